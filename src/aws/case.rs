@@ -1,0 +1,56 @@
+//! The case of the contract for each thing that can go wrong with an operation.
+
+use super::failure::{Problem, ServiceError};
+use super::message::TransportError;
+use super::retry::{self, RetryKind};
+use crate::error::Error;
+
+/// The case of the contract for a problem.
+pub(super) fn case(problem: &Problem) -> fn(String) -> Error {
+    match problem {
+        Problem::Transport(TransportError::Timeout | TransportError::ConnectTimeout) => {
+            Error::Timeout
+        }
+        Problem::Transport(TransportError::Denied(_)) => Error::AccessDenied,
+        Problem::Transport(TransportError::Malformed(_)) | Problem::Unsent(_) => Error::Other,
+        Problem::Transport(_) | Problem::Foreign { .. } => Error::Unavailable,
+        Problem::Service(error) => service_case(error),
+    }
+}
+
+/// The case for an error answer. Source of the codes: "Error handling with
+/// DynamoDB" in the Developer Guide and "Common errors" in the API reference.
+fn service_case(error: &ServiceError) -> fn(String) -> Error {
+    match error.code.as_str() {
+        "ConditionalCheckFailedException" => Error::EtagMismatch,
+        "ResourceNotFoundException" => Error::NotFound,
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "ExpiredToken"
+        | "ExpiredTokenException"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "NotAuthorized"
+        | "OptInRequired"
+        | "RequestExpired"
+        | "RequestTimeTooSkewed"
+        | "SignatureDoesNotMatch"
+        | "UnrecognizedClientException" => Error::AccessDenied,
+        "ReplicatedWriteConflictException" | "TransactionConflictException" => Error::Conflict,
+        "TransactionInProgressException" => Error::Unavailable,
+        "ItemCollectionSizeLimitExceededException" | "RequestEntityTooLarge" => Error::TooLarge,
+        "ValidationException" if error.message.contains("size has exceeded") => Error::TooLarge,
+        "ValidationException" => Error::InvalidArgument,
+        code => match retry::classify(Some(code), error.status) {
+            Some(RetryKind::Throttling) => Error::Throttled,
+            Some(RetryKind::Transient) => Error::Unavailable,
+            None if error.status >= 500 => Error::Unavailable,
+            None if error.status == 413 => Error::TooLarge,
+            None => Error::Other,
+        },
+    }
+}

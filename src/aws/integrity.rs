@@ -1,0 +1,46 @@
+//! Whether the body that arrived is the body that DynamoDB sent: it sends the
+//! CRC-32 of most bodies in `x-amz-crc32`. A body that fails the check is never
+//! read.
+
+use super::message::{Response, TransportError};
+
+/// Checks the body, where the answer says what to check it against.
+///
+/// # Errors
+///
+/// [`TransportError::Damaged`].
+pub fn check(response: &Response) -> Result<(), TransportError> {
+    let Some(sent) = response.header("x-amz-crc32") else {
+        return Ok(());
+    };
+    let arrived = crc32fast::hash(&response.body);
+    if sent.trim().parse() == Ok(arrived) {
+        Ok(())
+    } else {
+        Err(TransportError::Damaged(format!(
+            "x-amz-crc32 is {sent}, the body has {arrived}"
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn response(crc: Option<&str>) -> Response {
+        let headers = crc.map(|crc| ("x-amz-crc32".to_owned(), crc.as_bytes().to_vec()));
+        Response {
+            status: 200,
+            headers: headers.into_iter().collect(),
+            body: b"123456789".to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_body_passes_with_its_own_checksum_or_with_none_and_not_with_another() {
+        assert_eq!(check(&response(Some("3421780262"))), Ok(()));
+        assert_eq!(check(&response(None)), Ok(()));
+        assert!(check(&response(Some("3421780263"))).is_err());
+        assert!(check(&response(Some("many"))).is_err());
+    }
+}

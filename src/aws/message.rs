@@ -1,0 +1,129 @@
+//! What goes over the wire, and what can go wrong there. A failure keeps its
+//! cause, because the cause decides whether to try again and whether a write
+//! may have happened.
+
+use std::fmt;
+use std::time::Duration;
+
+/// HTTP header fields, in order.
+pub type Headers = Vec<(String, Vec<u8>)>;
+
+/// How long one request may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// To open a connection, TLS included.
+    pub connect: Duration,
+    /// For everything, from sending to the last byte of the answer.
+    pub total: Duration,
+}
+
+/// A POST, which is all that DynamoDB takes.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// `true`: https, `false`: http.
+    pub tls: bool,
+    /// Host, and port where it is not the scheme's own.
+    pub authority: &'a str,
+    /// Absolute path.
+    pub path: &'a str,
+    /// All fields but `host`.
+    pub headers: Headers,
+    /// The JSON document.
+    pub body: &'a [u8],
+    /// How long it may take.
+    pub timeouts: Timeouts,
+}
+
+/// A complete answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The fields, as received.
+    pub headers: Headers,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// The first field of that name, where it is text. `name` in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(n, _)| n.eq_ignore_ascii_case(name))
+            .and_then(|(_, value)| std::str::from_utf8(value).ok())
+    }
+}
+
+/// Why no complete answer came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransportError {
+    /// The host name does not resolve.
+    Dns(String),
+    /// Nobody listens there, or no route leads there.
+    Refused(String),
+    /// TLS could not be set up.
+    Tls(String),
+    /// The host does not let the component reach that address.
+    Denied(String),
+    /// The request is not one that the host can send.
+    Malformed(String),
+    /// No connection within the connect timeout.
+    ConnectTimeout,
+    /// Connected, but the answer, or the rest of it, did not come in time.
+    Timeout,
+    /// The connection broke before the answer was complete.
+    Reset(String),
+    /// The answer is shorter than it said, or not what was sent.
+    Damaged(String),
+}
+
+impl TransportError {
+    /// Whether the request may have reached DynamoDB and taken effect.
+    #[must_use]
+    pub fn may_have_been_applied(&self) -> bool {
+        match self {
+            Self::Dns(_)
+            | Self::Refused(_)
+            | Self::Tls(_)
+            | Self::Denied(_)
+            | Self::Malformed(_)
+            | Self::ConnectTimeout => false,
+            Self::Timeout | Self::Reset(_) | Self::Damaged(_) => true,
+        }
+    }
+
+    /// Whether the same request may well succeed a moment later.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Dns(_)
+            | Self::Refused(_)
+            | Self::ConnectTimeout
+            | Self::Timeout
+            | Self::Reset(_)
+            | Self::Damaged(_) => true,
+            Self::Tls(_) | Self::Denied(_) | Self::Malformed(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dns(cause) => write!(f, "the host name does not resolve ({cause})"),
+            Self::Refused(cause) => write!(f, "no connection ({cause})"),
+            Self::Tls(cause) => write!(f, "TLS failed ({cause})"),
+            Self::Denied(cause) => write!(
+                f,
+                "the host does not allow it ({cause}): add the address to the host's allow-list"
+            ),
+            Self::Malformed(cause) => write!(f, "the host cannot send the request ({cause})"),
+            Self::ConnectTimeout => f.write_str("no connection within `connectTimeout`"),
+            Self::Timeout => f.write_str("no complete answer within `requestTimeout`"),
+            Self::Reset(cause) => write!(f, "the connection broke ({cause})"),
+            Self::Damaged(cause) => write!(f, "the answer is damaged ({cause})"),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! One call of DynamoDB, in the order it happens: the SDK serializes
+//! (`operation`, `wire`), the request is signed (`sign`) for the `endpoint` and
+//! sent (`transport`), the answer is checked (`integrity`) and read by the SDK,
+//! and the policy decides whether to try again (`retry`, `token_bucket`,
+//! `clock_skew`). Every wait has an end.
+
+pub mod cancellation;
+mod case;
+mod client;
+mod clock_skew;
+pub mod endpoint;
+pub mod failure;
+mod integrity;
+pub mod message;
+pub mod operation;
+#[cfg(test)]
+mod parity;
+#[cfg(target_family = "wasm")]
+pub mod reactor;
+pub mod retry;
+mod sign;
+mod token_bucket;
+#[cfg(target_family = "wasm")]
+pub mod transport;
+mod wire;
+
+pub use client::{Answer, Client, ClientConfig};
+pub use token_bucket::Permit;

@@ -1,0 +1,124 @@
+//! Whether an attempt may have been applied is known of every success and every
+//! failure: of the last attempt by its problem, of those before it by a flag.
+
+use super::call::{Call, Site};
+use super::inputs;
+use crate::aws::message::TransportError;
+use crate::aws::operation::PutItem;
+use crate::scripted::{Scene, Scripted, answer, html, refusal, success, with};
+
+/// The flag of a success or failure, and what the last problem says.
+async fn outcome(scenes: &[Scene]) -> (bool, Option<bool>) {
+    let [builder, ..] = inputs::put_item();
+    let client = Site::AWS.client(Scripted::new(scenes.to_vec()), 4);
+    match client.call::<PutItem>(PutItem::input(builder)).await {
+        Ok(answer) => (answer.earlier_may_have_been_applied, None),
+        Err(failure) => (
+            failure.earlier_may_have_been_applied,
+            Some(failure.problem.may_have_been_applied()),
+        ),
+    }
+}
+
+/// What can go wrong with an attempt and be tried again, with whether it may
+/// have been applied.
+fn passing() -> Vec<(Scene, bool)> {
+    let cause = || "cause".to_owned();
+    vec![
+        (TransportError::Dns(cause()).into(), false),
+        (TransportError::Refused(cause()).into(), false),
+        (TransportError::ConnectTimeout.into(), false),
+        (TransportError::Timeout.into(), true),
+        (TransportError::Reset(cause()).into(), true),
+        (TransportError::Damaged(cause()).into(), true),
+        (with(success(), "x-amz-crc32", "1").into(), true),
+        (refusal(400, "ThrottlingException").into(), false),
+        (refusal(400, "TransactionConflictException").into(), false),
+        (refusal(400, "TransactionInProgressException").into(), true),
+        (refusal(500, "InternalServerError").into(), true),
+        (refusal(503, "SlowDown").into(), true),
+        (html(502).into(), true),
+        (answer(500, "").into(), true),
+    ]
+}
+
+/// What ends a call, with whether it may have been applied.
+fn lasting() -> Vec<(Scene, bool)> {
+    let cause = || "cause".to_owned();
+    vec![
+        (TransportError::Tls(cause()).into(), false),
+        (TransportError::Denied(cause()).into(), false),
+        (TransportError::Malformed(cause()).into(), false),
+        (refusal(400, "ValidationException").into(), false),
+        (
+            refusal(400, "ConditionalCheckFailedException").into(),
+            false,
+        ),
+        (refusal(501, "SomethingNew").into(), true),
+        (html(200).into(), true),
+        (answer(200, "").into(), true),
+        (answer(200, r#"{"Attributes":{"#).into(), true),
+    ]
+}
+
+#[tokio::test]
+async fn a_success_knows_whether_an_attempt_before_it_may_have_been_applied() {
+    assert_eq!(outcome(&[success().into()]).await, (false, None));
+    for (scene, applied) in passing() {
+        let scenes = [scene, success().into()];
+        assert_eq!(outcome(&scenes).await, (applied, None), "{scenes:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_failure_keeps_apart_its_last_attempt_and_those_before_it() {
+    for (last, last_applied) in lasting() {
+        let scenes = [last.clone()];
+        let first = outcome(&scenes).await;
+        assert_eq!(first, (false, Some(last_applied)), "{scenes:?}");
+        for (scene, applied) in passing() {
+            let scenes = [scene, last.clone()];
+            let outcome = outcome(&scenes).await;
+            assert_eq!(outcome, (applied, Some(last_applied)), "{scenes:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_doubt_stays_whatever_comes_after_it() {
+    let throttled = Scene::from(refusal(400, "ThrottlingException"));
+    let timeout = Scene::from(TransportError::Timeout);
+    let fine = Scene::from(success());
+    for (scenes, expected) in [
+        (
+            vec![timeout.clone(), throttled.clone(), fine.clone()],
+            (true, None),
+        ),
+        (
+            vec![throttled.clone(), timeout.clone(), fine.clone()],
+            (true, None),
+        ),
+        (
+            vec![throttled.clone(), throttled.clone(), fine],
+            (false, None),
+        ),
+        (
+            vec![timeout.clone(), throttled.clone()],
+            (true, Some(false)),
+        ),
+        (vec![throttled.clone()], (false, Some(false))),
+        (vec![timeout], (true, Some(true))),
+    ] {
+        assert_eq!(outcome(&scenes).await, expected, "{scenes:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_only_attempt_has_none_before_it() {
+    let [builder, ..] = inputs::put_item();
+    let client = Site::AWS.client(Scripted::new([TransportError::Timeout]), 1);
+    let failure = client.call::<PutItem>(PutItem::input(builder)).await;
+    let failure = failure.expect_err("timed out");
+    assert!(!failure.earlier_may_have_been_applied);
+    assert!(failure.problem.may_have_been_applied());
+}

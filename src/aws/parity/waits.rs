@@ -1,0 +1,128 @@
+//! Waits are drawn from the SDK's intervals: full jitter below a bound that
+//! doubles, put off by what the server asks for.
+
+use super::call::{Call, Site};
+use super::inputs;
+use super::sdk::Stage;
+use crate::aws::message::Response;
+use crate::aws::operation::GetItem;
+use crate::scripted::{Scripted, html, refusal, with};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// Enough calls for the longest wait of one to come near the bound.
+const CALLS: usize = 200;
+
+type Interval = RangeInclusive<Duration>;
+
+/// The pipeline's waits on a lasting answer, with that randomness.
+async fn waits(response: &Response, random: u64) -> Vec<Duration> {
+    let [builder, _] = inputs::get_item();
+    let platform = Scripted::new([response.clone()]).random(random);
+    let client = Site::AWS.client(platform, 4);
+    let failure = client.call::<GetItem>(GetItem::input(builder)).await;
+    failure.expect_err("the answer lasts");
+    client.platform().waits()
+}
+
+/// The shortest and the longest wait before each retry.
+async fn ours(response: &Response) -> Vec<Interval> {
+    let shortest = waits(response, 0).await;
+    let longest = waits(response, u64::MAX).await;
+    let middle = waits(response, u64::MAX / 2).await;
+    let intervals: Vec<_> = shortest
+        .into_iter()
+        .zip(longest)
+        .map(|(a, b)| a..=b)
+        .collect();
+    for (wait, interval) in middle.iter().zip(&intervals) {
+        assert!(interval.contains(wait), "{wait:?} in {interval:?}");
+    }
+    intervals
+}
+
+/// All waits of the SDK before each retry.
+async fn theirs(response: &Response) -> Vec<Vec<Duration>> {
+    let [builder, _] = inputs::get_item();
+    let mut waits = vec![vec![]; 3];
+    for _ in 0..CALLS {
+        let stage = Stage::new([response.clone()]);
+        let answer = GetItem::send(builder.clone(), &stage.client(Site::AWS, 4)).await;
+        answer.expect_err("the answer lasts");
+        for (waits, wait) in waits.iter_mut().zip(stage.waits()) {
+            waits.push(wait);
+        }
+    }
+    waits
+}
+
+/// The pipeline's intervals are `expected` in milliseconds, and the SDK's waits
+/// lie in them and fill them.
+async fn same(response: Response, expected: [(u64, u64); 3]) {
+    let ours = ours(&response).await;
+    let theirs = theirs(&response).await;
+    assert_eq!(ours.len(), 3, "{response:?}");
+    for ((interval, waits), (from, to)) in ours.iter().zip(theirs).zip(expected) {
+        let near = |wait: Duration, millis| wait.abs_diff(Duration::from_millis(millis));
+        assert!(
+            near(*interval.start(), from) < Duration::from_micros(1),
+            "{interval:?}"
+        );
+        assert!(
+            near(*interval.end(), to) < Duration::from_micros(1),
+            "{interval:?}"
+        );
+        let end = *interval.end() + Duration::from_micros(1);
+        let width = end - *interval.start();
+        assert_eq!(waits.len(), CALLS);
+        for wait in &waits {
+            assert!(
+                (*interval.start()..=end).contains(wait),
+                "{wait:?} in {interval:?}"
+            );
+        }
+        let longest = waits.into_iter().max().expect("waits");
+        assert!(longest >= end - width / 5, "{longest:?} of {interval:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_passing_fault_waits_up_to_25_50_and_100_ms() {
+    same(
+        refusal(500, "InternalServerError"),
+        [(0, 25), (0, 50), (0, 100)],
+    )
+    .await;
+    same(html(502), [(0, 25), (0, 50), (0, 100)]).await;
+}
+
+#[tokio::test]
+async fn throttling_waits_up_to_1_2_and_4_s() {
+    let expected = [(0, 1_000), (0, 2_000), (0, 4_000)];
+    same(refusal(400, "ThrottlingException"), expected).await;
+    same(refusal(503, "SlowDown"), expected).await;
+}
+
+#[tokio::test]
+async fn the_servers_wish_puts_a_retry_off_by_5_s_at_most() {
+    let asked = |response, millis| with(response, "x-amz-retry-after", millis);
+    let throttling = || refusal(400, "ThrottlingException");
+    let fault = || refusal(500, "SomethingNew");
+    same(
+        asked(throttling(), "60000"),
+        [(5_000, 6_000), (5_000, 7_000), (5_000, 9_000)],
+    )
+    .await;
+    same(
+        asked(fault(), "60000"),
+        [(5_000, 5_025), (5_000, 5_050), (5_000, 5_100)],
+    )
+    .await;
+    same(
+        asked(html(503), "60000"),
+        [(5_000, 5_025), (5_000, 5_050), (5_000, 5_100)],
+    )
+    .await;
+    let unreadable = asked(fault(), "soon");
+    same(unreadable, [(0, 25), (0, 50), (0, 100)]).await;
+}

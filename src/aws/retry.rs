@@ -1,0 +1,172 @@
+//! Which failures are tried again, and after what wait: the SDK's Retry
+//! Behavior 2.1 with the values that it sets for DynamoDB.
+//!
+//! Sources: `client/retries/strategy/standard.rs` of aws-smithy-runtime,
+//! `retries/classifiers.rs` of aws-runtime, `config.rs` of aws-sdk-dynamodb.
+
+use std::time::Duration;
+
+/// Attempts for one operation, the first one included.
+pub const MAX_ATTEMPTS: u32 = 4;
+
+/// First wait after a transient or server error, before jitter.
+const TRANSIENT_BASE: Duration = Duration::from_millis(25);
+
+/// First wait after throttling, before jitter.
+const THROTTLING_BASE: Duration = Duration::from_secs(1);
+
+/// Longest wait, before jitter.
+const MAX_BACKOFF: Duration = Duration::from_secs(20);
+
+/// How far `x-amz-retry-after` may put off a retry beyond its own wait.
+const MAX_PUT_OFF: Duration = Duration::from_secs(5);
+
+/// Error codes that mean: too much at once.
+const THROTTLING: &[&str] = &[
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
+    "ThrottledException",
+    "Throttling",
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "TransactionInProgressException",
+];
+
+/// Error codes that mean: a passing fault. `ReplicatedWriteConflictException` is
+/// one that the SDK models as worth a retry. `TransactionConflictException` is
+/// not the SDK's but ours: a conflict passes when the other transaction ends.
+const TRANSIENT: &[&str] = &[
+    "InternalServerError",
+    "ReplicatedWriteConflictException",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "TransactionConflictException",
+];
+
+/// Statuses that mean a passing fault whatever the body says.
+const TRANSIENT_STATUSES: &[u16] = &[500, 502, 503, 504];
+
+/// Why a retry is worth it, which decides its wait and its cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryKind {
+    /// DynamoDB refuses for load.
+    Throttling,
+    /// A fault of the network or the server that may pass.
+    Transient,
+}
+
+/// Classifies an error answer of DynamoDB. `None`: trying again cannot help.
+#[must_use]
+pub fn classify(code: Option<&str>, status: u16) -> Option<RetryKind> {
+    match code {
+        Some(code) if THROTTLING.contains(&code) => Some(RetryKind::Throttling),
+        Some(code) if TRANSIENT.contains(&code) => Some(RetryKind::Transient),
+        _ if TRANSIENT_STATUSES.contains(&status) => Some(RetryKind::Transient),
+        // Any other code and status: the request itself is refused.
+        _ => None,
+    }
+}
+
+/// How long to wait before retry number `retry` (1 is the first). `random`
+/// gives the jitter; `retry_after` is what the server asked for.
+#[must_use]
+pub fn backoff(
+    kind: RetryKind,
+    retry: u32,
+    random: u64,
+    retry_after: Option<Duration>,
+) -> Duration {
+    let base = match kind {
+        RetryKind::Throttling => THROTTLING_BASE,
+        RetryKind::Transient => TRANSIENT_BASE,
+    };
+    let factor = 2_u32.saturating_pow(retry.saturating_sub(1));
+    let full = base.saturating_mul(factor).min(MAX_BACKOFF);
+    let jittered = full.mul_f64(unit_interval(random));
+    match retry_after {
+        Some(asked) => asked.clamp(jittered, jittered + MAX_PUT_OFF),
+        None => jittered,
+    }
+}
+
+/// Random bits as a number in [0, 1).
+fn unit_interval(random: u64) -> f64 {
+    /// The significant bits of a double.
+    const BITS: u32 = 53;
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
+    let mantissa = (random >> (u64::BITS - BITS)) as f64;
+    mantissa / (1_u64 << BITS) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOST: u64 = u64::MAX;
+
+    fn millis(kind: RetryKind, retry: u32) -> u128 {
+        (backoff(kind, retry, MOST, None) + Duration::from_micros(1)).as_millis()
+    }
+
+    #[test]
+    fn waits_double_from_25_ms_and_from_1_s_when_throttled_up_to_20_s() {
+        assert_eq!(
+            [1, 2, 3].map(|n| millis(RetryKind::Transient, n)),
+            [25, 50, 100]
+        );
+        assert_eq!(
+            [1, 2, 3, 9, u32::MAX].map(|n| millis(RetryKind::Throttling, n)),
+            [1_000, 2_000, 4_000, 20_000, 20_000]
+        );
+    }
+
+    #[test]
+    fn jitter_is_full_so_the_shortest_wait_is_none() {
+        assert_eq!(backoff(RetryKind::Throttling, 5, 0, None), Duration::ZERO);
+        let half = backoff(RetryKind::Throttling, 1, 1 << 63, None);
+        assert_eq!(half, Duration::from_millis(500));
+    }
+
+    #[test]
+    fn the_servers_wish_is_honoured_between_the_own_wait_and_5_s_more() {
+        let asked = |ms| Some(Duration::from_millis(ms));
+        let wait = |ms| backoff(RetryKind::Throttling, 1, 1 << 63, asked(ms)).as_millis();
+        assert_eq!([wait(100), wait(2_000), wait(60_000)], [500, 2_000, 5_500]);
+    }
+
+    #[test]
+    fn throttling_and_server_faults_are_tried_again_and_refusals_are_not() {
+        use RetryKind::{Throttling, Transient};
+        for (code, status, verdict) in [
+            (
+                Some("ProvisionedThroughputExceededException"),
+                400,
+                Some(Throttling),
+            ),
+            (Some("ThrottlingException"), 400, Some(Throttling)),
+            (Some("RequestLimitExceeded"), 400, Some(Throttling)),
+            (
+                Some("TransactionInProgressException"),
+                400,
+                Some(Throttling),
+            ),
+            (Some("InternalServerError"), 500, Some(Transient)),
+            (Some("TransactionConflictException"), 400, Some(Transient)),
+            (Some("ServiceUnavailable"), 503, Some(Transient)),
+            (None, 502, Some(Transient)),
+            (Some("ValidationException"), 400, None),
+            (Some("ConditionalCheckFailedException"), 400, None),
+            (Some("AccessDeniedException"), 400, None),
+            (None, 404, None),
+        ] {
+            assert_eq!(classify(code, status), verdict, "{code:?} {status}");
+        }
+    }
+}

@@ -1,0 +1,295 @@
+//! JSON to attribute values: string S, number N with every digit kept, bool,
+//! null, array L, object M. What DynamoDB cannot hold is refused by the path of
+//! the member.
+
+use crate::error::Error;
+use crate::limits::{ATTRIBUTE_NAME_BYTES, NESTING_LEVELS, NUMBER_DIGITS, NUMBER_EXPONENTS};
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+
+/// JSON text of the members of an object.
+type Members<'a> = HashMap<String, &'a RawValue>;
+
+/// The item in a JSON object. Where a member's name repeats, the last counts.
+///
+/// # Errors
+///
+/// `invalid-argument` where `data` is no JSON object, or a member is nothing
+/// that DynamoDB can hold.
+pub fn item(data: &[u8]) -> Result<HashMap<String, AttributeValue>, Error> {
+    let object = |found: &str| {
+        Err(Error::InvalidArgument(format!(
+            "the data is {found}: give a JSON object, whose members become attributes"
+        )))
+    };
+    let text = match serde_json::from_slice::<&RawValue>(data) {
+        Ok(text) => text.get(),
+        Err(_) if data.trim_ascii().is_empty() => return object("empty"),
+        Err(error) => return object(&format!("no JSON ({error})")),
+    };
+    match text.as_bytes().first() {
+        Some(b'{') => match parse::<Members<'_>>(text, "")? {
+            members if members.is_empty() => object("an empty JSON object"),
+            members => attributes(members, "", 0),
+        },
+        Some(b'[') => object("a JSON array"),
+        Some(b'"') => object("a JSON string"),
+        Some(b't' | b'f') => object("a JSON boolean"),
+        Some(b'n') => object("JSON's null"),
+        _ => object("a JSON number"),
+    }
+}
+
+/// One level of members. `path` leads to it, for sentences.
+fn attributes(
+    members: Members<'_>,
+    path: &str,
+    level: usize,
+) -> Result<HashMap<String, AttributeValue>, Error> {
+    members
+        .into_iter()
+        .map(|(name, value)| {
+            let path = if path.is_empty() {
+                name.clone()
+            } else {
+                format!("{path}.{name}")
+            };
+            if name.is_empty() {
+                return Err(refused(&path, "its name is empty"));
+            }
+            if name.len() > ATTRIBUTE_NAME_BYTES {
+                let start: String = name.chars().take(80).collect();
+                let why = format!("its name has more than {ATTRIBUTE_NAME_BYTES} bytes");
+                return Err(refused(&format!("{start}…"), &why));
+            }
+            let value = attribute(value.get(), &path, level)?;
+            Ok((name, value))
+        })
+        .collect()
+}
+
+/// One value, `level` lists and maps deep. Its text is JSON; its first byte
+/// tells the kind.
+fn attribute(text: &str, path: &str, level: usize) -> Result<AttributeValue, Error> {
+    let deeper = || match level + 1 {
+        level if level > NESTING_LEVELS => Err(refused(
+            path,
+            &format!("it is nested more than {NESTING_LEVELS} levels deep"),
+        )),
+        level => Ok(level),
+    };
+    Ok(match text.as_bytes().first() {
+        Some(b'n') => AttributeValue::Null(true),
+        Some(b't') => AttributeValue::Bool(true),
+        Some(b'f') => AttributeValue::Bool(false),
+        Some(b'"') => AttributeValue::S(parse(text, path)?),
+        Some(b'[') => {
+            let level = deeper()?;
+            let members: Vec<&RawValue> = parse(text, path)?;
+            let members = members.into_iter().enumerate();
+            AttributeValue::L(
+                members
+                    .map(|(i, member)| attribute(member.get(), &format!("{path}[{i}]"), level))
+                    .collect::<Result<_, _>>()?,
+            )
+        }
+        Some(b'{') => {
+            let level = deeper()?;
+            AttributeValue::M(attributes(parse(text, path)?, path, level)?)
+        }
+        _ => AttributeValue::N(checked(text, path)?),
+    })
+}
+
+/// Text that is known to be JSON, as a value of its kind. What can still be
+/// wrong is an escape that is half a surrogate pair.
+fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str, path: &str) -> Result<T, Error> {
+    serde_json::from_str(text).map_err(|error| {
+        let path = if path.is_empty() { "(the whole)" } else { path };
+        refused(path, &format!("it is no JSON ({error})"))
+    })
+}
+
+/// The number's own text, where DynamoDB can hold all of it.
+fn checked(text: &str, path: &str) -> Result<String, Error> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()),
+        None => (text, Some(0)),
+    };
+    let mantissa = mantissa.trim_start_matches('-');
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_matches('0');
+    if significant.is_empty() {
+        // Whatever its exponent, which may be one that DynamoDB refuses.
+        return Ok("0".to_owned());
+    }
+    if significant.len() > NUMBER_DIGITS {
+        return Err(refused(
+            path,
+            &format!(
+                "the number has {} significant digits and DynamoDB keeps {NUMBER_DIGITS}: give it as a string to keep them all",
+                significant.len()
+            ),
+        ));
+    }
+    let leading_zeros = digits.len() - digits.trim_start_matches('0').len();
+    let position = i64::try_from(whole.len())
+        .ok()
+        .zip(i64::try_from(leading_zeros).ok());
+    let magnitude = exponent
+        .zip(position)
+        .and_then(|(exponent, (whole, zeros))| exponent.checked_add(whole - zeros - 1));
+    match magnitude {
+        Some(magnitude) if NUMBER_EXPONENTS.contains(&magnitude) => Ok(text.to_owned()),
+        _ => Err(refused(
+            path,
+            "the number is beyond what DynamoDB holds, from 1E-130 to 9.99E+125: give it as a string",
+        )),
+    }
+}
+
+fn refused(path: &str, why: &str) -> Error {
+    Error::InvalidArgument(format!("member `{}`: {why}", path.escape_debug()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(json: &str) -> Result<AttributeValue, Error> {
+        item(format!(r#"{{"m":{json}}}"#).as_bytes()).map(|mut item| item.remove("m").unwrap())
+    }
+
+    fn sentence(result: Result<impl std::fmt::Debug, Error>) -> String {
+        match result {
+            Err(Error::InvalidArgument(sentence)) => sentence,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_kind_of_json_has_its_attribute_type() {
+        let list = AttributeValue::L(vec![
+            AttributeValue::S("a".into()),
+            AttributeValue::Null(true),
+        ]);
+        let map = HashMap::from([("n".to_owned(), list.clone())]);
+        for (json, attribute) in [
+            (r#""text""#, AttributeValue::S("text".into())),
+            (r#""""#, AttributeValue::S(String::new())),
+            ("12.50", AttributeValue::N("12.50".into())),
+            ("true", AttributeValue::Bool(true)),
+            ("null", AttributeValue::Null(true)),
+            (r#"["a",null]"#, list),
+            (r#"{"n":["a",null]}"#, AttributeValue::M(map)),
+            ("[]", AttributeValue::L(vec![])),
+            ("{}", AttributeValue::M(HashMap::new())),
+        ] {
+            assert_eq!(one(json), Ok(attribute), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_number_keeps_every_digit_up_to_38() {
+        for number in [
+            "12345678901234567890123456789012345678",
+            "-0.00000000000000000000000000000000000012345678901234567890123456789012345678",
+            "100000000000000000000000000000000000000000000000000",
+            "1e125",
+            "9.99e125",
+            "1e-130",
+            "0",
+        ] {
+            let Ok(AttributeValue::N(kept)) = one(number) else {
+                panic!("{number}: {:?}", one(number));
+            };
+            assert_eq!(kept, number);
+        }
+    }
+
+    #[test]
+    fn no_name_of_a_member_means_anything() {
+        for name in [
+            "$serde_json::private::Number",
+            "$serde_json::private::RawValue",
+        ] {
+            let map = one(&format!(r#"{{"{name}":"5"}}"#)).unwrap();
+            assert_eq!(map.as_m().unwrap()[name], AttributeValue::S("5".into()));
+        }
+    }
+
+    #[test]
+    fn escapes_are_read_and_half_a_pair_of_surrogates_is_refused() {
+        assert_eq!(
+            one(r#""a\n\u00e9""#),
+            Ok(AttributeValue::S("a\n\u{e9}".into()))
+        );
+        assert!(sentence(one(r#""\ud800""#)).contains("no JSON"));
+    }
+
+    #[test]
+    fn nothing_with_any_exponent_is_nothing() {
+        for zero in ["0", "-0", "0.000", "0e999999999999"] {
+            assert_eq!(one(zero), Ok(AttributeValue::N("0".into())), "{zero}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_64_kb_is_refused_by_its_beginning() {
+        let sentence = sentence(item(
+            format!(r#"{{"{}":1}}"#, "n".repeat(65_536)).as_bytes(),
+        ));
+        assert!(
+            sentence.contains("65535 bytes") && sentence.len() < 300,
+            "{sentence}"
+        );
+    }
+
+    #[test]
+    fn a_number_that_dynamodb_cannot_hold_is_refused_by_its_path() {
+        for number in [
+            "1234567890123456789012345678901234567890",
+            "1e126",
+            "10e125",
+            "1e-131",
+            "0.1e-130",
+            "1e99999999999999999999",
+        ] {
+            let json = format!(r#"{{"a":[{{"b":{number}}}]}}"#);
+            assert!(
+                sentence(item(json.as_bytes())).contains("`a[0].b`"),
+                "{number}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_refused_by_what_it_is() {
+        for (data, named) in [
+            ("[1]", "a JSON array"),
+            (r#""text""#, "a JSON string"),
+            ("1", "a JSON number"),
+            ("true", "a JSON boolean"),
+            ("null", "null"),
+            ("{}", "an empty JSON object"),
+            ("", "empty"),
+            ("text", "no JSON"),
+            (r#"{"a":NaN}"#, "no JSON"),
+            (r#"{"a":1} x"#, "no JSON"),
+        ] {
+            assert!(sentence(item(data.as_bytes())).contains(named), "{data}");
+        }
+        assert!(sentence(item(b"\xff")).contains("no JSON"));
+        assert!(sentence(item(br#"{"":1}"#)).contains("name is empty"));
+    }
+
+    #[test]
+    fn nesting_ends_at_32_levels() {
+        let nested = |levels| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(one(&nested(32)).is_ok());
+        assert!(sentence(one(&nested(33))).contains("32 levels"));
+        assert!(sentence(one(&nested(5_000))).contains("32 levels"));
+    }
+}

@@ -1,0 +1,150 @@
+//! The binding against scripted answers: what no real engine gives on demand.
+
+use super::{Binding, Response};
+use crate::aws::message::TransportError;
+use crate::error::Error;
+use crate::scripted::{
+    SESSION_TOKEN, Scene, Scripted, config, html, json, refusal, signature_error, success,
+};
+use serde_json::json;
+use std::time::Duration;
+
+const ITEM: &[u8] = br#"{"id":"1","n":1.50}"#;
+
+fn scripted<S: Into<Scene>>(scenes: impl IntoIterator<Item = S>) -> Binding<Scripted> {
+    Binding::new(Scripted::new(scenes).random(1 << 63), config())
+}
+
+fn refused(code: &str, words: &str) -> Scene {
+    let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
+    json(&json!({"__type": code, "message": words})).into()
+}
+
+fn requests(binding: &Binding<Scripted>) -> usize {
+    binding.client.platform().attempts()
+}
+
+fn waits(binding: &Binding<Scripted>) -> Vec<Duration> {
+    binding.client.platform().waits()
+}
+
+#[tokio::test]
+async fn create_is_one_put_of_the_members() {
+    let binding = scripted([success()]);
+    let response = binding.invoke("create", ITEM).await;
+    assert_eq!(response, Ok(Response::default()));
+    let sent = binding.client.platform().requests();
+    assert_eq!(sent.len(), 1);
+    assert_eq!(sent[0].operation(), "PutItem");
+    let item = json!({"id": {"S": "1"}, "n": {"N": "1.50"}});
+    assert_eq!(sent[0].json(), json!({"TableName": "orders", "Item": item}));
+}
+
+#[tokio::test]
+async fn throttling_is_tried_again_and_then_throttled() {
+    let busy = || refused("ThrottlingException", "slow down");
+    let binding = scripted([busy()]);
+    let error = binding.invoke("create", ITEM).await.unwrap_err();
+    let sentence = "PutItem on table `orders`: slow down (ThrottlingException, HTTP 400, request id TEST0REQUEST0ID0OF0THE0SCRIPT0VV4KQNSO5AEMVJF66Q9ASUAAJG); endpoint https://dynamodb.eu-west-1.amazonaws.com/; after 4 attempts";
+    assert_eq!(error, Error::Throttled(sentence.to_owned()));
+    assert_eq!(requests(&binding), 4);
+    assert_eq!(
+        waits(&binding),
+        [500, 1_000, 2_000].map(Duration::from_millis)
+    );
+    let binding = scripted([busy(), success().into()]);
+    assert!(binding.invoke("create", ITEM).await.is_ok());
+    assert_eq!(requests(&binding), 2);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_tried_again_and_its_outcome_unknown_where_nothing_succeeds() {
+    for lost in [
+        Scene::from(TransportError::Timeout),
+        TransportError::Reset("cause".to_owned()).into(),
+        refusal(500, "InternalServerError").into(),
+        html(502).into(),
+    ] {
+        let binding = scripted([lost.clone(), success().into()]);
+        assert!(binding.invoke("create", ITEM).await.is_ok());
+        let sent = binding.client.platform().requests();
+        assert_eq!(sent.len(), 2);
+        assert_eq!(sent[0].body, sent[1].body);
+
+        for last in ["ThrottlingException", "ValidationException"] {
+            let binding = scripted([lost.clone(), refused(last, "no")]);
+            let error = binding.invoke("create", ITEM).await.unwrap_err();
+            let end = "; an attempt whose answer was lost may have been applied";
+            assert!(
+                matches!(&error, Error::Unavailable(s) if s.contains(last) && s.ends_with(end)),
+                "{error}"
+            );
+        }
+    }
+    let binding = scripted([TransportError::Timeout]);
+    let error = binding.invoke("create", ITEM).await.unwrap_err();
+    let sentence = "PutItem on table `orders`: no complete answer within `requestTimeout`; endpoint https://dynamodb.eu-west-1.amazonaws.com/; after 4 attempts";
+    assert_eq!(error, Error::Timeout(sentence.to_owned()));
+}
+
+#[tokio::test]
+async fn what_was_not_sent_for_certain_is_unavailable_or_a_timeout_all_the_same() {
+    let binding = scripted([TransportError::ConnectTimeout]);
+    let error = binding.invoke("create", ITEM).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout(_)), "{error}");
+    let binding = scripted([TransportError::Refused("cause".to_owned())]);
+    let error = binding.invoke("create", ITEM).await.unwrap_err();
+    assert!(matches!(&error, Error::Unavailable(s) if s.contains("no connection (cause)")));
+    assert_eq!(requests(&binding), 4);
+}
+
+#[tokio::test]
+async fn a_validation_exception_is_an_invalid_argument_in_dynamodbs_words() {
+    let words = "One or more parameter values were invalid: Missing the key pk in the item";
+    let binding = scripted([refused("ValidationException", words)]);
+    let error = binding.invoke("create", ITEM).await.unwrap_err();
+    let start = format!("PutItem on table `orders`: {words} (ValidationException, HTTP 400");
+    assert!(
+        matches!(&error, Error::InvalidArgument(s) if s.starts_with(&start)),
+        "{error}"
+    );
+    assert_eq!(requests(&binding), 1);
+}
+
+#[tokio::test]
+async fn data_that_is_no_item_and_operations_that_do_not_exist_are_not_sent() {
+    let binding = scripted([success()]);
+    let large = format!(r#"{{"id":"{}"}}"#, "x".repeat(400 << 10));
+    let error = binding
+        .invoke("create", large.as_bytes())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::TooLarge(_)), "{error}");
+    let error = binding.invoke("create", b"[]").await.unwrap_err();
+    assert!(matches!(error, Error::InvalidArgument(_)), "{error}");
+    let error = binding.invoke("Create", ITEM).await.unwrap_err();
+    let sentence = "there is no operation \"Create\": give one of create";
+    assert_eq!(error, Error::Unsupported(sentence.to_owned()));
+    assert_eq!(requests(&binding), 0);
+}
+
+#[tokio::test]
+async fn the_session_token_that_a_signature_error_repeats_is_in_no_sentence() {
+    let binding = scripted([signature_error(SESSION_TOKEN)]);
+    let create = binding.invoke("create", ITEM).await.unwrap_err();
+    let ping = binding.ping().await.unwrap_err();
+    for error in [create, ping] {
+        assert!(
+            matches!(&error, Error::AccessDenied(s) if !s.contains(SESSION_TOKEN)),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn ping_takes_a_table_with_any_key() {
+    let words = "The provided key element does not match the schema";
+    let binding = scripted([refused("ValidationException", words)]);
+    assert_eq!(binding.ping().await, Ok(()));
+    assert_eq!(requests(&binding), 1);
+}

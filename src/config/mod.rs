@@ -1,0 +1,260 @@
+//! Metadata and environment, parsed once into one typed [`Config`]. Nothing
+//! downstream sees a string map.
+//!
+//! A field comes from the metadata, under its name or an alias, in any ASCII
+//! case; where the metadata lacks it, from the environment. An empty value
+//! counts as absent.
+
+mod duration;
+mod fields;
+
+pub use fields::{Field, Fields};
+
+use crate::aws::endpoint::Endpoint;
+use crate::aws::{ClientConfig, retry};
+use crate::credentials;
+use crate::error::Error;
+use crate::state::item::{CONTENT_TYPE, ETAG, VALUE};
+use crate::state::key::quote;
+use crate::state::model::Consistency;
+use std::time::Duration;
+
+/// The region that is signed for where only an endpoint is given.
+const REGION_OF_AN_ENDPOINT: &str = "us-east-1";
+
+/// The attribute that Dapr's tables have as their partition key.
+const PARTITION_KEY: &str = "key";
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The environment variable that names the table, without which a component
+/// that was never told its metadata is not configured.
+pub const TABLE_VARIABLE: &str = "DYNAMODB_TABLE";
+
+/// Everything that can be configured.
+#[derive(Debug)]
+pub struct Config {
+    /// How to reach DynamoDB.
+    pub client: ClientConfig,
+    /// The table and its attributes.
+    pub table: Table,
+    /// For reads that ask for neither.
+    pub consistency: Consistency,
+}
+
+/// The table, and the names of the attributes that can be configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// The attribute that is its partition key.
+    pub partition_key: String,
+    /// The attribute that holds the time to live; none: it is off.
+    pub ttl_attribute: Option<String>,
+}
+
+impl Config {
+    /// Parses `metadata`, with `environment` for what it lacks. Also gives the
+    /// names in `metadata` that mean nothing.
+    ///
+    /// # Errors
+    ///
+    /// `invalid-configuration`, naming the field and the remedy.
+    pub fn parse(
+        metadata: &[(String, String)],
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(Self, Vec<String>), Error> {
+        let fields = Fields::new(metadata, environment);
+        let name = table_name(&fields)?;
+        let (endpoint, region) = endpoint(&fields)?;
+        let table = table(&fields, name)?;
+        let max_attempts = attempts(&fields)?;
+        let client = ClientConfig {
+            endpoint,
+            region,
+            credentials: credentials::resolve(&fields)?,
+            max_attempts,
+            connect_timeout: timeout(
+                &fields,
+                "connectTimeout",
+                "DYNAMODB_CONNECT_TIMEOUT",
+                CONNECT_TIMEOUT,
+            )?,
+            request_timeout: request_timeout(&fields, max_attempts)?,
+        };
+        let config = Self {
+            client,
+            table,
+            consistency: consistency(&fields)?,
+        };
+        Ok((config, fields.unknown()))
+    }
+}
+
+fn missing(field: &str, what: &str, variable: &str) -> Error {
+    Error::InvalidConfiguration(format!(
+        "`{field}` is missing: give {what}, or set {variable} in the environment"
+    ))
+}
+
+fn refused(field: &Field, remedy: &str) -> Error {
+    Error::InvalidConfiguration(format!(
+        "`{}` is {}: {remedy}",
+        field.name,
+        quote(&field.value)
+    ))
+}
+
+/// A table's name or its ARN; the rest of what DynamoDB demands of it, it says
+/// itself.
+fn table_name(fields: &Fields<'_>) -> Result<String, Error> {
+    let field = fields
+        .field(&["table"], &[TABLE_VARIABLE])
+        .ok_or_else(|| missing("table", "the DynamoDB table's name", TABLE_VARIABLE))?;
+    let is_of_a_name = |b: u8| b.is_ascii_alphanumeric() || b"_-.:/".contains(&b);
+    if field.value.bytes().all(is_of_a_name) {
+        Ok(field.value)
+    } else {
+        Err(refused(
+            &field,
+            "no DynamoDB table is called so; give a name of letters, digits, `_`, `-` and `.`",
+        ))
+    }
+}
+
+/// Where requests go, and the region that is signed for.
+fn endpoint(fields: &Fields<'_>) -> Result<(Endpoint, String), Error> {
+    let endpoint = fields.field(
+        &["endpoint"],
+        &["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"],
+    );
+    let region = fields.field(
+        &["region", "awsRegion"],
+        &["AWS_REGION", "AWS_DEFAULT_REGION"],
+    );
+    match (endpoint, region) {
+        (Some(url), None) => Ok((parse_endpoint(&url)?, REGION_OF_AN_ENDPOINT.to_owned())),
+        (Some(url), Some(region)) => {
+            if region
+                .value
+                .bytes()
+                .all(|b| b.is_ascii_graphic() || b == b' ')
+            {
+                Ok((parse_endpoint(&url)?, region.value))
+            } else {
+                Err(refused(
+                    &region,
+                    "it holds a character that no request can carry",
+                ))
+            }
+        }
+        (None, Some(region)) => match Endpoint::of_region(&region.value) {
+            Some(endpoint) => Ok((endpoint, region.value)),
+            None => Err(refused(
+                &region,
+                "no AWS region is called so; give a name such as `eu-west-1`",
+            )),
+        },
+        (None, None) => Err(missing(
+            "region",
+            "an AWS region such as `eu-west-1`",
+            "AWS_REGION",
+        )),
+    }
+}
+
+/// The URL is not quoted: it may hold a password.
+fn parse_endpoint(url: &Field) -> Result<Endpoint, Error> {
+    Endpoint::parse(&url.value).map_err(|why| {
+        Error::InvalidConfiguration(format!(
+            "`{}` is not usable, {why}: give a URL such as `http://localhost:8000`",
+            url.name
+        ))
+    })
+}
+
+/// Two attributes of an item cannot have one name.
+fn table(fields: &Fields<'_>, name: String) -> Result<Table, Error> {
+    const IN_USE: &str = "the items use that attribute already; choose another";
+    let partition_key = fields.field(&["partitionKey"], &["DYNAMODB_PARTITION_KEY"]);
+    let ttl = fields.field(&["ttlAttributeName"], &["DYNAMODB_TTL_ATTRIBUTE_NAME"]);
+    let own = |field: &&Field| [VALUE, ETAG, CONTENT_TYPE].contains(&field.value.as_str());
+    if let Some(field) = partition_key.iter().chain(&ttl).find(own) {
+        return Err(refused(field, IN_USE));
+    }
+    let partition_key = partition_key.map_or_else(|| PARTITION_KEY.to_owned(), |field| field.value);
+    match ttl {
+        Some(ttl) if ttl.value == partition_key => Err(refused(&ttl, IN_USE)),
+        ttl => Ok(Table {
+            name,
+            partition_key,
+            ttl_attribute: ttl.map(|field| field.value),
+        }),
+    }
+}
+
+fn attempts(fields: &Fields<'_>) -> Result<u32, Error> {
+    let Some(field) = fields.field(&["maxAttempts"], &["AWS_MAX_ATTEMPTS"]) else {
+        return Ok(retry::MAX_ATTEMPTS);
+    };
+    match field.value.trim().parse() {
+        Ok(attempts) if attempts > 0 => Ok(attempts),
+        _ => Err(refused(&field, "give a whole number from 1 to 4294967295")),
+    }
+}
+
+/// All attempts of one request have to end while DynamoDB still knows the token
+/// by which it tells a retry of a transaction: ten minutes.
+///
+/// Source: `ClientRequestToken` of TransactWriteItems in the DynamoDB API
+/// reference.
+const LONGEST_OPERATION: Duration = Duration::from_secs(10 * 60);
+
+fn request_timeout(fields: &Fields<'_>, max_attempts: u32) -> Result<Duration, Error> {
+    let timeout = timeout(
+        fields,
+        "requestTimeout",
+        "DYNAMODB_REQUEST_TIMEOUT",
+        REQUEST_TIMEOUT,
+    )?;
+    if timeout.saturating_mul(max_attempts) <= LONGEST_OPERATION {
+        Ok(timeout)
+    } else {
+        Err(Error::InvalidConfiguration(format!(
+            "`requestTimeout` ({timeout:?}) times `maxAttempts` ({max_attempts}) is more than {LONGEST_OPERATION:?}: give less of either"
+        )))
+    }
+}
+
+fn timeout(
+    fields: &Fields<'_>,
+    name: &'static str,
+    variable: &'static str,
+    default: Duration,
+) -> Result<Duration, Error> {
+    let Some(field) = fields.field(&[name], &[variable]) else {
+        return Ok(default);
+    };
+    match duration::parse(&field.value) {
+        Some(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err(refused(
+            &field,
+            "give a duration above zero such as `500ms` or `10s`",
+        )),
+    }
+}
+
+fn consistency(fields: &Fields<'_>) -> Result<Consistency, Error> {
+    let Some(field) = fields.field(&["consistency"], &["DYNAMODB_CONSISTENCY"]) else {
+        return Ok(Consistency::Eventual);
+    };
+    match field.value.to_ascii_lowercase().as_str() {
+        "eventual" => Ok(Consistency::Eventual),
+        "strong" => Ok(Consistency::Strong),
+        _ => Err(refused(&field, "give `eventual` or `strong`")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

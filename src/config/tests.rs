@@ -1,0 +1,230 @@
+use super::*;
+
+fn parse(
+    metadata: &[(&str, &str)],
+    environment: &[(&str, &str)],
+) -> Result<(Config, Vec<String>), Error> {
+    let metadata: Vec<_> = metadata
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    let lookup = |wanted: &str| {
+        environment
+            .iter()
+            .find(|(name, _)| *name == wanted)
+            .map(|(_, value)| (*value).to_owned())
+    };
+    Config::parse(&metadata, &lookup)
+}
+
+const REQUIRED: &[(&str, &str)] = &[
+    ("table", "orders"),
+    ("region", "eu-west-1"),
+    ("accessKey", "AKID"),
+    ("secretKey", "canary-secret"),
+];
+
+fn with(more: &[(&'static str, &'static str)]) -> Result<(Config, Vec<String>), Error> {
+    parse(&[REQUIRED, more].concat(), &[])
+}
+
+fn message(result: Result<(Config, Vec<String>), Error>) -> String {
+    match result {
+        Err(Error::InvalidConfiguration(sentence)) => sentence,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_required_fields_suffice_and_the_rest_has_its_defaults() {
+    let (config, unknown) = with(&[]).unwrap();
+    assert_eq!(config.table.name, "orders");
+    assert_eq!(config.table.partition_key, "key");
+    assert_eq!(config.table.ttl_attribute, None);
+    assert_eq!(config.consistency, Consistency::Eventual);
+    assert_eq!(
+        config.client.endpoint.url(),
+        "https://dynamodb.eu-west-1.amazonaws.com/"
+    );
+    assert_eq!(config.client.max_attempts, 4);
+    assert_eq!(config.client.connect_timeout, Duration::from_secs(3));
+    assert_eq!(config.client.request_timeout, Duration::from_secs(10));
+    assert!(unknown.is_empty());
+}
+
+#[test]
+fn names_and_aliases_count_in_any_case_and_the_name_before_its_alias() {
+    let (config, _) = parse(
+        &[
+            ("TABLE", "orders"),
+            ("AWSREGION", "us-west-2"),
+            ("awsAccessKey", "AKID"),
+            ("awssecretkey", "secret"),
+            ("PartitionKey", "pk"),
+            ("TTLattributeNAME", "expires"),
+        ],
+        &[],
+    )
+    .unwrap();
+    assert_eq!(config.client.region, "us-west-2");
+    assert_eq!(config.client.credentials.access_key_id(), "AKID");
+    assert_eq!(config.table.partition_key, "pk");
+    assert_eq!(config.table.ttl_attribute.as_deref(), Some("expires"));
+    let (config, _) = with(&[("awsRegion", "us-west-2")]).unwrap();
+    assert_eq!(config.client.region, "eu-west-1");
+}
+
+#[test]
+fn the_environment_fills_in_what_the_metadata_lacks_or_leaves_empty() {
+    let environment = [
+        ("DYNAMODB_TABLE", "from-env"),
+        ("AWS_REGION", ""),
+        ("AWS_DEFAULT_REGION", "eu-north-1"),
+        ("AWS_ACCESS_KEY_ID", "ENVID"),
+        ("AWS_SECRET_ACCESS_KEY", "env-secret"),
+        ("AWS_SESSION_TOKEN", "env-token"),
+        ("DYNAMODB_PARTITION_KEY", "pk"),
+        ("DYNAMODB_TTL_ATTRIBUTE_NAME", "expires"),
+        ("DYNAMODB_CONSISTENCY", "strong"),
+        ("AWS_MAX_ATTEMPTS", "2"),
+        ("DYNAMODB_CONNECT_TIMEOUT", "500ms"),
+        ("DYNAMODB_REQUEST_TIMEOUT", "1s"),
+    ];
+    let (config, _) = parse(&[("table", ""), ("partitionKey", "own")], &environment).unwrap();
+    assert_eq!(config.table.name, "from-env");
+    assert_eq!(config.client.region, "eu-north-1");
+    assert_eq!(config.client.credentials.session_token(), Some("env-token"));
+    assert_eq!(config.table.partition_key, "own");
+    assert_eq!(config.table.ttl_attribute.as_deref(), Some("expires"));
+    assert_eq!(config.consistency, Consistency::Strong);
+    assert_eq!(config.client.max_attempts, 2);
+    assert_eq!(config.client.connect_timeout, Duration::from_millis(500));
+    assert_eq!(config.client.request_timeout, Duration::from_secs(1));
+}
+
+#[test]
+fn the_endpoint_of_the_service_comes_before_the_common_one_and_needs_no_region() {
+    let environment = [
+        ("AWS_ENDPOINT_URL", "http://common:1"),
+        ("AWS_ENDPOINT_URL_DYNAMODB", "http://db:2"),
+    ];
+    let given = [("table", "t"), ("accessKey", "a"), ("secretKey", "b")];
+    let (config, _) = parse(&given, &environment).unwrap();
+    assert_eq!(config.client.endpoint.url(), "http://db:2/");
+    assert_eq!(config.client.region, "us-east-1");
+    let (config, _) = with(&[("endpoint", "http://db:3"), ("region", "any thing")]).unwrap();
+    assert_eq!(config.client.region, "any thing");
+}
+
+#[test]
+fn a_missing_field_is_named_with_its_variable() {
+    let sentence = message(parse(&[("region", "eu-west-1")], &[]));
+    assert!(
+        sentence.contains("`table`") && sentence.contains("DYNAMODB_TABLE"),
+        "{sentence}"
+    );
+    let sentence = message(parse(&[("table", "orders")], &[]));
+    assert!(
+        sentence.contains("`region`") && sentence.contains("AWS_REGION"),
+        "{sentence}"
+    );
+    let sentence = message(parse(&[("table", "t"), ("region", "eu-west-1")], &[]));
+    assert!(sentence.contains("`accessKey`"), "{sentence}");
+}
+
+#[test]
+fn half_a_pair_of_credentials_is_refused_and_never_made_whole_from_another_source() {
+    let environment = [
+        ("AWS_ACCESS_KEY_ID", "ENVID"),
+        ("AWS_SECRET_ACCESS_KEY", "canary-env"),
+    ];
+    for (given, named) in [
+        (("accessKey", "AKID"), "`secretKey`"),
+        (("secretKey", "canary-secret"), "`accessKey`"),
+        (("sessionToken", "canary-token"), "`accessKey`"),
+    ] {
+        let metadata = [("table", "t"), ("region", "eu-west-1"), given];
+        let sentence = message(parse(&metadata, &environment));
+        assert!(
+            sentence.contains(named) && !sentence.contains("canary"),
+            "{sentence}"
+        );
+    }
+    let half = [("AWS_SECRET_ACCESS_KEY", "canary-env")];
+    let sentence = message(parse(&REQUIRED[..2], &half));
+    assert!(
+        sentence.contains("AWS_ACCESS_KEY_ID") && !sentence.contains("canary"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn a_secret_appears_neither_in_errors_nor_in_debug_output() {
+    let (config, _) = with(&[("sessionToken", "canary-token")]).unwrap();
+    assert!(!format!("{config:?}").contains("canary"));
+    let sentence = message(with(&[("secretKey", "canary secret")]));
+    assert!(
+        sentence.contains("`secretKey`") && !sentence.contains("canary"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn a_value_that_cannot_be_meant_is_refused_by_its_field() {
+    for (name, value) in [
+        ("region", "Frankfurt am Main"),
+        ("table", "my table"),
+        ("table", "x\u{1b}[31m"),
+        ("endpoint", "localhost:8000"),
+        ("endpoint", "http://user:canary@localhost"),
+        ("partitionKey", "value"),
+        ("partitionKey", "etag"),
+        ("partitionKey", "contentType"),
+        ("ttlAttributeName", "etag"),
+        ("ttlAttributeName", "key"),
+        ("consistency", "sometimes"),
+        ("maxAttempts", "0"),
+        ("maxAttempts", "many"),
+        ("connectTimeout", "soon"),
+        ("requestTimeout", "0s"),
+        ("requestTimeout", "18446744073709551615"),
+        ("requestTimeout", "151s"),
+    ] {
+        let sentence = message(with(&[(name, value)]));
+        assert!(sentence.contains(&format!("`{name}`")), "{sentence}");
+        assert!(!sentence.contains("canary"), "{sentence}");
+    }
+}
+
+#[test]
+fn a_value_from_the_environment_is_refused_by_its_variable() {
+    for (variable, value) in [
+        ("AWS_ENDPOINT_URL", "localhost:8000"),
+        ("AWS_DEFAULT_REGION", "Frankfurt"),
+        ("AWS_MAX_ATTEMPTS", "0"),
+        ("DYNAMODB_PARTITION_KEY", "etag"),
+        ("DYNAMODB_REQUEST_TIMEOUT", "soon"),
+    ] {
+        let given = [REQUIRED[0], REQUIRED[2], REQUIRED[3]];
+        let environment = [(variable, value), ("AWS_DEFAULT_REGION", "eu-west-1")];
+        let sentence = message(parse(&given, &environment));
+        assert!(sentence.contains(&format!("`{variable}`")), "{sentence}");
+    }
+}
+
+#[test]
+fn unknown_names_are_told_but_not_those_that_dapr_uses_itself() {
+    let (_, unknown) = with(&[
+        ("tabel", "x"),
+        ("actorStateStore", "true"),
+        ("keyPrefix", "name"),
+    ])
+    .unwrap();
+    assert_eq!(unknown, ["tabel"]);
+}
+
+#[test]
+fn of_one_name_given_twice_the_last_counts() {
+    let (config, _) = with(&[("table", "first"), ("Table", "second")]).unwrap();
+    assert_eq!(config.table.name, "second");
+}

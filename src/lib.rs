@@ -1,0 +1,32 @@
+//! Dapr's `state.aws.dynamodb` and `bindings.aws.dynamodb` as one WebAssembly
+//! component: see `wit/` for its contract and the README for its use.
+
+#![deny(missing_docs)]
+#![cfg_attr(not(target_family = "wasm"), forbid(unsafe_code))]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::todo,
+        clippy::unimplemented,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
+pub mod aws;
+pub mod binding;
+#[cfg(target_family = "wasm")]
+mod component;
+pub mod config;
+pub mod credentials;
+pub mod error;
+pub mod limits;
+pub mod platform;
+#[cfg(test)]
+mod scripted;
+pub mod state;
+pub mod table_check;

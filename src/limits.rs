@@ -1,0 +1,142 @@
+//! DynamoDB's limits, each in this one place with its source, and the size of
+//! an item as DynamoDB counts it.
+//!
+//! Sources: [quotas] and [item sizes] in the DynamoDB Developer Guide.
+//!
+//! [quotas]: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html
+//! [item sizes]: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+
+use crate::error::Error;
+use aws_sdk_dynamodb::types::AttributeValue;
+use std::collections::HashMap;
+
+/// Longest partition key value, in bytes of UTF-8.
+pub const PARTITION_KEY_BYTES: usize = 2_048;
+
+/// Longest attribute name, in bytes of UTF-8.
+pub const ATTRIBUTE_NAME_BYTES: usize = 64 * 1_024 - 1;
+
+/// Largest item, in bytes: attribute names and values together.
+pub const ITEM_BYTES: usize = 400 * 1_024;
+
+/// Keys in one BatchGetItem.
+pub const BATCH_GET_KEYS: usize = 100;
+
+/// All items in the answer to one BatchGetItem, in bytes.
+pub const BATCH_GET_BYTES: usize = 16 * 1_024 * 1_024;
+
+/// Requests in one BatchWriteItem.
+pub const BATCH_WRITE_REQUESTS: usize = 25;
+
+/// Operations in one TransactWriteItems.
+pub const TRANSACTION_OPERATIONS: usize = 100;
+
+/// All items of one transaction together, in bytes.
+pub const TRANSACTION_BYTES: usize = 4 * 1_024 * 1_024;
+
+/// Levels of lists and maps within one attribute.
+pub const NESTING_LEVELS: usize = 32;
+
+/// Significant digits of a number.
+pub const NUMBER_DIGITS: usize = 38;
+
+/// Decimal exponents of the largest and the smallest magnitude of a number,
+/// written with one digit before the point: 9.99…E+125 and 1E-130.
+pub const NUMBER_EXPONENTS: std::ops::RangeInclusive<i64> = -130..=125;
+
+/// Refuses an item that is too large.
+///
+/// # Errors
+///
+/// `too-large`.
+pub fn check_item_size(item: &HashMap<String, AttributeValue>) -> Result<(), Error> {
+    let size = item_size(item);
+    if size <= ITEM_BYTES {
+        return Ok(());
+    }
+    Err(Error::TooLarge(format!(
+        "the item has {size} bytes with its attribute names: DynamoDB takes at most {ITEM_BYTES}"
+    )))
+}
+
+/// Size of an item as DynamoDB counts it against [`ITEM_BYTES`].
+#[must_use]
+pub fn item_size(item: &HashMap<String, AttributeValue>) -> usize {
+    item.iter()
+        .map(|(name, value)| name.len() + value_size(value))
+        .sum()
+}
+
+/// Size of one attribute value, in bytes.
+fn value_size(value: &AttributeValue) -> usize {
+    /// What each list or map costs beside its members.
+    const COLLECTION: usize = 3;
+    /// What each member of a list or map costs beside itself.
+    const MEMBER: usize = 1;
+    match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
+        AttributeValue::N(number) => number_size(number),
+        AttributeValue::Bool(_) | AttributeValue::Null(_) => 1,
+        AttributeValue::Ss(texts) => texts.iter().map(String::len).sum(),
+        AttributeValue::Ns(numbers) => numbers.iter().map(|n| number_size(n)).sum(),
+        AttributeValue::Bs(blobs) => blobs.iter().map(|b| b.as_ref().len()).sum(),
+        AttributeValue::L(members) => {
+            COLLECTION
+                + members
+                    .iter()
+                    .map(|m| MEMBER + value_size(m))
+                    .sum::<usize>()
+        }
+        AttributeValue::M(members) => {
+            COLLECTION
+                + members
+                    .iter()
+                    .map(|(name, m)| MEMBER + name.len() + value_size(m))
+                    .sum::<usize>()
+        }
+        // The SDK may learn of a new type; what cannot be measured is left to DynamoDB to judge.
+        _ => 0,
+    }
+}
+
+/// "Approximately" one byte for two significant digits plus one, and one more
+/// for a negative number: the least that DynamoDB counts.
+fn number_size(number: &str) -> usize {
+    let mantissa = number.split(['e', 'E']).next().unwrap_or(number);
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let significant = digits.trim_matches('0').len();
+    significant.div_ceil(2) + 1 + usize::from(number.starts_with('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_counts_its_names_and_its_values() {
+        let item = HashMap::from([
+            ("key".to_owned(), AttributeValue::S("é".into())),
+            ("value".to_owned(), AttributeValue::B(vec![0; 10].into())),
+        ]);
+        assert_eq!(item_size(&item), 3 + 2 + 5 + 10);
+    }
+
+    #[test]
+    fn a_number_costs_half_its_significant_digits_and_one() {
+        assert_eq!(number_size("1700000000"), 2);
+        assert_eq!(number_size("-12345"), 5);
+        assert_eq!(number_size("0"), 1);
+    }
+
+    #[test]
+    fn a_collection_costs_three_bytes_and_one_for_each_member() {
+        let list = AttributeValue::L(vec![
+            AttributeValue::Bool(true),
+            AttributeValue::S("ab".into()),
+        ]);
+        assert_eq!(value_size(&list), 3 + (1 + 1) + (1 + 2));
+        let map = AttributeValue::M(HashMap::from([("n".to_owned(), list)]));
+        assert_eq!(value_size(&map), 3 + 1 + 1 + 8);
+    }
+}

@@ -1,0 +1,41 @@
+//! What the core takes from outside: HTTP, time and randomness. Nothing else
+//! in it reaches beyond its arguments, so a native test can fix all three.
+
+use crate::aws::message::{Request, Response, TransportError};
+use std::future::Future;
+use std::time::{Duration, SystemTime};
+
+/// Sends one HTTP request and reads the whole answer.
+pub trait Transport {
+    /// Sends `request`. Never waits longer than its `timeouts.total`.
+    ///
+    /// # Errors
+    ///
+    /// The cause of the failure, which also tells whether the request may have
+    /// reached DynamoDB.
+    fn send(&self, request: Request<'_>) -> impl Future<Output = Result<Response, TransportError>>;
+}
+
+/// Time.
+pub trait Clock {
+    /// Wall clock time: what requests are signed with and items expire by.
+    fn now(&self) -> SystemTime;
+
+    /// Time since any fixed moment, never going back: what timeouts use.
+    fn monotonic(&self) -> Duration;
+
+    /// Waits.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
+}
+
+/// Randomness for ETags, tokens and jitter.
+pub trait Random {
+    /// Uniformly random bits. ETags rest on it, so it must not repeat across
+    /// instances.
+    fn random(&self) -> u64;
+}
+
+/// All three.
+pub trait Platform: Transport + Clock + Random {}
+
+impl<T: Transport + Clock + Random> Platform for T {}

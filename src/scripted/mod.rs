@@ -1,0 +1,13 @@
+//! DynamoDB as a test wants it: what each request meets is written beforehand,
+//! and every request and every wait is kept. It gives what no real engine gives
+//! on demand: throttling, unprocessed items, lost answers.
+
+mod config;
+mod platform;
+mod script;
+
+pub(crate) use config::{SESSION_TOKEN, config};
+pub(crate) use platform::{Scripted, Sent, start};
+pub(crate) use script::{
+    Scene, Script, answer, html, json, refusal, signature_error, spell, success, with,
+};

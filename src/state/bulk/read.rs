@@ -1,0 +1,171 @@
+//! bulk-get: BatchGetItem by 100, each key asked once however often it is
+//! named.
+
+use super::PARALLEL_REQUESTS;
+use super::progress::Progress;
+use super::unprocessed::{Rounds, left};
+use crate::aws::operation::BatchGetItem;
+use crate::error::Error;
+use crate::limits::{BATCH_GET_BYTES, BATCH_GET_KEYS, ITEM_BYTES, item_size};
+use crate::platform::Platform;
+use crate::state::item::{Attributes, decode, key_attributes};
+use crate::state::model::{Consistency, Item};
+use crate::state::{StateStore, key};
+use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use futures_util::{StreamExt, stream};
+use std::collections::HashMap;
+
+/// What is known of one key.
+type Found = Result<Option<Item>, Error>;
+
+impl<P: Platform> StateStore<P> {
+    /// The items of `keys`, by position.
+    ///
+    /// # Errors
+    ///
+    /// None of the whole call: each key has its own.
+    pub async fn bulk_get(
+        &self,
+        keys: Vec<String>,
+        consistency: Option<Consistency>,
+    ) -> Vec<Found> {
+        let mut results: Vec<Found> = Vec::with_capacity(keys.len());
+        let mut positions: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut wanted = Vec::new();
+        for (position, key) in keys.iter().enumerate() {
+            results.push(key::check(key).map(|()| None));
+            if results.last().is_some_and(Result::is_ok) {
+                let places = positions.entry(key).or_default();
+                if places.is_empty() {
+                    wanted.push(key.clone());
+                }
+                places.push(position);
+            }
+        }
+        let progress = Progress::new(&self.client);
+        let mut batches = stream::iter(wanted.chunks(BATCH_GET_KEYS))
+            .map(|batch| self.get_batch(batch, consistency, &progress))
+            .buffer_unordered(PARALLEL_REQUESTS);
+        while let Some(batch) = batches.next().await {
+            for (key, found) in batch {
+                let places = positions.remove(key.as_str()).unwrap_or_default();
+                for (place, found) in places.iter().zip(std::iter::repeat_n(found, places.len())) {
+                    if let Some(slot) = results.get_mut(*place) {
+                        *slot = found;
+                    }
+                }
+            }
+        }
+        results
+    }
+
+    /// One batch, until nothing of it is left unprocessed. A key that is not in
+    /// the result is absent.
+    async fn get_batch(
+        &self,
+        keys: &[String],
+        consistency: Option<Consistency>,
+        progress: &Progress<'_, P>,
+    ) -> HashMap<String, Found> {
+        let mut found = HashMap::with_capacity(keys.len());
+        let mut pending = keys.to_vec();
+        let mut rounds = Rounds::new(&self.client);
+        loop {
+            let answer = match progress.check() {
+                Ok(()) => self.ask(&pending, consistency).await,
+                Err(error) => Err(error),
+            };
+            let mut output = match answer {
+                Ok(output) => output,
+                Err(error) => {
+                    found.extend(failed(pending, &error));
+                    return found;
+                }
+            };
+            let items = output
+                .responses
+                .as_mut()
+                .and_then(|tables| tables.remove(&self.table.name))
+                .unwrap_or_default();
+            let before = pending.len();
+            pending = self.unprocessed_keys(output);
+            let some = pending.len() < before;
+            if some {
+                progress.made();
+                rounds.brought_something_on();
+            }
+            let bytes: usize = items.iter().map(item_size).sum();
+            self.decode_all(items, &mut found);
+            if pending.is_empty() {
+                return found;
+            }
+            // Where the answer was full, DynamoDB is not busy: it had no room.
+            let full = some && bytes + ITEM_BYTES > BATCH_GET_BYTES && rounds.in_time();
+            if !full && !rounds.another().await {
+                found.extend(failed(pending, &left()));
+                return found;
+            }
+        }
+    }
+
+    async fn ask(
+        &self,
+        keys: &[String],
+        consistency: Option<Consistency>,
+    ) -> Result<BatchGetItemOutput, Error> {
+        let keys = keys
+            .iter()
+            .map(|key| key_attributes(&self.table, key.clone()))
+            .collect();
+        let request = KeysAndAttributes::builder()
+            .set_keys(Some(keys))
+            .set_consistent_read(self.consistent_read(consistency))
+            .build()
+            .map_err(Error::unbuilt)?;
+        let input = BatchGetItemInput::builder()
+            .request_items(&self.table.name, request)
+            .build()
+            .map_err(Error::unbuilt)?;
+        let answer = self.client.call::<BatchGetItem>(input).await;
+        Ok(answer.map_err(|failure| self.read_error(failure))?.output)
+    }
+
+    fn unprocessed_keys(&self, output: BatchGetItemOutput) -> Vec<String> {
+        output
+            .unprocessed_keys
+            .and_then(|mut tables| tables.remove(&self.table.name))
+            .map(|request| request.keys)
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|key| self.key_of(key))
+            .collect()
+    }
+
+    fn decode_all(&self, items: Vec<Attributes>, found: &mut HashMap<String, Found>) {
+        let now = self.now();
+        for item in items {
+            if let Some(AttributeValue::S(key)) = item.get(&self.table.partition_key) {
+                let key = key.clone();
+                let decoded = decode(&self.table, &key, item, now);
+                found.insert(key, decoded);
+            }
+        }
+    }
+
+    /// The partition key's value.
+    pub(super) fn key_of(&self, mut attributes: Attributes) -> Option<String> {
+        match attributes.remove(&self.table.partition_key) {
+            Some(AttributeValue::S(key)) => Some(key),
+            _ => None,
+        }
+    }
+}
+
+/// The results of what is given up.
+fn failed(pending: Vec<String>, error: &Error) -> impl Iterator<Item = (String, Found)> {
+    pending.into_iter().map(|key| {
+        let error = error.clone().of_key(&key);
+        (key, Err(error))
+    })
+}

@@ -1,0 +1,72 @@
+//! The state store. Each call is planned by plain functions over plain data
+//! (`ttl`, `condition`, `item`, `change`, `fold`) before the first request is
+//! sent; `read`, `write`, `bulk` and `transaction` send it.
+
+pub mod bulk;
+pub mod change;
+pub mod condition;
+pub mod fold;
+pub mod item;
+pub mod key;
+pub mod model;
+mod read;
+mod transaction;
+pub mod ttl;
+mod write;
+
+use crate::aws::Client;
+use crate::aws::failure::Failure;
+use crate::config::{Config, Table};
+use crate::error::Error;
+use crate::platform::Platform;
+use crate::table_check::{self, Needs};
+use model::Consistency;
+
+/// A state store in one table.
+#[derive(Debug)]
+pub struct StateStore<P> {
+    client: Client<P>,
+    table: Table,
+    consistency: Consistency,
+}
+
+impl<P: Platform> StateStore<P> {
+    /// A store. Nothing is sent before the first call.
+    pub fn new(platform: P, config: Config) -> Self {
+        Self {
+            client: Client::new(platform, config.client),
+            table: config.table,
+            consistency: config.consistency,
+        }
+    }
+
+    /// Whether items can expire.
+    pub fn has_ttl(&self) -> bool {
+        self.table.ttl_attribute.is_some()
+    }
+
+    /// Proves that the table can be used now, with one read.
+    ///
+    /// # Errors
+    ///
+    /// See [`table_check::check`].
+    pub async fn ping(&self) -> Result<(), Error> {
+        table_check::check(&self.client, &self.table, Needs::PartitionKey).await
+    }
+
+    /// Now, in seconds since the Unix epoch.
+    fn now(&self) -> u64 {
+        ttl::unix_seconds(self.client.now())
+    }
+
+    fn read_error(&self, failure: Failure) -> Error {
+        failure.of_read(&self.table.name, self.client.endpoint_url())
+    }
+
+    fn write_error(&self, failure: Failure) -> Error {
+        failure.of_write(&self.table.name, self.client.endpoint_url())
+    }
+}
+
+#[cfg(test)]
+mod tests;

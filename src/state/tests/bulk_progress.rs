@@ -1,0 +1,175 @@
+//! A bulk call ends: a batch within the time of one operation, the call as long
+//! after its last success.
+
+use super::{answering, asked, found, got, leaving, numbered, scripted, seconds, set};
+use super::{first_write, written_keys};
+use crate::error::Error;
+use crate::platform::Clock;
+use crate::scripted::{Scene, refusal, success};
+
+fn silence() -> Scene {
+    Scene::from(success()).after(seconds(3_600))
+}
+
+fn is_not_sent(error: &Error, key: &str) -> bool {
+    let sentence = format!(
+        "key \"{key}\": not sent, since no request of this call succeeded within 40s, which is `requestTimeout` times `maxAttempts`"
+    );
+    error == &Error::Timeout(sentence)
+}
+
+fn is_unanswered(error: &Error, key: &str) -> bool {
+    let start = format!("key \"{key}\": ");
+    let middle = "no complete answer within `requestTimeout`";
+    matches!(error, Error::Timeout(s) if s.starts_with(&start) && s.contains(middle))
+}
+
+/// Forty seconds are 79 waits of half a second.
+#[tokio::test]
+async fn a_batch_that_is_always_read_in_part_ends_within_the_time_of_one_operation() {
+    let store = answering(|_, sent| {
+        let keys = asked(sent);
+        found(&keys[..1], &keys[1..])
+    });
+    let results = store.bulk_get(numbered(100), None).await;
+    let (read, left) = results.split_at(80);
+    assert!(read.iter().all(|found| found == &Ok(Some(got()))));
+    assert!(
+        left.iter()
+            .all(|r| matches!(r, Err(Error::Throttled(s)) if s.contains("left it")))
+    );
+    assert_eq!(store.requests().len(), 80);
+    assert_eq!(store.waits(), [500.0; 79]);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_always_written_in_part_ends_within_the_time_of_one_operation() {
+    let store = answering(|_, sent| {
+        let first = written_keys(sent).remove(0);
+        let left = leaving(sent, move |key| key != first);
+        Scene::from(left).after(seconds(2))
+    });
+    let requests = numbered(25).iter().map(|key| set(key)).collect();
+    let results = store.bulk_set(requests).await;
+    let (written, left) = results.split_at(16);
+    assert!(written.iter().all(Result::is_ok), "{written:?}");
+    assert!(
+        left.iter()
+            .all(|r| matches!(r, Err(Error::Throttled(s)) if s.contains("left it")))
+    );
+    assert_eq!(store.requests().len(), 16, "2.5 s each");
+    assert!(store.client.platform().monotonic() < seconds(40));
+}
+
+/// Full answers need no wait, but time.
+#[tokio::test]
+async fn full_answers_are_asked_for_within_the_time_of_one_operation() {
+    let store = answering(|_, sent| {
+        let keys = asked(sent);
+        let mut answer = found(&keys[..1], &keys[1..]);
+        let full = format!("\"{}\"", "x".repeat(16 << 20));
+        let body = String::from_utf8(answer.body).unwrap();
+        answer.body = body.replacen("\"v\"", &full, 1).into_bytes();
+        Scene::from(answer).after(seconds(9))
+    });
+    let results = store.bulk_get(numbered(8), None).await;
+    let read = results.iter().filter(|found| found.is_ok()).count();
+    assert_eq!((read, store.requests().len()), (5, 5), "at 0, 9, … 36 s");
+    assert!(store.waits().is_empty());
+}
+
+#[tokio::test]
+async fn when_no_read_succeeds_for_the_time_of_one_operation_the_rest_is_not_sent() {
+    let store = scripted([silence()]);
+    let keys = numbered(250);
+    let results = store.bulk_get(keys.clone(), None).await;
+    assert_eq!(store.requests().len(), 4, "those of the first batch");
+    assert_eq!(store.client.platform().monotonic(), seconds(40));
+    for (n, (result, key)) in results.iter().zip(&keys).enumerate() {
+        let error = result.as_ref().unwrap_err();
+        match n {
+            0..100 => assert!(is_unanswered(error, key), "{error}"),
+            _ => assert!(is_not_sent(error, key), "{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn when_no_write_succeeds_for_the_time_of_one_operation_the_rest_is_not_sent() {
+    let store = scripted([silence()]);
+    let keys = numbered(30);
+    let mut requests: Vec<_> = keys.iter().map(|key| set(key)).collect();
+    let guarded = ["g1", "g2"];
+    requests.extend(guarded.map(first_write));
+    // Twice the same key: both were to go one after the other.
+    let twice = ["t", "t"];
+    requests.extend(twice.map(set));
+    let results = store.bulk_set(requests).await;
+    assert_eq!(store.requests().len(), 4, "those of the first batch");
+    let keys = keys.iter().map(String::as_str).chain(guarded).chain(twice);
+    for (n, (result, key)) in results.iter().zip(keys).enumerate() {
+        let error = result.as_ref().unwrap_err();
+        match n {
+            0..25 => assert!(is_unanswered(error, key), "{error}"),
+            _ => assert!(is_not_sent(error, key), "{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_error_answer_is_no_success_and_a_success_gives_the_call_its_time_again() {
+    let refused = || Scene::from(refusal(400, "SomethingNew")).after(seconds(9));
+    let fine = || Scene::from(success()).after(seconds(9));
+    // At 0, 9, 18 and 27 s; the success at 36 s allows until 76 s.
+    let store = answering(move |number, _| if number == 4 { fine() } else { refused() });
+    let requests: Vec<_> = numbered(12).iter().map(|key| first_write(key)).collect();
+    let results = store.bulk_set(requests).await;
+    assert_eq!(store.requests().len(), 9, "4 until 36 s, 5 until 81 s");
+    assert!(results[3].is_ok());
+    for (n, result) in results.iter().enumerate() {
+        let key = format!("k{n:03}");
+        match (n, result) {
+            (3, Ok(_)) | (0..9, Err(Error::Other(_))) => {}
+            (9.., Err(error)) if is_not_sent(error, &key) => {}
+            (_, result) => panic!("{key}: {result:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_batch_that_is_done_in_part_gives_the_call_its_time_again() {
+    let refused = || refusal(400, "SomethingNew");
+    let later = |answer| Scene::from(answer).after(seconds(9));
+    // Until 9 s in part, its rest at 9.5 s; the other batches at 18.5, 27.5,
+    // 36.5 and 45.5 s, which is before 9 s + 40 s.
+    let store = answering(move |number, sent| match number {
+        1 => later(found(&asked(sent)[..1], &asked(sent)[1..])),
+        _ => later(refused()),
+    });
+    let results = store.bulk_get(numbered(1_000), None).await;
+    assert!(results[0].is_ok());
+    assert!(is_not_sent(results[999].as_ref().unwrap_err(), "k999"));
+    assert_eq!(store.requests().len(), 6);
+
+    let store = answering(move |number, sent| match number {
+        1 => later(leaving(sent, |key| key != "k000")),
+        _ => later(refused()),
+    });
+    let requests = numbered(250).iter().map(|key| set(key)).collect();
+    let results = store.bulk_set(requests).await;
+    assert!(results[0].is_ok());
+    assert!(is_not_sent(results[249].as_ref().unwrap_err(), "k249"));
+    assert_eq!(store.requests().len(), 6);
+}
+
+#[tokio::test]
+async fn a_call_may_take_any_time_while_its_batches_succeed() {
+    let store = answering(|_, sent| Scene::from(found(&asked(sent), &[])).after(seconds(9)));
+    let results = store.bulk_get(numbered(1_000), None).await;
+    assert!(results.iter().all(|found| found == &Ok(Some(got()))));
+    let store = scripted([Scene::from(success()).after(seconds(9))]);
+    let requests = numbered(250).iter().map(|key| set(key)).collect();
+    let results = store.bulk_set(requests).await;
+    assert!(results.iter().all(Result::is_ok));
+    assert_eq!(store.client.platform().monotonic(), seconds(90));
+}

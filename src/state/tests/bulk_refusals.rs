@@ -1,0 +1,142 @@
+//! DynamoDB refuses a batch as a whole for one of its members: then each is
+//! sent by itself, so that only that one fails.
+
+use super::{answering, delete, leaving, numbered, refused, scripted, set, written_keys};
+use crate::aws::message::{Response, TransportError};
+use crate::error::Error;
+use crate::scripted::{Scene, Sent, success};
+use std::collections::BTreeMap;
+
+/// Refuses every request that names the key `bad`.
+fn strict(sent: &Sent, code: &str, words: &str) -> Response {
+    if String::from_utf8_lossy(&sent.body).contains(r#""pk":{"S":"bad"}"#) {
+        refused(code, words)
+    } else {
+        success()
+    }
+}
+
+/// The ETag of each PutItem by key.
+fn singly(requests: &[Sent]) -> BTreeMap<String, String> {
+    let put = |sent: &Sent| {
+        assert_eq!(sent.operation(), "PutItem");
+        let item = sent.json()["Item"].clone();
+        let text = |name: &str| item[name]["S"].as_str().unwrap().to_owned();
+        (text("pk"), text("etag"))
+    };
+    requests.iter().map(put).collect()
+}
+
+#[tokio::test]
+async fn after_a_validation_exception_the_good_ones_are_written_and_the_bad_one_has_its_error() {
+    let store = answering(|_, sent| strict(sent, "ValidationException", "bad it is"));
+    let results = store.bulk_set(vec![set("a"), set("bad"), set("c")]).await;
+    assert_eq!(
+        store.operations(),
+        ["BatchWriteItem", "PutItem", "PutItem", "PutItem"]
+    );
+    let etags = singly(&store.requests()[1..]);
+    assert_eq!(results[0].as_ref(), Ok(&etags["a"]));
+    assert_eq!(results[2].as_ref(), Ok(&etags["c"]));
+    let start = "key \"bad\": PutItem on table `orders`: bad it is (ValidationException, HTTP 400";
+    assert!(
+        matches!(&results[1], Err(Error::InvalidArgument(s)) if s.starts_with(start)),
+        "{results:?}"
+    );
+    assert!(store.waits().is_empty());
+}
+
+#[tokio::test]
+async fn members_that_are_sent_singly_have_no_condition_and_the_etag_of_the_batch() {
+    let store = answering(|_, sent| strict(sent, "ValidationException", "bad it is"));
+    store.bulk_set(vec![set("a"), set("bad")]).await;
+    let requests = store.requests();
+    let batch: BTreeMap<_, _> = super::written(&requests[0])
+        .into_iter()
+        .map(|(key, etag)| (key, etag.unwrap()))
+        .collect();
+    assert_eq!(singly(&requests[1..]), batch);
+    for sent in &requests[1..] {
+        assert_eq!(sent.json().get("ConditionExpression"), None);
+    }
+}
+
+#[tokio::test]
+async fn deletes_are_sent_singly_too() {
+    let store = answering(|_, sent| strict(sent, "ValidationException", "bad it is"));
+    let results = store.bulk_delete(vec![delete("bad"), delete("b")]).await;
+    assert!(matches!(results[0], Err(Error::InvalidArgument(_))));
+    assert_eq!(results[1], Ok(()));
+    assert_eq!(
+        store.operations(),
+        ["BatchWriteItem", "DeleteItem", "DeleteItem"]
+    );
+}
+
+#[tokio::test]
+async fn an_item_that_is_too_large_for_dynamodb_keeps_no_other_from_being_written() {
+    let words = "Item size has exceeded the maximum allowed size";
+    let store = answering(move |_, sent| strict(sent, "ValidationException", words));
+    let results = store.bulk_set(vec![set("a"), set("bad")]).await;
+    assert!(results[0].is_ok());
+    assert!(matches!(&results[1], Err(Error::TooLarge(s)) if s.starts_with("key \"bad\": ")));
+}
+
+#[tokio::test]
+async fn only_the_refused_batch_is_taken_apart() {
+    let store = answering(|_, sent| strict(sent, "ValidationException", "bad it is"));
+    let mut requests: Vec<_> = numbered(49).iter().map(|key| set(key)).collect();
+    requests.push(set("bad"));
+    let results = store.bulk_set(requests).await;
+    assert!(results[..49].iter().all(Result::is_ok), "{results:?}");
+    assert!(matches!(results[49], Err(Error::InvalidArgument(_))));
+    let operations = store.operations();
+    let batches = operations.iter().filter(|name| *name == "BatchWriteItem");
+    assert_eq!((batches.count(), operations.len()), (2, 2 + 25));
+}
+
+#[tokio::test]
+async fn a_batch_of_one_is_not_sent_twice() {
+    let store = answering(|_, sent| strict(sent, "ValidationException", "bad it is"));
+    let results = store.bulk_set(vec![set("bad")]).await;
+    let start = "key \"bad\": BatchWriteItem on table `orders`: bad it is ";
+    assert!(
+        matches!(&results[..], [Err(Error::InvalidArgument(s))] if s.starts_with(start)),
+        "{results:?}"
+    );
+    assert_eq!(store.operations(), ["BatchWriteItem"]);
+}
+
+#[tokio::test]
+async fn errors_that_concern_every_member_take_no_batch_apart() {
+    for code in [
+        "AccessDeniedException",
+        "ResourceNotFoundException",
+        "SomethingNew",
+    ] {
+        let store = scripted([refused(code, "so it is")]);
+        let results = store.bulk_set(vec![set("a"), set("b")]).await;
+        assert!(results.iter().all(Result::is_err));
+        assert_eq!(store.operations(), ["BatchWriteItem"], "{code}");
+    }
+}
+
+/// Of the first round an attempt was lost, the second one's batch is refused:
+/// what is then throttled singly may have been written by the lost one.
+#[tokio::test]
+async fn a_doubt_outlasts_the_batch_that_is_taken_apart() {
+    let store = answering(|number, sent| match number {
+        1 => Scene::from(TransportError::Timeout),
+        2 => leaving(sent, |key| key != "a").into(),
+        3 => refused("ItemCollectionSizeLimitExceededException", "full").into(),
+        _ if sent.json()["Item"]["pk"]["S"] == "b" => success().into(),
+        _ => refused("ThrottlingException", "slow down").into(),
+    });
+    let results = store.bulk_set(vec![set("a"), set("b"), set("c")]).await;
+    assert_eq!(written_keys(&store.requests()[2]), ["b", "c"]);
+    assert!(results[0].is_ok() && results[1].is_ok(), "{results:?}");
+    assert!(
+        matches!(&results[2], Err(Error::Unavailable(s)) if s.contains("\"c\"") && s.contains("may have been applied")),
+        "{results:?}"
+    );
+}

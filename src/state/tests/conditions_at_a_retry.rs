@@ -1,0 +1,188 @@
+//! A condition that fails at a retry is not taken at its word: an attempt whose
+//! answer was lost may be why. Without such an attempt it is.
+
+use super::{
+    answering, delete_if, first_write, lost_answers, refused, scripted, set, set_if, stored,
+};
+use crate::aws::message::{Response, TransportError};
+use crate::error::Error;
+use crate::scripted::{Scene, Sent, json, success};
+use crate::state::model::SetRequest;
+use serde_json::{Value, json};
+
+/// What was not applied for certain.
+fn not_applied() -> [Scene; 4] {
+    [
+        refused("ThrottlingException", "slow down").into(),
+        refused("ProvisionedThroughputExceededException", "slow down").into(),
+        TransportError::ConnectTimeout.into(),
+        TransportError::Refused("cause".to_owned()).into(),
+    ]
+}
+
+/// A condition that failed, with the item that stands there.
+fn mismatch(item: Option<&Value>) -> Response {
+    let mut error = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
+        "message": "The conditional request failed",
+    });
+    if let Some(item) = item {
+        error["Item"] = item.clone();
+    }
+    json(&error)
+}
+
+fn conditional_sets() -> [SetRequest; 2] {
+    [first_write("a"), set_if("a", "old")]
+}
+
+fn etag(sent: &Sent) -> String {
+    sent.json()["Item"]["etag"]["S"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+fn is_unknown(error: &Error) -> bool {
+    error
+        == &Error::Unavailable(
+            "key \"a\": the condition did not hold when the request was sent again, and its first attempt, whose answer was lost, may be the reason: read the item to know"
+                .to_owned(),
+        )
+}
+
+#[tokio::test]
+async fn a_set_that_finds_its_own_etag_was_applied_by_the_attempt_whose_answer_was_lost() {
+    for (lost, request) in lost_answers()
+        .into_iter()
+        .zip(conditional_sets().into_iter().cycle())
+    {
+        let store = answering(move |number, sent| match number {
+            1 => lost.clone(),
+            _ => mismatch(Some(&sent.json()["Item"])).into(),
+        });
+        let result = store.set(request).await;
+        let requests = store.requests();
+        assert_eq!(requests.len(), 2);
+        assert_eq!(requests[0].body, requests[1].body, "the same to the byte");
+        assert_eq!(result, Ok(etag(&requests[0])));
+        let returns = &requests[0].json()["ReturnValuesOnConditionCheckFailure"];
+        assert_eq!(returns, "ALL_OLD");
+        assert_eq!(store.waits(), [12.5]);
+    }
+}
+
+#[tokio::test]
+async fn a_set_that_finds_another_etag_after_a_lost_answer_cannot_know_its_outcome() {
+    let other = stored("a");
+    let mut without_etag = stored("a");
+    without_etag.as_object_mut().unwrap().remove("etag");
+    for item in [Some(&other), Some(&without_etag), None] {
+        for lost in lost_answers() {
+            for request in conditional_sets() {
+                let store = scripted([lost.clone(), mismatch(item).into()]);
+                let error = store.set(request).await.unwrap_err();
+                assert!(is_unknown(&error), "{error}");
+                assert_eq!(store.requests().len(), 2);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_condition_that_fails_at_once_is_a_mismatch() {
+    let other = stored("a");
+    for item in [Some(&other), None] {
+        let store = scripted([mismatch(item)]);
+        let error = store.set(first_write("a")).await.unwrap_err();
+        let sentence = "key \"a\" exists already, and the call was to be its first write";
+        assert_eq!(error, Error::EtagMismatch(sentence.to_owned()));
+        let error = store.set(set_if("a", "old")).await.unwrap_err();
+        let sentence =
+            "the ETag given for key \"a\" is not that of the stored item, or there is none";
+        assert_eq!(error, Error::EtagMismatch(sentence.to_owned()));
+        let error = store.delete(delete_if("a", "old")).await.unwrap_err();
+        assert_eq!(error, Error::EtagMismatch(sentence.to_owned()));
+        assert_eq!(store.requests().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_condition_that_fails_after_an_attempt_that_was_not_applied_is_a_mismatch() {
+    let other = stored("a");
+    for first in not_applied() {
+        let store = scripted([first.clone(), mismatch(Some(&other)).into()]);
+        let error = store.set(set_if("a", "old")).await.unwrap_err();
+        assert!(
+            matches!(error, Error::EtagMismatch(_)),
+            "{first:?}: {error}"
+        );
+        assert_eq!(store.requests().len(), 2);
+        let store = scripted([first.clone(), mismatch(None).into()]);
+        let error = store.delete(delete_if("a", "old")).await.unwrap_err();
+        assert!(
+            matches!(error, Error::EtagMismatch(_)),
+            "{first:?}: {error}"
+        );
+        assert_eq!(store.requests().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_not_forgotten_over_a_throttled_attempt() {
+    let throttled = || Scene::from(refused("ThrottlingException", "slow down"));
+    for lost in lost_answers() {
+        for scenes in [[lost.clone(), throttled()], [throttled(), lost]] {
+            let [first, second] = scenes;
+            let script = [first, second, mismatch(None).into()];
+            let store = scripted(script.clone());
+            let error = store.set(set_if("a", "old")).await.unwrap_err();
+            assert!(is_unknown(&error), "{error}");
+            let store = scripted(script);
+            let error = store.delete(delete_if("a", "old")).await.unwrap_err();
+            assert!(is_unknown(&error), "{error}");
+        }
+    }
+}
+
+/// Who deleted it cannot be known: the item is gone with its ETag.
+#[tokio::test]
+async fn a_delete_whose_condition_fails_after_a_lost_answer_cannot_know_its_outcome() {
+    for lost in lost_answers() {
+        let store = scripted([lost, mismatch(None).into()]);
+        let error = store.delete(delete_if("a", "old")).await.unwrap_err();
+        assert!(is_unknown(&error), "{error}");
+        let requests = store.requests();
+        assert_eq!(requests[0].body, requests[1].body);
+        let request = requests[0].json();
+        assert_eq!(request["ConditionExpression"], "#e = :e AND NOT #t <= :now");
+        assert_eq!(request["ExpressionAttributeValues"][":e"]["S"], "old");
+    }
+}
+
+#[tokio::test]
+async fn a_write_without_a_condition_asks_for_no_old_item_and_succeeds_at_its_retry() {
+    let store = scripted([Scene::from(TransportError::Timeout), success().into()]);
+    let result = store.set(set("a")).await;
+    let requests = store.requests();
+    assert_eq!(result, Ok(etag(&requests[0])));
+    let request = requests[0].json();
+    for absent in ["ConditionExpression", "ReturnValuesOnConditionCheckFailure"] {
+        assert_eq!(request.get(absent), None);
+    }
+}
+
+#[tokio::test]
+async fn throttling_after_a_lost_answer_is_unavailable_and_names_both() {
+    let throttled = refused("ThrottlingException", "slow down");
+    let store = scripted([Scene::from(TransportError::Timeout), throttled.into()]);
+    let Err(Error::Unavailable(sentence)) = store.set(set("a")).await else {
+        panic!("not unavailable");
+    };
+    let start = "key \"a\": throttled: PutItem on table `orders`: slow down (ThrottlingException,";
+    let end = "after 4 attempts; an attempt whose answer was lost may have been applied";
+    assert!(
+        sentence.starts_with(start) && sentence.ends_with(end),
+        "{sentence}"
+    );
+}

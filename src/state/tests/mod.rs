@@ -1,0 +1,235 @@
+//! The store against scripted answers: what no real engine gives on demand.
+//! Each test tells the outcome of every key, the requests by count and content,
+//! and the waits between them.
+
+mod bulk_progress;
+mod bulk_refusals;
+mod conditions_at_a_retry;
+mod requests_in_order;
+mod secrets;
+mod server_time;
+mod transaction_retries;
+mod transactions;
+mod unprocessed_reads;
+mod unprocessed_writes;
+
+use super::StateStore;
+use super::model::{
+    Concurrency, DeleteOptions, DeleteRequest, Item, Operation, SetOptions, SetRequest,
+};
+use crate::aws::message::{Response, TransportError};
+use crate::scripted::{Scene, Scripted, Sent, config, html, json, refusal};
+use serde_json::{Value, json};
+use std::time::Duration;
+
+/// Draws half of every wait's bound.
+const HALF: u64 = 1 << 63;
+
+fn store(platform: Scripted) -> StateStore<Scripted> {
+    StateStore::new(platform, config())
+}
+
+/// A store whose requests meet these scenes; its waits are half their bound.
+fn scripted<S: Into<Scene>>(scenes: impl IntoIterator<Item = S>) -> StateStore<Scripted> {
+    store(Scripted::new(scenes).random(HALF))
+}
+
+/// A store whose requests meet what `scene` makes of their number, from 1, and
+/// content; its waits are half their bound.
+fn answering<S: Into<Scene>>(
+    mut scene: impl FnMut(usize, &Sent) -> S + 'static,
+) -> StateStore<Scripted> {
+    let mut number = 0;
+    let platform = Scripted::answering(move |sent| {
+        number += 1;
+        scene(number, sent)
+    });
+    store(platform.random(HALF))
+}
+
+impl StateStore<Scripted> {
+    fn requests(&self) -> Vec<Sent> {
+        self.client.platform().requests()
+    }
+
+    fn operations(&self) -> Vec<String> {
+        let requests = self.requests();
+        requests
+            .iter()
+            .map(|sent| sent.operation().to_owned())
+            .collect()
+    }
+
+    /// In milliseconds.
+    fn waits(&self) -> Vec<f64> {
+        let waits = self.client.platform().waits();
+        waits.iter().map(|wait| wait.as_secs_f64() * 1e3).collect()
+    }
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn names(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn numbered(count: usize) -> Vec<String> {
+    (0..count).map(|n| format!("k{n:03}")).collect()
+}
+
+fn set(key: &str) -> SetRequest {
+    SetRequest {
+        key: key.to_owned(),
+        value: b"v".to_vec(),
+        options: SetOptions::default(),
+    }
+}
+
+fn first_write(key: &str) -> SetRequest {
+    let options = SetOptions {
+        concurrency: Some(Concurrency::FirstWrite),
+        ..SetOptions::default()
+    };
+    SetRequest {
+        options,
+        ..set(key)
+    }
+}
+
+fn set_if(key: &str, etag: &str) -> SetRequest {
+    let options = SetOptions {
+        etag: Some(etag.to_owned()),
+        ..SetOptions::default()
+    };
+    SetRequest {
+        options,
+        ..set(key)
+    }
+}
+
+fn delete(key: &str) -> DeleteRequest {
+    DeleteRequest {
+        key: key.to_owned(),
+        options: DeleteOptions::default(),
+    }
+}
+
+fn delete_if(key: &str, etag: &str) -> DeleteRequest {
+    DeleteRequest {
+        key: key.to_owned(),
+        options: DeleteOptions {
+            etag: Some(etag.to_owned()),
+        },
+    }
+}
+
+/// An item as it is stored under `key`.
+fn stored(key: &str) -> Value {
+    json!({"pk": {"S": key}, "value": {"S": "v"}, "etag": {"S": "e"}})
+}
+
+/// That item as it is got.
+fn got() -> Item {
+    Item {
+        value: b"v".to_vec(),
+        etag: Some("e".to_owned()),
+        content_type: None,
+        expires_at: None,
+    }
+}
+
+/// The answer to a BatchGetItem.
+fn found<K: AsRef<str>>(found: &[K], left: &[K]) -> Response {
+    let items: Vec<_> = found.iter().map(|key| stored(key.as_ref())).collect();
+    let keys: Vec<_> = left
+        .iter()
+        .map(|key| json!({"pk": {"S": key.as_ref()}}))
+        .collect();
+    let left = match keys.is_empty() {
+        true => json!({}),
+        false => json!({"orders": {"Keys": keys}}),
+    };
+    json(&json!({"Responses": {"orders": items}, "UnprocessedKeys": left}))
+}
+
+/// The keys that a BatchGetItem asks for.
+fn asked(sent: &Sent) -> Vec<String> {
+    assert_eq!(sent.operation(), "BatchGetItem");
+    let keys = sent.json()["RequestItems"]["orders"]["Keys"].clone();
+    keys.as_array().unwrap().iter().map(key_of).collect()
+}
+
+fn key_of(attributes: &Value) -> String {
+    attributes["pk"]["S"].as_str().unwrap().to_owned()
+}
+
+/// The requests of a BatchWriteItem by key, with the ETag of a put.
+fn written(sent: &Sent) -> Vec<(String, Option<String>)> {
+    assert_eq!(sent.operation(), "BatchWriteItem");
+    let requests = sent.json()["RequestItems"]["orders"].clone();
+    let mut written: Vec<_> = requests.as_array().unwrap().iter().map(write_of).collect();
+    written.sort();
+    written
+}
+
+fn write_of(request: &Value) -> (String, Option<String>) {
+    match request.get("PutRequest") {
+        Some(put) => (
+            key_of(&put["Item"]),
+            put["Item"]["etag"]["S"].as_str().map(str::to_owned),
+        ),
+        None => (key_of(&request["DeleteRequest"]["Key"]), None),
+    }
+}
+
+/// The keys of a BatchWriteItem.
+fn written_keys(sent: &Sent) -> Vec<String> {
+    written(sent).into_iter().map(|(key, _)| key).collect()
+}
+
+/// The answer to this BatchWriteItem that leaves what `left` picks.
+fn leaving(sent: &Sent, left: impl Fn(&str) -> bool) -> Response {
+    let requests = sent.json()["RequestItems"]["orders"].clone();
+    let mut requests = requests.as_array().unwrap().clone();
+    requests.retain(|request| left(&write_of(request).0));
+    match requests.is_empty() {
+        true => json(&json!({"UnprocessedItems": {}})),
+        false => json(&json!({"UnprocessedItems": {"orders": requests}})),
+    }
+}
+
+/// An error that DynamoDB explains with `words`.
+fn refused(code: &str, words: &str) -> Response {
+    let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
+    json(&json!({"__type": code, "message": words}))
+}
+
+/// A transaction that is cancelled for these reasons: code and message.
+fn cancelled(reasons: &[(&str, &str)]) -> Response {
+    let reasons: Vec<_> = reasons
+        .iter()
+        .map(|(code, words)| json!({"Code": code, "Message": words}))
+        .collect();
+    json(&json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "message": "Transaction cancelled",
+        "CancellationReasons": reasons,
+    }))
+}
+
+fn sets(requests: Vec<SetRequest>) -> Vec<Operation> {
+    requests.into_iter().map(Operation::Set).collect()
+}
+
+/// What may have been applied although no success came back.
+fn lost_answers() -> [Scene; 5] {
+    [
+        TransportError::Timeout.into(),
+        TransportError::Reset("cause".to_owned()).into(),
+        TransportError::Damaged("cause".to_owned()).into(),
+        refusal(500, "InternalServerError").into(),
+        html(502).into(),
+    ]
+}

@@ -1,0 +1,174 @@
+//! Requests of a bulk call that have a condition, or whose key repeats: each by
+//! itself, those of one key in their order, none after an unknown outcome.
+
+use super::written_keys;
+use super::{answering, delete, delete_if, first_write, refused, scripted, set, set_if};
+use crate::aws::message::TransportError;
+use crate::error::Error;
+use crate::scripted::{Scene, Sent, refusal, success};
+use crate::state::model::SetRequest;
+
+fn valued(key: &str, value: &str) -> SetRequest {
+    SetRequest {
+        value: value.as_bytes().to_vec(),
+        ..set(key)
+    }
+}
+
+/// Key and value of a PutItem.
+fn put(sent: &Sent) -> (String, String) {
+    let item = sent.json()["Item"].clone();
+    let text = |name: &str| item[name]["S"].as_str().unwrap().to_owned();
+    (text("pk"), text("value"))
+}
+
+fn pair(key: &str, value: &str) -> (String, String) {
+    (key.to_owned(), value.to_owned())
+}
+
+#[tokio::test]
+async fn requests_with_a_condition_go_singly_and_the_others_together() {
+    let store = scripted([success()]);
+    let requests = vec![set("a"), set_if("b", "e"), first_write("c"), set("d")];
+    let results = store.bulk_set(requests).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    let requests = store.requests();
+    assert_eq!(store.operations(), ["BatchWriteItem", "PutItem", "PutItem"]);
+    assert_eq!(written_keys(&requests[0]), ["a", "d"]);
+    let conditions = requests[1..].iter().map(|sent| {
+        let request = sent.json();
+        assert_eq!(request["ReturnValuesOnConditionCheckFailure"], "ALL_OLD");
+        let condition = request["ConditionExpression"].as_str().unwrap().to_owned();
+        (put(sent).0, condition)
+    });
+    let conditions: Vec<_> = conditions.collect();
+    assert_eq!(
+        conditions,
+        [
+            pair("b", "#e = :e AND NOT #t <= :now"),
+            pair("c", "attribute_not_exists(#k) OR #t <= :now")
+        ]
+    );
+    assert_eq!(
+        requests[1].json()["ExpressionAttributeValues"][":e"]["S"],
+        "e"
+    );
+}
+
+#[tokio::test]
+async fn requests_for_a_key_that_repeats_go_in_their_order() {
+    let store = scripted([success()]);
+    let requests = vec![
+        valued("a", "1"),
+        valued("b", "1"),
+        valued("a", "2"),
+        valued("a", "3"),
+    ];
+    let results = store.bulk_set(requests).await;
+    assert_eq!(store.operations()[0], "BatchWriteItem");
+    let requests = store.requests();
+    assert_eq!(written_keys(&requests[0]), ["b"]);
+    let sent: Vec<_> = requests[1..].iter().map(put).collect();
+    assert_eq!(sent, [pair("a", "1"), pair("a", "2"), pair("a", "3")]);
+    let etag = |sent: &Sent| {
+        sent.json()["Item"]["etag"]["S"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    let etags: Vec<_> = requests[1..].iter().map(|sent| Ok(etag(sent))).collect();
+    assert_eq!(
+        [&results[0], &results[2], &results[3]],
+        [&etags[0], &etags[1], &etags[2]]
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_lets_the_later_requests_of_its_key_be_sent() {
+    let mismatch = refused("ConditionalCheckFailedException", "no");
+    let store = scripted([mismatch, success()]);
+    let results = store.bulk_set(vec![first_write("a"), set("a")]).await;
+    assert!(matches!(&results[0], Err(Error::EtagMismatch(s)) if s.contains("\"a\"")));
+    assert!(results[1].is_ok());
+    assert_eq!(store.operations(), ["PutItem", "PutItem"]);
+}
+
+#[tokio::test]
+async fn after_an_unknown_outcome_the_later_requests_of_that_key_alone_are_not_sent() {
+    let sentence = "key \"a\": not sent, since the outcome of an earlier request of this call for the same key is unknown";
+    for (lost, timed_out) in [
+        (Scene::from(TransportError::Timeout), true),
+        (TransportError::Reset("cause".to_owned()).into(), false),
+        (refusal(500, "InternalServerError").into(), false),
+    ] {
+        let store = answering(move |_, sent| match put(sent) {
+            (key, value) if key == "a" && value == "2" => lost.clone(),
+            _ => success().into(),
+        });
+        let requests = vec![
+            valued("a", "1"),
+            valued("a", "2"),
+            valued("a", "3"),
+            valued("b", "1"),
+            valued("a", "4"),
+            valued("b", "2"),
+        ];
+        let results = store.bulk_set(requests).await;
+        let sent: Vec<_> = store.requests().iter().map(put).collect();
+        let lost = std::iter::repeat_n(pair("a", "2"), 4);
+        let mut expected = vec![pair("a", "1")];
+        expected.extend(lost.chain([pair("b", "1"), pair("b", "2")]));
+        assert_eq!(sent, expected);
+        assert!([0, 3, 5].iter().all(|n| results[*n].is_ok()), "{results:?}");
+        match (&results[1], timed_out) {
+            (Err(Error::Timeout(s)), true) | (Err(Error::Unavailable(s)), false) => {
+                assert!(s.starts_with("key \"a\": PutItem"), "{s}");
+            }
+            (other, _) => panic!("{other:?}"),
+        }
+        for n in [2, 4] {
+            let not_sent = Error::Unavailable(sentence.to_owned());
+            assert_eq!(results[n], Err(not_sent));
+        }
+    }
+}
+
+#[tokio::test]
+async fn deletes_keep_to_the_same_order() {
+    let store = scripted([TransportError::Timeout]);
+    let requests = vec![delete_if("a", "e"), delete("a")];
+    let results = store.bulk_delete(requests).await;
+    assert!(matches!(results[0], Err(Error::Timeout(_))), "{results:?}");
+    assert!(
+        matches!(&results[1], Err(Error::Unavailable(s)) if s.starts_with("key \"a\": not sent")),
+        "{results:?}"
+    );
+    assert_eq!(store.operations(), ["DeleteItem"; 4]);
+}
+
+#[tokio::test]
+async fn requests_that_are_wrong_in_themselves_are_not_sent_and_keep_none_from_it() {
+    let store = scripted([success()]);
+    let mut eternal = set("b");
+    eternal.options.ttl = Some(-2);
+    let large = valued("c", &"x".repeat(400 << 10));
+    let requests = vec![set(""), set("a"), eternal, large, set(&"k".repeat(2_049))];
+    let results = store.bulk_set(requests).await;
+    assert!(matches!(results[0], Err(Error::InvalidArgument(_))));
+    assert!(results[1].is_ok());
+    assert!(matches!(&results[2], Err(Error::InvalidArgument(s)) if s.starts_with("key \"b\": ")));
+    assert!(matches!(&results[3], Err(Error::TooLarge(s)) if s.starts_with("key \"c\": ")));
+    assert!(matches!(results[4], Err(Error::InvalidArgument(_))));
+    let requests = store.requests();
+    assert_eq!(requests.len(), 1);
+    assert_eq!(written_keys(&requests[0]), ["a"]);
+}
+
+#[tokio::test]
+async fn no_requests_are_no_requests() {
+    let store = scripted([success()]);
+    assert_eq!(store.bulk_set(vec![]).await, []);
+    assert_eq!(store.bulk_delete(vec![]).await, []);
+    assert_eq!(store.bulk_get(vec![], None).await, []);
+    assert!(store.requests().is_empty());
+}

@@ -1,0 +1,71 @@
+//! No sentence has a secret in it, also where DynamoDB's own has.
+
+use super::{delete, numbered, refused, scripted, set, sets};
+use crate::error::Error;
+use crate::scripted::{SESSION_TOKEN, signature_error};
+
+#[tokio::test]
+async fn the_session_token_that_a_signature_error_repeats_is_in_no_sentence() {
+    let store = scripted([signature_error(SESSION_TOKEN)]);
+    let mut errors = vec![
+        store.ping().await.unwrap_err(),
+        store.get("a".to_owned(), None).await.unwrap_err(),
+        store.set(set("a")).await.unwrap_err(),
+        store.delete(delete("a")).await.unwrap_err(),
+        store.transact(sets(vec![set("a")])).await.unwrap_err(),
+    ];
+    let failed = store.bulk_get(numbered(2), None).await;
+    errors.extend(failed.into_iter().filter_map(Result::err));
+    let failed = store.bulk_set(vec![set("a"), set("b")]).await;
+    errors.extend(failed.into_iter().filter_map(Result::err));
+    let failed = store.bulk_delete(vec![delete("a"), delete("b")]).await;
+    errors.extend(failed.into_iter().filter_map(Result::err));
+    assert_eq!(errors.len(), 5 + 2 + 2 + 2);
+    for error in errors {
+        let Error::AccessDenied(sentence) = &error else {
+            panic!("{error}");
+        };
+        let words = "The request signature we calculated does not match the signature you provided. (InvalidSignatureException, HTTP 400";
+        assert!(sentence.contains(words), "{sentence}");
+        assert!(!sentence.contains(SESSION_TOKEN), "{sentence}");
+        assert!(!sentence.contains('\n'), "{sentence}");
+    }
+    for sent in store.requests() {
+        let token = sent.header("x-amz-security-token");
+        assert_eq!(token, Some(SESSION_TOKEN), "the token was there to repeat");
+    }
+}
+
+#[tokio::test]
+async fn no_sentence_has_a_value_or_a_credential() {
+    let store = scripted([refused("AccessDeniedException", "not you")]);
+    let mut request = set("a");
+    request.value = b"value-canary".to_vec();
+    let error = store.set(request).await.unwrap_err().to_string();
+    for secret in [
+        "value-canary",
+        "wJalrXUtnFEMI",
+        "AKIDEXAMPLE",
+        SESSION_TOKEN,
+    ] {
+        assert!(!error.contains(secret), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn secrets_that_a_server_repeats_are_struck_out_and_control_characters_end_its_sentence() {
+    let echo = format!("all on one line: {SESSION_TOKEN} and so on\u{1b}[31m");
+    let code = format!("{SESSION_TOKEN}Exception");
+    let store = scripted([refused(&code, &echo)]);
+    let error = store
+        .get("a".to_owned(), None)
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("all on one line: *** and so on"), "{error}");
+    assert!(error.contains("(***Exception, HTTP 400"), "{error}");
+    assert!(
+        !error.contains(SESSION_TOKEN) && !error.contains('\u{1b}'),
+        "{error}"
+    );
+}

@@ -1,0 +1,173 @@
+//! A transaction is tried again under its own token, so that it cannot be
+//! applied twice, and what is unknown in the end is told so.
+
+use super::{cancelled, refused, scripted, set, set_if, sets};
+use crate::aws::message::{Response, TransportError};
+use crate::error::Error;
+use crate::scripted::{Scene, Sent, refusal, success};
+
+const NONE: (&str, &str) = ("None", "");
+const CONFLICT: (&str, &str) = ("TransactionConflict", "Transaction is ongoing for the item");
+
+fn token(sent: &Sent) -> String {
+    let token = sent.json()["ClientRequestToken"]
+        .as_str()
+        .map(str::to_owned);
+    token.expect("a token")
+}
+
+fn conflict() -> Response {
+    cancelled(&[NONE, CONFLICT])
+}
+
+fn in_progress() -> Response {
+    refused("TransactionInProgressException", "still at it")
+}
+
+fn at(words: &str) -> String {
+    format!("the transaction was cancelled at key \"b\": {words}")
+}
+
+async fn transact(scenes: Vec<Scene>) -> (Result<usize, Error>, Vec<Sent>, Vec<f64>) {
+    let store = scripted(scenes);
+    let result = store.transact(sets(vec![set("a"), set_if("b", "e")])).await;
+    (
+        result.map(|etags| etags.len()),
+        store.requests(),
+        store.waits(),
+    )
+}
+
+/// The words of an error of a transaction that may have been applied.
+fn doubtful(error: &Error) -> String {
+    format!("{error}; an attempt whose answer was lost may have been applied")
+}
+
+#[tokio::test]
+async fn a_conflict_is_tried_again_and_then_a_conflict_of_its_key() {
+    let (result, requests, waits) = transact(vec![conflict().into()]).await;
+    assert_eq!(result, Err(Error::Conflict(at(CONFLICT.1))));
+    assert_eq!(requests.len(), 4);
+    assert_eq!(waits, [12.5, 25.0, 50.0]);
+    let (result, requests, _) = transact(vec![conflict().into(), success().into()]).await;
+    assert_eq!((result, requests.len()), (Ok(2), 2));
+}
+
+#[tokio::test]
+async fn throttling_is_tried_again_and_then_throttled_at_its_key() {
+    for code in ["ThrottlingError", "ProvisionedThroughputExceeded"] {
+        let busy = || Scene::from(cancelled(&[NONE, (code, "slow down")]));
+        let (result, requests, waits) = transact(vec![busy()]).await;
+        assert_eq!(result, Err(Error::Throttled(at("slow down"))));
+        assert_eq!(requests.len(), 4);
+        assert_eq!(waits, [500.0, 1_000.0, 2_000.0], "{code}");
+        let (result, requests, _) = transact(vec![busy(), success().into()]).await;
+        assert_eq!((result, requests.len()), (Ok(2), 2));
+    }
+}
+
+#[tokio::test]
+async fn a_conflict_counts_before_throttling() {
+    let both = cancelled(&[("ThrottlingError", "slow down"), CONFLICT]);
+    let (result, _, waits) = transact(vec![both.into()]).await;
+    assert_eq!(result, Err(Error::Conflict(at(CONFLICT.1))));
+    assert_eq!(waits, [12.5, 25.0, 50.0]);
+}
+
+#[tokio::test]
+async fn every_attempt_has_the_token_of_its_call_and_every_call_another() {
+    let store = scripted([
+        Scene::from(TransportError::Timeout),
+        refusal(500, "InternalServerError").into(),
+        conflict().into(),
+        success().into(),
+    ]);
+    for _ in 0..3 {
+        let operations = sets(vec![set("a"), set("b")]);
+        store.transact(operations).await.unwrap();
+    }
+    let requests = store.requests();
+    let tokens: Vec<_> = requests.iter().map(token).collect();
+    assert_eq!(tokens.len(), 4 + 1 + 1);
+    assert_eq!(tokens[..4], [(); 4].map(|()| tokens[0].clone()));
+    assert!(tokens[3] != tokens[4] && tokens[4] != tokens[5] && tokens[3] != tokens[5]);
+    assert_eq!(tokens[0].len(), 32, "36 are DynamoDB's most");
+    for sent in &requests[1..4] {
+        assert_eq!(sent.body, requests[0].body, "the same to the byte");
+    }
+}
+
+#[tokio::test]
+async fn what_may_pass_after_a_lost_answer_is_unavailable() {
+    let throttled = || cancelled(&[NONE, ("ThrottlingError", "slow down")]);
+    for lost in [
+        Scene::from(TransportError::Timeout),
+        TransportError::Reset("cause".to_owned()).into(),
+        refusal(500, "InternalServerError").into(),
+        in_progress().into(),
+    ] {
+        for (last, error) in [
+            (conflict(), Error::Conflict(at(CONFLICT.1))),
+            (throttled(), Error::Throttled(at("slow down"))),
+        ] {
+            let (result, requests, _) = transact(vec![lost.clone(), last.into()]).await;
+            assert_eq!(result, Err(Error::Unavailable(doubtful(&error))));
+            assert_eq!(requests.len(), 4);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_invalid_item_after_a_lost_answer_is_unavailable_too() {
+    let invalid = cancelled(&[NONE, ("ValidationError", "no")]);
+    let lost = Scene::from(TransportError::Timeout);
+    let (result, _, _) = transact(vec![lost, invalid.into()]).await;
+    let error = Error::InvalidArgument(at("no"));
+    assert_eq!(result, Err(Error::Unavailable(doubtful(&error))));
+}
+
+/// Had the lost attempt been applied, DynamoDB would have known the token.
+#[tokio::test]
+async fn a_failed_condition_after_a_lost_answer_is_a_mismatch() {
+    let mismatch = cancelled(&[NONE, ("ConditionalCheckFailed", "no")]);
+    let lost = Scene::from(TransportError::Timeout);
+    let (result, requests, _) = transact(vec![lost, mismatch.into()]).await;
+    assert!(
+        matches!(&result, Err(Error::EtagMismatch(s)) if s.contains("\"b\"")),
+        "{result:?}"
+    );
+    assert_eq!(token(&requests[0]), token(&requests[1]));
+}
+
+#[tokio::test]
+async fn a_transaction_in_progress_is_asked_about_again_under_its_token() {
+    let scenes = vec![
+        Scene::from(TransportError::Timeout),
+        in_progress().into(),
+        in_progress().into(),
+        success().into(),
+    ];
+    let (result, requests, waits) = transact(scenes).await;
+    assert_eq!(result, Ok(2));
+    let tokens: Vec<_> = requests.iter().map(token).collect();
+    assert_eq!(tokens, [(); 4].map(|()| tokens[0].clone()));
+    assert_eq!(waits, [12.5, 1_000.0, 2_000.0], "as for throttling");
+}
+
+#[tokio::test]
+async fn a_transaction_that_stays_in_progress_is_unavailable() {
+    let (result, requests, _) = transact(vec![in_progress().into()]).await;
+    let Err(Error::Unavailable(sentence)) = result else {
+        panic!("{result:?}");
+    };
+    let start = "TransactWriteItems on table `orders`: still at it (TransactionInProgressException";
+    assert!(sentence.starts_with(start), "{sentence}");
+    assert_eq!(requests.len(), 4);
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_never_answered_times_out() {
+    let (result, requests, _) = transact(vec![TransportError::Timeout.into()]).await;
+    assert!(matches!(result, Err(Error::Timeout(_))), "{result:?}");
+    assert_eq!(requests.len(), 4);
+}

@@ -1,0 +1,178 @@
+//! What a BatchWriteItem leaves is sent again, and only that.
+
+use super::{answering, delete, leaving, names, numbered, refused, scripted, set, store};
+use super::{lost_answers, written, written_keys};
+use crate::aws::message::TransportError;
+use crate::error::Error;
+use crate::scripted::{Scene, Scripted, success};
+
+fn left(key: &str) -> Error {
+    Error::Throttled(format!(
+        "key \"{key}\": DynamoDB left it unprocessed in every attempt: try again later"
+    ))
+}
+
+/// The error of a key after an attempt whose answer was lost, by the start of
+/// its sentence.
+fn is_in_doubt(error: &Error, start: &str) -> bool {
+    let end = "; an attempt whose answer was lost may have been applied";
+    matches!(error, Error::Unavailable(s) if s.starts_with(start) && s.ends_with(end))
+}
+
+#[tokio::test]
+async fn unprocessed_items_alone_are_sent_again_as_they_were_after_a_wait() {
+    let store = answering(|number, sent| leaving(sent, |key| number == 1 && key != "b"));
+    let results = store.bulk_set(vec![set("a"), set("b"), set("c")]).await;
+    let rounds: Vec<_> = store.requests().iter().map(written).collect();
+    let etags: Vec<_> = results.into_iter().map(|r| Some(r.unwrap())).collect();
+    let sent = |n: usize, key: &str| (key.to_owned(), etags[n].clone());
+    assert_eq!(rounds[0], [sent(0, "a"), sent(1, "b"), sent(2, "c")]);
+    assert_eq!(rounds[1..], [[sent(0, "a"), sent(2, "c")]]);
+    assert_eq!(store.waits(), [500.0]);
+    assert!(etags[0] != etags[1] && etags[1] != etags[2]);
+}
+
+#[tokio::test]
+async fn unprocessed_deletes_alone_are_sent_again() {
+    let store = answering(|number, sent| leaving(sent, |key| number == 1 && key == "b"));
+    let results = store.bulk_delete(vec![delete("a"), delete("b")]).await;
+    assert_eq!(results, [Ok(()), Ok(())]);
+    let rounds: Vec<_> = store.requests().iter().map(written).collect();
+    let sent = |key: &str| (key.to_owned(), None);
+    assert_eq!(rounds, [vec![sent("a"), sent("b")], vec![sent("b")]]);
+    assert_eq!(store.waits(), [500.0]);
+}
+
+#[tokio::test]
+async fn what_is_never_processed_is_throttled_by_key_after_four_attempts_and_the_rest_is_written() {
+    let store = answering(|_, sent| leaving(sent, |key| key != "b"));
+    let results = store.bulk_set(vec![set("a"), set("b"), set("c")]).await;
+    let rounds: Vec<_> = store.requests().iter().map(written).collect();
+    let etag = rounds[0][1].1.clone();
+    assert_eq!(results, [Err(left("a")), Ok(etag.unwrap()), Err(left("c"))]);
+    assert_eq!(rounds.len(), 4);
+    assert_eq!(store.waits(), [500.0, 1_000.0, 2_000.0]);
+
+    let store = answering(|_, sent| leaving(sent, |key| key != "b"));
+    let results = store.bulk_delete(vec![delete("a"), delete("b")]).await;
+    assert_eq!(results, [Err(left("a")), Ok(())]);
+}
+
+#[tokio::test]
+async fn a_round_that_brings_an_item_on_starts_the_attempts_and_the_waits_anew() {
+    let store = answering(|number, sent| match number {
+        1..=3 => leaving(sent, |_| true),
+        4 => leaving(sent, |key| key == "b"),
+        5..=6 => leaving(sent, |_| true),
+        _ => leaving(sent, |_| false),
+    });
+    let results = store.bulk_set(vec![set("a"), set("b")]).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    let anew = [500.0, 1_000.0, 2_000.0];
+    assert_eq!(store.waits(), [anew, anew].concat());
+}
+
+#[tokio::test]
+async fn a_table_that_always_leaves_some_over_never_empties_the_quota() {
+    let store = store(Scripted::answering(|sent| {
+        let first = written_keys(sent).remove(0);
+        leaving(sent, move |key| key != first)
+    }));
+    let requests = numbered(200).iter().map(|key| set(key)).collect();
+    let results = store.bulk_set(requests).await;
+    assert!(results.iter().all(Result::is_ok));
+    assert_eq!(store.waits().len(), 192, "100 would have emptied it");
+}
+
+#[tokio::test]
+async fn leftovers_after_a_lost_answer_are_unavailable_and_not_throttled() {
+    for lost in lost_answers() {
+        let store = answering(move |number, sent| match number {
+            1 => lost.clone(),
+            _ => leaving(sent, |key| key == "b").into(),
+        });
+        let results = store.bulk_set(vec![set("a"), set("b")]).await;
+        assert!(results[0].is_ok(), "{results:?}");
+        let error = results[1].as_ref().unwrap_err();
+        let start = "key \"b\": throttled: DynamoDB left it unprocessed in every attempt: ";
+        assert!(is_in_doubt(error, start), "{error}");
+        assert_eq!(store.requests().len(), 5, "one was lost, four left it");
+    }
+}
+
+#[tokio::test]
+async fn throttling_after_a_lost_answer_is_unavailable_for_every_key() {
+    for lost in lost_answers() {
+        let throttled = refused("ProvisionedThroughputExceededException", "slow down");
+        let store = scripted([lost, throttled.into()]);
+        let results = store.bulk_delete(vec![delete("a"), delete("b")]).await;
+        for (result, key) in results.into_iter().zip(["a", "b"]) {
+            let start = format!("key \"{key}\": throttled: BatchWriteItem on table `orders`: slow");
+            let error = result.unwrap_err();
+            assert!(is_in_doubt(&error, &start), "{error}");
+        }
+        assert_eq!(store.requests().len(), 4);
+    }
+}
+
+/// The doubt is of the first round, the refusal of a later one.
+#[tokio::test]
+async fn a_doubt_outlasts_the_rounds_and_ends_with_the_key_that_is_processed() {
+    for refusal in [
+        refused("ThrottlingException", "slow down"),
+        refused("AccessDeniedException", "not you"),
+    ] {
+        let store = answering(move |number, sent| match number {
+            1 => TransportError::Timeout.into(),
+            2 => Scene::from(leaving(sent, |key| key == "b")),
+            _ => refusal.clone().into(),
+        });
+        let results = store.bulk_set(vec![set("a"), set("b")]).await;
+        assert!(results[0].is_ok(), "{results:?}");
+        let error = results[1].as_ref().unwrap_err();
+        assert!(is_in_doubt(error, "key \"b\": "), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_answer_followed_by_a_success_is_a_success_with_the_etag_that_was_sent() {
+    let store = scripted([Scene::from(TransportError::Timeout), success().into()]);
+    let results = store.bulk_set(vec![set("a")]).await;
+    let sent: Vec<_> = store.requests().iter().map(written).collect();
+    assert_eq!(sent[0], sent[1]);
+    assert_eq!(results, [Ok(sent[0][0].1.clone().unwrap())]);
+}
+
+#[tokio::test]
+async fn throttling_without_a_lost_answer_is_throttled() {
+    for not_sent in [
+        Scene::from(TransportError::ConnectTimeout),
+        TransportError::Refused("cause".to_owned()).into(),
+        refused("ThrottlingException", "slow down").into(),
+    ] {
+        let throttled = refused("ThrottlingException", "slow down");
+        let store = scripted([not_sent, throttled.into()]);
+        let results = store.bulk_set(vec![set("a")]).await;
+        let start = "key \"a\": BatchWriteItem on table `orders`: slow down ";
+        let [Err(Error::Throttled(sentence))] = &results[..] else {
+            panic!("{results:?}");
+        };
+        assert!(sentence.starts_with(start), "{sentence}");
+    }
+}
+
+#[tokio::test]
+async fn the_error_of_a_later_round_is_that_of_the_keys_it_sent() {
+    let store = answering(|number, sent| match number {
+        1 => leaving(sent, |key| key == "b"),
+        _ => refused("ResourceNotFoundException", "no such table"),
+    });
+    let results = store.bulk_delete(vec![delete("a"), delete("b")]).await;
+    assert_eq!(results[0], Ok(()));
+    assert!(
+        matches!(&results[1], Err(Error::NotFound(s)) if s.starts_with("key \"b\": ")),
+        "{results:?}"
+    );
+    let rounds: Vec<_> = store.requests().iter().map(written_keys).collect();
+    assert_eq!(rounds, [names(&["a", "b"]), names(&["b"])]);
+}

@@ -1,0 +1,157 @@
+//! Transactions: one TransactWriteItems, with a token by which DynamoDB knows a
+//! retry and does not apply it twice.
+
+use super::StateStore;
+use super::change::{Change, Effect};
+use super::fold::fold;
+use super::item::key_attributes;
+use super::key::quote;
+use super::model::Operation;
+use crate::aws::cancellation::{self, CancellationReason};
+use crate::aws::failure::Failure;
+use crate::aws::operation::TransactWriteItems;
+use crate::error::Error;
+use crate::limits::{TRANSACTION_BYTES, TRANSACTION_OPERATIONS, item_size};
+use crate::platform::Platform;
+use aws_sdk_dynamodb::operation::transact_write_items::{
+    TransactWriteItemsError, TransactWriteItemsInput,
+};
+use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
+
+impl<P: Platform> StateStore<P> {
+    /// Applies all operations or none; gives the new ETags by position.
+    ///
+    /// # Errors
+    ///
+    /// See `transact` in `wit/state.wit`.
+    pub async fn transact(&self, operations: Vec<Operation>) -> Result<Vec<Option<String>>, Error> {
+        if operations.len() > TRANSACTION_OPERATIONS {
+            return Err(Error::InvalidArgument(format!(
+                "the transaction has {} operations: DynamoDB takes at most {TRANSACTION_OPERATIONS}",
+                operations.len()
+            )));
+        }
+        let changes = operations
+            .into_iter()
+            .map(|operation| match operation {
+                Operation::Set(request) => self.plan_set(request),
+                Operation::Delete(request) => Change::of_delete(request),
+            })
+            .collect::<Result<Vec<_>, Error>>()?;
+        let etags = changes
+            .iter()
+            .map(|change| change.effect.etag().map(str::to_owned))
+            .collect();
+        let changes = fold(changes)?;
+        check_size(&changes)?;
+        if !changes.is_empty() {
+            self.send_transaction(changes).await?;
+        }
+        Ok(etags)
+    }
+
+    async fn send_transaction(&self, changes: Vec<Change>) -> Result<(), Error> {
+        let platform = self.client.platform();
+        let token = format!("{:016x}{:016x}", platform.random(), platform.random());
+        let now = self.now();
+        let items = changes
+            .iter()
+            .map(|change| self.transaction_item(change, now))
+            .collect::<Result<Vec<_>, Error>>()?;
+        let input = TransactWriteItemsInput::builder()
+            .set_transact_items(Some(items))
+            .client_request_token(token)
+            .build()
+            .map_err(Error::unbuilt)?;
+        match self.client.call::<TransactWriteItems>(input).await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(self.cancelled(failure, &changes)),
+        }
+    }
+
+    fn transaction_item(&self, change: &Change, now: u64) -> Result<TransactWriteItem, Error> {
+        let expression = change.condition.expression(&self.table, now);
+        let item = TransactWriteItem::builder();
+        Ok(match &change.effect {
+            Effect::Put { attributes, .. } => item.put(
+                Put::builder()
+                    .table_name(&self.table.name)
+                    .set_item(Some(attributes.clone()))
+                    .set_condition_expression(expression.text)
+                    .set_expression_attribute_names(expression.names)
+                    .set_expression_attribute_values(expression.values)
+                    .build()
+                    .map_err(Error::unbuilt)?,
+            ),
+            Effect::Delete => item.delete(
+                Delete::builder()
+                    .table_name(&self.table.name)
+                    .set_key(Some(key_attributes(&self.table, change.key.clone())))
+                    .set_condition_expression(expression.text)
+                    .set_expression_attribute_names(expression.names)
+                    .set_expression_attribute_values(expression.values)
+                    .build()
+                    .map_err(Error::unbuilt)?,
+            ),
+        }
+        .build())
+    }
+
+    /// The error of a transaction. A condition that failed is taken at its word
+    /// even after an attempt whose answer was lost: had that one been applied,
+    /// DynamoDB would have known the token and said that all is well.
+    fn cancelled(&self, failure: Failure, changes: &[Change]) -> Error {
+        let reasons = match failure.service_error::<TransactWriteItemsError>() {
+            Some(error) => cancellation::reasons(error),
+            None => &[],
+        };
+        let at = |code: &str| {
+            let (index, reason) = cancellation::first(reasons, code)?;
+            Some((changes.get(index)?, reason))
+        };
+        if let Some((change, _)) = at(cancellation::CONDITION) {
+            return change.condition.mismatch(&change.key);
+        }
+        let error = if let Some((change, reason)) = at(cancellation::VALIDATION) {
+            Error::InvalidArgument(sentence(change, reason))
+        } else if let Some((change, reason)) = at(cancellation::COLLECTION_SIZE) {
+            Error::TooLarge(sentence(change, reason))
+        } else if let Some((change, reason)) = at(cancellation::CONFLICT) {
+            Error::Conflict(sentence(change, reason))
+        } else if let Some((change, reason)) =
+            cancellation::THROTTLING.iter().find_map(|code| at(code))
+        {
+            Error::Throttled(sentence(change, reason))
+        } else {
+            return self.write_error(failure);
+        };
+        failure.as_write(error)
+    }
+}
+
+fn sentence(change: &Change, reason: &CancellationReason) -> String {
+    format!(
+        "the transaction was cancelled at key {}: {}",
+        quote(&change.key),
+        reason
+            .message()
+            .or(reason.code())
+            .unwrap_or("no reason given")
+    )
+}
+
+fn check_size(changes: &[Change]) -> Result<(), Error> {
+    let size: usize = changes
+        .iter()
+        .map(|change| match &change.effect {
+            Effect::Put { attributes, .. } => item_size(attributes),
+            Effect::Delete => 0,
+        })
+        .sum();
+    if size > TRANSACTION_BYTES {
+        return Err(Error::TooLarge(format!(
+            "the items of the transaction have {size} bytes: DynamoDB takes at most {TRANSACTION_BYTES}"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! Writes one item: one PutItem or DeleteItem. A condition that fails at a
+//! retry is not taken at its word: the first attempt may be why.
+
+use super::StateStore;
+use super::change::{Change, Effect};
+use super::condition::Condition;
+use super::item::{Attributes, has_etag, key_attributes, new_etag};
+use super::key::quote;
+use super::model::{DeleteRequest, SetRequest};
+use crate::aws::failure::Failure;
+use crate::aws::operation::{DeleteItem, PutItem};
+use crate::error::Error;
+use crate::platform::Platform;
+use aws_sdk_dynamodb::operation::delete_item::{DeleteItemError, DeleteItemInput};
+use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput};
+use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+
+impl<P: Platform> StateStore<P> {
+    /// Writes an item; gives its new ETag.
+    ///
+    /// # Errors
+    ///
+    /// See `set` in `wit/state.wit`.
+    pub async fn set(&self, request: SetRequest) -> Result<String, Error> {
+        let change = self.plan_set(request)?;
+        Ok(self.apply(change).await?.unwrap_or_default())
+    }
+
+    /// Deletes an item.
+    ///
+    /// # Errors
+    ///
+    /// See `delete` in `wit/state.wit`.
+    pub async fn delete(&self, request: DeleteRequest) -> Result<(), Error> {
+        self.apply(Change::of_delete(request)?).await.map(drop)
+    }
+
+    /// What a set will do, with a new random ETag.
+    pub(super) fn plan_set(&self, request: SetRequest) -> Result<Change, Error> {
+        let etag = new_etag(self.client.platform().random());
+        Change::of_set(&self.table, request, etag, self.now())
+    }
+
+    /// Does one change; gives the ETag that it left.
+    pub(super) async fn apply(&self, change: Change) -> Result<Option<String>, Error> {
+        let Change {
+            key,
+            condition,
+            effect,
+        } = change;
+        match effect {
+            Effect::Put { attributes, etag } => {
+                self.put(&key, &condition, attributes, &etag).await?;
+                Ok(Some(etag))
+            }
+            Effect::Delete => {
+                self.remove(&key, &condition).await?;
+                Ok(None)
+            }
+        }
+    }
+
+    async fn put(
+        &self,
+        key: &str,
+        condition: &Condition,
+        attributes: Attributes,
+        etag: &str,
+    ) -> Result<(), Error> {
+        let expression = condition.expression(&self.table, self.now());
+        let conditional = expression.text.is_some();
+        let input = PutItemInput::builder()
+            .table_name(&self.table.name)
+            .set_item(Some(attributes))
+            .set_condition_expression(expression.text)
+            .set_expression_attribute_names(expression.names)
+            .set_expression_attribute_values(expression.values)
+            .set_return_values_on_condition_check_failure(
+                conditional.then_some(ReturnValuesOnConditionCheckFailure::AllOld),
+            )
+            .build()
+            .map_err(Error::unbuilt)?;
+        let Err(failure) = self.client.call::<PutItem>(input).await else {
+            return Ok(());
+        };
+        match failure.service_error::<PutItemError>() {
+            Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
+                let ours = refusal.item().is_some_and(|stored| has_etag(stored, etag));
+                if ours {
+                    // An attempt before this one did write it.
+                    Ok(())
+                } else {
+                    Err(refused(&failure, condition, key))
+                }
+            }
+            _ => Err(self.write_error(failure).of_key(key)),
+        }
+    }
+
+    async fn remove(&self, key: &str, condition: &Condition) -> Result<(), Error> {
+        let expression = condition.expression(&self.table, self.now());
+        let input = DeleteItemInput::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(key_attributes(&self.table, key.to_owned())))
+            .set_condition_expression(expression.text)
+            .set_expression_attribute_names(expression.names)
+            .set_expression_attribute_values(expression.values)
+            .build()
+            .map_err(Error::unbuilt)?;
+        let Err(failure) = self.client.call::<DeleteItem>(input).await else {
+            return Ok(());
+        };
+        match failure.service_error::<DeleteItemError>() {
+            Some(DeleteItemError::ConditionalCheckFailedException(_)) => {
+                Err(refused(&failure, condition, key))
+            }
+            _ => Err(self.write_error(failure).of_key(key)),
+        }
+    }
+}
+
+/// The error of a condition that did not hold. Where an earlier attempt may
+/// have been applied, that may be the reason, and what stands there now may
+/// have come after it: then nobody can tell whether this call wrote.
+fn refused(failure: &Failure, condition: &Condition, key: &str) -> Error {
+    if failure.earlier_may_have_been_applied {
+        Error::Unavailable(format!(
+            "key {}: the condition did not hold when the request was sent again, and its first attempt, whose answer was lost, may be the reason: read the item to know",
+            quote(key)
+        ))
+    } else {
+        condition.mismatch(key)
+    }
+}

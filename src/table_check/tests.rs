@@ -1,0 +1,173 @@
+//! What DynamoDB says of the probe, and what is told of it.
+
+use super::{Needs, check};
+use crate::aws::Client;
+use crate::aws::message::TransportError;
+use crate::config::Table;
+use crate::error::Error;
+use crate::scripted::{
+    SESSION_TOKEN, Scene, Scripted, Sent, config, json, refusal, signature_error, success,
+};
+use serde_json::json;
+
+/// The two sentences of DynamoDB for a primary key that is another, and what an
+/// engine of one's own says.
+const KEY: [&str; 3] = [
+    "The provided key element does not match the schema",
+    "The number of conditions on the keys is invalid",
+    "One or more parameter values were invalid: Type mismatch for key pk expected: N actual: S",
+];
+
+/// What DynamoDB says of a name that no table has.
+const TABLE_NAME: [&str; 3] = [
+    "Invalid table/index name.  Table/index names must be between 3 and 255 characters long, and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'",
+    "1 validation error detected: Value 'no' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3",
+    "TableName must be at least 3 characters long and at most 255 characters long",
+];
+
+fn refused(code: &str, words: &str) -> Scene {
+    let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
+    json(&json!({"__type": code, "message": words})).into()
+}
+
+fn invalid(words: &str) -> Scene {
+    refused("ValidationException", words)
+}
+
+async fn told(scene: impl Into<Scene>, needs: Needs) -> (Result<(), Error>, Vec<Sent>) {
+    told_of(config().table, scene, needs).await
+}
+
+async fn told_of(
+    table: Table,
+    scene: impl Into<Scene>,
+    needs: Needs,
+) -> (Result<(), Error>, Vec<Sent>) {
+    let client = Client::new(Scripted::new([scene.into()]), config().client);
+    let result = check(&client, &table, needs).await;
+    (result, client.platform().requests())
+}
+
+#[tokio::test]
+async fn the_probe_is_one_read_of_a_key_that_nobody_writes() {
+    let item = json(&json!({"Item": {"pk": {"S": "dapr-dynamodb||probe"}}}));
+    for answer in [success(), item] {
+        for needs in [Needs::PartitionKey, Needs::AnyKey] {
+            let (result, requests) = told(answer.clone(), needs).await;
+            assert_eq!((result, requests.len()), (Ok(()), 1));
+            assert_eq!(requests[0].operation(), "GetItem");
+            let key = json!({"pk": {"S": "dapr-dynamodb||probe"}});
+            let expected = json!({"TableName": "orders", "Key": key});
+            assert_eq!(requests[0].json(), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_primary_key_is_told_with_the_field_and_the_remedy() {
+    for words in KEY {
+        let (result, requests) = told(invalid(words), Needs::PartitionKey).await;
+        let expected = format!(
+            "`partitionKey` is \"pk\", but that, as a string, is not the primary key of table `orders` ({words}): name the table's own, or create the table with this one alone"
+        );
+        assert_eq!(result, Err(Error::InvalidConfiguration(expected)));
+        assert_eq!(requests.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn another_primary_key_is_good_enough_where_any_is() {
+    for words in KEY {
+        let (result, requests) = told(invalid(words), Needs::AnyKey).await;
+        assert_eq!((result, requests.len()), (Ok(()), 1));
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_no_table_has_is_told_with_the_field_and_what_names_are() {
+    let table = Table {
+        name: "no".to_owned(),
+        ..config().table
+    };
+    for words in TABLE_NAME {
+        for needs in [Needs::PartitionKey, Needs::AnyKey] {
+            let (result, _) = told_of(table.clone(), invalid(words), needs).await;
+            let expected = "`table` is \"no\", which no DynamoDB table is called: give a name of 3 to 255 letters, digits, `_`, `-` and `.`";
+            let expected = Error::InvalidConfiguration(expected.to_owned());
+            assert_eq!(result, Err(expected), "{words}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn any_other_validation_exception_is_told_in_dynamodbs_words() {
+    for needs in [Needs::PartitionKey, Needs::AnyKey] {
+        let (result, _) = told(invalid("Something is not as it should be"), needs).await;
+        let expected =
+            "DynamoDB refuses a read of table `orders`: Something is not as it should be";
+        let expected = Error::InvalidConfiguration(expected.to_owned());
+        assert_eq!(result, Err(expected));
+    }
+}
+
+#[tokio::test]
+async fn all_else_keeps_its_own_case() {
+    for (scene, case, attempts) in [
+        (
+            refused("ResourceNotFoundException", "Requested resource not found"),
+            "not-found: GetItem on table `orders`: Requested resource not found (",
+            1,
+        ),
+        (
+            refused("AccessDeniedException", "not you"),
+            "access-denied: GetItem on table `orders`: not you (",
+            1,
+        ),
+        (
+            refused("ThrottlingException", "slow down"),
+            "throttled: GetItem on table `orders`: slow down (",
+            4,
+        ),
+        (
+            refusal(500, "InternalServerError").into(),
+            "unavailable: GetItem on table `orders`: InternalServerError it is (",
+            4,
+        ),
+        (
+            TransportError::Timeout.into(),
+            "timeout: GetItem on table `orders`: no complete answer within `requestTimeout`;",
+            4,
+        ),
+        (
+            TransportError::Denied("cause".to_owned()).into(),
+            "access-denied: GetItem on table `orders`: the host does not allow it (cause)",
+            1,
+        ),
+        (
+            refused("SomethingNew", "the key is wrong"),
+            "other: GetItem on table `orders`: the key is wrong (",
+            1,
+        ),
+    ] {
+        for needs in [Needs::PartitionKey, Needs::AnyKey] {
+            let (result, requests) = told(scene.clone(), needs).await;
+            let error = result.unwrap_err().to_string();
+            assert!(error.starts_with(case), "{error}");
+            assert_eq!(requests.len(), attempts);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_session_token_that_a_signature_error_repeats_is_in_no_sentence() {
+    for needs in [Needs::PartitionKey, Needs::AnyKey] {
+        let (result, requests) = told(signature_error(SESSION_TOKEN), needs).await;
+        let error = result.unwrap_err();
+        assert!(
+            matches!(&error, Error::AccessDenied(s) if !s.contains(SESSION_TOKEN)),
+            "{error}"
+        );
+        let sent = requests[0].header("x-amz-security-token");
+        assert_eq!(sent, Some(SESSION_TOKEN));
+    }
+}
