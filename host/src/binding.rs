@@ -1,0 +1,49 @@
+//! The calls of an output binding, one to one with `wit/binding.wit`, which says what each of them promises.
+
+use crate::contract::binding::Guest;
+use crate::error::CallError;
+use crate::instance::Calls;
+use crate::types::{Metadata, Response};
+
+/// An instance as an output binding.
+pub struct Binding<'a> {
+    pub(crate) guest: &'a Guest,
+    pub(crate) calls: &'a mut Calls,
+}
+
+impl Binding<'_> {
+    /// Configures the binding and proves that it can be used. Names and values are those of Dapr's `spec.metadata`.
+    pub async fn init(&mut self, metadata: &[(String, String)]) -> Result<(), CallError> {
+        // An owned list is what the bindings take; this one is short and sent once.
+        let metadata = metadata.to_vec();
+        let outcome = self.guest.call_init(self.calls.begin()?, &metadata).await;
+        self.calls.end_fallible(outcome)
+    }
+
+    /// The names that [`Binding::invoke`] takes, each once.
+    pub async fn operations(&mut self) -> Result<Vec<String>, CallError> {
+        let outcome = self.guest.call_operations(self.calls.begin()?).await;
+        self.calls.end(outcome)
+    }
+
+    /// Proves that the outside system can be reached and used now.
+    pub async fn ping(&mut self) -> Result<(), CallError> {
+        let outcome = self.guest.call_ping(self.calls.begin()?).await;
+        self.calls.end_fallible(outcome)
+    }
+
+    /// Performs one operation. `None` and no metadata mean the same.
+    pub async fn invoke(
+        &mut self,
+        operation: &str,
+        data: &[u8],
+        metadata: Option<&Metadata>,
+    ) -> Result<Response, CallError> {
+        let store = self.calls.begin()?;
+        let outcome = self
+            .guest
+            .call_invoke(store, operation, data, metadata)
+            .await;
+        self.calls.end_fallible(outcome)
+    }
+}

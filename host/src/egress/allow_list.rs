@@ -1,0 +1,149 @@
+//! What is not named is refused.
+
+use super::origin::{Host, Origin, Scheme};
+use crate::error::HostError;
+use http::Uri;
+
+/// The rules of one [`Egress`](super::Egress). Without any, nothing passes.
+#[derive(Debug)]
+pub(super) struct AllowList(Vec<Rule>);
+
+impl AllowList {
+    pub(super) fn new(rules: Vec<Rule>) -> Self {
+        Self(rules)
+    }
+
+    pub(super) fn permits(&self, origin: &Origin) -> bool {
+        self.0.iter().any(|rule| rule.permits(origin))
+    }
+}
+
+/// One `host:port`, of one scheme or of either.
+#[derive(Debug)]
+pub(super) struct Rule {
+    scheme: Option<Scheme>,
+    host: HostPattern,
+    port: u16,
+}
+
+#[derive(Debug)]
+enum HostPattern {
+    Exact(Host),
+    /// The labels of a name from left to right; `None` stands for any one.
+    Labels(Vec<Option<String>>),
+}
+
+impl Rule {
+    /// Reads `host:port`.
+    pub(super) fn from_authority(text: &str) -> Result<Self, HostError> {
+        let fault = |reason| HostError::EgressRule {
+            rule: without_user(text),
+            reason,
+        };
+        let (host, port) = text
+            .rsplit_once(':')
+            .filter(|(_, port)| !port.ends_with(']'))
+            .ok_or_else(|| fault("has no port; write host:port, such as 127.0.0.1:8000"))?;
+        let port = port.parse().map_err(|_| {
+            fault("has no valid port; write a number from 0 to 65535 after the colon")
+        })?;
+        let host = HostPattern::parse(host).map_err(fault)?;
+        Ok(Self {
+            scheme: None,
+            host,
+            port,
+        })
+    }
+
+    /// Reads an absolute `http` or `https` URL.
+    pub(super) fn from_url(text: &str) -> Result<Self, HostError> {
+        let origin = text
+            .parse::<Uri>()
+            .ok()
+            .and_then(|uri| Origin::of(&uri).ok())
+            .ok_or_else(|| HostError::EgressRule {
+                rule: without_user(text),
+                reason: "is not a URL of a host; write one such as http://127.0.0.1:8000, without a user name",
+            })?;
+        Ok(Self {
+            scheme: Some(origin.scheme),
+            host: HostPattern::Exact(origin.host),
+            port: origin.port,
+        })
+    }
+
+    fn permits(&self, origin: &Origin) -> bool {
+        self.port == origin.port
+            && self.scheme.is_none_or(|scheme| scheme == origin.scheme)
+            && self.host.matches(&origin.host)
+    }
+}
+
+impl HostPattern {
+    fn parse(text: &str) -> Result<Self, &'static str> {
+        let host = Host::parse(text).ok_or("has no IPv6 address in its brackets")?;
+        let Host::Name(name) = &host else {
+            return Ok(Self::Exact(host));
+        };
+        let labels: Vec<&str> = name.split('.').collect();
+        if !labels.iter().all(|label| *label == "*" || is_label(label)) {
+            return Err(
+                "has no valid host; write a name, an address ([…] around an IPv6 one), or * for one whole label of a name",
+            );
+        }
+        if !labels.contains(&"*") {
+            return Ok(Self::Exact(host));
+        }
+        Ok(Self::Labels(
+            labels
+                .into_iter()
+                .map(|label| (label != "*").then(|| label.to_owned()))
+                .collect(),
+        ))
+    }
+
+    fn matches(&self, host: &Host) -> bool {
+        match (self, host) {
+            (Self::Exact(allowed), host) => allowed == host,
+            (Self::Labels(_), Host::Address(_)) => false,
+            (Self::Labels(allowed), Host::Name(name)) => {
+                let labels: Vec<&str> = name.split('.').collect();
+                labels.len() == allowed.len()
+                    && !may_be_an_address(&labels)
+                    && labels
+                        .iter()
+                        .zip(allowed)
+                        .all(|(label, allowed)| match allowed {
+                            Some(allowed) => allowed == label,
+                            None => is_label(label),
+                        })
+            }
+        }
+    }
+}
+
+/// The rule as errors quote it: a user name may come with a password.
+fn without_user(rule: &str) -> String {
+    match rule.rsplit_once('@') {
+        Some((before, host)) => match before.split_once("://") {
+            Some((scheme, _)) => format!("{scheme}://…@{host}"),
+            None => format!("…@{host}"),
+        },
+        None => rule.to_owned(),
+    }
+}
+
+/// Letters, digits, hyphens, and the underscore that names in private networks have.
+fn is_label(label: &str) -> bool {
+    !label.is_empty()
+        && label
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// Resolvers take `127.1`, `0x7f.1` and `2130706433` for IPv4 addresses; no top-level domain begins with a digit.
+fn may_be_an_address(labels: &[&str]) -> bool {
+    labels
+        .last()
+        .is_some_and(|last| last.starts_with(|c: char| c.is_ascii_digit()))
+}

@@ -1,0 +1,126 @@
+//! The way out: a plugin reaches the hosts that its embedder named, and nothing else.
+//!
+//! A request passes the files in this order: [`hooks`] takes it from the plugin; [`origin`] reads from it where it wants
+//! to go; [`allow_list`] lets it pass or refuses it, before anything is looked up or opened; [`pool`] lends it a kept
+//! connection, or [`connector`] (with [`tls`]) opens one; [`exchange`] sends it and waits for the head of the answer;
+//! [`body`] hands the rest to the plugin and gives the connection back; [`failure`] names what went wrong.
+
+mod allow_list;
+mod body;
+mod connector;
+mod exchange;
+mod failure;
+mod hooks;
+mod origin;
+mod pool;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+pub(crate) use hooks::Outgoing;
+
+use crate::error::HostError;
+use allow_list::{AllowList, Rule};
+use connector::Connector;
+use pool::Pool;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long an idle connection is kept at most, unless the embedder says otherwise.
+///
+/// DynamoDB was seen to close connections after 60 s without a request
+/// (<https://github.com/aws/aws-sdk-java/issues/1365>) and promises no time. Well below that, a request does not go out
+/// on a connection that is just being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Where plugins may send HTTP requests, and the connections that they share to get there.
+///
+/// HTTP/1.1 with keep-alive, in the clear or over TLS 1.2 and 1.3. Redirects are not followed: the plugin sees them.
+/// Proxies of the environment are not used. A clone has the same rules and the same connections; two that were built apart
+/// share nothing.
+#[derive(Clone)]
+pub struct Egress {
+    allowed: Arc<AllowList>,
+    pool: Arc<Pool>,
+}
+
+impl Egress {
+    /// Nothing is allowed until a rule says so.
+    #[must_use]
+    pub fn builder() -> EgressBuilder {
+        EgressBuilder::default()
+    }
+}
+
+impl std::fmt::Debug for Egress {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Egress")
+            .field("allowed", &self.allowed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Collects the rules of an [`Egress`]. They are read, and their faults told, by [`EgressBuilder::build`].
+#[derive(Clone, Debug, Default)]
+pub struct EgressBuilder {
+    rules: Vec<Text>,
+    roots: Vec<Vec<u8>>,
+    idle_timeout: Option<Duration>,
+}
+
+#[derive(Clone, Debug)]
+enum Text {
+    Authority(String),
+    Url(String),
+}
+
+impl EgressBuilder {
+    /// Allows one `host:port`, with and without TLS: `127.0.0.1:8000`, `[::1]:8000`, `dynamodb.eu-west-1.amazonaws.com:443`.
+    ///
+    /// A label `*` stands for exactly one label of a name: `dynamodb.*.amazonaws.com:443` allows every region, and
+    /// neither `dynamodb.amazonaws.com` nor `a.b.dynamodb.eu-west-1.amazonaws.com`. It never stands for an address.
+    #[must_use]
+    pub fn allow(mut self, authority: impl Into<String>) -> Self {
+        self.rules.push(Text::Authority(authority.into()));
+        self
+    }
+
+    /// Allows the scheme, host and port of an `http` or `https` URL, such as a configured endpoint. Without a port it is
+    /// the scheme's own: 80 or 443. A path is ignored.
+    #[must_use]
+    pub fn allow_url(mut self, url: impl Into<String>) -> Self {
+        self.rules.push(Text::Url(url.into()));
+        self
+    }
+
+    /// Trusts a root certificate beside those that browsers trust: one in DER, or any number in PEM.
+    #[must_use]
+    pub fn root_certificate(mut self, certificate: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(certificate.into());
+        self
+    }
+
+    /// How long an idle connection may be kept; 20 s by default. It should be shorter than what the server keeps. Zero
+    /// keeps none.
+    #[must_use]
+    pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
+        self.idle_timeout = Some(idle_timeout);
+        self
+    }
+
+    /// Reads the rules and the certificates. Opens no connection.
+    ///
+    /// Errors: [`HostError::EgressRule`], [`HostError::RootCertificate`], [`HostError::Tls`].
+    pub fn build(self) -> Result<Egress, HostError> {
+        let rules = self.rules.iter().map(|rule| match rule {
+            Text::Authority(authority) => Rule::from_authority(authority),
+            Text::Url(url) => Rule::from_url(url),
+        });
+        let allowed = AllowList::new(rules.collect::<Result<_, _>>()?);
+        let connector = Connector::new(tls::client(&self.roots)?);
+        Ok(Egress {
+            allowed: Arc::new(allowed),
+            pool: Pool::new(connector, self.idle_timeout.unwrap_or(IDLE_TIMEOUT)),
+        })
+    }
+}

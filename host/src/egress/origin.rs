@@ -1,0 +1,143 @@
+//! Where a request wants to go, read once: what was checked is what is connected to.
+
+use http::Uri;
+use http::uri::Authority;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use wasmtime_wasi_http::Error;
+
+/// The two schemes that this host speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Scheme {
+    Http,
+    Https,
+}
+
+impl Scheme {
+    pub(super) fn of(uri: &Uri) -> Option<Self> {
+        match uri.scheme_str() {
+            Some("http") => Some(Self::Http),
+            Some("https") => Some(Self::Https),
+            Some(_) | None => None,
+        }
+    }
+
+    /// RFC 9110, sections 4.2.1 and 4.2.2.
+    pub(super) fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
+/// A host in one spelling: a name in lower case, or an address.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Host {
+    Name(String),
+    Address(IpAddr),
+}
+
+impl Host {
+    /// `None` where brackets hold no IPv6 address.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        if let Some(bracketed) = text.strip_prefix('[') {
+            let address: Ipv6Addr = bracketed.strip_suffix(']')?.parse().ok()?;
+            return Some(Self::Address(address.into()));
+        }
+        Some(match text.parse::<Ipv4Addr>() {
+            Ok(address) => Self::Address(address.into()),
+            Err(_) => Self::Name(text.to_ascii_lowercase()),
+        })
+    }
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Address(IpAddr::V4(address)) => write!(f, "{address}"),
+            Self::Address(IpAddr::V6(address)) => write!(f, "[{address}]"),
+        }
+    }
+}
+
+/// Scheme, host and port: what a connection belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Origin {
+    pub(super) scheme: Scheme,
+    pub(super) host: Host,
+    pub(super) port: u16,
+}
+
+impl Origin {
+    /// Errors: `HttpProtocolError` for another scheme, `HttpRequestUriInvalid` for what is no host and port, and
+    /// `HttpRequestDenied` for a user name before the host: it has no use but to make one host look like another.
+    pub(super) fn of(uri: &Uri) -> Result<Self, Error> {
+        let scheme = Scheme::of(uri).ok_or(Error::HttpProtocolError)?;
+        let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
+        if authority.as_str().contains('@') {
+            return Err(Error::HttpRequestDenied);
+        }
+        let host = Host::parse(authority.host()).ok_or(Error::HttpRequestUriInvalid)?;
+        let port = port(authority, scheme).ok_or(Error::HttpRequestUriInvalid)?;
+        Ok(Self { scheme, host, port })
+    }
+}
+
+/// The port that is written, or the scheme's own; `None` for one that is no port.
+fn port(authority: &Authority, scheme: Scheme) -> Option<u16> {
+    match authority.as_str().strip_prefix(authority.host())? {
+        "" => Some(scheme.default_port()),
+        written => written.strip_prefix(':')?.parse().ok(),
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+        };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(uri: &'static str) -> Result<String, Error> {
+        Origin::of(&Uri::from_static(uri)).map(|origin| origin.to_string())
+    }
+
+    #[test]
+    fn a_port_that_is_not_written_is_that_of_the_scheme() {
+        assert_eq!(of("http://a.example/").unwrap(), "http://a.example:80");
+        assert_eq!(of("https://a.example/").unwrap(), "https://a.example:443");
+        assert_eq!(of("https://a.example:80/").unwrap(), "https://a.example:80");
+    }
+
+    #[test]
+    fn one_host_has_one_spelling() {
+        assert_eq!(of("http://A.Example/").unwrap(), "http://a.example:80");
+        assert_eq!(of("http://[0:0::1]:9/").unwrap(), "http://[::1]:9");
+    }
+
+    #[test]
+    fn a_user_name_before_the_host_is_refused() {
+        let refused = of("http://allowed.example:80@other.example/");
+        assert!(matches!(refused, Err(Error::HttpRequestDenied)));
+    }
+
+    #[test]
+    fn a_port_out_of_range_is_no_port() {
+        // `Uri` itself lets some of these through.
+        for uri in ["http://a.example:99999/", "http://a.example:/"] {
+            if let Ok(uri) = uri.parse::<Uri>() {
+                let refused = Origin::of(&uri);
+                assert!(matches!(refused, Err(Error::HttpRequestUriInvalid)));
+            }
+        }
+    }
+}

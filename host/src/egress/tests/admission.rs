@@ -1,0 +1,113 @@
+//! What is refused is refused before a connection, and what a server says does not widen what is allowed.
+
+use super::server::{OK, Server};
+use super::{Egress, call, egress_to, post};
+use crate::egress::Outgoing;
+use http::{Method, Request};
+use http_body_util::{BodyExt, Empty};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use wasmtime_wasi_http::{Error, WasiHttpHooks};
+
+#[tokio::test]
+async fn a_host_that_no_rule_names_is_refused_without_a_connection() {
+    let server = Server::that_answers().await;
+    let egress = Egress::builder().allow("a.example:80").build().unwrap();
+    let refused = call(&egress, &server.url()).await;
+    assert!(
+        matches!(refused, Err(Error::HttpRequestDenied)),
+        "{refused:?}"
+    );
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn an_instance_without_an_egress_may_send_nothing() {
+    let server = Server::that_answers().await;
+    let request = Request::post(server.url())
+        .body(Empty::new().map_err(|e| match e {}).boxed_unsync())
+        .unwrap();
+    let sending = Outgoing::new(None).send_request(request, None, Box::new(async { Ok(()) }));
+    let refused = Pin::from(sending).await;
+    assert!(matches!(refused, Err(Error::HttpRequestDenied)));
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_refused_name_is_not_looked_up() {
+    let egress = Egress::builder().build().unwrap();
+    let refused = call(&egress, "http://nowhere.invalid/").await;
+    assert!(
+        matches!(refused, Err(Error::HttpRequestDenied)),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_redirect_is_handed_over_and_not_followed() {
+    let other = Server::that_answers().await;
+    let location = other.url();
+    let server = Server::start(move |mut connection| {
+        let location = location.clone();
+        async move {
+            while connection.request().await.is_some() {
+                let head = "HTTP/1.1 307 Temporary Redirect\r\ncontent-length: 0";
+                let answer = format!("{head}\r\nlocation: {location}\r\n\r\n");
+                connection.write(&answer).await;
+            }
+        }
+    })
+    .await;
+    let egress = Egress::builder()
+        .allow_url(server.url())
+        .allow_url(other.url())
+        .build()
+        .unwrap();
+    let response = post(&egress, &server.url(), None).await.unwrap();
+    assert_eq!(response.status(), 307);
+    assert_eq!(response.headers()["location"], other.url());
+    assert_eq!(other.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_request_to_pass_bytes_on_is_refused() {
+    let server = Server::that_answers().await;
+    let request = Request::builder()
+        .method(Method::CONNECT)
+        .uri(server.url())
+        .body(Empty::new().map_err(|e| match e {}).boxed_unsync())
+        .unwrap();
+    let mut outgoing = Outgoing::new(Some(egress_to(&server)));
+    let sending = outgoing.send_request(request, None, Box::new(async { Ok(()) }));
+    let refused = Pin::from(sending).await;
+    assert!(matches!(refused, Err(Error::HttpRequestMethodInvalid)));
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn a_request_carries_its_path_and_the_host_header_of_the_plugin() {
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&heads);
+    let server = Server::start(move |mut connection| {
+        let seen = Arc::clone(&seen);
+        async move {
+            while let Some(head) = connection.request().await {
+                seen.lock().unwrap().push(head);
+                connection.write(OK).await;
+            }
+        }
+    })
+    .await;
+    let egress = egress_to(&server);
+    let url = format!("{}path?query=1", server.url());
+    call(&egress, &url).await.unwrap();
+    let heads = heads.lock().unwrap();
+    assert!(
+        heads[0].starts_with("POST /path?query=1 HTTP/1.1\r\n"),
+        "{heads:?}"
+    );
+    assert!(
+        heads[0].contains("\r\nhost: as-signed.example\r\n"),
+        "{heads:?}"
+    );
+}

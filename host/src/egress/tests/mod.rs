@@ -1,0 +1,63 @@
+//! The way out, but for its rules against real sockets: the server counts, scripts its misbehaviour, and is never waited
+//! for by the clock.
+
+mod admission;
+mod allow_list;
+mod closing;
+mod failures;
+mod reuse;
+mod server;
+mod timeouts;
+mod tls;
+
+use super::{Egress, Outgoing};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use server::Server;
+use std::pin::Pin;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+/// An egress that allows this server and no other.
+fn egress_to(server: &Server) -> Egress {
+    Egress::builder().allow_url(server.url()).build().unwrap()
+}
+
+/// Posts as a plugin does, and gives the head with the body unread.
+async fn post(
+    egress: &Egress,
+    url: &str,
+    options: Option<RequestOptions>,
+) -> Result<Response<WasiBody>, Error> {
+    post_body(
+        egress,
+        url,
+        options,
+        Full::from("{}").map_err(|e| match e {}),
+    )
+    .await
+}
+
+async fn post_body(
+    egress: &Egress,
+    url: &str,
+    options: Option<RequestOptions>,
+    body: impl http_body::Body<Data = Bytes, Error = Error> + Send + 'static,
+) -> Result<Response<WasiBody>, Error> {
+    let request = Request::post(url)
+        .header("host", "as-signed.example")
+        .body(body.boxed_unsync())
+        .unwrap();
+    let processed = Box::new(async { Ok(()) });
+    let sending = Outgoing::new(Some(egress.clone())).send_request(request, options, processed);
+    let (response, transmission) = Pin::from(sending).await?;
+    Pin::from(transmission).await?;
+    Ok(response)
+}
+
+/// Posts and reads the answer to its end.
+async fn call(egress: &Egress, url: &str) -> Result<(StatusCode, Bytes), Error> {
+    let response = post(egress, url, None).await?;
+    let status = response.status();
+    Ok((status, response.into_body().collect().await?.to_bytes()))
+}

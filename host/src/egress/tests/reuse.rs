@@ -1,0 +1,187 @@
+//! A connection serves one request after the other for as long as it is good, and not one longer.
+
+use super::server::{OK, Server};
+use super::{Egress, call, egress_to};
+use std::future::poll_fn;
+use std::io::{Read, Write};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::runtime::Builder;
+use tokio::time::{advance, pause, resume, timeout};
+use wasmtime_wasi_http::Error;
+
+/// Lets other tasks run until it holds, and gives up after ten seconds.
+async fn until(holds: impl Fn() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(10), waiting).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_calls_in_turn_use_one_connection() {
+    let server = Server::that_answers().await;
+    let egress = egress_to(&server);
+    for _ in 0..50 {
+        assert_eq!(call(&egress, &server.url()).await.unwrap().1, "ok");
+    }
+    assert_eq!(server.requests(), 50);
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_clone_of_an_egress_shares_its_connections() {
+    let server = Server::that_answers().await;
+    let egress = egress_to(&server);
+    call(&egress, &server.url()).await.unwrap();
+    call(&egress.clone(), &server.url()).await.unwrap();
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_in_chunks_gives_its_connection_back_too() {
+    let server = Server::start(|mut connection| async move {
+        while connection.request().await.is_some() {
+            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+            connection
+                .write(&format!("{head}2\r\nok\r\n0\r\n\r\n"))
+                .await;
+        }
+    })
+    .await;
+    let egress = egress_to(&server);
+    for _ in 0..3 {
+        assert_eq!(call(&egress, &server.url()).await.unwrap().1, "ok");
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_the_server_closed_meanwhile_is_not_used() {
+    let server = Server::start(|mut connection| async move {
+        connection.request().await;
+        connection.write(OK).await;
+    })
+    .await;
+    let egress = egress_to(&server);
+    for calls in 1..=5 {
+        call(&egress, &server.url()).await.unwrap();
+        until(|| egress.pool.open_idle() == 0).await;
+        assert_eq!(server.connections(), calls);
+    }
+}
+
+/// A server on a thread of its own, which goes on while the tests' runtime is held up. It answers one request on each of
+/// two connections and closes the first when it is told to.
+fn server_that_closes_when_told() -> (String, impl Fn()) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let (close, told) = std::sync::mpsc::channel::<()>();
+    let (closed, is_closed) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"{}") {
+                let mut part = [0; 1024];
+                let read = stream.read(&mut part).unwrap();
+                request.extend_from_slice(&part[..read]);
+            }
+            stream.write_all(OK.as_bytes()).unwrap();
+            let _ = told.recv();
+            drop(stream);
+            let _ = closed.send(());
+        }
+    });
+    let close_and_wait = move || {
+        close.send(()).unwrap();
+        is_closed.recv().unwrap();
+    };
+    (url, close_and_wait)
+}
+
+#[test]
+fn a_request_that_meets_the_end_of_its_connection_goes_out_on_another() {
+    // Before each task, this runtime looks at its sockets and then polls the test.
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .event_interval(1)
+        .build();
+    runtime.unwrap().block_on(async {
+        let (url, close) = server_that_closes_when_told();
+        let egress = Egress::builder().allow_url(&*url).build().unwrap();
+        call(&egress, &url).await.unwrap();
+        until(|| egress.pool.open_idle() == 1).await;
+        close();
+        // Now the runtime sees the end of the connection, and wakes its task; the request goes out before that task runs.
+        let mut looked = false;
+        poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            match std::mem::replace(&mut looked, true) {
+                false => Poll::Pending,
+                true => Poll::Ready(()),
+            }
+        })
+        .await;
+        assert_eq!(egress.pool.open_idle(), 1);
+        assert_eq!(call(&egress, &url).await.unwrap().1, "ok");
+    });
+}
+
+#[tokio::test]
+async fn a_connection_that_was_closed_while_the_runtime_was_held_up_is_not_used() {
+    let (url, close) = server_that_closes_when_told();
+    let egress = Egress::builder().allow_url(&*url).build().unwrap();
+    call(&egress, &url).await.unwrap();
+    until(|| egress.pool.open_idle() == 1).await;
+    close();
+    std::thread::sleep(Duration::from_millis(60));
+    assert_eq!(egress.pool.open_idle(), 1);
+    assert_eq!(call(&egress, &url).await.unwrap().1, "ok");
+}
+
+#[tokio::test]
+async fn a_request_that_may_have_arrived_is_not_sent_again() {
+    let server = Server::start(|mut connection| async move {
+        connection.request().await;
+        connection.write(OK).await;
+        connection.request().await;
+    })
+    .await;
+    let egress = egress_to(&server);
+    call(&egress, &server.url()).await.unwrap();
+    let lost = call(&egress, &server.url()).await;
+    assert!(matches!(lost, Err(Error::ConnectionTerminated)), "{lost:?}");
+    assert_eq!(server.requests(), 2);
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_asks_to_close_is_not_asked_again_on_that_connection() {
+    let server = Server::start(|mut connection| async move {
+        while connection.request().await.is_some() {
+            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2";
+            connection.write(&format!("{head}\r\n\r\nok")).await;
+        }
+    })
+    .await;
+    let egress = egress_to(&server);
+    call(&egress, &server.url()).await.unwrap();
+    call(&egress, &server.url()).await.unwrap();
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_connection_is_used_for_twenty_seconds_after_its_last_answer() {
+    let server = Server::that_answers().await;
+    let egress = egress_to(&server);
+    for (idle_seconds, connections) in [(0, 1), (19, 1), (19, 1), (20, 2)] {
+        pause();
+        advance(Duration::from_secs(idle_seconds)).await;
+        resume();
+        call(&egress, &server.url()).await.unwrap();
+        assert_eq!(server.connections(), connections);
+    }
+}

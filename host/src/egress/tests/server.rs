@@ -1,0 +1,161 @@
+//! A server whose every byte a test scripts, and which counts what reaches it.
+
+use crate::egress::connector::Duplex;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+/// A complete answer of two bytes that leaves the connection open.
+pub(super) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+pub(super) struct Server {
+    address: SocketAddr,
+    scheme: &'static str,
+    counted: Arc<Counted>,
+    accepting: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Counted {
+    connections: AtomicUsize,
+    requests: AtomicUsize,
+}
+
+impl Server {
+    /// Answers every request on every connection with [`OK`].
+    pub(super) async fn that_answers() -> Self {
+        Self::start(|mut connection| async move {
+            while connection.request().await.is_some() {
+                connection.write(OK).await;
+            }
+        })
+        .await
+    }
+
+    /// Runs `script` for every connection.
+    pub(super) async fn start<F>(script: impl Fn(Connection) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self::accept(None, script).await
+    }
+
+    /// As [`Server::start`], over TLS.
+    pub(super) async fn start_tls<F>(
+        tls: TlsAcceptor,
+        script: impl Fn(Connection) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self::accept(Some(tls), script).await
+    }
+
+    async fn accept<F>(
+        tls: Option<TlsAcceptor>,
+        script: impl Fn(Connection) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let counted = Arc::new(Counted::default());
+        let counting = Arc::clone(&counted);
+        let accepting = tokio::spawn(async move {
+            loop {
+                let (tcp, _) = listener.accept().await.unwrap();
+                counting.connections.fetch_add(1, Ordering::SeqCst);
+                let Some(stream) = encrypted(tls.as_ref(), tcp).await else {
+                    continue;
+                };
+                let counted = Arc::clone(&counting);
+                tokio::spawn(script(Connection {
+                    stream: BufReader::new(stream),
+                    counted,
+                }));
+            }
+        });
+        Self {
+            address,
+            scheme,
+            counted,
+            accepting,
+        }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("{}://{}/", self.scheme, self.address)
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.counted.connections.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn requests(&self) -> usize {
+        self.counted.requests.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+/// `None` where the client did not like the certificate.
+async fn encrypted(tls: Option<&TlsAcceptor>, tcp: TcpStream) -> Option<Box<dyn Duplex>> {
+    match tls {
+        None => Some(Box::new(tcp)),
+        Some(tls) => Some(Box::new(tls.accept(tcp).await.ok()?)),
+    }
+}
+
+pub(super) struct Connection {
+    stream: BufReader<Box<dyn Duplex>>,
+    counted: Arc<Counted>,
+}
+
+impl Connection {
+    /// The head of the next request, its body read; `None` where the client has closed the connection.
+    pub(super) async fn request(&mut self) -> Option<String> {
+        let head = self.head().await?;
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .map_or(0, |length| length.parse().unwrap());
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).await.ok()?;
+        Some(head)
+    }
+
+    /// The head of the next request, its body unread.
+    pub(super) async fn head(&mut self) -> Option<String> {
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            match self.stream.read_line(&mut head).await {
+                Ok(read) if read > 0 => {}
+                _ => return None,
+            }
+        }
+        self.counted.requests.fetch_add(1, Ordering::SeqCst);
+        Some(head)
+    }
+
+    pub(super) async fn write(&mut self, text: &str) {
+        // A client that has gone is what some tests are about.
+        let _ = self.stream.write_all(text.as_bytes()).await;
+        let _ = self.stream.flush().await;
+    }
+
+    /// Comes back when the client has closed the connection.
+    pub(super) async fn closed(mut self) {
+        let mut rest = Vec::new();
+        let _ = self.stream.read_to_end(&mut rest).await;
+    }
+}

@@ -1,0 +1,152 @@
+//! Each step of an exchange has its own time, and runs out of it under its own name.
+
+use super::server::{OK, Server};
+use super::{Egress, egress_to, post};
+use http_body_util::BodyExt;
+use std::future::ready;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, mpsc};
+use tokio::time::{sleep, timeout};
+use wasmtime_wasi_http::{Error, RequestOptions};
+
+const SHORT: Duration = Duration::from_millis(50);
+
+#[tokio::test]
+async fn a_server_that_does_not_finish_connecting_runs_into_the_connect_timeout() {
+    // Nobody accepts, so TCP connects and TLS waits for ever.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    let egress = Egress::builder().allow_url(&*url).build().unwrap();
+    let options = RequestOptions {
+        connect_timeout: Some(SHORT),
+        ..RequestOptions::default()
+    };
+    // Ten seconds are less than what a plugin gets that asks for nothing.
+    let late = timeout(Duration::from_secs(10), post(&egress, &url, Some(options)));
+    let late = late.await.unwrap();
+    assert!(matches!(late, Err(Error::ConnectionTimeout)), "{late:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_runs_into_the_first_byte_timeout() {
+    let (closed, mut is_closed) = mpsc::unbounded_channel();
+    let server = Server::start(move |mut connection| {
+        let closed = closed.clone();
+        async move {
+            connection.request().await;
+            connection.closed().await;
+            let _ = closed.send(());
+        }
+    })
+    .await;
+    let egress = egress_to(&server);
+    let options = RequestOptions {
+        first_byte_timeout: Some(SHORT),
+        ..RequestOptions::default()
+    };
+    let late = post(&egress, &server.url(), Some(options)).await;
+    assert!(
+        matches!(late, Err(Error::ConnectionReadTimeout)),
+        "{late:?}"
+    );
+    // The answer would come on it after all: it must not serve another request.
+    is_closed.recv().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_body_that_stops_coming_runs_into_the_between_bytes_timeout() {
+    let (closed, mut is_closed) = mpsc::unbounded_channel();
+    let server = Server::start(move |mut connection| {
+        let closed = closed.clone();
+        async move {
+            connection.request().await;
+            let head = "HTTP/1.1 200 OK\r\ncontent-length: 10";
+            connection.write(&format!("{head}\r\n\r\npart")).await;
+            connection.closed().await;
+            let _ = closed.send(());
+        }
+    })
+    .await;
+    let egress = egress_to(&server);
+    let options = RequestOptions {
+        between_bytes_timeout: Some(SHORT),
+        ..RequestOptions::default()
+    };
+    let response = post(&egress, &server.url(), Some(options)).await.unwrap();
+    let mut body = response.into_body();
+    let first = body.frame().await.unwrap().unwrap();
+    assert_eq!(first.into_data().unwrap(), "part");
+    let late = body.frame().await.unwrap();
+    assert!(
+        matches!(late, Err(Error::ConnectionReadTimeout)),
+        "{late:?}"
+    );
+    drop(body);
+    is_closed.recv().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_time_that_a_plugin_takes_between_reads_is_not_the_servers_silence() {
+    let between_bytes = Duration::from_millis(500);
+    let (write, to_write) = mpsc::unbounded_channel();
+    let to_write = Arc::new(Mutex::new(to_write));
+    let server = Server::start(move |mut connection| {
+        let to_write = Arc::clone(&to_write);
+        async move {
+            connection.request().await;
+            connection
+                .write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n")
+                .await;
+            while let Some(part) = to_write.lock().await.recv().await {
+                connection.write(part).await;
+            }
+        }
+    })
+    .await;
+    let options = RequestOptions {
+        between_bytes_timeout: Some(between_bytes),
+        ..RequestOptions::default()
+    };
+    let response = post(&egress_to(&server), &server.url(), Some(options))
+        .await
+        .unwrap();
+    let mut body = response.into_body();
+    for part in ["x", "y"] {
+        tokio::select! {
+            biased;
+            frame = body.frame() => panic!("nothing was sent: {frame:?}"),
+            () = ready(()) => {}
+        }
+        write.send(part).unwrap();
+        let frame = body.frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), part);
+        sleep(between_bytes + SHORT).await;
+    }
+}
+
+#[tokio::test]
+async fn timeouts_that_do_not_run_out_leave_the_connection_for_the_next_request() {
+    let server = Server::start(|mut connection| async move {
+        while connection.request().await.is_some() {
+            connection.write(OK).await;
+        }
+    })
+    .await;
+    let egress = egress_to(&server);
+    let plenty = Some(Duration::from_secs(60));
+    let options = RequestOptions {
+        connect_timeout: plenty,
+        first_byte_timeout: plenty,
+        between_bytes_timeout: plenty,
+    };
+    for _ in 0..3 {
+        let response = post(&egress, &server.url(), Some(options)).await.unwrap();
+        assert_eq!(
+            response.into_body().collect().await.unwrap().to_bytes(),
+            "ok"
+        );
+    }
+    assert_eq!(server.connections(), 1);
+}

@@ -1,0 +1,130 @@
+//! What can go wrong between the embedder and a component; every message names the remedy.
+//!
+//! [`HostError`] is about getting an instance, [`CallError`] about using it.
+
+use crate::types;
+use std::path::PathBuf;
+
+/// Why a plugin did not load, an instance did not start, or an [`Egress`](crate::Egress) could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// The component's file could not be read.
+    #[error("cannot read the component {}: {cause}; check the path and its permissions", path.display())]
+    ReadFile {
+        /// The path as it was given.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        cause: std::io::Error,
+    },
+    /// The bytes are a core module, or no WebAssembly at all.
+    #[error(
+        "{found} is not a WebAssembly component; build it for wasm32-wasip2, or wrap it with `wasm-tools component new`"
+    )]
+    NotAComponent {
+        /// What the bytes are instead.
+        found: &'static str,
+    },
+    /// The bytes begin as a component and then do not compile.
+    #[error(
+        "the component does not compile: {0:#}; check that the file is complete, and rebuild it"
+    )]
+    Compile(wasmtime::Error),
+    /// The component exports neither a state store nor an output binding.
+    #[error(
+        "the component exports neither {} nor {}; build it against the WIT package dapr-wasm:components@0.1.0",
+        crate::contract::STATE,
+        crate::contract::BINDING
+    )]
+    NoContract,
+    /// The component exports an interface of the contract's name that is not the contract's.
+    #[error(
+        "the component's {interface} is not the one of the contract: {cause:#}; rebuild it against the WIT package dapr-wasm:components@0.1.0"
+    )]
+    ContractMismatch {
+        /// The interface, by its full name.
+        interface: &'static str,
+        /// What differs.
+        cause: wasmtime::Error,
+    },
+    /// The component imports something other than WASI 0.2 and `wasi:http`.
+    #[error(
+        "the component imports what this host does not offer: {0:#}; build it so that it needs only WASI 0.2 and wasi:http's outgoing half"
+    )]
+    ImportNotOffered(wasmtime::Error),
+    /// The folder that was named for compiled code cannot be used.
+    #[error(
+        "cannot keep compiled code in {}: {cause:#}; name an absolute, writable folder, or load without a cache",
+        directory.display()
+    )]
+    CompiledCodeCache {
+        /// The folder as it was given.
+        directory: PathBuf,
+        /// What is wrong with it.
+        cause: wasmtime::Error,
+    },
+    /// WebAssembly cannot run on this machine as configured.
+    #[error(
+        "the WebAssembly engine does not start: {0:#}; check that this platform is one that wasmtime compiles for"
+    )]
+    Engine(wasmtime::Error),
+    /// The component could not be instantiated.
+    #[error(
+        "the component does not start: {0:#}; check the memory that this process may use, and the component's own messages on stderr"
+    )]
+    Instantiate(wasmtime::Error),
+    /// A rule of the allow-list cannot be read.
+    #[error("the egress rule {rule:?} {reason}")]
+    EgressRule {
+        /// The rule as it was given.
+        rule: String,
+        /// What is wrong with it, and what would be right.
+        reason: &'static str,
+    },
+    /// A root certificate cannot be read.
+    #[error(
+        "a root certificate is unusable: {0}; give one X.509 certificate in DER, or any number in PEM"
+    )]
+    RootCertificate(String),
+    /// The TLS library refused its configuration.
+    #[error("TLS cannot be set up: {0}; this is a defect of this crate, please report it")]
+    Tls(String),
+}
+
+/// Why a call did not give what it was asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The component answered with an error of the contract. The instance is as usable as before.
+    #[error(transparent)]
+    Component(#[from] types::Error),
+    /// The component trapped: it panicked, ran out of memory or broke the rules of WebAssembly. This instance is lost,
+    /// another one of the same plugin is not. The outcome of a write is unknown.
+    #[error("the component trapped: {0:#}; make a new instance, and see its stderr for the reason")]
+    Trap(wasmtime::Error),
+    /// An earlier call trapped, or its future was dropped before it was done. Nothing was asked of the component.
+    #[error(
+        "an earlier call trapped or was abandoned, so this instance is lost; make a new instance"
+    )]
+    InstanceLost,
+    /// The component does not export the interface.
+    #[error(
+        "the component does not export {interface}; load one that does, or ask the plugin first"
+    )]
+    NotExported {
+        /// The interface, by its full name.
+        interface: &'static str,
+    },
+}
+
+impl CallError {
+    /// The component's own error, where it is one.
+    #[must_use]
+    pub fn component(&self) -> Option<&types::Error> {
+        match self {
+            Self::Component(error) => Some(error),
+            Self::Trap(_) | Self::InstanceLost | Self::NotExported { .. } => None,
+        }
+    }
+}

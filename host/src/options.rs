@@ -1,0 +1,95 @@
+//! What one instance is given of its surroundings: nothing, but for what is named here.
+
+use crate::egress::Egress;
+use crate::stderr::CapturedStderr;
+use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
+
+/// The surroundings of one instance.
+///
+/// As made by [`InstanceOptions::new`] there are none: no environment variable, no file, no network, standard input at
+/// its end, standard output and standard error thrown away. A component has clocks and random numbers in any case.
+#[derive(Clone, Default)]
+pub struct InstanceOptions {
+    environment: Vec<(String, String)>,
+    egress: Option<Egress>,
+    stderr: Stderr,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Stderr {
+    #[default]
+    Discard,
+    Inherit,
+    Capture(CapturedStderr),
+}
+
+impl InstanceOptions {
+    /// No surroundings at all.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets one environment variable of the instance. The last value of a name counts.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let name = name.into();
+        self.environment.retain(|(known, _)| *known != name);
+        self.environment.push((name, value.into()));
+        self
+    }
+
+    /// Lets the instance send HTTP requests where `egress` allows it. Without, every request is refused.
+    #[must_use]
+    pub fn egress(mut self, egress: Egress) -> Self {
+        self.egress = Some(egress);
+        self
+    }
+
+    /// Sends what the instance writes to standard error to that of this process.
+    #[must_use]
+    pub fn inherit_stderr(mut self) -> Self {
+        self.stderr = Stderr::Inherit;
+        self
+    }
+
+    /// Collects what the instance writes to standard error.
+    #[must_use]
+    pub fn stderr(mut self, sink: &CapturedStderr) -> Self {
+        self.stderr = Stderr::Capture(sink.clone());
+        self
+    }
+
+    pub(crate) fn wasi(&self) -> WasiCtx {
+        let mut wasi = WasiCtxBuilder::new();
+        // Both are of no use while no address is allowed; said once more, because a plugin's only way out is its egress.
+        wasi.allow_tcp(false).allow_udp(false);
+        wasi.envs(&self.environment);
+        match &self.stderr {
+            Stderr::Discard => {}
+            Stderr::Inherit => {
+                wasi.inherit_stderr();
+            }
+            Stderr::Capture(sink) => {
+                wasi.stderr(sink.clone());
+            }
+        }
+        wasi.build()
+    }
+
+    pub(crate) fn granted_egress(&self) -> Option<Egress> {
+        self.egress.clone()
+    }
+}
+
+// The environment is where credentials are: its names may be printed, its values not.
+impl std::fmt::Debug for InstanceOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();
+        f.debug_struct("InstanceOptions")
+            .field("environment", &names)
+            .field("egress", &self.egress)
+            .field("stderr", &self.stderr)
+            .finish()
+    }
+}

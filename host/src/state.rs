@@ -1,0 +1,122 @@
+//! The calls of a state store, one to one with `wit/state.wit`, which says what each of them promises.
+
+use crate::contract::state::Guest;
+use crate::error::CallError;
+use crate::instance::Calls;
+use crate::types::{
+    DeleteOptions, DeleteRequest, Error, FeatureSet, GetOptions, Item, Operation, SetOptions,
+    SetRequest,
+};
+
+/// An instance as a state store.
+pub struct State<'a> {
+    pub(crate) guest: &'a Guest,
+    pub(crate) calls: &'a mut Calls,
+}
+
+impl State<'_> {
+    /// Configures the store and proves that it can be used. Names and values are those of Dapr's `spec.metadata`.
+    pub async fn init(&mut self, metadata: &[(String, String)]) -> Result<(), CallError> {
+        // An owned list is what the bindings take; this one is short and sent once.
+        let metadata = metadata.to_vec();
+        let outcome = self.guest.call_init(self.calls.begin()?, &metadata).await;
+        self.calls.end_fallible(outcome)
+    }
+
+    /// What the store can do as it is configured now.
+    pub async fn features(&mut self) -> Result<FeatureSet, CallError> {
+        let outcome = self.guest.call_features(self.calls.begin()?).await;
+        self.calls.end_fallible(outcome)
+    }
+
+    /// Proves, with one cheap read, that the store can be reached and used now.
+    pub async fn ping(&mut self) -> Result<(), CallError> {
+        let outcome = self.guest.call_ping(self.calls.begin()?).await;
+        self.calls.end_fallible(outcome)
+    }
+
+    /// Reads one item; `None` where the key is absent or expired.
+    pub async fn get(
+        &mut self,
+        key: &str,
+        options: Option<GetOptions>,
+    ) -> Result<Option<Item>, CallError> {
+        let store = self.calls.begin()?;
+        let outcome = self.guest.call_get(store, key, options).await;
+        self.calls.end_fallible(outcome)
+    }
+
+    /// Writes one item as a whole and gives its new ETag.
+    pub async fn set(
+        &mut self,
+        key: &str,
+        value: &[u8],
+        options: Option<SetOptions>,
+    ) -> Result<String, CallError> {
+        let store = self.calls.begin()?;
+        let outcome = self
+            .guest
+            .call_set(store, key, value, options.as_ref())
+            .await;
+        self.calls.end_fallible(outcome)
+    }
+
+    /// Deletes one item; an absent one is no error unless a condition names it.
+    pub async fn delete(
+        &mut self,
+        key: &str,
+        options: Option<DeleteOptions>,
+    ) -> Result<(), CallError> {
+        let store = self.calls.begin()?;
+        let outcome = self.guest.call_delete(store, key, options.as_ref()).await;
+        self.calls.end_fallible(outcome)
+    }
+
+    /// Reads any number of items; result i answers key i. Not atomic.
+    pub async fn bulk_get(
+        &mut self,
+        keys: &[String],
+        options: Option<GetOptions>,
+    ) -> Result<Vec<Result<Option<Item>, Error>>, CallError> {
+        let store = self.calls.begin()?;
+        let outcome = self.guest.call_bulk_get(store, keys, options).await;
+        self.calls.end_fallible(outcome)
+    }
+
+    /// Writes any number of items; result i answers request i, with its new ETag. Not atomic.
+    pub async fn bulk_set(
+        &mut self,
+        requests: &[SetRequest],
+    ) -> Result<Vec<Result<String, Error>>, CallError> {
+        let store = self.calls.begin()?;
+        let outcome = self.guest.call_bulk_set(store, requests).await;
+        self.calls.end_fallible(outcome)
+    }
+
+    /// Deletes any number of items; result i answers request i. Not atomic.
+    pub async fn bulk_delete(
+        &mut self,
+        requests: &[DeleteRequest],
+    ) -> Result<Vec<Result<(), Error>>, CallError> {
+        let store = self.calls.begin()?;
+        let outcome = self.guest.call_bulk_delete(store, requests).await;
+        self.calls.end_fallible(outcome)
+    }
+
+    /// Applies all operations or none; gives the new ETag of each set and `None` for each delete.
+    pub async fn transact(
+        &mut self,
+        operations: &[Operation],
+    ) -> Result<Vec<Option<String>>, CallError> {
+        let store = self.calls.begin()?;
+        let outcome = self.guest.call_transact(store, operations).await;
+        self.calls.end_fallible(outcome)
+    }
+
+    /// How many operations one [`State::transact`] takes at most; 0 where the store has no transactions.
+    pub async fn max_transaction_size(&mut self) -> Result<u32, CallError> {
+        let store = self.calls.begin()?;
+        let outcome = self.guest.call_max_transaction_size(store).await;
+        self.calls.end(outcome)
+    }
+}

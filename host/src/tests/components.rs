@@ -1,0 +1,84 @@
+//! Components of the contract, and of less than it, without building a real one.
+
+use std::path::Path;
+use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
+use wit_parser::{LiftLowerAbi, ManglingAndAbi, PackageId, Resolve};
+
+/// A component that exports what `world` says and traps in every call.
+pub(super) fn that_traps(world: &str) -> Vec<u8> {
+    let (resolve, package) = contract();
+    encode(&resolve, package, world, None)
+}
+
+/// A binding by hand: `init` refuses, `ping` waits for a quarter of an hour, `operations` gives none, `invoke` answers
+/// with nothing.
+pub(super) fn binding_by_hand() -> Vec<u8> {
+    let (mut resolve, _) = contract();
+    let package = resolve.push_str("by-hand.wit", BY_HAND_WIT).unwrap();
+    let core = wat::parse_str(BY_HAND).unwrap();
+    encode(&resolve, package, "by-hand", Some(core))
+}
+
+fn contract() -> (Resolve, PackageId) {
+    let mut resolve = Resolve::default();
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("wit");
+    let (package, _) = resolve.push_dir(wit).unwrap();
+    (resolve, package)
+}
+
+fn encode(resolve: &Resolve, package: PackageId, world: &str, core: Option<Vec<u8>>) -> Vec<u8> {
+    let world = resolve.select_world(&[package], Some(world)).unwrap();
+    let mut core = core.unwrap_or_else(|| {
+        dummy_module(resolve, world, ManglingAndAbi::Legacy(LiftLowerAbi::Sync))
+    });
+    embed_component_metadata(&mut core, resolve, world, StringEncoding::UTF8).unwrap();
+    ComponentEncoder::default()
+        .module(&core)
+        .unwrap()
+        .encode()
+        .unwrap()
+}
+
+const BY_HAND_WIT: &str = "
+    package test:by-hand;
+
+    package wasi:io@0.2.0 {
+        interface poll {
+            resource pollable { block: func(); }
+        }
+    }
+
+    package wasi:clocks@0.2.0 {
+        interface monotonic-clock {
+            use wasi:io/poll@0.2.0.{pollable};
+            subscribe-duration: func(nanoseconds: u64) -> pollable;
+        }
+    }
+
+    world by-hand {
+        import wasi:clocks/monotonic-clock@0.2.0;
+        export dapr-wasm:components/binding@0.1.0;
+    }
+";
+
+// Results are read from where the functions point: zeros are `ok` with nothing in it; at 64 stands an `error` of case 3,
+// `etag-mismatch`, with the two bytes at 96.
+const BY_HAND: &str = r#"
+    (module
+        (import "wasi:clocks/monotonic-clock@0.2.0" "subscribe-duration"
+            (func $subscribe (param i64) (result i32)))
+        (import "wasi:io/poll@0.2.0" "[method]pollable.block" (func $block (param i32)))
+        (memory (export "memory") 1)
+        (data (i32.const 64) "\01\00\00\00\03\00\00\00\60\00\00\00\02\00\00\00")
+        (data (i32.const 96) "no")
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
+        (func (export "dapr-wasm:components/binding@0.1.0#init") (param i32 i32) (result i32)
+            i32.const 64)
+        (func (export "dapr-wasm:components/binding@0.1.0#operations") (result i32) i32.const 0)
+        (func (export "dapr-wasm:components/binding@0.1.0#ping") (result i32)
+            (call $block (call $subscribe (i64.const 900_000_000_000)))
+            i32.const 0)
+        (func (export "dapr-wasm:components/binding@0.1.0#invoke")
+            (param i32 i32 i32 i32 i32 i32 i32) (result i32)
+            i32.const 0))
+"#;

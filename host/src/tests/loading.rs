@@ -1,0 +1,116 @@
+//! What loads, what does not, and what its embedder is told.
+
+use super::components::that_traps;
+use crate::{HostError, Plugin};
+
+fn load(bytes: &[u8]) -> Result<Plugin, HostError> {
+    Plugin::builder().without_cache().from_bytes(bytes)
+}
+
+fn load_text(component: &str) -> Result<Plugin, HostError> {
+    load(&wat::parse_str(component).unwrap())
+}
+
+#[test]
+fn a_component_of_both_interfaces_exports_both() {
+    let plugin = load(&that_traps("dynamodb")).unwrap();
+    assert!(plugin.exports_state() && plugin.exports_binding());
+}
+
+#[test]
+fn a_component_of_one_interface_loads_too() {
+    let state = load(&that_traps("state-store")).unwrap();
+    assert!(state.exports_state() && !state.exports_binding());
+    let binding = load(&that_traps("output-binding")).unwrap();
+    assert!(!binding.exports_state() && binding.exports_binding());
+}
+
+#[test]
+fn a_plugin_is_shared_between_threads_and_cloned() {
+    fn is_shared<T: Clone + Send + Sync + 'static>() {}
+    is_shared::<Plugin>();
+    is_shared::<crate::Egress>();
+    is_shared::<crate::InstanceOptions>();
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Plugin::from_file("no/such/file.wasm").unwrap_err();
+    assert!(matches!(error, HostError::ReadFile { .. }));
+    assert!(error.to_string().contains("no/such/file.wasm"), "{error}");
+}
+
+#[test]
+fn what_is_no_component_is_told_from_what_is_a_broken_one() {
+    let core_module = wat::parse_str("(module)").unwrap();
+    for (bytes, found) in [
+        (core_module.as_slice(), "core module"),
+        (b"", "empty file"),
+        (b"#!/bin/sh", "what was given"),
+    ] {
+        let error = load(bytes).unwrap_err();
+        assert!(matches!(error, HostError::NotAComponent { .. }), "{error}");
+        assert!(error.to_string().contains(found), "{error}");
+    }
+    let whole = that_traps("dynamodb");
+    let half = load(&whole[..whole.len() / 2]).unwrap_err();
+    assert!(matches!(half, HostError::Compile(_)), "{half}");
+}
+
+#[test]
+fn a_component_of_another_contract_is_refused() {
+    let error = load_text("(component)").unwrap_err();
+    assert!(matches!(error, HostError::NoContract), "{error}");
+}
+
+#[test]
+fn an_interface_of_the_right_name_and_the_wrong_functions_is_refused() {
+    let component = r#"(component
+        (instance $nothing)
+        (export "dapr-wasm:components/state@0.1.0" (instance $nothing)))"#;
+    let error = load_text(component).unwrap_err();
+    assert!(
+        matches!(error, HostError::ContractMismatch { .. }),
+        "{error}"
+    );
+    assert!(error.to_string().contains("components/state"), "{error}");
+}
+
+#[test]
+fn an_import_that_is_not_offered_is_named() {
+    let component = r#"(component
+        (import "acme:secrets/vault" (instance (export "open" (func)))))"#;
+    let error = load_text(component).unwrap_err();
+    assert!(matches!(error, HostError::ImportNotOffered(_)), "{error}");
+    assert!(error.to_string().contains("acme:secrets/vault"), "{error}");
+}
+
+#[test]
+fn compiled_code_is_kept_where_the_embedder_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept");
+    let component = that_traps("output-binding");
+    for _ in 0..2 {
+        let plugin = Plugin::builder()
+            .cache_directory(&kept)
+            .from_bytes(&component)
+            .unwrap();
+        assert!(plugin.exports_binding());
+        assert!(std::fs::read_dir(&kept).unwrap().next().is_some());
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_named() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let impossible = file.path().join("kept");
+    let error = Plugin::builder()
+        .cache_directory(&impossible)
+        .from_bytes(&that_traps("output-binding"))
+        .unwrap_err();
+    assert!(
+        matches!(error, HostError::CompiledCodeCache { .. }),
+        "{error}"
+    );
+    assert!(error.to_string().contains("kept"), "{error}");
+}
