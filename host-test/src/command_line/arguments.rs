@@ -1,0 +1,214 @@
+//! What can be asked of a state store and of a binding, as arguments: one command for each function
+//! of the contract.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, Args, Subcommand};
+
+use super::model::Consistency;
+
+/// A call on a state store.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum StateCommand {
+    /// Print the value of a key, byte for byte; exit status 1 where there is no item
+    Get(GetArguments),
+    /// Store a value under a key and print its new ETag
+    Set(SetArguments),
+    /// Delete a key; an absent one is no error
+    Delete(DeleteArguments),
+    /// Print the items of many keys as JSON Lines
+    BulkGet(BulkGetArguments),
+    /// Store many items, from KEY=VALUE arguments or a JSON Lines file
+    #[command(after_help = SET_LINES)]
+    BulkSet(BulkSetArguments),
+    /// Delete many keys
+    #[command(after_help = KEY_LINES)]
+    BulkDelete(BulkDeleteArguments),
+    /// Apply all operations or none
+    #[command(after_help = OPERATION_LINES)]
+    Transact(TransactArguments),
+    /// Print what the store can do
+    Features,
+    /// Find out whether the store can be used now
+    Ping,
+}
+
+const SET_LINES: &str = "\
+A line of the JSON Lines file, which may be one that bulk-get has printed:
+  {\"key\": \"order-1\", \"value\": {\"total\": 12.5}}   any JSON, stored as written
+  {\"key\": \"note-1\", \"valueText\": \"as it stands\"}
+  {\"key\": \"image-1\", \"valueBase64\": \"iVBORw0KGgo=\"}
+and, as needed:
+  \"etag\"          write only where the stored item has this ETag
+  \"concurrency\"   \"first-write\": write only where there is no item under the key
+  \"ttl\"           seconds until the item expires; 0 or -1: never
+  \"expiresAt\"     instead of \"ttl\": the moment, in seconds since 1970
+  \"contentType\"   the media type of the value
+
+The ETags that bulk-get prints are conditions too: take them out of the lines to
+overwrite items that have changed since, or to copy items to another table. Line
+breaks between the parts of a JSON value have become spaces.
+A line without an item (\"absent\", \"error\", or an \"expiresAt\" that has passed)
+is refused. The file is checked as a whole before anything is written.";
+
+const KEY_LINES: &str = "\
+A line of the file is a JSON object with a \"key\" (and, for a delete, an \"etag\" as
+needed), a JSON string, or any other text, which is the key itself. Other fields
+of the object are ignored, so that what bulk-get prints will do.";
+
+const OPERATION_LINES: &str = "\
+A line of the JSON Lines file, in the shape of Dapr's API:
+  {\"operation\": \"upsert\", \"request\": {\"key\": \"order-1\", \"value\": 12.5}}
+  {\"operation\": \"delete\", \"request\": {\"key\": \"order-2\", \"etag\": \"5f0c…\"}}
+The request of an upsert takes what a line for bulk-set takes; that of a delete
+takes an \"etag\", and a \"concurrency\" that has no effect, as in Dapr.";
+
+/// `get`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct GetArguments {
+    /// The key to read
+    pub key: String,
+    /// Which writes the read sees; without it, as the store is configured
+    #[arg(long)]
+    pub consistency: Option<Consistency>,
+}
+
+/// `set`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(group = ArgGroup::new("what").required(true))]
+pub struct SetArguments {
+    /// The key to write
+    pub key: String,
+    /// The value, stored as it stands; `-` reads standard input
+    #[arg(group = "what", allow_hyphen_values = true)]
+    pub value: Option<String>,
+    /// Store the contents of this file
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub value_file: Option<PathBuf>,
+    /// Write only where the stored item has this ETag
+    #[arg(long)]
+    pub etag: Option<String>,
+    /// Write only where there is no item under the key
+    #[arg(long)]
+    pub first_write: bool,
+    /// Let the item expire after so many seconds; 0 or -1: never
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    pub ttl: Option<i64>,
+    /// The media type of the value
+    #[arg(long, value_name = "TYPE")]
+    pub content_type: Option<String>,
+}
+
+/// `delete`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct DeleteArguments {
+    /// The key to delete
+    pub key: String,
+    /// Delete only where the stored item has this ETag
+    #[arg(long)]
+    pub etag: Option<String>,
+}
+
+/// `bulk-get`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(group = ArgGroup::new("what").required(true), after_help = KEY_LINES)]
+pub struct BulkGetArguments {
+    /// The keys to read
+    #[arg(group = "what")]
+    pub keys: Vec<String>,
+    /// Read the keys from this JSON Lines or text file; `-` reads standard input
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub jsonl: Option<PathBuf>,
+    /// Which writes the read sees; without it, as the store is configured
+    #[arg(long)]
+    pub consistency: Option<Consistency>,
+}
+
+/// `bulk-set`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(group = ArgGroup::new("what").required(true))]
+pub struct BulkSetArguments {
+    /// Items to store, the value as it stands
+    #[arg(value_name = "KEY=VALUE", group = "what", value_parser = pair)]
+    pub items: Vec<(String, String)>,
+    /// Read the items from this JSON Lines file; `-` reads standard input
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub jsonl: Option<PathBuf>,
+}
+
+/// `bulk-delete`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(group = ArgGroup::new("what").required(true))]
+pub struct BulkDeleteArguments {
+    /// The keys to delete
+    #[arg(group = "what")]
+    pub keys: Vec<String>,
+    /// Read the keys from this JSON Lines or text file; `-` reads standard input
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub jsonl: Option<PathBuf>,
+}
+
+/// `transact`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(group = ArgGroup::new("what").required(true))]
+pub struct TransactArguments {
+    /// Operations: `set:KEY=VALUE` or `delete:KEY`
+    #[arg(value_name = "OPERATION", group = "what", value_parser = step)]
+    pub operations: Vec<Step>,
+    /// Read the operations from this JSON Lines file; `-` reads standard input
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub jsonl: Option<PathBuf>,
+}
+
+/// One operation of a transaction as an argument.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// `set:KEY=VALUE`
+    Set(String, String),
+    /// `delete:KEY`
+    Delete(String),
+}
+
+/// A call on an output binding.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum BindingCommand {
+    /// Perform an operation and print what it answers
+    Invoke(InvokeArguments),
+    /// Print the names of the operations
+    Operations,
+    /// Find out whether the binding can be used now
+    Ping,
+}
+
+/// `invoke`
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(group = ArgGroup::new("what"))]
+pub struct InvokeArguments {
+    /// The operation, such as `create`
+    pub operation: String,
+    /// The payload; `-` reads standard input; without any it is empty
+    #[arg(value_name = "DATA", group = "what", allow_hyphen_values = true)]
+    pub payload: Option<String>,
+    /// The payload is the contents of this file
+    #[arg(long = "data-file", value_name = "FILE", group = "what")]
+    pub payload_file: Option<PathBuf>,
+    /// A parameter of the operation; may be repeated
+    #[arg(long = "parameter", short, value_name = "NAME=VALUE", value_parser = pair)]
+    pub parameters: Vec<(String, String)>,
+}
+
+/// `NAME=VALUE`: the name ends at the first equals sign.
+pub fn pair(argument: &str) -> Result<(String, String), String> {
+    match argument.split_once('=') {
+        Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
+        None => Err("there is no equals sign in it".to_owned()),
+    }
+}
+
+fn step(argument: &str) -> Result<Step, String> {
+    match argument.split_once(':') {
+        Some(("set", item)) => pair(item).map(|(key, value)| Step::Set(key, value)),
+        Some(("delete", key)) => Ok(Step::Delete(key.to_owned())),
+        _ => Err("an operation begins with set: or delete:".to_owned()),
+    }
+}

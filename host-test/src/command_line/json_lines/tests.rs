@@ -1,0 +1,216 @@
+use super::*;
+use crate::command_line::model::{DeleteRequest, Operation, SetRequest};
+
+fn set(line: &str) -> SetRequest {
+    let mut requests: Vec<SetRequest> = read("f", line.as_bytes()).unwrap();
+    requests.remove(0)
+}
+
+fn told<L: Line>(text: impl AsRef<[u8]>) -> String {
+    match read::<L>("f.jsonl", text.as_ref()) {
+        Ok(_) => panic!("it is accepted"),
+        Err(failure) => failure.to_string(),
+    }
+}
+
+#[test]
+fn json_of_every_kind_is_stored_as_it_is_written() {
+    for json in [
+        "{\"b\": 1.50, \"a\" : [1e400, 12345678901234567890123]}",
+        "\"a text\\u00e9\"",
+        "-0.0",
+        "true",
+        "null",
+        "[ ]",
+    ] {
+        let request = set(&format!("{{\"key\": \"k\", \"value\": {json} }}"));
+        assert_eq!(String::from_utf8(request.value).unwrap(), json);
+    }
+}
+
+#[test]
+fn a_text_is_stored_without_quotes_and_base64_as_its_bytes() {
+    assert_eq!(
+        set(r#"{"key": "k", "valueText": "a\n\"b"}"#).value,
+        b"a\n\"b"
+    );
+    assert_eq!(
+        set(r#"{"key": "k", "valueBase64": "/wA="}"#).value,
+        [0xff, 0]
+    );
+}
+
+#[test]
+fn options_are_understood_in_the_contracts_spelling_and_in_daprs() {
+    let expected = SetRequest {
+        key: "k".to_owned(),
+        value: b"1".to_vec(),
+        etag: Some("e".to_owned()),
+        first_write: true,
+        ttl: Some(-1),
+        content_type: Some("text/plain".to_owned()),
+    };
+    let own = r#"{"key": "k", "value": 1, "etag": "e", "ttl": -1, "contentType": "text/plain", "concurrency": "first-write"}"#;
+    let daprs = r#"{"key": "k", "value": 1, "etag": "e", "metadata": {"ttlInSeconds": "-1", "contentType": "text/plain"}, "options": {"concurrency": "first-write", "consistency": "strong"}}"#;
+    assert_eq!(set(own), expected);
+    assert_eq!(set(daprs), expected);
+}
+
+#[test]
+fn blank_lines_carriage_returns_and_a_byte_order_mark_do_not_matter() {
+    let text = "\u{feff}{\"key\": \"a\", \"value\": 1}\r\n\n  \r\n{\"key\": \"b\", \"value\": 2}";
+    let requests: Vec<SetRequest> = read("f", text.as_bytes()).unwrap();
+    let keys: Vec<&str> = requests
+        .iter()
+        .map(|request| request.key.as_str())
+        .collect();
+    assert_eq!(keys, ["a", "b"]);
+    assert!(read::<SetRequest>("f", b"").unwrap().is_empty());
+}
+
+#[test]
+fn a_fault_names_file_and_line_and_where_json_is_broken_the_column() {
+    let good = "{\"key\": \"a\", \"value\": 1}\n";
+    for (line, expected) in [
+        (
+            "{\"key\": \"a\", \"value\":",
+            "2:21: EOF while parsing a value",
+        ),
+        ("{\"value\": 1}", "2:12: missing field `key`"),
+        (
+            "{\"key\": \"a\"}",
+            "2: a value is missing: give value, valueText or valueBase64",
+        ),
+        (
+            "{\"key\": \"a\", \"value\": 1, \"valueText\": \"\"}",
+            "2: there are two values: give one of value, valueText and valueBase64",
+        ),
+        (
+            "{\"key\": \"a\", \"value\": 1, \"ttl\": 1.5}",
+            "2:35: invalid type: floating point `1.5`, expected i64",
+        ),
+        (
+            "{\"key\": \"a\", \"value\": 1, \"metadata\": {\"ttlInSeconds\": \"x\"}}",
+            "2: ttlInSeconds: \"x\" is no whole number",
+        ),
+        (
+            "{\"key\": \"a\", \"value\": 1, \"ttl\": 1, \"metadata\": {\"ttlInSeconds\": \"1\"}}",
+            "2: give one of ttl, ttlInSeconds and expiresAt",
+        ),
+        (
+            "{\"key\": \"a\", \"value\": 1, \"ttl\": 1, \"expiresAt\": 9999999999}",
+            "2: give one of ttl, ttlInSeconds and expiresAt",
+        ),
+        (
+            "{\"key\":\"a\",\"absent\":true}",
+            "2: absent: there was no item under the key; there is nothing to set: take the line out",
+        ),
+        (
+            "{\"key\":\"a\",\"error\":{\"case\":\"timeout\"}}",
+            "2: error: the item could not be read; there is nothing to set: take the line out",
+        ),
+        (
+            "{\"key\":\"a\",\"value\":1,\"expiresAt\":1}",
+            "2: expiresAt: the item expired at 1; there is nothing to set: take the line out",
+        ),
+    ] {
+        assert_eq!(
+            told::<SetRequest>(format!("{good}{line}\n")),
+            format!("f.jsonl:{expected}")
+        );
+    }
+    let misspelt = told::<SetRequest>(format!("{good}{{\"key\": \"a\", \"vaule\": 1}}"));
+    assert!(
+        misspelt.starts_with("f.jsonl:2:20: unknown field `vaule`"),
+        "{misspelt}"
+    );
+    let base64 = told::<SetRequest>("{\"key\": \"a\", \"valueBase64\": \"?\"}");
+    assert!(base64.starts_with("f.jsonl:1: valueBase64: "), "{base64}");
+    assert_eq!(
+        told::<SetRequest>(b"\n\xff\n"),
+        "f.jsonl:2: it is not UTF-8"
+    );
+}
+
+#[test]
+fn a_key_is_an_object_a_json_string_or_the_line_itself() {
+    let text = "{\"key\": \"a\", \"value\": 1, \"etag\": \"e\"}\n\"b c\"\nd e\n17\n";
+    let deletes: Vec<DeleteRequest> = read::<KeyLine>("f", text.as_bytes())
+        .unwrap()
+        .into_iter()
+        .map(DeleteRequest::from)
+        .collect();
+    let pairs: Vec<(&str, Option<&str>)> = deletes
+        .iter()
+        .map(|delete| (delete.key.as_str(), delete.etag.as_deref()))
+        .collect();
+    assert_eq!(
+        pairs,
+        [("a", Some("e")), ("b c", None), ("d e", None), ("17", None)]
+    );
+    assert!(told::<KeyLine>("{\"value\": 1}").starts_with("f.jsonl:1:12: missing field `key`"));
+}
+
+#[test]
+fn an_operation_has_the_shape_of_daprs_transactions() {
+    let text = r#"{"operation": "upsert", "request": {"key": "a", "value": {"x": 1}}}
+{"operation": "delete", "request": {"key": "b", "etag": "e", "options": {"concurrency": "first-write"}}}
+{"operation": "set", "request": {"key": "c", "valueText": "t"}}"#;
+    let operations: Vec<Operation> = read::<OperationLine>("f", text.as_bytes())
+        .unwrap()
+        .into_iter()
+        .map(|line| line.0)
+        .collect();
+    let set = |key: &str, value: &str| {
+        Operation::Set(SetRequest {
+            key: key.to_owned(),
+            value: value.as_bytes().to_vec(),
+            ..SetRequest::default()
+        })
+    };
+    let delete = Operation::Delete(DeleteRequest {
+        key: "b".to_owned(),
+        etag: Some("e".to_owned()),
+    });
+    assert_eq!(operations, [set("a", "{\"x\": 1}"), delete, set("c", "t")]);
+}
+
+#[test]
+fn the_concurrency_of_a_delete_may_stand_and_says_nothing() {
+    let delete = |more: &str| {
+        let request = format!("{{\"key\": \"b\"{more}}}");
+        let line = format!("{{\"operation\": \"delete\", \"request\": {request}}}");
+        let mut operations = read::<OperationLine>("f", line.as_bytes()).unwrap();
+        operations.remove(0).0
+    };
+    for concurrency in ["first-write", "last-write"] {
+        let given = format!("\"concurrency\": \"{concurrency}\"");
+        assert_eq!(delete(&format!(", {given}")), delete(""));
+        assert_eq!(delete(&format!(", \"options\": {{{given}}}")), delete(""));
+        let line = format!("{{\"key\": \"b\", {given}}}");
+        let keys = read::<KeyLine>("f", line.as_bytes()).unwrap();
+        let deletes: Vec<_> = keys.into_iter().map(DeleteRequest::from).collect();
+        assert_eq!(Operation::Delete(deletes[0].clone()), delete(""));
+    }
+}
+
+#[test]
+fn a_fault_within_an_operation_names_its_line() {
+    let told = told::<OperationLine>(
+        "{\"operation\": \"delete\", \"request\": {\"key\": \"b\"}}\n{\"operation\": \"upsert\", \"request\": {\"key\": \"b\"}}",
+    );
+    assert_eq!(
+        told,
+        "f.jsonl:2: request: a value is missing: give value, valueText or valueBase64"
+    );
+    for line in [
+        "{\"operation\": \"update\", \"request\": {}}",
+        "{\"operation\": \"delete\"}",
+        "[]",
+    ] {
+        assert!(
+            super::read::<OperationLine>("f", line.as_bytes()).is_err(),
+            "{line}"
+        );
+    }
+}

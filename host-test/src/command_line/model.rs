@@ -1,0 +1,126 @@
+//! Requests and answers as plain data: what the contract (`wit/`) says, in Rust's own types.
+
+use std::fmt;
+
+/// An item that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// The bytes that were set.
+    pub value: Vec<u8>,
+    /// The version. Absent where another tool wrote the item without one.
+    pub etag: Option<String>,
+    /// The media type that was set with the value.
+    pub content_type: Option<String>,
+    /// When the item expires, in seconds since the Unix epoch.
+    pub expires_at: Option<u64>,
+}
+
+/// Which writes a read sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Consistency {
+    /// It may miss the latest.
+    Eventual,
+    /// It sees every write that had returned before.
+    Strong,
+}
+
+/// One set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SetRequest {
+    /// The key to write.
+    pub key: String,
+    /// The bytes to store.
+    pub value: Vec<u8>,
+    /// Write only where the stored item has this ETag.
+    pub etag: Option<String>,
+    /// Write only where the item is absent (if there is no `etag`).
+    pub first_write: bool,
+    /// Time to live in seconds.
+    pub ttl: Option<i64>,
+    /// The media type of the value.
+    pub content_type: Option<String>,
+}
+
+/// One delete.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeleteRequest {
+    /// The key to delete.
+    pub key: String,
+    /// Delete only where the stored item has this ETag.
+    pub etag: Option<String>,
+}
+
+/// One step of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Operation {
+    /// Write an item.
+    Set(SetRequest),
+    /// Delete an item.
+    Delete(DeleteRequest),
+}
+
+impl Operation {
+    /// The key that it is about.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Set(request) => &request.key,
+            Self::Delete(request) => &request.key,
+        }
+    }
+}
+
+/// What a store can do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Features {
+    /// Items have ETags.
+    pub etag: bool,
+    /// Transactions are atomic.
+    pub transactional: bool,
+    /// A time to live is honoured.
+    pub ttl: bool,
+    /// How many operations one transaction takes.
+    pub max_transaction_size: u32,
+}
+
+/// What an operation of a binding answers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Response {
+    /// The payload.
+    pub data: Option<Vec<u8>>,
+    /// Its media type.
+    pub content_type: Option<String>,
+    /// Facts about the call.
+    pub metadata: Vec<(String, String)>,
+}
+
+/// Why something failed, for a person, and for a program where the component said so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The case of the contract's `error`, such as `etag-mismatch`. Absent where the component was
+    /// not asked, or could not answer.
+    pub case: Option<String>,
+    /// One sentence. Absent for the one case that has none, `not-initialized`.
+    pub sentence: Option<String>,
+}
+
+impl Failure {
+    /// A failure on this side of the component.
+    pub fn here(sentence: impl fmt::Display) -> Self {
+        Self {
+            case: None,
+            sentence: Some(sentence.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.case, &self.sentence) {
+            (Some(case), Some(sentence)) => write!(f, "{case}: {sentence}"),
+            (Some(only), None) | (None, Some(only)) => f.write_str(only),
+            (None, None) => f.write_str("unknown"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}

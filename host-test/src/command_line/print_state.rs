@@ -1,0 +1,185 @@
+//! How the answers of a state store look, plain and as JSON.
+
+use std::{io, time::Duration};
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::{
+    item_json::{FailureJson, ItemJson},
+    model::{Failure, Features, Item, Operation},
+    output::Output,
+    perform_state::Outcome,
+};
+
+/// What one key came to, where it did not come to an item.
+#[derive(Serialize)]
+struct KeyAnswer<'a> {
+    key: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    etag: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    absent: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<FailureJson<'a>>,
+}
+
+impl<'a> KeyAnswer<'a> {
+    fn done(key: &'a str, etag: Option<&'a str>) -> Self {
+        Self {
+            key,
+            etag,
+            absent: None,
+            error: None,
+        }
+    }
+
+    fn absent(key: &'a str) -> Self {
+        Self {
+            absent: Some(true),
+            ..Self::done(key, None)
+        }
+    }
+
+    fn failed(key: &'a str, failure: &'a Failure) -> Self {
+        Self {
+            error: Some(FailureJson::new(failure)),
+            ..Self::done(key, None)
+        }
+    }
+}
+
+/// An empty value and no item would look the same in a pipe: an absent item is an exit status, and
+/// `null` besides in JSON.
+pub(super) fn item(key: &str, item: Option<&Item>, output: &mut Output<'_>) -> io::Result<Outcome> {
+    match (item, output.is_json()) {
+        (Some(item), true) => output.json(&ItemJson::new(key, item))?,
+        (Some(item), false) => output.value(&item.value)?,
+        (None, json) => {
+            if json {
+                output.json(&())?;
+            }
+            output.error_line(format_args!("no item under the key {key:?}"))?;
+            return Ok(Outcome::Absent);
+        }
+    }
+    Ok(Outcome::Done)
+}
+
+pub(super) fn written(key: &str, etag: &str, output: &mut Output<'_>) -> io::Result<()> {
+    match output.is_json() {
+        true => output.json(&KeyAnswer::done(key, Some(etag))),
+        false => output.line(etag),
+    }
+}
+
+pub(super) fn deleted(key: &str, output: &mut Output<'_>) -> io::Result<()> {
+    match output.is_json() {
+        true => output.json(&KeyAnswer::done(key, None)),
+        false => Ok(()),
+    }
+}
+
+/// A line for each key in any format: values of many keys need something around them.
+pub(super) fn bulk_item(
+    key: &str,
+    answer: Result<Option<Item>, Failure>,
+    output: &mut Output<'_>,
+) -> io::Result<()> {
+    match answer {
+        Ok(Some(item)) => output.json(&ItemJson::new(key, &item)),
+        Ok(None) => output.json(&KeyAnswer::absent(key)),
+        Err(failure) => {
+            output.json(&KeyAnswer::failed(key, &failure))?;
+            output.error_line(format_args!("{key:?}: {failure}"))
+        }
+    }
+}
+
+pub(super) fn bulk_write(
+    key: &str,
+    answer: Result<Option<String>, Failure>,
+    output: &mut Output<'_>,
+) -> io::Result<()> {
+    match (answer, output.is_json()) {
+        (Ok(etag), true) => output.json(&KeyAnswer::done(key, etag.as_deref())),
+        (Ok(_), false) => Ok(()),
+        (Err(failure), json) => {
+            if json {
+                output.json(&KeyAnswer::failed(key, &failure))?;
+            }
+            output.error_line(format_args!("{key:?}: {failure}"))
+        }
+    }
+}
+
+pub(super) fn summary(
+    what: &str,
+    total: usize,
+    failed: usize,
+    took: Duration,
+    output: &mut Output<'_>,
+) -> io::Result<()> {
+    if output.is_json() {
+        return Ok(());
+    }
+    let done = total - failed;
+    let items = match done {
+        1 => "item",
+        _ => "items",
+    };
+    let failures = match failed {
+        0 => String::new(),
+        _ => format!(", {failed} failed"),
+    };
+    output.line(format_args!(
+        "{done} {items} {what}{failures} in {took:.1?}"
+    ))
+}
+
+pub(super) fn transaction(
+    operations: &[Operation],
+    etags: &[Option<String>],
+    output: &mut Output<'_>,
+) -> io::Result<()> {
+    for (operation, etag) in operations.iter().zip(etags) {
+        let key = operation.key();
+        match (output.is_json(), etag) {
+            (true, etag) => output.json(&KeyAnswer::done(key, etag.as_deref()))?,
+            (false, Some(etag)) => output.line(format_args!("set {key} {etag}"))?,
+            (false, None) => output.line(format_args!("deleted {key}"))?,
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn features(features: Features, output: &mut Output<'_>) -> io::Result<()> {
+    let named = [
+        ("etag", features.etag),
+        ("transactional", features.transactional),
+        ("ttl", features.ttl),
+    ];
+    let names = named.into_iter().filter(|(_, has)| *has);
+    if output.is_json() {
+        let names: Vec<&str> = names.map(|(name, _)| name).collect();
+        let size = features.max_transaction_size;
+        return output.json(&json!({ "features": names, "maxTransactionSize": size }));
+    }
+    for (name, _) in names {
+        match name {
+            "transactional" => {
+                let size = features.max_transaction_size;
+                output.line(format_args!("{name} (up to {size} operations)"))?;
+            }
+            _ => output.line(name)?,
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn ping(took: Duration, output: &mut Output<'_>) -> io::Result<()> {
+    match output.is_json() {
+        true => output.json(&json!({ "ok": true, "milliseconds": took.as_secs_f64() * 1000.0 })),
+        false => output.line(format_args!("ok in {took:.1?}")),
+    }
+}

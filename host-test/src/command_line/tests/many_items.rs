@@ -1,0 +1,182 @@
+use super::*;
+
+#[tokio::test]
+async fn bulk_requests_go_in_batches_of_a_thousand_and_tell_their_progress() {
+    #[derive(Default)]
+    struct Heard(std::cell::RefCell<Vec<u64>>);
+    impl Progress for Heard {
+        fn begin(&self, total: u64) {
+            self.0.borrow_mut().push(total);
+        }
+        fn advance(&self, done: u64) {
+            self.0.borrow_mut().push(done);
+        }
+        fn end(&self) {
+            self.0.borrow_mut().push(0);
+        }
+    }
+    let lines: String = (0..2500)
+        .map(|n| format!("{{\"key\": \"k{n}\", \"value\": {n}}}\n"))
+        .collect();
+    let request = request(&["bulk-set", "--jsonl", "-"], lines.as_bytes()).unwrap();
+    let (mut store, heard) = (Store::default(), Heard::default());
+    let set = with_output(Format::Plain, async |output| {
+        request.perform(&mut store, output, &heard).await
+    })
+    .await;
+    assert!(
+        set.stdout.starts_with("2500 items set in "),
+        "{}",
+        set.stdout
+    );
+    assert_eq!(
+        store.calls,
+        [("bulk-set", 1000), ("bulk-set", 1000), ("bulk-set", 500)]
+    );
+    assert_eq!(heard.0.into_inner(), [2500, 1000, 1000, 500, 0]);
+
+    store.calls.clear();
+    let get = state(
+        &mut store,
+        Format::Plain,
+        &["bulk-get", "--jsonl", "-"],
+        lines.as_bytes(),
+    )
+    .await;
+    assert_eq!(get.stdout.lines().count(), 2500);
+    assert_eq!(
+        get.stdout.lines().nth(2499),
+        Some(r#"{"key":"k2499","value":2499,"etag":"etag-k2499"}"#)
+    );
+    assert_eq!(store.calls.len(), 3);
+}
+
+#[tokio::test]
+async fn what_bulk_get_prints_bulk_delete_and_bulk_get_can_read() {
+    let mut store = Store::default();
+    state(
+        &mut store,
+        Format::Plain,
+        &["bulk-set", "a=1", "b=x=y"],
+        b"",
+    )
+    .await;
+    let get = state(&mut store, Format::Plain, &["bulk-get", "a", "b", "c"], b"").await;
+    let lines = "{\"key\":\"a\",\"value\":1,\"etag\":\"etag-a\"}\n{\"key\":\"b\",\"valueText\":\"x=y\",\"etag\":\"etag-b\"}\n{\"key\":\"c\",\"absent\":true}\n";
+    assert_eq!(get, told(lines));
+    for command in ["bulk-get", "bulk-delete"] {
+        let again = state(
+            &mut store,
+            Format::Plain,
+            &[command, "--jsonl", "-"],
+            lines.as_bytes(),
+        )
+        .await;
+        assert_eq!(again.outcome, Ok(Outcome::Done));
+    }
+}
+
+#[tokio::test]
+async fn what_bulk_get_prints_bulk_set_writes_again_where_there_is_an_item() {
+    let mut store = Store::default();
+    let lines =
+        b"{\"key\":\"a\",\"value\":{\"n\": 1},\"ttl\":9999999999,\"contentType\":\"t/t\"}\n\
+                  {\"key\":\"b\",\"valueBase64\":\"/wA=\"}\n";
+    let from_stdin = ["bulk-set", "--jsonl", "-"];
+    state(&mut store, Format::Plain, &from_stdin, lines).await;
+    let get = ["bulk-get", "a", "b", "c"];
+    let printed = state(&mut store, Format::Plain, &get, b"").await.stdout;
+    let (items, absent) = printed.trim_end().rsplit_once('\n').unwrap();
+
+    let whole = request(&from_stdin, printed.as_bytes()).unwrap_err();
+    assert_eq!(
+        whole.to_string(),
+        "standard input:3: absent: there was no item under the key; there is nothing to set: take the line out",
+        "{absent}"
+    );
+    let StateRequest::BulkSet(requests) = request(&from_stdin, items.as_bytes()).unwrap() else {
+        panic!("it is no bulk-set");
+    };
+    let (a, b) = (&requests[0], &requests[1]);
+    assert_eq!(
+        (a.value.as_slice(), b.value.as_slice()),
+        (&b"{\"n\": 1}"[..], &[0xff, 0][..])
+    );
+    assert_eq!(a.content_type.as_deref(), Some("t/t"));
+    assert_eq!(a.etag.as_deref(), Some("etag-a"));
+    let left = a.ttl.unwrap();
+    assert!((1..9999999999).contains(&left), "{left}");
+    assert_eq!(b.ttl, None);
+}
+
+#[tokio::test]
+async fn a_bulk_call_that_fails_in_part_names_the_keys_and_is_an_outcome_of_its_own() {
+    let mut store = Store::default();
+    let line = ["bulk-set", "a=1", "refused=2"];
+    let plain = state(&mut store, Format::Plain, &line, b"").await;
+    assert_eq!(plain.outcome, Ok(Outcome::PartlyFailed));
+    assert!(
+        plain.stdout.starts_with("1 item set, 1 failed in "),
+        "{}",
+        plain.stdout
+    );
+    assert_eq!(
+        plain.stderr,
+        "error: \"refused\": etag-mismatch: it differs\n"
+    );
+    let json = state(&mut store, Format::Json, &line, b"").await;
+    assert_eq!(
+        json.stdout,
+        "{\"key\":\"a\",\"etag\":\"etag-a\"}\n{\"key\":\"refused\",\"error\":{\"case\":\"etag-mismatch\",\"message\":\"it differs\"}}\n"
+    );
+}
+
+#[tokio::test]
+async fn a_mistake_in_a_file_is_found_before_anything_is_written() {
+    let mut store = Store::default();
+    let lines = b"{\"key\": \"a\", \"value\": 1}\n{\"key\": \"b\"}\n";
+    let set = state(
+        &mut store,
+        Format::Plain,
+        &["bulk-set", "--jsonl", "-"],
+        lines,
+    )
+    .await;
+    assert_eq!(
+        set.outcome,
+        Err(
+            "standard input:2: a value is missing: give value, valueText or valueBase64".to_owned()
+        )
+    );
+    assert!(store.calls.is_empty());
+    let absent = request(&["bulk-set", "--jsonl", "no/such.jsonl"], b"").unwrap_err();
+    assert!(
+        absent.to_string().starts_with("no/such.jsonl: "),
+        "{absent}"
+    );
+}
+
+#[tokio::test]
+async fn a_transaction_tells_the_new_etags_by_position() {
+    let mut store = Store::default();
+    let line = ["transact", "set:a=1", "delete:b"];
+    let plain = state(&mut store, Format::Plain, &line, b"").await;
+    assert_eq!(plain, told("set a etag-a\ndeleted b\n"));
+    let json = state(&mut store, Format::Json, &line, b"").await;
+    assert_eq!(
+        json,
+        told("{\"key\":\"a\",\"etag\":\"etag-a\"}\n{\"key\":\"b\"}\n")
+    );
+}
+
+#[tokio::test]
+async fn features_are_listed_with_the_size_of_a_transaction() {
+    let mut store = Store::default();
+    let plain = state(&mut store, Format::Plain, &["features"], b"").await;
+    assert_eq!(plain, told("etag\ntransactional (up to 7 operations)\n"));
+    let json = state(&mut store, Format::Json, &["features"], b"").await;
+    assert_eq!(
+        json,
+        told("{\"features\":[\"etag\",\"transactional\"],\"maxTransactionSize\":7}\n")
+    );
+}

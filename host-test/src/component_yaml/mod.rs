@@ -1,0 +1,123 @@
+//! A Dapr component file that Dapr takes is taken here, and one that is not says which file, field
+//! and line is at fault and what to write instead.
+//!
+//! [`read`] gives the components of a file, [`Component::resolve`] their metadata, with `envRef`
+//! and `secretKeyRef` replaced by what they stand for. The format is Dapr's:
+//! <https://docs.dapr.io/reference/resource-specs/component-schema/>.
+//!
+//! Values may be YAML strings, numbers or booleans; a number or boolean counts as it is written.
+//! A file may hold several documents. Those of other kinds and types are passed over, so that a
+//! file that configures more than DynamoDB can be given as it is.
+
+mod document;
+mod error;
+mod node;
+mod resolve;
+mod secrets;
+
+use std::{fmt, fs, path::Path};
+
+pub use self::{
+    error::ComponentFileError,
+    resolve::{Resolved, Sources},
+    secrets::{Secrets, SecretsError},
+};
+
+/// Which building block a component is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComponentType {
+    /// `state.aws.dynamodb`
+    StateStore,
+    /// `bindings.aws.dynamodb`
+    OutputBinding,
+}
+
+impl ComponentType {
+    /// Every type that is read here.
+    pub const ALL: [Self; 2] = [Self::StateStore, Self::OutputBinding];
+
+    /// As `spec.type` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::StateStore => "state.aws.dynamodb",
+            Self::OutputBinding => "bindings.aws.dynamodb",
+        }
+    }
+}
+
+impl fmt::Display for ComponentType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One component as its file describes it, its references not yet looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Component {
+    /// The file, as it was named.
+    pub file: String,
+    /// `metadata.name`
+    pub name: String,
+    /// `spec.type`
+    pub component_type: ComponentType,
+    /// `spec.metadata`, in the order of the file.
+    pub fields: Vec<Field>,
+}
+
+/// One item of `spec.metadata`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    /// `name`
+    pub name: String,
+    /// What it is set to.
+    pub value: Value,
+    /// The place in the file for messages: `spec.metadata[2].secretKeyRef`.
+    path: String,
+    /// The line of the value, counted from 1.
+    line: usize,
+}
+
+/// What a field is set to.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Value {
+    /// `value`
+    Literal(String),
+    /// `envRef`: the name of an environment variable.
+    EnvRef(String),
+    /// `secretKeyRef`: a secret and, where the secret has several values, the key among them.
+    SecretKeyRef {
+        /// The secret.
+        name: String,
+        /// The key; the name of the secret where absent.
+        key: Option<String>,
+    },
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // Files hold secret keys as plain values more often than they should.
+            Self::Literal(_) => f.write_str("Literal(***)"),
+            Self::EnvRef(variable) => write!(f, "EnvRef({variable})"),
+            Self::SecretKeyRef { name, key } => write!(f, "SecretKeyRef({name}, {key:?})"),
+        }
+    }
+}
+
+/// Reads the DynamoDB components of a file, at least one.
+pub fn read(path: &Path) -> Result<Vec<Component>, ComponentFileError> {
+    let file = path.display().to_string();
+    let text = fs::read_to_string(path).map_err(|source| ComponentFileError::Unreadable {
+        file: file.clone(),
+        source,
+    })?;
+    parse(&file, &text)
+}
+
+/// Reads the DynamoDB components of a text, at least one. `file` is for messages.
+pub fn parse(file: &str, text: &str) -> Result<Vec<Component>, ComponentFileError> {
+    document::components(file, node::documents(file, text)?)
+}
+
+#[cfg(test)]
+mod tests;

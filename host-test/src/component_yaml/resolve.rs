@@ -1,0 +1,89 @@
+//! References are looked up where the caller says, never in the process itself: an environment
+//! that is passed in, and a secrets file.
+
+use super::{Component, ComponentFileError, Field, Secrets, SecretsError, Value};
+
+/// Where references are looked up.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// Tells the value of an environment variable, `None` where it is not set.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    /// The secrets file, if there is one.
+    pub secrets: Option<&'a Secrets>,
+}
+
+/// A component's metadata, ready for `init`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// Names and values in the order of the file.
+    pub metadata: Vec<(String, String)>,
+    /// What a person may want to know: a variable that is not set, so that its field counts as
+    /// absent (which is what Dapr makes of it, too).
+    pub notices: Vec<String>,
+}
+
+impl std::fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self
+            .metadata
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        f.debug_struct("Resolved")
+            .field("metadata", &names)
+            .field("notices", &self.notices)
+            .finish()
+    }
+}
+
+impl Component {
+    /// The metadata with every reference replaced by its value.
+    pub fn resolve(&self, sources: Sources<'_>) -> Result<Resolved, ComponentFileError> {
+        let mut resolved = Resolved {
+            metadata: Vec::with_capacity(self.fields.len()),
+            notices: Vec::new(),
+        };
+        for field in &self.fields {
+            let value = match &field.value {
+                Value::Literal(value) => value.clone(),
+                Value::EnvRef(variable) => (sources.environment)(variable).unwrap_or_else(|| {
+                    resolved.notices.push(self.not_set(field, variable));
+                    String::new()
+                }),
+                Value::SecretKeyRef { name, key } => self
+                    .secret(field, sources.secrets, name, key.as_deref())?
+                    .to_owned(),
+            };
+            resolved.metadata.push((field.name.clone(), value));
+        }
+        Ok(resolved)
+    }
+
+    fn not_set(&self, field: &Field, variable: &str) -> String {
+        format!(
+            "{}:{}: {}: the environment variable {variable} is not set, so {} counts as absent",
+            self.file, field.line, field.path, field.name
+        )
+    }
+
+    fn secret<'s>(
+        &self,
+        field: &Field,
+        secrets: Option<&'s Secrets>,
+        name: &str,
+        key: Option<&str>,
+    ) -> Result<&'s str, ComponentFileError> {
+        let found = match secrets {
+            Some(secrets) => secrets.get(name, key),
+            None => Err(SecretsError::NoFile {
+                secret: name.to_owned(),
+            }),
+        };
+        found.map_err(|source| ComponentFileError::Secret {
+            file: self.file.clone(),
+            line: field.line,
+            field: field.path.clone(),
+            source: Box::new(source),
+        })
+    }
+}

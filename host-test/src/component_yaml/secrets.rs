@@ -1,0 +1,158 @@
+//! Secrets come from a local JSON file, by the rules of Dapr's local file secret store, and are
+//! never printed.
+//!
+//! Nested names are joined by a colon: `{"aws": {"secretKey": "…"}}` holds `aws:secretKey`. A
+//! reference by `name` alone (or with a `key` that repeats it) means that joined name, as with
+//! Dapr's `multiValued: false`; one with a `key` means `name:key`, as with `multiValued: true`.
+//! <https://docs.dapr.io/reference/components-reference/supported-secret-stores/file-secret-store/>
+
+use std::{collections::BTreeMap, fmt, fs, io, path::Path};
+
+use serde_json::Value;
+
+/// Dapr's default for `nestedSeparator`.
+const SEPARATOR: char = ':';
+
+/// The secrets of a file.
+#[derive(Clone)]
+pub struct Secrets {
+    file: String,
+    values: BTreeMap<String, String>,
+}
+
+/// Why a secret cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// The secrets file cannot be read as text.
+    #[error("the secrets file {file}: {source}")]
+    Unreadable {
+        /// The file, as it was named.
+        file: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The secrets file is not JSON.
+    #[error("the secrets file {file}:{line}: not JSON: {problem}")]
+    Syntax {
+        /// The file, as it was named.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// What the parser said, without what it saw.
+        problem: &'static str,
+    },
+    /// The secrets file is JSON but no object.
+    #[error("the secrets file {file}: write a JSON object of names and secrets")]
+    NoObject {
+        /// The file, as it was named.
+        file: String,
+    },
+    /// A component refers to a secret but there is no secrets file.
+    #[error(
+        "refers to the secret {secret:?}, but there is no secrets file: name one by --secrets FILE"
+    )]
+    NoFile {
+        /// The secret that was asked for.
+        secret: String,
+    },
+    /// The secrets file does not hold the secret.
+    #[error("there is no secret {secret:?} in {file}, which holds {held}: add it there")]
+    Absent {
+        /// The file, as it was named.
+        file: String,
+        /// The secret that was asked for.
+        secret: String,
+        /// The names that the file does hold.
+        held: String,
+    },
+}
+
+impl Secrets {
+    /// Reads a secrets file.
+    pub fn read(path: &Path) -> Result<Self, SecretsError> {
+        let file = path.display().to_string();
+        let text = fs::read_to_string(path).map_err(|source| SecretsError::Unreadable {
+            file: file.clone(),
+            source,
+        })?;
+        Self::parse(&file, &text)
+    }
+
+    /// Reads the text of a secrets file. `file` is for messages.
+    pub fn parse(file: &str, text: &str) -> Result<Self, SecretsError> {
+        let json: Value = serde_json::from_str(text).map_err(|error| SecretsError::Syntax {
+            file: file.to_owned(),
+            line: error.line(),
+            problem: match error.is_eof() {
+                true => "it ends too early",
+                false => "the syntax is wrong here",
+            },
+        })?;
+        if !json.is_object() {
+            return Err(SecretsError::NoObject {
+                file: file.to_owned(),
+            });
+        }
+        let mut values = BTreeMap::new();
+        flatten("", json, &mut values);
+        Ok(Self {
+            file: file.to_owned(),
+            values,
+        })
+    }
+
+    /// The value of a secret, or of one key of it.
+    pub fn get(&self, name: &str, key: Option<&str>) -> Result<&str, SecretsError> {
+        let secret = match key {
+            Some(key) if key != name => format!("{name}{SEPARATOR}{key}"),
+            _ => name.to_owned(),
+        };
+        match self.values.get(&secret) {
+            Some(value) => Ok(value),
+            None => Err(SecretsError::Absent {
+                file: self.file.clone(),
+                secret,
+                held: match self.values.is_empty() {
+                    true => "none".to_owned(),
+                    false => self.values.keys().cloned().collect::<Vec<_>>().join(", "),
+                },
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Secrets({}: {} values, ***)",
+            self.file,
+            self.values.len()
+        )
+    }
+}
+
+fn flatten(name: &str, json: Value, values: &mut BTreeMap<String, String>) {
+    let nested = |part: &str| match name {
+        "" => part.to_owned(),
+        _ => format!("{name}{SEPARATOR}{part}"),
+    };
+    match json {
+        Value::Object(parts) => {
+            for (part, json) in parts {
+                flatten(&nested(&part), json, values);
+            }
+        }
+        Value::Array(parts) => {
+            for (index, json) in parts.into_iter().enumerate() {
+                flatten(&nested(&index.to_string()), json, values);
+            }
+        }
+        Value::String(text) => {
+            values.insert(name.to_owned(), text);
+        }
+        other => {
+            values.insert(name.to_owned(), other.to_string());
+        }
+    }
+}

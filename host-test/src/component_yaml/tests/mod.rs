@@ -1,0 +1,157 @@
+mod faults;
+mod references;
+
+use super::*;
+
+const COMPLETE: &str = r#"apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata:
+  name: statestore
+  namespace: default
+scopes:
+  - app1
+auth:
+  secretStore: local-secrets
+spec:
+  type: state.aws.dynamodb
+  version: v1
+  metadata:
+    - name: table
+      value: "orders"
+    - name: maxAttempts
+      value: 4
+    - name: flag
+      value: true
+    - name: endpoint
+      envRef: ENDPOINT
+    - name: accessKey
+      secretKeyRef:
+        name: aws
+        key: accessKey
+    - name: secretKey
+      secretKeyRef: { name: "aws:secretKey" }
+    - name: sessionToken
+      value:
+"#;
+
+const SECRETS: &str =
+    r#"{ "aws": { "accessKey": "AKID", "secretKey": "hush", "list": [1, true] }, "top": "t" }"#;
+
+fn nothing(_: &str) -> Option<String> {
+    None
+}
+
+fn resolve(component: &Component, secrets: Option<&Secrets>) -> Result<Resolved, String> {
+    let environment = |name: &str| (name == "ENDPOINT").then(|| "http://127.0.0.1:1".to_owned());
+    component
+        .resolve(Sources {
+            environment: &environment,
+            secrets,
+        })
+        .map_err(|error| error.to_string())
+}
+
+/// The sentence about a text that is `COMPLETE` with `from` replaced by `to`.
+fn sentence_with(from: &str, to: &str) -> String {
+    assert!(COMPLETE.contains(from), "{from}");
+    sentence(&COMPLETE.replacen(from, to, 1))
+}
+
+fn sentence(text: &str) -> String {
+    parse("store.yaml", text).unwrap_err().to_string()
+}
+
+#[test]
+fn a_complete_file_gives_its_metadata_in_order_with_references_resolved() {
+    let components = parse("store.yaml", COMPLETE).unwrap();
+    assert_eq!(components.len(), 1);
+    assert_eq!(components[0].name, "statestore");
+    assert_eq!(components[0].component_type, ComponentType::StateStore);
+    let secrets = Secrets::parse("secrets.json", SECRETS).unwrap();
+    let resolved = resolve(&components[0], Some(&secrets)).unwrap();
+    let pairs: Vec<(&str, &str)> = resolved
+        .metadata
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+        .collect();
+    assert_eq!(
+        pairs,
+        [
+            ("table", "orders"),
+            ("maxAttempts", "4"),
+            ("flag", "true"),
+            ("endpoint", "http://127.0.0.1:1"),
+            ("accessKey", "AKID"),
+            ("secretKey", "hush"),
+            ("sessionToken", ""),
+        ]
+    );
+    assert!(resolved.notices.is_empty());
+}
+
+#[test]
+fn numbers_and_booleans_count_as_they_are_written() {
+    for written in [
+        "010",
+        "1.50",
+        "1e3",
+        "yes",
+        "False",
+        "12345678901234567890123",
+    ] {
+        let text = COMPLETE.replace("value: 4", &format!("value: {written}"));
+        let component = &parse("store.yaml", &text).unwrap()[0];
+        assert_eq!(
+            component.fields[1].value,
+            Value::Literal(written.to_owned())
+        );
+    }
+}
+
+#[test]
+fn a_quoted_null_is_a_text_and_a_plain_one_is_empty() {
+    for (written, value) in [("\"null\"", "null"), ("null", ""), ("~", ""), ("''", "")] {
+        let text = COMPLETE.replace("value: 4", &format!("value: {written}"));
+        let component = &parse("store.yaml", &text).unwrap()[0];
+        assert_eq!(component.fields[1].value, Value::Literal(value.to_owned()));
+    }
+}
+
+#[test]
+fn anchors_and_block_texts_are_understood() {
+    let text = COMPLETE
+        .replace("value: \"orders\"", "value: &t orders")
+        .replace("value: 4", "value: *t")
+        .replace("value: true", "value: >-\n        folded\n        text");
+    let component = &parse("store.yaml", &text).unwrap()[0];
+    assert_eq!(
+        component.fields[1].value,
+        Value::Literal("orders".to_owned())
+    );
+    assert_eq!(
+        component.fields[2].value,
+        Value::Literal("folded text".to_owned())
+    );
+}
+
+#[test]
+fn every_component_of_a_file_with_several_documents_is_read_and_others_are_passed_over() {
+    let binding = COMPLETE
+        .replace("state.aws.dynamodb", "bindings.aws.dynamodb")
+        .replace("statestore", "items");
+    let other = COMPLETE.replace("state.aws.dynamodb", "pubsub.redis");
+    let resiliency = "apiVersion: dapr.io/v1alpha1\nkind: Resiliency\n";
+    let text = format!("---\n{COMPLETE}---\n{other}---\n{resiliency}---\n---\n{binding}...\n");
+    let components = parse("store.yaml", &text).unwrap();
+    let names: Vec<_> = components
+        .iter()
+        .map(|component| (component.name.as_str(), component.component_type))
+        .collect();
+    assert_eq!(
+        names,
+        [
+            ("statestore", ComponentType::StateStore),
+            ("items", ComponentType::OutputBinding),
+        ]
+    );
+}

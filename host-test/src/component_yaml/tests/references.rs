@@ -1,0 +1,86 @@
+use super::*;
+
+#[test]
+fn a_variable_that_is_not_set_makes_its_field_absent_and_is_noticed() {
+    let component = &parse("store.yaml", COMPLETE).unwrap()[0];
+    let secrets = Secrets::parse("secrets.json", SECRETS).unwrap();
+    let resolved = component
+        .resolve(Sources {
+            environment: &nothing,
+            secrets: Some(&secrets),
+        })
+        .unwrap();
+    assert_eq!(resolved.metadata[3], ("endpoint".to_owned(), String::new()));
+    assert_eq!(
+        resolved.notices,
+        [
+            "store.yaml:21: spec.metadata[3].envRef: the environment variable ENDPOINT is not set, so endpoint counts as absent"
+        ]
+    );
+}
+
+#[test]
+fn a_secret_without_a_secrets_file_names_the_remedy() {
+    let component = &parse("store.yaml", COMPLETE).unwrap()[0];
+    assert_eq!(
+        resolve(component, None).unwrap_err(),
+        "store.yaml:23: spec.metadata[4].secretKeyRef: refers to the secret \"aws\", but there is no secrets file: name one by --secrets FILE"
+    );
+}
+
+#[test]
+fn an_absent_secret_names_what_the_file_holds_but_no_value() {
+    let component = &parse(
+        "store.yaml",
+        &COMPLETE.replace("key: accessKey", "key: other"),
+    )
+    .unwrap()[0];
+    let secrets = Secrets::parse("secrets.json", SECRETS).unwrap();
+    assert_eq!(
+        resolve(component, Some(&secrets)).unwrap_err(),
+        "store.yaml:23: spec.metadata[4].secretKeyRef: there is no secret \"aws:other\" in secrets.json, which holds aws:accessKey, aws:list:0, aws:list:1, aws:secretKey, top: add it there"
+    );
+}
+
+#[test]
+fn secrets_follow_the_rules_of_daprs_local_file_store() {
+    let secrets = Secrets::parse("secrets.json", SECRETS).unwrap();
+    assert_eq!(secrets.get("top", None).unwrap(), "t");
+    assert_eq!(secrets.get("top", Some("top")).unwrap(), "t");
+    assert_eq!(
+        secrets.get("aws:secretKey", Some("aws:secretKey")).unwrap(),
+        "hush"
+    );
+    assert_eq!(secrets.get("aws", Some("secretKey")).unwrap(), "hush");
+    assert_eq!(secrets.get("aws:list:0", None).unwrap(), "1");
+    assert!(secrets.get("aws", None).is_err());
+}
+
+#[test]
+fn a_malformed_secrets_file_names_its_line_and_shows_none_of_it() {
+    let sentence = Secrets::parse("secrets.json", "{\n \"a\": hush\n}")
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        sentence,
+        "the secrets file secrets.json:2: not JSON: the syntax is wrong here"
+    );
+    let sentence = Secrets::parse("secrets.json", "[]")
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        sentence,
+        "the secrets file secrets.json: write a JSON object of names and secrets"
+    );
+}
+
+#[test]
+fn nothing_that_may_be_secret_is_in_a_debug_form() {
+    let component = &parse("store.yaml", COMPLETE).unwrap()[0];
+    let secrets = Secrets::parse("secrets.json", SECRETS).unwrap();
+    let resolved = resolve(component, Some(&secrets)).unwrap();
+    let printed = format!("{component:?} {secrets:?} {resolved:?}");
+    for secret in ["hush", "AKID", "orders"] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+}

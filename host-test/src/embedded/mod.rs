@@ -1,0 +1,150 @@
+//! The embedded DynamoDB is a real server behind a real socket, and it is gone when its handle is.
+//!
+//! It is dynoxide (SQLite underneath), served on a free port of 127.0.0.1. It never throttles,
+//! leaves no item unprocessed and reports no transaction conflict. Credentials and region may be
+//! anything: it looks at the form of a signature only.
+
+mod tables;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use dynoxide::Database;
+use tokio::{net::TcpListener, sync::oneshot, time::MissedTickBehavior};
+
+use crate::server_thread::ServerThread;
+
+/// How often expired items are deleted from tables that have time to live enabled. DynamoDB
+/// itself takes up to a few days, so nothing may depend on it being soon.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
+/// The database's file in the folder of [`Storage::Folder`].
+const FILE_NAME: &str = "dynamodb.sqlite";
+
+/// Where the embedded DynamoDB keeps its tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Storage {
+    /// In memory: gone with the handle.
+    Memory,
+    /// In a SQLite file in this folder, which is created where it is missing.
+    Folder(PathBuf),
+}
+
+/// Why the embedded DynamoDB did not start, or did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbeddedError {
+    /// The folder cannot be used.
+    #[error("the data folder {}: {source}", folder.display())]
+    Folder {
+        /// The folder that was asked for.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The server's port or thread could not be had.
+    #[error("the embedded DynamoDB could not start: {0}")]
+    Start(#[from] io::Error),
+    /// The engine refused an operation.
+    #[error("the embedded DynamoDB refused {operation}: {message}")]
+    Engine {
+        /// What was asked: a DynamoDB operation, or `open`.
+        operation: &'static str,
+        /// The engine's own sentence.
+        message: String,
+    },
+}
+
+/// A running embedded DynamoDB. Dropping it stops the server and closes the database.
+pub struct Embedded {
+    endpoint: String,
+    // Before `database`, so that the last handle closes the file after the server has let go of it.
+    _server: ServerThread,
+    database: Database,
+}
+
+impl Embedded {
+    /// Opens or creates the database and serves it.
+    pub async fn start(storage: Storage) -> Result<Self, EmbeddedError> {
+        let database = open(storage)?;
+        let served = database.clone();
+        let server = ServerThread::start("embedded-dynamodb", move |listener, stopped| {
+            serve(listener, served, stopped)
+        })?;
+        Ok(Self {
+            endpoint: server.endpoint(),
+            _server: server,
+            database,
+        })
+    }
+
+    /// `http://127.0.0.1:PORT`, for the component's `endpoint`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+}
+
+fn open(storage: Storage) -> Result<Database, EmbeddedError> {
+    let refused = |error: dynoxide::DynoxideError| EmbeddedError::Engine {
+        operation: "open",
+        message: error.to_string(),
+    };
+    match storage {
+        Storage::Memory => Database::memory().map_err(refused),
+        Storage::Folder(folder) => {
+            let database = Database::new(&file_in(&folder)?).map_err(refused)?;
+            // SQLite starts out with a sync to disk at every commit, and every item of a batch is
+            // one: 10,000 items take 15 s. What the engine calls normal loses the last writes in a
+            // power cut, never in a crash of this process, and takes under a second.
+            database.disable_bulk_loading().map_err(refused)?;
+            Ok(database)
+        }
+    }
+}
+
+fn file_in(folder: &Path) -> Result<String, EmbeddedError> {
+    let refused = |source| EmbeddedError::Folder {
+        folder: folder.to_owned(),
+        source,
+    };
+    fs::create_dir_all(folder).map_err(refused)?;
+    folder
+        .join(FILE_NAME)
+        .into_os_string()
+        .into_string()
+        .map_err(|_| {
+            refused(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "its path is not UTF-8",
+            ))
+        })
+}
+
+async fn serve(listener: TcpListener, database: Database, stopped: oneshot::Receiver<()>) {
+    let sweeping = sweep_from_time_to_time(database.clone());
+    let serving = dynoxide::server::serve_with_shutdown(listener, database, async {
+        let _ = stopped.await;
+    });
+    tokio::select! {
+        // A server that fails shows in every later call as a refused connection.
+        _ = serving => {}
+        () = sweeping => {}
+    }
+}
+
+async fn sweep_from_time_to_time(database: Database) {
+    let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // The first tick is at once.
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        let swept = database.clone();
+        // A sweep that fails is made good by the next: expired items count as absent anyway.
+        let _ = tokio::task::spawn_blocking(move || swept.sweep_ttl()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Tables and items are reached here past the network and past the component, so that a test can
+//! see what is really stored. Items and keys are DynamoDB JSON: `{"key": {"S": "order-1"}}`.
+
+use dynoxide::{Database, DynoxideError};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+
+use super::{Embedded, EmbeddedError};
+
+impl Embedded {
+    /// Creates a table whose partition key is the string attribute `partition_key`.
+    pub async fn create_table(&self, name: &str, partition_key: &str) -> Result<(), EmbeddedError> {
+        let request = json!({
+            "TableName": name,
+            "KeySchema": [{ "AttributeName": partition_key, "KeyType": "HASH" }],
+            "AttributeDefinitions": [{ "AttributeName": partition_key, "AttributeType": "S" }],
+            "BillingMode": "PAY_PER_REQUEST",
+        });
+        self.call("CreateTable", request, Database::create_table)
+            .await?;
+        Ok(())
+    }
+
+    /// Creates the table where there is none of that name. Tells whether it did.
+    pub async fn create_table_if_absent(
+        &self,
+        name: &str,
+        partition_key: &str,
+    ) -> Result<bool, EmbeddedError> {
+        if self.table_names().await?.iter().any(|table| table == name) {
+            return Ok(false);
+        }
+        self.create_table(name, partition_key).await?;
+        Ok(true)
+    }
+
+    /// The names of all tables (at most 100), sorted.
+    pub async fn table_names(&self) -> Result<Vec<String>, EmbeddedError> {
+        let mut answer = self
+            .call("ListTables", json!({}), Database::list_tables)
+            .await?;
+        serde_json::from_value(answer["TableNames"].take())
+            .map_err(|error| refused("ListTables", error))
+    }
+
+    /// Lets [`sweep_ttl`](Self::sweep_ttl) delete items whose `attribute` (a number, Unix seconds)
+    /// has passed.
+    pub async fn enable_ttl(&self, table: &str, attribute: &str) -> Result<(), EmbeddedError> {
+        let request = json!({ "TableName": table });
+        let told = self
+            .call(
+                "DescribeTimeToLive",
+                request,
+                Database::describe_time_to_live,
+            )
+            .await?;
+        // As DynamoDB does, the engine refuses to enable what is enabled.
+        if told["TimeToLiveDescription"]["AttributeName"] == attribute {
+            return Ok(());
+        }
+        let request = json!({
+            "TableName": table,
+            "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
+        });
+        self.call("UpdateTimeToLive", request, Database::update_time_to_live)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes an item as it stands.
+    pub async fn put_item(&self, table: &str, item: Value) -> Result<(), EmbeddedError> {
+        let request = json!({ "TableName": table, "Item": item });
+        self.call("PutItem", request, Database::put_item).await?;
+        Ok(())
+    }
+
+    /// Reads an item as it stands, an expired one too. `None` where there is none.
+    pub async fn get_item(&self, table: &str, key: Value) -> Result<Option<Value>, EmbeddedError> {
+        let request = json!({ "TableName": table, "Key": key, "ConsistentRead": true });
+        let mut answer = self.call("GetItem", request, Database::get_item).await?;
+        Ok(Some(answer["Item"].take()).filter(|item| !item.is_null()))
+    }
+
+    /// Deletes an item. Deleting an absent one is no error.
+    pub async fn delete_item(&self, table: &str, key: Value) -> Result<(), EmbeddedError> {
+        let request = json!({ "TableName": table, "Key": key });
+        self.call("DeleteItem", request, Database::delete_item)
+            .await?;
+        Ok(())
+    }
+
+    /// Every item of a table, in no particular order.
+    pub async fn scan(&self, table: &str) -> Result<Vec<Value>, EmbeddedError> {
+        let mut items = Vec::new();
+        let mut request = json!({ "TableName": table, "ConsistentRead": true });
+        loop {
+            let mut page = self.call("Scan", request.clone(), Database::scan).await?;
+            if let Value::Array(found) = page["Items"].take() {
+                items.extend(found);
+            }
+            match page["LastEvaluatedKey"].take() {
+                Value::Null => return Ok(items),
+                last => request["ExclusiveStartKey"] = last,
+            }
+        }
+    }
+
+    /// Deletes what has expired now, in every table with time to live enabled. Tells how many
+    /// items that were.
+    pub async fn sweep_ttl(&self) -> Result<usize, EmbeddedError> {
+        let database = self.database.clone();
+        tokio::task::spawn_blocking(move || database.sweep_ttl())
+            .await
+            .map_err(|error| refused("sweep", error))?
+            .map_err(|error| refused("sweep", error))
+    }
+
+    /// One operation of the engine, JSON in and JSON out, off the caller's runtime because it
+    /// may wait for the database's lock.
+    async fn call<I, O>(
+        &self,
+        operation: &'static str,
+        request: Value,
+        perform: impl FnOnce(&Database, I) -> Result<O, DynoxideError> + Send + 'static,
+    ) -> Result<Value, EmbeddedError>
+    where
+        I: DeserializeOwned + Send + 'static,
+        O: Serialize + Send + 'static,
+    {
+        let database = self.database.clone();
+        tokio::task::spawn_blocking(move || {
+            let request =
+                serde_json::from_value(request).map_err(|error| refused(operation, error))?;
+            let answer = perform(&database, request).map_err(|error| refused(operation, error))?;
+            serde_json::to_value(answer).map_err(|error| refused(operation, error))
+        })
+        .await
+        .map_err(|error| refused(operation, error))?
+    }
+}
+
+fn refused(operation: &'static str, error: impl std::fmt::Display) -> EmbeddedError {
+    EmbeddedError::Engine {
+        operation,
+        message: error.to_string(),
+    }
+}

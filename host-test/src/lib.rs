@@ -1,0 +1,20 @@
+//! The harness of `dapr-dynamodb`: what its tests stand on, and the program that shows and calls the
+//! component by hand.
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+use std::path::Path;
+
+pub mod command_line;
+pub mod component_yaml;
+pub mod counting_proxy;
+pub mod embedded;
+pub mod program;
+#[cfg(test)]
+mod raw_call;
+mod server_thread;
+
+/// The component under test: this workspace's own `dapr_dynamodb.wasm`, built with this crate.
+pub fn component_path() -> &'static Path {
+    Path::new(env!("COMPONENT_PATH"))
+}

@@ -1,0 +1,145 @@
+//! What the program adds to the commands of the contract: where the component and its store are.
+
+use clap::builder::NonEmptyStringValueParser;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
+
+use crate::command_line::arguments::{BindingCommand, StateCommand, pair};
+
+/// Calls dapr_dynamodb.wasm in wasmtime; without a command, shows what it does on an embedded
+/// DynamoDB
+#[derive(Debug, Parser)]
+#[command(name = "host-test", version, after_help = STATUSES, propagate_version = true)]
+pub(super) struct Arguments {
+    /// Run this component instead of the workspace's own: any that exports the state store or the
+    /// output binding of dapr-wasm:components
+    #[arg(long, global = true, value_name = "FILE.wasm")]
+    pub(super) component: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+const STATUSES: &str = "\
+Exit status: 0 all went as asked; 1 it did not, or there is no item under the key; 2 usage.";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Call the state store
+    State(StateArguments),
+    /// Call the output binding
+    Binding(BindingArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StateArguments {
+    #[command(flatten)]
+    pub(super) connection: Connection,
+    #[command(subcommand)]
+    pub(super) command: StateCommand,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct BindingArguments {
+    #[command(flatten)]
+    pub(super) connection: Connection,
+    #[command(subcommand)]
+    pub(super) command: BindingCommand,
+}
+
+/// Which DynamoDB, which table, and how it is shown.
+#[derive(Clone, Args, Default)]
+pub(super) struct Connection {
+    /// Print results as JSON, one value a line
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+
+    /// Keep the embedded DynamoDB in this folder; without it, it is in memory and gone afterwards
+    #[arg(long, global = true, value_name = "DIR", help_heading = WHERE)]
+    pub(super) data: Option<PathBuf>,
+    /// Call this endpoint instead of the embedded DynamoDB
+    #[arg(long, global = true, value_name = "URL", value_parser = NonEmptyStringValueParser::new(), help_heading = WHERE)]
+    pub(super) endpoint: Option<String>,
+    /// Call DynamoDB itself, in the region that is configured
+    #[arg(long, global = true, help_heading = WHERE)]
+    pub(super) aws: bool,
+    /// Say on standard error how many requests were sent (plain HTTP endpoints only)
+    #[arg(long, global = true, help_heading = WHERE)]
+    pub(super) count_requests: bool,
+
+    /// Configure the component from a Dapr component file; it decides which DynamoDB is called,
+    /// unless --data, --endpoint or --aws does
+    #[arg(long, global = true, value_name = "FILE", help_heading = CONFIGURATION)]
+    pub(super) component_yaml: Option<PathBuf>,
+    /// The component of this name, where the file holds several
+    #[arg(long, global = true, value_name = "NAME", help_heading = CONFIGURATION)]
+    pub(super) component_name: Option<String>,
+    /// Look up secretKeyRef in this JSON file
+    #[arg(long, global = true, value_name = "FILE", help_heading = CONFIGURATION)]
+    pub(super) secrets: Option<PathBuf>,
+    /// The table; with the embedded DynamoDB `state` by default, and created if absent
+    #[arg(long, global = true, value_parser = NonEmptyStringValueParser::new(), help_heading = CONFIGURATION)]
+    pub(super) table: Option<String>,
+    /// The AWS region
+    #[arg(long, global = true, value_parser = NonEmptyStringValueParser::new(), help_heading = CONFIGURATION)]
+    pub(super) region: Option<String>,
+    /// The access key ID; the embedded DynamoDB needs none
+    #[arg(long, global = true, value_name = "ID", help_heading = CONFIGURATION)]
+    pub(super) access_key: Option<String>,
+    /// The secret access key; better left to AWS_SECRET_ACCESS_KEY or --secrets
+    #[arg(long, global = true, value_name = "KEY", help_heading = CONFIGURATION)]
+    pub(super) secret_key: Option<String>,
+    /// The session token
+    #[arg(long, global = true, value_name = "TOKEN", help_heading = CONFIGURATION)]
+    pub(super) session_token: Option<String>,
+    /// Any other field of the component's metadata; may be repeated
+    #[arg(
+        long = "metadata", global = true, value_name = "NAME=VALUE", value_parser = pair,
+        help_heading = CONFIGURATION
+    )]
+    pub(super) metadata: Vec<(String, String)>,
+}
+
+const WHERE: &str = "Which DynamoDB (by default an embedded one)";
+const CONFIGURATION: &str = "Configuration of the component";
+
+impl Connection {
+    /// What cannot be asked for together. The parser itself overlooks it where one argument stands
+    /// before the command and the other after it.
+    pub(super) fn check(&self) -> Result<(), clap::Error> {
+        let places = [
+            ("--data", self.data.is_some()),
+            ("--endpoint", self.endpoint.is_some()),
+            ("--aws", self.aws),
+        ];
+        let mut given = places.iter().filter(|(_, given)| *given);
+        if let (Some((first, _)), Some((second, _))) = (given.next(), given.next()) {
+            return Err(Arguments::command().error(
+                ErrorKind::ArgumentConflict,
+                format!("{first} and {second} each say which DynamoDB is called: give one"),
+            ));
+        }
+        let of_file = [
+            ("--secrets", self.secrets.is_some()),
+            ("--component-name", self.component_name.is_some()),
+        ];
+        match of_file.iter().find(|(_, given)| *given) {
+            Some((argument, _)) if self.component_yaml.is_none() => Err(Arguments::command()
+                .error(
+                    ErrorKind::MissingRequiredArgument,
+                    format!("{argument} is about a component file: give --component-yaml as well"),
+                )),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Connection {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // The rest may hold secrets.
+        f.debug_struct("Connection")
+            .field("data", &self.data)
+            .field("component_yaml", &self.component_yaml)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,191 @@
+//! The one place where the command line meets the host library: plain data to the contract's types
+//! and back.
+
+use dapr_wasm_host::{Binding, CallError, Instance, State, types};
+
+use crate::command_line::{
+    Failure,
+    calls::{BindingCalls, Bulk, StateCalls},
+    model::{Consistency, DeleteRequest, Features, Item, Operation, Response, SetRequest},
+};
+
+/// The state store of a component.
+pub(super) fn state(instance: &mut Instance) -> Result<State<'_>, Failure> {
+    instance.state().map_err(failure)
+}
+
+/// The binding of a component.
+pub(super) fn binding(instance: &mut Instance) -> Result<Binding<'_>, Failure> {
+    instance.binding().map_err(failure)
+}
+
+/// The component's own error keeps its case; whatever else went wrong has none.
+pub(super) fn failure(error: CallError) -> Failure {
+    match error.component() {
+        Some(error) => of_component(error),
+        None => Failure::here(error),
+    }
+}
+
+fn of_component(error: &types::Error) -> Failure {
+    Failure {
+        case: Some(error.case().to_owned()),
+        sentence: error.sentence().map(str::to_owned),
+    }
+}
+
+impl StateCalls for State<'_> {
+    async fn features(&mut self) -> Result<Features, Failure> {
+        let features = State::features(self).await.map_err(failure)?;
+        let size = self.max_transaction_size().await.map_err(failure)?;
+        Ok(Features {
+            etag: features.contains(types::FeatureSet::ETAG),
+            transactional: features.contains(types::FeatureSet::TRANSACTIONAL),
+            ttl: features.contains(types::FeatureSet::TTL),
+            max_transaction_size: size,
+        })
+    }
+
+    async fn ping(&mut self) -> Result<(), Failure> {
+        State::ping(self).await.map_err(failure)
+    }
+
+    async fn get(
+        &mut self,
+        key: &str,
+        consistency: Option<Consistency>,
+    ) -> Result<Option<Item>, Failure> {
+        let item = State::get(self, key, read_options(consistency)).await;
+        Ok(item.map_err(failure)?.map(plain_item))
+    }
+
+    async fn set(&mut self, request: &SetRequest) -> Result<String, Failure> {
+        let options = Some(set_options(request));
+        let etag = State::set(self, &request.key, &request.value, options).await;
+        etag.map_err(failure)
+    }
+
+    async fn delete(&mut self, request: &DeleteRequest) -> Result<(), Failure> {
+        let options = Some(delete_options(request));
+        let deleted = State::delete(self, &request.key, options).await;
+        deleted.map_err(failure)
+    }
+
+    async fn bulk_get(
+        &mut self,
+        keys: &[String],
+        consistency: Option<Consistency>,
+    ) -> Bulk<Option<Item>> {
+        let items = State::bulk_get(self, keys, read_options(consistency)).await;
+        let items = items.map_err(failure)?.into_iter();
+        Ok(items
+            .map(|item| item.map(|item| item.map(plain_item)))
+            .map(|item| item.map_err(|error| of_component(&error)))
+            .collect())
+    }
+
+    async fn bulk_set(&mut self, requests: &[SetRequest]) -> Bulk<String> {
+        let requests: Vec<_> = requests.iter().map(set_request).collect();
+        per_request(State::bulk_set(self, &requests).await)
+    }
+
+    async fn bulk_delete(&mut self, requests: &[DeleteRequest]) -> Bulk<()> {
+        let requests: Vec<_> = requests.iter().map(delete_request).collect();
+        per_request(State::bulk_delete(self, &requests).await)
+    }
+
+    async fn transact(&mut self, operations: &[Operation]) -> Result<Vec<Option<String>>, Failure> {
+        let operations: Vec<_> = operations
+            .iter()
+            .map(|operation| match operation {
+                Operation::Set(request) => types::Operation::Set(set_request(request)),
+                Operation::Delete(request) => types::Operation::Delete(delete_request(request)),
+            })
+            .collect();
+        State::transact(self, &operations).await.map_err(failure)
+    }
+}
+
+impl BindingCalls for Binding<'_> {
+    async fn operations(&mut self) -> Result<Vec<String>, Failure> {
+        Binding::operations(self).await.map_err(failure)
+    }
+
+    async fn ping(&mut self) -> Result<(), Failure> {
+        Binding::ping(self).await.map_err(failure)
+    }
+
+    async fn invoke(
+        &mut self,
+        operation: &str,
+        data: &[u8],
+        parameters: &[(String, String)],
+    ) -> Result<Response, Failure> {
+        let parameters = Some(parameters.to_vec()).filter(|parameters| !parameters.is_empty());
+        let response = Binding::invoke(self, operation, data, parameters.as_ref()).await;
+        let response = response.map_err(failure)?;
+        Ok(Response {
+            data: response.data,
+            content_type: response.content_type,
+            metadata: response.metadata,
+        })
+    }
+}
+
+fn per_request<T>(answers: Result<Vec<Result<T, types::Error>>, CallError>) -> Bulk<T> {
+    let answers = answers.map_err(failure)?.into_iter();
+    Ok(answers
+        .map(|answer| answer.map_err(|error| of_component(&error)))
+        .collect())
+}
+
+fn read_options(consistency: Option<Consistency>) -> Option<types::GetOptions> {
+    consistency.map(|consistency| types::GetOptions {
+        consistency: Some(match consistency {
+            Consistency::Eventual => types::Consistency::Eventual,
+            Consistency::Strong => types::Consistency::Strong,
+        }),
+    })
+}
+
+fn set_options(request: &SetRequest) -> types::SetOptions {
+    types::SetOptions {
+        etag: request.etag.clone(),
+        concurrency: request
+            .first_write
+            .then_some(types::Concurrency::FirstWrite),
+        ttl: request.ttl,
+        content_type: request.content_type.clone(),
+    }
+}
+
+fn delete_options(request: &DeleteRequest) -> types::DeleteOptions {
+    types::DeleteOptions {
+        etag: request.etag.clone(),
+        concurrency: None,
+    }
+}
+
+fn set_request(request: &SetRequest) -> types::SetRequest {
+    types::SetRequest {
+        key: request.key.clone(),
+        value: request.value.clone(),
+        options: Some(set_options(request)),
+    }
+}
+
+fn delete_request(request: &DeleteRequest) -> types::DeleteRequest {
+    types::DeleteRequest {
+        key: request.key.clone(),
+        options: Some(delete_options(request)),
+    }
+}
+
+fn plain_item(item: types::Item) -> Item {
+    Item {
+        value: item.value,
+        etag: item.etag,
+        content_type: item.content_type,
+        expires_at: item.expires_at,
+    }
+}

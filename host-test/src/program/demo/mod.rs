@@ -1,0 +1,191 @@
+//! The main job at a glance: every call with its time, its result, and whether that is what the
+//! contract promises. A refusal that must come is a success, and shown as one.
+//!
+//! The configuration is what `examples/` holds, so these files are known to work.
+
+mod binding_scenes;
+mod report;
+mod state_scenes;
+
+use std::{io, path::Path, time::Instant};
+
+use dapr_wasm_host::{CapturedStderr, Egress, Instance, InstanceOptions, Plugin};
+
+use self::report::Report;
+use super::{
+    Status, Surroundings,
+    calls::failure,
+    configuration::{Configuration, field},
+};
+use crate::{
+    command_line::{Failure, output::Format, output::Output},
+    component_path,
+    component_yaml::{self, Secrets, Sources},
+    embedded::{Embedded, Storage},
+};
+
+/// The files of `examples/`, under the names that messages give them.
+const STATE_STORE: (&str, &str) = (
+    "examples/statestore.yaml",
+    include_str!("../../../../examples/statestore.yaml"),
+);
+const BINDING: (&str, &str) = (
+    "examples/binding.yaml",
+    include_str!("../../../../examples/binding.yaml"),
+);
+const SECRETS: (&str, &str) = (
+    "examples/secrets.json",
+    include_str!("../../../../examples/secrets.json"),
+);
+/// The variable that the example files name in `envRef` for their endpoint.
+const ENDPOINT_VARIABLE: &str = "DYNAMODB_ENDPOINT";
+/// The contract's own default.
+const DEFAULT_PARTITION_KEY: &str = "key";
+
+/// Why the show stopped before its end.
+pub(super) enum Stopped {
+    /// Something failed without which there is nothing to show.
+    Failed(Failure),
+    /// The output could not be written.
+    Output(io::Error),
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<io::Error> for Stopped {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Shows the main job of the component on an embedded DynamoDB in memory.
+pub(super) async fn run(
+    component: Option<&Path>,
+    surroundings: &mut Surroundings<'_>,
+) -> io::Result<Status> {
+    let component = component.unwrap_or(component_path());
+    let heard = CapturedStderr::new();
+    let mut report = Report::new(surroundings.stdout, surroundings.terminal);
+    let shown = show(component, &heard, &mut report).await;
+    let status = match &shown {
+        Ok(()) => report.end()?,
+        Err(_) => Status::Failure,
+    };
+    let mut output = Output {
+        format: Format::Plain,
+        stdout: surroundings.stdout,
+        stderr: surroundings.stderr,
+        stdout_is_terminal: surroundings.terminal.stdout,
+        stderr_in_color: surroundings.terminal.color_on_stderr,
+    };
+    for line in heard.contents().lines() {
+        output.note(format_args!("the component says: {line}"))?;
+    }
+    match shown {
+        Ok(()) => Ok(status),
+        Err(Stopped::Failed(failure)) => output.failure(&failure).map(|()| status),
+        Err(Stopped::Output(error)) => Err(error),
+    }
+}
+
+async fn show(
+    component: &Path,
+    heard: &CapturedStderr,
+    report: &mut Report<'_>,
+) -> Result<(), Stopped> {
+    report.heading("set-up")?;
+    let began = Instant::now();
+    let embedded = Embedded::start(Storage::Memory)
+        .await
+        .map_err(Failure::here)?;
+    report.fact(
+        "start an embedded DynamoDB",
+        began.elapsed(),
+        embedded.endpoint(),
+    )?;
+
+    let began = Instant::now();
+    let plugin = Plugin::from_file(component).map_err(Failure::here)?;
+    let name = component.file_name().unwrap_or(component.as_os_str());
+    report.fact(
+        "load the component",
+        began.elapsed(),
+        &name.to_string_lossy(),
+    )?;
+
+    if plugin.exports_state() {
+        let stage = Stage::set(&embedded, STATE_STORE).await?;
+        report.heading(&format!("state store, from {}", STATE_STORE.0))?;
+        let mut instance = stage.instance(&plugin, heard, report).await?;
+        let store = instance.state().map_err(failure)?;
+        state_scenes::play(store, &stage, &embedded, report).await?;
+    }
+    if plugin.exports_binding() {
+        let stage = Stage::set(&embedded, BINDING).await?;
+        report.heading(&format!("output binding, from {}", BINDING.0))?;
+        let mut instance = stage.instance(&plugin, heard, report).await?;
+        let binding = instance.binding().map_err(failure)?;
+        binding_scenes::play(binding, &stage, &embedded, report).await?;
+    }
+    Ok(())
+}
+
+/// A configured component's surroundings: its metadata, and the table that it names.
+struct Stage {
+    metadata: Vec<(String, String)>,
+    table: String,
+    endpoint: String,
+}
+
+impl Stage {
+    async fn set(embedded: &Embedded, (file, text): (&str, &str)) -> Result<Self, Failure> {
+        let endpoint = embedded.endpoint().to_owned();
+        let environment = |name: &str| (name == ENDPOINT_VARIABLE).then(|| endpoint.clone());
+        let secrets = Secrets::parse(SECRETS.0, SECRETS.1).map_err(Failure::here)?;
+        let components = component_yaml::parse(file, text).map_err(Failure::here)?;
+        let first = components.first();
+        let component = first.ok_or_else(|| Failure::here(format!("{file} holds no component")))?;
+        let resolved = component.resolve(Sources {
+            environment: &environment,
+            secrets: Some(&secrets),
+        });
+        let configuration = Configuration::new(resolved.map_err(Failure::here)?.metadata);
+        let table = configuration
+            .get(field::TABLE)
+            .unwrap_or_default()
+            .to_owned();
+        let partition_key = configuration
+            .get(field::PARTITION_KEY)
+            .unwrap_or(DEFAULT_PARTITION_KEY);
+        embedded
+            .create_table(&table, partition_key)
+            .await
+            .map_err(Failure::here)?;
+        Ok(Self {
+            metadata: configuration.metadata().to_vec(),
+            table,
+            endpoint,
+        })
+    }
+
+    /// An instance that may reach the embedded DynamoDB and nothing else.
+    async fn instance(
+        &self,
+        plugin: &Plugin,
+        heard: &CapturedStderr,
+        report: &mut Report<'_>,
+    ) -> Result<Instance, Stopped> {
+        let egress = Egress::builder().allow_url(&self.endpoint).build();
+        let egress = egress.map_err(Failure::here)?;
+        let options = InstanceOptions::new().egress(egress).stderr(heard);
+        let began = Instant::now();
+        let instance = plugin.instantiate(&options).await.map_err(Failure::here)?;
+        let took = began.elapsed();
+        report.fact("instantiate it", took, "one host to reach, nothing else")?;
+        Ok(instance)
+    }
+}

@@ -1,0 +1,199 @@
+//! Which DynamoDB is called, and so which hosts the component may reach: one, or AWS's own alone.
+//!
+//! What the arguments say comes first, then a component file; without either it is the embedded
+//! DynamoDB, so that nothing leaves the machine that nobody asked for.
+
+use dapr_wasm_host::{Egress, HostError};
+
+use super::{
+    arguments::Connection,
+    configuration::{Configuration, field},
+};
+use crate::embedded::Storage;
+
+/// Which DynamoDB is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Destination {
+    Embedded(Storage),
+    /// The endpoint that is configured.
+    Endpoint(String),
+    /// AWS's own, in the region that is configured; without a region, the component says what is
+    /// missing.
+    Aws,
+}
+
+/// What the component may see of the environment when it does not call the embedded DynamoDB: the
+/// variables that its configuration knows.
+const VARIABLES: [&str; 12] = [
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_MAX_ATTEMPTS",
+    "DYNAMODB_TABLE",
+    "DYNAMODB_PARTITION_KEY",
+    "DYNAMODB_TTL_ATTRIBUTE_NAME",
+    "DYNAMODB_CONSISTENCY",
+    "DYNAMODB_CONNECT_TIMEOUT",
+    "DYNAMODB_REQUEST_TIMEOUT",
+];
+/// Where an endpoint is looked up, the more specific one first. The component gets the outcome as
+/// metadata.
+const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"];
+
+/// DynamoDB in every region of every partition of AWS. The component takes the host from its region
+/// by a table of its own; a test of the component holds the two together.
+pub const AWS_HOSTS: [&str; 7] = [
+    "dynamodb.*.amazonaws.com:443",
+    "dynamodb.*.amazonaws.com.cn:443",
+    "dynamodb.*.amazonaws.eu:443",
+    "dynamodb.*.c2s.ic.gov:443",
+    "dynamodb.*.sc2s.sgov.gov:443",
+    "dynamodb.*.cloud.adc-e.uk:443",
+    "dynamodb.*.csp.hci.ic.gov:443",
+];
+
+type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Destination {
+    /// `configuration` is the whole of it, component file and arguments.
+    pub(super) fn new(
+        connection: &Connection,
+        configuration: &Configuration,
+        environment: Environment<'_>,
+    ) -> Self {
+        let of_arguments = Configuration::of_arguments(connection);
+        if let Some(folder) = &connection.data {
+            return Self::Embedded(Storage::Folder(folder.clone()));
+        }
+        if connection.aws {
+            return Self::Aws;
+        }
+        if let Some(endpoint) = of_arguments.get(field::ENDPOINT) {
+            return Self::Endpoint(endpoint.to_owned());
+        }
+        if connection.component_yaml.is_none() {
+            return Self::Embedded(Storage::Memory);
+        }
+        let endpoint = configuration.get(field::ENDPOINT).map(str::to_owned);
+        match endpoint.or_else(|| first(&ENDPOINT_VARIABLES, environment)) {
+            Some(endpoint) => Self::Endpoint(endpoint),
+            None => Self::Aws,
+        }
+    }
+
+    /// The environment of the component.
+    pub(super) fn environment(&self, environment: Environment<'_>) -> Vec<(&'static str, String)> {
+        if matches!(self, Self::Embedded(_)) {
+            return Vec::new();
+        }
+        let set = |name: &&'static str| Some((*name, environment(name)?));
+        VARIABLES.iter().filter_map(set).collect()
+    }
+
+    /// The hosts that may be reached, none where the endpoint is no URL: then the component says
+    /// what is wrong with its configuration.
+    pub(super) fn egress(&self, endpoint: Option<&str>) -> Result<Egress, HostError> {
+        let nothing = || Egress::builder().build();
+        match self {
+            Self::Aws => {
+                let hosts = AWS_HOSTS.iter();
+                hosts
+                    .fold(Egress::builder(), |egress, host| egress.allow(*host))
+                    .build()
+            }
+            Self::Embedded(_) | Self::Endpoint(_) => match endpoint {
+                Some(url) => Egress::builder()
+                    .allow_url(url)
+                    .build()
+                    .or_else(|_| nothing()),
+                None => nothing(),
+            },
+        }
+    }
+}
+
+fn first(variables: &[&str], environment: Environment<'_>) -> Option<String> {
+    let set = variables.iter().filter_map(|name| environment(name));
+    set.into_iter().find(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nothing(_: &str) -> Option<String> {
+        None
+    }
+
+    fn chosen(
+        connection: &Connection,
+        file: &[(&str, &str)],
+        environment: Environment<'_>,
+    ) -> Destination {
+        let file = file
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let configuration = Configuration::new(file.collect())
+            .overridden_by(Configuration::of_arguments(connection));
+        Destination::new(connection, &configuration, environment)
+    }
+
+    #[test]
+    fn without_a_word_it_is_the_embedded_one_in_memory_whatever_the_environment_says() {
+        let environment = |name: &str| Some(format!("http://{name}"));
+        let chosen = chosen(&Connection::default(), &[], &environment);
+        assert_eq!(chosen, Destination::Embedded(Storage::Memory));
+        assert!(chosen.environment(&environment).is_empty());
+    }
+
+    #[test]
+    fn a_data_folder_wins_over_the_endpoint_of_a_component_file() {
+        let connection = Connection {
+            data: Some("d".into()),
+            component_yaml: Some("c.yaml".into()),
+            ..Connection::default()
+        };
+        assert_eq!(
+            chosen(&connection, &[("endpoint", "http://h")], &nothing),
+            Destination::Embedded(Storage::Folder("d".into()))
+        );
+    }
+
+    #[test]
+    fn a_component_file_decides_by_its_endpoint_then_the_environment_and_else_calls_aws() {
+        let connection = Connection {
+            component_yaml: Some("c.yaml".into()),
+            ..Connection::default()
+        };
+        let environment = |name: &str| (name == "AWS_ENDPOINT_URL").then(|| "http://e".to_owned());
+        let file = [("endpoint", "http://h"), ("region", "eu-west-1")];
+        let endpoint = |url: &str| Destination::Endpoint(url.to_owned());
+        assert_eq!(
+            chosen(&connection, &file, &environment),
+            endpoint("http://h")
+        );
+        assert_eq!(
+            chosen(&connection, &file[1..], &environment),
+            endpoint("http://e")
+        );
+        assert_eq!(chosen(&connection, &file[1..], &nothing), Destination::Aws);
+    }
+
+    #[test]
+    fn aws_itself_is_called_when_that_is_asked_for_and_sees_its_variables() {
+        let connection = Connection {
+            aws: true,
+            ..Connection::default()
+        };
+        let environment = |name: &str| (name == "AWS_REGION").then(|| "eu-west-1".to_owned());
+        let chosen = chosen(&connection, &[], &environment);
+        assert_eq!(chosen, Destination::Aws);
+        assert!(chosen.egress(None).is_ok());
+        assert_eq!(
+            chosen.environment(&environment),
+            [("AWS_REGION", "eu-west-1".to_owned())]
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! A bar on standard error, where somebody sees it and the work is long enough to look at.
+
+use std::cell::OnceCell;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::command_line::progress::Progress;
+
+/// Below this, the bar would be gone before it could be read.
+const WORTH_SHOWING: u64 = 1000;
+/// As wide as the terminal.
+const TEMPLATE: &str = "{wide_bar} {human_pos} of {human_len}  {per_sec}  {eta} left";
+
+/// Draws on a terminal, and on nothing else.
+pub(super) struct Bar {
+    is_terminal: bool,
+    target: Box<dyn Fn() -> ProgressDrawTarget>,
+    bar: OnceCell<ProgressBar>,
+}
+
+impl Bar {
+    /// A bar on the process's standard error.
+    pub(super) fn on_stderr(is_terminal: bool) -> Self {
+        Self::new(is_terminal, ProgressDrawTarget::stderr)
+    }
+
+    fn new(is_terminal: bool, target: impl Fn() -> ProgressDrawTarget + 'static) -> Self {
+        Self {
+            is_terminal,
+            target: Box::new(target),
+            bar: OnceCell::new(),
+        }
+    }
+}
+
+impl Progress for Bar {
+    fn begin(&self, total: u64) {
+        if !self.is_terminal || total < WORTH_SHOWING {
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(Some(total), (self.target)());
+        // A template that does not parse would leave the bar in its default looks.
+        if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+            bar.set_style(style);
+        }
+        self.bar.get_or_init(|| bar).tick();
+    }
+
+    fn advance(&self, done: u64) {
+        if let Some(bar) = self.bar.get() {
+            bar.inc(done);
+        }
+    }
+
+    fn end(&self) {
+        if let Some(bar) = self.bar.get() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use indicatif::InMemoryTerm;
+
+    use super::*;
+
+    const COLUMNS: u16 = 80;
+
+    /// What a terminal shows at the beginning, after each step, and at the end.
+    fn shown(is_terminal: bool, total: u64, steps: &[u64]) -> Vec<String> {
+        let terminal = InMemoryTerm::new(5, COLUMNS);
+        let screen = terminal.clone();
+        let bar = Bar::new(is_terminal, move || {
+            ProgressDrawTarget::term_like(Box::new(terminal.clone()))
+        });
+        bar.begin(total);
+        let mut shown = vec![screen.contents()];
+        for step in steps {
+            bar.advance(*step);
+            shown.push(screen.contents());
+        }
+        bar.end();
+        shown.push(screen.contents());
+        shown
+    }
+
+    #[test]
+    fn a_terminal_sees_every_step_up_to_the_last_on_one_line_and_nothing_afterwards() {
+        let shown = shown(true, 2500, &[1000, 1000, 500]);
+        let steps = ["0 of 2,500", "1,000 of 2,500", "2,000 of 2,500"];
+        let steps = steps.into_iter().chain(["2,500 of 2,500"]);
+        for (step, shown) in steps.zip(&shown) {
+            assert!(shown.contains(&format!(" {step}  ")), "{shown}");
+            assert!(shown.ends_with(" left"), "{shown}");
+            assert_eq!(shown.lines().count(), 1, "{shown}");
+        }
+        let filled = |shown: &String| shown.chars().filter(|cell| *cell == '█').count();
+        let filled: Vec<usize> = shown.iter().map(filled).collect();
+        assert!(filled.is_sorted_by(|a, b| a < b || *b == 0), "{filled:?}");
+        assert!(!shown[3].contains('░'), "{}", shown[3]);
+        assert_eq!(shown.last().map(String::as_str), Some(""));
+    }
+
+    #[test]
+    fn what_is_no_terminal_and_what_is_soon_done_gets_no_bar() {
+        for (is_terminal, total) in [(false, 2500), (true, WORTH_SHOWING - 1)] {
+            let shown = shown(is_terminal, total, &[total]);
+            assert!(shown.iter().all(String::is_empty), "{shown:?}");
+        }
+        assert_ne!(shown(true, WORTH_SHOWING, &[])[0], "");
+    }
+}

@@ -1,0 +1,192 @@
+//! A component, instantiated and configured, with the DynamoDB that it calls. Dropping the session
+//! takes all of it down.
+
+use std::path::Path;
+
+use dapr_wasm_host::{CapturedStderr, Instance, InstanceOptions, Plugin};
+
+use super::{
+    arguments::Connection,
+    calls::{self, failure},
+    component_file,
+    configuration::{Configuration, field},
+    destination::Destination,
+};
+use crate::{
+    command_line::Failure, component_path, component_yaml::ComponentType,
+    counting_proxy::CountingProxy, embedded::Embedded,
+};
+
+/// What the harness configures where nobody else does and the embedded DynamoDB is called.
+const DEFAULT_TABLE: &str = "state";
+const DEFAULT_PARTITION_KEY: &str = "key";
+const DEFAULT_TTL_ATTRIBUTE_NAME: &str = "expiresAt";
+/// The embedded DynamoDB takes any credentials.
+const ANY_CREDENTIAL: &str = "embedded";
+
+/// A component that is ready for calls.
+pub(super) struct Session {
+    pub(super) instance: Instance,
+    proxy: Option<CountingProxy>,
+    _embedded: Option<Embedded>,
+}
+
+/// What a session is to be.
+pub(super) struct Plan {
+    component_type: ComponentType,
+    configuration: Configuration,
+    destination: Destination,
+    environment: Vec<(&'static str, String)>,
+    count_requests: bool,
+    /// Worth telling a person beforehand.
+    pub(super) notices: Vec<String>,
+}
+
+impl Plan {
+    /// Reads the component file, if there is one, and decides what is called.
+    pub(super) fn new(
+        component_type: ComponentType,
+        connection: &Connection,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Failure> {
+        let file = component_file::metadata(component_type, connection, environment)?;
+        let (metadata, notices) = match file {
+            Some(resolved) => (resolved.metadata, resolved.notices),
+            None => (Vec::new(), Vec::new()),
+        };
+        let mut configuration =
+            Configuration::new(metadata).overridden_by(Configuration::of_arguments(connection));
+        let destination = Destination::new(connection, &configuration, environment);
+        match &destination {
+            Destination::Embedded(_) if connection.component_yaml.is_none() => {
+                configuration.set_if_absent(field::TTL_ATTRIBUTE_NAME, DEFAULT_TTL_ATTRIBUTE_NAME);
+            }
+            Destination::Embedded(_) => {}
+            Destination::Endpoint(url) => configuration.set(field::ENDPOINT, url),
+            Destination::Aws => configuration.set(field::ENDPOINT, ""),
+        }
+        Ok(Self {
+            component_type,
+            configuration,
+            environment: destination.environment(environment),
+            destination,
+            count_requests: connection.count_requests,
+            notices,
+        })
+    }
+
+    /// Whether what is written will be gone at the end.
+    pub(super) fn forgets(&self) -> bool {
+        self.destination == Destination::Embedded(crate::embedded::Storage::Memory)
+    }
+
+    /// Starts everything. What the component says on its standard error goes to `heard`.
+    pub(super) async fn open(
+        mut self,
+        component: Option<&Path>,
+        heard: &CapturedStderr,
+    ) -> Result<Session, Failure> {
+        let embedded = match &self.destination {
+            Destination::Embedded(storage) => {
+                let embedded = Embedded::start(storage.clone())
+                    .await
+                    .map_err(Failure::here)?;
+                prepare(&embedded, &mut self.configuration).await?;
+                Some(embedded)
+            }
+            Destination::Endpoint(_) | Destination::Aws => None,
+        };
+        let proxy = self.count().await?;
+        let egress = self
+            .destination
+            .egress(self.configuration.get(field::ENDPOINT))
+            .map_err(Failure::here)?;
+        let mut options = InstanceOptions::new().egress(egress).stderr(heard);
+        for (name, value) in &self.environment {
+            options = options.env(*name, value);
+        }
+        let plugin =
+            Plugin::from_file(component.unwrap_or(component_path())).map_err(Failure::here)?;
+        let mut instance = plugin.instantiate(&options).await.map_err(Failure::here)?;
+        let metadata = self.configuration.metadata();
+        let initialized = match self.component_type {
+            ComponentType::StateStore => calls::state(&mut instance)?.init(metadata).await,
+            ComponentType::OutputBinding => calls::binding(&mut instance)?.init(metadata).await,
+        };
+        initialized.map_err(failure)?;
+        Ok(Session {
+            instance,
+            proxy,
+            _embedded: embedded,
+        })
+    }
+
+    /// Puts a counting proxy before the endpoint, where that was asked for.
+    async fn count(&mut self) -> Result<Option<CountingProxy>, Failure> {
+        if !self.count_requests {
+            return Ok(None);
+        }
+        match self.configuration.get(field::ENDPOINT) {
+            Some(endpoint) if endpoint.starts_with("http://") => {
+                let proxy = CountingProxy::start(endpoint)
+                    .await
+                    .map_err(Failure::here)?;
+                self.configuration.set(field::ENDPOINT, proxy.endpoint());
+                Ok(Some(proxy))
+            }
+            _ => Err(Failure::here(
+                "requests can be counted on a plain HTTP endpoint only: leave out --count-requests",
+            )),
+        }
+    }
+}
+
+/// Completes the configuration for the embedded DynamoDB and sees that the table is there.
+async fn prepare(embedded: &Embedded, configuration: &mut Configuration) -> Result<(), Failure> {
+    configuration.set(field::ENDPOINT, embedded.endpoint());
+    configuration.set_if_absent(field::TABLE, DEFAULT_TABLE);
+    let keys = (field::ACCESS_KEY, field::SECRET_KEY);
+    // One without the other is a mistake that the component is to report.
+    if configuration.get(keys.0).is_none() && configuration.get(keys.1).is_none() {
+        configuration.set(keys.0, ANY_CREDENTIAL);
+        configuration.set(keys.1, ANY_CREDENTIAL);
+    }
+    let table = configuration.get(field::TABLE).unwrap_or(DEFAULT_TABLE);
+    let partition_key = configuration
+        .get(field::PARTITION_KEY)
+        .unwrap_or(DEFAULT_PARTITION_KEY);
+    embedded
+        .create_table_if_absent(table, partition_key)
+        .await
+        .map_err(Failure::here)?;
+    if let Some(attribute) = configuration.get(field::TTL_ATTRIBUTE_NAME) {
+        // It fails where an earlier run named another attribute, or where the component is about
+        // to refuse this one. Nothing depends on it: an expired item is absent even if it is kept.
+        let _ = embedded.enable_ttl(table, attribute).await;
+    }
+    Ok(())
+}
+
+impl Session {
+    /// `400 BatchWriteItem, 1 GetItem over 2 connections`, where requests are counted.
+    pub(super) fn requests(&self) -> Option<String> {
+        let proxy = self.proxy.as_ref()?;
+        let requests = proxy.requests();
+        let mut counts = std::collections::BTreeMap::new();
+        for request in &requests {
+            *counts.entry(request.target.as_str()).or_insert(0_usize) += 1;
+        }
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(operation, count)| format!("{count} {operation}"))
+            .collect();
+        let connections = match proxy.connections() {
+            1 => "1 connection".to_owned(),
+            several => format!("{several} connections"),
+        };
+        Some(format!(
+            "requests: {} over {connections}",
+            counts.join(", ")
+        ))
+    }
+}

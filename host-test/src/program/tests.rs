@@ -1,0 +1,162 @@
+//! What the program does before it has a component. The rest is tested with the component itself.
+
+use clap::CommandFactory;
+
+use super::*;
+
+/// Exit status, standard output and standard error.
+async fn run_with(line: &[&str]) -> (u8, String, String) {
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let words = std::iter::once(&"host-test").chain(line);
+    let status = run(
+        words,
+        Surroundings {
+            environment: &|_| None,
+            stdin: &mut io::empty(),
+            stdout: &mut stdout,
+            stderr: &mut stderr,
+            terminal: Terminal::default(),
+        },
+    )
+    .await;
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+#[test]
+fn the_definition_of_the_arguments_is_sound() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn no_argument_that_is_given_anywhere_shares_its_name_with_one_of_a_call() {
+    // Not built: building is what hands the arguments down to the commands.
+    let command = Arguments::command();
+    for part in ["state", "binding"] {
+        let part = command.find_subcommand(part).unwrap();
+        let given_anywhere: Vec<_> = part.get_arguments().map(clap::Arg::get_id).collect();
+        assert!(!given_anywhere.is_empty());
+        for call in part.get_subcommands() {
+            let mut own = call.get_arguments().map(clap::Arg::get_id);
+            let shared = own.find(|id| given_anywhere.contains(id));
+            assert_eq!(shared, None, "{}", call.get_name());
+        }
+    }
+}
+
+#[tokio::test]
+async fn help_and_version_are_answers() {
+    let (status, stdout, stderr) = run_with(&["--version"]).await;
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    assert_eq!(stdout, format!("host-test {}\n", env!("CARGO_PKG_VERSION")));
+    let (status, stdout, _) = run_with(&["state", "--help"]).await;
+    assert_eq!(status, 0);
+    for command in [
+        "get",
+        "set",
+        "delete",
+        "bulk-get",
+        "bulk-set",
+        "bulk-delete",
+        "transact",
+    ] {
+        assert!(stdout.contains(&format!("\n  {command} ")), "{command}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_line_that_makes_no_sense_is_status_2_and_says_why() {
+    for (line, why) in [
+        (&["stat"][..], "unrecognized subcommand 'stat'"),
+        (&["state", "get"][..], "<KEY>"),
+        (&["state", "get", "k", "--table"][..], "--table"),
+        (&["state", "get", "k", "--table", ""][..], "--table"),
+        (&["state", "get", "k", "--endpoint", ""][..], "--endpoint"),
+        (
+            &["state", "get", "k", "--data", "d", "--aws"][..],
+            "--data and --aws",
+        ),
+        (
+            &["state", "--data", "d", "get", "k", "--endpoint", "u"][..],
+            "--data and --endpoint",
+        ),
+        (
+            &["binding", "ping", "--secrets", "s"][..],
+            "give --component-yaml as well",
+        ),
+        (
+            &["binding", "invoke", "create", "x", "--metadata", "x"][..],
+            "there is no equals sign in it",
+        ),
+    ] {
+        let (status, stdout, stderr) = run_with(line).await;
+        assert_eq!((status, stdout.as_str()), (2, ""), "{line:?}");
+        assert!(
+            stderr.starts_with("error: ") && stderr.contains(why),
+            "{line:?}: {stderr}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_status_1_and_named() {
+    for line in [
+        &["state", "set", "k", "--value-file", "no/such"][..],
+        &["state", "bulk-set", "--jsonl", "no/such"][..],
+        &["state", "ping", "--component-yaml", "no/such"][..],
+        &["state", "ping", "--component", "no/such"][..],
+        &["binding", "invoke", "create", "--data-file", "no/such"][..],
+    ] {
+        let (status, stdout, stderr) = run_with(line).await;
+        assert_eq!((status, stdout.as_str()), (1, ""), "{line:?}");
+        assert!(
+            stderr.contains("error: ") && stderr.contains("no/such"),
+            "{line:?}: {stderr}"
+        );
+    }
+    let (status, stdout, _) =
+        run_with(&["state", "ping", "--component", "no/such", "--json"]).await;
+    assert_eq!(status, 1);
+    assert!(stdout.starts_with("{\"error\":{\"message\":\""), "{stdout}");
+}
+
+#[tokio::test]
+async fn the_example_files_are_read_without_a_fault() {
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/");
+    let file = |name: &str| format!("{examples}{name}");
+    let (items, transaction) = (file("items.jsonl"), file("transaction.jsonl"));
+    let (store, binding) = (file("statestore.yaml"), file("binding.yaml"));
+    let secrets = file("secrets.json");
+    // The component is what is missing, so all else was read before.
+    let missing = ["--component", "no/such.wasm", "--data"];
+    let folder = tempfile::tempdir().unwrap();
+    let missing = [&missing[..], &[folder.path().to_str().unwrap()]].concat();
+    for line in [
+        &["state", "bulk-set", "--jsonl", &items][..],
+        &["state", "transact", "--jsonl", &transaction][..],
+        &[
+            "state",
+            "ping",
+            "--component-yaml",
+            &store,
+            "--secrets",
+            &secrets,
+        ][..],
+        &[
+            "binding",
+            "ping",
+            "--component-yaml",
+            &binding,
+            "--secrets",
+            &secrets,
+        ][..],
+    ] {
+        let (status, _, stderr) = run_with(&[line, &missing].concat()).await;
+        assert_eq!(status, 1, "{line:?}");
+        let error = stderr
+            .lines()
+            .find(|line| line.starts_with("error: "))
+            .unwrap();
+        assert!(error.contains("no/such.wasm"), "{line:?}: {error}");
+    }
+}

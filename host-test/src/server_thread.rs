@@ -1,0 +1,92 @@
+//! A server of the harness runs on an OS thread and a runtime of its own, so that a caller who
+//! blocks its own runtime cannot starve it; dropping the handle stops it and waits for the thread.
+
+use std::{future::Future, io, net::SocketAddr, pin::pin, thread, time::Duration};
+
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::oneshot,
+};
+
+/// How long a stopping server may take for requests that are under way. After that they are cut.
+const GRACE: Duration = Duration::from_secs(1);
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// A running server. Stops on drop.
+pub(crate) struct ServerThread {
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl ServerThread {
+    /// Listens on a free port of 127.0.0.1 and lets `serve` take the connections, until the
+    /// receiver that it is given resolves. Connections are accepted (queued) from the return on.
+    pub(crate) fn start<S, F>(name: &str, serve: S) -> io::Result<Self>
+    where
+        S: FnOnce(TcpListener, oneshot::Receiver<()>) -> F + Send + 'static,
+        F: Future<Output = ()>,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let listener = {
+            let _context = runtime.enter();
+            listen()?
+        };
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        let thread = thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || runtime.block_on(serve_until(stopped, listener, serve)))?;
+        Ok(Self {
+            address,
+            stop: Some(stop),
+            thread: Some(thread),
+        })
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
+impl Drop for ServerThread {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // The server may have ended by itself: then there is nobody to tell.
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            // A panic on the server's thread has been printed there; a drop has no way to report it.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn listen() -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    // Linux hands this down to the accepted connections: small answers leave at once.
+    socket.set_nodelay(true)?;
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    socket.listen(BACKLOG)
+}
+
+async fn serve_until<S, F>(stopped: oneshot::Receiver<()>, listener: TcpListener, serve: S)
+where
+    S: FnOnce(TcpListener, oneshot::Receiver<()>) -> F,
+    F: Future<Output = ()>,
+{
+    let (announce, announced) = oneshot::channel();
+    let mut serving = pin!(serve(listener, announced));
+    tokio::select! {
+        () = &mut serving => return,
+        // An error means that the handle was dropped without a word: the same wish.
+        _ = stopped => {}
+    }
+    let _ = announce.send(());
+    // What is left after the grace period ends with the runtime.
+    let _ = tokio::time::timeout(GRACE, serving).await;
+}
