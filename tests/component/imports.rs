@@ -1,0 +1,99 @@
+//! What the artifact may ask of a host, and what it offers, is held here name by name.
+
+use std::collections::BTreeSet;
+
+use wasmparser::{Parser, Payload};
+
+/// The names of the artifact's own imports and exports, not those of the modules inside it.
+fn names() -> (BTreeSet<String>, BTreeSet<String>) {
+    let bytes = std::fs::read(host_test::component_path()).unwrap();
+    let (mut imports, mut exports) = (BTreeSet::new(), BTreeSet::new());
+    let mut depth = 0;
+    for payload in Parser::new(0).parse_all(&bytes) {
+        match payload.unwrap() {
+            Payload::ModuleSection { .. } | Payload::ComponentSection { .. } => depth += 1,
+            Payload::End(_) => depth -= 1,
+            Payload::ComponentImportSection(section) if depth == 0 => {
+                imports.extend(
+                    section
+                        .into_iter()
+                        .map(|import| import.unwrap().name.name.to_owned()),
+                );
+            }
+            Payload::ComponentExportSection(section) if depth == 0 => {
+                exports.extend(
+                    section
+                        .into_iter()
+                        .map(|export| export.unwrap().name.name.to_owned()),
+                );
+            }
+            _ => {}
+        }
+    }
+    (imports, exports)
+}
+
+/// The name without its version, which moves with the toolchain; its major and minor number must not.
+fn without_version(name: &str) -> &str {
+    let (name, version) = name.split_once('@').expect("an interface has a version");
+    let wasi = name.starts_with("wasi:");
+    assert!(
+        !wasi || version.starts_with("0.2."),
+        "{name} is of WASI {version}"
+    );
+    name
+}
+
+#[test]
+fn the_artifact_imports_nothing_beyond_this_list() {
+    let (imports, _) = names();
+    let imports: Vec<&str> = imports.iter().map(|name| without_version(name)).collect();
+    let expected = [
+        // Types alone, no function: what the exported interfaces share.
+        "dapr-wasm:components/types",
+        "wasi:cli/environment",
+        "wasi:cli/exit",
+        "wasi:cli/stderr",
+        // The standard library's C library opens all three streams and asks whether they are terminals.
+        "wasi:cli/stdin",
+        "wasi:cli/stdout",
+        "wasi:cli/terminal-input",
+        "wasi:cli/terminal-output",
+        "wasi:cli/terminal-stderr",
+        "wasi:cli/terminal-stdin",
+        "wasi:cli/terminal-stdout",
+        "wasi:clocks/monotonic-clock",
+        "wasi:clocks/wall-clock",
+        "wasi:http/outgoing-handler",
+        "wasi:http/types",
+        "wasi:io/error",
+        "wasi:io/poll",
+        "wasi:io/streams",
+        // The seed of the standard library's hash maps.
+        "wasi:random/insecure-seed",
+        "wasi:random/random",
+    ];
+    assert_eq!(imports, expected);
+}
+
+#[test]
+fn the_artifact_exports_the_state_store_and_the_binding() {
+    let (_, exports) = names();
+    let exports: Vec<&str> = exports.iter().map(String::as_str).collect();
+    let expected = [
+        "dapr-wasm:components/binding@0.1.0",
+        "dapr-wasm:components/state@0.1.0",
+    ];
+    assert_eq!(exports, expected);
+    let plugin = crate::fixture::plugin();
+    assert!(plugin.exports_state() && plugin.exports_binding());
+}
+
+/// The budget of the artifact; `panic = "abort"` and link-time optimisation keep it.
+#[test]
+fn the_artifact_is_at_most_1_1_megabytes() {
+    let size = std::fs::metadata(host_test::component_path())
+        .unwrap()
+        .len();
+    assert!(size <= 1_100_000, "{size} bytes");
+}

@@ -1,0 +1,42 @@
+//! The built component in wasmtime, against a real engine, through the crates that an embedder uses.
+//!
+//! One binary, a module per behaviour. Nothing here stands in for DynamoDB: what looks behind the component's back reads and
+//! writes the embedded engine itself; what counts requests sits between the two; what breaks the network is a socket.
+
+mod binding_create;
+mod binding_numbers;
+mod bulk;
+mod bulk_conditions;
+mod compatibility;
+mod concurrency_of_instances;
+mod configuration;
+mod configuration_fields;
+mod consistency;
+mod engine_call;
+mod environment;
+mod environment_fields;
+mod etag;
+mod faulty_server;
+mod first_write;
+mod fixture;
+mod get_set_delete;
+mod imports;
+mod limits;
+mod lossy_proxy;
+mod lost_answers;
+mod odd_values;
+mod program;
+mod program_destination;
+mod program_files;
+mod program_json_lines;
+mod readme;
+mod second_init;
+mod secrets;
+mod timeouts;
+mod transaction;
+mod transaction_folding;
+mod ttl;
+mod unreachable;
+mod wire;
+mod wire_requests;
+mod wire_silence;

@@ -1,0 +1,153 @@
+//! A mistake in a component file is told with its file, line and field before anything is asked of the store.
+
+use crate::fixture::{Table, engine};
+use crate::program::{Ran, folder, host_test, host_test_with, write};
+
+/// A state store's component file; `{…}` are filled in.
+const STATE_STORE: &str = "\
+apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata:
+  name: statestore
+spec:
+  type: state.aws.dynamodb
+  version: v1
+  metadata:
+    - name: table
+      value: \"TABLE\"
+    - name: region
+      value: local
+    - name: endpoint
+      envRef: THE_ENDPOINT
+    - name: accessKey
+      secretKeyRef:
+        name: aws
+        key: accessKey
+    - name: secretKey
+      secretKeyRef:
+        name: aws
+        key: secretKey
+";
+
+const SECRETS: &str =
+    "{\"aws\": {\"accessKey\": \"AKIDTEST\", \"secretKey\": \"a-secret-of-the-file\"}}";
+
+/// Calls `state …` with this component file and the secrets beside it.
+async fn with_file(file: &str, secrets: &str, call: &[&str]) -> Ran {
+    let endpoint = engine().await.endpoint();
+    let connection = ["state", "--component-yaml", file, "--secrets", secrets];
+    let environment = [("THE_ENDPOINT", endpoint)];
+    host_test_with(&[&connection, call].concat(), b"", &environment).await
+}
+
+#[tokio::test]
+async fn a_component_file_configures_the_store_with_its_variables_and_secrets() {
+    let (kept, _) = folder();
+    let table = Table::new().await;
+    let file = write(
+        kept.path(),
+        "store.yaml",
+        &STATE_STORE.replace("TABLE", &table.name),
+    );
+    let secrets = write(kept.path(), "secrets.json", SECRETS);
+    let set = with_file(&file, &secrets, &["set", "k", "v"]).await;
+    assert_eq!(set.status, 0, "{}", set.stderr);
+    assert_eq!(table.raw("k").await.unwrap()["value"]["S"], "v");
+    let get = with_file(&file, &secrets, &["get", "k"]).await;
+    assert_eq!((get.status, get.text()), (0, "v"));
+}
+
+#[tokio::test]
+async fn a_mistake_in_a_component_file_is_told_with_file_line_and_field() {
+    let (kept, _) = folder();
+    let secrets = write(kept.path(), "secrets.json", SECRETS);
+    for (wrong, right, told) in [
+        (
+            "kind: Component",
+            "kind: Component\n\tbroken: [",
+            ["store.yaml:", ""],
+        ),
+        (
+            "type: state.aws.dynamodb",
+            "type: state.redis",
+            ["store.yaml:6", "spec.type"],
+        ),
+        (
+            "  type: state.aws.dynamodb\n",
+            "",
+            ["store.yaml:", "spec.type"],
+        ),
+        (
+            "kind: Component",
+            "kind: Configuration",
+            ["store.yaml:2", "kind"],
+        ),
+        (
+            "apiVersion: dapr.io/v1alpha1",
+            "apiVersion: v2",
+            ["store.yaml:1", "apiVersion"],
+        ),
+        (
+            "    - name: region\n",
+            "    - nam: region\n",
+            ["store.yaml:1", "spec.metadata[1]"],
+        ),
+        (
+            "key: secretKey",
+            "key: no-such-key",
+            ["store.yaml:2", "spec.metadata[4]"],
+        ),
+        (
+            "      value: local",
+            "      value: [local]",
+            ["store.yaml:12", "spec.metadata[1].value"],
+        ),
+    ] {
+        assert!(STATE_STORE.contains(wrong), "{wrong}");
+        let file = write(
+            kept.path(),
+            "store.yaml",
+            &STATE_STORE.replace(wrong, right),
+        );
+        let ran = with_file(&file, &secrets, &["get", "k"]).await;
+        assert_eq!((ran.status, ran.text()), (1, ""), "{right}");
+        for part in told {
+            assert!(
+                ran.stderr.contains(part),
+                "{right:?}: {:?} has no {part:?}",
+                ran.stderr
+            );
+        }
+        assert!(
+            !ran.stderr.contains("a-secret-of-the-file"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_configuration_that_the_component_refuses_is_told_with_its_case() {
+    let (kept, _) = folder();
+    let secrets = write(kept.path(), "secrets.json", SECRETS);
+    for (table, case) in [
+        ("no-such-table", "not-found"),
+        ("", "invalid-configuration"),
+    ] {
+        let file = write(
+            kept.path(),
+            "store.yaml",
+            &STATE_STORE.replace("TABLE", table),
+        );
+        let ran = with_file(&file, &secrets, &["ping"]).await;
+        assert_eq!(ran.status, 1);
+        assert!(ran.stderr.contains(case), "{}", ran.stderr);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_there_is_named() {
+    let ran = host_test(&["state", "--component-yaml", "no-such-file.yaml", "ping"]).await;
+    assert_eq!(ran.status, 1);
+    assert!(ran.stderr.contains("no-such-file.yaml"), "{}", ran.stderr);
+}

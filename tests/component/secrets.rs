@@ -1,0 +1,90 @@
+//! No secret leaves the component: not in a sentence, not on stderr; an unknown field is named there without its value.
+
+use dapr_wasm_host::CapturedStderr;
+
+use crate::faulty_server::{Fault, FaultyServer, answer, dead_endpoint};
+use crate::fixture::{SECRET_KEY, Settings, Table};
+
+const TOKEN: &str = "test-session-token-never-to-be-shown";
+
+/// What `init` with these settings answers, and what it wrote to stderr.
+async fn init_heard(settings: &Settings) -> (Option<String>, String) {
+    let heard = CapturedStderr::new();
+    let mut store = settings.blank_with(|options| options.stderr(&heard)).await;
+    let refused = store.state().init(&settings.metadata).await.err();
+    (refused.map(|error| error.to_string()), heard.contents())
+}
+
+#[tokio::test]
+async fn an_unknown_field_is_named_on_stderr_and_ignored() {
+    let settings = Table::new().await.settings().await;
+    let settings = settings.with("tabel", "a-value-in-a-misspelt-field");
+    let (refused, heard) = init_heard(&settings).await;
+    assert_eq!(refused, None);
+    assert!(heard.contains("tabel"), "{heard:?}");
+    assert!(!heard.contains("a-value-in-a-misspelt-field"), "{heard:?}");
+}
+
+#[tokio::test]
+async fn known_fields_and_daprs_own_are_not_remarked_upon() {
+    let settings = Table::new().await.settings().await;
+    let settings = settings
+        .with("actorStateStore", "true")
+        .with("keyPrefix", "none")
+        .with("AWSREGION", "x");
+    let (refused, heard) = init_heard(&settings).await;
+    assert_eq!((refused, heard.as_str()), (None, ""));
+}
+
+#[tokio::test]
+async fn no_error_and_no_remark_carries_a_secret() {
+    let table = Table::new().await;
+    let settings = table
+        .settings()
+        .await
+        .with("sessionToken", TOKEN)
+        .with("maxAttempts", "1");
+    let html = answer("403 Forbidden", "Content-Type: text/html\r\n", "no");
+    let forbidding = FaultyServer::start(Fault::Answers(html)).await;
+    for broken in [
+        settings.without("table"),
+        settings.without("accessKey"),
+        settings.with("table", "no-such-table"),
+        settings
+            .with("region", SECRET_KEY)
+            .with("endpoint", "nowhere"),
+        settings.with("consistency", "x"),
+        settings.with("partitionKey", "other"),
+        settings.through(&dead_endpoint().await),
+        settings.through(&forbidding.endpoint),
+        settings.with(
+            "endpoint",
+            &format!("http://user:{SECRET_KEY}@127.0.0.1:1/"),
+        ),
+    ] {
+        let (refused, heard) = init_heard(&broken).await;
+        let refused = refused.expect("the configuration is broken");
+        for secret in [SECRET_KEY, TOKEN] {
+            assert!(!refused.contains(secret), "{refused}");
+            assert!(!heard.contains(secret), "{heard}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn ordinary_calls_write_nothing_to_stderr() {
+    let settings = Table::new().await.settings().await;
+    let heard = CapturedStderr::new();
+    let mut store = settings.blank_with(|options| options.stderr(&heard)).await;
+    store.state().init(&settings.metadata).await.unwrap();
+    store.state().set("k", b"v", None).await.unwrap();
+    assert!(
+        store
+            .state()
+            .set("k", b"v", crate::fixture::first_write())
+            .await
+            .is_err()
+    );
+    assert!(store.state().get("", None).await.is_err());
+    assert_eq!(heard.contents(), "");
+}

@@ -1,0 +1,96 @@
+//! No call waits longer than its configuration allows, and what ran out is named.
+
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpSocket, TcpStream};
+
+use crate::faulty_server::{Fault, FaultyServer, answer};
+use crate::fixture::{Settings, assert_error, assert_refused, reaching, whole};
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_a_timeout_in_due_time() {
+    let server = FaultyServer::start(Fault::Silence).await;
+    let settings = Settings::at(&server.endpoint)
+        .with("table", "t")
+        .with("requestTimeout", "300ms");
+    let began = Instant::now();
+    assert_refused(settings.init().await, "timeout", &["requestTimeout"]);
+    let took = began.elapsed();
+    assert!(
+        took >= Duration::from_millis(300) && took < Duration::from_secs(3),
+        "{took:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_answers_byte_by_byte_does_not_outrun_the_timeout() {
+    let body = answer("200 OK", "", &"{}".repeat(200));
+    let server = FaultyServer::start(Fault::Trickles(body, Duration::from_millis(50))).await;
+    let settings = Settings::at(&server.endpoint)
+        .with("table", "t")
+        .with("requestTimeout", "300ms");
+    let began = Instant::now();
+    assert_refused(settings.init().await, "timeout", &[]);
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        began.elapsed()
+    );
+}
+
+/// A port whose queue of waiting connections is full: the system drops the packet that would open another one.
+async fn full_port() -> (String, TcpSocketInUse) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    let listener = socket.listen(1).unwrap();
+    let mut waiting = Vec::new();
+    for _ in 0..64 {
+        let connecting = TcpStream::connect(address);
+        match tokio::time::timeout(Duration::from_millis(200), connecting).await {
+            Ok(connected) => waiting.push(connected.unwrap()),
+            Err(_) => return (format!("http://{address}"), (listener, waiting)),
+        }
+    }
+    panic!("the queue takes every connection");
+}
+
+/// What keeps the port full.
+type TcpSocketInUse = (tokio::net::TcpListener, Vec<TcpStream>);
+
+#[tokio::test]
+async fn a_server_that_takes_no_connection_is_a_timeout_in_due_time() {
+    let (endpoint, _kept) = full_port().await;
+    let settings = Settings::at(&endpoint)
+        .with("table", "t")
+        .with("connectTimeout", "300ms")
+        .with("maxAttempts", "1");
+    let began = Instant::now();
+    assert_refused(settings.init().await, "timeout", &["connectTimeout"]);
+    let took = began.elapsed();
+    assert!(
+        took >= Duration::from_millis(300) && took < Duration::from_secs(2),
+        "{took:?}"
+    );
+}
+
+/// 20 requests that each wait 300 ms would be 6 s in turn.
+#[tokio::test]
+async fn a_bulk_call_that_nobody_answers_sends_some_requests_together_and_the_rest_not_at_all() {
+    let server = FaultyServer::start(Fault::Silence).await;
+    let more = [
+        ("AWS_MAX_ATTEMPTS", "1"),
+        ("DYNAMODB_REQUEST_TIMEOUT", "300ms"),
+    ];
+    let mut store = reaching(&server.endpoint, &whole("t", &server.endpoint, &more)).await;
+    let keys: Vec<String> = (0..2000).map(|i| format!("k-{i}")).collect();
+    let began = Instant::now();
+    let read = store.state().bulk_get(&keys, None).await.unwrap();
+    let took = began.elapsed();
+    assert_eq!(read.len(), 2000);
+    for answer in read {
+        assert_error(&answer.unwrap_err(), "timeout", &["requestTimeout"]);
+    }
+    assert_eq!((server.connections(), server.most_at_once()), (8, 8));
+    assert!(took < Duration::from_secs(2), "{took:?}");
+}

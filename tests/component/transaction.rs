@@ -1,0 +1,200 @@
+//! All operations of a transaction apply or none does.
+
+use dapr_wasm_host::types::{Operation, SetOptions};
+use serde_json::json;
+
+use crate::fixture::{
+    EXPIRES_AT, Store, Table, assert_refused, delete_if_etag, delete_of, expiring, first_write,
+    if_etag, set_of,
+};
+
+pub fn set(key: &str, value: &[u8], options: Option<SetOptions>) -> Operation {
+    Operation::Set(set_of(key, value, options))
+}
+
+pub fn delete(key: &str, options: Option<dapr_wasm_host::types::DeleteOptions>) -> Operation {
+    Operation::Delete(delete_of(key, options))
+}
+
+pub async fn value(store: &mut Store, key: &str) -> Option<Vec<u8>> {
+    let item = store.state().get(key, None).await.unwrap();
+    item.map(|item| item.value)
+}
+
+#[tokio::test]
+async fn a_transaction_sets_and_deletes_and_gives_the_etags_by_position() {
+    let mut store = Table::new().await.store().await;
+    store.state().set("old", b"1", None).await.unwrap();
+    let operations = [
+        set("a", b"A", None),
+        delete("old", None),
+        set("b", &[0xff], None),
+        delete("never-set", None),
+    ];
+    let etags = store.state().transact(&operations).await.unwrap();
+    let [a, none, b, never] = <[_; 4]>::try_from(etags).unwrap();
+    assert_eq!((none, never), (None, None));
+    for (key, value, etag) in [("a", b"A".to_vec(), a), ("b", vec![0xff], b)] {
+        let item = store.state().get(key, None).await.unwrap().unwrap();
+        assert!(etag.is_some());
+        assert_eq!((item.value, item.etag), (value, etag));
+    }
+    assert_eq!(value(&mut store, "old").await, None);
+}
+
+#[tokio::test]
+async fn no_operations_are_ok_and_give_no_etags() {
+    let mut store = Table::new().await.store().await;
+    assert_eq!(store.state().transact(&[]).await.unwrap(), Vec::new());
+}
+
+#[tokio::test]
+async fn deleting_an_absent_key_alone_in_a_transaction_is_ok() {
+    let mut store = Table::new().await.store().await;
+    let answer = store.state().transact(&[delete("never-set", None)]).await;
+    assert_eq!(answer.unwrap(), [None]);
+}
+
+#[tokio::test]
+async fn a_condition_that_does_not_hold_refuses_the_whole_transaction_and_names_its_key() {
+    let table = Table::new().await;
+    let mut store = table.store_with_ttl().await;
+    store.state().set("guard", b"1", None).await.unwrap();
+    store.state().set("kept", b"1", None).await.unwrap();
+    let expired = json!({
+        "key": { "S": "guard-expired" }, "value": { "S": "v" }, "etag": { "S": "abc" },
+        EXPIRES_AT: { "N": "1" },
+    });
+    table.put(expired).await;
+    let failing = [
+        ("guard", set("guard", b"2", if_etag("bad-etag"))),
+        ("guard", set("guard", b"2", first_write())),
+        ("guard", delete("guard", delete_if_etag("bad-etag"))),
+        ("guard-absent", set("guard-absent", b"2", if_etag("1"))),
+        ("guard-absent", delete("guard-absent", delete_if_etag("1"))),
+        ("guard-expired", set("guard-expired", b"2", if_etag("abc"))),
+        (
+            "guard-expired",
+            delete("guard-expired", delete_if_etag("abc")),
+        ),
+    ];
+    for (key, operation) in failing {
+        let operations = [set("new", b"2", None), operation, delete("kept", None)];
+        let answer = store.state().transact(&operations).await;
+        assert_refused(answer, "etag-mismatch", &[&format!("\"{key}\"")]);
+        assert_eq!(value(&mut store, "new").await, None);
+        assert_eq!(value(&mut store, "guard").await, Some(b"1".to_vec()));
+        assert_eq!(value(&mut store, "guard-absent").await, None);
+        assert_eq!(value(&mut store, "kept").await, Some(b"1".to_vec()));
+    }
+}
+
+#[tokio::test]
+async fn conditions_that_hold_let_the_whole_transaction_through() {
+    let table = Table::new().await;
+    let mut store = table.store_with_ttl().await;
+    let replaced = store.state().set("replaced", b"1", None).await.unwrap();
+    let deleted = store.state().set("deleted", b"1", None).await.unwrap();
+    let expired = json!({
+        "key": { "S": "expired" }, "value": { "S": "v" }, "etag": { "S": "abc" },
+        EXPIRES_AT: { "N": "1" },
+    });
+    table.put(expired).await;
+    let operations = [
+        set("replaced", b"2", if_etag(&replaced)),
+        delete("deleted", delete_if_etag(&deleted)),
+        set("first", b"2", first_write()),
+        set("expired", b"2", first_write()),
+        set("no-etag", b"2", if_etag("")),
+    ];
+    store.state().transact(&operations).await.unwrap();
+    for key in ["replaced", "first", "expired", "no-etag"] {
+        assert_eq!(value(&mut store, key).await, Some(b"2".to_vec()), "{key}");
+    }
+    assert_eq!(value(&mut store, "deleted").await, None);
+}
+
+#[tokio::test]
+async fn an_item_without_an_etag_refuses_a_first_write_in_a_transaction() {
+    let table = Table::new().await;
+    let item = json!({ "key": { "S": "k" }, "value": { "S": "theirs" } });
+    table.put(item.clone()).await;
+    let mut store = table.store().await;
+    let answer = store
+        .state()
+        .transact(&[set("k", b"ours", first_write())])
+        .await;
+    assert_refused(answer, "etag-mismatch", &["k"]);
+    assert_eq!(table.raw("k").await, Some(item));
+}
+
+#[tokio::test]
+async fn the_content_type_and_time_to_live_are_kept_per_operation() {
+    let mut store = Table::new().await.store_with_ttl().await;
+    let json = Some(SetOptions {
+        content_type: Some("application/json".to_owned()),
+        ..SetOptions::default()
+    });
+    let operations = [set("a", b"{}", json), set("b", b"v", expiring(3600))];
+    store.state().transact(&operations).await.unwrap();
+    let a = store.state().get("a", None).await.unwrap().unwrap();
+    let b = store.state().get("b", None).await.unwrap().unwrap();
+    assert_eq!(a.content_type.as_deref(), Some("application/json"));
+    assert_eq!((a.expires_at, b.content_type), (None, None));
+    assert!(b.expires_at.is_some());
+}
+
+#[tokio::test]
+async fn a_hundred_operations_are_taken_and_a_hundred_and_one_refused() {
+    let table = Table::new().await;
+    let mut store = table.store().await;
+    let many: Vec<_> = (0..101)
+        .map(|i| set(&format!("k-{i}"), b"v", None))
+        .collect();
+    let answer = store.state().transact(&many).await;
+    assert_refused(answer, "invalid-argument", &["100"]);
+    assert_eq!(table.raw("k-0").await, None);
+    let etags = store.state().transact(&many[..100]).await.unwrap();
+    assert_eq!(etags.len(), 100);
+    assert!(table.raw("k-99").await.is_some());
+    let on_one_key = vec![set("k", b"v", None); 101];
+    let answer = store.state().transact(&on_one_key).await;
+    assert_refused(answer, "invalid-argument", &["100"]);
+    store.state().transact(&on_one_key[..100]).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_wrong_operation_refuses_the_whole_transaction() {
+    let mut store = Table::new().await.store().await;
+    let big = vec![b'x'; 500_000];
+    let wrong = [
+        (set("", b"v", None), "invalid-argument", "key"),
+        (delete("", None), "invalid-argument", "key"),
+        (
+            set(&"x".repeat(3000), b"v", None),
+            "invalid-argument",
+            "2048",
+        ),
+        (set("big", &big, None), "too-large", "big"),
+        (set("late", b"v", expiring(60)), "invalid-argument", "ttl"),
+    ];
+    for (operation, case, named) in wrong {
+        let operations = [set("a", b"v", None), operation];
+        let answer = store.state().transact(&operations).await;
+        assert_refused(answer, case, &[named]);
+        assert_eq!(value(&mut store, "a").await, None);
+    }
+}
+
+/// DynamoDB takes 4 MB per transaction; these are 4.6 MB in items that are each small enough.
+#[tokio::test]
+async fn a_transaction_of_more_than_four_megabytes_is_too_large() {
+    let mut store = Table::new().await.store().await;
+    let big = vec![b'x'; 390_000];
+    let many: Vec<_> = (0..12)
+        .map(|i| set(&format!("k-{i}"), &big, None))
+        .collect();
+    assert_refused(store.state().transact(&many).await, "too-large", &[]);
+    assert_eq!(value(&mut store, "k-0").await, None);
+    store.state().transact(&many[..8]).await.unwrap();
+}

@@ -1,0 +1,209 @@
+//! An item whose time to live has passed is absent, whether or not the engine still holds it.
+
+use std::time::{Duration, Instant};
+
+use dapr_wasm_host::types::{Consistency, GetOptions, Operation, SetOptions};
+use serde_json::{Value, json};
+
+use crate::fixture::{EXPIRES_AT, Table, assert_refused, expiring, now, set_of};
+
+fn expiring_at(key: &str, seconds: u64) -> Value {
+    json!({
+        "key": { "S": key }, "value": { "S": "v" }, "etag": { "S": "abc" },
+        EXPIRES_AT: { "N": seconds.to_string() },
+    })
+}
+
+#[tokio::test]
+async fn a_time_to_live_is_stored_as_unix_seconds_and_given_back() {
+    let table = Table::new().await;
+    let mut store = table.store_with_ttl().await;
+    for seconds in [1, 300, 3600, 86_400 * 365 * 20] {
+        let before = now();
+        store
+            .state()
+            .set("k", b"v", expiring(seconds))
+            .await
+            .unwrap();
+        let raw = table.raw("k").await.unwrap();
+        let stored: u64 = raw[EXPIRES_AT]["N"].as_str().unwrap().parse().unwrap();
+        let due = seconds.unsigned_abs();
+        assert!(
+            (before + due..=now() + due).contains(&stored),
+            "{stored} for {seconds}"
+        );
+        if seconds > 1 {
+            let item = store.state().get("k", None).await.unwrap().unwrap();
+            assert_eq!(item.expires_at, Some(stored));
+            let many = store.state().bulk_get(&["k".to_owned()], None).await;
+            let item = many.unwrap().remove(0).unwrap().unwrap();
+            assert_eq!(item.expires_at, Some(stored));
+        }
+    }
+}
+
+#[tokio::test]
+async fn zero_minus_one_and_absent_never_expire_and_end_an_earlier_time_to_live() {
+    let table = Table::new().await;
+    let mut store = table.store_with_ttl().await;
+    for never in [expiring(0), expiring(-1), None, Some(SetOptions::default())] {
+        store.state().set("k", b"v", expiring(2)).await.unwrap();
+        store.state().set("k", b"v", never).await.unwrap();
+        assert_eq!(table.raw("k").await.unwrap().get(EXPIRES_AT), None);
+        let item = store.state().get("k", None).await.unwrap().unwrap();
+        assert_eq!(item.expires_at, None);
+    }
+}
+
+#[tokio::test]
+async fn a_time_to_live_below_minus_one_is_an_invalid_argument_and_writes_nothing() {
+    let table = Table::new().await;
+    let mut store = table.store_with_ttl().await;
+    for seconds in [-2, -3600, i64::MIN] {
+        let answer = store.state().set("order-1", b"v", expiring(seconds)).await;
+        assert_refused(answer, "invalid-argument", &["`ttl`", "order-1"]);
+        let answer = store
+            .state()
+            .bulk_set(&[set_of("order-1", b"v", expiring(seconds))])
+            .await;
+        let error = answer.unwrap().remove(0).unwrap_err();
+        crate::fixture::assert_error(&error, "invalid-argument", &["`ttl`", "order-1"]);
+        let set = Operation::Set(set_of("order-1", b"v", expiring(seconds)));
+        let answer = store.state().transact(&[set]).await;
+        assert_refused(answer, "invalid-argument", &["`ttl`", "order-1"]);
+    }
+    assert_eq!(table.raw("order-1").await, None);
+}
+
+/// Dapr's Go component reads the attribute as an int64 and fails on more, so the sum has to stay below.
+#[tokio::test]
+async fn a_time_to_live_past_the_end_of_time_is_an_invalid_argument() {
+    let table = Table::new().await;
+    let mut store = table.store_with_ttl().await;
+    let answer = store.state().set("order-1", b"v", expiring(i64::MAX)).await;
+    assert_refused(answer, "invalid-argument", &["`ttl`", "order-1"]);
+    assert_eq!(table.raw("order-1").await, None);
+}
+
+#[tokio::test]
+async fn a_time_to_live_without_the_attribute_configured_is_an_invalid_argument() {
+    let table = Table::new().await;
+    let mut store = table.store().await;
+    for seconds in [1, 3600] {
+        let answer = store.state().set("order-1", b"v", expiring(seconds)).await;
+        assert_refused(answer, "invalid-argument", &["order-1", "ttlAttributeName"]);
+        assert_eq!(table.raw("order-1").await, None);
+    }
+    for never in [0, -1] {
+        store
+            .state()
+            .set("order-1", b"v", expiring(never))
+            .await
+            .unwrap();
+        let item = store.state().get("order-1", None).await.unwrap().unwrap();
+        assert_eq!(item.expires_at, None);
+    }
+}
+
+#[tokio::test]
+async fn an_expired_item_is_absent_for_get_and_bulk_get_of_either_consistency() {
+    let table = Table::new().await;
+    let mut store = table.store_with_ttl().await;
+    for (key, expiry) in [("past", now() - 10), ("epoch", 0), ("just-now", now())] {
+        table.put(expiring_at(key, expiry)).await;
+        for consistency in [Consistency::Eventual, Consistency::Strong] {
+            let how = GetOptions {
+                consistency: Some(consistency),
+            };
+            let item = store.state().get(key, Some(how)).await.unwrap();
+            assert_eq!(item, None, "{key}");
+            let many = store.state().bulk_get(&[key.to_owned()], Some(how)).await;
+            assert_eq!(many.unwrap().remove(0).unwrap(), None, "{key}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_expired_item_is_replaced_and_deleted_without_a_word() {
+    let table = Table::new().await;
+    let mut store = table.store_with_ttl().await;
+    table.put(expiring_at("k", 1)).await;
+    store.state().set("k", b"new", None).await.unwrap();
+    let item = store.state().get("k", None).await.unwrap().unwrap();
+    assert_eq!(item.value, b"new");
+    table.put(expiring_at("k", 1)).await;
+    store.state().delete("k", None).await.unwrap();
+    assert_eq!(table.raw("k").await, None);
+}
+
+#[tokio::test]
+async fn an_item_is_there_until_its_second_comes_and_gone_from_then_on() {
+    let table = Table::new().await;
+    let mut store = table.store_with_ttl().await;
+    store
+        .state()
+        .set("k", "⏱️".as_bytes(), expiring(2))
+        .await
+        .unwrap();
+    let item = store.state().get("k", None).await.unwrap().unwrap();
+    assert_eq!(item.value, "⏱️".as_bytes());
+    let expiry = item.expires_at.unwrap();
+    let bound = Instant::now() + Duration::from_secs(5);
+    while let Some(item) = store.state().get("k", None).await.unwrap() {
+        assert_eq!(item.expires_at, Some(expiry));
+        assert!(Instant::now() < bound, "the item outlives its time");
+    }
+    assert!(now() >= expiry);
+}
+
+#[tokio::test]
+async fn without_the_ttl_attribute_configured_no_item_expires() {
+    let table = Table::new().await;
+    table.put(expiring_at("k", 1)).await;
+    let mut store = table.store().await;
+    let item = store.state().get("k", None).await.unwrap().unwrap();
+    assert_eq!((item.value, item.expires_at), (b"v".to_vec(), None));
+}
+
+/// Nobody can tell when such an item is to expire, and Dapr's Go component cannot read it either.
+#[tokio::test]
+async fn a_ttl_attribute_that_is_no_number_is_an_error_that_names_it_and_the_key() {
+    let table = Table::new().await;
+    let mut item = expiring_at("k-7", 1);
+    item[EXPIRES_AT] = json!({ "S": "1" });
+    table.put(item).await;
+    let mut store = table.store_with_ttl().await;
+    let refused = store.state().get("k-7", None).await;
+    assert_refused(refused, "other", &["k-7", EXPIRES_AT]);
+}
+
+#[tokio::test]
+async fn bulk_sets_and_transactions_keep_each_items_own_time_to_live() {
+    let table = Table::new().await;
+    let mut store = table.store_with_ttl().await;
+    let sets = [
+        set_of("hour", b"v", expiring(3600)),
+        set_of("never", b"v", expiring(-1)),
+        set_of("day", b"v", expiring(86_400)),
+    ];
+    let operations = sets.clone().map(Operation::Set);
+    let before = now();
+    for round in ["bulk", "transaction"] {
+        if round == "bulk" {
+            store.state().bulk_set(&sets).await.unwrap();
+        } else {
+            store.state().transact(&operations).await.unwrap();
+        }
+        for (key, seconds) in [("hour", Some(3600)), ("never", None), ("day", Some(86_400))] {
+            let item = store.state().get(key, None).await.unwrap().unwrap();
+            match seconds {
+                None => assert_eq!(item.expires_at, None, "{round} {key}"),
+                Some(seconds) => {
+                    let due = before + seconds..=now() + seconds;
+                    assert!(due.contains(&item.expires_at.unwrap()), "{round} {key}");
+                }
+            }
+            store.state().delete(key, None).await.unwrap();
+        }
+    }
+}
