@@ -1,15 +1,13 @@
-//! Calls an operation until it succeeds or the policy ends it. One attempt
-//! signs, sends, checks and reads once.
+//! Calls an operation: attempts until one succeeds or the policy ends it.
 
 use super::clock_skew::ClockSkew;
 use super::endpoint::Endpoint;
 use super::failure::{Failure, Problem};
-use super::message::{Headers, Request, Timeouts};
 use super::operation::{Codec, Codecs, Operation};
 use super::retry::{self, RetryKind};
 use super::sign::Signer;
 use super::token_bucket::{Permit, TokenBucket};
-use super::{integrity, wire};
+use super::wire;
 use crate::platform::Platform;
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
@@ -44,13 +42,13 @@ pub struct Answer<T> {
 /// A client of DynamoDB. It holds no connection: those are the host's.
 #[derive(Debug)]
 pub struct Client<P> {
-    platform: P,
-    endpoint: Endpoint,
+    pub(super) platform: P,
+    pub(super) endpoint: Endpoint,
     endpoint_url: String,
-    signer: Signer,
+    pub(super) signer: Signer,
     max_attempts: u32,
-    connect_timeout: Duration,
-    request_timeout: Duration,
+    pub(super) connect_timeout: Duration,
+    pub(super) request_timeout: Duration,
     quota: TokenBucket,
     skew: ClockSkew,
     codecs: Codecs,
@@ -203,42 +201,6 @@ impl<P: Platform> Client<P> {
                 None => return Err(fail(problem, attempts, earlier_may_have_been_applied)),
             }
         }
-    }
-
-    /// Signs, sends, checks and reads once.
-    async fn attempt(
-        &self,
-        codec: &Codec,
-        mut headers: Headers,
-        body: &[u8],
-        deadline: Duration,
-    ) -> Result<Output, Problem> {
-        self.signer
-            .sign(&self.endpoint, &mut headers, body, self.now())
-            .map_err(|error| Problem::Unsent(format!("cannot sign the request ({error})")))?;
-        let left = deadline.saturating_sub(self.platform.monotonic());
-        let total = self.request_timeout.min(left);
-        let request = Request {
-            tls: self.endpoint.tls(),
-            authority: self.endpoint.authority(),
-            path: self.endpoint.path(),
-            headers,
-            body,
-            timeouts: Timeouts {
-                connect: self.connect_timeout.min(total),
-                total,
-            },
-        };
-        let response = self.platform.send(request).await;
-        let response = response.map_err(Problem::Transport)?;
-        integrity::check(&response).map_err(Problem::Transport)?;
-        wire::deserialize(codec, response).map_err(|mut problem| {
-            if let Problem::Service(error) = &mut problem {
-                error.code = self.signer.redact(&error.code);
-                error.message = self.signer.redact(&error.message);
-            }
-            problem
-        })
     }
 
     /// Whether and when to try again after `problem`. A skewed clock is

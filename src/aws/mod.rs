@@ -1,9 +1,10 @@
-//! One call of DynamoDB, in the order it happens: the SDK serializes
-//! (`operation`, `wire`), the request is signed (`sign`) for the `endpoint` and
-//! sent (`transport`), the answer is checked (`integrity`) and read by the SDK,
-//! and the policy decides whether to try again (`retry`, `token_bucket`,
+//! One call of DynamoDB (`client`), in the order it happens: the SDK serializes
+//! (`operation`, `wire`); an `attempt` is signed (`sign`) for the `endpoint` and
+//! sent (`transport`), its answer checked (`integrity`) and read by the SDK; and
+//! the policy decides whether to try again (`retry`, `token_bucket`,
 //! `clock_skew`). Every wait has an end.
 
+mod attempt;
 pub mod cancellation;
 mod case;
 mod client;

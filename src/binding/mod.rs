@@ -3,6 +3,7 @@
 
 mod create;
 pub mod json;
+mod number;
 
 use crate::aws::Client;
 use crate::config::{Config, Table};

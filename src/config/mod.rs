@@ -5,28 +5,25 @@
 //! case; where the metadata lacks it, from the environment. An empty value
 //! counts as absent.
 
+mod attempts;
 mod duration;
 mod fields;
 
 pub use fields::{Field, Fields};
 
+use crate::aws::ClientConfig;
 use crate::aws::endpoint::Endpoint;
-use crate::aws::{ClientConfig, retry};
 use crate::credentials;
 use crate::error::Error;
 use crate::state::item::{CONTENT_TYPE, ETAG, VALUE};
 use crate::state::key::quote;
 use crate::state::model::Consistency;
-use std::time::Duration;
 
 /// The region that is signed for where only an endpoint is given.
 const REGION_OF_AN_ENDPOINT: &str = "us-east-1";
 
 /// The attribute that Dapr's tables have as their partition key.
 const PARTITION_KEY: &str = "key";
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The environment variable that names the table, without which a component
 /// that was never told its metadata is not configured.
@@ -69,19 +66,14 @@ impl Config {
         let name = table_name(&fields)?;
         let (endpoint, region) = endpoint(&fields)?;
         let table = table(&fields, name)?;
-        let max_attempts = attempts(&fields)?;
+        let max_attempts = attempts::max_attempts(&fields)?;
         let client = ClientConfig {
             endpoint,
             region,
             credentials: credentials::resolve(&fields)?,
             max_attempts,
-            connect_timeout: timeout(
-                &fields,
-                "connectTimeout",
-                "DYNAMODB_CONNECT_TIMEOUT",
-                CONNECT_TIMEOUT,
-            )?,
-            request_timeout: request_timeout(&fields, max_attempts)?,
+            connect_timeout: attempts::connect_timeout(&fields)?,
+            request_timeout: attempts::request_timeout(&fields, max_attempts)?,
         };
         let config = Self {
             client,
@@ -191,57 +183,6 @@ fn table(fields: &Fields<'_>, name: String) -> Result<Table, Error> {
             partition_key,
             ttl_attribute: ttl.map(|field| field.value),
         }),
-    }
-}
-
-fn attempts(fields: &Fields<'_>) -> Result<u32, Error> {
-    let Some(field) = fields.field(&["maxAttempts"], &["AWS_MAX_ATTEMPTS"]) else {
-        return Ok(retry::MAX_ATTEMPTS);
-    };
-    match field.value.trim().parse() {
-        Ok(attempts) if attempts > 0 => Ok(attempts),
-        _ => Err(refused(&field, "give a whole number from 1 to 4294967295")),
-    }
-}
-
-/// All attempts of one request have to end while DynamoDB still knows the token
-/// by which it tells a retry of a transaction: ten minutes.
-///
-/// Source: `ClientRequestToken` of TransactWriteItems in the DynamoDB API
-/// reference.
-const LONGEST_OPERATION: Duration = Duration::from_secs(10 * 60);
-
-fn request_timeout(fields: &Fields<'_>, max_attempts: u32) -> Result<Duration, Error> {
-    let timeout = timeout(
-        fields,
-        "requestTimeout",
-        "DYNAMODB_REQUEST_TIMEOUT",
-        REQUEST_TIMEOUT,
-    )?;
-    if timeout.saturating_mul(max_attempts) <= LONGEST_OPERATION {
-        Ok(timeout)
-    } else {
-        Err(Error::InvalidConfiguration(format!(
-            "`requestTimeout` ({timeout:?}) times `maxAttempts` ({max_attempts}) is more than {LONGEST_OPERATION:?}: give less of either"
-        )))
-    }
-}
-
-fn timeout(
-    fields: &Fields<'_>,
-    name: &'static str,
-    variable: &'static str,
-    default: Duration,
-) -> Result<Duration, Error> {
-    let Some(field) = fields.field(&[name], &[variable]) else {
-        return Ok(default);
-    };
-    match duration::parse(&field.value) {
-        Some(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err(refused(
-            &field,
-            "give a duration above zero such as `500ms` or `10s`",
-        )),
     }
 }
 
