@@ -71,10 +71,7 @@ fn store() -> Result<Rc<StateStore<Wasi>>, Error> {
     if let Some(store) = STORE.with_borrow(Clone::clone) {
         return Ok(store);
     }
-    let store = Rc::new(StateStore::new(
-        Wasi::default(),
-        configure_from_environment()?,
-    ));
+    let store = Rc::new(StateStore::new(Wasi, configure_from_environment()?));
     STORE.set(Some(Rc::clone(&store)));
     Ok(store)
 }
@@ -83,7 +80,7 @@ fn binding() -> Result<Rc<Binding<Wasi>>, Error> {
     if let Some(binding) = BINDING.with_borrow(Clone::clone) {
         return Ok(binding);
     }
-    let binding = Rc::new(Binding::new(Wasi::default(), configure_from_environment()?));
+    let binding = Rc::new(Binding::new(Wasi, configure_from_environment()?));
     BINDING.set(Some(Rc::clone(&binding)));
     Ok(binding)
 }
@@ -91,7 +88,7 @@ fn binding() -> Result<Rc<Binding<Wasi>>, Error> {
 impl StateGuest for Component {
     fn init(metadata: Metadata) -> Result<(), WitError> {
         run(async {
-            let store = StateStore::new(Wasi::default(), configure(&metadata)?);
+            let store = StateStore::new(Wasi, configure(&metadata)?);
             store.ping().await?;
             STORE.set(Some(Rc::new(store)));
             Ok(())
@@ -162,7 +159,7 @@ impl StateGuest for Component {
 impl BindingGuest for Component {
     fn init(metadata: Metadata) -> Result<(), WitError> {
         run(async {
-            let binding = Binding::new(Wasi::default(), configure(&metadata)?);
+            let binding = Binding::new(Wasi, configure(&metadata)?);
             binding.ping().await?;
             BINDING.set(Some(Rc::new(binding)));
             Ok(())

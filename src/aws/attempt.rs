@@ -9,20 +9,26 @@ use crate::platform::Platform;
 use aws_smithy_runtime_api::client::interceptors::context::Output;
 use std::time::Duration;
 
+/// What requests call themselves. It is not signed: a proxy may change it.
+const USER_AGENT: &str = concat!("dapr-dynamodb/", env!("CARGO_PKG_VERSION"));
+
 impl<P: Platform> Client<P> {
-    /// Signs, sends, checks and reads once.
+    /// Signs, sends, checks and reads once. It is `now`, and the operation has
+    /// to be over by `deadline`. What is added to `headers` stays behind what
+    /// was there.
     pub(super) async fn attempt(
         &self,
         codec: &Codec,
-        mut headers: Headers,
+        headers: &mut Headers,
         body: &[u8],
+        now: Duration,
         deadline: Duration,
     ) -> Result<Output, Problem> {
         self.signer
-            .sign(&self.endpoint, &mut headers, body, self.now())
+            .sign(&self.endpoint, headers, body, self.now())
             .map_err(|error| Problem::Unsent(format!("cannot sign the request ({error})")))?;
-        let left = deadline.saturating_sub(self.platform.monotonic());
-        let total = self.request_timeout.min(left);
+        headers.push(("user-agent".to_owned(), USER_AGENT.as_bytes().to_vec()));
+        let total = self.request_timeout.min(deadline.saturating_sub(now));
         let request = Request {
             tls: self.endpoint.tls(),
             authority: self.endpoint.authority(),
@@ -32,6 +38,7 @@ impl<P: Platform> Client<P> {
             timeouts: Timeouts {
                 connect: self.connect_timeout.min(total),
                 total,
+                deadline: now.saturating_add(total),
             },
         };
         let response = self.platform.send(request).await;

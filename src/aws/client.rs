@@ -156,7 +156,8 @@ impl<P: Platform> Client<P> {
 
     /// Attempts until one succeeds or the policy ends it.
     async fn attempts(&self, codec: &Codec, input: Input) -> Result<Answer<Output>, Failure> {
-        let deadline = self.deadline();
+        let mut now = self.platform.monotonic();
+        let deadline = now.saturating_add(self.operation_timeout());
         let mut permit = None;
         let mut attempts = 0;
         let mut earlier_may_have_been_applied = false;
@@ -166,14 +167,17 @@ impl<P: Platform> Client<P> {
             attempts,
             earlier_may_have_been_applied,
         };
-        let (headers, body) = match wire::serialize(codec, input) {
+        let (mut headers, body) = match wire::serialize(codec, input) {
             Ok(parts) => parts,
             Err(cause) => return Err(fail(Problem::Unsent(cause), 0, false)),
         };
         let body = body.bytes().unwrap_or_default();
+        let unsigned = headers.len();
         loop {
             attempts += 1;
-            let problem = match self.attempt(codec, headers.clone(), body, deadline).await {
+            headers.truncate(unsigned);
+            let attempt = self.attempt(codec, &mut headers, body, now, deadline);
+            let problem = match attempt.await {
                 Ok(output) => {
                     self.quota.succeeded(permit);
                     return Ok(Answer {
@@ -188,13 +192,14 @@ impl<P: Platform> Client<P> {
             } else {
                 None
             };
-            let now = self.platform.monotonic();
+            now = self.platform.monotonic();
             match wait.filter(|(_, wait)| now.saturating_add(*wait) < deadline) {
                 Some((kind, wait)) => match self.quota.acquire(kind) {
                     Some(taken) => {
                         permit = Some(taken);
                         earlier_may_have_been_applied |= problem.may_have_been_applied();
                         self.platform.sleep(wait).await;
+                        now = self.platform.monotonic();
                     }
                     None => return Err(fail(problem, attempts, earlier_may_have_been_applied)),
                 },

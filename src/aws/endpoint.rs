@@ -3,6 +3,7 @@
 //! add 0.36 MB; a native test holds it against them.
 
 use http::Uri;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// DNS suffixes by the beginning of the region's name; none of them begins
 /// another, so their order does not matter.
@@ -19,12 +20,22 @@ const SUFFIXES: &[(&str, &str)] = &[
 /// The suffix of all other partitions.
 const SUFFIX: &str = "amazonaws.com";
 
+/// What a segment of a signed path has in percent-encoding: all but RFC 3986's
+/// unreserved characters. A `%` is encoded once more.
+/// Source: `CanonicalUri` in <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
 /// An address that requests go to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     tls: bool,
     authority: String,
     path: String,
+    canonical_path: String,
 }
 
 impl Endpoint {
@@ -50,6 +61,7 @@ impl Endpoint {
             tls: true,
             authority: format!("dynamodb.{region}.{suffix}"),
             path: "/".to_owned(),
+            canonical_path: "/".to_owned(),
         })
     }
 
@@ -94,10 +106,12 @@ impl Endpoint {
             Some(port) => format!("{host}:{port}"),
             None => host,
         };
+        let path = format!("{}/", uri.path().trim_end_matches('/'));
         Ok(Self {
             tls,
             authority,
-            path: format!("{}/", uri.path().trim_end_matches('/')),
+            canonical_path: canonical(&path),
+            path,
         })
     }
 
@@ -119,12 +133,37 @@ impl Endpoint {
         &self.path
     }
 
+    /// The path as it is signed: without empty and dot segments, and encoded.
+    #[must_use]
+    pub fn canonical_path(&self) -> &str {
+        &self.canonical_path
+    }
+
     /// The whole as a URL.
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{}{}", self.authority, self.path)
     }
+}
+
+/// An absolute path that ends with a slash, normalized (RFC 3986, section 5.2.4)
+/// and encoded.
+fn canonical(path: &str) -> String {
+    let mut segments = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => drop(segments.pop()),
+            name => segments.push(name),
+        }
+    }
+    let mut canonical = "/".to_owned();
+    for segment in segments {
+        canonical.extend(utf8_percent_encode(segment, ENCODED));
+        canonical.push('/');
+    }
+    canonical
 }
 
 #[cfg(test)]

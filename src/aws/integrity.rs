@@ -4,13 +4,16 @@
 
 use super::message::{Response, TransportError};
 
+/// The field that says what to check the body against, in lower case.
+pub const CHECKSUM: &str = "x-amz-crc32";
+
 /// Checks the body, where the answer says what to check it against.
 ///
 /// # Errors
 ///
 /// [`TransportError::Damaged`].
 pub fn check(response: &Response) -> Result<(), TransportError> {
-    let Some(sent) = response.header("x-amz-crc32") else {
+    let Some(sent) = response.header(CHECKSUM) else {
         return Ok(());
     };
     let arrived = crc32fast::hash(&response.body);
@@ -18,7 +21,7 @@ pub fn check(response: &Response) -> Result<(), TransportError> {
         Ok(())
     } else {
         Err(TransportError::Damaged(format!(
-            "x-amz-crc32 is {sent}, the body has {arrived}"
+            "{CHECKSUM} is {sent}, the body has {arrived}"
         )))
     }
 }
@@ -28,7 +31,7 @@ mod tests {
     use super::*;
 
     fn response(crc: Option<&str>) -> Response {
-        let headers = crc.map(|crc| ("x-amz-crc32".to_owned(), crc.as_bytes().to_vec()));
+        let headers = crc.map(|crc| (CHECKSUM.to_owned(), crc.as_bytes().to_vec()));
         Response {
             status: 200,
             headers: headers.into_iter().collect(),

@@ -15,6 +15,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// For everything, from sending to the last byte of the answer.
     pub total: Duration,
+    /// When `total` is over, as the platform's `Clock::monotonic` counts.
+    pub deadline: Duration,
 }
 
 /// A POST, which is all that DynamoDB takes.
@@ -27,7 +29,7 @@ pub struct Request<'a> {
     /// Absolute path.
     pub path: &'a str,
     /// All fields but `host`.
-    pub headers: Headers,
+    pub headers: &'a [(String, Vec<u8>)],
     /// The JSON document.
     pub body: &'a [u8],
     /// How long it may take.
@@ -39,7 +41,8 @@ pub struct Request<'a> {
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// The fields, as received.
+    /// The fields, as received. Of a success that is a JSON object, a transport
+    /// may leave out all but the checksum of the body.
     pub headers: Headers,
     /// The whole body.
     pub body: Vec<u8>,

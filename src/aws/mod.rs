@@ -1,8 +1,8 @@
 //! One call of DynamoDB (`client`), in the order it happens: the SDK serializes
 //! (`operation`, `wire`); an `attempt` is signed (`sign`) for the `endpoint` and
-//! sent (`transport`), its answer checked (`integrity`) and read by the SDK; and
-//! the policy decides whether to try again (`retry`, `token_bucket`,
-//! `clock_skew`). Every wait has an end.
+//! sent (`transport`), its answer checked (`integrity`) and read, in one pass
+//! (`plain`) or by the SDK; and the policy decides whether to try again
+//! (`retry`, `token_bucket`, `clock_skew`). Every wait has an end.
 
 mod attempt;
 pub mod cancellation;
@@ -16,6 +16,7 @@ pub mod message;
 pub mod operation;
 #[cfg(test)]
 mod parity;
+mod plain;
 #[cfg(target_family = "wasm")]
 pub mod reactor;
 pub mod retry;

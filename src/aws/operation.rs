@@ -1,14 +1,14 @@
 //! The SDK's own serializer and deserializer of each operation, taken from the
-//! runtime plugin that the SDK makes for it. No message is built or read by
-//! hand.
+//! runtime plugin that the SDK makes for it. No message is built by hand, and
+//! none is read by hand but the plain ones that `plain` reads as the SDK would.
 
-use super::cancellation;
 use super::retry::RetryKind;
+use super::{cancellation, plain};
 use aws_sdk_dynamodb::error::{ErrorMetadata, ProvideErrorMetadata};
 use aws_sdk_dynamodb::operation as sdk;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    Error as ErasedError, Input, OutputOrError,
+    Error as ErasedError, Input, Output, OutputOrError,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
 use aws_smithy_runtime_api::client::runtime_plugin::RuntimePlugin;
@@ -39,6 +39,11 @@ pub trait Operation {
         None
     }
 
+    /// Reads an answer in one pass where it is plain; none: the SDK reads it.
+    fn read_plain(_body: &[u8]) -> Option<Self::Output> {
+        None
+    }
+
     /// Where `codecs` keeps the codec of this operation.
     fn slot(codecs: &Codecs) -> &OnceCell<Codec>;
 }
@@ -50,6 +55,7 @@ pub struct Codec {
     serializer: SharedRequestSerializer,
     metadata: fn(&ErasedError) -> Option<&ErrorMetadata>,
     classify: fn(&ErasedError) -> Option<RetryKind>,
+    read_plain: fn(&[u8]) -> Option<Output>,
 }
 
 impl fmt::Debug for Codec {
@@ -75,6 +81,7 @@ impl Codec {
                     .map(ProvideErrorMetadata::meta)
             },
             classify: |error| error.downcast_ref::<O::Error>().and_then(O::classify),
+            read_plain: |body| O::read_plain(body).map(Output::erase),
         })
     }
 
@@ -110,6 +117,12 @@ impl Codec {
         }
     }
 
+    /// Reads the body of a success in one pass; none where that takes the SDK.
+    #[must_use]
+    pub fn read_plain(&self, body: &[u8]) -> Option<Output> {
+        (self.read_plain)(body)
+    }
+
     /// Code, message and request id of a typed error of this operation.
     #[must_use]
     pub fn metadata<'a>(&self, error: &'a ErasedError) -> Option<&'a ErrorMetadata> {
@@ -130,7 +143,7 @@ impl Codec {
 }
 
 macro_rules! operations {
-    ($($slot:ident: $name:ident { $input:ident, $output:ident, $error:ident } $(: $classify:item)?)*) => {
+    ($($slot:ident: $name:ident { $input:ident, $output:ident, $error:ident } $(: $own:item)?)*) => {
         /// The codecs, each made when its operation is first called.
         #[derive(Debug, Default)]
         pub struct Codecs { $($slot: OnceCell<Codec>,)* }
@@ -146,7 +159,7 @@ macro_rules! operations {
                 type Output = sdk::$slot::$output;
                 type Error = sdk::$slot::$error;
 
-                $($classify)?
+                $($own)?
 
                 fn plugin() -> impl RuntimePlugin {
                     sdk::$slot::$name::new()
@@ -161,10 +174,16 @@ macro_rules! operations {
 }
 
 operations! {
-    get_item: GetItem { GetItemInput, GetItemOutput, GetItemError }
+    get_item: GetItem { GetItemInput, GetItemOutput, GetItemError }:
+        fn read_plain(body: &[u8]) -> Option<Self::Output> {
+            plain::get_item(body)
+        }
     put_item: PutItem { PutItemInput, PutItemOutput, PutItemError }
     delete_item: DeleteItem { DeleteItemInput, DeleteItemOutput, DeleteItemError }
-    batch_get_item: BatchGetItem { BatchGetItemInput, BatchGetItemOutput, BatchGetItemError }
+    batch_get_item: BatchGetItem { BatchGetItemInput, BatchGetItemOutput, BatchGetItemError }:
+        fn read_plain(body: &[u8]) -> Option<Self::Output> {
+            plain::batch_get_item(body)
+        }
     batch_write_item: BatchWriteItem { BatchWriteItemInput, BatchWriteItemOutput, BatchWriteItemError }
     transact_write_items: TransactWriteItems { TransactWriteItemsInput, TransactWriteItemsOutput, TransactWriteItemsError }:
         fn classify(error: &Self::Error) -> Option<RetryKind> {

@@ -1,5 +1,6 @@
-//! Waits for WASI pollables: one `poll` for all that a call waits for, and no
-//! host call that does not wait. Many requests of one call share it.
+//! Waits for WASI pollables, each until a deadline. All that a call waits for
+//! shares one `poll`, and all deadlines share one timer: the request that has
+//! its answer in time, which nearly all have, leaves it to the next.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -8,60 +9,101 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
+use std::time::Duration;
+use wasip2::clocks::monotonic_clock;
 use wasip2::io::poll::{Pollable, poll};
 
 thread_local! {
     /// What the future that runs now waits for. One call runs at a time.
-    static WAITING: RefCell<Vec<Waiting>> = const { RefCell::new(Vec::new()) };
+    static WAITING: RefCell<Waiting> = const { RefCell::new(Waiting { waits: Vec::new(), timer: None }) };
 }
 
-/// A pollable that somebody waits for.
 struct Waiting {
-    pollable: Rc<Pollable>,
-    ready: Rc<Cell<bool>>,
-    waker: Waker,
+    waits: Vec<Rc<Wait>>,
+    timer: Option<Timer>,
 }
 
-/// Resolves when a pollable is ready.
-pub struct Ready {
-    pollable: Rc<Pollable>,
-    ready: Rc<Cell<bool>>,
+/// Somebody who waits.
+struct Wait {
+    /// For this; for the deadline alone where there is none.
+    pollable: Option<Pollable>,
+    deadline: Duration,
+    outcome: Cell<Option<Outcome>>,
+    waker: Cell<Option<Waker>>,
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// What was waited for is ready.
+    Ready,
+    /// The deadline has passed.
+    Passed,
+}
+
+/// Is ready from a moment on.
+struct Timer {
+    pollable: Pollable,
+    due: Duration,
+}
+
+/// Resolves when what is waited for is ready or the deadline has passed.
+pub struct Until {
+    wait: Rc<Wait>,
     registered: bool,
 }
 
-/// Waits for `pollable`.
-pub fn ready(pollable: Rc<Pollable>) -> Ready {
-    Ready {
-        pollable,
-        ready: Rc::default(),
-        registered: false,
+/// Time on the host's monotonic clock, which deadlines are moments of.
+pub fn now() -> Duration {
+    Duration::from_nanos(monotonic_clock::now())
+}
+
+/// Waits for `pollable`, until `deadline`.
+pub fn ready(pollable: Pollable, deadline: Duration) -> Until {
+    Until::new(Some(pollable), deadline)
+}
+
+/// Waits until `deadline`.
+pub fn passed(deadline: Duration) -> Until {
+    Until::new(None, deadline)
+}
+
+impl Until {
+    fn new(pollable: Option<Pollable>, deadline: Duration) -> Self {
+        Self {
+            wait: Rc::new(Wait {
+                pollable,
+                deadline,
+                outcome: Cell::default(),
+                waker: Cell::default(),
+            }),
+            registered: false,
+        }
     }
 }
 
-impl Future for Ready {
-    type Output = ();
+impl Future for Until {
+    type Output = Outcome;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.ready.get() {
-            return Poll::Ready(());
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Outcome> {
+        if let Some(outcome) = self.wait.outcome.get() {
+            return Poll::Ready(outcome);
         }
+        self.wait.waker.set(Some(context.waker().clone()));
         if !self.registered {
             self.registered = true;
-            let waiting = Waiting {
-                pollable: Rc::clone(&self.pollable),
-                ready: Rc::clone(&self.ready),
-                waker: context.waker().clone(),
-            };
-            WAITING.with_borrow_mut(|all| all.push(waiting));
+            WAITING.with_borrow_mut(|waiting| waiting.waits.push(Rc::clone(&self.wait)));
         }
         Poll::Pending
     }
 }
 
-impl Drop for Ready {
+impl Drop for Until {
     fn drop(&mut self) {
-        if self.registered && !self.ready.get() {
-            WAITING.with_borrow_mut(|all| all.retain(|w| !Rc::ptr_eq(&w.ready, &self.ready)));
+        if self.registered && self.wait.outcome.get().is_none() {
+            WAITING.with_borrow_mut(|waiting| {
+                waiting.waits.retain(|wait| !Rc::ptr_eq(wait, &self.wait));
+            });
         }
     }
 }
@@ -88,27 +130,58 @@ pub fn block_on<F: Future>(future: F) -> Option<F::Output> {
                 return Some(output);
             }
         }
-        if !wake_the_ready() {
+        if !WAITING.with_borrow_mut(Waiting::block) {
             return None;
         }
     }
 }
 
-/// Blocks until at least one pollable is ready and wakes who waits for it.
-/// False where nobody waits.
-fn wake_the_ready() -> bool {
-    WAITING.with_borrow_mut(|all| {
-        if all.is_empty() {
+impl Waiting {
+    /// Blocks until a wait may have ended, and wakes those that have. False
+    /// where nobody waits.
+    fn block(&mut self) -> bool {
+        let Some(first) = self.waits.iter().map(|wait| wait.deadline).min() else {
             return false;
-        }
-        let pollables: Vec<&Pollable> = all.iter().map(|w| &*w.pollable).collect();
-        for index in poll(&pollables) {
-            if let Some(waiting) = usize::try_from(index).ok().and_then(|i| all.get(i)) {
-                waiting.ready.set(true);
-                waiting.waker.wake_by_ref();
+        };
+        // One that an earlier request left is due before this one's deadline,
+        // so it wakes early at worst, and makes way for another.
+        let timer = match self.timer.take() {
+            Some(timer) if timer.due <= first => timer,
+            _ => Timer::at(first),
+        };
+        let mut pollables = vec![&timer.pollable];
+        pollables.extend(self.waits.iter().filter_map(|wait| wait.pollable.as_ref()));
+        let ready = poll(&pollables);
+        let due = ready.contains(&0).then_some(timer.due);
+        let mut index = 0;
+        self.waits.retain(|wait| {
+            let mut outcome = None;
+            if wait.pollable.is_some() {
+                index += 1;
+                outcome = ready.contains(&index).then_some(Outcome::Ready);
             }
-        }
-        all.retain(|waiting| !waiting.ready.get());
+            // The deadline first: a host may call ready what then gives nothing.
+            if due.is_some_and(|due| wait.deadline <= due) {
+                outcome = Some(Outcome::Passed);
+            }
+            let ended = outcome.is_some();
+            wait.outcome.set(outcome);
+            if ended && let Some(waker) = wait.waker.take() {
+                waker.wake();
+            }
+            !ended
+        });
+        self.timer = due.is_none().then_some(timer);
         true
-    })
+    }
+}
+
+impl Timer {
+    fn at(due: Duration) -> Self {
+        let nanos = u64::try_from(due.as_nanos()).unwrap_or(u64::MAX);
+        Self {
+            pollable: monotonic_clock::subscribe_instant(nanos),
+            due,
+        }
+    }
 }

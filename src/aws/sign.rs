@@ -1,24 +1,61 @@
-//! Signature version 4, by the SDK's own crate. The time that is signed is the
-//! server's as far as the last skew error told it.
+//! Signature version 4 of the one kind of request there is: a POST without a
+//! query, whose body is signed. The signing key is derived once a day. The time
+//! that is signed is the server's as far as the last skew error told it.
+//!
+//! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
+//! Native tests hold it against the SDK's own crate and against botocore.
 
 use super::endpoint::Endpoint;
 use super::message::Headers;
 use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::identity::Identity;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+use std::cell::RefCell;
 use std::time::SystemTime;
+
+/// The algorithm's name.
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
 /// The service's name in the credential scope.
 const SERVICE: &str = "dynamodb";
 
+/// How every credential scope ends.
+const TERMINATOR: &str = "aws4_request";
+
+/// Characters of a hash in hexadecimal digits.
+const HEX_DIGITS: usize = 64;
+
+/// Bytes that a canonical request takes without temporary credentials.
+const CANONICAL_REQUEST: usize = 512;
+
 /// Signs with one set of credentials for one region.
 #[derive(Debug)]
 pub struct Signer {
-    identity: Identity,
-    region: String,
     credentials: Credentials,
+    region: String,
+    moment: RefCell<Option<Moment>>,
+}
+
+/// What does not change within a second.
+#[derive(Debug)]
+struct Moment {
+    /// Since the Unix epoch.
+    seconds: i64,
+    /// `20231114T221320Z`.
+    text: String,
+    day: Day,
+}
+
+/// What does not change within a day.
+#[derive(Debug)]
+struct Day {
+    /// `20231114/eu-west-1/dynamodb/aws4_request`.
+    scope: String,
+    /// Keyed with the signing key.
+    mac: Hmac<Sha256>,
 }
 
 impl Signer {
@@ -26,9 +63,9 @@ impl Signer {
     #[must_use]
     pub fn new(credentials: Credentials, region: String) -> Self {
         Self {
-            identity: credentials.clone().into(),
-            region,
             credentials,
+            region,
+            moment: RefCell::default(),
         }
     }
 
@@ -47,8 +84,9 @@ impl Signer {
 
     /// Adds the fields of the signature (`x-amz-date`, `authorization` and,
     /// with temporary credentials, `x-amz-security-token`) to `headers`. Signed
-    /// are the method, the path, the host, all of `headers` that a proxy leaves
-    /// alone, and the body.
+    /// are the method, the path, the host, all of `headers`, and the body: what
+    /// a proxy may change has no place in `headers` yet. Names are in lower
+    /// case, values without spaces at their ends or two in a row.
     ///
     /// # Errors
     ///
@@ -61,28 +99,129 @@ impl Signer {
         body: &[u8],
         time: SystemTime,
     ) -> Result<(), BoxError> {
-        let params = v4::SigningParams::builder()
-            .identity(&self.identity)
-            .region(&self.region)
-            .name(SERVICE)
-            .time(time)
-            .settings(SigningSettings::default())
-            .build()?
-            .into();
-        let mut text = Vec::with_capacity(headers.len());
-        for (name, value) in headers.iter() {
-            text.push((name.as_str(), std::str::from_utf8(value)?));
+        let mut moment = self.moment.borrow_mut();
+        let moment = self.at(&mut moment, time)?;
+        headers.push(("x-amz-date".to_owned(), moment.text.clone().into_bytes()));
+        if let Some(token) = self.credentials.session_token() {
+            let field = ("x-amz-security-token".to_owned(), token.as_bytes().to_vec());
+            headers.push(field);
         }
-        let request = SignableRequest::new(
-            "POST",
-            endpoint.url(),
-            text.into_iter(),
-            SignableBody::Bytes(body),
-        )?;
-        let (instructions, _signature) = sign(request, &params)?.into_parts();
-        for (name, value) in instructions.headers() {
-            headers.push((name.to_owned(), value.as_bytes().to_vec()));
-        }
+
+        let mut fields: Vec<(&str, &[u8])> = Vec::with_capacity(headers.len() + 1);
+        fields.push(("host", endpoint.authority().as_bytes()));
+        fields.extend(headers.iter().map(|(name, value)| (&**name, &**value)));
+        fields.sort_unstable();
+        let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
+        let names = names.join(";");
+        let body = digits(&Sha256::digest(body))?;
+        let request = canonical_request(endpoint.canonical_path(), &fields, &names, &body);
+        let signature = moment.sign(&request)?;
+        let authorization = [
+            ALGORITHM,
+            " Credential=",
+            self.credentials.access_key_id(),
+            "/",
+            &moment.day.scope,
+            ", SignedHeaders=",
+            &names,
+            ", Signature=",
+            std::str::from_utf8(&signature)?,
+        ];
+        let authorization = authorization.concat().into_bytes();
+        headers.push(("authorization".to_owned(), authorization));
         Ok(())
     }
+
+    /// What belongs to `time`, kept from the call before where it was the same
+    /// second.
+    fn at<'a>(
+        &self,
+        kept: &'a mut Option<Moment>,
+        time: SystemTime,
+    ) -> Result<&'a Moment, BoxError> {
+        let seconds = DateTime::from(time).secs();
+        let moment = match kept.take() {
+            Some(moment) if moment.seconds == seconds => moment,
+            before => self.moment(before, seconds)?,
+        };
+        Ok(kept.insert(moment))
+    }
+
+    /// What belongs to the second; the key is that of `before` where it was the
+    /// same day.
+    fn moment(&self, before: Option<Moment>, seconds: i64) -> Result<Moment, BoxError> {
+        let mut text = DateTime::from_secs(seconds).fmt(Format::DateTime)?;
+        text.retain(|c| !matches!(c, '-' | ':'));
+        let (date, _) = text.split_once('T').ok_or("the time has no date")?;
+        let day = match before {
+            Some(before) if before.text.starts_with(date) => before.day,
+            _ => self.day(date)?,
+        };
+        Ok(Moment { seconds, text, day })
+    }
+
+    fn day(&self, date: &str) -> Result<Day, BoxError> {
+        let token = self.credentials.session_token();
+        if !token.unwrap_or_default().bytes().all(is_field_content) {
+            return Err("the session token is no header field's content".into());
+        }
+        let secret = self.credentials.secret_access_key();
+        let mut key = keyed(format!("AWS4{secret}").as_bytes())?;
+        for part in [date, &self.region, SERVICE, TERMINATOR] {
+            key.update(part.as_bytes());
+            key = keyed(&key.finalize().into_bytes())?;
+        }
+        Ok(Day {
+            scope: [date, &self.region, SERVICE, TERMINATOR].join("/"),
+            mac: key,
+        })
+    }
+}
+
+impl Moment {
+    /// The signature of a canonical request: the string to sign holds its hash.
+    fn sign(&self, request: &[u8]) -> Result<[u8; HEX_DIGITS], BoxError> {
+        let mut mac = self.day.mac.clone();
+        for line in [ALGORITHM, &self.text, &self.day.scope] {
+            mac.update(line.as_bytes());
+            mac.update(b"\n");
+        }
+        mac.update(&digits(&Sha256::digest(request))?);
+        digits(&mac.finalize().into_bytes())
+    }
+}
+
+/// The canonical request of a POST without a query. `fields` are in the order
+/// of their `names`; `body` is its hash.
+fn canonical_request(path: &str, fields: &[(&str, &[u8])], names: &str, body: &[u8]) -> Vec<u8> {
+    let mut request = Vec::with_capacity(CANONICAL_REQUEST);
+    request.extend_from_slice(b"POST\n");
+    request.extend_from_slice(path.as_bytes());
+    request.extend_from_slice(b"\n\n");
+    for (name, value) in fields {
+        request.extend_from_slice(name.as_bytes());
+        request.push(b':');
+        request.extend_from_slice(value);
+        request.push(b'\n');
+    }
+    request.push(b'\n');
+    request.extend_from_slice(names.as_bytes());
+    request.push(b'\n');
+    request.extend_from_slice(body);
+    request
+}
+
+fn keyed(key: &[u8]) -> Result<Hmac<Sha256>, BoxError> {
+    Ok(Hmac::new_from_slice(key)?)
+}
+
+fn digits(hash: &[u8]) -> Result<[u8; HEX_DIGITS], BoxError> {
+    let mut digits = [0; HEX_DIGITS];
+    hex::encode_to_slice(hash, &mut digits)?;
+    Ok(digits)
+}
+
+/// What a header field can carry without doubt: visible ASCII, spaces, tabs.
+fn is_field_content(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t')
 }

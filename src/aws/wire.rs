@@ -8,43 +8,42 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
 use std::time::Duration;
 
-/// What requests call themselves.
-const USER_AGENT: &str = concat!("dapr-dynamodb/", env!("CARGO_PKG_VERSION"));
+/// An error's code, where it does not stand in the body.
+const ERROR_TYPE: &str = "x-amzn-errortype";
+
+/// AWS's name of the request: the first of the fields that is there.
+const REQUEST_ID: [&str; 2] = ["x-amzn-requestid", "x-amz-request-id"];
+
+/// How many fields signing and sending add.
+const ADDED_LATER: usize = 4;
 
 /// Header fields and body of the request, as the SDK writes them.
 pub(super) fn serialize(codec: &Codec, input: Input) -> Result<(Headers, SdkBody), String> {
     let request = codec.serialize(input).map_err(|error| error.to_string())?;
-    let mut headers: Headers = request
-        .headers()
-        .iter()
-        .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
-        .collect();
-    headers.push(("user-agent".to_owned(), USER_AGENT.as_bytes().to_vec()));
+    let mut headers = Headers::with_capacity(request.headers().len() + ADDED_LATER);
+    for (name, value) in request.headers() {
+        headers.push((name.to_owned(), value.as_bytes().to_vec()));
+    }
     Ok((headers, request.into_body()))
 }
 
 /// Reads an answer that arrived whole.
-pub(super) fn deserialize(codec: &Codec, response: Response) -> Result<Output, Problem> {
-    let status = response.status;
-    let retry_after = response
-        .header("x-amz-retry-after")
-        .and_then(|millis| millis.parse().ok())
-        .map(Duration::from_millis);
-    let foreign = |cause: String| Problem::Foreign {
-        status,
-        cause,
-        retry_after,
-    };
+pub(super) fn deserialize(codec: &Codec, mut response: Response) -> Result<Output, Problem> {
     // The SDK reads an empty body as an answer without members: an item that is
     // absent. DynamoDB sends at least `{}`.
-    if response.body.is_empty() && (200..300).contains(&status) {
-        return Err(foreign("an empty body".to_owned()));
+    if response.body.is_empty() && (200..300).contains(&response.status) {
+        return Err(foreign(&response, "an empty body".to_owned()));
     }
-    let content_type = response.header("content-type").map(str::to_owned);
-    let request_id = response.header("x-amzn-requestid").map(str::to_owned);
-    let date = response.header("date").map(str::to_owned);
-    let response = sdk_response(response).map_err(foreign)?;
-    let source = match codec.deserialize(&response) {
+    if response.status == 200
+        && let Some(output) = codec.read_plain(&response.body)
+    {
+        return Ok(output);
+    }
+    let answer = match sdk_response(&mut response) {
+        Ok(answer) => answer,
+        Err(cause) => return Err(foreign(&response, cause.to_owned())),
+    };
+    let source = match codec.deserialize(&answer) {
         Ok(output) => return Ok(output),
         Err(source) => source,
     };
@@ -58,29 +57,60 @@ pub(super) fn deserialize(codec: &Codec, response: Response) -> Result<Output, P
                 .and_then(|metadata| metadata.message())
                 .unwrap_or_default()
                 .to_owned(),
-            status,
-            request_id,
-            date,
-            retry_after,
+            status: response.status,
+            request_id: request_id(&response).map(str::to_owned),
+            date: response.header("date").map(str::to_owned),
+            retry_after: retry_after(&response),
             source,
         }))),
-        None => Err(foreign(content_type.map_or_else(
-            || "no content type".to_owned(),
-            |content_type| format!("content type {content_type}"),
-        ))),
+        None => {
+            let cause = match response.header("content-type") {
+                Some(content_type) => format!("content type {content_type}"),
+                // A transport may have left the fields of a success out.
+                None if (200..300).contains(&response.status) => {
+                    "a body that cannot be read".to_owned()
+                }
+                None => "no content type".to_owned(),
+            };
+            Err(foreign(&response, cause))
+        }
     }
 }
 
-/// The answer as the SDK's deserializers take it.
-fn sdk_response(response: Response) -> Result<HttpResponse, String> {
-    let status = response.status.try_into();
-    let status = status.map_err(|_| "no HTTP status".to_owned())?;
-    let mut answer = HttpResponse::new(status, SdkBody::from(response.body));
-    for (name, value) in response.headers {
-        // A field that is no text is none that the SDK reads.
-        if let Ok(value) = String::from_utf8(value) {
-            let appended = answer.headers_mut().try_append(name, value);
-            appended.map_err(|_| "a malformed header field".to_owned())?;
+/// What to say of an answer that is not DynamoDB's.
+fn foreign(response: &Response, cause: String) -> Problem {
+    Problem::Foreign {
+        status: response.status,
+        cause,
+        retry_after: retry_after(response),
+    }
+}
+
+/// What the server asked to wait.
+fn retry_after(response: &Response) -> Option<Duration> {
+    let millis = response.header("x-amz-retry-after")?;
+    millis.parse().ok().map(Duration::from_millis)
+}
+
+/// AWS's name of the request.
+fn request_id(response: &Response) -> Option<&str> {
+    REQUEST_ID.iter().find_map(|name| response.header(name))
+}
+
+/// The answer as the SDK's deserializers take it, with the fields that they
+/// read of an error. Of a success they read the name of the request alone, for
+/// which nobody asks. It takes the body away.
+fn sdk_response(response: &mut Response) -> Result<HttpResponse, &'static str> {
+    let status = response.status.try_into().map_err(|_| "no HTTP status")?;
+    let body = SdkBody::from(std::mem::take(&mut response.body));
+    let mut answer = HttpResponse::new(status, body);
+    if answer.status().is_success() {
+        return Ok(answer);
+    }
+    for name in REQUEST_ID.into_iter().chain([ERROR_TYPE]) {
+        if let Some(value) = response.header(name) {
+            let appended = answer.headers_mut().try_append(name, value.to_owned());
+            appended.map_err(|_| "a malformed header field")?;
         }
     }
     Ok(answer)

@@ -54,9 +54,14 @@ impl<P: Platform> StateStore<P> {
         table_check::check(&self.client, &self.table, Needs::PartitionKey).await
     }
 
-    /// Now, in seconds since the Unix epoch.
+    /// Now, in seconds since the Unix epoch, by which items expire. Where none
+    /// can, nothing depends on it, and the host is not asked: it is 0.
     fn now(&self) -> u64 {
-        ttl::unix_seconds(self.client.now())
+        if self.has_ttl() {
+            ttl::unix_seconds(self.client.now())
+        } else {
+            0
+        }
     }
 
     fn read_error(&self, failure: Failure) -> Error {

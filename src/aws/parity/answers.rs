@@ -15,6 +15,7 @@ use crate::aws::operation::{
     BatchGetItem, BatchWriteItem, DeleteItem, GetItem, PutItem, TransactWriteItems,
 };
 use crate::scripted::{Scripted, answer, success, with};
+use aws_sdk_dynamodb::operation::RequestId;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 
@@ -83,6 +84,43 @@ async fn transact_write_items_reads_what_the_sdk_reads() {
     let [builder, _] = inputs::transact_write_items();
     let errors = [READ_ERRORS, TRANSACTION_ERRORS];
     check::<TransactWriteItems>(builder, TRANSACT_WRITE_ITEMS, &errors).await;
+}
+
+#[tokio::test]
+async fn the_name_of_a_refused_request_is_read_from_either_field() {
+    let [builder, _] = inputs::get_item();
+    for names in [
+        &["x-amzn-requestid"][..],
+        &["x-amz-request-id"],
+        &["x-amz-request-id", "x-amzn-requestid"],
+    ] {
+        let mut response = answer(400, r#"{"__type":"ValidationException"}"#);
+        response.headers.clear();
+        for name in names {
+            response = with(response, name, &format!("the {name}"));
+        }
+        let error = agree::<GetItem>(&builder, &response).await;
+        let last = names.last().expect("a name");
+        let spelled = format!("{:?}", error.expect("an error"));
+        assert!(spelled.contains(&format!("the {last}")), "{spelled}");
+    }
+}
+
+/// Nobody asks for it, and a transport may spare the host the fields.
+#[tokio::test]
+async fn a_success_does_not_keep_the_name_of_its_request_on_purpose() {
+    let [builder, _] = inputs::get_item();
+    let client = Site::AWS.client(Scripted::new([success()]), 1);
+    let ours = client
+        .call::<GetItem>(GetItem::input(builder.clone()))
+        .await;
+    let ours = ours.expect("the script says success").output;
+    let theirs = sdk::<GetItem>(&builder, &success()).await;
+    let theirs = theirs.expect("the script says success");
+    assert_eq!(
+        (ours.request_id(), theirs.request_id().is_some()),
+        (None, true)
+    );
 }
 
 #[tokio::test]

@@ -1,18 +1,16 @@
 //! HTTP through `wasi:http`, called directly. The only module that knows it.
 //! Every wait ends at the request's deadline, whatever the host makes of the
-//! timeouts that it is given; those are for it to free the connection by.
+//! timeouts that it is given; a request that is given up is dropped, and the host
+//! closes its connection.
 
 mod cause;
 
-use super::message::{Headers, Request, Response, Timeouts, TransportError};
-use super::reactor;
+use super::integrity::CHECKSUM;
+use super::message::{Request, Response, Timeouts, TransportError};
+use super::reactor::{self, Outcome};
 use crate::platform::{Clock, Random, Transport};
 use cause::cause;
-use futures_util::future::{Either, select};
-use std::pin::pin;
-use std::rc::Rc;
-use std::time::{Duration, Instant, SystemTime};
-use wasip2::clocks::monotonic_clock;
+use std::time::{Duration, SystemTime};
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
     Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
@@ -22,25 +20,23 @@ use wasip2::io::poll::Pollable;
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
 /// What one read asks for, in bytes.
-const READ: u64 = 64 * 1024;
+const READ: u64 = 1024 * 1024;
+
+/// What is set aside at most for an answer that has not come yet, in bytes:
+/// 16 MB of items, which is the most that DynamoDB answers, as base64.
+const RESERVED: usize = 24 * 1024 * 1024;
 
 /// The largest answer that is read. DynamoDB's own limit is 16 MB of items,
 /// which base64 and JSON's escapes make longer.
 const LARGEST_ANSWER: usize = 128 * 1024 * 1024;
 
-/// The platform that a WASI 0.2 host lends.
-#[derive(Debug)]
-pub struct Wasi {
-    started: Instant,
-}
+/// What no host is taken to wait less than for an answer, where it is told no
+/// timeouts: `dapr-wasm-host` waits 60 s, wasmtime and Node's shim 600 s.
+const HOSTS_OWN_TIMEOUT: Duration = Duration::from_secs(30);
 
-impl Default for Wasi {
-    fn default() -> Self {
-        Self {
-            started: Instant::now(),
-        }
-    }
-}
+/// The platform that a WASI 0.2 host lends.
+#[derive(Debug, Default)]
+pub struct Wasi;
 
 impl Clock for Wasi {
     fn now(&self) -> SystemTime {
@@ -48,11 +44,11 @@ impl Clock for Wasi {
     }
 
     fn monotonic(&self) -> Duration {
-        self.started.elapsed()
+        reactor::now()
     }
 
     async fn sleep(&self, duration: Duration) {
-        reactor::ready(timer(duration)).await;
+        reactor::passed(reactor::now().saturating_add(duration)).await;
     }
 }
 
@@ -64,37 +60,31 @@ impl Random for Wasi {
 
 impl Transport for Wasi {
     async fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
-        let deadline = Deadline(timer(request.timeouts.total));
+        let deadline = Deadline(request.timeouts.deadline);
         let (outgoing, body) = outgoing(&request)?;
         let options = options(request.timeouts);
         let pending = outgoing_handler::handle(outgoing, Some(options)).map_err(cause)?;
-        write(body, request.body, &deadline).await?;
+        write(body, request.body, deadline).await?;
         deadline.ready(pending.subscribe()).await?;
         match pending.get() {
-            Some(Ok(answer)) => read(answer.map_err(cause)?, &deadline).await,
+            Some(Ok(answer)) => read(answer.map_err(cause)?, deadline).await,
             Some(Err(())) | None => Err(broken("the host lost the answer")),
         }
     }
 }
 
 /// The moment after which nothing is waited for.
-struct Deadline(Rc<Pollable>);
+#[derive(Clone, Copy)]
+struct Deadline(Duration);
 
 impl Deadline {
     /// Waits for `pollable` until the deadline.
-    async fn ready(&self, pollable: Pollable) -> Result<(), TransportError> {
-        let ready = pin!(reactor::ready(Rc::new(pollable)));
-        let passed = pin!(reactor::ready(Rc::clone(&self.0)));
-        // The deadline first: a host may call ready what then gives nothing.
-        match select(passed, ready).await {
-            Either::Left(_) => Err(TransportError::Timeout),
-            Either::Right(_) => Ok(()),
+    async fn ready(self, pollable: Pollable) -> Result<(), TransportError> {
+        match reactor::ready(pollable, self.0).await {
+            Outcome::Ready => Ok(()),
+            Outcome::Passed => Err(TransportError::Timeout),
         }
     }
-}
-
-fn timer(duration: Duration) -> Rc<Pollable> {
-    Rc::new(monotonic_clock::subscribe_duration(nanos(duration)))
 }
 
 fn nanos(duration: Duration) -> u64 {
@@ -108,7 +98,7 @@ fn broken(cause: &str) -> TransportError {
 /// The request without its body, and where the body goes.
 fn outgoing(request: &Request<'_>) -> Result<(OutgoingRequest, OutgoingBody), TransportError> {
     let malformed = |what: &str| TransportError::Malformed(format!("{what} is not accepted"));
-    let fields = Fields::from_list(&request.headers).map_err(|_| malformed("a header field"))?;
+    let fields = Fields::from_list(request.headers).map_err(|_| malformed("a header field"))?;
     let outgoing = OutgoingRequest::new(fields);
     let scheme = if request.tls {
         Scheme::Https
@@ -131,12 +121,17 @@ fn outgoing(request: &Request<'_>) -> Result<(OutgoingRequest, OutgoingBody), Tr
     Ok((outgoing, body))
 }
 
-/// A host may not know a timeout; the deadline stands in for all of them.
+/// The connect timeout, which no deadline of ours can stand in for: whether there
+/// is a connection yet, only the host knows. The other timeouts are left to the
+/// deadline, unless a host's own might come before it.
 fn options(timeouts: Timeouts) -> RequestOptions {
     let options = RequestOptions::new();
+    // A host may not know a timeout.
     let _ = options.set_connect_timeout(Some(nanos(timeouts.connect)));
-    let _ = options.set_first_byte_timeout(Some(nanos(timeouts.total)));
-    let _ = options.set_between_bytes_timeout(Some(nanos(timeouts.total)));
+    if timeouts.total > HOSTS_OWN_TIMEOUT {
+        let _ = options.set_first_byte_timeout(Some(nanos(timeouts.total)));
+        let _ = options.set_between_bytes_timeout(Some(nanos(timeouts.total)));
+    }
     options
 }
 
@@ -145,7 +140,7 @@ fn options(timeouts: Timeouts) -> RequestOptions {
 async fn write(
     body: OutgoingBody,
     mut bytes: &[u8],
-    deadline: &Deadline,
+    deadline: Deadline,
 ) -> Result<(), TransportError> {
     let stream = body.write().map_err(|()| broken("no body stream"))?;
     while !bytes.is_empty() {
@@ -162,7 +157,7 @@ async fn write(
 async fn write_some(
     stream: &OutputStream,
     bytes: &[u8],
-    deadline: &Deadline,
+    deadline: Deadline,
 ) -> Result<Option<usize>, TransportError> {
     match stream.check_write() {
         Ok(0) => {
@@ -181,36 +176,49 @@ async fn write_some(
     }
 }
 
-/// Reads status, fields and the whole body.
-async fn read(answer: IncomingResponse, deadline: &Deadline) -> Result<Response, TransportError> {
+/// Reads status, fields and the whole body. Of what looks like a success of
+/// DynamoDB only the fields that are checked are read: a list of all of them costs
+/// host and guest several times as much.
+async fn read(answer: IncomingResponse, deadline: Deadline) -> Result<Response, TransportError> {
     let status = answer.status();
-    let headers: Headers = answer.headers().entries();
-    let mut response = Response {
-        status,
-        headers,
-        body: Vec::new(),
-    };
-    let length = response
-        .header("content-length")
-        .and_then(|length| length.parse::<usize>().ok());
+    let fields = answer.headers();
+    let length = fields
+        .get("content-length")
+        .first()
+        .and_then(|length| std::str::from_utf8(length).ok()?.parse().ok());
     let body = answer.consume().map_err(|()| broken("no body"))?;
     let stream = body.stream().map_err(|()| broken("no body stream"))?;
-    response.body = read_body(&stream, length, deadline).await?;
+    let bytes = read_body(&stream, length, deadline).await?;
     drop(stream);
     drop::<IncomingBody>(body);
-    Ok(response)
+    let headers = if status == 200 && bytes.starts_with(b"{") && bytes.ends_with(b"}") {
+        let checksums = fields.get(CHECKSUM).into_iter();
+        checksums.map(|sum| (CHECKSUM.to_owned(), sum)).collect()
+    } else {
+        fields.entries()
+    };
+    Ok(Response {
+        status,
+        headers,
+        body: bytes,
+    })
 }
 
 async fn read_body(
     stream: &InputStream,
     length: Option<usize>,
-    deadline: &Deadline,
+    deadline: Deadline,
 ) -> Result<Vec<u8>, TransportError> {
     let mut body = Vec::new();
     while length.is_none_or(|length| body.len() < length) {
         match stream.read(READ) {
             Ok(piece) if piece.is_empty() => deadline.ready(stream.subscribe()).await?,
-            Ok(piece) if body.is_empty() => body = piece,
+            Ok(piece) if body.is_empty() => {
+                body = piece;
+                // To the byte: a body that grows by doubling takes up to three times its length on the way.
+                let rest = length.unwrap_or_default().saturating_sub(body.len());
+                body.reserve_exact(rest.min(RESERVED));
+            }
             Ok(piece) => body.extend_from_slice(&piece),
             Err(StreamError::Closed) => break,
             Err(StreamError::LastOperationFailed(error)) => {

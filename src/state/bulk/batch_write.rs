@@ -63,9 +63,12 @@ impl<P: Platform> StateStore<P> {
                 }
             };
             let before = pending.len();
-            let (left_over, done): (Pending, Pending) = pending
-                .into_iter()
-                .partition(|(key, _)| unprocessed.contains(key));
+            let (left_over, done) = match unprocessed.is_empty() {
+                true => (Pending::new(), pending),
+                false => pending
+                    .into_iter()
+                    .partition(|(key, _)| unprocessed.contains(key)),
+            };
             pending = left_over;
             let some = pending.len() < before;
             if some {

@@ -14,7 +14,9 @@ use crate::state::{StateStore, key};
 use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures_util::{StreamExt, stream};
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// What is known of one key.
 type Found = Result<Option<Item>, Error>;
@@ -31,17 +33,21 @@ impl<P: Platform> StateStore<P> {
         consistency: Option<Consistency>,
     ) -> Vec<Found> {
         let mut results: Vec<Found> = Vec::with_capacity(keys.len());
-        let mut positions: HashMap<&str, Vec<usize>> = HashMap::new();
-        let mut wanted = Vec::new();
-        for (position, key) in keys.iter().enumerate() {
-            results.push(key::check(key).map(|()| None));
-            if results.last().is_some_and(Result::is_ok) {
-                let places = positions.entry(key).or_default();
-                if places.is_empty() {
-                    wanted.push(key.clone());
+        let mut first_places: HashMap<&str, usize> = HashMap::with_capacity(keys.len());
+        let mut repeated = Vec::new();
+        let mut wanted: Vec<&str> = Vec::with_capacity(keys.len());
+        for (place, key) in keys.iter().enumerate() {
+            let checked = key::check(key);
+            if checked.is_ok() {
+                match first_places.entry(key) {
+                    Entry::Vacant(entry) => {
+                        entry.insert(place);
+                        wanted.push(key);
+                    }
+                    Entry::Occupied(entry) => repeated.push((place, *entry.get())),
                 }
-                places.push(position);
             }
+            results.push(checked.map(|()| None));
         }
         let progress = Progress::new(&self.client);
         let mut batches = stream::iter(wanted.chunks(BATCH_GET_KEYS))
@@ -49,12 +55,17 @@ impl<P: Platform> StateStore<P> {
             .buffer_unordered(PARALLEL_REQUESTS);
         while let Some(batch) = batches.next().await {
             for (key, found) in batch {
-                let places = positions.remove(key.as_str()).unwrap_or_default();
-                for (place, found) in places.iter().zip(std::iter::repeat_n(found, places.len())) {
-                    if let Some(slot) = results.get_mut(*place) {
-                        *slot = found;
-                    }
+                let place = first_places.get(key.as_str());
+                if let Some(slot) = place.and_then(|place| results.get_mut(*place)) {
+                    *slot = found;
                 }
+            }
+        }
+        for (place, first) in repeated {
+            if let Some(found) = results.get(first).cloned()
+                && let Some(slot) = results.get_mut(place)
+            {
+                *slot = found;
             }
         }
         results
@@ -64,12 +75,12 @@ impl<P: Platform> StateStore<P> {
     /// the result is absent.
     async fn get_batch(
         &self,
-        keys: &[String],
+        keys: &[&str],
         consistency: Option<Consistency>,
         progress: &Progress<'_, P>,
-    ) -> HashMap<String, Found> {
-        let mut found = HashMap::with_capacity(keys.len());
-        let mut pending = keys.to_vec();
+    ) -> Vec<(String, Found)> {
+        let mut found = Vec::with_capacity(keys.len());
+        let mut pending: Vec<Cow<'_, str>> = keys.iter().copied().map(Cow::from).collect();
         let mut rounds = Rounds::new(&self.client);
         loop {
             let answer = match progress.check() {
@@ -95,11 +106,12 @@ impl<P: Platform> StateStore<P> {
                 progress.made();
                 rounds.brought_something_on();
             }
-            let bytes: usize = items.iter().map(item_size).sum();
-            self.decode_all(items, &mut found);
             if pending.is_empty() {
+                self.decode_all(items, &mut found);
                 return found;
             }
+            let bytes: usize = items.iter().map(item_size).sum();
+            self.decode_all(items, &mut found);
             // Where the answer was full, DynamoDB is not busy: it had no room.
             let full = some && bytes + ITEM_BYTES > BATCH_GET_BYTES && rounds.in_time();
             if !full && !rounds.another().await {
@@ -111,12 +123,12 @@ impl<P: Platform> StateStore<P> {
 
     async fn ask(
         &self,
-        keys: &[String],
+        keys: &[Cow<'_, str>],
         consistency: Option<Consistency>,
     ) -> Result<BatchGetItemOutput, Error> {
         let keys = keys
             .iter()
-            .map(|key| key_attributes(&self.table, key.clone()))
+            .map(|key| key_attributes(&self.table, key.to_string()))
             .collect();
         let request = KeysAndAttributes::builder()
             .set_keys(Some(keys))
@@ -131,24 +143,23 @@ impl<P: Platform> StateStore<P> {
         Ok(answer.map_err(|failure| self.read_error(failure))?.output)
     }
 
-    fn unprocessed_keys(&self, output: BatchGetItemOutput) -> Vec<String> {
+    fn unprocessed_keys(&self, output: BatchGetItemOutput) -> Vec<Cow<'static, str>> {
         output
             .unprocessed_keys
             .and_then(|mut tables| tables.remove(&self.table.name))
             .map(|request| request.keys)
             .unwrap_or_default()
             .into_iter()
-            .filter_map(|key| self.key_of(key))
+            .filter_map(|key| self.key_of(key).map(Cow::from))
             .collect()
     }
 
-    fn decode_all(&self, items: Vec<Attributes>, found: &mut HashMap<String, Found>) {
+    fn decode_all(&self, items: Vec<Attributes>, found: &mut Vec<(String, Found)>) {
         let now = self.now();
-        for item in items {
-            if let Some(AttributeValue::S(key)) = item.get(&self.table.partition_key) {
-                let key = key.clone();
+        for mut item in items {
+            if let Some(AttributeValue::S(key)) = item.remove(&self.table.partition_key) {
                 let decoded = decode(&self.table, &key, item, now);
-                found.insert(key, decoded);
+                found.push((key, decoded));
             }
         }
     }
@@ -163,9 +174,9 @@ impl<P: Platform> StateStore<P> {
 }
 
 /// The results of what is given up.
-fn failed(pending: Vec<String>, error: &Error) -> impl Iterator<Item = (String, Found)> {
+fn failed(pending: Vec<Cow<'_, str>>, error: &Error) -> impl Iterator<Item = (String, Found)> {
     pending.into_iter().map(|key| {
         let error = error.clone().of_key(&key);
-        (key, Err(error))
+        (key.into_owned(), Err(error))
     })
 }

@@ -11,7 +11,7 @@ use crate::platform::Platform;
 use crate::state::StateStore;
 use crate::state::change::Change;
 use crate::state::model::{DeleteRequest, SetRequest};
-use futures_util::future::{FutureExt, LocalBoxFuture};
+use futures_util::future::FutureExt;
 use futures_util::{StreamExt, stream};
 
 /// The ETag that a write left, or why it failed.
@@ -52,19 +52,17 @@ impl<P: Platform> StateStore<P> {
             in_order,
         } = plan(planned);
         let progress = Progress::new(&self.client);
-        let mut work: Vec<LocalBoxFuture<'_, Vec<(usize, Written)>>> = Vec::new();
         let mut batchable = batchable.into_iter();
-        loop {
+        let batches = std::iter::from_fn(|| {
             let batch: Vec<Placed> = batchable.by_ref().take(BATCH_WRITE_REQUESTS).collect();
-            if batch.is_empty() {
-                break;
-            }
-            work.push(self.write_batch(batch, &progress).boxed_local());
-        }
-        for changes in in_order {
-            work.push(self.write_in_order(changes, &progress).boxed_local());
-        }
-        let mut done = stream::iter(work).buffer_unordered(PARALLEL_REQUESTS);
+            (!batch.is_empty()).then(|| self.write_batch(batch, &progress).boxed_local())
+        });
+        let sequences = in_order.into_iter();
+        let sequences =
+            sequences.map(|changes| self.write_in_order(changes, &progress).boxed_local());
+        // Each is made when its turn comes: a future takes more memory than the write that waits for it.
+        let work = stream::iter(batches.chain(sequences));
+        let mut done = work.buffer_unordered(PARALLEL_REQUESTS);
         while let Some(written) = done.next().await {
             for (position, result) in written {
                 if let Some(slot) = results.get_mut(position) {
