@@ -1,6 +1,6 @@
 //! What can go wrong between the embedder and a component; every message names the remedy.
 //!
-//! [`HostError`] is about getting an instance, [`CallError`] about using it.
+//! [`HostError`] is about getting an instance, [`CallError`] about using it, [`PoolError`] about being lent one.
 
 use crate::types;
 use std::path::PathBuf;
@@ -55,25 +55,45 @@ pub enum HostError {
     ImportNotOffered(wasmtime::Error),
     /// The folder that was named for compiled code cannot be used.
     #[error(
-        "cannot keep compiled code in {}: {cause:#}; name an absolute, writable folder, or load without a cache",
+        "cannot keep compiled code in {}: {cause}; name a folder that only this user can write to, or load without a cache",
         directory.display()
     )]
     CompiledCodeCache {
         /// The folder as it was given.
         directory: PathBuf,
         /// What is wrong with it.
-        cause: wasmtime::Error,
+        #[source]
+        cause: std::io::Error,
     },
     /// WebAssembly cannot run on this machine as configured.
     #[error(
         "the WebAssembly engine does not start: {0:#}; check that this platform is one that wasmtime compiles for"
     )]
     Engine(wasmtime::Error),
+    /// The plugin has as many instances as it may have.
+    #[error(
+        "the plugin has {max_instances} instances already; drop some, or raise PluginBuilder::max_instances"
+    )]
+    TooManyInstances {
+        /// How many there may be at a time.
+        max_instances: u32,
+    },
     /// The component could not be instantiated.
     #[error(
         "the component does not start: {0:#}; check the memory that this process may use, and the component's own messages on stderr"
     )]
     Instantiate(wasmtime::Error),
+    /// The component needs more memory to start than [`InstanceOptions::memory_limit`](crate::InstanceOptions::memory_limit)
+    /// gives it.
+    #[error(
+        "the component does not start within its memory limit of {limit} bytes: {cause:#}; raise the limit"
+    )]
+    MemoryLimit {
+        /// The limit, in bytes.
+        limit: usize,
+        /// What failed for want of memory.
+        cause: wasmtime::Error,
+    },
     /// A rule of the allow-list cannot be read.
     #[error("the egress rule {rule:?} {reason}")]
     EgressRule {
@@ -103,6 +123,17 @@ pub enum CallError {
     /// another one of the same plugin is not. The outcome of a write is unknown.
     #[error("the component trapped: {0:#}; make a new instance, and see its stderr for the reason")]
     Trap(wasmtime::Error),
+    /// The component was refused memory beyond [`InstanceOptions::memory_limit`](crate::InstanceOptions::memory_limit)
+    /// and trapped. As with any trap the instance is lost, and the outcome of a write unknown.
+    #[error(
+        "the component reached its memory limit of {limit} bytes and trapped: {trap:#}; raise the limit, or ask for less in one call"
+    )]
+    MemoryLimit {
+        /// The limit, in bytes.
+        limit: usize,
+        /// How it trapped.
+        trap: wasmtime::Error,
+    },
     /// An earlier call trapped, or its future was dropped before it was done. Nothing was asked of the component.
     #[error(
         "an earlier call trapped or was abandoned, so this instance is lost; make a new instance"
@@ -124,7 +155,22 @@ impl CallError {
     pub fn component(&self) -> Option<&types::Error> {
         match self {
             Self::Component(error) => Some(error),
-            Self::Trap(_) | Self::InstanceLost | Self::NotExported { .. } => None,
+            Self::Trap(_)
+            | Self::MemoryLimit { .. }
+            | Self::InstanceLost
+            | Self::NotExported { .. } => None,
         }
     }
+}
+
+/// Why an [`InstancePool`](crate::InstancePool) lent no instance. The next caller starts afresh.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PoolError {
+    /// No instance could be started.
+    #[error(transparent)]
+    Instantiate(HostError),
+    /// An instance was started and did not take its configuration.
+    #[error("the component did not take its configuration: {0}")]
+    Init(#[source] CallError),
 }

@@ -4,14 +4,23 @@ use crate::binding::Binding;
 use crate::contract::{self, binding, state};
 use crate::egress::Outgoing;
 use crate::error::{CallError, HostError};
+use crate::memory::Memory;
 use crate::options::InstanceOptions;
 use crate::plugin::Loaded;
 use crate::state::State;
 use crate::types;
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+/// What one call may hand to the host, in bytes, where the memory has no limit of its own, which counts here otherwise.
+///
+/// The host's copy can be larger than the guest's memory, for a list may name the same bytes many times: so this bounds
+/// the host, not the guest. wasmtime's own bound is 128 MiB (`Store::set_hostcall_fuel`), which a bulk read of 1,000 items
+/// of 200 KB exceeds.
+const LARGEST_CALL: usize = 1 << 30;
 
 /// A running component.
 ///
@@ -21,6 +30,8 @@ pub struct Instance {
     calls: Calls,
     state: Option<state::Guest>,
     binding: Option<binding::Guest>,
+    // After the store, which frees the instance's slot: whoever gets the permit finds one free.
+    _room: OwnedSemaphorePermit,
 }
 
 impl Instance {
@@ -28,12 +39,15 @@ impl Instance {
         loaded: &Loaded,
         options: &InstanceOptions,
     ) -> Result<Self, HostError> {
+        let room = loaded.admit()?;
         let mut store = Store::new(loaded.pre.engine(), HostState::new(options));
-        let instance = loaded
-            .pre
-            .instantiate_async(&mut store)
-            .await
-            .map_err(HostError::Instantiate)?;
+        store.limiter(|host| &mut host.memory);
+        store.set_hostcall_fuel(options.granted_memory().unwrap_or(LARGEST_CALL));
+        let started = loaded.pre.instantiate_async(&mut store).await;
+        let instance = started.map_err(|cause| match store.data().memory.refused_beyond() {
+            Some(limit) => HostError::MemoryLimit { limit, cause },
+            None => HostError::Instantiate(cause),
+        })?;
         let state = loaded
             .state
             .as_ref()
@@ -57,6 +71,7 @@ impl Instance {
             calls,
             state,
             binding,
+            _room: room,
         })
     }
 
@@ -95,6 +110,13 @@ impl Instance {
     pub fn is_lost(&self) -> bool {
         self.calls.lost
     }
+
+    /// The linear memory that the instance has now, in bytes. It grows, in pages of 64 KiB, and never shrinks; of it
+    /// only what was touched takes room in this process.
+    #[must_use]
+    pub fn memory_size(&self) -> usize {
+        self.calls.store.data().memory.size()
+    }
 }
 
 impl std::fmt::Debug for Instance {
@@ -119,12 +141,16 @@ impl Calls {
         if std::mem::replace(&mut self.lost, true) {
             return Err(CallError::InstanceLost);
         }
+        self.store.data_mut().memory.forget_refusal();
         Ok(&mut self.store)
     }
 
     /// Closes a call that cannot fail but by a trap.
     pub(crate) fn end<T>(&mut self, outcome: wasmtime::Result<T>) -> Result<T, CallError> {
-        let value = outcome.map_err(CallError::Trap)?;
+        let value = outcome.map_err(|trap| match self.store.data().memory.refused_beyond() {
+            Some(limit) => CallError::MemoryLimit { limit, trap },
+            None => CallError::Trap(trap),
+        })?;
         self.lost = false;
         Ok(value)
     }
@@ -138,8 +164,13 @@ impl Calls {
     }
 }
 
+/// How many handles an instance may have at a time: streams, requests, timers. A bulk call of many requests has about a
+/// hundred.
+const HANDLES: usize = 10_000;
+
 /// What the host keeps for one instance.
 pub(crate) struct HostState {
+    memory: Memory,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     outgoing: Outgoing,
@@ -148,11 +179,14 @@ pub(crate) struct HostState {
 
 impl HostState {
     fn new(options: &InstanceOptions) -> Self {
+        let mut resources = ResourceTable::new();
+        resources.set_max_capacity(HANDLES);
         Self {
+            memory: Memory::new(options.granted_memory()),
             wasi: options.wasi(),
             http: WasiHttpCtx::new(),
             outgoing: Outgoing::new(options.granted_egress()),
-            resources: ResourceTable::new(),
+            resources,
         }
     }
 }

@@ -33,6 +33,45 @@
 //! that exports its `state` or its `binding` interface will do. A call gives a [`CallError`]: the component's own
 //! [`types::Error`], whose case a program branches on, or the loss of the instance.
 //!
+//! # Many calls at a time
+//!
+//! An instance does one call after the other. An [`InstancePool`] lends instances to any number of tasks: it starts and
+//! configures them when they are first needed, as many as it has room for; whoever asks first is served first; one that
+//! trapped, or whose call was abandoned, is replaced.
+//!
+//! ```no_run
+//! # async fn example(plugin: dapr_wasm_host::Plugin, options: dapr_wasm_host::InstanceOptions)
+//! #     -> Result<(), Box<dyn std::error::Error>> {
+//! use dapr_wasm_host::InstancePool;
+//!
+//! let metadata = vec![("table".to_owned(), "orders".to_owned())];
+//! let pool = InstancePool::builder(&plugin)
+//!     .options(options.memory_limit(64 << 20)) // bytes for each instance
+//!     .state(metadata)
+//!     .size(32.try_into()?)
+//!     .build();
+//!
+//! let mut tasks = tokio::task::JoinSet::new();
+//! for order in 0..1_000 {
+//!     let pool = pool.clone();
+//!     tasks.spawn(async move {
+//!         let mut instance = pool.acquire().await?;
+//!         let item = instance.state()?.get(&format!("order-{order}"), None).await?;
+//!         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(item)
+//!     });
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it costs
+//!
+//! A plugin is compiled once for a machine: the code is kept in a folder that only this user can write to
+//! ([`PluginBuilder::cache_directory`]), checked against its digest and mapped at the next load. Its instances live in
+//! slots that are reserved when it is loaded ([`PluginBuilder::max_instances`]), which takes address space and no
+//! memory; an instance begins with the component's own memory image and takes memory for what it writes to.
+//! [`InstanceOptions::memory_limit`] bounds that, and [`Instance::memory_size`] tells it.
+//!
 //! Everything runs on the embedder's [tokio](https://docs.rs/tokio) runtime. A call that waits for the network holds no
 //! thread; one that computes does, without a limit.
 
@@ -50,12 +89,17 @@
 )]
 
 mod binding;
+mod compiled_code;
 mod contract;
 mod egress;
+mod engine;
 mod error;
 mod instance;
+mod instance_pool;
+mod memory;
 mod options;
 mod plugin;
+mod plugin_builder;
 mod state;
 mod stderr;
 #[cfg(test)]
@@ -64,9 +108,11 @@ pub mod types;
 
 pub use binding::Binding;
 pub use egress::{Egress, EgressBuilder};
-pub use error::{CallError, HostError};
+pub use error::{CallError, HostError, PoolError};
 pub use instance::Instance;
+pub use instance_pool::{InstancePool, InstancePoolBuilder, PooledInstance};
 pub use options::InstanceOptions;
-pub use plugin::{Plugin, PluginBuilder};
+pub use plugin::Plugin;
+pub use plugin_builder::PluginBuilder;
 pub use state::State;
 pub use stderr::CapturedStderr;

@@ -12,6 +12,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 pub struct InstanceOptions {
     environment: Vec<(String, String)>,
     egress: Option<Egress>,
+    memory_limit: Option<usize>,
     stderr: Stderr,
 }
 
@@ -46,6 +47,17 @@ impl InstanceOptions {
         self
     }
 
+    /// Lets the instance have this much linear memory at most, in bytes, and a table of functions beside it that is no
+    /// larger. Without, it is what 32 bits can address: 4 GiB.
+    ///
+    /// A component asks for more when its allocator has no room left, and most trap when they are refused: the call gives
+    /// [`CallError::MemoryLimit`](crate::CallError::MemoryLimit) and the instance is lost.
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: usize) -> Self {
+        self.memory_limit = Some(bytes);
+        self
+    }
+
     /// Sends what the instance writes to standard error to that of this process.
     #[must_use]
     pub fn inherit_stderr(mut self) -> Self {
@@ -77,6 +89,10 @@ impl InstanceOptions {
         wasi.build()
     }
 
+    pub(crate) fn granted_memory(&self) -> Option<usize> {
+        self.memory_limit
+    }
+
     pub(crate) fn granted_egress(&self) -> Option<Egress> {
         self.egress.clone()
     }
@@ -89,6 +105,7 @@ impl std::fmt::Debug for InstanceOptions {
         f.debug_struct("InstanceOptions")
             .field("environment", &names)
             .field("egress", &self.egress)
+            .field("memory_limit", &self.memory_limit)
             .field("stderr", &self.stderr)
             .finish()
     }

@@ -1,15 +1,15 @@
 //! Bodies on their way: a silent peer runs into the between-bytes timeout, and the last byte gives the connection back.
 
+use super::connection::Connection;
+use super::destination::Place;
 use super::failure;
-use super::origin::Origin;
-use super::pool::{Pool, Sender};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
@@ -17,17 +17,21 @@ use wasmtime_wasi_http::{Error, WasiBody};
 /// The body of a request, which says when the connection is done with it.
 pub(super) struct RequestBody {
     body: WasiBody,
-    done: Arc<AtomicBool>,
+    _done: Done,
 }
 
+struct Done(Arc<AtomicBool>);
+
 impl RequestBody {
-    pub(super) fn new(body: WasiBody) -> (Self, Arc<AtomicBool>) {
-        let done = Arc::new(AtomicBool::new(false));
-        let request = Self {
+    pub(super) fn new(body: WasiBody, done: Arc<AtomicBool>) -> Self {
+        Self {
             body,
-            done: Arc::clone(&done),
-        };
-        (request, done)
+            _done: Done(done),
+        }
+    }
+
+    pub(super) fn into_inner(self) -> WasiBody {
+        self.body
     }
 }
 
@@ -51,33 +55,28 @@ impl Body for RequestBody {
     }
 }
 
-impl Drop for RequestBody {
+impl Drop for Done {
     fn drop(&mut self) {
-        self.done.store(true, Ordering::Release);
+        self.0.store(true, Ordering::Release);
     }
 }
 
 /// A connection in use.
 pub(super) struct Lease {
-    pub(super) pool: Arc<Pool>,
-    pub(super) origin: Origin,
-    pub(super) sender: Sender,
-    pub(super) request_done: Arc<AtomicBool>,
+    // Before `place`, which another connection may take as soon as it is dropped.
+    pub(super) connection: Connection,
+    pub(super) place: Place,
 }
 
 impl Lease {
-    /// Gives the connection back at the end of the answer. Where the server answered before it had the whole request,
-    /// the connection would still be busy, for as long as a plugin likes: it is closed.
-    pub(super) fn give_back(self) {
-        if self.request_done.load(Ordering::Acquire) {
-            self.pool.keep(self.origin, self.sender);
-        }
+    fn give_back(self) {
+        self.place.keep(self.connection);
     }
 }
 
 /// The body of an answer.
 pub(super) struct ResponseBody {
-    body: Incoming,
+    incoming: Incoming,
     /// Until the end, or a failure: then the connection is given back, or closed.
     lease: Option<Lease>,
     between_bytes: Duration,
@@ -86,9 +85,9 @@ pub(super) struct ResponseBody {
 }
 
 impl ResponseBody {
-    pub(super) fn new(body: Incoming, lease: Lease, between_bytes: Duration) -> Self {
+    pub(super) fn new(incoming: Incoming, lease: Lease, between_bytes: Duration) -> Self {
         let mut response = Self {
-            body,
+            incoming,
             lease: Some(lease),
             between_bytes,
             silence: None,
@@ -99,11 +98,31 @@ impl ResponseBody {
     }
 
     fn give_back_at_end(&mut self) {
-        if self.body.is_end_stream()
+        if self.incoming.is_end_stream()
             && let Some(lease) = self.lease.take()
         {
             lease.give_back();
         }
+    }
+
+    /// What the connection has read already, or reads now.
+    fn poll_arrival(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        // Nobody but the connection can make it ready, so nobody has to be woken for it.
+        let noop = &mut Context::from_waker(Waker::noop());
+        let arrived = Pin::new(&mut self.incoming).poll_frame(noop);
+        if arrived.is_ready() {
+            return arrived;
+        }
+        if let Some(lease) = &mut self.lease
+            && lease.connection.poll(cx).is_ready()
+        {
+            self.lease = None;
+        }
+        // Unless the connection is in a task of its own.
+        Pin::new(&mut self.incoming).poll_frame(cx)
     }
 
     /// Whether nothing came for too long. The time counts from the first vain look, not from the last byte: it is the
@@ -128,7 +147,7 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match Pin::new(&mut self.body).poll_frame(cx) {
+        match self.poll_arrival(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 self.waiting = false;
                 self.give_back_at_end();
@@ -152,10 +171,10 @@ impl Body for ResponseBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.incoming.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        self.incoming.size_hint()
     }
 }

@@ -1,19 +1,17 @@
 //! Opening a connection: look up the name, connect, agree on TLS; each step fails under its own name.
 
 use super::failure;
+use super::names::{Lookup, Names};
 use super::origin::{Host, Origin, Scheme};
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::{GaiAddrs, GaiResolver, Name};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
-use tower_service::Service;
+use tower_service::Service as _;
 use wasmtime_wasi_http::Error;
 
 /// A connection's two byte streams, in the clear or not.
@@ -24,18 +22,21 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 
 /// Opens connections. A name's addresses are tried as RFC 8305 has it, IPv6 and IPv4 in a race.
 pub(super) struct Connector {
-    tcp: HttpConnector<Resolver>,
+    names: Names,
+    tcp: HttpConnector<Names>,
     tls: TlsConnector,
 }
 
 impl Connector {
-    pub(super) fn new(tls: Arc<ClientConfig>) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver(GaiResolver::new()));
+    pub(super) fn new(lookup: Lookup, tls: Arc<ClientConfig>) -> Self {
+        let names = Names::new(lookup);
+        let mut tcp = HttpConnector::new_with_resolver(names.clone());
         // The scheme says whether TLS follows; TCP is the same for both.
         tcp.enforce_http(false);
         // A request is one or two small writes, which Nagle's algorithm would hold back until the last is acknowledged.
         tcp.set_nodelay(true);
         Self {
+            names,
             tcp,
             tls: tls.into(),
         }
@@ -43,6 +44,10 @@ impl Connector {
 
     /// Takes as long as it takes: the caller bounds it.
     pub(super) async fn connect(&self, origin: &Origin) -> Result<Stream, Error> {
+        let doubt = Doubt {
+            names: &self.names,
+            host: &origin.host,
+        };
         let target: Uri = origin
             .to_string()
             .parse()
@@ -54,13 +59,15 @@ impl Connector {
             .await
             .map_err(|cause| failure::of_connecting(&cause))?
             .into_inner();
-        Ok(TokioIo::new(match origin.scheme {
+        let stream: Box<dyn Duplex> = match origin.scheme {
             Scheme::Http => Box::new(tcp),
             Scheme::Https => {
                 let handshake = self.tls.connect(server_name(&origin.host)?, tcp);
                 Box::new(handshake.await.map_err(|cause| failure::of_tls(&cause))?)
             }
-        }))
+        };
+        std::mem::forget(doubt);
+        Ok(TokioIo::new(stream))
     }
 }
 
@@ -73,26 +80,16 @@ fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
     }
 }
 
-/// The system's resolver, with failures that can be told from those of connecting.
-#[derive(Clone)]
-struct Resolver(GaiResolver);
+/// Has the addresses of a name looked up anew after a connection that did not come about, or was not waited for.
+struct Doubt<'a> {
+    names: &'a Names,
+    host: &'a Host,
+}
 
-/// The name was not resolved.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct NotResolved(#[source] std::io::Error);
-
-impl Service<Name> for Resolver {
-    type Response = GaiAddrs;
-    type Error = NotResolved;
-    type Future = Pin<Box<dyn Future<Output = Result<GaiAddrs, NotResolved>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NotResolved>> {
-        self.0.poll_ready(cx).map_err(NotResolved)
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let lookup = self.0.call(name);
-        Box::pin(async move { lookup.await.map_err(NotResolved) })
+impl Drop for Doubt<'_> {
+    fn drop(&mut self) {
+        if let Host::Name(name) = self.host {
+            self.names.forget(name);
+        }
     }
 }

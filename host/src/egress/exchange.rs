@@ -3,17 +3,16 @@
 //! Whether it may be is for the plugin to know. Only a request of which not a byte was written, because the server had
 //! closed the kept connection meanwhile, goes out again on another one.
 
-use super::body::{Lease, RequestBody, ResponseBody};
-use super::failure;
-use super::origin::Origin;
-use super::pool::{Pool, Sender};
+use super::body::{Lease, ResponseBody};
+use super::connection::{Connection, Failed};
+use super::destination::{Destination, Place};
+use super::pool::Pool;
 use http::{Method, Request, Response, Uri};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 /// How long a plugin that names no timeouts waits for a connection.
@@ -23,6 +22,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long the steps of an exchange may take.
 pub(super) struct Timeouts {
+    /// For a free place and a new connection together.
     connect: Duration,
     first_byte: Duration,
     between_bytes: Duration,
@@ -43,20 +43,16 @@ impl Timeouts {
 /// Sends a request and waits for the head of its answer.
 pub(super) async fn exchange(
     pool: Arc<Pool>,
-    origin: Origin,
+    destination: Arc<Destination>,
     request: Request<WasiBody>,
     timeouts: Timeouts,
 ) -> Result<Response<WasiBody>, Error> {
-    let (mut request, request_done) = prepare(request)?;
-    let lease = |sender| Lease {
-        pool: Arc::clone(&pool),
-        origin: origin.clone(),
-        sender,
-        request_done,
-    };
-    if let Some(mut kept) = connected(&timeouts, pool.take(&origin)).await? {
+    let mut request = prepare(request)?;
+    let connected_by = Instant::now() + timeouts.connect;
+    let place = by(connected_by, destination.place()).await?;
+    if let Some(mut kept) = place.take().await {
         match send(&mut kept, request, &timeouts).await {
-            Ok(response) => return Ok(deliver(response, lease(kept), &timeouts)),
+            Ok(response) => return Ok(deliver(response, kept, place, &timeouts)),
             Err(Failed {
                 unsent: Some(unsent),
                 ..
@@ -64,52 +60,44 @@ pub(super) async fn exchange(
             Err(failed) => return Err(failed.reason),
         }
     }
-    let mut new = connected(&timeouts, pool.open(&origin)).await??;
+    let mut new = by(connected_by, pool.open(&place.destination().origin)).await??;
     match send(&mut new, request, &timeouts).await {
-        Ok(response) => Ok(deliver(response, lease(new), &timeouts)),
+        Ok(response) => Ok(deliver(response, new, place, &timeouts)),
         Err(failed) => Err(failed.reason),
     }
 }
 
-async fn connected<C>(
-    timeouts: &Timeouts,
-    connecting: impl Future<Output = C>,
-) -> Result<C, Error> {
-    timeout(timeouts.connect, connecting)
+async fn by<C>(deadline: Instant, connecting: impl Future<Output = C>) -> Result<C, Error> {
+    timeout_at(deadline, connecting)
         .await
         .map_err(|_| Error::ConnectionTimeout)
 }
 
-struct Failed {
-    reason: Error,
-    /// The request, where not a byte of it was written.
-    unsent: Option<Box<Request<RequestBody>>>,
-}
-
 async fn send(
-    sender: &mut Sender,
-    request: Request<RequestBody>,
+    connection: &mut Connection,
+    request: Request<WasiBody>,
     timeouts: &Timeouts,
 ) -> Result<Response<Incoming>, Failed> {
-    match timeout(timeouts.first_byte, sender.try_send_request(request)).await {
-        Ok(Ok(response)) => Ok(response),
-        Ok(Err(mut failed)) => Err(Failed {
-            reason: failure::of_exchange(failed.error()),
-            unsent: failed.take_message().map(Box::new),
-        }),
-        Err(_) => Err(Failed {
+    timeout(timeouts.first_byte, connection.send(request))
+        .await
+        .unwrap_or(Err(Failed {
             reason: Error::ConnectionReadTimeout,
             unsent: None,
-        }),
-    }
+        }))
 }
 
-fn deliver(response: Response<Incoming>, lease: Lease, timeouts: &Timeouts) -> Response<WasiBody> {
+fn deliver(
+    response: Response<Incoming>,
+    connection: Connection,
+    place: Place,
+    timeouts: &Timeouts,
+) -> Response<WasiBody> {
+    let lease = Lease { connection, place };
     response.map(|body| ResponseBody::new(body, lease, timeouts.between_bytes).boxed_unsync())
 }
 
 /// A request as it stands on the wire: the path alone, for the host is in its header (RFC 9112, section 3.2.1).
-fn prepare(request: Request<WasiBody>) -> Result<(Request<RequestBody>, Arc<AtomicBool>), Error> {
+fn prepare(request: Request<WasiBody>) -> Result<Request<WasiBody>, Error> {
     // It would ask an allowed host to pass bytes on to any other.
     if request.method() == Method::CONNECT {
         return Err(Error::HttpRequestMethodInvalid);
@@ -119,6 +107,5 @@ fn prepare(request: Request<WasiBody>) -> Result<(Request<RequestBody>, Arc<Atom
         Some(path) => Uri::from(path.clone()),
         None => Uri::from_static("/"),
     };
-    let (body, done) = RequestBody::new(body);
-    Ok((Request::from_parts(head, body), done))
+    Ok(Request::from_parts(head, body))
 }

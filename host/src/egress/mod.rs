@@ -1,28 +1,36 @@
 //! The way out: a plugin reaches the hosts that its embedder named, and nothing else.
 //!
-//! A request passes the files in this order: [`hooks`] takes it from the plugin; [`origin`] reads from it where it wants
-//! to go; [`allow_list`] lets it pass or refuses it, before anything is looked up or opened; [`pool`] lends it a kept
-//! connection, or [`connector`] (with [`tls`]) opens one; [`exchange`] sends it and waits for the head of the answer;
-//! [`body`] hands the rest to the plugin and gives the connection back; [`failure`] names what went wrong.
+//! A request passes the files in this order: [`handler`] and [`hooks`] take it from the plugin; [`origin`] reads from it where it wants
+//! to go; [`allow_list`] lets it pass or refuses it, before anything is looked up or opened; [`exchange`] waits for a
+//! place at its [`destination`], which the [`pool`] knows, and takes an idle [`connection`], or has the [`connector`]
+//! (with [`names`] and [`tls`]) open one; it sends the request and waits for the head of the answer; [`body`] hands the rest to the
+//! plugin and gives the connection back; [`watch`] closes what is idle for too long; [`failure`] names what went wrong.
 
 mod allow_list;
 mod body;
+mod connection;
 mod connector;
+mod destination;
 mod exchange;
 mod failure;
+mod handler;
 mod hooks;
+mod names;
 mod origin;
 mod pool;
 #[cfg(test)]
 mod tests;
 mod tls;
+mod watch;
 
+pub(crate) use handler::add_to_linker as add_handler_to_linker;
 pub(crate) use hooks::Outgoing;
 
 use crate::error::HostError;
 use allow_list::{AllowList, Rule};
 use connector::Connector;
 use pool::Pool;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,11 +41,18 @@ use std::time::Duration;
 /// on a connection that is just being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How many connections there may be to one host, unless the embedder says otherwise: half of the 1,024 files that a
+/// process may have open where nobody raised the limit (`RLIMIT_NOFILE`), and room for hundreds of calls at a time.
+const MAX_CONNECTIONS_PER_HOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(511);
+
 /// Where plugins may send HTTP requests, and the connections that they share to get there.
 ///
-/// HTTP/1.1 with keep-alive, in the clear or over TLS 1.2 and 1.3. Redirects are not followed: the plugin sees them.
-/// Proxies of the environment are not used. A clone has the same rules and the same connections; two that were built apart
-/// share nothing.
+/// HTTP/1.1 with keep-alive, in the clear or over TLS 1.2 and 1.3, whose sessions are resumed. Redirects are not followed:
+/// the plugin sees them. Proxies of the environment are not used. The addresses of a name are used for 5 s, and no longer
+/// once a connection to them did not come about. A clone has the same rules and the same connections; two that were built
+/// apart share nothing.
+///
+/// A connection belongs to the tokio runtime that opened it, and is of use for as long as that runtime runs.
 #[derive(Clone)]
 pub struct Egress {
     allowed: Arc<AllowList>,
@@ -66,6 +81,7 @@ pub struct EgressBuilder {
     rules: Vec<Text>,
     roots: Vec<Vec<u8>>,
     idle_timeout: Option<Duration>,
+    max_connections_per_host: Option<NonZeroUsize>,
 }
 
 #[derive(Clone, Debug)]
@@ -108,19 +124,39 @@ impl EgressBuilder {
         self
     }
 
+    /// How many connections there may be to one host and port, in use and idle together; 512 by default.
+    ///
+    /// Requests beyond that wait, the first come first, within the time that the plugin gives to connecting; then they
+    /// fail with wasi:http's `connection-timeout`. HTTP/1.1 answers one request at a time on a connection, so this is also
+    /// how many requests a host is sent at a time.
+    #[must_use]
+    pub fn max_connections_per_host(mut self, connections: NonZeroUsize) -> Self {
+        self.max_connections_per_host = Some(connections);
+        self
+    }
+
     /// Reads the rules and the certificates. Opens no connection.
     ///
     /// Errors: [`HostError::EgressRule`], [`HostError::RootCertificate`], [`HostError::Tls`].
     pub fn build(self) -> Result<Egress, HostError> {
+        self.build_with(names::system())
+    }
+
+    fn build_with(self, lookup: names::Lookup) -> Result<Egress, HostError> {
         let rules = self.rules.iter().map(|rule| match rule {
             Text::Authority(authority) => Rule::from_authority(authority),
             Text::Url(url) => Rule::from_url(url),
         });
         let allowed = AllowList::new(rules.collect::<Result<_, _>>()?);
-        let connector = Connector::new(tls::client(&self.roots)?);
+        let connector = Connector::new(lookup, tls::client(&self.roots)?);
         Ok(Egress {
             allowed: Arc::new(allowed),
-            pool: Pool::new(connector, self.idle_timeout.unwrap_or(IDLE_TIMEOUT)),
+            pool: Pool::new(
+                connector,
+                self.idle_timeout.unwrap_or(IDLE_TIMEOUT),
+                self.max_connections_per_host
+                    .unwrap_or(MAX_CONNECTIONS_PER_HOST),
+            ),
         })
     }
 }

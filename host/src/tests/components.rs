@@ -5,17 +5,38 @@ use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_compon
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, PackageId, Resolve};
 
 /// A component that exports what `world` says and traps in every call.
-pub(super) fn that_traps(world: &str) -> Vec<u8> {
+pub(crate) fn that_traps(world: &str) -> Vec<u8> {
     let (resolve, package) = contract();
     encode(&resolve, package, world, None)
 }
 
 /// A binding by hand: `init` refuses, `ping` waits for a quarter of an hour, `operations` gives none, `invoke` answers
 /// with nothing.
-pub(super) fn binding_by_hand() -> Vec<u8> {
+pub(crate) fn binding_by_hand() -> Vec<u8> {
     let (mut resolve, _) = contract();
     let package = resolve.push_str("by-hand.wit", BY_HAND_WIT).unwrap();
     let core = wat::parse_str(BY_HAND).unwrap();
+    encode(&resolve, package, "by-hand", Some(core))
+}
+
+/// A binding that shows whether it is the same instance as before, in one page of memory: `init` refuses any metadata
+/// and takes none; `operations` gives one empty name for each `init` it took; `ping` waits for a quarter of an hour;
+/// `invoke` traps when it is asked to `trap`, and otherwise takes a page of memory for each byte of data, or traps.
+pub(crate) fn binding_that_counts() -> Vec<u8> {
+    let (mut resolve, _) = contract();
+    let package = resolve.push_str("by-hand.wit", BY_HAND_WIT).unwrap();
+    let core = wat::parse_str(COUNTING).unwrap();
+    encode(&resolve, package, "by-hand", Some(core))
+}
+
+/// [`binding_by_hand`] with a second memory, a table of more elements than any component of the contract needs, and two
+/// tables beside it.
+pub(crate) fn binding_with_large_parts() -> Vec<u8> {
+    let (mut resolve, _) = contract();
+    let package = resolve.push_str("by-hand.wit", BY_HAND_WIT).unwrap();
+    let parts = "(memory $second 3) (table 300_000 funcref) (table 1 funcref) (table 2 funcref)";
+    let core = BY_HAND.trim_end().strip_suffix(')').unwrap();
+    let core = wat::parse_str(format!("{core}{parts})")).unwrap();
     encode(&resolve, package, "by-hand", Some(core))
 }
 
@@ -78,7 +99,39 @@ const BY_HAND: &str = r#"
         (func (export "dapr-wasm:components/binding@0.1.0#ping") (result i32)
             (call $block (call $subscribe (i64.const 900_000_000_000)))
             i32.const 0)
-        (func (export "dapr-wasm:components/binding@0.1.0#invoke")
+        (func $take_an_operation (export "dapr-wasm:components/binding@0.1.0#invoke")
             (param i32 i32 i32 i32 i32 i32 i32) (result i32)
+            i32.const 0))
+"#;
+
+const COUNTING: &str = r#"
+    (module
+        (import "wasi:clocks/monotonic-clock@0.2.0" "subscribe-duration"
+            (func $subscribe (param i64) (result i32)))
+        (import "wasi:io/poll@0.2.0" "[method]pollable.block" (func $block (param i32)))
+        (memory (export "memory") 1)
+        (global $inits (mut i32) (i32.const 0))
+        (data (i32.const 64) "\01\00\00\00\03\00\00\00\60\00\00\00\02\00\00\00")
+        (data (i32.const 96) "no")
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
+        (func (export "dapr-wasm:components/binding@0.1.0#init")
+            (param $metadata i32) (param $fields i32) (result i32)
+            (if (result i32) (local.get $fields)
+                (then (i32.const 64))
+                (else
+                    (global.set $inits (i32.add (global.get $inits) (i32.const 1)))
+                    (i32.const 0))))
+        (func (export "dapr-wasm:components/binding@0.1.0#operations") (result i32)
+            (i32.store (i32.const 512) (i32.const 2048))
+            (i32.store (i32.const 516) (global.get $inits))
+            i32.const 512)
+        (func (export "dapr-wasm:components/binding@0.1.0#ping") (result i32)
+            (call $block (call $subscribe (i64.const 900_000_000_000)))
+            i32.const 0)
+        (func (export "dapr-wasm:components/binding@0.1.0#invoke")
+            (param $operation i32) (param $length i32) (param $data i32) (param $pages i32)
+            (param i32 i32 i32) (result i32)
+            (if (i32.eq (local.get $length) (i32.const 4)) (then unreachable))
+            (if (i32.eq (memory.grow (local.get $pages)) (i32.const -1)) (then unreachable))
             i32.const 0))
 "#;

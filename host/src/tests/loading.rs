@@ -1,6 +1,6 @@
 //! What loads, what does not, and what its embedder is told.
 
-use super::components::that_traps;
+use super::components::{binding_by_hand, that_traps};
 use crate::{HostError, Plugin};
 
 fn load(bytes: &[u8]) -> Result<Plugin, HostError> {
@@ -96,7 +96,8 @@ fn compiled_code_is_kept_where_the_embedder_says() {
             .from_bytes(&component)
             .unwrap();
         assert!(plugin.exports_binding());
-        assert!(std::fs::read_dir(&kept).unwrap().next().is_some());
+        let code = std::fs::read_dir(kept.join("dapr-wasm-host")).unwrap();
+        assert_eq!(code.count(), 1);
     }
 }
 
@@ -113,4 +114,16 @@ fn a_folder_that_cannot_be_made_is_named() {
         "{error}"
     );
     assert!(error.to_string().contains("kept"), "{error}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_perf_map_names_the_functions_of_the_component() {
+    let map = format!("/tmp/perf-{}.map", std::process::id());
+    let builder = Plugin::builder().without_cache();
+    let plugin = builder.perf_map(true).from_bytes(&binding_by_hand());
+    drop(plugin.unwrap());
+    let names = std::fs::read_to_string(&map).unwrap();
+    std::fs::remove_file(map).unwrap();
+    assert!(names.contains("take_an_operation"), "{names}");
 }

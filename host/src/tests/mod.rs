@@ -1,5 +1,8 @@
 //! Loading and calling, against components made on the spot from the contract itself.
 
 mod calls;
-mod components;
+pub(crate) mod components;
+mod instance_pool;
 mod loading;
+mod memory;
+mod slots;

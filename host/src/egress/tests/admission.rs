@@ -1,10 +1,10 @@
 //! What is refused is refused before a connection, and what a server says does not widen what is allowed.
 
 use super::server::{OK, Server};
-use super::{Egress, call, egress_to, post};
+use super::{Egress, call, egress_to, post, send};
 use crate::egress::Outgoing;
 use http::{Method, Request};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Empty, Full};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use wasmtime_wasi_http::{Error, WasiHttpHooks};
@@ -31,6 +31,38 @@ async fn an_instance_without_an_egress_may_send_nothing() {
     let refused = Pin::from(sending).await;
     assert!(matches!(refused, Err(Error::HttpRequestDenied)));
     assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn what_may_pass_once_lets_nothing_else_pass() {
+    let server = Server::that_answers().await;
+    let other = Server::that_answers().await;
+    let mut outgoing = Outgoing::new(Some(egress_to(&server)));
+    let encrypted = server.url().replace("http:", "https:");
+    let user = server.url().replace("//", "//user@");
+    for _ in 0..2 {
+        for url in [&other.url(), &encrypted, &user] {
+            let refused = send(
+                &mut outgoing,
+                url,
+                None,
+                Full::from("{}").map_err(|e| match e {}),
+            );
+            let refused = refused.await.map(|response| response.status());
+            assert!(
+                matches!(refused, Err(Error::HttpRequestDenied)),
+                "{url}: {refused:?}"
+            );
+        }
+        let body = Full::from("{}").map_err(|e| match e {});
+        let passed = send(&mut outgoing, &server.url(), None, body)
+            .await
+            .unwrap();
+        passed.into_body().collect().await.unwrap();
+    }
+    assert_eq!(other.connections(), 0);
+    assert_eq!(server.connections(), 1);
+    assert_eq!(server.requests(), 2);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use http_body_util::BodyExt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use wasmtime_wasi_http::Error;
 
@@ -54,6 +55,43 @@ async fn no_connection_is_kept_without_an_idle_timeout() {
 }
 
 #[tokio::test]
+async fn an_idle_connection_that_the_server_has_ended_is_closed_though_nobody_asks_for_it() {
+    let (closed, mut is_closed) = mpsc::unbounded_channel();
+    let server = Server::start(move |mut connection| {
+        let closed = closed.clone();
+        async move {
+            connection.request().await;
+            connection.write(OK).await;
+            connection.end().await;
+            let _ = connection.closed().await;
+            let _ = closed.send(());
+        }
+    })
+    .await;
+    let egress = egress_to(&server);
+    call(&egress, &server.url()).await.unwrap();
+    is_closed.recv().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_idle_connection_of_a_runtime_that_has_ended_is_not_used() {
+    let server = Server::that_answers().await;
+    let egress = egress_to(&server);
+    let (other, url) = (egress.clone(), server.url());
+    let elsewhere = std::thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(call(&other, &url)).map(drop)
+    });
+    while !elsewhere.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    elsewhere.join().unwrap().unwrap();
+    assert_eq!(egress.pool.kept(), 1);
+    assert_eq!(call(&egress, &server.url()).await.unwrap().1, "ok");
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
 async fn the_last_clone_of_an_egress_closes_its_connections() {
     let (server, mut closed) = server_that_tells_of_closing().await;
     let egress = egress_to(&server);
@@ -71,7 +109,7 @@ async fn an_exchange_that_nobody_waits_for_closes_its_connection() {
         async move {
             connection.request().await;
             let _ = arrived.send(());
-            connection.closed().await;
+            let _ = connection.closed().await;
             let _ = closed.send(());
         }
     })
@@ -90,7 +128,7 @@ async fn a_body_that_is_not_read_to_its_end_closes_its_connection() {
         connection.request().await;
         let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000";
         connection.write(&format!("{head}\r\n\r\npart")).await;
-        connection.closed().await;
+        let _ = connection.closed().await;
     })
     .await;
     let egress = egress_to(&server);
@@ -105,7 +143,7 @@ async fn an_answer_before_the_end_of_the_request_does_not_give_the_connection_ba
     let server = Server::start(|mut connection| async move {
         connection.head().await;
         connection.write(OK).await;
-        connection.closed().await;
+        let _ = connection.closed().await;
     })
     .await;
     let egress = egress_to(&server);

@@ -3,8 +3,11 @@
 
 mod admission;
 mod allow_list;
+mod bodies;
 mod closing;
 mod failures;
+mod limits;
+mod names;
 mod reuse;
 mod server;
 mod timeouts;
@@ -44,12 +47,23 @@ async fn post_body(
     options: Option<RequestOptions>,
     body: impl http_body::Body<Data = Bytes, Error = Error> + Send + 'static,
 ) -> Result<Response<WasiBody>, Error> {
+    let mut outgoing = Outgoing::new(Some(egress.clone()));
+    send(&mut outgoing, url, options, body).await
+}
+
+/// Posts as one instance, whose outgoing side this is.
+async fn send(
+    outgoing: &mut Outgoing,
+    url: &str,
+    options: Option<RequestOptions>,
+    body: impl http_body::Body<Data = Bytes, Error = Error> + Send + 'static,
+) -> Result<Response<WasiBody>, Error> {
     let request = Request::post(url)
         .header("host", "as-signed.example")
         .body(body.boxed_unsync())
         .unwrap();
     let processed = Box::new(async { Ok(()) });
-    let sending = Outgoing::new(Some(egress.clone())).send_request(request, options, processed);
+    let sending = outgoing.send_request(request, options, processed);
     let (response, transmission) = Pin::from(sending).await?;
     Pin::from(transmission).await?;
     Ok(response)

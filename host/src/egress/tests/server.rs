@@ -1,9 +1,10 @@
 //! A server whose every byte a test scripts, and which counts what reaches it.
 
 use crate::egress::connector::Duplex;
+use rustls::HandshakeKind;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -23,6 +24,7 @@ pub(super) struct Server {
 struct Counted {
     connections: AtomicUsize,
     requests: AtomicUsize,
+    handshakes: Mutex<Vec<HandshakeKind>>,
 }
 
 impl Server {
@@ -71,7 +73,7 @@ impl Server {
             loop {
                 let (tcp, _) = listener.accept().await.unwrap();
                 counting.connections.fetch_add(1, Ordering::SeqCst);
-                let Some(stream) = encrypted(tls.as_ref(), tcp).await else {
+                let Some(stream) = encrypted(tls.as_ref(), tcp, &counting).await else {
                     continue;
                 };
                 let counted = Arc::clone(&counting);
@@ -97,6 +99,11 @@ impl Server {
         self.counted.connections.load(Ordering::SeqCst)
     }
 
+    /// How each TLS connection came about.
+    pub(super) fn handshakes(&self) -> Vec<HandshakeKind> {
+        self.counted.handshakes.lock().unwrap().clone()
+    }
+
     pub(super) fn requests(&self) -> usize {
         self.counted.requests.load(Ordering::SeqCst)
     }
@@ -109,11 +116,18 @@ impl Drop for Server {
 }
 
 /// `None` where the client did not like the certificate.
-async fn encrypted(tls: Option<&TlsAcceptor>, tcp: TcpStream) -> Option<Box<dyn Duplex>> {
-    match tls {
-        None => Some(Box::new(tcp)),
-        Some(tls) => Some(Box::new(tls.accept(tcp).await.ok()?)),
-    }
+async fn encrypted(
+    tls: Option<&TlsAcceptor>,
+    tcp: TcpStream,
+    counted: &Counted,
+) -> Option<Box<dyn Duplex>> {
+    let Some(tls) = tls else {
+        return Some(Box::new(tcp));
+    };
+    let stream = tls.accept(tcp).await.ok()?;
+    let handshake = stream.get_ref().1.handshake_kind().unwrap();
+    counted.handshakes.lock().unwrap().push(handshake);
+    Some(Box::new(stream))
 }
 
 pub(super) struct Connection {
@@ -153,9 +167,29 @@ impl Connection {
         let _ = self.stream.flush().await;
     }
 
-    /// Comes back when the client has closed the connection.
-    pub(super) async fn closed(mut self) {
+    /// Comes back when the client has closed the connection, with an error where it did so without a word within TLS.
+    pub(super) async fn closed(mut self) -> std::io::Result<()> {
         let mut rest = Vec::new();
-        let _ = self.stream.read_to_end(&mut rest).await;
+        self.stream.read_to_end(&mut rest).await.map(drop)
+    }
+
+    /// Ends what the server sends, and no more.
+    pub(super) async fn end(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
+    /// What one read gives; `None` where the client has closed the connection.
+    pub(super) async fn segment(&mut self) -> Option<String> {
+        let mut segment = vec![0; 64 * 1024];
+        let length = self.stream.read(&mut segment).await.ok()?;
+        segment.truncate(length);
+        (length > 0).then(|| String::from_utf8(segment).unwrap())
+    }
+
+    /// The next bytes of the client.
+    pub(super) async fn bytes(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        self.stream.read_exact(&mut bytes).await.unwrap();
+        bytes
     }
 }

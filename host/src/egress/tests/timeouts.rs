@@ -36,7 +36,7 @@ async fn a_server_that_does_not_answer_runs_into_the_first_byte_timeout() {
         let closed = closed.clone();
         async move {
             connection.request().await;
-            connection.closed().await;
+            let _ = connection.closed().await;
             let _ = closed.send(());
         }
     })
@@ -64,7 +64,7 @@ async fn a_body_that_stops_coming_runs_into_the_between_bytes_timeout() {
             connection.request().await;
             let head = "HTTP/1.1 200 OK\r\ncontent-length: 10";
             connection.write(&format!("{head}\r\n\r\npart")).await;
-            connection.closed().await;
+            let _ = connection.closed().await;
             let _ = closed.send(());
         }
     })

@@ -1,0 +1,229 @@
+//! Compiled code, kept on disk from one process to the next. It is run as it lies there, so it is taken only from a
+//! folder that nobody else can write to, and only when it is, to the byte, what was put there.
+//!
+//! A file is named after what it was compiled from (the component, the compiler, its settings and the processor's
+//! features) and after what is in it. It appears at once and complete, and is never changed: any number of processes may
+//! write the same one. It is mapped, not read: all processes that run it share its pages, and instances copy the memory
+//! they begin with from it page by page, as they write to it.
+
+use ring::digest::{Context, SHA256};
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::hash::{Hash, Hasher};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+#[cfg(test)]
+mod tests;
+
+/// The folder of compiled code, inside the one that was named or the user's own folder for such things.
+const FOLDER: &str = "dapr-wasm-host";
+/// Compiled code that nobody loaded for so long is deleted when other code is added.
+const KEPT_UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// Machine code of a component.
+pub(crate) enum CompiledCode {
+    /// As it came from the compiler, or as it was read from a file that was checked.
+    InMemory(Vec<u8>),
+    /// In a file that was checked.
+    Kept(PathBuf),
+}
+
+impl CompiledCode {
+    /// Compiles for as long as it takes, and loads what came of it.
+    pub(crate) fn compile(
+        engine: &Engine,
+        component: &[u8],
+    ) -> wasmtime::Result<(Self, Component)> {
+        load(
+            Self::InMemory(engine.precompile_component(component)?),
+            engine,
+        )
+    }
+
+    /// Makes the code ready to run; the engine refuses code of other settings than its own.
+    #[allow(unsafe_code, reason = "there is no other way to load compiled code")]
+    pub(crate) fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
+        match self {
+            // SAFETY: the bytes come from this process's own compiler, or from a file as it is said below.
+            Self::InMemory(code) => unsafe { Component::deserialize(engine, code) },
+            // SAFETY: the contents were compared with the digest that they were written under. They lie in a folder to
+            // which only this user and the administrator can write, who can do to this process as they please without
+            // it; and this crate replaces files there, but never changes one that may be mapped.
+            Self::Kept(path) => unsafe { Component::deserialize_file(engine, path) },
+        }
+    }
+}
+
+/// Where compiled code is kept.
+pub(crate) struct CodeFolder {
+    path: PathBuf,
+}
+
+impl CodeFolder {
+    /// A folder inside `parent`; both are made where they are missing.
+    pub(crate) fn inside(parent: &Path) -> io::Result<Self> {
+        let path = parent.join(FOLDER);
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&path)?;
+        refuse_if_others_can_write(&path)?;
+        Ok(Self { path })
+    }
+
+    /// A folder inside the one in which this user's programs keep what they can make again.
+    pub(crate) fn of_user() -> io::Result<Self> {
+        let folders = directories_next::BaseDirs::new();
+        let folders = folders.ok_or_else(|| io::Error::other("this user has no home folder"))?;
+        Self::inside(folders.cache_dir())
+    }
+
+    /// The code of `component`, loaded: what is kept, or else what the compiler makes and is kept from now on.
+    pub(crate) fn code(
+        &self,
+        engine: &Engine,
+        component: &[u8],
+    ) -> wasmtime::Result<(CompiledCode, Component)> {
+        let source = digest_of_source(engine, component);
+        if let Some((path, code)) = self.find(&source) {
+            match map_or_copy(engine, path, code) {
+                Ok(loaded) => return Ok(loaded),
+                Err(cause) => tracing::warn!("kept code is not used: {cause:#}"),
+            }
+        }
+        let code = engine.precompile_component(component)?;
+        match self.keep(&source, &code) {
+            Ok(path) => map_or_copy(engine, path, code),
+            Err(cause) => {
+                let folder = self.path.display();
+                tracing::warn!("compiled code is not kept in {folder}: {cause}");
+                load(CompiledCode::InMemory(code), engine)
+            }
+        }
+    }
+
+    /// A file of this source whose contents are what its name says, and the contents.
+    fn find(&self, source: &str) -> Option<(PathBuf, Vec<u8>)> {
+        let files = fs::read_dir(&self.path).ok()?.filter_map(Result::ok);
+        let paths = files.map(|file| file.path());
+        let mut of_source = paths.filter(|path| is_of(source, path));
+        of_source.find_map(|path| {
+            // Who owned the folder while others could write to it may own the file still.
+            refuse_if_others_can_write(&path).ok()?;
+            let code = fs::read(&path).ok()?;
+            if path != self.file(source, &code) {
+                tracing::warn!("{} is damaged and not used", path.display());
+                return None;
+            }
+            // For `delete_unused`, and of no other use.
+            let _ = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+            Some((path, code))
+        })
+    }
+
+    fn keep(&self, source: &str, code: &[u8]) -> io::Result<PathBuf> {
+        let path = self.file(source, code);
+        let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
+        file.write_all(code)?;
+        file.persist(&path)?;
+        self.delete_unused(source, &path);
+        Ok(path)
+    }
+
+    /// Makes room: damaged code of the same source, and what was not used for long. What cannot be deleted stays.
+    fn delete_unused(&self, source: &str, but: &Path) {
+        let Ok(files) = fs::read_dir(&self.path) else {
+            return;
+        };
+        for file in files.filter_map(Result::ok) {
+            let path = file.path();
+            let modified = file.metadata().and_then(|metadata| metadata.modified());
+            let unused =
+                modified.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > KEPT_UNUSED));
+            if path != but && (unused || is_of(source, &path)) {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
+    fn file(&self, source: &str, code: &[u8]) -> PathBuf {
+        let mut contents = Context::new(&SHA256);
+        contents.update(code);
+        let name = format!("{source}-{}.cwasm", hexadecimal(contents));
+        self.path.join(name)
+    }
+}
+
+/// Maps the file, or copies its contents where the system runs nothing from that folder's disk.
+fn map_or_copy(
+    engine: &Engine,
+    path: PathBuf,
+    contents: Vec<u8>,
+) -> wasmtime::Result<(CompiledCode, Component)> {
+    load(CompiledCode::Kept(path), engine).or_else(|cause| {
+        tracing::debug!("kept code is copied, because it cannot be mapped: {cause:#}");
+        load(CompiledCode::InMemory(contents), engine)
+    })
+}
+
+fn load(code: CompiledCode, engine: &Engine) -> wasmtime::Result<(CompiledCode, Component)> {
+    let loaded = code.load(engine)?;
+    Ok((code, loaded))
+}
+
+fn is_of(source: &str, path: &Path) -> bool {
+    let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+    name.strip_prefix(source)
+        .is_some_and(|rest| rest.starts_with('-'))
+}
+
+/// Names everything that decides about the compiled code.
+fn digest_of_source(engine: &Engine, component: &[u8]) -> String {
+    struct Digest(Context);
+    impl Hasher for Digest {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+        // The digest is longer, and read from where it is.
+        fn finish(&self) -> u64 {
+            0
+        }
+    }
+    let mut digest = Digest(Context::new(&SHA256));
+    component.hash(&mut digest);
+    engine.precompile_compatibility_hash().hash(&mut digest);
+    hexadecimal(digest.0)
+}
+
+fn hexadecimal(digest: Context) -> String {
+    let digest = digest.finish();
+    digest
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// Trusts what belongs to this user or to the administrator, and to them alone.
+#[cfg(unix)]
+fn refuse_if_others_can_write(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = fs::metadata(path)?;
+    let trusted = [rustix::process::geteuid().as_raw(), 0];
+    if !trusted.contains(&metadata.uid()) || metadata.mode() & 0o022 != 0 {
+        let sentence = format!("others can write to {}", path.display());
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, sentence));
+    }
+    Ok(())
+}
+
+/// Elsewhere, a user's own folder is closed to other users by the system's defaults.
+#[cfg(not(unix))]
+fn refuse_if_others_can_write(_path: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! One host at one port: no more connections than are allowed, and an idle one is used before another is opened.
+//!
+//! There is a place for each connection that may be in use. Whoever has a place takes an idle connection or, where there
+//! is none, opens one, and gives the connection back before the place: so all connections together, in use and idle, are
+//! never more than the places.
+
+use super::connection::Connection;
+use super::origin::Origin;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Context;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+
+/// How long a connection may have been idle to be used without another look whether it is still open.
+const CHECKED_AFTER: Duration = Duration::from_millis(50);
+
+pub(super) struct Destination {
+    pub(super) origin: Origin,
+    idle_timeout: Duration,
+    most: usize,
+    /// Gives places to those who wait in the order in which they came.
+    free: Semaphore,
+    idle: Mutex<Vec<Idle>>,
+}
+
+struct Idle {
+    connection: Connection,
+    since: Instant,
+}
+
+impl Destination {
+    pub(super) fn new(origin: Origin, idle_timeout: Duration, most: NonZeroUsize) -> Self {
+        let most = most.get().min(Semaphore::MAX_PERMITS);
+        Self {
+            origin,
+            idle_timeout,
+            most,
+            free: Semaphore::new(most),
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Waits for a place. Takes as long as it takes: the caller bounds it.
+    pub(super) async fn place(self: Arc<Self>) -> Place {
+        // It fails where the semaphore is closed, which this one never is.
+        if let Ok(permit) = self.free.acquire().await {
+            permit.forget();
+        }
+        Place { destination: self }
+    }
+
+    fn pop(&self) -> Option<Idle> {
+        // The last used: the server is the least likely to close it any moment.
+        let last = self.idle().pop();
+        last.filter(|last| last.since.elapsed() < self.idle_timeout)
+    }
+
+    /// Closes idle connections that have expired or that the server has closed, and has `cx` woken when it closes another.
+    /// Gives the moment when the next one expires.
+    pub(super) fn look(&self, cx: &mut Context<'_>) -> Option<Instant> {
+        let mut idle = self.idle();
+        let unusable: Vec<_> = idle
+            .extract_if(.., |each| {
+                each.since.elapsed() >= self.idle_timeout || each.connection.poll(cx).is_ready()
+            })
+            .collect();
+        let next = idle
+            .first()
+            .and_then(|oldest| oldest.since.checked_add(self.idle_timeout));
+        drop(idle);
+        // Closing writes: not while others wait for a connection to this host.
+        drop(unusable);
+        next
+    }
+
+    /// Whether there are connections, idle or in use.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.free.available_permits() < self.most || !self.idle().is_empty()
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many idle connections the server has not closed.
+    #[cfg(test)]
+    pub(super) fn open_idle(&self) -> usize {
+        let cx = &mut Context::from_waker(std::task::Waker::noop());
+        let mut idle = self.idle();
+        let polled = idle.iter_mut().map(|each| each.connection.poll(cx));
+        polled.filter(|closed| closed.is_pending()).count()
+    }
+
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.idle().len()
+    }
+}
+
+/// The right to have one connection in use.
+pub(super) struct Place {
+    destination: Arc<Destination>,
+}
+
+impl Place {
+    pub(super) fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
+    /// An idle connection.
+    pub(super) async fn take(&self) -> Option<Connection> {
+        let idle = self.destination.pop()?;
+        if idle.since.elapsed() >= CHECKED_AFTER {
+            // A busy runtime may not have looked at its sockets for as long, and the server have closed this one
+            // meanwhile. Yielding makes it look.
+            tokio::task::yield_now().await;
+        }
+        Some(idle.connection)
+    }
+
+    /// Keeps a connection, if another request may be sent on it.
+    pub(super) fn keep(self, connection: Connection) {
+        if connection.is_idle() && !self.destination.idle_timeout.is_zero() {
+            let since = Instant::now();
+            self.destination.idle().push(Idle { connection, since });
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.destination.free.add_permits(1);
+    }
+}

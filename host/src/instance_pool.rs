@@ -1,0 +1,225 @@
+//! A bounded number of instances for any number of tasks: whoever asked first is lent one first, and a lost instance is
+//! never lent again.
+
+use crate::error::PoolError;
+use crate::instance::Instance;
+use crate::options::InstanceOptions;
+use crate::plugin::Plugin;
+use scopeguard::ScopeGuard;
+use std::num::NonZeroUsize;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How many instances there are at most, unless the embedder says otherwise. A call that waits for the network keeps
+/// its instance, so this is how many calls are under way at a time.
+const SIZE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
+
+type Metadata = Vec<(String, String)>;
+
+/// Instances of one plugin, alike in surroundings and configuration, that any number of tasks share.
+///
+/// They are started and configured when they are first needed, kept, and lent to one caller at a time, the one used last
+/// first, so that those which a quiet hour does not need stay untouched. A clone is the same pool.
+#[derive(Clone)]
+pub struct InstancePool {
+    shared: Arc<Shared>,
+}
+
+impl InstancePool {
+    /// A pool of `plugin`'s instances.
+    #[must_use]
+    pub fn builder(plugin: &Plugin) -> InstancePoolBuilder {
+        InstancePoolBuilder {
+            plugin: plugin.clone(),
+            options: InstanceOptions::new(),
+            state: None,
+            binding: None,
+            size: SIZE,
+        }
+    }
+
+    /// Lends an instance that is configured and idle; starts one where there is none and fewer than the pool's size are
+    /// lent; waits for one to come back otherwise, behind those who asked before.
+    ///
+    /// It waits without a limit: put a timeout around it where the caller has one. A task that holds an instance and
+    /// asks for another can wait for itself.
+    ///
+    /// Errors: [`PoolError::Instantiate`] and [`PoolError::Init`], for this caller alone; the next one starts afresh.
+    pub async fn acquire(&self) -> Result<PooledInstance, PoolError> {
+        // The semaphore is never closed, so that there is a permit in any case.
+        let permit = Arc::clone(&self.shared.permits).acquire_owned().await.ok();
+        let instance = match self.shared.idle() {
+            Some(instance) => instance,
+            None => self.shared.start().await?,
+        };
+        let lent = Lent {
+            instance,
+            pool: Arc::clone(&self.shared),
+            _permit: permit,
+        };
+        Ok(PooledInstance(scopeguard::guard(lent, Lent::come_back)))
+    }
+
+    /// How many instances there are at most.
+    #[must_use]
+    pub fn size(&self) -> NonZeroUsize {
+        self.shared.size
+    }
+}
+
+impl std::fmt::Debug for InstancePool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InstancePool")
+            .field("size", &self.shared.size)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Collects what the instances of an [`InstancePool`] have in common.
+#[derive(Clone)]
+pub struct InstancePoolBuilder {
+    plugin: Plugin,
+    options: InstanceOptions,
+    state: Option<Metadata>,
+    binding: Option<Metadata>,
+    size: NonZeroUsize,
+}
+
+impl InstancePoolBuilder {
+    /// The surroundings of each instance; none unless they are given.
+    #[must_use]
+    pub fn options(mut self, options: InstanceOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Configures each instance as a state store, once. Without, it configures itself from its environment.
+    #[must_use]
+    pub fn state(mut self, metadata: Vec<(String, String)>) -> Self {
+        self.state = Some(metadata);
+        self
+    }
+
+    /// Configures each instance as an output binding, once. Without, it configures itself from its environment.
+    #[must_use]
+    pub fn binding(mut self, metadata: Vec<(String, String)>) -> Self {
+        self.binding = Some(metadata);
+        self
+    }
+
+    /// How many instances there are at most, and so how many calls are under way at a time; 64 by default. The plugin's
+    /// own bound, [`PluginBuilder::max_instances`](crate::PluginBuilder::max_instances), holds for all its pools together.
+    #[must_use]
+    pub fn size(mut self, size: NonZeroUsize) -> Self {
+        self.size = size;
+        self
+    }
+
+    /// An empty pool: its first instance starts when it is first asked for.
+    #[must_use]
+    pub fn build(self) -> InstancePool {
+        // Of more instances than a semaphore can count, none would ever wait.
+        let permits = self.size.get().min(Semaphore::MAX_PERMITS);
+        InstancePool {
+            shared: Arc::new(Shared {
+                plugin: self.plugin,
+                options: self.options,
+                state: self.state,
+                binding: self.binding,
+                size: self.size,
+                permits: Arc::new(Semaphore::new(permits)),
+                idle: Mutex::new(Vec::new()),
+            }),
+        }
+    }
+}
+
+// Metadata is where credentials are.
+impl std::fmt::Debug for InstancePoolBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("InstancePoolBuilder")
+            .field("plugin", &self.plugin)
+            .field("options", &self.options)
+            .field("size", &self.size)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Shared {
+    plugin: Plugin,
+    options: InstanceOptions,
+    state: Option<Metadata>,
+    binding: Option<Metadata>,
+    size: NonZeroUsize,
+    /// One for each instance that may be lent. Waiters are served in the order in which they came.
+    permits: Arc<Semaphore>,
+    /// The one used last is at the end.
+    idle: Mutex<Vec<Instance>>,
+}
+
+impl Shared {
+    fn idle(&self) -> Option<Instance> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.pop()
+    }
+
+    fn keep(&self, instance: Instance) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.push(instance);
+    }
+
+    async fn start(&self) -> Result<Instance, PoolError> {
+        let started = self.plugin.instantiate(&self.options).await;
+        let mut instance = started.map_err(PoolError::Instantiate)?;
+        if let Some(metadata) = &self.state {
+            let mut state = instance.state().map_err(PoolError::Init)?;
+            state.init(metadata).await.map_err(PoolError::Init)?;
+        }
+        if let Some(metadata) = &self.binding {
+            let mut binding = instance.binding().map_err(PoolError::Init)?;
+            binding.init(metadata).await.map_err(PoolError::Init)?;
+        }
+        Ok(instance)
+    }
+}
+
+/// An [`Instance`] on loan from an [`InstancePool`], and given back when it is dropped.
+///
+/// One that is [lost](Instance::is_lost) by then is thrown away; another takes its place when it is needed.
+pub struct PooledInstance(ScopeGuard<Lent, fn(Lent)>);
+
+struct Lent {
+    instance: Instance,
+    pool: Arc<Shared>,
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Lent {
+    /// The permit goes last: whoever gets it finds the instance there.
+    fn come_back(self) {
+        if !self.instance.is_lost() {
+            self.pool.keep(self.instance);
+        }
+    }
+}
+
+impl Deref for PooledInstance {
+    type Target = Instance;
+
+    fn deref(&self) -> &Instance {
+        &self.0.instance
+    }
+}
+
+impl DerefMut for PooledInstance {
+    fn deref_mut(&mut self) -> &mut Instance {
+        &mut self.0.instance
+    }
+}
+
+impl std::fmt::Debug for PooledInstance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("PooledInstance").field(&**self).finish()
+    }
+}

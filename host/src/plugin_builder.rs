@@ -1,0 +1,207 @@
+//! Loading: what a component is, is found out before it is compiled; what it needs, before its instances' slots are
+//! reserved.
+
+use crate::compiled_code::{CodeFolder, CompiledCode};
+use crate::contract::{self, binding, state};
+use crate::egress;
+use crate::engine;
+use crate::error::HostError;
+use crate::instance::HostState;
+use crate::plugin::{Loaded, Plugin};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use wasmtime::Engine;
+use wasmtime::component::{Component, InstancePre, Linker};
+
+/// How many instances of a plugin there may be, unless the embedder says otherwise.
+const MAX_INSTANCES: u32 = 1_000;
+
+/// How a [`Plugin`] is loaded.
+///
+/// Compiling a component of a megabyte takes about a second, so the machine code is kept on disk, in a folder of this
+/// user's cache folder unless another is named, and loaded in milliseconds from there.
+#[derive(Clone, Debug)]
+pub struct PluginBuilder {
+    cache: Cache,
+    max_instances: u32,
+    perf_map: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Cache {
+    OfUser,
+    In(PathBuf),
+    None,
+}
+
+impl Default for PluginBuilder {
+    fn default() -> Self {
+        Self {
+            cache: Cache::OfUser,
+            max_instances: MAX_INSTANCES,
+            perf_map: false,
+        }
+    }
+}
+
+impl PluginBuilder {
+    /// Keeps compiled code in a folder `dapr-wasm-host` inside this one. Both are made where they are missing.
+    ///
+    /// What lies there is run, so the inner folder must belong to this user or to the administrator, and nobody else
+    /// may write to it. It may be read-only: code that was put there when an image was built is used, where the
+    /// processor is of the same kind. What is damaged is compiled again. What was not used for 30 days is deleted when
+    /// other code is added.
+    #[must_use]
+    pub fn cache_directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.cache = Cache::In(directory.into());
+        self
+    }
+
+    /// Compiles at every load and leaves nothing on disk.
+    #[must_use]
+    pub fn without_cache(mut self) -> Self {
+        self.cache = Cache::None;
+        self
+    }
+
+    /// How many instances there may be at a time; 1,000 by default. One more gives [`HostError::TooManyInstances`].
+    ///
+    /// Their slots are reserved at once: 4 GiB of address space for each linear memory, 2 MiB for each stack, 0.8 MB or
+    /// more for each table of functions, and no memory before it is used. Where this process may not have that much
+    /// address space, which a message of `tracing` says at level WARN, instances get theirs one by one, and start more
+    /// slowly.
+    #[must_use]
+    pub fn max_instances(mut self, instances: u32) -> Self {
+        self.max_instances = instances;
+        self
+    }
+
+    /// Tells Linux's `perf` the names of the component's functions, in `/tmp/perf-<process id>.map`, so that a profile
+    /// of this process says which of them the time went to. The component must have kept its names.
+    #[must_use]
+    pub fn perf_map(mut self, wanted: bool) -> Self {
+        self.perf_map = wanted;
+        self
+    }
+
+    /// Loads the component in `path`. Blocks for as long as compiling takes where the cache does not have it.
+    #[allow(clippy::wrong_self_convention, reason = "ends the chain of a builder")]
+    pub fn from_file(self, path: impl AsRef<Path>) -> Result<Plugin, HostError> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|cause| HostError::ReadFile {
+            path: path.to_owned(),
+            cause,
+        })?;
+        self.from_bytes(&bytes)
+    }
+
+    /// Loads the component in `bytes`, its binary format. Blocks for as long as compiling takes.
+    #[allow(clippy::wrong_self_convention, reason = "ends the chain of a builder")]
+    pub fn from_bytes(self, bytes: &[u8]) -> Result<Plugin, HostError> {
+        if let Some(found) = what_else_it_is(bytes) {
+            return Err(HostError::NotAComponent { found });
+        }
+        let component = self.component(bytes)?;
+        let pre = linker(component.engine())
+            .map_err(HostError::Engine)?
+            .instantiate_pre(&component)
+            .map_err(HostError::ImportNotOffered)?;
+        let state = exported(&pre, contract::STATE, state::GuestIndices::new)?;
+        let binding = exported(&pre, contract::BINDING, binding::GuestIndices::new)?;
+        if state.is_none() && binding.is_none() {
+            return Err(HostError::NoContract);
+        }
+        let room = Semaphore::new((self.max_instances as usize).min(Semaphore::MAX_PERMITS));
+        Ok(Plugin {
+            loaded: Arc::new(Loaded {
+                pre,
+                state,
+                binding,
+                max_instances: self.max_instances,
+                room: Arc::new(room),
+            }),
+        })
+    }
+
+    /// The component in an engine that has a slot for each of its instances, where such an engine can be had.
+    fn component(&self, bytes: &[u8]) -> Result<Component, HostError> {
+        let compiling = engine::compiling()?;
+        let (code, compiled) = self.compiled(&compiling, bytes)?;
+        // A component that imports core modules cannot say what they need; the linker refuses it with its reason.
+        let Some(needs) = compiled.resources_required() else {
+            return Ok(compiled);
+        };
+        let pooled = engine::pooled(&needs, self.max_instances, self.perf_map);
+        pooled
+            .and_then(|engine| code.load(&engine))
+            .or_else(|cause| {
+                tracing::warn!(
+                    "instances are allocated one by one, for lack of {} slots: {cause:#}",
+                    self.max_instances
+                );
+                let engine = engine::on_demand(self.perf_map)?;
+                code.load(&engine).map_err(HostError::Compile)
+            })
+    }
+
+    fn compiled(
+        &self,
+        engine: &Engine,
+        bytes: &[u8],
+    ) -> Result<(CompiledCode, Component), HostError> {
+        let folder = match &self.cache {
+            Cache::None => None,
+            // A process without a home folder still runs plugins; it only loads them more slowly.
+            Cache::OfUser => CodeFolder::of_user()
+                .inspect_err(|cause| tracing::warn!("compiled code is not kept: {cause}"))
+                .ok(),
+            Cache::In(directory) => {
+                let folder = CodeFolder::inside(directory);
+                Some(folder.map_err(|cause| HostError::CompiledCodeCache {
+                    directory: directory.clone(),
+                    cause,
+                })?)
+            }
+        };
+        match folder {
+            Some(folder) => folder.code(engine, bytes),
+            None => CompiledCode::compile(engine, bytes),
+        }
+        .map_err(HostError::Compile)
+    }
+}
+
+/// WASI 0.2 and wasi:http's outgoing half. What an instance may do with them, its options say.
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<HostState>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    egress::add_handler_to_linker(&mut linker)?;
+    Ok(linker)
+}
+
+/// The indices of an interface's functions, or `None` where the component does not export it.
+fn exported<I>(
+    pre: &InstancePre<HostState>,
+    interface: &'static str,
+    indices: impl FnOnce(&InstancePre<HostState>) -> wasmtime::Result<I>,
+) -> Result<Option<I>, HostError> {
+    if pre.component().get_export_index(None, interface).is_none() {
+        return Ok(None);
+    }
+    indices(pre)
+        .map(Some)
+        .map_err(|cause| HostError::ContractMismatch { interface, cause })
+}
+
+/// Says what `bytes` are where they are no component, from the preamble: magic, version, layer
+/// (<https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md#component-definitions>).
+fn what_else_it_is(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0, b'a', b's', b'm', _, _, 1, 0, ..] => None,
+        [0, b'a', b's', b'm', _, _, 0, 0, ..] => Some("this core module"),
+        [] => Some("an empty file"),
+        _ => Some("what was given"),
+    }
+}

@@ -1,0 +1,67 @@
+//! How much memory an instance has, and what becomes of one that wants more than it may.
+
+use super::components::binding_that_counts;
+use crate::{CallError, HostError, Instance, InstanceOptions, Plugin};
+
+const PAGE: usize = 64 * 1024;
+
+async fn start(options: InstanceOptions) -> Result<Instance, HostError> {
+    let plugin = Plugin::builder().without_cache();
+    let plugin = plugin.from_bytes(&binding_that_counts()).unwrap();
+    plugin.instantiate(&options).await
+}
+
+async fn enlarge(instance: &mut Instance, pages: usize) -> Result<(), CallError> {
+    let data = vec![0; pages];
+    let mut binding = instance.binding().unwrap();
+    binding.invoke("enlarge", &data, None).await.map(drop)
+}
+
+#[tokio::test]
+async fn the_memory_of_an_instance_is_what_it_asked_for() {
+    let mut instance = start(InstanceOptions::new()).await.unwrap();
+    assert_eq!(instance.memory_size(), PAGE);
+    enlarge(&mut instance, 3).await.unwrap();
+    assert_eq!(instance.memory_size(), 4 * PAGE);
+}
+
+#[tokio::test]
+async fn an_instance_may_use_all_of_its_memory_limit() {
+    let options = InstanceOptions::new().memory_limit(4 * PAGE);
+    let mut instance = start(options).await.unwrap();
+    enlarge(&mut instance, 3).await.unwrap();
+    assert_eq!(instance.memory_size(), 4 * PAGE);
+}
+
+#[tokio::test]
+async fn a_trap_at_the_memory_limit_says_so_and_loses_the_instance() {
+    let options = InstanceOptions::new().memory_limit(4 * PAGE);
+    let mut instance = start(options).await.unwrap();
+    let error = enlarge(&mut instance, 4).await.unwrap_err();
+    assert!(matches!(error, CallError::MemoryLimit { limit, .. } if limit == 4 * PAGE));
+    let text = error.to_string();
+    assert!(text.contains("memory limit of 262144 bytes"), "{text}");
+    assert!(text.contains("unreachable"), "{text}");
+    assert!(instance.is_lost());
+    assert_eq!(instance.memory_size(), PAGE);
+}
+
+#[tokio::test]
+async fn a_trap_with_memory_to_spare_has_nothing_to_do_with_the_limit() {
+    let options = InstanceOptions::new().memory_limit(4 * PAGE);
+    let mut instance = start(options).await.unwrap();
+    let mut binding = instance.binding().unwrap();
+    let error = binding.invoke("trap", b"", None).await.unwrap_err();
+    assert!(matches!(error, CallError::Trap(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_component_that_begins_beyond_its_limit_does_not_start() {
+    let options = InstanceOptions::new().memory_limit(PAGE - 1);
+    let error = start(options).await.unwrap_err();
+    assert!(matches!(error, HostError::MemoryLimit { limit, .. } if limit == PAGE - 1));
+    assert!(
+        error.to_string().contains("limit of 65535 bytes"),
+        "{error}"
+    );
+}
