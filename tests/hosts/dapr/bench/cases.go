@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/dapr/components-contrib/bindings"
+	"github.com/dapr/components-contrib/state"
+)
+
+const (
+	// bulkSize is how many keys bulk-get and bulk-set have.
+	bulkSize = 100
+	// transactionSize is how many sets one transaction has.
+	transactionSize = 10
+	// writtenKeys is how many keys set and create write in turn.
+	writtenKeys = 100
+)
+
+// suite is what the cases share.
+type suite struct {
+	components
+	partitionKey string
+	value        any
+}
+
+// casesOf are all cases, by the name that a request gives.
+func casesOf(of components, partitionKey string, form valueForm) map[string]benchCase {
+	s := &suite{components: of, partitionKey: partitionKey, value: valueOf(form)}
+	return map[string]benchCase{
+		"get":         s.get(),
+		"get-missing": s.getMissing(),
+		"set":         s.set(),
+		"set-etag":    s.setETag(),
+		"delete":      s.delete(),
+		"bulk-get":    s.bulkGet(),
+		"bulk-set":    s.bulkSet(),
+		"transact":    s.transact(),
+		"create":      s.create(),
+	}
+}
+
+func (s *suite) get() benchCase {
+	key := "get-0"
+	request := &state.GetRequest{Key: key}
+	return benchCase{
+		setUp: func(ctx context.Context, _ int) error {
+			return s.write(ctx, key)
+		},
+		prepare: always(func(ctx context.Context) error {
+			answer, err := s.store.Get(ctx, request)
+			if err != nil {
+				return err
+			}
+			return whole(key, answer.Data)
+		}),
+	}
+}
+
+func (s *suite) getMissing() benchCase {
+	request := &state.GetRequest{Key: "missing-0"}
+	return benchCase{
+		prepare: always(func(ctx context.Context) error {
+			answer, err := s.store.Get(ctx, request)
+			if err != nil {
+				return err
+			}
+			if answer.Data != nil {
+				return fmt.Errorf("%s exists: delete it, or give an empty table", request.Key)
+			}
+			return nil
+		}),
+	}
+}
+
+func (s *suite) set() benchCase {
+	return benchCase{
+		prepare: func(_ context.Context, index, _ int) (call, error) {
+			request := s.setRequest("set", index%writtenKeys)
+			return func(ctx context.Context) error {
+				return s.store.Set(ctx, &request)
+			}, nil
+		},
+	}
+}
+
+// setETag writes one key over and over, each time with the ETag of the time before. That is a chain,
+// which goroutines cannot share: where there are several, every call has a key of its own.
+func (s *suite) setETag() benchCase {
+	return benchCase{
+		chained: true,
+		setUp: func(ctx context.Context, keys int) error {
+			for i := range keys {
+				if err := s.write(ctx, numbered("etag", i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		prepare: func(ctx context.Context, index, keys int) (call, error) {
+			request := s.setRequest("etag", index%keys)
+			current, err := s.store.Get(ctx, &state.GetRequest{Key: request.Key})
+			if err != nil {
+				return nil, err
+			}
+			if current.ETag == nil {
+				// Without one the store would write unconditionally.
+				return nil, fmt.Errorf("%s has no ETag: let nothing else write to the table", request.Key)
+			}
+			request.ETag = current.ETag
+			return func(ctx context.Context) error {
+				return s.store.Set(ctx, &request)
+			}, nil
+		},
+	}
+}
+
+func (s *suite) delete() benchCase {
+	return benchCase{
+		prepare: func(ctx context.Context, index, _ int) (call, error) {
+			request := &state.DeleteRequest{Key: numbered("delete", index)}
+			if err := s.write(ctx, request.Key); err != nil {
+				return nil, err
+			}
+			return func(ctx context.Context) error {
+				return s.store.Delete(ctx, request)
+			}, nil
+		},
+	}
+}
+
+// bulkGet asks without a bound on parallelism: Dapr passes on what its caller says, and 0 means no
+// bound (pkg/api/http/http.go, onBulkGetState). Errors are told by key.
+func (s *suite) bulkGet() benchCase {
+	requests := make([]state.GetRequest, bulkSize)
+	for i := range requests {
+		requests[i] = state.GetRequest{Key: numbered("bulk", i)}
+	}
+	return benchCase{
+		setUp: func(ctx context.Context, _ int) error {
+			return s.store.BulkSet(ctx, s.setRequests("bulk", bulkSize), state.BulkStoreOpts{})
+		},
+		prepare: always(func(ctx context.Context) error {
+			answers, err := s.store.BulkGet(ctx, requests, state.BulkGetOpts{})
+			if err != nil {
+				return err
+			}
+			for _, answer := range answers {
+				if answer.Error != "" {
+					return fmt.Errorf("%s: %s", answer.Key, answer.Error)
+				}
+				if err := whole(answer.Key, answer.Data); err != nil {
+					return err
+				}
+			}
+			return nil
+		}),
+	}
+}
+
+// bulkSet writes without a bound on parallelism, as Dapr does (pkg/api/grpc/grpc.go, SaveState).
+func (s *suite) bulkSet() benchCase {
+	return benchCase{
+		prepare: func(_ context.Context, _, _ int) (call, error) {
+			requests := s.setRequests("bulk", bulkSize)
+			return func(ctx context.Context) error {
+				return s.store.BulkSet(ctx, requests, state.BulkStoreOpts{})
+			}, nil
+		},
+	}
+}
+
+func (s *suite) transact() benchCase {
+	return benchCase{
+		prepare: func(_ context.Context, _, _ int) (call, error) {
+			request := &state.TransactionalStateRequest{}
+			// By value: the store overlooks pointers.
+			for _, set := range s.setRequests("transact", transactionSize) {
+				request.Operations = append(request.Operations, set)
+			}
+			return func(ctx context.Context) error {
+				return s.transactions.Multi(ctx, request)
+			}, nil
+		},
+	}
+}
+
+func (s *suite) create() benchCase {
+	field := strings.Repeat("v", valueSize)
+	return benchCase{
+		prepare: func(_ context.Context, index, _ int) (call, error) {
+			data, err := json.Marshal(map[string]string{
+				s.partitionKey: numbered("create", index%writtenKeys),
+				"value":        field,
+			})
+			if err != nil {
+				return nil, err
+			}
+			request := &bindings.InvokeRequest{Operation: bindings.CreateOperation, Data: data}
+			return func(ctx context.Context) error {
+				_, err := s.binding.Invoke(ctx, request)
+				return err
+			}, nil
+		},
+	}
+}
+
+// always is the preparation of calls that are all the same.
+func always(same call) func(context.Context, int, int) (call, error) {
+	return func(context.Context, int, int) (call, error) { return same, nil }
+}
+
+func (s *suite) write(ctx context.Context, key string) error {
+	return s.store.Set(ctx, &state.SetRequest{Key: key, Value: s.value})
+}
+
+func (s *suite) setRequest(name string, number int) state.SetRequest {
+	return state.SetRequest{Key: numbered(name, number), Value: s.value}
+}
+
+func (s *suite) setRequests(name string, count int) []state.SetRequest {
+	requests := make([]state.SetRequest, count)
+	for i := range requests {
+		requests[i] = s.setRequest(name, i)
+	}
+	return requests
+}
+
+func numbered(name string, number int) string {
+	return fmt.Sprintf("%s-%d", name, number)
+}
