@@ -1,0 +1,136 @@
+// What the release step does with a component made here by hand, and with what is no component.
+// A test's component has a core module that is long by its `nop`s alone: the optimiser takes all of them away.
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { CORE_MODULE, sections } from './component.mjs';
+import { optimise } from './optimise.mjs';
+
+const CUSTOM = 0;
+const NOP = 0x01;
+const CONST_42 = [0x41, 42];
+const COPY_NOTHING = [0x41, 0, 0x41, 0, 0x41, 0, 0xfc, 0x0a, 0, 0]; // memory.copy: of the target
+const SPLAT_AND_EXTRACT = [...CONST_42, 0xfd, 0x11, 0xfd, 0x1b, 0]; // i32x4.splat, i32x4.extract_lane 0: not of the target
+
+const leb = (value) => (value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...leb(value >>> 7)]);
+const sized = (bytes) => [...leb(bytes.length), ...bytes];
+const text = (string) => sized([...Buffer.from(string)]);
+const section = (id, bytes) => [id, ...sized(bytes)];
+
+/** A core module whose `answer` is what `code` leaves, after so many `nop`s, with a custom section `producers`. */
+function coreModule(nops, code = CONST_42) {
+  const body = [0, ...Array(nops).fill(NOP), ...COPY_NOTHING, ...code, 0x0b];
+  return [
+    ...[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00],
+    ...section(1, [1, 0x60, 0, 1, 0x7f]), // one type: () -> i32
+    ...section(3, [1, 0]),
+    ...section(5, [1, 0, 1]), // one memory
+    ...section(7, [1, ...text('answer'), 0, 0]),
+    ...section(10, [1, ...sized(body)]),
+    ...section(CUSTOM, [...text('producers'), 0]),
+  ];
+}
+
+const componentOf = (...parts) => Uint8Array.from([0x00, 0x61, 0x73, 0x6d, 0x0d, 0x00, 0x01, 0x00, ...parts.flat()]);
+
+const CUSTOM_SECTION = section(CUSTOM, [...text('component-type:test'), ...Array(300).fill(7)]);
+const LONG = coreModule(20_000);
+const SHORT = coreModule(100);
+const PADDING = section(CUSTOM, [...text('padding'), ...Array(20_000).fill(0)]);
+const ILL_TYPED = [...coreModule(0, [0x42, 42]), ...PADDING]; // an i64 for an i32
+const SIMD = [...coreModule(0, SPLAT_AND_EXTRACT), ...PADDING];
+const COMPONENT = componentOf(CUSTOM_SECTION, section(CORE_MODULE, LONG), section(CORE_MODULE, SHORT), CUSTOM_SECTION);
+
+test('a core module comes out smaller and does what it did', async () => {
+  const [, { content }] = sections(optimise(COMPONENT));
+  assert.ok(content.length < 200, `${content.length} bytes`);
+  const { instance } = await WebAssembly.instantiate(content);
+  assert.equal(instance.exports.answer(), 42);
+});
+
+test('a custom section of the core module stays', async () => {
+  const [, { content }] = sections(optimise(COMPONENT));
+  const [kept] = WebAssembly.Module.customSections(await WebAssembly.compile(content), 'producers');
+  assert.deepEqual([...new Uint8Array(kept)], [0]);
+});
+
+test('all other sections stay byte for byte, in their order', () => {
+  const after = optimise(COMPONENT);
+  const [, { content }] = sections(after);
+  const expected = componentOf(CUSTOM_SECTION, section(CORE_MODULE, [...content]), section(CORE_MODULE, SHORT), CUSTOM_SECTION);
+  assert.deepEqual([...after], [...expected]);
+});
+
+test('every core module that is worth it is optimised', () => {
+  const after = sections(optimise(componentOf(section(CORE_MODULE, LONG), section(CORE_MODULE, LONG))));
+  assert.deepEqual(after.map(({ content }) => content.length < 200), [true, true]);
+});
+
+test('the same component gives the same bytes', () => {
+  assert.deepEqual(optimise(COMPONENT), optimise(COMPONENT));
+});
+
+for (const [what, bytes, sentence] of [
+  ['nothing', Uint8Array.of(), /not a WebAssembly component/],
+  ['text', Buffer.from('(component)'), /not a WebAssembly component/],
+  ['a core module', Uint8Array.from(LONG), /core module, not a component/],
+  ['an empty component', componentOf(), /no core module of/],
+  ['a component of short core modules', componentOf(section(CORE_MODULE, SHORT)), /no core module of/],
+  ['a component that is cut off', COMPONENT.subarray(0, COMPONENT.length - 1), /section at byte \d+ is cut off/],
+  ['a component that ends before a size', componentOf([CORE_MODULE]), /no section size at byte 9/],
+  ['a size that does not end', componentOf([CORE_MODULE], Array(9).fill(0x80)), /no section size at byte 9/],
+  ['a size above all files', componentOf([CORE_MODULE, 0xff, 0xff, 0xff, 0xff, 0x0f]), /section at byte 8 is cut off/],
+  ['a core module that is nonsense', componentOf(section(CORE_MODULE, Array(20_000).fill(7))), /error in parsing wasm binary/],
+  ['a core module of ill-typed code', componentOf(section(CORE_MODULE, ILL_TYPED)), /core module is not valid/],
+  ['a core module with SIMD', componentOf(section(CORE_MODULE, SIMD)), /not valid, or uses what the target wasm32-wasip2 has not/],
+]) {
+  test(`${what} is refused`, () => assert.throws(() => optimise(bytes), { message: sentence }));
+}
+
+test('a refusal does not spoil the next component', () => {
+  const before = optimise(COMPONENT);
+  assert.throws(() => optimise(componentOf(section(CORE_MODULE, SIMD))));
+  assert.deepEqual(optimise(COMPONENT), before);
+});
+
+/** Runs the command in a folder of its own that holds `in.wasm`. */
+function command(t, ...paths) {
+  const folder = mkdtempSync(join(tmpdir(), 'optimise-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, 'in.wasm'), COMPONENT);
+  const script = fileURLToPath(new URL('optimise.mjs', import.meta.url));
+  return { folder, ...spawnSync(process.execPath, [script, ...paths], { cwd: folder, encoding: 'utf8' }) };
+}
+
+test('the command writes the file and says both sizes', (t) => {
+  const { folder, status, stdout, stderr } = command(t, 'in.wasm', 'out.wasm');
+  assert.deepEqual([status, stderr], [0, '']);
+  const after = readFileSync(join(folder, 'out.wasm'));
+  assert.deepEqual(after, optimise(COMPONENT));
+  assert.match(stdout, new RegExp(`^out.wasm: ${after.length} bytes, from ${COMPONENT.length} \\(-\\d+\\.\\d %\\)\n$`));
+});
+
+test('the command says what it cannot read', (t) => {
+  const { status, stderr } = command(t, 'nothing.wasm', 'out.wasm');
+  assert.equal(status, 1);
+  assert.match(stderr, /^error: nothing.wasm is not optimised: .*no such file.*'nothing.wasm'\n$/);
+});
+
+test('the command says what it cannot write', (t) => {
+  const { status, stderr } = command(t, 'in.wasm', 'nowhere/out.wasm');
+  assert.equal(status, 1);
+  assert.match(stderr, /^error: in.wasm is not optimised: .*no such file.*'nowhere\/out.wasm'\n$/);
+});
+
+test('the command takes two paths', (t) => {
+  for (const paths of [[], ['in.wasm'], ['in.wasm', 'out.wasm', 'more']]) {
+    const { status, stderr } = command(t, ...paths);
+    assert.equal(status, 2);
+    assert.match(stderr, /^usage: /);
+  }
+});
