@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+pub mod bench;
 pub mod command_line;
 pub mod component_yaml;
 pub mod counting_proxy;

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 
-use crate::command_line::arguments::{BindingCommand, StateCommand, pair};
+use crate::{
+    bench::{BenchArguments, MemoryArguments},
+    command_line::arguments::{BindingCommand, StateCommand, pair},
+};
 
 /// Calls dapr_dynamodb.wasm in wasmtime; without a command, shows what it does on an embedded
 /// DynamoDB
@@ -29,6 +32,11 @@ pub(super) enum Command {
     State(StateArguments),
     /// Call the output binding
     Binding(BindingArguments),
+    /// Measure the component against the native AWS SDK for Rust
+    Bench(BenchArguments),
+    /// Measure resident memory in this process: what `bench` starts
+    #[command(hide = true)]
+    BenchMemory(MemoryArguments),
 }
 
 #[derive(Debug, Args)]

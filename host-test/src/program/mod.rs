@@ -4,6 +4,7 @@
 //! It is a function of its arguments and surroundings, so that a test can run it as a person would.
 
 mod arguments;
+mod bench;
 mod calls;
 mod component_file;
 mod configuration;
@@ -83,11 +84,17 @@ pub struct Terminal {
 }
 
 /// Runs the program. The first of the arguments is the program's own name.
-pub async fn run<I>(arguments: I, mut surroundings: Surroundings<'_>) -> Status
+pub async fn run<I>(arguments: I, surroundings: Surroundings<'_>) -> Status
 where
     I: IntoIterator,
-    I::Item: Into<OsString> + Clone,
+    I::Item: Into<OsString>,
 {
+    let arguments = arguments.into_iter().map(Into::into).collect();
+    run_words(arguments, surroundings).await
+}
+
+/// Not generic, so that it is compiled once, here, and not again in each program and test.
+async fn run_words(arguments: Vec<OsString>, mut surroundings: Surroundings<'_>) -> Status {
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error, &mut surroundings),
@@ -99,6 +106,12 @@ where
         }
         Some(Command::Binding(binding)) => {
             perform::binding(arguments.component.as_deref(), binding, &mut surroundings).await
+        }
+        Some(Command::Bench(asked)) => {
+            bench::run(arguments.component.as_deref(), asked, &mut surroundings).await
+        }
+        Some(Command::BenchMemory(asked)) => {
+            bench::memory(arguments.component.as_deref(), &asked, &mut surroundings).await
         }
     };
     let flushed = surroundings.stdout.flush();

@@ -1,0 +1,186 @@
+//! What can be asked of the benchmark, and how much of it is done where nothing is said.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::cases::Case;
+
+/// Rounds of a short case, unless told otherwise.
+const CALLS: usize = 2500;
+/// Likewise where all that matters is that everything runs.
+const QUICK_CALLS: usize = 100;
+
+/// A part of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Section {
+    /// One call at a time, over plain HTTP
+    Latency,
+    /// One call at a time, over TLS
+    Tls,
+    /// 1, 16 and 64 tasks over the instance pool
+    Throughput,
+    /// From the file to the first answer
+    ColdStart,
+    /// Resident memory of 1, 100 and 1,000 instances
+    Memory,
+    /// Beside Dapr's own component; needs --dapr
+    Dapr,
+}
+
+impl Section {
+    const ALL: [Self; 6] = [
+        Self::Latency,
+        Self::Tls,
+        Self::Throughput,
+        Self::ColdStart,
+        Self::Memory,
+        Self::Dapr,
+    ];
+}
+
+/// Measures the component against the native AWS SDK for Rust, in one process, on an embedded DynamoDB
+#[derive(Clone, Debug, Args)]
+pub struct BenchArguments {
+    /// These cases only, separated by commas. Without --sections nothing but their latency is then
+    /// measured
+    #[arg(long, value_name = "CASE", value_delimiter = ',')]
+    cases: Vec<Case>,
+    /// These parts only, separated by commas
+    #[arg(long, value_name = "SECTION", value_delimiter = ',')]
+    sections: Vec<Section>,
+    /// Calls of each contender per case; long cases take a part of it, and TLS a quarter
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    calls: Option<u32>,
+    /// Run all of it, but briefly: the figures are not to be trusted
+    #[arg(long)]
+    pub(super) quick: bool,
+    /// Instances that the tasks share; by default as many as there are tasks
+    #[arg(long, value_name = "N")]
+    pub(super) pool_size: Option<NonZeroUsize>,
+    /// Another build of the component that takes part, to compare with
+    #[arg(long, value_name = "FILE.wasm")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Dapr's Go component takes part, in this worker (tests/hosts/dapr/bench)
+    #[arg(long, value_name = "FILE")]
+    pub(super) dapr: Option<PathBuf>,
+    /// Write all figures to this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Draw the latencies into this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Tell perf the names of the component's functions, in /tmp/perf-PID.map
+    #[arg(long)]
+    pub(super) perf_map: bool,
+    /// The program that is started to measure memory; this one by default
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(super) program: Option<PathBuf>,
+}
+
+impl BenchArguments {
+    /// In the order given, each once.
+    pub(super) fn chosen_cases(&self) -> Vec<Case> {
+        let mut chosen = Vec::new();
+        for case in &self.cases {
+            if !chosen.contains(case) {
+                chosen.push(*case);
+            }
+        }
+        match chosen.is_empty() {
+            true => Case::ALL.to_vec(),
+            false => chosen,
+        }
+    }
+
+    pub(super) fn wants(&self, section: Section) -> bool {
+        match (self.sections.as_slice(), self.cases.as_slice()) {
+            ([], _) if section == Section::Dapr => self.dapr.is_some(),
+            ([], []) => true,
+            ([], _) => section == Section::Latency,
+            (chosen, _) => chosen.contains(&section),
+        }
+    }
+
+    /// How many steps the progress bar has.
+    pub(super) fn steps(&self) -> usize {
+        let cases = self.chosen_cases().len();
+        let of_section = |section: &Section| match section {
+            Section::Latency | Section::Tls | Section::Dapr => cases,
+            Section::Throughput | Section::Memory => 3,
+            Section::ColdStart => 1,
+        };
+        let sections = Section::ALL.iter().filter(|section| self.wants(**section));
+        sections.map(of_section).sum()
+    }
+
+    /// Rounds of one case over plain HTTP.
+    pub(super) fn calls(&self, case: Case) -> usize {
+        let calls = match (self.calls, self.quick) {
+            (Some(calls), _) => calls as usize,
+            (None, true) => QUICK_CALLS,
+            (None, false) => CALLS,
+        };
+        (calls / case.weight()).max(1)
+    }
+
+    /// Rounds of one case over TLS, where the default host takes several times as long as all others.
+    pub(super) fn calls_over_tls(&self, case: Case) -> usize {
+        (self.calls(case) / 4).max(1)
+    }
+
+    /// `usual`, or a tenth of it where all that matters is that everything runs.
+    pub(super) fn repetitions(&self, usual: usize) -> usize {
+        match self.quick {
+            true => usual.div_ceil(10),
+            false => usual,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        arguments: BenchArguments,
+    }
+
+    fn parsed(line: &[&str]) -> BenchArguments {
+        let words = std::iter::once(&"bench").chain(line);
+        Line::parse_from(words).arguments
+    }
+
+    fn wanted(line: &[&str]) -> Vec<Section> {
+        let arguments = parsed(line);
+        let all = Section::ALL.into_iter();
+        all.filter(|section| arguments.wants(*section)).collect()
+    }
+
+    #[test]
+    fn everything_is_measured_unless_cases_or_sections_are_named() {
+        assert_eq!(wanted(&[]), Section::ALL[..5]);
+        assert_eq!(wanted(&["--dapr", "f"]), Section::ALL);
+        assert_eq!(wanted(&["--cases", "get"]), [Section::Latency]);
+        let line = ["--cases", "get", "--sections", "tls,memory"];
+        assert_eq!(wanted(&line), [Section::Tls, Section::Memory]);
+    }
+
+    #[test]
+    fn a_case_named_twice_is_measured_once_in_the_order_given() {
+        let arguments = parsed(&["--cases", "set,get,set"]);
+        assert_eq!(arguments.chosen_cases(), [Case::Set, Case::Get]);
+    }
+
+    #[test]
+    fn long_cases_are_called_less_often_and_every_one_at_least_once() {
+        let arguments = parsed(&["--calls", "40"]);
+        assert_eq!(arguments.calls(Case::Get), 40);
+        assert!(arguments.calls(Case::BulkSet) < 40);
+        assert_eq!(parsed(&["--calls", "1"]).calls_over_tls(Case::BulkSet), 1);
+    }
+}

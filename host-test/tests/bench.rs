@@ -1,0 +1,123 @@
+//! The whole benchmark runs at tiny counts, as a person would start it. What the figures are is nobody's business here.
+
+use std::{fs, io};
+
+use host_test::program::{Surroundings, Terminal, run};
+use serde_json::Value;
+
+/// Exit status, standard output and standard error.
+async fn run_with(line: &[&str]) -> (u8, String, String) {
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let words = std::iter::once(&"host-test").chain(line);
+    let status = run(
+        words,
+        Surroundings {
+            environment: &|_| None,
+            stdin: &mut io::empty(),
+            stdout: &mut stdout,
+            stderr: &mut stderr,
+            terminal: Terminal::default(),
+        },
+    )
+    .await;
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+fn names(list: &Value, member: &str) -> Vec<String> {
+    let list = list.as_array().unwrap();
+    list.iter()
+        .map(|one| one[member].to_string().replace('"', ""))
+        .collect()
+}
+
+const CASES: [&str; 9] = [
+    "get",
+    "get-missing",
+    "set",
+    "set-etag",
+    "delete",
+    "bulk-get",
+    "bulk-set",
+    "transact",
+    "create",
+];
+
+#[tokio::test]
+async fn a_run_measures_every_section_case_and_contender_and_writes_them_all_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (json, svg) = (file("figures.json"), file("figures.svg"));
+    let component = host_test::component_path().to_str().unwrap();
+    let line = [
+        "bench",
+        "--quick",
+        "--calls",
+        "4",
+        "--baseline",
+        component,
+        "--program",
+        env!("CARGO_BIN_EXE_host-test"),
+        "--json",
+        &json,
+        "--svg",
+        &svg,
+    ];
+    let (status, stdout, stderr) = run_with(&line).await;
+    assert_eq!((status, stderr.as_str()), (0, ""));
+
+    let figures: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
+    for section in ["latency", "tls"] {
+        assert_eq!(names(&figures[section], "case"), CASES, "{section}");
+        for case in figures[section].as_array().unwrap() {
+            let contenders = &case["contenders"];
+            assert_eq!(
+                names(contenders, "name"),
+                ["component", "baseline", "default-host", "native", "raw"]
+            );
+            for contender in contenders.as_array().unwrap() {
+                assert!(contender["p50"].as_u64().unwrap() > 0, "{contender}");
+                assert!(contender["cpu_p50"].as_u64().unwrap() > 0, "{contender}");
+            }
+            assert!(contenders[0]["over_native"]["ratio"].is_f64(), "{case}");
+            assert!(contenders[0]["over_baseline"]["ratio"].is_f64(), "{case}");
+            assert!(contenders[0]["over_default_host"]["high"].is_f64());
+        }
+    }
+    assert_eq!(names(&figures["throughput"], "tasks"), ["1", "16", "64"]);
+    assert_eq!(names(&figures["memory"], "instances"), ["1", "100", "1000"]);
+    for step in ["compile", "load", "instantiate", "init", "first_get"] {
+        assert!(figures["cold_start"][step].as_u64().unwrap() > 0, "{step}");
+    }
+    assert!(figures["versions"]["component_bytes"].as_u64().unwrap() > 0);
+    assert!(figures["machine"]["kernel"].is_string());
+    for title in [
+        "plain HTTP",
+        "TLS",
+        "Many tasks",
+        "Cold start",
+        "Resident memory",
+    ] {
+        assert!(stdout.contains(title), "{stdout}");
+    }
+    let svg = fs::read_to_string(&svg).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains("get 1 KiB"));
+}
+
+#[tokio::test]
+async fn an_unknown_case_is_a_usage_error_that_names_those_that_are_known() {
+    let (status, _, stderr) = run_with(&["bench", "--cases", "get,put"]).await;
+    assert_eq!(status, 2);
+    assert!(stderr.contains("'put'"), "{stderr}");
+    for case in CASES {
+        assert!(stderr.contains(case), "{case}: {stderr}");
+    }
+}
+
+#[tokio::test]
+async fn a_component_that_is_not_there_is_status_1_and_named() {
+    let line = ["bench", "--component", "no/such.wasm", "--cases", "get"];
+    let (status, _, stderr) = run_with(&line).await;
+    assert_eq!(status, 1);
+    assert!(stderr.contains("no/such.wasm"), "{stderr}");
+}
