@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::net::{TcpSocket, TcpStream};
 
 use crate::faulty_server::{Fault, FaultyServer, answer};
-use crate::fixture::{Settings, assert_error, assert_refused, reaching, whole};
+use crate::fixture::{Settings, Table, assert_error, assert_refused, reaching, whole};
 
 #[tokio::test]
 async fn a_server_that_never_answers_is_a_timeout_in_due_time() {
@@ -93,4 +93,27 @@ async fn a_bulk_call_that_nobody_answers_sends_some_requests_together_and_the_re
     }
     assert_eq!((server.connections(), server.most_at_once()), (8, 8));
     assert!(took < Duration::from_secs(2), "{took:?}");
+}
+
+/// What an earlier call has waited with in vain must neither end a later one early nor keep it waiting.
+#[tokio::test]
+async fn every_call_has_its_own_time_whatever_calls_went_before() {
+    let table = Table::new().await;
+    let server = FaultyServer::start(Fault::Silence).await;
+    let settings = table.settings().await.with("requestTimeout", "500ms");
+    let silent = settings.through(&server.endpoint).with("maxAttempts", "1");
+    let mut store = silent.blank().await;
+    store.state().init(&settings.metadata).await.unwrap();
+    // What `init` waited with is due by now, and what this call waits with comes due in the middle of the next.
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(store.state().get("absent", None).await.unwrap(), None);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let began = Instant::now();
+    let answer = store.state().init(&silent.metadata).await;
+    assert_refused(answer, "timeout", &["requestTimeout"]);
+    let took = began.elapsed();
+    assert!(
+        took >= Duration::from_millis(500) && took < Duration::from_secs(3),
+        "{took:?}"
+    );
 }

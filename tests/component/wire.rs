@@ -98,6 +98,33 @@ async fn bulk_get_asks_for_each_key_once_however_often_it_stands_there() {
 }
 
 #[tokio::test]
+async fn a_large_bulk_call_has_several_requests_in_flight_and_at_most_eight() {
+    let (mut store, proxy, _) = proxied().await;
+    let names: Vec<String> = (0..10_000).map(|i| format!("k-{i}")).collect();
+    let sets = names.iter().map(|key| set_of(key, b"v", None));
+    let deletes = names.iter().map(|key| delete_of(key, None));
+    let first_writes = names[..200]
+        .iter()
+        .map(|key| set_of(key, b"v", first_write()));
+    let (sets, deletes): (Vec<_>, Vec<_>) = (sets.collect(), deletes.collect());
+    let first_writes: Vec<_> = first_writes.collect();
+    for (call, requests) in [("set", 400), ("get", 100), ("delete", 400), ("first", 200)] {
+        proxy.reset();
+        let state = &mut store.state();
+        match call {
+            "set" => drop(state.bulk_set(&sets).await.unwrap()),
+            "get" => drop(state.bulk_get(&names, None).await.unwrap()),
+            "delete" => drop(state.bulk_delete(&deletes).await.unwrap()),
+            _ => drop(state.bulk_set(&first_writes).await.unwrap()),
+        }
+        assert_eq!(proxy.requests().len(), requests, "{call}");
+        let most = proxy.most_in_flight();
+        assert!((2..=8).contains(&most), "{call}: {most} in flight");
+    }
+    assert!(proxy.connections() <= 8);
+}
+
+#[tokio::test]
 async fn fifty_gets_use_one_connection() {
     let (mut store, proxy, _) = proxied().await;
     for i in 0..50 {

@@ -1,6 +1,8 @@
 //! What went over the wire is counted at the server's side of it: the proxy stands before a
-//! DynamoDB endpoint, passes every request on as it came, and remembers it.
+//! DynamoDB endpoint, passes every request on as it came, and remembers it. Where it meters, it
+//! asks the upstream in each request what that consumes; the record has the request as it came.
 
+mod metering;
 mod recorded;
 
 use std::{collections::HashSet, io, sync::Arc};
@@ -30,6 +32,17 @@ impl CountingProxy {
     /// Starts a proxy on a free port of 127.0.0.1 before `upstream`, which is an endpoint such as
     /// `http://127.0.0.1:8000` (plain HTTP only).
     pub async fn start(upstream: &str) -> io::Result<Self> {
+        Self::before(upstream, false)
+    }
+
+    /// As [`start`](Self::start), and asks the upstream what each request consumes. The client
+    /// finds `ConsumedCapacity` in its answers, as if it had asked itself. Not for an upstream that
+    /// checks signatures: they are of the request without the question.
+    pub async fn start_metering(upstream: &str) -> io::Result<Self> {
+        Self::before(upstream, true)
+    }
+
+    fn before(upstream: &str, meters: bool) -> io::Result<Self> {
         let record = Record::default();
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
@@ -37,6 +50,7 @@ impl CountingProxy {
             upstream: upstream.trim_end_matches('/').to_owned(),
             client: Client::builder(TokioExecutor::new()).build(connector),
             record: record.clone(),
+            meters,
         });
         let server = ServerThread::start("counting-proxy", move |listener, stopped| {
             accept(listener, passing, stopped)
@@ -74,6 +88,11 @@ impl CountingProxy {
         })
     }
 
+    /// The most requests that were in flight at one time: arrived whole and not yet answered.
+    pub fn most_in_flight(&self) -> usize {
+        self.record.most_in_flight()
+    }
+
     /// Forgets the recorded requests. Open connections stay open and keep their numbers.
     pub fn reset(&self) {
         self.record.clear();
@@ -85,6 +104,7 @@ struct Passing {
     upstream: String,
     client: Client<HttpConnector, Full<Bytes>>,
     record: Record,
+    meters: bool,
 }
 
 async fn accept(listener: TcpListener, passing: Arc<Passing>, mut stopped: oneshot::Receiver<()>) {
@@ -119,7 +139,7 @@ async fn pass_on(
 ) -> Result<Response<Full<Bytes>>, hyper::Error> {
     let (mut head, body) = request.into_parts();
     let body = body.collect().await?.to_bytes();
-    passing.record.add(&head, &body, connection);
+    let in_flight = passing.record.add(&head, &body, connection);
     let path = head.uri.path_and_query().map_or("/", |path| path.as_str());
     let uri: Uri = match format!("{}{path}", passing.upstream).parse() {
         Ok(uri) => uri,
@@ -127,6 +147,13 @@ async fn pass_on(
     };
     head.uri = uri;
     drop_hop_by_hop(&mut head.headers);
+    let body = if passing.meters {
+        // Of the request without the question; the client writes it anew.
+        head.headers.remove(header::CONTENT_LENGTH);
+        metering::asking(&body)
+    } else {
+        body
+    };
     let answer = passing
         .client
         .request(Request::from_parts(head, Full::new(body)))
@@ -136,10 +163,13 @@ async fn pass_on(
         Err(error) => return Ok(bad_gateway(&error.to_string())),
     };
     drop_hop_by_hop(&mut head.headers);
-    match body.collect().await {
-        Ok(body) => Ok(Response::from_parts(head, Full::new(body.to_bytes()))),
-        Err(error) => Ok(bad_gateway(&error.to_string())),
-    }
+    let body = match body.collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => return Ok(bad_gateway(&error.to_string())),
+    };
+    let consumed = passing.meters.then(|| metering::consumed(&body)).flatten();
+    in_flight.answered(head.status, consumed);
+    Ok(Response::from_parts(head, Full::new(body)))
 }
 
 /// Fields that concern one connection only (RFC 9110, section 7.6.1).

@@ -76,3 +76,83 @@ async fn an_upstream_that_is_gone_is_a_bad_gateway() {
     assert_eq!(status, 502);
     assert_eq!(proxy.count("ListTables"), 1);
 }
+
+#[tokio::test]
+async fn the_head_of_a_request_is_counted_to_the_byte() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (_embedded, proxy) = proxied().await;
+    let authority = proxy.endpoint().trim_start_matches("http://");
+    let head = format!(
+        "POST /a?b=c HTTP/1.1\r\nhost: {authority}\r\nx-amz-target: DynamoDB_20120810.GetItem\r\ncontent-length: 2\r\n\r\n"
+    );
+    let mut stream = tokio::net::TcpStream::connect(authority).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(b"{}").await.unwrap();
+    stream.read_u8().await.unwrap();
+    assert_eq!(proxy.requests()[0].head_bytes(), head.len());
+}
+
+#[tokio::test]
+async fn a_proxy_that_meters_notes_what_the_upstream_says_and_records_the_request_as_it_came() {
+    let embedded = Embedded::start(Storage::Memory).await.unwrap();
+    embedded.create_table("state", "key").await.unwrap();
+    let proxy = CountingProxy::start_metering(embedded.endpoint())
+        .await
+        .unwrap();
+    let put = json!({ "Put": { "TableName": "state", "Item": { "key": { "S": "a" } } } });
+    let transact = json!({ "TransactItems": [put] });
+    let get = json!({ "TableName": "state", "Key": { "key": { "S": "a" } } });
+    let absent = json!({ "TableName": "absent", "Key": { "key": { "S": "a" } } });
+    for (operation, body) in [
+        ("TransactWriteItems", &transact),
+        ("GetItem", &get),
+        ("GetItem", &absent),
+    ] {
+        raw_call(proxy.endpoint(), operation, body).await.unwrap();
+    }
+    let recorded = proxy.requests();
+    let told: Vec<_> = recorded
+        .iter()
+        .map(|request| (request.status.unwrap().as_u16(), request.consumed))
+        .collect();
+    assert_eq!(told, [(200, Some(2.0)), (200, Some(0.5)), (400, None)]);
+    assert_eq!(
+        serde_json::from_slice::<Value>(&recorded[1].body).unwrap(),
+        get
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_that_only_counts_asks_nothing_of_its_own() {
+    let (_embedded, proxy) = proxied().await;
+    let get = json!({ "TableName": "state", "Key": { "key": { "S": "a" } } });
+    let (_, answer) = raw_call(proxy.endpoint(), "GetItem", &get).await.unwrap();
+    assert_eq!(answer, json!({}));
+    assert_eq!(proxy.requests()[0].consumed, None);
+}
+
+#[tokio::test]
+async fn the_most_requests_in_flight_are_those_that_waited_together() {
+    // Takes connections and answers none.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let upstream = format!("http://{}", silent.local_addr().unwrap());
+    let proxy = CountingProxy::start(&upstream).await.unwrap();
+    let mut waiting = Vec::new();
+    let mut held = Vec::new();
+    for most in 1..=3 {
+        let endpoint = proxy.endpoint().to_owned();
+        waiting.push(tokio::spawn(async move {
+            raw_call(&endpoint, "ListTables", &json!({})).await
+        }));
+        // It connects once the request has arrived at the proxy.
+        held.push(silent.accept().await.unwrap());
+        assert_eq!(proxy.most_in_flight(), most);
+    }
+    drop((silent, held));
+    for call in waiting {
+        assert_eq!(call.await.unwrap().unwrap().0, 502);
+    }
+    assert_eq!(proxy.most_in_flight(), 3);
+    proxy.reset();
+    assert_eq!(proxy.most_in_flight(), 0);
+}

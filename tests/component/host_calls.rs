@@ -1,0 +1,108 @@
+//! Each call of the host costs every host some time, and some hosts a lot (Node's shim a tenth of a millisecond for those
+//! that go to its worker), so the calls of a `get` are held here one by one.
+//!
+//! wasmtime's WASI opens a span for every function that a component calls. It opens none when a component drops a handle,
+//! as it does with seven of those that the calls below give it.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::faulty_server::{Fault, FaultyServer, answer};
+use crate::fixture::{reaching, whole};
+
+/// What wasmtime's bindings call the span of a function that they import into a component.
+const HOST_CALL: &str = "wit-bindgen import";
+
+/// Writes down which functions of the host are called on this thread.
+#[derive(Clone, Default)]
+struct HostCalls(Arc<Mutex<Vec<String>>>);
+
+impl HostCalls {
+    fn names(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Subscriber for HostCalls {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.name() == HOST_CALL
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut name = Name::default();
+        span.record(&mut name);
+        let mut calls = self.0.lock().unwrap();
+        calls.push(format!("{} {}", name.module, name.function));
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, _: &Event<'_>) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[derive(Default)]
+struct Name {
+    module: String,
+    function: String,
+}
+
+impl Visit for Name {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "module" => self.module = value.to_owned(),
+            "function" => self.function = value.to_owned(),
+            _ => {}
+        }
+    }
+
+    fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
+}
+
+#[tokio::test]
+async fn a_get_makes_these_calls_of_the_host_and_no_other() {
+    let item = r#"{"Item":{"key":{"S":"k"},"value":{"S":"v"}}}"#;
+    let server = FaultyServer::start(Fault::Answers(answer("200 OK", "", item))).await;
+    let mut store = reaching(&server.endpoint, &whole("t", &server.endpoint, &[])).await;
+    // The first call reads the environment, and leaves a timer.
+    store.state().get("k", None).await.unwrap().unwrap();
+    let calls = HostCalls::default();
+    let listening = tracing::subscriber::set_default(calls.clone());
+    store.state().get("k", None).await.unwrap().unwrap();
+    drop(listening);
+    let expected = [
+        "monotonic-clock now",
+        "wall-clock now",
+        "types [static]fields.from-list",
+        "types [constructor]outgoing-request",
+        "types [method]outgoing-request.set-method",
+        "types [method]outgoing-request.set-scheme",
+        "types [method]outgoing-request.set-authority",
+        "types [method]outgoing-request.set-path-with-query",
+        "types [method]outgoing-request.body",
+        "types [constructor]request-options",
+        "types [method]request-options.set-connect-timeout",
+        "outgoing-handler handle",
+        "types [method]outgoing-body.write",
+        "streams [method]output-stream.check-write",
+        "streams [method]output-stream.write",
+        "types [static]outgoing-body.finish",
+        "types [method]future-incoming-response.subscribe",
+        "poll poll",
+        "types [method]future-incoming-response.get",
+        "types [method]incoming-response.status",
+        "types [method]incoming-response.headers",
+        "types [method]fields.get",
+        "types [method]incoming-response.consume",
+        "types [method]incoming-body.stream",
+        "streams [method]input-stream.read",
+        "types [method]fields.get",
+    ];
+    assert_eq!(calls.names(), expected);
+}
