@@ -8,8 +8,9 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
 use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 
 use crate::faulty_server::{Fault, FaultyServer, answer};
 use crate::fixture::{reaching, whole};
@@ -18,16 +19,38 @@ use crate::fixture::{reaching, whole};
 const HOST_CALL: &str = "wit-bindgen import";
 
 /// Writes down which functions of the host are called on this thread.
-#[derive(Clone, Default)]
-struct HostCalls(Arc<Mutex<Vec<String>>>);
+#[derive(Clone)]
+struct HostCalls {
+    names: Arc<Mutex<Vec<String>>>,
+    level: LevelFilter,
+}
 
 impl HostCalls {
-    fn names(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+    fn at(level: LevelFilter) -> Self {
+        let names = Arc::default();
+        Self { names, level }
+    }
+
+    /// The functions that are called meanwhile.
+    ///
+    /// As long as there is one subscriber alone, a span that another thread comes to first is registered for the
+    /// subscriber of that thread only, which is none: this one would never hear it. So there is a second one, which comes
+    /// first and lets no thread register anything.
+    async fn during(action: impl Future<Output = ()>) -> Vec<String> {
+        let _second = Dispatch::new(Self::at(LevelFilter::OFF));
+        let calls = Self::at(LevelFilter::TRACE);
+        let listening = tracing::subscriber::set_default(calls.clone());
+        action.await;
+        drop(listening);
+        calls.names.lock().unwrap().clone()
     }
 }
 
 impl Subscriber for HostCalls {
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(self.level)
+    }
+
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.name() == HOST_CALL
     }
@@ -35,8 +58,8 @@ impl Subscriber for HostCalls {
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let mut name = Name::default();
         span.record(&mut name);
-        let mut calls = self.0.lock().unwrap();
-        calls.push(format!("{} {}", name.module, name.function));
+        let mut names = self.names.lock().unwrap();
+        names.push(format!("{} {}", name.module, name.function));
         Id::from_u64(1)
     }
 
@@ -72,10 +95,9 @@ async fn a_get_makes_these_calls_of_the_host_and_no_other() {
     let mut store = reaching(&server.endpoint, &whole("t", &server.endpoint, &[])).await;
     // The first call reads the environment, and leaves a timer.
     store.state().get("k", None).await.unwrap().unwrap();
-    let calls = HostCalls::default();
-    let listening = tracing::subscriber::set_default(calls.clone());
-    store.state().get("k", None).await.unwrap().unwrap();
-    drop(listening);
+    let calls = HostCalls::during(async {
+        store.state().get("k", None).await.unwrap().unwrap();
+    });
     let expected = [
         "monotonic-clock now",
         "wall-clock now",
@@ -104,5 +126,5 @@ async fn a_get_makes_these_calls_of_the_host_and_no_other() {
         "streams [method]input-stream.read",
         "types [method]fields.get",
     ];
-    assert_eq!(calls.names(), expected);
+    assert_eq!(calls.await, expected);
 }
