@@ -63,8 +63,9 @@ impl Pool {
 
     /// As [`Destination::look`], for all.
     pub(super) fn look(&self, cx: &mut Context<'_>) -> Option<Instant> {
-        let destinations = self.destinations();
-        destinations.values().filter_map(|each| each.look(cx)).min()
+        // Looking closes connections, and closing writes: not while others wait for their destination.
+        let destinations: Vec<_> = self.destinations().values().cloned().collect();
+        destinations.iter().filter_map(|each| each.look(cx)).min()
     }
 
     /// Whether there are connections, idle or in use.
