@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// What the server does to every connection.
 #[derive(Clone)]
@@ -78,10 +78,21 @@ pub fn answer(status: &str, headers: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// The endpoint of a port that nobody listens on: it was free a moment ago.
-pub async fn dead_endpoint() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    format!("http://{}", listener.local_addr().unwrap())
+/// A port that nobody listens on: connecting to it is refused, and as long as this lives no other test can have it.
+pub struct DeadPort {
+    pub endpoint: String,
+    _bound: TcpSocket,
+}
+
+impl DeadPort {
+    pub fn new() -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        Self {
+            endpoint: format!("http://{}", socket.local_addr().unwrap()),
+            _bound: socket,
+        }
+    }
 }
 
 async fn commit(mut stream: TcpStream, fault: Fault) {

@@ -2,7 +2,7 @@
 
 use dapr_wasm_host::CapturedStderr;
 
-use crate::faulty_server::{Fault, FaultyServer, answer, dead_endpoint};
+use crate::faulty_server::{DeadPort, Fault, FaultyServer, answer};
 use crate::fixture::{SECRET_KEY, Settings, Table};
 
 const TOKEN: &str = "test-session-token-never-to-be-shown";
@@ -46,6 +46,7 @@ async fn no_error_and_no_remark_carries_a_secret() {
         .with("maxAttempts", "1");
     let html = answer("403 Forbidden", "Content-Type: text/html\r\n", "no");
     let forbidding = FaultyServer::start(Fault::Answers(html)).await;
+    let dead = DeadPort::new();
     for broken in [
         settings.without("table"),
         settings.without("accessKey"),
@@ -55,7 +56,7 @@ async fn no_error_and_no_remark_carries_a_secret() {
             .with("endpoint", "nowhere"),
         settings.with("consistency", "x"),
         settings.with("partitionKey", "other"),
-        settings.through(&dead_endpoint().await),
+        settings.through(&dead.endpoint),
         settings.through(&forbidding.endpoint),
         settings.with(
             "endpoint",

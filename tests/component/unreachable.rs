@@ -1,6 +1,6 @@
 //! Where DynamoDB is out of reach the error says so, in time, and the instance lives on.
 
-use crate::faulty_server::{Fault, FaultyServer, answer, dead_endpoint};
+use crate::faulty_server::{DeadPort, Fault, FaultyServer, answer};
 use crate::fixture::{Settings, Store, Table, assert_refused, engine, reaching, set_of, whole};
 use crate::transaction::set;
 
@@ -15,14 +15,11 @@ async fn unchecked(endpoint: &str, attempts: u8) -> Store {
 
 #[tokio::test]
 async fn a_port_that_nobody_listens_on_is_unavailable() {
-    let endpoint = dead_endpoint().await;
-    let settings = Settings::at(&endpoint).with("table", "t");
-    assert_refused(
-        settings.init().await,
-        "unavailable",
-        &["refused", &endpoint],
-    );
-    let mut store = unchecked(&endpoint, 1).await;
+    let port = DeadPort::new();
+    let endpoint = port.endpoint.as_str();
+    let settings = Settings::at(endpoint).with("table", "t");
+    assert_refused(settings.init().await, "unavailable", &["refused", endpoint]);
+    let mut store = unchecked(endpoint, 1).await;
     assert_refused(store.state().get("k", None).await, "unavailable", &[]);
     assert_refused(store.state().set("k", b"v", None).await, "unavailable", &[]);
     assert_refused(store.state().delete("k", None).await, "unavailable", &[]);
@@ -41,8 +38,16 @@ async fn a_port_that_nobody_listens_on_is_unavailable() {
 #[tokio::test]
 async fn a_name_that_does_not_resolve_is_unavailable() {
     let settings = Settings::at("http://no-such-host.invalid:8000").with("table", "t");
-    let answer = settings.with("maxAttempts", "1").init().await;
-    assert_refused(answer, "unavailable", &["no-such-host.invalid"]);
+    // A resolver may itself wait for a server.
+    let settings = settings
+        .with("maxAttempts", "1")
+        .with("connectTimeout", "60s")
+        .with("requestTimeout", "60s");
+    assert_refused(
+        settings.init().await,
+        "unavailable",
+        &["no-such-host.invalid"],
+    );
 }
 
 #[tokio::test]
@@ -202,10 +207,10 @@ async fn https_to_a_server_that_speaks_plainly_is_unavailable() {
 
 #[tokio::test]
 async fn an_instance_works_again_once_its_endpoint_does() {
-    let endpoint = dead_endpoint().await;
+    let port = DeadPort::new();
     let table = Table::new().await;
     let settings = table.settings().await.with("maxAttempts", "1");
-    let broken = settings.through(&endpoint);
+    let broken = settings.through(&port.endpoint);
     let mut store = broken.blank().await;
     for _ in 0..3 {
         let answer = store.state().init(&broken.metadata).await;
