@@ -92,11 +92,15 @@ fn sum(units: impl Iterator<Item = Units>) -> Units {
 }
 
 fn one_member(object: &Value) -> &Value {
-    let members: Vec<&Value> = object.as_object().unwrap().values().collect();
-    let [member] = members[..] else {
+    named_member(object).1
+}
+
+fn named_member(object: &Value) -> (&str, &Value) {
+    let members: Vec<_> = object.as_object().unwrap().iter().collect();
+    let [(name, member)] = members[..] else {
         panic!("not one member: {object}");
     };
-    member
+    (name, member)
 }
 
 fn key_of(attributes: &Value) -> &str {
@@ -113,10 +117,14 @@ fn item_size(item: &Value) -> usize {
 
 /// Of the types that the calls of the table write.
 fn value_size(value: &Value) -> usize {
-    match (value["S"].as_str(), value["B"].as_str()) {
-        (Some(text), None) => text.len(),
+    let (kind, value) = named_member(value);
+    let value = value.as_str().unwrap();
+    match (kind, value) {
+        ("S", text) => text.len(),
         // Base64: three bytes in four characters, padded.
-        (None, Some(text)) => text.len() / 4 * 3 - text.matches('=').count(),
-        _ => panic!("no size for {value}"),
+        ("B", text) => text.len() / 4 * 3 - text.matches('=').count(),
+        // A byte for two digits, and one.
+        ("N", digits) => digits.len().div_ceil(2) + 1,
+        _ => panic!("no size for {kind}"),
     }
 }

@@ -24,6 +24,7 @@ async fn the_readme_tells_what_each_call_costs() {
     bill.bulk_calls_of_a_few().await;
     bill.bulk_calls_of_many().await;
     bill.transactions().await;
+    bill.calls_with_time_to_live().await;
     let table: Vec<String> = bill.rows.iter().map(Row::markdown).collect();
     let table = table.join("\n");
     assert!(

@@ -3,7 +3,7 @@
 use dapr_wasm_host::types::{Consistency, GetOptions};
 
 use super::bill::{Bill, VALUE, key};
-use crate::fixture::{Store, delete_if_etag, first_write, if_etag};
+use crate::fixture::{EXPIRES_AT, Store, delete_if_etag, expiring, first_write, if_etag};
 
 /// What an item has beside its value: names, key and ETag.
 const BESIDE_THE_VALUE: usize =
@@ -45,6 +45,20 @@ impl Bill {
             let consistency = Some(Consistency::Strong);
             let strong = Some(GetOptions { consistency });
             store.state().get(&key(0), strong).await.unwrap().unwrap();
+        })
+        .await;
+        self.row("`set` of 10 KiB", async |store| {
+            let value = VALUE.repeat(10);
+            store.state().set(&key(99_997), &value, None).await.unwrap();
+        })
+        .await;
+        self.row("`get` of 10 KiB", async |store| {
+            store
+                .state()
+                .get(&key(99_997), None)
+                .await
+                .unwrap()
+                .unwrap();
         })
         .await;
         self.conditional_calls().await;
@@ -92,6 +106,43 @@ impl Bill {
             let matching = delete_if_etag(&etag);
             store.state().delete(&key(2), matching).await.unwrap();
         })
+        .await;
+    }
+
+    /// Where items may have expired, a condition holds for an expired item as for none.
+    pub async fn calls_with_time_to_live(&mut self) {
+        let settings = self.settings.with("ttlAttributeName", EXPIRES_AT);
+        let metadata = settings.metadata;
+        self.store.state().init(&metadata).await.unwrap();
+        self.row("`set` with a time to live", async |store| {
+            let hour = expiring(3_600);
+            store.state().set(&key(99_998), &VALUE, hour).await.unwrap();
+        })
+        .await;
+        let etag = self.etag(&key(99_998)).await;
+        self.row(
+            "`set` with an ETag, `ttlAttributeName` given",
+            async |store| {
+                let matching = if_etag(&etag);
+                store
+                    .state()
+                    .set(&key(99_998), &VALUE, matching)
+                    .await
+                    .unwrap();
+            },
+        )
+        .await;
+        self.row(
+            "`set`, first-write, `ttlAttributeName` given",
+            async |store| {
+                let absent = first_write();
+                store
+                    .state()
+                    .set(&key(99_999), &VALUE, absent)
+                    .await
+                    .unwrap();
+            },
+        )
         .await;
     }
 }
