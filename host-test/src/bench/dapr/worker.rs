@@ -1,5 +1,5 @@
 //! The worker process, `tests/hosts/dapr/bench`: it reads one request a line, such as
-//! `{"case":"get","calls":50,"concurrency":1}`, and answers each with one line: the time of every call, and the processor
+//! `{"case":"get","calls":50}`, and answers each with one line: the time of every call, and the processor
 //! time of all of them.
 
 use std::{path::Path, process::Stdio};
@@ -61,7 +61,7 @@ impl Worker {
     }
 
     pub(super) async fn burst(&mut self, case: Case, calls: usize) -> Result<Burst, Failure> {
-        let request = json!({ "case": case.name(), "calls": calls, "concurrency": 1 });
+        let request = json!({ "case": case.name(), "calls": calls });
         let request = format!("{request}\n");
         let written = self.requests.write_all(request.as_bytes()).await;
         written.map_err(Failure::here)?;

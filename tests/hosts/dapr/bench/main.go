@@ -13,15 +13,14 @@
 //
 // The worker reads one request a line from its input and answers each with one line, in order:
 //
-//	{"case":"get","calls":200,"concurrency":1}
-//	{"nanoseconds":[…one per call…],"cpu_nanoseconds":N,"wall_nanoseconds":N}
+//	{"case":"get","calls":200}
+//	{"nanoseconds":[…one per call…],"cpu_nanoseconds":N}
 //
 // or with {"error":"…"}, after which it takes the next request. It ends at the end of its input. Its
 // log goes to its error output. The cases are in cases.go, what is timed is in measure.go.
 //
-// Values: --value json (the default) hands a value over as Dapr's HTTP API does, as decoded JSON,
-// which the store keeps as a string (S). --value bytes does as its gRPC API does; the store keeps
-// that as binary (B), a third longer on the wire. Either way 1,024 bytes come back from a get.
+// A value is handed over as Dapr's HTTP API does, as decoded JSON, which the store keeps as a string
+// (S). Its gRPC API hands over bytes, which the store keeps as binary (B), a third longer on the wire.
 package main
 
 import (
@@ -39,11 +38,10 @@ import (
 	"strings"
 )
 
-// request is one line of the input. Without a concurrency it is 1.
+// request is one line of the input.
 type request struct {
-	Case        string `json:"case"`
-	Calls       int    `json:"calls"`
-	Concurrency int    `json:"concurrency"`
+	Case  string `json:"case"`
+	Calls int    `json:"calls"`
 }
 
 // refusal is the answer to a request that could not be measured.
@@ -62,7 +60,7 @@ func main() {
 }
 
 func run(ctx context.Context, arguments []string, input io.Reader, output io.Writer) error {
-	target, form, err := parseFlags(arguments)
+	target, err := parseFlags(arguments)
 	if err != nil {
 		return err
 	}
@@ -70,12 +68,11 @@ func run(ctx context.Context, arguments []string, input io.Reader, output io.Wri
 	if err != nil {
 		return err
 	}
-	return serve(ctx, casesOf(components, target.partitionKey, form), input, output)
+	return serve(ctx, casesOf(components, target.partitionKey), input, output)
 }
 
-func parseFlags(arguments []string) (target, valueForm, error) {
+func parseFlags(arguments []string) (target, error) {
 	var to target
-	var form string
 	flags := flag.NewFlagSet("dapr-bench", flag.ContinueOnError)
 	flags.StringVar(&to.endpoint, "endpoint", "", "`URL` of DynamoDB, or of what stands in for it")
 	flags.StringVar(&to.table, "table", "", "`name` of a table that exists")
@@ -83,26 +80,20 @@ func parseFlags(arguments []string) (target, valueForm, error) {
 	flags.StringVar(&to.accessKey, "access-key", "", "access key `ID`")
 	flags.StringVar(&to.secretKey, "secret-key", "", "secret access `key`")
 	flags.StringVar(&to.partitionKey, "partition-key", "key", "`name` of the table's partition key")
-	flags.StringVar(&form, "value", string(jsonValue), "`form` of the values: json or bytes")
 	if err := flags.Parse(arguments); err != nil {
-		return target{}, "", err
+		return target{}, err
 	}
 	if flags.NArg() > 0 {
-		return target{}, "", fmt.Errorf("%q is not an option: leave it out; requests are read from the input", flags.Arg(0))
+		return target{}, fmt.Errorf("%q is not an option: leave it out; requests are read from the input", flags.Arg(0))
 	}
 	// All are needed: what is missing, the component would take from the environment, and so
 	// write to a real account.
 	for _, name := range []string{"endpoint", "table", "region", "access-key", "secret-key"} {
 		if flags.Lookup(name).Value.String() == "" {
-			return target{}, "", fmt.Errorf("--%s is missing: give it; --help says what it is", name)
+			return target{}, fmt.Errorf("--%s is missing: give it; --help says what it is", name)
 		}
 	}
-	switch valueForm(form) {
-	case jsonValue, bytesValue:
-		return to, valueForm(form), nil
-	default:
-		return target{}, "", fmt.Errorf("--value %q is unknown: give json or bytes", form)
-	}
+	return to, nil
 }
 
 // serve answers every line of the input with one line, until the input ends.
@@ -137,7 +128,7 @@ func answerTo(ctx context.Context, cases map[string]benchCase, line []byte) (mea
 		known := strings.Join(slices.Sorted(maps.Keys(cases)), ", ")
 		return measurement{}, fmt.Errorf("there is no case %q: ask for one of %s", asked.Case, known)
 	}
-	measured, err := measure(ctx, benchCase, asked.Calls, asked.Concurrency)
+	measured, err := measure(ctx, benchCase, asked.Calls)
 	if err != nil {
 		return measurement{}, fmt.Errorf("case %s: %w", asked.Case, err)
 	}
@@ -145,20 +136,17 @@ func answerTo(ctx context.Context, cases map[string]benchCase, line []byte) (mea
 }
 
 func parseRequest(line []byte) (request, error) {
-	asked := request{Concurrency: 1}
+	var asked request
 	decoder := json.NewDecoder(bytes.NewReader(line))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&asked); err != nil {
-		return request{}, fmt.Errorf(`not a request: write {"case":"get","calls":200,"concurrency":1}: %w`, err)
+		return request{}, fmt.Errorf(`not a request: write {"case":"get","calls":200}: %w`, err)
 	}
 	if decoder.More() {
 		return request{}, errors.New("two requests on a line: write one a line")
 	}
 	if asked.Calls < 1 {
 		return request{}, fmt.Errorf(`"calls" is %d: ask for at least 1`, asked.Calls)
-	}
-	if asked.Concurrency < 1 {
-		return request{}, fmt.Errorf(`"concurrency" is %d: ask for at least 1`, asked.Concurrency)
 	}
 	return asked, nil
 }

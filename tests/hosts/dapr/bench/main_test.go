@@ -8,15 +8,15 @@ import (
 	"flag"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
+
+	"github.com/dapr/components-contrib/state"
 )
 
 // answer is what a line of output can hold.
 type answer struct {
 	Nanoseconds []int64 `json:"nanoseconds"`
 	CPU         *int64  `json:"cpu_nanoseconds"`
-	Wall        *int64  `json:"wall_nanoseconds"`
 	Error       string  `json:"error"`
 }
 
@@ -42,103 +42,34 @@ func ask(t *testing.T, cases map[string]benchCase, lines ...string) []answer {
 	return answers
 }
 
-// journal notes what happens, in its order.
-type journal struct {
-	mutex  sync.Mutex
-	events []string
-}
-
-func (j *journal) note(event string) {
-	j.mutex.Lock()
-	defer j.mutex.Unlock()
-	j.events = append(j.events, event)
-}
-
-func (j *journal) caseNoted(chained bool) benchCase {
-	return benchCase{
-		chained: chained,
-		setUp: func(_ context.Context, keys int) error {
-			j.note(numbered("set-up", keys))
+func TestEveryCallIsTimedAndRunsAfterEverythingIsPrepared(t *testing.T) {
+	var events []string
+	noted := benchCase{
+		setUp: func(context.Context) error {
+			events = append(events, "set-up")
 			return nil
 		},
-		prepare: func(_ context.Context, index, _ int) (call, error) {
-			j.note(numbered("prepare", index))
+		prepare: func(_ context.Context, index int) (call, error) {
+			events = append(events, numbered("prepare", index))
 			return func(context.Context) error {
-				j.note(numbered("call", index))
+				events = append(events, numbered("call", index))
 				return nil
 			}, nil
 		},
 	}
-}
-
-func TestEveryCallIsTimedAndRunsAfterEverythingIsPrepared(t *testing.T) {
-	var j journal
-	got := ask(t, map[string]benchCase{"noted": j.caseNoted(false)}, `{"case":"noted","calls":3,"concurrency":1}`)[0]
-	if got.Error != "" || len(got.Nanoseconds) != 3 || got.CPU == nil || got.Wall == nil {
+	got := ask(t, map[string]benchCase{"noted": noted}, `{"case":"noted","calls":3}`)[0]
+	if got.Error != "" || len(got.Nanoseconds) != 3 || got.CPU == nil {
 		t.Fatalf("%+v", got)
 	}
-	want := []string{"set-up-3", "prepare-0", "prepare-1", "prepare-2", "call-0", "call-1", "call-2"}
-	if !slices.Equal(j.events, want) {
-		t.Fatalf("%v", j.events)
-	}
-}
-
-func TestAChainedCallIsPreparedAfterTheCallBeforeIt(t *testing.T) {
-	var j journal
-	got := ask(t, map[string]benchCase{"noted": j.caseNoted(true)}, `{"case":"noted","calls":2}`)[0]
-	if got.Error != "" || len(got.Nanoseconds) != 2 {
-		t.Fatalf("%+v", got)
-	}
-	want := []string{"set-up-1", "prepare-0", "call-0", "prepare-1", "call-1"}
-	if !slices.Equal(j.events, want) {
-		t.Fatalf("%v", j.events)
-	}
-}
-
-func TestChainedCallsOfSeveralGoroutinesHaveAKeyEach(t *testing.T) {
-	var j journal
-	ask(t, map[string]benchCase{"noted": j.caseNoted(true)}, `{"case":"noted","calls":5,"concurrency":2}`)
-	if j.events[0] != "set-up-5" || j.events[5] != "prepare-4" {
-		t.Fatalf("%v", j.events)
-	}
-}
-
-// Each call waits until as many as there are goroutines have begun, so fewer would never end, and
-// the barrier lets none of the next round through before.
-func TestGoroutinesShareTheCalls(t *testing.T) {
-	const concurrency = 4
-	var begun sync.WaitGroup
-	begun.Add(concurrency)
-	var mutex sync.Mutex
-	ran := map[int]int{}
-	cases := map[string]benchCase{"met": {
-		prepare: func(_ context.Context, index, _ int) (call, error) {
-			return func(context.Context) error {
-				mutex.Lock()
-				ran[index]++
-				mutex.Unlock()
-				if index < concurrency {
-					begun.Done()
-					begun.Wait()
-				}
-				return nil
-			}, nil
-		},
-	}}
-	got := ask(t, cases, `{"case":"met","calls":10,"concurrency":4}`)[0]
-	if got.Error != "" || len(got.Nanoseconds) != 10 || len(ran) != 10 {
-		t.Fatalf("%+v %v", got, ran)
-	}
-	for index, times := range ran {
-		if times != 1 {
-			t.Fatalf("call %d ran %d times", index, times)
-		}
+	want := []string{"set-up", "prepare-0", "prepare-1", "prepare-2", "call-0", "call-1", "call-2"}
+	if !slices.Equal(events, want) {
+		t.Fatalf("%v", events)
 	}
 }
 
 func TestAFailedCallIsAnErrorThatNamesItAndTheNextRequestIsAnswered(t *testing.T) {
 	cases := map[string]benchCase{"third": {
-		prepare: func(_ context.Context, index, _ int) (call, error) {
+		prepare: func(_ context.Context, index int) (call, error) {
 			return func(context.Context) error {
 				if index == 2 {
 					return errors.New("table gone")
@@ -160,7 +91,7 @@ func TestAFailedCallIsAnErrorThatNamesItAndTheNextRequestIsAnswered(t *testing.T
 
 func TestNoCallRunsWhereOneCannotBePrepared(t *testing.T) {
 	cases := map[string]benchCase{"half": {
-		prepare: func(_ context.Context, index, _ int) (call, error) {
+		prepare: func(_ context.Context, index int) (call, error) {
 			if index == 1 {
 				return nil, errors.New("no ETag")
 			}
@@ -186,7 +117,7 @@ func TestWhatIsNotARequestIsAnsweredWithWhatToWrite(t *testing.T) {
 		`{"case":"get","calls":0}`:    "at least 1",
 		`{"case":"got","calls":1}`:    "ask for one of get",
 		`{"case":"get","calls":1} {}`: "one a line",
-		`{"case":"get","calls":1,"concurrency":0}`: "at least 1",
+		`{"case":"get","calls":1,"concurrency":1}`: `"concurrency"`,
 	} {
 		// A request after it shows that the line did not end the session.
 		got := ask(t, cases, line, `{"case":"get","calls":1}`)
@@ -201,7 +132,7 @@ func TestWhatIsNotARequestIsAnsweredWithWhatToWrite(t *testing.T) {
 
 func TestTheCasesAreThoseOfTheBenchmark(t *testing.T) {
 	want := []string{"bulk-get", "bulk-set", "create", "delete", "get", "get-missing", "set", "set-etag", "transact"}
-	cases := casesOf(components{}, "key", jsonValue)
+	cases := casesOf(components{}, "key")
 	for _, name := range want {
 		if cases[name].prepare == nil {
 			t.Errorf("%s is missing", name)
@@ -212,22 +143,74 @@ func TestTheCasesAreThoseOfTheBenchmark(t *testing.T) {
 	}
 }
 
-func TestAValueComesBackAsOneKibibyteInEitherForm(t *testing.T) {
-	asText, err := json.Marshal(valueOf(jsonValue))
-	if err != nil || len(asText) != 1024 {
+func TestAValueComesBackAsOneKibibyte(t *testing.T) {
+	if asText, err := json.Marshal(value); err != nil || !whole(asText) || len(asText) != 1024 {
 		t.Errorf("%d bytes, %v", len(asText), err)
 	}
-	if asBytes, ok := valueOf(bytesValue).([]byte); !ok || len(asBytes) != 1024 {
-		t.Errorf("%T", valueOf(bytesValue))
+}
+
+// stubStore answers every read alike.
+type stubStore struct {
+	state.Store
+	item state.GetResponse
+	bulk []state.BulkGetResponse
+}
+
+func (s *stubStore) Get(context.Context, *state.GetRequest) (*state.GetResponse, error) {
+	return &s.item, nil
+}
+
+func (s *stubStore) Set(context.Context, *state.SetRequest) error { return nil }
+
+func (s *stubStore) BulkGet(context.Context, []state.GetRequest, state.BulkGetOpts) ([]state.BulkGetResponse, error) {
+	return s.bulk, nil
+}
+
+func (s *stubStore) BulkSet(context.Context, []state.SetRequest, state.BulkStoreOpts) error {
+	return nil
+}
+
+func TestAReadCountsOnlyWithAllItsValues(t *testing.T) {
+	written := make([]byte, 1024)
+	full := func() []state.BulkGetResponse {
+		return slices.Repeat([]state.BulkGetResponse{{Key: "k", Data: written}}, 100)
+	}
+	with := func(answer state.BulkGetResponse) []state.BulkGetResponse {
+		answers := full()
+		answers[99] = answer
+		return answers
+	}
+	for _, read := range []struct {
+		name, of, part string
+		store          stubStore
+	}{
+		{"all", "bulk-get", "", stubStore{bulk: full()}},
+		{"none", "bulk-get", "0 values answer 100 keys", stubStore{}},
+		{"too few", "bulk-get", "99 values answer 100 keys", stubStore{bulk: full()[1:]}},
+		{"too many", "bulk-get", "101 values answer 100 keys", stubStore{bulk: append(full(), full()[0])}},
+		{"an empty one", "bulk-get", "last has not the value", stubStore{bulk: with(state.BulkGetResponse{Key: "last"})}},
+		{"a short one", "bulk-get", "last has not the value", stubStore{bulk: with(state.BulkGetResponse{Key: "last", Data: written[1:]})}},
+		{"a failed one", "bulk-get", "last: throttled", stubStore{bulk: with(state.BulkGetResponse{Key: "last", Error: "throttled"})}},
+		{"the value", "get", "", stubStore{item: state.GetResponse{Data: written}}},
+		{"no value", "get", "get-0 has not the value", stubStore{}},
+		{"a short value", "get", "get-0 has not the value", stubStore{item: state.GetResponse{Data: written[1:]}}},
+	} {
+		t.Run(read.of+" "+read.name, func(t *testing.T) {
+			cases := casesOf(components{store: &read.store}, "key")
+			got := ask(t, cases, `{"case":"`+read.of+`","calls":1}`)[0]
+			if (got.Error == "") != (read.part == "") || !strings.Contains(got.Error, read.part) {
+				t.Fatalf("%+v", got)
+			}
+		})
 	}
 }
 
 var allFlags = []string{"--endpoint", "http://127.0.0.1:1", "--table", "t", "--region", "r", "--access-key", "a", "--secret-key", "s"}
 
 func TestFlagsBecomeTheMetadataOfADaprComponent(t *testing.T) {
-	to, form, err := parseFlags(allFlags)
-	if err != nil || form != jsonValue {
-		t.Fatal(form, err)
+	to, err := parseFlags(allFlags)
+	if err != nil {
+		t.Fatal(err)
 	}
 	want := map[string]string{
 		"endpoint": "http://127.0.0.1:1", "table": "t", "region": "r",
@@ -246,19 +229,19 @@ func TestFlagsBecomeTheMetadataOfADaprComponent(t *testing.T) {
 func TestAMissingFlagIsNamed(t *testing.T) {
 	for i := 0; i < len(allFlags); i += 2 {
 		without := slices.Delete(slices.Clone(allFlags), i, i+2)
-		if _, _, err := parseFlags(without); err == nil || !strings.Contains(err.Error(), allFlags[i]+" is missing") {
+		if _, err := parseFlags(without); err == nil || !strings.Contains(err.Error(), allFlags[i]+" is missing") {
 			t.Errorf("%s: %v", allFlags[i], err)
 		}
 	}
 }
 
 func TestWhatIsNoFlagIsRefused(t *testing.T) {
-	for _, extra := range [][]string{{"bench"}, {"--value", "xml"}} {
-		if _, _, err := parseFlags(append(slices.Clone(allFlags), extra...)); err == nil || !strings.Contains(err.Error(), extra[len(extra)-1]) {
-			t.Errorf("%v: %v", extra, err)
+	for _, extra := range []string{"bench", "--bench"} {
+		if _, err := parseFlags(append(slices.Clone(allFlags), extra)); err == nil || !strings.Contains(err.Error(), "bench") {
+			t.Errorf("%s: %v", extra, err)
 		}
 	}
-	if _, _, err := parseFlags([]string{"--help"}); !errors.Is(err, flag.ErrHelp) {
+	if _, err := parseFlags([]string{"--help"}); !errors.Is(err, flag.ErrHelp) {
 		t.Error(err)
 	}
 }
