@@ -1,27 +1,19 @@
-//! The whole benchmark runs at tiny counts, as a person would start it. What the figures are is nobody's business here.
+//! The whole benchmark runs at tiny counts, as a person starts it. What the figures are is nobody's business here.
 
-use std::{fs, io};
+use std::{fs, process::Command};
 
-use host_test::program::{Surroundings, Terminal, run};
 use serde_json::Value;
 
-/// Exit status, standard output and standard error.
-async fn run_with(line: &[&str]) -> (u8, String, String) {
-    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-    let words = std::iter::once(&"host-test").chain(line);
-    let status = run(
-        words,
-        Surroundings {
-            environment: &|_| None,
-            stdin: &mut io::empty(),
-            stdout: &mut stdout,
-            stderr: &mut stderr,
-            terminal: Terminal::default(),
-        },
-    )
-    .await;
+/// Exit status, standard output and standard error of the program.
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_host-test"));
+    let output = program.args(arguments).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
-    (status.code(), text(stdout), text(stderr))
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 fn names(list: &Value, member: &str) -> Vec<String> {
@@ -43,8 +35,8 @@ const CASES: [&str; 9] = [
     "create",
 ];
 
-#[tokio::test]
-async fn a_run_measures_every_section_case_and_contender_and_writes_them_all_down() {
+#[test]
+fn a_run_measures_every_section_case_and_contender_and_writes_them_all_down() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (json, svg) = (file("figures.json"), file("figures.svg"));
@@ -56,15 +48,13 @@ async fn a_run_measures_every_section_case_and_contender_and_writes_them_all_dow
         "4",
         "--baseline",
         component,
-        "--program",
-        env!("CARGO_BIN_EXE_host-test"),
         "--json",
         &json,
         "--svg",
         &svg,
     ];
-    let (status, stdout, stderr) = run_with(&line).await;
-    assert_eq!((status, stderr.as_str()), (0, ""));
+    let (status, stdout, stderr) = run(&line);
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
 
     let figures: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
     for section in ["latency", "tls"] {
@@ -84,7 +74,14 @@ async fn a_run_measures_every_section_case_and_contender_and_writes_them_all_dow
             assert!(contenders[0]["over_default_host"]["high"].is_f64());
         }
     }
-    assert_eq!(names(&figures["throughput"], "tasks"), ["1", "16", "64"]);
+    let throughput = &figures["throughput"];
+    let measured = names(throughput, "case").into_iter();
+    let measured: Vec<_> = measured.zip(names(throughput, "tasks")).collect();
+    let expected = CASES.iter().flat_map(|case| {
+        let tasks = ["1", "16", "64"];
+        tasks.map(|tasks| (case.to_string(), tasks.to_owned()))
+    });
+    assert_eq!(measured, expected.collect::<Vec<_>>());
     assert_eq!(names(&figures["memory"], "instances"), ["1", "100", "1000"]);
     for step in ["compile", "load", "instantiate", "init", "first_get"] {
         assert!(figures["cold_start"][step].as_u64().unwrap() > 0, "{step}");
@@ -104,20 +101,20 @@ async fn a_run_measures_every_section_case_and_contender_and_writes_them_all_dow
     assert!(svg.starts_with("<svg ") && svg.contains("get 1 KiB"));
 }
 
-#[tokio::test]
-async fn an_unknown_case_is_a_usage_error_that_names_those_that_are_known() {
-    let (status, _, stderr) = run_with(&["bench", "--cases", "get,put"]).await;
-    assert_eq!(status, 2);
+#[test]
+fn an_unknown_case_is_a_usage_error_that_names_those_that_are_known() {
+    let (status, _, stderr) = run(&["bench", "--cases", "get,put"]);
+    assert_eq!(status, Some(2));
     assert!(stderr.contains("'put'"), "{stderr}");
     for case in CASES {
         assert!(stderr.contains(case), "{case}: {stderr}");
     }
 }
 
-#[tokio::test]
-async fn a_component_that_is_not_there_is_status_1_and_named() {
+#[test]
+fn a_component_that_is_not_there_is_status_1_and_named() {
     let line = ["bench", "--component", "no/such.wasm", "--cases", "get"];
-    let (status, _, stderr) = run_with(&line).await;
-    assert_eq!(status, 1);
+    let (status, _, stderr) = run(&line);
+    assert_eq!(status, Some(1));
     assert!(stderr.contains("no/such.wasm"), "{stderr}");
 }

@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::cases::Case;
+use super::{cases::Case, throughput::TASKS};
 
 /// Rounds of a short case, unless told otherwise.
 const CALLS: usize = 2500;
@@ -73,9 +73,6 @@ pub struct BenchArguments {
     /// Tell perf the names of the component's functions, in /tmp/perf-PID.map
     #[arg(long)]
     pub(super) perf_map: bool,
-    /// The program that is started to measure memory; this one by default
-    #[arg(long, value_name = "FILE", hide = true)]
-    pub(super) program: Option<PathBuf>,
 }
 
 impl BenchArguments {
@@ -107,7 +104,8 @@ impl BenchArguments {
         let cases = self.chosen_cases().len();
         let of_section = |section: &Section| match section {
             Section::Latency | Section::Tls | Section::Dapr => cases,
-            Section::Throughput | Section::Memory => 3,
+            Section::Throughput => cases * TASKS.len(),
+            Section::Memory => 3,
             Section::ColdStart => 1,
         };
         let sections = Section::ALL.iter().filter(|section| self.wants(**section));
@@ -124,9 +122,12 @@ impl BenchArguments {
         (calls / case.weight()).max(1)
     }
 
-    /// Rounds of one case over TLS, where the default host takes several times as long as all others.
+    /// Rounds of one case over TLS, where the default host takes several times as long as all others for a short call.
     pub(super) fn calls_over_tls(&self, case: Case) -> usize {
-        (self.calls(case) / 4).max(1)
+        match case.weight() {
+            1 | 2 => (self.calls(case) / 4).max(1),
+            _ => self.calls(case),
+        }
     }
 
     /// `usual`, or a tenth of it where all that matters is that everything runs.
@@ -181,6 +182,11 @@ mod tests {
         let arguments = parsed(&["--calls", "40"]);
         assert_eq!(arguments.calls(Case::Get), 40);
         assert!(arguments.calls(Case::BulkSet) < 40);
-        assert_eq!(parsed(&["--calls", "1"]).calls_over_tls(Case::BulkSet), 1);
+        assert_eq!(arguments.calls_over_tls(Case::Get), 10);
+        assert_eq!(
+            arguments.calls_over_tls(Case::BulkSet),
+            arguments.calls(Case::BulkSet)
+        );
+        assert_eq!(parsed(&["--calls", "1"]).calls_over_tls(Case::Get), 1);
     }
 }

@@ -8,12 +8,13 @@ use cpu_time::ThreadTime;
 use serde::Serialize;
 
 use super::{
-    Plan, Subjects,
+    Plan, Subjects, bursts,
     cases::{Case, Task},
     contenders::Component,
+    own_item::OwnItem,
     pairs::{nanoseconds, settle},
     statistics::{Block, Ratio, median, quantile, ratio_of_medians},
-    store::{FIRST_ETAG, Store},
+    store::Store,
     tls::Reach,
 };
 use crate::command_line::Failure;
@@ -70,21 +71,15 @@ pub(super) async fn measure(
         plan.progress.now(format!("{}, Dapr", case.title()));
         let calls = (CALLS / case.weight()).max(2);
         let bursts = plan.arguments.repetitions(BURSTS).max(3);
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        for _ in 0..bursts {
-            let ours_first = fastrand::bool();
-            if ours_first {
-                ours.push(burst(store, &component, case, calls).await?);
-            }
-            theirs.push(worker.burst(case, calls).await?);
-            if !ours_first {
-                ours.push(burst(store, &component, case, calls).await?);
-            }
-        }
+        let mut bursts = bursts::alternate(
+            bursts,
+            async || burst(store, &component, case, calls).await,
+            async || worker.burst(case, calls).await,
+        )
+        .await?;
         // Connections were opened in the first one.
-        ours.remove(0);
-        theirs.remove(0);
-        figures.push(compare(case, calls, &ours, &theirs));
+        bursts.remove(0);
+        figures.push(compare(case, calls, &bursts));
         plan.progress.advance();
     }
     worker.end().await?;
@@ -98,15 +93,16 @@ struct Burst {
     cpu: u64,
 }
 
-fn compare(case: Case, calls: usize, ours: &[Burst], theirs: &[Burst]) -> DaprFigures {
-    let pairs = || ours.iter().zip(theirs);
-    let times: Vec<_> = pairs()
+fn compare(case: Case, calls: usize, bursts: &[(Burst, Burst)]) -> DaprFigures {
+    let times: Vec<_> = bursts
+        .iter()
         .map(|(ours, theirs)| Block {
             ours: &ours.times,
             theirs: &theirs.times,
         })
         .collect();
-    let cpu: Vec<_> = pairs()
+    let cpu: Vec<_> = bursts
+        .iter()
         .map(|(ours, theirs)| Block {
             ours: std::slice::from_ref(&ours.cpu),
             theirs: std::slice::from_ref(&theirs.cpu),
@@ -115,21 +111,20 @@ fn compare(case: Case, calls: usize, ours: &[Burst], theirs: &[Burst]) -> DaprFi
     DaprFigures {
         case,
         calls,
-        bursts: ours.len(),
-        component: side(ours),
-        dapr: side(theirs),
+        bursts: bursts.len(),
+        component: side(bursts.iter().map(|(ours, _)| ours)),
+        dapr: side(bursts.iter().map(|(_, theirs)| theirs)),
         time_ratio: ratio_of_medians(&times),
         cpu_ratio: ratio_of_medians(&cpu),
     }
 }
 
-fn side(bursts: &[Burst]) -> SideFigures {
+fn side<'a>(bursts: impl Iterator<Item = &'a Burst> + Clone) -> SideFigures {
     let times: Vec<u64> = bursts
-        .iter()
-        .flat_map(|burst| &burst.times)
-        .copied()
+        .clone()
+        .flat_map(|burst| burst.times.iter().copied())
         .collect();
-    let cpu: Vec<u64> = bursts.iter().map(|burst| burst.cpu).collect();
+    let cpu: Vec<u64> = bursts.map(|burst| burst.cpu).collect();
     SideFigures {
         p50: median(&times),
         p99: quantile(&times, 0.99),
@@ -144,24 +139,23 @@ async fn burst(
     calls: usize,
 ) -> Result<Burst, Failure> {
     let key = format!("{}-against-dapr", case.name());
-    let mut etag = FIRST_ETAG.to_owned();
-    store.put(&key).await?;
+    let mut own = OwnItem::new(store, key).await?;
     let (mut times, mut cpu) = (Vec::with_capacity(calls), 0);
     for turn in 0..calls {
         if case == Case::Delete {
             // By who deletes, as the worker does.
-            let (key, value) = (key.as_str(), store.values.value.as_str());
+            let (key, value) = (own.key.as_str(), store.values.value.as_str());
             let etag = None;
             component.perform(&Task::Set { key, value, etag }).await?;
         }
-        let task = store.values.task(case, turn, (&key, &etag));
+        let task = own.task(&store.values, case, turn);
         settle().await;
         let (cpu_begin, begin) = (ThreadTime::now(), Instant::now());
         let left = component.perform(&task).await?;
         times.push(nanoseconds(begin.elapsed()));
         settle().await;
         cpu += nanoseconds(cpu_begin.elapsed());
-        etag = left.unwrap_or(etag);
+        own.left(left);
     }
     let cpu = cpu / calls as u64;
     Ok(Burst { times, cpu })

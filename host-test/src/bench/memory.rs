@@ -2,7 +2,7 @@
 //!
 //! The first instance brings what all of them share: the pages of the compiled code, the connection, the runtime's own.
 
-use std::{env, path::PathBuf};
+use std::{env, path::Path};
 
 use clap::Args;
 use memory_stats::memory_stats;
@@ -51,10 +51,7 @@ struct Answer {
 
 /// Starts a process for each number of instances.
 pub(super) async fn measure(plan: &Plan, reach: &Reach) -> Result<Vec<MemoryFigures>, Failure> {
-    let program = match &plan.arguments.program {
-        Some(program) => program.clone(),
-        None => env::current_exe().map_err(Failure::here)?,
-    };
+    let program = env::current_exe().map_err(Failure::here)?;
     let mut figures = Vec::new();
     for instances in INSTANCES {
         plan.progress
@@ -74,7 +71,7 @@ pub(super) async fn measure(plan: &Plan, reach: &Reach) -> Result<Vec<MemoryFigu
 
 async fn ask(
     plan: &Plan,
-    program: &PathBuf,
+    program: &Path,
     instances: usize,
     reach: &Reach,
 ) -> Result<Answer, Failure> {
@@ -99,7 +96,7 @@ async fn ask(
 
 /// Starts the instances here; gives the answer as JSON.
 pub(crate) async fn measure_in_this_process(
-    file: &std::path::Path,
+    file: &Path,
     arguments: &MemoryArguments,
 ) -> Result<String, Failure> {
     let reach = Reach {

@@ -2,12 +2,14 @@
 //!
 //! `cases` says what is called, `contenders` who is, on the DynamoDB of `store`, in the clear or through `tls`.
 //! `latency` calls them in turn, by `pairs`; `throughput` lets many tasks call at once; `cold_start` and `memory`
-//! are about starting instances and keeping them; `dapr` adds Dapr's own component in a process of its own.
+//! are about starting instances and keeping them; `dapr` adds Dapr's own component in a process of its own. The last
+//! and `throughput` compare `bursts` of calls.
 //! `statistics` makes figures of the times, and `report` shows them, with the `machine` that they are of.
 //!
 //! All clients run on one thread with a runtime of its own; the DynamoDB has another one.
 
 mod arguments;
+mod bursts;
 mod cases;
 mod cold_start;
 mod contenders;
@@ -15,6 +17,8 @@ mod dapr;
 mod latency;
 mod machine;
 mod memory;
+mod open_files;
+mod own_item;
 mod pairs;
 mod progress;
 mod report;
@@ -85,6 +89,7 @@ impl Plan {
     }
 
     async fn measure(self) -> Result<Report, Failure> {
+        open_files::allow_all();
         let report = self.sections().await;
         self.progress.end();
         report

@@ -8,11 +8,7 @@ use std::time::Instant;
 
 use cpu_time::ThreadTime;
 
-use super::{
-    cases::Case,
-    contenders::Contender,
-    store::{FIRST_ETAG, Store},
-};
+use super::{cases::Case, contenders::Contender, own_item::OwnItem, store::Store};
 use crate::command_line::Failure;
 
 /// Calls of each contender before the first that counts: connections are open then, and code is where the processor wants it.
@@ -33,14 +29,10 @@ pub(super) async fn measure(
     contenders: &mut [Contender],
     calls: usize,
 ) -> Result<Vec<Series>, Failure> {
-    let mut own: Vec<Own> = Vec::new();
+    let mut own = Vec::new();
     for index in 0..contenders.len() {
         let key = format!("{}-of-{index}", case.name());
-        store.put(&key).await?;
-        own.push(Own {
-            key,
-            etag: FIRST_ETAG.to_owned(),
-        });
+        own.push(OwnItem::new(store, key).await?);
     }
     let mut series: Vec<Series> = contenders.iter().map(|_| Series::default()).collect();
     let mut order: Vec<usize> = (0..contenders.len()).collect();
@@ -68,20 +60,14 @@ pub(super) async fn measure(
     Ok(series)
 }
 
-/// What a contender alone writes, so that its ETag is known.
-struct Own {
-    key: String,
-    etag: String,
-}
-
 async fn call(
     store: &Store,
     case: Case,
     turn: usize,
     contender: &mut Contender,
-    own: &mut Own,
+    own: &mut OwnItem,
 ) -> Result<(u64, u64), Failure> {
-    let task = store.values.task(case, turn, (&own.key, &own.etag));
+    let task = own.task(&store.values, case, turn);
     contender.prepare(&task);
     settle().await;
     let (cpu, begin) = (ThreadTime::now(), Instant::now());
@@ -89,9 +75,7 @@ async fn call(
     let wall = begin.elapsed();
     settle().await;
     let cpu = cpu.elapsed();
-    if let Some(etag) = left {
-        own.etag = etag;
-    }
+    own.left(left);
     Ok((nanoseconds(wall), nanoseconds(cpu)))
 }
 

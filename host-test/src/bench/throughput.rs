@@ -1,16 +1,16 @@
 //! Calls per second when many tasks call at once, on one thread: bursts of the component and of the native SDK alternate.
 
-use std::{num::NonZeroUsize, time::Instant};
+mod load;
 
-use cpu_time::ThreadTime;
+use std::num::NonZeroUsize;
+
 use serde::Serialize;
-use tokio::task::JoinSet;
 
+use self::load::{Burst, CALLS, Load};
 use super::{
-    Plan, Subjects,
+    Plan, Subjects, bursts,
     cases::Case,
     contenders::{Component, Native},
-    pairs::{nanoseconds, settle},
     statistics::{Block, Ratio, median, ratio_of_medians},
     store::Store,
     tls::Reach,
@@ -18,15 +18,15 @@ use super::{
 use crate::command_line::Failure;
 
 /// How many tasks.
-const TASKS: [usize; 3] = [1, 16, 64];
-/// Calls of one burst, of all tasks together: about a tenth of a second.
-const CALLS: usize = 640;
+pub(super) const TASKS: [usize; 3] = [1, 16, 64];
 /// Bursts of each contender.
-const BURSTS: usize = 30;
+const BURSTS: usize = 20;
 
-/// Reading an item of 1 KiB, by so many tasks.
+/// One case, called by so many tasks.
 #[derive(Debug, Serialize)]
 pub struct ThroughputFigures {
+    /// Which.
+    pub case: Case,
     /// Tasks that call at the same time.
     pub tasks: usize,
     /// Instances that they share.
@@ -41,6 +41,8 @@ pub struct ThroughputFigures {
     pub native: BurstFigures,
     /// The component's calls per second over those of the native SDK.
     pub over_native: Option<Ratio>,
+    /// The component's processor time of a call over that of the native SDK.
+    pub cpu_over_native: Option<Ratio>,
 }
 
 /// One contender: medians of its bursts.
@@ -52,138 +54,75 @@ pub struct BurstFigures {
     pub cpu: u64,
 }
 
-/// Measures each number of tasks.
+/// Measures all chosen cases with each number of tasks.
 pub(super) async fn measure(
     plan: &Plan,
     store: &Store,
     subjects: &Subjects,
     reach: &Reach,
 ) -> Result<Vec<ThroughputFigures>, Failure> {
-    let native = Native::new(reach)?;
     let mut figures = Vec::new();
-    for tasks in TASKS {
-        plan.progress.now(format!("throughput of {tasks} tasks"));
-        let size = plan.arguments.pool_size.or(NonZeroUsize::new(tasks));
-        let size = size.unwrap_or(NonZeroUsize::MIN);
-        let component = Component::new(&subjects.plugin, reach, size)?;
-        let bursts = plan.arguments.repetitions(BURSTS);
-        // The first ones start instances and open connections.
-        burst(store, &component, tasks).await?;
-        burst(store, &native, tasks).await?;
-        let (mut ours, mut theirs) = (Series::default(), Series::default());
-        for _ in 0..bursts {
-            let ours_first = fastrand::bool();
-            if ours_first {
-                ours.push(burst(store, &component, tasks).await?);
+    for case in plan.arguments.chosen_cases() {
+        for tasks in TASKS {
+            let load = Load::new(case, tasks, plan.arguments.repetitions(CALLS));
+            let title = case.title();
+            plan.progress.now(format!("{title}, {tasks} tasks"));
+            let size = plan.arguments.pool_size.or(NonZeroUsize::new(tasks));
+            let size = size.unwrap_or(NonZeroUsize::MIN);
+            let component = Component::new(&subjects.plugin, reach, size)?;
+            let native = Native::new(reach)?;
+            // The first ones start instances and open connections.
+            for _ in 0..2 {
+                load.burst(store, &component).await?;
+                load.burst(store, &native).await?;
             }
-            theirs.push(burst(store, &native, tasks).await?);
-            if !ours_first {
-                ours.push(burst(store, &component, tasks).await?);
-            }
+            let bursts = bursts::alternate(
+                plan.arguments.repetitions(BURSTS),
+                async || load.burst(store, &component).await,
+                async || load.burst(store, &native).await,
+            )
+            .await?;
+            figures.push(compare(load, size.get(), &bursts));
+            plan.progress.advance();
         }
-        figures.push(ThroughputFigures {
-            tasks,
-            pool_size: size.get(),
-            calls: per_task(tasks) * tasks,
-            bursts,
-            over_native: over(&ours.wall, &theirs.wall),
-            component: ours.figures(tasks),
-            native: theirs.figures(tasks),
-        });
-        plan.progress.advance();
     }
     Ok(figures)
 }
 
-/// The times of all bursts of one contender, in nanoseconds.
-#[derive(Default)]
-struct Series {
-    wall: Vec<u64>,
-    cpu: Vec<u64>,
+fn compare(load: Load, pool_size: usize, bursts: &[(Burst, Burst)]) -> ThroughputFigures {
+    let calls = load.calls();
+    let times = |one: fn(&(Burst, Burst)) -> &Burst| -> (Vec<u64>, Vec<u64>) {
+        let bursts = bursts.iter().map(one);
+        bursts.map(|burst| (burst.wall, burst.cpu)).unzip()
+    };
+    let (ours, our_cpu) = times(|(ours, _)| ours);
+    let (theirs, their_cpu) = times(|(_, theirs)| theirs);
+    let figures = |wall: &[u64], cpu: &[u64]| BurstFigures {
+        per_second: calls as f64 * 1e9 / (median(wall).max(1) as f64),
+        cpu: median(cpu) / calls as u64,
+    };
+    ThroughputFigures {
+        case: load.case,
+        tasks: load.tasks,
+        pool_size,
+        calls,
+        bursts: bursts.len(),
+        component: figures(&ours, &our_cpu),
+        native: figures(&theirs, &their_cpu),
+        // The same number of calls in less time is a higher rate.
+        over_native: over(&theirs, &ours),
+        cpu_over_native: over(&our_cpu, &their_cpu),
+    }
 }
 
-impl Series {
-    fn push(&mut self, (wall, cpu): (u64, u64)) {
-        self.wall.push(wall);
-        self.cpu.push(cpu);
-    }
-
-    fn figures(&self, tasks: usize) -> BurstFigures {
-        let calls = per_task(tasks) * tasks;
-        BurstFigures {
-            per_second: calls as f64 * 1e9 / (median(&self.wall).max(1) as f64),
-            cpu: median(&self.cpu) / calls as u64,
-        }
-    }
-}
-
-/// The same number of calls in less time is a higher rate: theirs over ours. Each pair of bursts is a block.
-fn over(ours: &[u64], theirs: &[u64]) -> Option<Ratio> {
-    let pairs = theirs.chunks(1).zip(ours.chunks(1));
-    let blocks: Vec<_> = pairs
-        .map(|(theirs, ours)| Block {
-            ours: theirs,
-            theirs: ours,
-        })
+/// Each pair of bursts is a block.
+fn over(ones: &[u64], others: &[u64]) -> Option<Ratio> {
+    let blocks: Vec<_> = ones
+        .chunks(1)
+        .zip(others.chunks(1))
+        .map(|(ours, theirs)| Block { ours, theirs })
         .collect();
     ratio_of_medians(&blocks)
-}
-
-fn per_task(tasks: usize) -> usize {
-    (CALLS / tasks).max(1)
-}
-
-/// Who can be called by many tasks.
-trait Shared: Clone + Send + 'static {
-    fn read(&self, store: &Store) -> impl Future<Output = Result<(), Failure>> + Send + 'static;
-}
-
-impl Shared for Component {
-    fn read(&self, store: &Store) -> impl Future<Output = Result<(), Failure>> + Send + 'static {
-        let (component, values) = (self.clone(), store.values.clone());
-        async move {
-            let task = values.task(Case::Get, 0, ("", ""));
-            component.perform(&task).await.map(drop)
-        }
-    }
-}
-
-impl Shared for Native {
-    fn read(&self, store: &Store) -> impl Future<Output = Result<(), Failure>> + Send + 'static {
-        let (native, values) = (self.clone(), store.values.clone());
-        async move {
-            let task = values.task(Case::Get, 0, ("", ""));
-            native.perform(&task).await.map(drop)
-        }
-    }
-}
-
-/// The time of a burst, and of the processor for it, in nanoseconds.
-async fn burst(
-    store: &Store,
-    contender: &impl Shared,
-    tasks: usize,
-) -> Result<(u64, u64), Failure> {
-    settle().await;
-    let (cpu, begin) = (ThreadTime::now(), Instant::now());
-    let mut running = JoinSet::new();
-    for _ in 0..tasks {
-        let calls: Vec<_> = (0..per_task(tasks))
-            .map(|_| contender.read(store))
-            .collect();
-        running.spawn(async move {
-            for call in calls {
-                call.await?;
-            }
-            Ok::<(), Failure>(())
-        });
-    }
-    while let Some(ended) = running.join_next().await {
-        ended.map_err(Failure::here)??;
-    }
-    let wall = begin.elapsed();
-    settle().await;
-    Ok((nanoseconds(wall), nanoseconds(cpu.elapsed())))
 }
 
 #[cfg(test)]
@@ -191,13 +130,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_the_time_is_twice_the_rate() {
-        let ratio = over(&[50; 10], &[100; 10]).unwrap();
-        assert_eq!(ratio.ratio, 2.0);
-    }
-
-    #[test]
-    fn every_number_of_tasks_makes_the_same_number_of_calls() {
-        assert!(TASKS.iter().all(|tasks| per_task(*tasks) * tasks == CALLS));
+    fn half_the_time_is_twice_the_rate_and_half_the_processor_time_half_of_it() {
+        let burst = |time| Burst {
+            wall: time,
+            cpu: time,
+        };
+        let bursts: Vec<_> = (0..10).map(|_| (burst(50), burst(100))).collect();
+        let figures = compare(Load::new(Case::Get, 1, CALLS), 1, &bursts);
+        assert_eq!(figures.over_native.unwrap().ratio, 2.0);
+        assert_eq!(figures.cpu_over_native.unwrap().ratio, 0.5);
     }
 }
