@@ -1,6 +1,6 @@
 //! Each cause keeps its name on the way to the plugin.
 
-use super::server::Server;
+use super::server::{Server, refusing};
 use super::{Egress, call, egress_to, post_body};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
@@ -20,9 +20,7 @@ async fn server_that_ends_with(answer: &'static str) -> Server {
 
 #[tokio::test]
 async fn a_port_that_nobody_listens_on_refuses_the_connection() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    drop(listener);
+    let (_socket, url) = refusing();
     let egress = Egress::builder().allow_url(&*url).build().unwrap();
     let refused = call(&egress, &url).await;
     assert!(

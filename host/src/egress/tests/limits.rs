@@ -1,11 +1,10 @@
 //! A host gets no more connections than are allowed; whoever comes too many waits for one, and no longer than it may.
 
-use super::server::{OK, Server};
+use super::server::{OK, Server, refusing};
 use super::{Egress, call, post};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinSet, yield_now};
 use wasmtime_wasi_http::{Error, RequestOptions};
@@ -178,9 +177,7 @@ async fn an_answer_that_is_not_read_to_its_end_makes_room() {
 
 #[tokio::test]
 async fn a_connection_that_does_not_come_about_makes_room() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/", listener.local_addr().unwrap());
-    drop(listener);
+    let (_socket, url) = refusing();
     let egress = egress_with(1, std::slice::from_ref(&url));
     for _ in 0..3 {
         let refused = call(&egress, &url).await;

@@ -177,7 +177,7 @@ async fn a_server_that_asks_to_close_is_not_asked_again_on_that_connection() {
 async fn a_connection_is_used_for_twenty_seconds_after_its_last_answer() {
     let server = Server::that_answers().await;
     let egress = egress_to(&server);
-    for (idle_seconds, connections) in [(0, 1), (19, 1), (19, 1), (20, 2)] {
+    for (idle_seconds, connections) in [(0, 1), (15, 1), (15, 1), (20, 2)] {
         pause();
         advance(Duration::from_secs(idle_seconds)).await;
         resume();
