@@ -1,12 +1,14 @@
-//! What an instance may take of the host's memory: its linear memories together no more than its limit.
+//! What an instance may take of the host's memory: its linear memories together no more than its limit, and its tables
+//! together no more than that again.
 
 use wasmtime::ResourceLimiter;
 
-/// The linear memory of one instance, counted as it grows.
+/// The linear memories and the tables of one instance, counted as they grow.
 #[derive(Debug)]
 pub(crate) struct Memory {
     limit: Option<usize>,
     size: usize,
+    table_elements: usize,
     refused: bool,
 }
 
@@ -16,6 +18,7 @@ impl Memory {
         Self {
             limit,
             size: 0,
+            table_elements: 0,
             refused: false,
         }
     }
@@ -66,13 +69,19 @@ impl ResourceLimiter for Memory {
     // The elements of a table are host memory, a pointer each, that no linear memory counts.
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        Ok(self.admit(desired.saturating_mul(size_of::<usize>())))
+        let elements = self.table_elements.saturating_add(desired);
+        let elements = elements.saturating_sub(current);
+        let admitted = self.admit(elements.saturating_mul(size_of::<usize>()));
+        if admitted {
+            self.table_elements = elements;
+        }
+        Ok(admitted)
     }
 }

@@ -47,8 +47,8 @@ impl InstanceOptions {
         self
     }
 
-    /// Lets the instance have this much linear memory at most, in bytes, and a table of functions beside it that is no
-    /// larger. Without, it is what 32 bits can address: 4 GiB.
+    /// Lets the instance have this much linear memory at most, in bytes, and tables of functions beside it that together
+    /// are no larger. Without, each memory has what 32 bits can address: 4 GiB.
     ///
     /// A component asks for more when its allocator has no room left, and most trap when they are refused: the call gives
     /// [`CallError::MemoryLimit`](crate::CallError::MemoryLimit) and the instance is lost.

@@ -1,6 +1,6 @@
 //! How much memory an instance has, and what becomes of one that wants more than it may.
 
-use super::components::binding_that_counts;
+use super::components::{binding_that_counts, binding_with_large_parts};
 use crate::{CallError, HostError, Instance, InstanceOptions, Plugin};
 
 const PAGE: usize = 64 * 1024;
@@ -64,4 +64,15 @@ async fn a_component_that_begins_beyond_its_limit_does_not_start() {
         error.to_string().contains("limit of 65535 bytes"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn the_tables_of_an_instance_together_stay_within_its_limit() {
+    let plugin = Plugin::builder().without_cache().max_instances(1);
+    let plugin = plugin.from_bytes(&binding_with_large_parts()).unwrap();
+    let limit = |elements| InstanceOptions::new().memory_limit(elements * size_of::<usize>());
+    // 300,000 elements in one table, three in two others, and those of wit-component.
+    plugin.instantiate(&limit(301_000)).await.unwrap();
+    let error = plugin.instantiate(&limit(300_001)).await.unwrap_err();
+    assert!(matches!(error, HostError::MemoryLimit { .. }), "{error}");
 }
