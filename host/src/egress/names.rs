@@ -1,5 +1,5 @@
 //! A name is looked up once for many connections: what was found is used again for a short time, and not at all once it
-//! has led nowhere.
+//! has led nowhere. A lookup that fails fails for all who waited for it, and for nobody who asks later.
 
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use std::collections::HashMap;
@@ -42,18 +42,22 @@ struct Shared {
 }
 
 /// Whoever looks a name up holds its lock; who asks meanwhile waits, and then finds the answer.
-type Entry = Arc<tokio::sync::Mutex<Option<Found>>>;
+type Entry = Arc<tokio::sync::Mutex<Option<Answer>>>;
 
-#[derive(Clone)]
+enum Answer {
+    Found(Found),
+    Failed { cause: NotResolved, ended: Instant },
+}
+
 struct Found {
     addresses: Vec<SocketAddr>,
     at: Instant,
 }
 
 /// The name was not resolved.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct NotResolved(#[source] io::Error);
+pub(super) struct NotResolved(#[source] Arc<io::Error>);
 
 impl Names {
     pub(super) fn new(lookup: Lookup) -> Self {
@@ -63,15 +67,30 @@ impl Names {
 
     async fn addresses(&self, name: Name) -> Result<Vec<SocketAddr>, NotResolved> {
         let entry = self.entry(name.as_str());
-        let mut found = entry.lock().await;
-        if let Some(found) = &mut *found
-            && found.at.elapsed() < KEPT_FOR
-        {
-            return Ok(found.next());
+        let asked = Instant::now();
+        let mut answer = entry.lock().await;
+        match &mut *answer {
+            Some(Answer::Found(found)) if found.at.elapsed() < KEPT_FOR => return Ok(found.next()),
+            Some(Answer::Failed { cause, ended }) if asked < *ended => return Err(cause.clone()),
+            Some(_) | None => {}
         }
         let at = Instant::now();
-        let addresses = (self.0.lookup)(name).await.map_err(NotResolved)?;
-        Ok(found.insert(Found { addresses, at }).next())
+        match (self.0.lookup)(name).await {
+            Ok(addresses) => {
+                let mut found = Found { addresses, at };
+                let addresses = found.next();
+                *answer = Some(Answer::Found(found));
+                Ok(addresses)
+            }
+            Err(cause) => {
+                let cause = NotResolved(Arc::new(cause));
+                *answer = Some(Answer::Failed {
+                    cause: cause.clone(),
+                    ended: Instant::now(),
+                });
+                Err(cause)
+            }
+        }
     }
 
     /// Forgets a name whose addresses led nowhere.

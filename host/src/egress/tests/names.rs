@@ -115,6 +115,24 @@ async fn a_name_whose_address_does_not_get_anywhere_in_time_is_looked_up_again()
 }
 
 #[tokio::test]
+async fn a_lookup_that_fails_fails_for_all_who_waited_for_it() {
+    let url = "http://store.example:80/";
+    let (egress, lookups) = egress_that_asks(url, |_| Err(io::Error::other("no such name")));
+    let mut calls = JoinSet::new();
+    for _ in 0..8 {
+        let egress = egress.clone();
+        calls.spawn(async move { call(&egress, url).await.map(drop) });
+    }
+    let all = calls.join_all().await;
+    assert!(
+        all.iter()
+            .all(|outcome| matches!(outcome, Err(Error::DnsError { .. }))),
+        "{all:?}"
+    );
+    assert_eq!(lookups.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn a_lookup_that_fails_is_not_remembered() {
     let server = Server::that_answers().await;
     let url = named(&server);
