@@ -1,7 +1,8 @@
 //! One request, one answer: a request that may have reached the server is never sent a second time.
 //!
 //! Whether it may be is for the plugin to know. Only a request of which not a byte was written, because the server had
-//! closed the kept connection meanwhile, goes out again on another one.
+//! closed the kept connection meanwhile, goes out again on another one. Where a new connection fails like that, the plugin
+//! is told that nothing was sent.
 
 use super::body::{Lease, ResponseBody};
 use super::connection::{Connection, Failed};
@@ -63,6 +64,9 @@ pub(super) async fn exchange(
     let mut new = by(connected_by, pool.open(&place.destination().origin)).await??;
     match send(&mut new, request, &timeouts).await {
         Ok(response) => Ok(deliver(response, new, place, &timeouts)),
+        Err(Failed {
+            unsent: Some(_), ..
+        }) => Err(Error::DestinationUnavailable),
         Err(failed) => Err(failed.reason),
     }
 }

@@ -7,7 +7,7 @@ use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 use wasmtime_wasi_http::Error;
 
-/// A failure before there was a TCP connection.
+/// A failure before there was a TCP connection: nothing was sent, and no name here lets the plugin think otherwise.
 pub(super) fn of_connecting(cause: &(dyn StdError + 'static)) -> Error {
     tracing::debug!("connecting failed: {}", chain(cause));
     if find::<NotResolved>(cause).is_some() {
@@ -22,17 +22,17 @@ pub(super) fn of_connecting(cause: &(dyn StdError + 'static)) -> Error {
         Some(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
             Error::DestinationIpUnroutable
         }
-        Some(kind) if is_gone(kind) => Error::ConnectionTerminated,
+        Some(kind) if is_gone(kind) => Error::DestinationUnavailable,
         Some(_) | None => Error::InternalError(Some(chain(cause))),
     }
 }
 
-/// A failure of the TLS handshake.
+/// A failure of the TLS handshake, before any request.
 pub(super) fn of_tls(cause: &io::Error) -> Error {
     tracing::debug!("TLS failed: {cause}");
     match rustls_error(cause) {
         Some(error) => tls(error),
-        None if is_gone(cause.kind()) => Error::ConnectionTerminated,
+        None if is_gone(cause.kind()) => Error::DestinationUnavailable,
         None => Error::TlsProtocolError,
     }
 }

@@ -2,9 +2,12 @@
 
 use super::server::{Server, refusing};
 use super::{Egress, call, egress_to, post_body};
+use crate::egress::failure;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use tokio::net::TcpListener;
 use wasmtime_wasi_http::Error;
@@ -26,6 +29,52 @@ async fn a_port_that_nobody_listens_on_refuses_the_connection() {
     assert!(
         matches!(refused, Err(Error::ConnectionRefused)),
         "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_closes_a_new_connection_at_once_was_sent_nothing() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let egress = Egress::builder().allow_url(&*url).build().unwrap();
+    let mut calling = pin!(call(&egress, &url));
+    // TCP connects meanwhile, and the runtime does not learn of it before the end of the connection.
+    let begun = poll_fn(|cx| Poll::Ready(calling.as_mut().poll(cx))).await;
+    assert!(begun.is_pending());
+    drop(listener.accept().unwrap());
+    let gone = calling.await;
+    assert!(
+        matches!(gone, Err(Error::DestinationUnavailable)),
+        "{gone:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_ends_the_handshake_of_tls_was_sent_nothing() {
+    let server = Server::start(|_| async {}).await;
+    let url = server.url().replace("http://", "https://");
+    let egress = Egress::builder().allow_url(&*url).build().unwrap();
+    let gone = call(&egress, &url).await;
+    assert!(
+        matches!(gone, Err(Error::DestinationUnavailable)),
+        "{gone:?}"
+    );
+}
+
+#[test]
+fn a_connection_that_is_reset_before_it_stands_was_sent_nothing() {
+    let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+    let gone = failure::of_connecting(&reset);
+    assert!(matches!(gone, Error::DestinationUnavailable), "{gone:?}");
+}
+
+#[test]
+fn what_this_machine_lacks_for_a_connection_is_told_in_words() {
+    let no_files = io::Error::other("too many open files");
+    let lack = failure::of_connecting(&no_files);
+    assert!(
+        matches!(&lack, Error::InternalError(Some(text)) if text.contains("too many open files")),
+        "{lack:?}"
     );
 }
 
