@@ -12,6 +12,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
+use tokio::runtime::{Handle, Id};
 use tokio::task::JoinHandle;
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -21,6 +22,7 @@ pub(super) struct Connection {
     sender: http1::SendRequest<RequestBody>,
     wire: Wire,
     request_done: Arc<AtomicBool>,
+    runtime: Id,
 }
 
 /// A request that got no answer.
@@ -39,6 +41,7 @@ impl Connection {
             sender,
             wire: Wire(State::Here(Box::new(wire))),
             request_done: Arc::default(),
+            runtime: Handle::current().id(),
         })
     }
 
@@ -74,6 +77,11 @@ impl Connection {
     /// Reads and writes what can be read and written now. Ready when the connection is closed.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.wire.poll(cx)
+    }
+
+    /// The runtime that opened it: it alone hears of what comes in on it.
+    pub(super) fn runtime(&self) -> Id {
+        self.runtime
     }
 
     /// Whether another request may be sent: the last one was sent and its answer read, each to its end. Where the server

@@ -1,8 +1,9 @@
 //! One host at one port: no more connections than are allowed, and an idle one is used before another is opened.
 //!
-//! There is a place for each connection that may be in use. Whoever has a place takes an idle connection or, where there
-//! is none, opens one, and gives the connection back before the place: so all connections together, in use and idle, are
-//! never more than the places.
+//! There is a place for each connection that may be in use. Whoever has a place takes an idle connection of its own runtime
+//! or, where there is none, opens one, for which an idle one of another runtime is closed where there would be too many
+//! otherwise; and gives the connection back with the place: so all connections together, in use and idle, are never more
+//! than the places.
 
 use super::connection::Connection;
 use super::origin::Origin;
@@ -10,6 +11,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -22,7 +24,15 @@ pub(super) struct Destination {
     most: usize,
     /// Gives places to those who wait in the order in which they came.
     free: Semaphore,
-    idle: Mutex<Vec<Idle>>,
+    connections: Mutex<Connections>,
+}
+
+#[derive(Default)]
+struct Connections {
+    /// How many are in use, or about to be: one for each place that is taken.
+    used: usize,
+    /// The last used is at the end.
+    idle: Vec<Idle>,
 }
 
 struct Idle {
@@ -38,7 +48,7 @@ impl Destination {
             idle_timeout,
             most,
             free: Semaphore::new(most),
-            idle: Mutex::default(),
+            connections: Mutex::default(),
         }
     }
 
@@ -48,19 +58,38 @@ impl Destination {
         if let Ok(permit) = self.free.acquire().await {
             permit.forget();
         }
-        Place { destination: self }
+        self.connections().used += 1;
+        Place {
+            destination: self,
+            kept: None,
+        }
     }
 
-    fn pop(&self) -> Option<Idle> {
+    /// An idle connection of this runtime, for one of the places. Where there is none, there is room for a new one then.
+    fn take(&self) -> Option<Idle> {
+        let this = Handle::current().id();
+        let mut connections = self.connections();
+        let Connections { used, idle } = &mut *connections;
         // The last used: the server is the least likely to close it any moment.
-        let last = self.idle().pop();
-        last.filter(|last| last.since.elapsed() < self.idle_timeout)
+        let own = idle
+            .iter()
+            .rposition(|each| each.connection.runtime() == this);
+        let (taken, surplus) = match own {
+            Some(last) => (Some(idle.remove(last)), None),
+            None if *used + idle.len() > self.most => (None, idle.drain(..1).next()),
+            None => (None, None),
+        };
+        drop(connections);
+        // Closing writes: not while others wait for a connection to this host.
+        drop(surplus);
+        taken.filter(|taken| taken.since.elapsed() < self.idle_timeout)
     }
 
     /// Closes idle connections that have expired or that the server has closed, and has `cx` woken when it closes another.
     /// Gives the moment when the next one expires.
     pub(super) fn look(&self, cx: &mut Context<'_>) -> Option<Instant> {
-        let mut idle = self.idle();
+        let mut connections = self.connections();
+        let idle = &mut connections.idle;
         let unusable: Vec<_> = idle
             .extract_if(.., |each| {
                 each.since.elapsed() >= self.idle_timeout || each.connection.poll(cx).is_ready()
@@ -69,39 +98,44 @@ impl Destination {
         let next = idle
             .first()
             .and_then(|oldest| oldest.since.checked_add(self.idle_timeout));
-        drop(idle);
-        // Closing writes: not while others wait for a connection to this host.
+        drop(connections);
+        // As above.
         drop(unusable);
         next
     }
 
     /// Whether there are connections, idle or in use.
     pub(super) fn is_in_use(&self) -> bool {
-        self.free.available_permits() < self.most || !self.idle().is_empty()
+        self.free.available_permits() < self.most || !self.connections().idle.is_empty()
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn connections(&self) -> MutexGuard<'_, Connections> {
+        self.connections
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many idle connections the server has not closed.
     #[cfg(test)]
     pub(super) fn open_idle(&self) -> usize {
         let cx = &mut Context::from_waker(std::task::Waker::noop());
-        let mut idle = self.idle();
-        let polled = idle.iter_mut().map(|each| each.connection.poll(cx));
+        let mut connections = self.connections();
+        let idle = connections.idle.iter_mut();
+        let polled = idle.map(|each| each.connection.poll(cx));
         polled.filter(|closed| closed.is_pending()).count()
     }
 
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
-        self.idle().len()
+        self.connections().idle.len()
     }
 }
 
 /// The right to have one connection in use.
 pub(super) struct Place {
     destination: Arc<Destination>,
+    /// What is idle once the place is free again.
+    kept: Option<Connection>,
 }
 
 impl Place {
@@ -110,8 +144,8 @@ impl Place {
     }
 
     /// An idle connection.
-    pub(super) async fn take(&self) -> Option<Connection> {
-        let idle = self.destination.pop()?;
+    pub(super) async fn take(&mut self) -> Option<Connection> {
+        let idle = self.destination.take()?;
         if idle.since.elapsed() >= CHECKED_AFTER {
             // A busy runtime may not have looked at its sockets for as long, and the server have closed this one
             // meanwhile. Yielding makes it look.
@@ -121,16 +155,22 @@ impl Place {
     }
 
     /// Keeps a connection, if another request may be sent on it.
-    pub(super) fn keep(self, connection: Connection) {
+    pub(super) fn keep(mut self, connection: Connection) {
         if connection.is_idle() && !self.destination.idle_timeout.is_zero() {
-            let since = Instant::now();
-            self.destination.idle().push(Idle { connection, since });
+            self.kept = Some(connection);
         }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
+        let mut connections = self.destination.connections();
+        connections.used -= 1;
+        if let Some(connection) = self.kept.take() {
+            let since = Instant::now();
+            connections.idle.push(Idle { connection, since });
+        }
+        drop(connections);
         self.destination.free.add_permits(1);
     }
 }

@@ -50,7 +50,7 @@ pub(super) async fn exchange(
 ) -> Result<Response<WasiBody>, Error> {
     let mut request = prepare(request)?;
     let connected_by = Instant::now() + timeouts.connect;
-    let place = by(connected_by, destination.place()).await?;
+    let mut place = by(connected_by, destination.place()).await?;
     if let Some(mut kept) = place.take().await {
         match send(&mut kept, request, &timeouts).await {
             Ok(response) => return Ok(deliver(response, kept, place, &timeouts)),

@@ -52,7 +52,8 @@ const MAX_CONNECTIONS_PER_HOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(
 /// once a connection to them did not come about. A clone has the same rules and the same connections; two that were built
 /// apart share nothing.
 ///
-/// A connection belongs to the tokio runtime that opened it, and is of use for as long as that runtime runs.
+/// A connection is used by the tokio runtime that opened it and by no other; the idle ones of all runtimes together count
+/// towards [`EgressBuilder::max_connections_per_host`], and the oldest makes room where another runtime needs it.
 #[derive(Clone)]
 pub struct Egress {
     allowed: Arc<AllowList>,

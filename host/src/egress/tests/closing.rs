@@ -8,7 +8,6 @@ use http_body_util::BodyExt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use wasmtime_wasi_http::Error;
 
@@ -71,24 +70,6 @@ async fn an_idle_connection_that_the_server_has_ended_is_closed_though_nobody_as
     let egress = egress_to(&server);
     call(&egress, &server.url()).await.unwrap();
     is_closed.recv().await.unwrap();
-}
-
-#[tokio::test]
-async fn an_idle_connection_of_a_runtime_that_has_ended_is_not_used() {
-    let server = Server::that_answers().await;
-    let egress = egress_to(&server);
-    let (other, url) = (egress.clone(), server.url());
-    let elsewhere = std::thread::spawn(move || {
-        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(call(&other, &url)).map(drop)
-    });
-    while !elsewhere.is_finished() {
-        tokio::task::yield_now().await;
-    }
-    elsewhere.join().unwrap().unwrap();
-    assert_eq!(egress.pool.kept(), 1);
-    assert_eq!(call(&egress, &server.url()).await.unwrap().1, "ok");
-    assert_eq!(server.connections(), 2);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod failures;
 mod limits;
 mod names;
 mod reuse;
+mod runtimes;
 mod server;
 mod timeouts;
 mod tls;

@@ -1,0 +1,86 @@
+//! A connection moves only while the runtime that opened it runs, so no other runtime uses it.
+
+use super::server::{OK, Server};
+use super::{Egress, call, egress_to};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+/// A runtime that runs while somebody waits for something on it.
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+/// A runtime that runs by itself: the server's.
+fn running() -> Runtime {
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all().build().unwrap()
+}
+
+fn call_on(runtime: &Runtime, egress: &Egress, server: &Server) {
+    let url = server.url();
+    let answer = async { timeout(Duration::from_secs(10), call(egress, &url)).await };
+    let (_, body) = runtime.block_on(answer).unwrap().unwrap();
+    assert_eq!(body, "ok");
+}
+
+#[tokio::test]
+async fn an_idle_connection_of_a_runtime_that_has_ended_is_not_used() {
+    let server = Server::that_answers().await;
+    let egress = egress_to(&server);
+    let (other, url) = (egress.clone(), server.url());
+    let elsewhere = std::thread::spawn(move || runtime().block_on(call(&other, &url)).map(drop));
+    while !elsewhere.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    elsewhere.join().unwrap().unwrap();
+    assert_eq!(egress.pool.kept(), 1);
+    assert_eq!(call(&egress, &server.url()).await.unwrap().1, "ok");
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn an_idle_connection_of_a_runtime_that_does_not_run_now_is_left_to_that_runtime() {
+    let servers = running();
+    let server = servers.block_on(Server::that_answers());
+    let egress = egress_to(&server);
+    let [one, other] = [runtime(), runtime()];
+    for (runtime, connections) in [(&one, 1), (&other, 2), (&one, 2), (&other, 2)] {
+        call_on(runtime, &egress, &server);
+        assert_eq!(server.connections(), connections);
+    }
+}
+
+#[test]
+fn idle_connections_of_other_runtimes_count_and_the_oldest_makes_room() {
+    let servers = running();
+    let (closed, mut is_closed) = mpsc::unbounded_channel();
+    let server = servers.block_on(Server::start(move |mut connection| {
+        let closed = closed.clone();
+        async move {
+            while connection.request().await.is_some() {
+                connection.write(OK).await;
+            }
+            let _ = closed.send(());
+        }
+    }));
+    let egress = Egress::builder()
+        .allow_url(server.url())
+        .max_connections_per_host(NonZeroUsize::new(2).unwrap());
+    let egress = egress.build().unwrap();
+    let [first, second, third] = [runtime(), runtime(), runtime()];
+    for runtime in [&first, &second, &third] {
+        call_on(runtime, &egress, &server);
+    }
+    assert_eq!(egress.pool.kept(), 2);
+    is_closed.blocking_recv().unwrap();
+
+    // The first one's made room, so the second's is there still.
+    for (runtime, connections) in [(&second, 3), (&third, 3), (&first, 4)] {
+        call_on(runtime, &egress, &server);
+        assert_eq!(server.connections(), connections);
+        assert_eq!(egress.pool.kept(), 2);
+    }
+}
