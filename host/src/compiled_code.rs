@@ -1,5 +1,5 @@
 //! Compiled code, kept on disk from one process to the next. It is run as it lies there, so it is taken only from a
-//! folder that nobody else can write to, and only when it is, to the byte, what was put there.
+//! folder that nobody else can write to or replace, and only when it is, to the byte, what was put there.
 //!
 //! A file is named after what it was compiled from (the component, the compiler, its settings and the processor's
 //! features) and after what is in it. It appears at once and complete, and is never changed: any number of processes may
@@ -18,6 +18,9 @@ use wasmtime::component::Component;
 
 #[cfg(test)]
 mod tests;
+mod trust;
+
+use trust::{refuse_if_others_can_replace, refuse_if_others_can_write};
 
 /// The folder of compiled code, inside the one that was named or the user's own folder for such things.
 const FOLDER: &str = "dapr-wasm-host";
@@ -50,9 +53,9 @@ impl CompiledCode {
         match self {
             // SAFETY: the bytes come from this process's own compiler, or from a file as it is said below.
             Self::InMemory(code) => unsafe { Component::deserialize(engine, code) },
-            // SAFETY: the contents were compared with the digest that they were written under. They lie in a folder to
-            // which only this user and the administrator can write, who can do to this process as they please without
-            // it; and this crate replaces files there, but never changes one that may be mapped.
+            // SAFETY: the contents were compared with the digest that they were written under. They lie in a folder
+            // that only this user and the administrator can write to or replace, by its own permissions and by those of
+            // all folders above it; both can do to this process as they please without it. And this crate replaces files there, but never changes one that may be mapped.
             Self::Kept(path) => unsafe { Component::deserialize_file(engine, path) },
         }
     }
@@ -72,7 +75,9 @@ impl CodeFolder {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&path)?;
-        refuse_if_others_can_write(&path)?;
+        // What a link leads to now is what was checked, whoever changes the link later.
+        let path = path.canonicalize()?;
+        refuse_if_others_can_replace(&path)?;
         Ok(Self { path })
     }
 
@@ -207,23 +212,4 @@ fn hexadecimal(digest: Context) -> String {
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect()
-}
-
-/// Trusts what belongs to this user or to the administrator, and to them alone.
-#[cfg(unix)]
-fn refuse_if_others_can_write(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let metadata = fs::metadata(path)?;
-    let trusted = [rustix::process::geteuid().as_raw(), 0];
-    if !trusted.contains(&metadata.uid()) || metadata.mode() & 0o022 != 0 {
-        let sentence = format!("others can write to {}", path.display());
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, sentence));
-    }
-    Ok(())
-}
-
-/// Elsewhere, a user's own folder is closed to other users by the system's defaults.
-#[cfg(not(unix))]
-fn refuse_if_others_can_write(_path: &Path) -> io::Result<()> {
-    Ok(())
 }

@@ -48,8 +48,9 @@ impl Default for PluginBuilder {
 impl PluginBuilder {
     /// Keeps compiled code in a folder `dapr-wasm-host` inside this one. Both are made where they are missing.
     ///
-    /// What lies there is run, so the inner folder must belong to this user or to the administrator, and nobody else
-    /// may write to it. It may be read-only: code that was put there when an image was built is used, where the
+    /// What lies there is run, so the inner folder and all those above it must belong to this user or to the
+    /// administrator, and nobody else may write to them; above it, a folder with the sticky bit will do, such as `/tmp`.
+    /// It may be read-only: code that was put there when an image was built is used, where the
     /// processor is of the same kind. What is damaged is compiled again. What was not used for 30 days is deleted when
     /// other code is added.
     #[must_use]

@@ -187,6 +187,20 @@ fn the_folder_is_this_users_alone() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_link_to_a_folder_that_others_could_replace_is_refused() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let kept = Kept::new();
+    let open = kept.parent.path().join("open");
+    fs::create_dir_all(open.join("ours")).unwrap();
+    fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+    let link = kept.parent.path().join("link");
+    symlink(open.join("ours"), &link).unwrap();
+    let refused = CodeFolder::inside(&link).err().unwrap();
+    assert!(refused.to_string().contains("/open; forbid"), "{refused}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn kept_code_is_mapped_and_not_copied() {

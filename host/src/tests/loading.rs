@@ -116,6 +116,32 @@ fn a_folder_that_cannot_be_made_is_named() {
     assert!(error.to_string().contains("kept"), "{error}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_in_which_others_could_put_code_in_place_of_ours_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let above = folder.path().canonicalize().unwrap();
+    let kept = above.join("kept");
+    let component = that_traps("output-binding");
+    let load = |mode| {
+        std::fs::set_permissions(&above, std::fs::Permissions::from_mode(mode)).unwrap();
+        let builder = Plugin::builder().cache_directory(&kept);
+        builder.from_bytes(&component)
+    };
+    for others_may_write in [0o777, 0o770, 0o702] {
+        let error = load(others_may_write).unwrap_err();
+        let HostError::CompiledCodeCache { cause, .. } = &error else {
+            panic!("{error}");
+        };
+        let remedy = format!("chmod go-w {}`", above.display());
+        assert!(cause.to_string().ends_with(&remedy), "{error}");
+    }
+    for others_may_not in [0o1777, 0o755, 0o700] {
+        load(others_may_not).unwrap();
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_perf_map_names_the_functions_of_the_component() {
