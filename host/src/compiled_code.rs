@@ -13,6 +13,7 @@ use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
+use tempfile::NamedTempFile;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -67,13 +68,14 @@ pub(crate) struct CodeFolder {
 }
 
 impl CodeFolder {
-    /// A folder inside `parent`; both are made where they are missing.
+    /// A folder inside `parent`; both are made where they are missing. Others may read what is kept, for it is no secret:
+    /// the administrator who builds an image keeps code for the user who runs it.
     pub(crate) fn inside(parent: &Path) -> io::Result<Self> {
         let path = parent.join(FOLDER);
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
         builder.create(&path)?;
         // What a link leads to now is what was checked, whoever changes the link later.
         let path = path.canonicalize()?;
@@ -133,7 +135,7 @@ impl CodeFolder {
 
     fn keep(&self, source: &str, code: &[u8]) -> io::Result<PathBuf> {
         let path = self.file(source, code);
-        let mut file = tempfile::NamedTempFile::new_in(&self.path)?;
+        let mut file = new_file(&self.path)?;
         file.write_all(code)?;
         file.persist(&path)?;
         self.delete_unused(source, &path);
@@ -162,6 +164,15 @@ impl CodeFolder {
         let name = format!("{source}-{}.cwasm", hexadecimal(contents));
         self.path.join(name)
     }
+}
+
+/// A file of a name that is taken for no code, which others may read where the process's umask lets them.
+fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".new-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
+    builder.tempfile_in(folder)
 }
 
 /// Maps the file, or copies its contents where the system runs nothing from that folder's disk.

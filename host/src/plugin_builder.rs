@@ -50,7 +50,7 @@ impl PluginBuilder {
     ///
     /// What lies there is run, so the inner folder and all those above it must belong to this user or to the
     /// administrator, and nobody else may write to them; above it, a folder with the sticky bit will do, such as `/tmp`.
-    /// It may be read-only: code that was put there when an image was built is used, where the
+    /// Everybody may read it, as far as this process's umask lets them. It may be read-only: code that was put there when an image was built is used, where the
     /// processor is of the same kind. What is damaged is compiled again. What was not used for 30 days is deleted when
     /// other code is added.
     #[must_use]
