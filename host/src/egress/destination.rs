@@ -11,7 +11,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 use std::time::Duration;
-use tokio::runtime::Handle;
+use tokio::runtime::{Handle, Id};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -85,14 +85,15 @@ impl Destination {
         taken.filter(|taken| taken.since.elapsed() < self.idle_timeout)
     }
 
-    /// Closes idle connections that have expired or that the server has closed, and has `cx` woken when it closes another.
-    /// Gives the moment when the next one expires.
-    pub(super) fn look(&self, cx: &mut Context<'_>) -> Option<Instant> {
+    /// Closes idle connections that have expired, and those of `runtime` that the server has closed, and has `cx` woken
+    /// when it closes another. Gives the moment when the next one expires.
+    pub(super) fn look(&self, cx: &mut Context<'_>, runtime: Id) -> Option<Instant> {
         let mut connections = self.connections();
         let idle = &mut connections.idle;
         let unusable: Vec<_> = idle
             .extract_if(.., |each| {
-                each.since.elapsed() >= self.idle_timeout || each.connection.poll(cx).is_ready()
+                each.since.elapsed() >= self.idle_timeout
+                    || each.connection.runtime() == runtime && each.connection.poll(cx).is_ready()
             })
             .collect();
         let next = idle

@@ -14,6 +14,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 use std::time::Duration;
+use tokio::runtime::Id;
 use tokio::time::Instant;
 use wasmtime_wasi_http::Error;
 
@@ -62,10 +63,11 @@ impl Pool {
     }
 
     /// As [`Destination::look`], for all.
-    pub(super) fn look(&self, cx: &mut Context<'_>) -> Option<Instant> {
+    pub(super) fn look(&self, cx: &mut Context<'_>, runtime: Id) -> Option<Instant> {
         // Looking closes connections, and closing writes: not while others wait for their destination.
         let destinations: Vec<_> = self.destinations().values().cloned().collect();
-        destinations.iter().filter_map(|each| each.look(cx)).min()
+        let looked = destinations.iter().map(|each| each.look(cx, runtime));
+        looked.flatten().min()
     }
 
     /// Whether there are connections, idle or in use.

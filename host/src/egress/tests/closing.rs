@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use wasmtime_wasi_http::Error;
 
 /// A server that answers, and says when a client has closed a connection.
-async fn server_that_tells_of_closing() -> (Server, mpsc::UnboundedReceiver<()>) {
+pub(super) async fn server_that_tells_of_closing() -> (Server, mpsc::UnboundedReceiver<()>) {
     let (closed, told) = mpsc::unbounded_channel();
     let server = Server::start(move |mut connection| {
         let closed = closed.clone();

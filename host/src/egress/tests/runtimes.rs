@@ -1,11 +1,11 @@
 //! A connection moves only while the runtime that opened it runs, so no other runtime uses it.
 
-use super::server::{OK, Server};
+use super::closing::server_that_tells_of_closing;
+use super::server::Server;
 use super::{Egress, call, egress_to};
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 /// A runtime that runs while somebody waits for something on it.
@@ -54,18 +54,27 @@ fn an_idle_connection_of_a_runtime_that_does_not_run_now_is_left_to_that_runtime
 }
 
 #[test]
+fn idle_connections_are_closed_in_time_though_the_first_runtime_does_not_run_now() {
+    let servers = running();
+    let (server, mut is_closed) = servers.block_on(server_that_tells_of_closing());
+    let egress = Egress::builder()
+        .allow_url(server.url())
+        .idle_timeout(Duration::from_millis(20));
+    let egress = egress.build().unwrap();
+    let [first, second] = [runtime(), runtime()];
+    for runtime in [&first, &second] {
+        call_on(runtime, &egress, &server);
+    }
+    for _ in 0..2 {
+        let closed = async { timeout(Duration::from_secs(10), is_closed.recv()).await };
+        second.block_on(closed).unwrap().unwrap();
+    }
+}
+
+#[test]
 fn idle_connections_of_other_runtimes_count_and_the_oldest_makes_room() {
     let servers = running();
-    let (closed, mut is_closed) = mpsc::unbounded_channel();
-    let server = servers.block_on(Server::start(move |mut connection| {
-        let closed = closed.clone();
-        async move {
-            while connection.request().await.is_some() {
-                connection.write(OK).await;
-            }
-            let _ = closed.send(());
-        }
-    }));
+    let (server, mut is_closed) = servers.block_on(server_that_tells_of_closing());
     let egress = Egress::builder()
         .allow_url(server.url())
         .max_connections_per_host(NonZeroUsize::new(2).unwrap());
