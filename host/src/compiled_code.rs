@@ -56,7 +56,8 @@ impl CompiledCode {
             Self::InMemory(code) => unsafe { Component::deserialize(engine, code) },
             // SAFETY: the contents were compared with the digest that they were written under. They lie in a folder
             // that only this user and the administrator can write to or replace, by its own permissions and by those of
-            // all folders above it; both can do to this process as they please without it. And this crate replaces files there, but never changes one that may be mapped.
+            // all folders above it; both can do to this process as they please without it. And this crate replaces
+            // files there, but never changes one that may be mapped.
             Self::Kept(path) => unsafe { Component::deserialize_file(engine, path) },
         }
     }

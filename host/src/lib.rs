@@ -72,7 +72,8 @@
 //! memory; an instance begins with the component's own memory image and takes memory for what it writes to.
 //! [`InstanceOptions::memory_limit`] bounds that, and [`Instance::memory_size`] tells it.
 //!
-//! Everything runs on the embedder's [tokio](https://docs.rs/tokio) runtime. A call that waits for the network holds no
+//! Everything runs on the embedder's [tokio](https://docs.rs/tokio) runtime, which needs its I/O and its timers
+//! (`enable_all`): wasmtime's clocks panic without. A call that waits for the network holds no
 //! thread; one that computes does, without a limit.
 
 #![deny(missing_docs, unsafe_code)]

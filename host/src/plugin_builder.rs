@@ -49,10 +49,13 @@ impl PluginBuilder {
     /// Keeps compiled code in a folder `dapr-wasm-host` inside this one. Both are made where they are missing.
     ///
     /// What lies there is run, so the inner folder and all those above it must belong to this user or to the
-    /// administrator, and nobody else may write to them; above it, a folder with the sticky bit will do, such as `/tmp`.
-    /// Everybody may read it, as far as this process's umask lets them. It may be read-only: code that was put there when an image was built is used, where the
-    /// processor is of the same kind. What is damaged is compiled again. What was not used for 30 days is deleted when
-    /// other code is added.
+    /// administrator, and nobody else may write to them, or the plugin does not load; above it, a folder with the sticky
+    /// bit will do, such as `/tmp`. A volume that everybody may write to (Kubernetes' `emptyDir` is one) will not: have
+    /// the code in the image, or use [`without_cache`](Self::without_cache).
+    ///
+    /// Everybody may read it, as far as this process's umask lets them. It may be read-only: code that was put there when
+    /// an image was built is used, where the processor is of the same kind. What is damaged is compiled again. What was
+    /// not used for 30 days is deleted when other code is added.
     #[must_use]
     pub fn cache_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.cache = Cache::In(directory.into());
