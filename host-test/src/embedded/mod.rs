@@ -4,24 +4,20 @@
 //! leaves no item unprocessed and reports no transaction conflict. Credentials and region may be
 //! anything: it looks at the form of a signature only.
 
+mod folder;
 mod tables;
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{io, path::PathBuf, time::Duration};
 
 use dynoxide::Database;
 use tokio::{net::TcpListener, sync::oneshot, time::MissedTickBehavior};
 
+use self::folder::Folder;
 use crate::server_thread::ServerThread;
 
 /// How often expired items are deleted from tables that have time to live enabled. DynamoDB
 /// itself takes up to a few days, so nothing may depend on it being soon.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
-/// The database's file in the folder of [`Storage::Folder`].
-const FILE_NAME: &str = "dynamodb.sqlite";
 
 /// Where the embedded DynamoDB keeps its tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,12 +58,21 @@ pub struct Embedded {
     // Before `database`, so that the last handle closes the file after the server has let go of it.
     _server: ServerThread,
     database: Database,
+    folder: Option<Folder>,
 }
 
 impl Embedded {
-    /// Opens or creates the database and serves it.
+    /// Opens or creates the database and serves it. Waits for other processes that open the same
+    /// folder.
     pub async fn start(storage: Storage) -> Result<Self, EmbeddedError> {
-        let database = open(storage)?;
+        let folder = match storage {
+            Storage::Memory => None,
+            Storage::Folder(folder) => Some(Folder::new(folder)?),
+        };
+        let opened = folder.clone();
+        let database = tokio::task::spawn_blocking(move || open(opened))
+            .await
+            .map_err(|error| refused("open", error))??;
         let served = database.clone();
         let server = ServerThread::start("embedded-dynamodb", move |listener, stopped| {
             serve(listener, served, stopped)
@@ -76,6 +81,7 @@ impl Embedded {
             endpoint: server.endpoint(),
             _server: server,
             database,
+            folder,
         })
     }
 
@@ -85,40 +91,25 @@ impl Embedded {
     }
 }
 
-fn open(storage: Storage) -> Result<Database, EmbeddedError> {
-    let refused = |error: dynoxide::DynoxideError| EmbeddedError::Engine {
-        operation: "open",
-        message: error.to_string(),
+fn open(folder: Option<Folder>) -> Result<Database, EmbeddedError> {
+    let refused = |error: dynoxide::DynoxideError| refused("open", error);
+    let Some(folder) = folder else {
+        return Database::memory().map_err(refused);
     };
-    match storage {
-        Storage::Memory => Database::memory().map_err(refused),
-        Storage::Folder(folder) => {
-            let database = Database::new(&file_in(&folder)?).map_err(refused)?;
-            // SQLite starts out with a sync to disk at every commit, and every item of a batch is
-            // one: 10,000 items take 15 s. What the engine calls normal loses the last writes in a
-            // power cut, never in a crash of this process, and takes under a second.
-            database.disable_bulk_loading().map_err(refused)?;
-            Ok(database)
-        }
-    }
+    let _lock = folder.lock()?;
+    let database = Database::new(&folder.database()?).map_err(refused)?;
+    // SQLite starts out with a sync to disk at every commit, and every item of a batch is one:
+    // 10,000 items take 15 s. What the engine calls normal loses the last writes in a power cut,
+    // never in a crash of this process, and takes under a second.
+    database.disable_bulk_loading().map_err(refused)?;
+    Ok(database)
 }
 
-fn file_in(folder: &Path) -> Result<String, EmbeddedError> {
-    let refused = |source| EmbeddedError::Folder {
-        folder: folder.to_owned(),
-        source,
-    };
-    fs::create_dir_all(folder).map_err(refused)?;
-    folder
-        .join(FILE_NAME)
-        .into_os_string()
-        .into_string()
-        .map_err(|_| {
-            refused(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "its path is not UTF-8",
-            ))
-        })
+fn refused(operation: &'static str, error: impl std::fmt::Display) -> EmbeddedError {
+    EmbeddedError::Engine {
+        operation,
+        message: error.to_string(),
+    }
 }
 
 async fn serve(listener: TcpListener, database: Database, stopped: oneshot::Receiver<()>) {

@@ -1,37 +1,38 @@
 //! Tables and items are reached here past the network and past the component, so that a test can
 //! see what is really stored. Items and keys are DynamoDB JSON: `{"key": {"S": "order-1"}}`.
 
+use std::fs::File;
+
 use dynoxide::{Database, DynoxideError};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use super::{Embedded, EmbeddedError};
+use super::{Embedded, EmbeddedError, refused};
 
 impl Embedded {
     /// Creates a table whose partition key is the string attribute `partition_key`.
     pub async fn create_table(&self, name: &str, partition_key: &str) -> Result<(), EmbeddedError> {
-        let request = json!({
-            "TableName": name,
-            "KeySchema": [{ "AttributeName": partition_key, "KeyType": "HASH" }],
-            "AttributeDefinitions": [{ "AttributeName": partition_key, "AttributeType": "S" }],
-            "BillingMode": "PAY_PER_REQUEST",
-        });
+        let request = new_table(name, partition_key);
         self.call("CreateTable", request, Database::create_table)
             .await?;
         Ok(())
     }
 
-    /// Creates the table where there is none of that name. Tells whether it did.
+    /// Creates the table where there is none of that name, and tells whether it did. Another process
+    /// may do so with the same folder at the same time: one of them creates it.
     pub async fn create_table_if_absent(
         &self,
         name: &str,
         partition_key: &str,
     ) -> Result<bool, EmbeddedError> {
-        if self.table_names().await?.iter().any(|table| table == name) {
-            return Ok(false);
-        }
-        self.create_table(name, partition_key).await?;
-        Ok(true)
+        let _lock = self.lock().await?;
+        let request = new_table(name, partition_key);
+        let create = |database: &Database, request| match database.create_table(request) {
+            Err(DynoxideError::ResourceInUseException(_)) => Ok(None),
+            created => created.map(Some),
+        };
+        let created = self.call("CreateTable", request, create).await?;
+        Ok(!created.is_null())
     }
 
     /// The names of all tables (at most 100), sorted.
@@ -115,6 +116,16 @@ impl Embedded {
             .map_err(|error| refused("sweep", error))
     }
 
+    /// Off the caller's runtime, because it waits.
+    async fn lock(&self) -> Result<Option<File>, EmbeddedError> {
+        let Some(folder) = self.folder.clone() else {
+            return Ok(None);
+        };
+        tokio::task::spawn_blocking(move || folder.lock().map(Some))
+            .await
+            .map_err(|error| refused("CreateTable", error))?
+    }
+
     /// One operation of the engine, JSON in and JSON out, off the caller's runtime because it
     /// may wait for the database's lock.
     async fn call<I, O>(
@@ -139,9 +150,11 @@ impl Embedded {
     }
 }
 
-fn refused(operation: &'static str, error: impl std::fmt::Display) -> EmbeddedError {
-    EmbeddedError::Engine {
-        operation,
-        message: error.to_string(),
-    }
+fn new_table(name: &str, partition_key: &str) -> Value {
+    json!({
+        "TableName": name,
+        "KeySchema": [{ "AttributeName": partition_key, "KeyType": "HASH" }],
+        "AttributeDefinitions": [{ "AttributeName": partition_key, "AttributeType": "S" }],
+        "BillingMode": "PAY_PER_REQUEST",
+    })
 }

@@ -109,3 +109,26 @@ async fn a_folder_that_cannot_be_made_is_named() {
         "{error}"
     );
 }
+
+#[test]
+fn those_who_open_a_fresh_folder_at_once_all_get_it_and_one_creates_the_table() {
+    const WHO: usize = 8;
+    for _ in 0..5 {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async {
+                let storage = Storage::Folder(folder.path().join("fresh"));
+                let embedded = Embedded::start(storage).await?;
+                embedded.create_table_if_absent("state", "key").await
+            })
+        };
+        let opened: Vec<_> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..WHO).map(|_| scope.spawn(open)).collect();
+            threads.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let created: Vec<bool> = opened.into_iter().map(|one| one.unwrap()).collect();
+        let creators = created.iter().filter(|created| **created).count();
+        assert_eq!(creators, 1, "{created:?}");
+    }
+}

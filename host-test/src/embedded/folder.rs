@@ -1,0 +1,98 @@
+//! A folder is opened, and given a new table, by one process at a time: the engine finds out what is
+//! there and then writes what is missing, and SQLite's own locks do not hold from one to the other.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io,
+    path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
+};
+
+use super::EmbeddedError;
+
+/// The database's file.
+const DATABASE: &str = "dynamodb.sqlite";
+/// The file whose lock is held meanwhile. It stays: who deletes it lets two processes in.
+const LOCK: &str = "dynamodb.lock";
+/// How long one process waits for the others, which hold the lock for some milliseconds each.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often it asks.
+const LOCK_INTERVAL: Duration = Duration::from_millis(10);
+
+/// A folder that holds a database.
+#[derive(Debug, Clone)]
+pub(super) struct Folder(PathBuf);
+
+impl Folder {
+    /// Makes the folder where it is missing.
+    pub(super) fn new(folder: PathBuf) -> Result<Self, EmbeddedError> {
+        match fs::create_dir_all(&folder) {
+            Ok(()) => Ok(Self(folder)),
+            Err(error) => Err(refused(&folder, error)),
+        }
+    }
+
+    /// The path of the database's file.
+    pub(super) fn database(&self) -> Result<String, EmbeddedError> {
+        let file = self.0.join(DATABASE).into_os_string();
+        file.into_string().map_err(|_| {
+            let error = io::Error::new(io::ErrorKind::InvalidInput, "its path is not UTF-8");
+            refused(&self.0, error)
+        })
+    }
+
+    /// Waits until no other process opens the folder or makes a table in it. The lock is that of the
+    /// file, and given back when the file is dropped.
+    pub(super) fn lock(&self) -> Result<File, EmbeddedError> {
+        self.lock_within(LOCK_TIMEOUT)
+            .map_err(|error| refused(&self.0, error))
+    }
+
+    fn lock_within(&self, timeout: Duration) -> io::Result<File> {
+        let path = self.0.join(LOCK);
+        let file = File::options()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)?;
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::WouldBlock) if began.elapsed() < timeout => {
+                    thread::sleep(LOCK_INTERVAL);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let sentence = format!("another process holds {LOCK} for {timeout:?}");
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, sentence));
+                }
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+    }
+}
+
+fn refused(folder: &Path, source: io::Error) -> EmbeddedError {
+    EmbeddedError::Folder {
+        folder: folder.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_for_the_lock_gets_it_when_it_is_free_and_gives_up_in_the_end() {
+        let kept = tempfile::tempdir().unwrap();
+        let folder = Folder::new(kept.path().to_owned()).unwrap();
+        let held = folder.lock().unwrap();
+        let error = folder.lock_within(Duration::ZERO).err().unwrap();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let waiting = thread::spawn(move || folder.lock().is_ok());
+        drop(held);
+        assert!(waiting.join().unwrap());
+    }
+}
