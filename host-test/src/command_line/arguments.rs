@@ -46,8 +46,9 @@ and, as needed:
   \"contentType\"   the media type of the value
 
 The ETags that bulk-get prints are conditions too: take them out of the lines to
-overwrite items that have changed since, or to copy items to another table. Line
-breaks between the parts of a JSON value have become spaces.
+overwrite items that have changed since, or to copy items to another table. Every
+value is set byte for byte: JSON with line breaks or with white space around it is
+printed as \"valueText\".
 A line without an item (\"absent\", \"error\", or an \"expiresAt\" that has passed)
 is refused. The file is checked as a whole before anything is written.";
 

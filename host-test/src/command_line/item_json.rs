@@ -1,6 +1,6 @@
-//! A stored value as a field of a JSON object: `value` where the bytes are JSON, `valueText` where
-//! they are other text, `valueBase64` where they are no text. A line for bulk-set says it the same
-//! way.
+//! A stored value as a field of a JSON object: `value` where the bytes are JSON on one line,
+//! `valueText` where they are other text, `valueBase64` where they are no text. A line for bulk-set
+//! says it the same way, and sets the same bytes.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
@@ -38,10 +38,11 @@ impl Bytes {
     }
 }
 
-/// Line breaks in JSON can only stand between its tokens, where a space means the same.
+/// White space around JSON is not part of it, and a line break would end the line.
 fn json_in_one_line(text: &str) -> Option<Box<RawValue>> {
-    let json: &RawValue = serde_json::from_str(text).ok()?;
-    RawValue::from_string(json.get().replace(['\n', '\r'], " ")).ok()
+    let json: Box<RawValue> = serde_json::from_str(text).ok()?;
+    let stays = json.get().len() == text.len() && !text.contains(['\n', '\r']);
+    stays.then_some(json)
 }
 
 /// An item under its key.

@@ -110,6 +110,34 @@ async fn what_bulk_get_prints_bulk_set_writes_again_where_there_is_an_item() {
 }
 
 #[tokio::test]
+async fn bulk_set_writes_every_value_that_bulk_get_prints_byte_for_byte() {
+    for value in [
+        "  {\"a\":1}\n",
+        "{\n  \"a\": 1\r\n}",
+        "{\"a\" : [ 1.50,\t-0.0, 1E400 ], \"a\": 12345678901234567890123}",
+        "\"\\u00e9\\/\\ud800 \u{2028}\"",
+        "\u{feff}1",
+        "\u{a0}1",
+        "\0",
+        " ",
+        "",
+    ] {
+        let mut store = Store::default();
+        let set = ["set", "k", "-"];
+        state(&mut store, Format::Plain, &set, value.as_bytes()).await;
+        let get = ["bulk-get", "k"];
+        let printed = state(&mut store, Format::Plain, &get, b"").await.stdout;
+        assert_eq!(printed.lines().count(), 1, "{printed}");
+        let set_again = ["bulk-set", "--jsonl", "-"];
+        let request = request(&set_again, printed.as_bytes()).unwrap();
+        let StateRequest::BulkSet(requests) = request else {
+            panic!("it is no bulk-set");
+        };
+        assert_eq!(requests[0].value, value.as_bytes(), "{printed}");
+    }
+}
+
+#[tokio::test]
 async fn a_bulk_call_that_fails_in_part_names_the_keys_and_is_an_outcome_of_its_own() {
     let mut store = Store::default();
     let line = ["bulk-set", "a=1", "refused=2"];

@@ -142,10 +142,12 @@ async fn json_shows_a_value_as_what_it_is_on_one_line() {
     let mut store = Store::default();
     for (value, shown) in [
         (
-            &b"{\"b\": 1.50,\n\"a\": 1}"[..],
-            "\"value\":{\"b\": 1.50, \"a\": 1}",
+            &b"{\"b\": 1.50,\t\"a\": 1}"[..],
+            "\"value\":{\"b\": 1.50,\t\"a\": 1}",
         ),
         (b"null", "\"value\":null"),
+        (b"[1,\n2]", "\"valueText\":\"[1,\\n2]\""),
+        (b" 1\n", "\"valueText\":\" 1\\n\""),
         (b"hello", "\"valueText\":\"hello\""),
         (b"", "\"valueText\":\"\""),
         (b"\xff\x00", "\"valueBase64\":\"/wA=\""),
