@@ -4,6 +4,9 @@
 //! Nested names are joined by a colon: `{"aws": {"secretKey": "…"}}` holds `aws:secretKey`. A
 //! reference by `name` alone (or with a `key` that repeats it) means that joined name, as with
 //! Dapr's `multiValued: false`; one with a `key` means `name:key`, as with `multiValued: true`.
+//! A secret is a JSON string: of a number, a boolean or `null` Dapr makes a text such as
+//! `%!s(float64=5)` (`visitProperty` in components-contrib, secretstores/local/file/filestore.go),
+//! which nobody can mean, so that it is refused here.
 //! <https://docs.dapr.io/reference/components-reference/supported-secret-stores/file-secret-store/>
 
 use std::{collections::BTreeMap, fmt, fs, io, path::Path};
@@ -17,7 +20,7 @@ const SEPARATOR: char = ':';
 #[derive(Clone)]
 pub struct Secrets {
     file: String,
-    values: BTreeMap<String, String>,
+    values: BTreeMap<String, Value>,
 }
 
 /// Why a secret cannot be had.
@@ -65,6 +68,16 @@ pub enum SecretsError {
         /// The names that the file does hold.
         held: String,
     },
+    /// The secrets file holds something else under the name of the secret.
+    #[error("the secret {secret:?} in {file} is {kind}: write a string, in quotes")]
+    NoString {
+        /// The file, as it was named.
+        file: String,
+        /// The secret that was asked for.
+        secret: String,
+        /// What it is.
+        kind: &'static str,
+    },
 }
 
 impl Secrets {
@@ -107,16 +120,29 @@ impl Secrets {
             Some(key) if key != name => format!("{name}{SEPARATOR}{key}"),
             _ => name.to_owned(),
         };
-        match self.values.get(&secret) {
-            Some(value) => Ok(value),
-            None => Err(SecretsError::Absent {
-                file: self.file.clone(),
-                secret,
-                held: match self.values.is_empty() {
-                    true => "none".to_owned(),
-                    false => self.values.keys().cloned().collect::<Vec<_>>().join(", "),
-                },
-            }),
+        let kind = match self.values.get(&secret) {
+            Some(Value::String(text)) => return Ok(text),
+            Some(Value::Null) => "null",
+            Some(Value::Bool(_)) => "a boolean",
+            Some(Value::Number(_)) => "a number",
+            // A list or an object has other names: those of its parts.
+            Some(Value::Array(_) | Value::Object(_)) | None => return Err(self.absent(secret)),
+        };
+        Err(SecretsError::NoString {
+            file: self.file.clone(),
+            secret,
+            kind,
+        })
+    }
+
+    fn absent(&self, secret: String) -> SecretsError {
+        SecretsError::Absent {
+            file: self.file.clone(),
+            secret,
+            held: match self.values.is_empty() {
+                true => "none".to_owned(),
+                false => self.values.keys().cloned().collect::<Vec<_>>().join(", "),
+            },
         }
     }
 }
@@ -132,7 +158,7 @@ impl fmt::Debug for Secrets {
     }
 }
 
-fn flatten(name: &str, json: Value, values: &mut BTreeMap<String, String>) {
+fn flatten(name: &str, json: Value, values: &mut BTreeMap<String, Value>) {
     let nested = |part: &str| match name {
         "" => part.to_owned(),
         _ => format!("{name}{SEPARATOR}{part}"),
@@ -148,11 +174,8 @@ fn flatten(name: &str, json: Value, values: &mut BTreeMap<String, String>) {
                 flatten(&nested(&index.to_string()), json, values);
             }
         }
-        Value::String(text) => {
-            values.insert(name.to_owned(), text);
-        }
-        other => {
-            values.insert(name.to_owned(), other.to_string());
+        value => {
+            values.insert(name.to_owned(), value);
         }
     }
 }

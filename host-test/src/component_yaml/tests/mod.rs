@@ -34,8 +34,7 @@ spec:
       value:
 "#;
 
-const SECRETS: &str =
-    r#"{ "aws": { "accessKey": "AKID", "secretKey": "hush", "list": [1, true] }, "top": "t" }"#;
+const SECRETS: &str = r#"{ "aws": { "accessKey": "AKID", "secretKey": "hush", "list": ["1", null, 5, true] }, "top": "t" }"#;
 
 fn nothing(_: &str) -> Option<String> {
     None

@@ -38,7 +38,7 @@ fn an_absent_secret_names_what_the_file_holds_but_no_value() {
     let secrets = Secrets::parse("secrets.json", SECRETS).unwrap();
     assert_eq!(
         resolve(component, Some(&secrets)).unwrap_err(),
-        "store.yaml:23: spec.metadata[4].secretKeyRef: there is no secret \"aws:other\" in secrets.json, which holds aws:accessKey, aws:list:0, aws:list:1, aws:secretKey, top: add it there"
+        "store.yaml:23: spec.metadata[4].secretKeyRef: there is no secret \"aws:other\" in secrets.json, which holds aws:accessKey, aws:list:0, aws:list:1, aws:list:2, aws:list:3, aws:secretKey, top: add it there"
     );
 }
 
@@ -54,6 +54,28 @@ fn secrets_follow_the_rules_of_daprs_local_file_store() {
     assert_eq!(secrets.get("aws", Some("secretKey")).unwrap(), "hush");
     assert_eq!(secrets.get("aws:list:0", None).unwrap(), "1");
     assert!(secrets.get("aws", None).is_err());
+}
+
+#[test]
+fn a_secret_that_is_no_string_is_refused_with_its_name_and_key() {
+    let component = &parse(
+        "store.yaml",
+        &COMPLETE.replace("key: accessKey", "key: \"list:1\""),
+    )
+    .unwrap()[0];
+    let secrets = Secrets::parse("secrets.json", SECRETS).unwrap();
+    assert_eq!(
+        resolve(component, Some(&secrets)).unwrap_err(),
+        "store.yaml:23: spec.metadata[4].secretKeyRef: the secret \"aws:list:1\" in secrets.json is null: write a string, in quotes"
+    );
+    for (key, told) in [
+        ("list:2", "is a number: write a string, in quotes"),
+        ("list:3", "is a boolean: write a string, in quotes"),
+        ("list", "there is no secret \"aws:list\" in secrets.json"),
+    ] {
+        let error = secrets.get("aws", Some(key)).unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
 }
 
 #[test]
