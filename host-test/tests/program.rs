@@ -1,6 +1,10 @@
 //! The program as a process of its own, as a person at a shell starts it.
 
-use std::process::{Child, Command, Output, Stdio};
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+};
 
 fn host_test(arguments: &[&str]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_host-test"));
@@ -36,4 +40,41 @@ fn processes_that_begin_with_one_fresh_folder_all_write_to_it() {
     let get = [&["state", "bulk-get", "--data", &data][..], &keys].concat();
     let (_, stdout, _) = told(host_test(&get).output().unwrap());
     assert_eq!(stdout.matches("\"valueText\":\"v\"").count(), keys.len());
+}
+
+/// A component file for `--data`, with this metadata.
+fn component_file(folder: &Path, metadata: &str) -> String {
+    let file = folder.join("store.yaml");
+    let text = format!(
+        "apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata: {{name: statestore}}
+spec:
+  type: state.aws.dynamodb
+  version: v1
+  metadata: {metadata}
+"
+    );
+    fs::write(&file, text).unwrap();
+    file.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_component_file_without_a_table_is_refused_as_by_any_other_host() {
+    let kept = tempfile::tempdir().unwrap();
+    let data = kept.path().join("data").to_str().unwrap().to_owned();
+    let file = component_file(kept.path(), "[{name: region, value: eu-west-1}]");
+    let set = ["state", "set", "k", "v", "--data", &data];
+    let with_file = [&set[..], &["--component-yaml", &file]].concat();
+    let (status, _, stderr) = told(host_test(&with_file).output().unwrap());
+    assert_eq!(status, Some(1), "{stderr}");
+    assert!(
+        stderr.contains("invalid-configuration") && stderr.contains("`table` is missing"),
+        "{stderr}"
+    );
+    let named = [&with_file[..], &["--table", "orders"]].concat();
+    for line in [named.as_slice(), &set] {
+        let (status, _, stderr) = told(host_test(line).output().unwrap());
+        assert_eq!(status, Some(0), "{line:?}: {stderr}");
+    }
 }

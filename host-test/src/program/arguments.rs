@@ -85,7 +85,8 @@ pub(super) struct Connection {
     /// Look up secretKeyRef in this JSON file
     #[arg(long, global = true, value_name = "FILE", help_heading = CONFIGURATION)]
     pub(super) secrets: Option<PathBuf>,
-    /// The table; with the embedded DynamoDB `state` by default, and created if absent
+    /// The table; the embedded DynamoDB creates it if absent, and without a component file it is
+    /// `state` there by default
     #[arg(long, global = true, value_parser = NonEmptyStringValueParser::new(), help_heading = CONFIGURATION)]
     pub(super) table: Option<String>,
     /// The AWS region

@@ -17,7 +17,8 @@ use crate::{
     counting_proxy::CountingProxy, embedded::Embedded,
 };
 
-/// What the harness configures where nobody else does and the embedded DynamoDB is called.
+/// What the harness configures where nobody else does and the embedded DynamoDB is called. A
+/// component file says for itself which table and attribute it means.
 const DEFAULT_TABLE: &str = "state";
 const DEFAULT_PARTITION_KEY: &str = "key";
 const DEFAULT_TTL_ATTRIBUTE_NAME: &str = "expiresAt";
@@ -59,6 +60,7 @@ impl Plan {
         let destination = Destination::new(connection, &configuration, environment);
         match &destination {
             Destination::Embedded(_) if connection.component_yaml.is_none() => {
+                configuration.set_if_absent(field::TABLE, DEFAULT_TABLE);
                 configuration.set_if_absent(field::TTL_ATTRIBUTE_NAME, DEFAULT_TTL_ATTRIBUTE_NAME);
             }
             Destination::Embedded(_) => {}
@@ -141,17 +143,19 @@ impl Plan {
     }
 }
 
-/// Completes the configuration for the embedded DynamoDB and sees that the table is there.
+/// Completes the configuration for the embedded DynamoDB and sees that the table is there. Where none
+/// is named, the component says so.
 async fn prepare(embedded: &Embedded, configuration: &mut Configuration) -> Result<(), Failure> {
     configuration.set(field::ENDPOINT, embedded.endpoint());
-    configuration.set_if_absent(field::TABLE, DEFAULT_TABLE);
     let keys = (field::ACCESS_KEY, field::SECRET_KEY);
     // One without the other is a mistake that the component is to report.
     if configuration.get(keys.0).is_none() && configuration.get(keys.1).is_none() {
         configuration.set(keys.0, ANY_CREDENTIAL);
         configuration.set(keys.1, ANY_CREDENTIAL);
     }
-    let table = configuration.get(field::TABLE).unwrap_or(DEFAULT_TABLE);
+    let Some(table) = configuration.get(field::TABLE) else {
+        return Ok(());
+    };
     let partition_key = configuration
         .get(field::PARTITION_KEY)
         .unwrap_or(DEFAULT_PARTITION_KEY);
