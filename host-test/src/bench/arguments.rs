@@ -37,6 +37,8 @@ impl Section {
         Self::Memory,
         Self::Dapr,
     ];
+    /// Those that call the chosen cases.
+    const WITH_CASES: [Self; 4] = [Self::Latency, Self::Tls, Self::Throughput, Self::Dapr];
 }
 
 /// Measures the component against the native AWS SDK for Rust, in one process, on an embedded DynamoDB
@@ -55,9 +57,9 @@ pub struct BenchArguments {
     /// Run all of it, but briefly: the figures are not to be trusted
     #[arg(long)]
     pub(super) quick: bool,
-    /// Instances that the tasks share; by default as many as there are tasks
-    #[arg(long, value_name = "N")]
-    pub(super) pool_size: Option<NonZeroUsize>,
+    /// Instances that the tasks share, 10,000 at most; by default as many as there are tasks
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pool_size: Option<u16>,
     /// Another build of the component that takes part, to compare with
     #[arg(long, value_name = "FILE.wasm")]
     pub(super) baseline: Option<PathBuf>,
@@ -97,6 +99,26 @@ impl BenchArguments {
             ([], _) => section == Section::Latency,
             (chosen, _) => chosen.contains(&section),
         }
+    }
+
+    /// What makes no sense together.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        if self.svg.is_some() && !self.wants(Section::Latency) {
+            return Err("--svg draws the section latency, which --sections leaves out");
+        }
+        let takes_cases = Section::WITH_CASES.iter().any(|one| self.wants(*one));
+        if !self.cases.is_empty() && !takes_cases {
+            return Err(
+                "--cases is about latency, tls, throughput and dapr, which --sections leaves out",
+            );
+        }
+        Ok(())
+    }
+
+    /// Instances that so many tasks share.
+    pub(super) fn pool_size(&self, tasks: usize) -> NonZeroUsize {
+        let size = self.pool_size.map_or(tasks, usize::from);
+        NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN)
     }
 
     /// How many steps the progress bar has.
@@ -175,6 +197,40 @@ mod tests {
     fn a_case_named_twice_is_measured_once_in_the_order_given() {
         let arguments = parsed(&["--cases", "set,get,set"]);
         assert_eq!(arguments.chosen_cases(), [Case::Set, Case::Get]);
+    }
+
+    #[test]
+    fn what_would_draw_or_choose_among_nothing_makes_no_sense() {
+        let told = |line: &[&str]| parsed(line).check().unwrap_err();
+        for line in [
+            &["--svg", "f", "--sections", "tls"][..],
+            &["--svg", "f", "--sections", "memory", "--cases", "get"],
+        ] {
+            assert!(told(line).starts_with("--svg draws the section latency"));
+        }
+        for sections in ["cold-start", "memory", "memory,cold-start"] {
+            let line = ["--cases", "get", "--sections", sections];
+            assert!(told(&line).starts_with("--cases is about latency, tls"));
+        }
+        for line in [
+            &["--svg", "f"][..],
+            &["--svg", "f", "--cases", "get"],
+            &["--cases", "get", "--sections", "memory,throughput"],
+            &["--sections", "memory"],
+        ] {
+            assert_eq!(parsed(line).check(), Ok(()), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_pool_has_from_1_to_10_000_instances() {
+        let size = |line: &[&str]| parsed(line).pool_size(16).get();
+        assert_eq!(size(&[]), 16);
+        assert_eq!(size(&["--pool-size", "10000"]), 10_000);
+        for size in ["0", "10001", "18446744073709551615"] {
+            let line = ["bench", "--pool-size", size];
+            assert!(Line::try_parse_from(line).is_err(), "{size}");
+        }
     }
 
     #[test]

@@ -2,8 +2,6 @@
 
 mod load;
 
-use std::num::NonZeroUsize;
-
 use serde::Serialize;
 
 use self::load::{Burst, CALLS, Load};
@@ -67,8 +65,7 @@ pub(super) async fn measure(
             let load = Load::new(case, tasks, plan.arguments.repetitions(CALLS));
             let title = case.title();
             plan.progress.now(format!("{title}, {tasks} tasks"));
-            let size = plan.arguments.pool_size.or(NonZeroUsize::new(tasks));
-            let size = size.unwrap_or(NonZeroUsize::MIN);
+            let size = plan.arguments.pool_size(tasks);
             let component = Component::new(&subjects.plugin, reach, size)?;
             let native = Native::new(reach)?;
             // The first ones start instances and open connections.

@@ -1,13 +1,17 @@
-//! The benchmark as a command: measure, then show and keep.
+//! The benchmark as a command: measure, then show and keep. Measuring takes minutes, so that what
+//! cannot be kept is refused before, and nothing that can be is lost for something else that cannot.
 
 use std::{
+    fs::{self, File},
     io,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
 };
 
-use super::{Status, Surroundings};
+use clap::{CommandFactory, error::ErrorKind};
+
+use super::{Status, Surroundings, arguments::Arguments, usage};
 use crate::{
-    bench::{self, BenchArguments, MemoryArguments, Plan, Report},
+    bench::{self, BenchArguments, MemoryArguments, Plan},
     command_line::Failure,
     component_path,
 };
@@ -17,19 +21,31 @@ pub(super) async fn run(
     arguments: BenchArguments,
     surroundings: &mut Surroundings<'_>,
 ) -> io::Result<Status> {
-    let (json, svg) = (arguments.json.clone(), arguments.svg.clone());
+    let files = Files {
+        json: arguments.json.clone(),
+        svg: arguments.svg.clone(),
+    };
+    if let Err(sentence) = arguments.check().and_then(|()| files.differ()) {
+        let error = Arguments::command().error(ErrorKind::ArgumentConflict, sentence);
+        return Ok(usage(&error, surroundings));
+    }
+    let refused = files.each(can_be_written, can_be_written);
+    if !refused.is_empty() {
+        return failed(&refused, surroundings);
+    }
     let component = component.unwrap_or(component_path());
     let plan = Plan::new(arguments, component, surroundings.terminal.stderr);
     let report = match plan.run().await {
         Ok(report) => report,
-        Err(failure) => return failed(&failure, surroundings),
+        Err(failure) => return failed(&[failure], surroundings),
     };
-    // First what cannot fail for want of a folder: measuring took minutes.
-    report.show(surroundings.stdout)?;
-    match keep(&report, json, svg) {
-        Ok(()) => Ok(Status::Success),
-        Err(failure) => failed(&failure, surroundings),
-    }
+    let refused = files.each(|file| report.write_json(file), |file| report.draw(file));
+    let shown = report.show(surroundings.stdout);
+    let status = match refused.as_slice() {
+        [] => Status::Success,
+        refused => failed(refused, surroundings)?,
+    };
+    shown.map(|()| status)
 }
 
 /// Measures in this process what [`run`] asks of a new one.
@@ -44,25 +60,84 @@ pub(super) async fn memory(
             writeln!(surroundings.stdout, "{answer}")?;
             Ok(Status::Success)
         }
-        Err(failure) => failed(&failure, surroundings),
+        Err(failure) => failed(&[failure], surroundings),
     }
 }
 
-fn keep(report: &Report, json: Option<PathBuf>, svg: Option<PathBuf>) -> Result<(), Failure> {
-    let refused =
-        |file: &Path, error: io::Error| Failure::here(format_args!("{}: {error}", file.display()));
-    if let Some(file) = json {
-        let written = report.write_json(&file);
-        written.map_err(|error| refused(&file, error))?;
-    }
-    if let Some(file) = svg {
-        let drawn = report.draw(&file);
-        drawn.map_err(|error| refused(&file, error))?;
-    }
-    Ok(())
+/// Where figures are kept.
+struct Files {
+    json: Option<PathBuf>,
+    svg: Option<PathBuf>,
 }
 
-fn failed(failure: &Failure, surroundings: &mut Surroundings<'_>) -> io::Result<Status> {
-    writeln!(surroundings.stderr, "error: {failure}")?;
+impl Files {
+    /// One would overwrite the other.
+    fn differ(&self) -> Result<(), &'static str> {
+        match (&self.json, &self.svg) {
+            (Some(json), Some(svg)) if place(json) == place(svg) => {
+                Err("--json and --svg name the same file")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Does something with each file, and tells what went wrong.
+    fn each(
+        &self,
+        json: impl FnOnce(&Path) -> io::Result<()>,
+        svg: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Vec<Failure> {
+        let refused = |file: &Path, done: io::Result<()>| {
+            let error = done.err()?;
+            Some(Failure::here(format_args!("{}: {error}", file.display())))
+        };
+        let of_json = self.json.as_deref().map(|file| (file, json(file)));
+        let of_svg = self.svg.as_deref().map(|file| (file, svg(file)));
+        let done = of_json.into_iter().chain(of_svg);
+        done.filter_map(|(file, done)| refused(file, done))
+            .collect()
+    }
+}
+
+/// One name for a file that may have several.
+fn place(file: &Path) -> PathBuf {
+    let known = fs::canonicalize(file).or_else(|_| path::absolute(file));
+    known.unwrap_or_else(|_| file.to_owned())
+}
+
+/// Tries it. A file that is there keeps what is in it, and one that is not is not left behind.
+fn can_be_written(file: &Path) -> io::Result<()> {
+    match File::options().write(true).open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            File::create_new(file)?;
+            fs::remove_file(file)
+        }
+        opened => opened.map(drop),
+    }
+}
+
+fn failed(failures: &[Failure], surroundings: &mut Surroundings<'_>) -> io::Result<Status> {
+    for failure in failures {
+        writeln!(surroundings.stderr, "error: {failure}")?;
+    }
     Ok(Status::Failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_written_does_not_cost_the_other() {
+        let kept = tempfile::tempdir().unwrap();
+        let files = Files {
+            json: Some(kept.path().join("no/such.json")),
+            svg: Some(kept.path().join("latency.svg")),
+        };
+        let write = |file: &Path| fs::write(file, "figures");
+        let refused = files.each(write, write);
+        assert_eq!(refused.len(), 1);
+        assert!(refused[0].to_string().contains("such.json"));
+        assert!(kept.path().join("latency.svg").exists());
+    }
 }
