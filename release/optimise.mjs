@@ -3,9 +3,11 @@
 //
 //   node release/optimise.mjs IN.wasm OUT.wasm
 //
+// OUT may be IN: it is replaced when all of the output is on the disk, and left alone when there is none.
+//
 // Exit status: 0 written; 1 not, with a sentence why; 2 usage.
 
-import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import binaryen from 'binaryen';
 import { CORE_MODULE, component, sections } from './component.mjs';
@@ -46,16 +48,37 @@ function optimiseModule(bytes) {
   }
 }
 
+const USAGE = 'usage: node release/optimise.mjs IN.wasm OUT.wasm';
+
+/** Writes a file as a whole or not at all, by way of a temporary one in the same folder. */
+function replace(path, bytes) {
+  const there = statSync(path, { throwIfNoEntry: false });
+  if (there && !there.isFile()) return writeFileSync(path, bytes); // a device, or a folder, which is the error
+  const file = there ? realpathSync(path) : path; // a link stays one
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    writeFileSync(temporary, bytes, { flag: 'wx', flush: true });
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+}
+
 function main(paths) {
+  if (paths.includes('--help')) {
+    console.log(USAGE);
+    return 0;
+  }
   if (paths.length !== 2) {
-    console.error('usage: node release/optimise.mjs IN.wasm OUT.wasm');
+    console.error(USAGE);
     return 2;
   }
   const [from, to] = paths;
   try {
     const before = readFileSync(from);
     const after = optimise(before);
-    writeFileSync(to, after);
+    replace(to, after);
     const change = (100 * (after.length / before.length - 1)).toFixed(1);
     console.log(`${to}: ${after.length} bytes, from ${before.length} (${change} %)`);
     return 0;

@@ -3,7 +3,18 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  lstatSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
@@ -98,14 +109,22 @@ test('a refusal does not spoil the next component', () => {
   assert.deepEqual(optimise(COMPONENT), before);
 });
 
-/** Runs the command in a folder of its own that holds `in.wasm`. */
-function command(t, ...paths) {
+const SCRIPT = fileURLToPath(new URL('optimise.mjs', import.meta.url));
+
+/** A folder that holds `in.wasm`, gone with the test. */
+function folderWithInput(t) {
   const folder = mkdtempSync(join(tmpdir(), 'optimise-'));
   t.after(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'in.wasm'), COMPONENT);
-  const script = fileURLToPath(new URL('optimise.mjs', import.meta.url));
-  return { folder, ...spawnSync(process.execPath, [script, ...paths], { cwd: folder, encoding: 'utf8' }) };
+  return folder;
 }
+
+function run(folder, ...words) {
+  return { folder, ...spawnSync(process.execPath, [SCRIPT, ...words], { cwd: folder, encoding: 'utf8' }) };
+}
+
+/** Runs the command in a folder of its own that holds `in.wasm`. */
+const command = (t, ...words) => run(folderWithInput(t), ...words);
 
 test('the command writes the file and says both sizes', (t) => {
   const { folder, status, stdout, stderr } = command(t, 'in.wasm', 'out.wasm');
@@ -113,6 +132,35 @@ test('the command writes the file and says both sizes', (t) => {
   const after = readFileSync(join(folder, 'out.wasm'));
   assert.deepEqual(after, optimise(COMPONENT));
   assert.match(stdout, new RegExp(`^out.wasm: ${after.length} bytes, from ${COMPONENT.length} \\(-\\d+\\.\\d %\\)\n$`));
+});
+
+test('the file that is read may be the one that is written, and nothing stays beside it', (t) => {
+  const { folder, status, stderr } = command(t, 'in.wasm', 'in.wasm');
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.deepEqual(readFileSync(join(folder, 'in.wasm')), optimise(COMPONENT));
+  assert.deepEqual(readdirSync(folder), ['in.wasm']);
+});
+
+test('a file that is replaced is never there in part: who has it open still reads the old one', (t) => {
+  const folder = folderWithInput(t);
+  const out = join(folder, 'out.wasm');
+  writeFileSync(out, 'of yesterday');
+  symlinkSync('out.wasm', join(folder, 'link.wasm'));
+  const open = openSync(out);
+  t.after(() => closeSync(open));
+  assert.equal(run(folder, 'in.wasm', 'link.wasm').status, 0);
+  assert.equal(readFileSync(open, 'utf8'), 'of yesterday');
+  assert.deepEqual(readFileSync(out), optimise(COMPONENT));
+  assert.ok(lstatSync(join(folder, 'link.wasm')).isSymbolicLink());
+});
+
+test('a pipe is written to and stays a pipe', (t) => {
+  const folder = folderWithInput(t);
+  const commands = 'mkfifo pipe && { cat pipe > copy & "$0" "$1" in.wasm pipe; wait; }';
+  const { status } = spawnSync('sh', ['-c', commands, process.execPath, SCRIPT], { cwd: folder });
+  assert.equal(status, 0);
+  assert.deepEqual(readFileSync(join(folder, 'copy')), optimise(COMPONENT));
+  assert.ok(statSync(join(folder, 'pipe')).isFIFO());
 });
 
 test('the command says what it cannot read', (t) => {
@@ -124,7 +172,7 @@ test('the command says what it cannot read', (t) => {
 test('the command says what it cannot write', (t) => {
   const { status, stderr } = command(t, 'in.wasm', 'nowhere/out.wasm');
   assert.equal(status, 1);
-  assert.match(stderr, /^error: in.wasm is not optimised: .*no such file.*'nowhere\/out.wasm'\n$/);
+  assert.match(stderr, /^error: in.wasm is not optimised: .*no such file.*'nowhere\/out.wasm\.\d+\.tmp'\n$/);
 });
 
 test('the command takes two paths', (t) => {
@@ -133,4 +181,10 @@ test('the command takes two paths', (t) => {
     assert.equal(status, 2);
     assert.match(stderr, /^usage: /);
   }
+});
+
+test('help is an answer', (t) => {
+  const { status, stdout, stderr } = command(t, '--help');
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /^usage: /);
 });
