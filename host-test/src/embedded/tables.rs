@@ -35,13 +35,22 @@ impl Embedded {
         Ok(!created.is_null())
     }
 
-    /// The names of all tables (at most 100), sorted.
+    /// The names of all tables, sorted.
     pub async fn table_names(&self) -> Result<Vec<String>, EmbeddedError> {
-        let mut answer = self
-            .call("ListTables", json!({}), Database::list_tables)
-            .await?;
-        serde_json::from_value(answer["TableNames"].take())
-            .map_err(|error| refused("ListTables", error))
+        let mut names = Vec::new();
+        let mut request = json!({});
+        loop {
+            let list = Database::list_tables;
+            let mut page = self.call("ListTables", request.clone(), list).await?;
+            let found: Vec<String> = serde_json::from_value(page["TableNames"].take())
+                .map_err(|error| refused("ListTables", error))?;
+            names.extend(found);
+            // DynamoDB names at most 100 in one answer.
+            match page["LastEvaluatedTableName"].take() {
+                Value::Null => return Ok(names),
+                last => request["ExclusiveStartTableName"] = last,
+            }
+        }
     }
 
     /// Lets [`sweep_ttl`](Self::sweep_ttl) delete items whose `attribute` (a number, Unix seconds)

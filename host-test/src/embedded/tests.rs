@@ -132,3 +132,18 @@ fn those_who_open_a_fresh_folder_at_once_all_get_it_and_one_creates_the_table() 
         assert_eq!(creators, 1, "{created:?}");
     }
 }
+
+#[tokio::test]
+async fn a_table_is_found_among_more_than_one_answer_can_name() {
+    let embedded = Embedded::start(Storage::Memory).await.unwrap();
+    let names: Vec<String> = (0..101)
+        .map(|number| format!("table-{number:03}"))
+        .collect();
+    for name in &names {
+        assert!(embedded.create_table_if_absent(name, "key").await.unwrap());
+    }
+    assert_eq!(embedded.table_names().await.unwrap(), names);
+    for name in &names {
+        assert!(!embedded.create_table_if_absent(name, "key").await.unwrap());
+    }
+}
