@@ -3,8 +3,8 @@
 //!
 //! In the order of use: [`arguments`] (what can be asked), `requests` (arguments, files and standard
 //! input become plain data, checked as a whole before the first call), [`calls`] (who answers),
-//! `perform_state` and `perform_binding` (one request, its calls, its output), [`output`] (plain
-//! text and JSON).
+//! `perform_state` and `perform_binding` (one request, its calls, its output), `tally` (what a bulk
+//! write came to), [`output`] (plain text and JSON).
 //!
 //! Nothing in here knows what runs the component: this folder has no wasmtime in it, so that it can
 //! be compiled for other hosts of the contract, and into a component.
@@ -20,6 +20,7 @@ mod perform_state;
 mod print_state;
 pub mod progress;
 mod requests;
+mod tally;
 
 pub use self::{
     model::Failure,

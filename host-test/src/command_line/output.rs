@@ -78,12 +78,13 @@ impl Output<'_> {
         struct Line<'f> {
             error: FailureJson<'f>,
         }
+        self.error_line(failure)?;
         if self.is_json() {
             self.json(&Line {
                 error: FailureJson::new(failure),
             })?;
         }
-        self.error_line(failure)
+        Ok(())
     }
 
     fn styled(&self, style: Style) -> (String, String) {

@@ -5,7 +5,7 @@ use std::{io, time::Instant};
 
 use super::{
     calls::StateCalls, model::Failure, output::Output, print_state as print, progress::Progress,
-    requests::StateRequest,
+    requests::StateRequest, tally::Tally,
 };
 
 /// Requests in one bulk call. Every one of them lies in the component's memory at once.
@@ -21,6 +21,8 @@ pub enum Outcome {
     Absent,
     /// Some requests of a bulk call failed.
     PartlyFailed,
+    /// All is written, but what was to be printed of it could not be.
+    OutputLost,
 }
 
 /// Why a request ended early.
@@ -80,34 +82,30 @@ impl StateRequest {
                 return Ok(outcome(failed));
             }
             Self::BulkSet(requests) => {
-                let mut failed = 0;
+                let mut tally = Tally::default();
                 let end = begin(progress, requests.len());
                 for batch in requests.chunks(BATCH) {
                     let answers = calls.bulk_set(batch).await?;
                     for (request, answer) in batch.iter().zip(answers) {
-                        failed += usize::from(answer.is_err());
-                        print::bulk_write(&request.key, answer.map(Some), output)?;
+                        tally.tell(&request.key, answer.map(Some), output);
                     }
                     progress.advance(batch.len() as u64);
                 }
                 drop(end);
-                print::summary("set", requests.len(), failed, began.elapsed(), output)?;
-                return Ok(outcome(failed));
+                return Ok(tally.end("set", began.elapsed(), output)?);
             }
             Self::BulkDelete(requests) => {
-                let mut failed = 0;
+                let mut tally = Tally::default();
                 let end = begin(progress, requests.len());
                 for batch in requests.chunks(BATCH) {
                     let answers = calls.bulk_delete(batch).await?;
                     for (request, answer) in batch.iter().zip(answers) {
-                        failed += usize::from(answer.is_err());
-                        print::bulk_write(&request.key, answer.map(|()| None), output)?;
+                        tally.tell(&request.key, answer.map(|()| None), output);
                     }
                     progress.advance(batch.len() as u64);
                 }
                 drop(end);
-                print::summary("deleted", requests.len(), failed, began.elapsed(), output)?;
-                return Ok(outcome(failed));
+                return Ok(tally.end("deleted", began.elapsed(), output)?);
             }
             Self::Transact(operations) => {
                 let etags = calls.transact(operations).await?;

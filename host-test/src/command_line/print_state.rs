@@ -105,36 +105,48 @@ pub(super) fn bulk_write(
         (Ok(etag), true) => output.json(&KeyAnswer::done(key, etag.as_deref())),
         (Ok(_), false) => Ok(()),
         (Err(failure), json) => {
-            if json {
-                output.json(&KeyAnswer::failed(key, &failure))?;
+            // First for the person, whom a closed standard output does not concern.
+            output.error_line(format_args!("{key:?}: {failure}"))?;
+            match json {
+                true => output.json(&KeyAnswer::failed(key, &failure)),
+                false => Ok(()),
             }
-            output.error_line(format_args!("{key:?}: {failure}"))
+        }
+    }
+}
+
+/// How many requests there were.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Counts {
+    pub(super) total: usize,
+    pub(super) failed: usize,
+}
+
+impl Counts {
+    /// `2 items set, 1 failed`
+    pub(super) fn told(self, what: &str) -> String {
+        let done = self.total - self.failed;
+        let items = match done {
+            1 => "item",
+            _ => "items",
+        };
+        match self.failed {
+            0 => format!("{done} {items} {what}"),
+            failed => format!("{done} {items} {what}, {failed} failed"),
         }
     }
 }
 
 pub(super) fn summary(
     what: &str,
-    total: usize,
-    failed: usize,
+    counts: Counts,
     took: Duration,
     output: &mut Output<'_>,
 ) -> io::Result<()> {
-    if output.is_json() {
-        return Ok(());
+    match output.is_json() {
+        true => Ok(()),
+        false => output.line(format_args!("{} in {took:.1?}", counts.told(what))),
     }
-    let done = total - failed;
-    let items = match done {
-        1 => "item",
-        _ => "items",
-    };
-    let failures = match failed {
-        0 => String::new(),
-        _ => format!(", {failed} failed"),
-    };
-    output.line(format_args!(
-        "{done} {items} {what}{failures} in {took:.1?}"
-    ))
 }
 
 pub(super) fn transaction(

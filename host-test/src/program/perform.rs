@@ -133,7 +133,7 @@ fn finish(
     }
     match performed {
         Ok(Outcome::Done) => Ok(Status::Success),
-        Ok(Outcome::Absent | Outcome::PartlyFailed) => Ok(Status::Failure),
+        Ok(Outcome::Absent | Outcome::PartlyFailed | Outcome::OutputLost) => Ok(Status::Failure),
         Err(Stop::Failed(failure)) => {
             output.failure(&failure)?;
             Ok(Status::Failure)

@@ -1,3 +1,4 @@
+mod lost_output;
 mod many_items;
 mod store;
 

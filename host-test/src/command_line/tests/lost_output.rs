@@ -1,0 +1,82 @@
+use std::io::{self, Write};
+
+use super::*;
+
+/// Standard output of a pipe whose reader leaves after so many lines.
+struct Pipe(usize);
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0 == 0 {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        self.0 -= bytes.iter().filter(|byte| **byte == b'\n').count();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self.0 {
+            0 => Err(io::ErrorKind::BrokenPipe.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What the store was asked, how it ended, and standard error.
+async fn to_closed_pipe(
+    format: Format,
+    line: &[&str],
+    stdin: &str,
+) -> (Vec<(&'static str, usize)>, Outcome, String) {
+    let (mut store, mut stderr) = (Store::default(), Vec::new());
+    let mut output = Output {
+        format,
+        stdout: &mut Pipe(1),
+        stderr: &mut stderr,
+        stdout_is_terminal: false,
+        stderr_in_color: false,
+    };
+    let request = request(line, stdin.as_bytes()).unwrap();
+    let outcome = request.perform(&mut store, &mut output, &Silent).await;
+    let stderr = String::from_utf8(stderr).unwrap();
+    (store.calls, outcome.unwrap(), stderr)
+}
+
+#[tokio::test]
+async fn a_bulk_write_whose_output_is_closed_is_finished_and_says_how_much_is_written() {
+    let lines: String = (0..1500)
+        .map(|n| format!("{{\"key\": \"k{n}\", \"value\": {n}}}\n"))
+        .collect();
+    for (command, what) in [("bulk-set", "set"), ("bulk-delete", "deleted")] {
+        let line = [command, "--jsonl", "-"];
+        let (calls, outcome, stderr) = to_closed_pipe(Format::Json, &line, &lines).await;
+        assert_eq!(calls, [(command, 1000), (command, 500)]);
+        assert_eq!(outcome, Outcome::OutputLost);
+        assert_eq!(
+            stderr,
+            format!("error: the output was lost (broken pipe): 1500 items {what}\n")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_refused_is_told_though_the_output_is_closed() {
+    let line = ["bulk-set", "a=1", "b=2", "refused=3"];
+    let (_, outcome, stderr) = to_closed_pipe(Format::Json, &line, "").await;
+    assert_eq!(outcome, Outcome::OutputLost);
+    assert_eq!(
+        stderr,
+        "error: \"refused\": etag-mismatch: it differs\n\
+         error: the output was lost (broken pipe): 2 items set, 1 failed\n"
+    );
+}
+
+#[tokio::test]
+async fn a_summary_that_nobody_reads_is_told_as_an_error() {
+    let (_, outcome, stderr) = to_closed_pipe(Format::Plain, &["bulk-set", "a=1"], "").await;
+    assert_eq!(outcome, Outcome::OutputLost);
+    assert_eq!(
+        stderr,
+        "error: the output was lost (broken pipe): 1 item set\n"
+    );
+}
