@@ -78,3 +78,17 @@ fn a_component_file_without_a_table_is_refused_as_by_any_other_host() {
         assert_eq!(status, Some(0), "{line:?}: {stderr}");
     }
 }
+
+#[test]
+fn a_data_folder_that_looks_like_a_uri_is_a_folder() {
+    let kept = tempfile::tempdir().unwrap();
+    let data = ["--data", "file:x?mode=memory"];
+    for (call, printed) in [(&["set", "k", "v"][..], None), (&["get", "k"], Some("v"))] {
+        let mut program = host_test(&[&["state"][..], call, &data].concat());
+        let output = program.current_dir(kept.path()).output().unwrap();
+        let (status, stdout, stderr) = told(output);
+        assert_eq!(status, Some(0), "{stderr}");
+        assert!(printed.is_none_or(|value| value == stdout), "{stdout}");
+    }
+    assert!(kept.path().join("file:x?mode=memory").is_dir());
+}

@@ -4,7 +4,7 @@
 use std::{
     fs::{self, File, TryLockError},
     io,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
@@ -27,8 +27,11 @@ pub(super) struct Folder(PathBuf);
 impl Folder {
     /// Makes the folder where it is missing.
     pub(super) fn new(folder: PathBuf) -> Result<Self, EmbeddedError> {
-        match fs::create_dir_all(&folder) {
-            Ok(()) => Ok(Self(folder)),
+        let made = fs::create_dir_all(&folder);
+        // SQLite reads a path that begins with `file:` as a URI, which no absolute one does:
+        // <https://sqlite.org/uri.html>.
+        match made.and_then(|()| path::absolute(&folder)) {
+            Ok(absolute) => Ok(Self(absolute)),
             Err(error) => Err(refused(&folder, error)),
         }
     }
