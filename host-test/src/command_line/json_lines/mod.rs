@@ -32,6 +32,14 @@ impl Fault {
         }
     }
 
+    /// The parser would take a list for the fields in their order.
+    fn unless_object(json: &str) -> Result<(), Self> {
+        match json.starts_with('{') {
+            true => Ok(()),
+            false => Err(Self::whole_line("a JSON object is expected")),
+        }
+    }
+
     /// A line that bulk-get has printed, but not for an item.
     fn no_item(reason: impl std::fmt::Display) -> Self {
         Self::whole_line(format!(

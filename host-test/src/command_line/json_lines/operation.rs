@@ -45,10 +45,12 @@ struct DeleteFields {
 
 impl Line for OperationLine {
     fn read(line: &str) -> Result<Self, Fault> {
+        Fault::unless_object(line)?;
         let envelope: Envelope<'_> = serde_json::from_str(line)?;
         // A column within the request would be one of another text.
         let in_request = |fault: Fault| Fault::whole_line(format!("request: {}", fault.sentence));
         let request = envelope.request.get();
+        Fault::unless_object(request).map_err(in_request)?;
         Ok(Self(match envelope.operation {
             Kind::Upsert => {
                 let line = SetLine::read(request).map_err(in_request)?;

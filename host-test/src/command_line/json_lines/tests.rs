@@ -214,3 +214,21 @@ fn a_fault_within_an_operation_names_its_line() {
         );
     }
 }
+
+#[test]
+fn a_line_that_is_no_object_is_refused_with_what_is_expected() {
+    let good = "{\"key\": \"a\", \"value\": 1}\n";
+    for line in ["[\"a\", 1]", "[]", "\"a\"", "17", "null", "a=1"] {
+        let told = told::<SetRequest>(format!("{good}{line}\n"));
+        assert_eq!(told, "f.jsonl:2: a JSON object is expected");
+    }
+    for line in ["[\"upsert\", {\"key\": \"a\", \"value\": 1}]", "\"delete\""] {
+        let told = told::<OperationLine>(line);
+        assert_eq!(told, "f.jsonl:1: a JSON object is expected");
+    }
+    for (operation, request) in [("delete", "[\"a\", null, null, {}]"), ("upsert", "\"a\"")] {
+        let line = format!("{{\"operation\": \"{operation}\", \"request\": {request}}}");
+        let told = told::<OperationLine>(line);
+        assert_eq!(told, "f.jsonl:1: request: a JSON object is expected");
+    }
+}

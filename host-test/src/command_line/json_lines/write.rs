@@ -68,6 +68,7 @@ fn present<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Box<RawValue>>, 
 
 impl Line for SetLine {
     fn read(line: &str) -> Result<Self, Fault> {
+        Fault::unless_object(line)?;
         Ok(serde_json::from_str(line)?)
     }
 }
