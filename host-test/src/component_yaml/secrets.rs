@@ -93,6 +93,8 @@ impl Secrets {
 
     /// Reads the text of a secrets file. `file` is for messages.
     pub fn parse(file: &str, text: &str) -> Result<Self, SecretsError> {
+        // Editors on some systems begin a file with a byte order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let json: Value = serde_json::from_str(text).map_err(|error| SecretsError::Syntax {
             file: file.to_owned(),
             line: error.line(),

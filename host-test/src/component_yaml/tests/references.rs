@@ -79,6 +79,12 @@ fn a_secret_that_is_no_string_is_refused_with_its_name_and_key() {
 }
 
 #[test]
+fn a_byte_order_mark_before_the_secrets_does_not_matter() {
+    let secrets = Secrets::parse("secrets.json", &format!("\u{feff}{SECRETS}")).unwrap();
+    assert_eq!(secrets.get("top", None).unwrap(), "t");
+}
+
+#[test]
 fn a_malformed_secrets_file_names_its_line_and_shows_none_of_it() {
     let sentence = Secrets::parse("secrets.json", "{\n \"a\": hush\n}")
         .unwrap_err()
