@@ -92,3 +92,64 @@ fn a_data_folder_that_looks_like_a_uri_is_a_folder() {
     }
     assert!(kept.path().join("file:x?mode=memory").is_dir());
 }
+
+/// The commands of the README's section that call the program, with this folder for `--data`.
+fn commands_from_a_shell(data: &str) -> Vec<Vec<String>> {
+    let readme = include_str!("../../README.md");
+    let section = readme.split("\n## From a shell\n").nth(1).unwrap();
+    let block = section.split("```").nth(1).unwrap();
+    let calls = block
+        .lines()
+        .filter_map(|line| line.strip_prefix("target/debug/host-test "));
+    // Within quotes, an odd part of the line, there is one word; elsewhere spaces part the words.
+    let words = |line: &str| {
+        let parts = line
+            .split('\'')
+            .enumerate()
+            .map(|(number, part)| match number % 2 {
+                0 => part.split_whitespace().map(str::to_owned).collect(),
+                _ => vec![part.to_owned()],
+            });
+        parts.collect::<Vec<_>>().concat()
+    };
+    calls
+        .map(|line| words(&line.replace("target/demo", data)))
+        .collect()
+}
+
+#[test]
+fn the_example_component_files_work_in_the_folder_that_the_readme_has_filled() {
+    let kept = tempfile::tempdir().unwrap();
+    let data = kept.path().to_str().unwrap();
+    let with_file = |file, call: &[&str]| -> Vec<String> {
+        let secrets = "examples/secrets.json";
+        let configured = [
+            "--component-yaml",
+            file,
+            "--secrets",
+            secrets,
+            "--data",
+            data,
+        ];
+        [call, &configured]
+            .concat()
+            .into_iter()
+            .map(str::to_owned)
+            .collect()
+    };
+    let mut commands = commands_from_a_shell(data);
+    assert!(commands.len() > 5, "{commands:?}");
+    let create = ["binding", "invoke", "create", "{\"key\":\"entry-2\"}"];
+    commands.push(with_file("examples/binding.yaml", &create));
+    commands.push(with_file(
+        "examples/statestore.yaml",
+        &["state", "get", "order-1"],
+    ));
+    for command in commands {
+        let words: Vec<&str> = command.iter().map(String::as_str).collect();
+        let mut program = host_test(&words);
+        program.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+        let (status, _, stderr) = told(program.output().unwrap());
+        assert_eq!(status, Some(0), "{command:?}: {stderr}");
+    }
+}

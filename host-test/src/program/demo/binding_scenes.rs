@@ -12,7 +12,7 @@ use super::{
 use crate::{command_line::Failure, embedded::Embedded};
 
 /// More digits than a double holds; DynamoDB keeps 38.
-const ENTRY: &str = r#"{"id": "entry-1", "amount": 12345678901234567890.123456789, "tags": ["a", "b"], "paid": true}"#;
+const ENTRY: &str = r#"{"key": "entry-1", "amount": 12345678901234567890.123456789, "tags": ["a", "b"], "paid": true}"#;
 
 pub(super) async fn play(
     mut binding: Binding<'_>,
@@ -37,7 +37,7 @@ pub(super) async fn play(
     let create = binding.invoke("create", ENTRY.as_bytes(), None);
     let written = goes_well(|_: &Response| format!("written: {ENTRY}"));
     report.call("invoke create", create, written).await?;
-    let key = json!({ "id": { "S": "entry-1" } });
+    let key = json!({ "key": { "S": "entry-1" } });
     let began = Instant::now();
     let stored = embedded
         .get_item(&stage.table, key)
