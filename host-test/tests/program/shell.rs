@@ -1,26 +1,12 @@
-//! The program as a process of its own, as a person at a shell starts it.
+//! Files and folders on the command line, and several processes at once.
 
 use std::{
     fs,
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Stdio},
 };
 
-fn host_test(arguments: &[&str]) -> Command {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_host-test"));
-    program.args(arguments);
-    program
-}
-
-/// Exit status, standard output and standard error.
-fn told(output: Output) -> (Option<i32>, String, String) {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code(),
-        text(output.stdout),
-        text(output.stderr),
-    )
-}
+use crate::{host_test, told};
 
 #[test]
 fn processes_that_begin_with_one_fresh_folder_all_write_to_it() {
@@ -95,7 +81,7 @@ fn a_data_folder_that_looks_like_a_uri_is_a_folder() {
 
 /// The commands of the README's section that call the program, with this folder for `--data`.
 fn commands_from_a_shell(data: &str) -> Vec<Vec<String>> {
-    let readme = include_str!("../../README.md");
+    let readme = include_str!("../../../README.md");
     let section = readme.split("\n## From a shell\n").nth(1).unwrap();
     let block = section.split("```").nth(1).unwrap();
     let calls = block

@@ -1,20 +1,10 @@
 //! The whole benchmark runs at tiny counts, as a person starts it. What the figures are is nobody's business here.
 
-use std::{fs, process::Command};
+use std::fs;
 
 use serde_json::Value;
 
-/// Exit status, standard output and standard error of the program.
-fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_host-test"));
-    let output = program.args(arguments).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code(),
-        text(output.stdout),
-        text(output.stderr),
-    )
-}
+use crate::{host_test, told};
 
 fn names(list: &Value, member: &str) -> Vec<String> {
     let list = list.as_array().unwrap();
@@ -53,7 +43,7 @@ fn a_run_measures_every_section_case_and_contender_and_writes_them_all_down() {
         "--svg",
         &svg,
     ];
-    let (status, stdout, stderr) = run(&line);
+    let (status, stdout, stderr) = told(host_test(&line).output().unwrap());
     assert_eq!((status, stderr.as_str()), (Some(0), ""));
 
     let figures: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
@@ -103,7 +93,11 @@ fn a_run_measures_every_section_case_and_contender_and_writes_them_all_down() {
 
 #[test]
 fn an_unknown_case_is_a_usage_error_that_names_those_that_are_known() {
-    let (status, _, stderr) = run(&["bench", "--cases", "get,put"]);
+    let (status, _, stderr) = told(
+        host_test(&["bench", "--cases", "get,put"])
+            .output()
+            .unwrap(),
+    );
     assert_eq!(status, Some(2));
     assert!(stderr.contains("'put'"), "{stderr}");
     for case in CASES {
@@ -114,7 +108,7 @@ fn an_unknown_case_is_a_usage_error_that_names_those_that_are_known() {
 #[test]
 fn a_component_that_is_not_there_is_status_1_and_named() {
     let line = ["bench", "--component", "no/such.wasm", "--cases", "get"];
-    let (status, _, stderr) = run(&line);
+    let (status, _, stderr) = told(host_test(&line).output().unwrap());
     assert_eq!(status, Some(1));
     assert!(stderr.contains("no/such.wasm"), "{stderr}");
 }
