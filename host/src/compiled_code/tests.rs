@@ -3,6 +3,7 @@
 use super::{CodeFolder, CompiledCode, FOLDER, KEPT_UNUSED, digest_of_source, map_or_copy};
 use crate::engine;
 use crate::tests::components::{binding_by_hand, that_traps};
+use crate::tests::folders::private_folder;
 use std::fs::{self, File};
 #[cfg(unix)]
 use std::os::unix::fs::PermissionsExt;
@@ -22,7 +23,7 @@ struct Kept {
 impl Kept {
     fn new() -> Self {
         Self {
-            parent: tempfile::tempdir().unwrap(),
+            parent: private_folder(),
             engine: engine::compiling().unwrap(),
             component: binding_by_hand(),
         }
@@ -222,6 +223,7 @@ fn a_link_to_a_folder_that_others_could_replace_is_refused() {
     let kept = Kept::new();
     let open = kept.parent.path().join("open");
     fs::create_dir_all(open.join("ours")).unwrap();
+    set_mode(&open.join("ours"), 0o755);
     set_mode(&open, 0o777);
     let link = kept.parent.path().join("link");
     std::os::unix::fs::symlink(open.join("ours"), &link).unwrap();

@@ -1,6 +1,7 @@
 //! What loads, what does not, and what its embedder is told.
 
 use super::components::{binding_by_hand, that_traps};
+use super::folders::private_folder;
 use crate::{HostError, Plugin};
 
 fn load(bytes: &[u8]) -> Result<Plugin, HostError> {
@@ -87,7 +88,7 @@ fn an_import_that_is_not_offered_is_named() {
 
 #[test]
 fn compiled_code_is_kept_where_the_embedder_says() {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = private_folder();
     let kept = folder.path().join("kept");
     let component = that_traps("output-binding");
     for _ in 0..2 {
@@ -120,7 +121,7 @@ fn a_folder_that_cannot_be_made_is_named() {
 #[test]
 fn a_folder_in_which_others_could_put_code_in_place_of_ours_is_named() {
     use std::os::unix::fs::PermissionsExt;
-    let folder = tempfile::tempdir().unwrap();
+    let folder = private_folder();
     let above = folder.path().canonicalize().unwrap();
     let kept = above.join("kept");
     let component = that_traps("output-binding");

@@ -2,6 +2,7 @@
 
 mod calls;
 pub(crate) mod components;
+pub(crate) mod folders;
 mod instance_pool;
 mod loading;
 mod memory;
