@@ -107,7 +107,7 @@ struct Chain {
     load: Load,
     /// The number of the first call, among those of all tasks.
     first: usize,
-    /// For each call the next one, over and over.
+    /// For each call the next one, over and over; there is one at least.
     own: Vec<OwnItem>,
 }
 
@@ -132,14 +132,13 @@ impl Chain {
     }
 
     async fn run(mut self, contender: impl Shared) -> Result<(), Failure> {
-        for call in 0..self.load.calls_of_task {
-            let item = call % self.own.len();
-            let Some(own) = self.own.get_mut(item) else {
-                continue;
-            };
-            let task = own.task(&self.values, self.load.case, self.first + call);
-            let left = contender.perform(&task).await?;
-            own.left(left);
+        let turns: Vec<usize> = (self.first..self.first + self.load.calls_of_task).collect();
+        for turns in turns.chunks(self.own.len()) {
+            for (turn, own) in turns.iter().zip(&mut self.own) {
+                let task = own.task(&self.values, self.load.case, *turn);
+                let left = contender.perform(&task).await?;
+                own.left(left);
+            }
         }
         Ok(())
     }
