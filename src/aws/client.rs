@@ -1,16 +1,14 @@
-//! Calls an operation: attempts until one succeeds or the policy ends it.
+//! What all calls of one store or binding have in common: where DynamoDB is,
+//! who signs, how long a call may take, the retry quota and the server's clock.
 
 use super::clock_skew::ClockSkew;
 use super::endpoint::Endpoint;
-use super::failure::{Failure, Problem};
-use super::operation::{Codec, Codecs, Operation};
+use super::operation::Codecs;
 use super::retry::{self, RetryKind};
 use super::sign::Signer;
 use super::token_bucket::{Permit, TokenBucket};
-use super::wire;
 use crate::platform::Platform;
 use aws_credential_types::Credentials;
-use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use std::time::{Duration, SystemTime};
 
 /// How a client reaches DynamoDB.
@@ -30,15 +28,6 @@ pub struct ClientConfig {
     pub request_timeout: Duration,
 }
 
-/// The answer to an operation that succeeded.
-#[derive(Debug)]
-pub struct Answer<T> {
-    /// The SDK's output.
-    pub output: T,
-    /// Whether an attempt before the one that succeeded may have been applied.
-    pub earlier_may_have_been_applied: bool,
-}
-
 /// A client of DynamoDB. It holds no connection: those are the host's.
 #[derive(Debug)]
 pub struct Client<P> {
@@ -46,12 +35,12 @@ pub struct Client<P> {
     pub(super) endpoint: Endpoint,
     endpoint_url: String,
     pub(super) signer: Signer,
-    max_attempts: u32,
+    pub(super) max_attempts: u32,
     pub(super) connect_timeout: Duration,
     pub(super) request_timeout: Duration,
-    quota: TokenBucket,
-    skew: ClockSkew,
-    codecs: Codecs,
+    pub(super) quota: TokenBucket,
+    pub(super) skew: ClockSkew,
+    pub(super) codecs: Codecs,
 }
 
 impl<P: Platform> Client<P> {
@@ -116,131 +105,5 @@ impl<P: Platform> Client<P> {
     /// What was asked again brought something on: its permit comes back.
     pub fn progressed(&self, permit: Permit) {
         self.quota.succeeded(Some(permit));
-    }
-
-    /// Calls an operation.
-    ///
-    /// # Errors
-    ///
-    /// After all attempts that the policy allows.
-    pub async fn call<O: Operation>(&self, input: O::Input) -> Result<Answer<O::Output>, Failure> {
-        let unsent = |cause: String| Failure {
-            operation: O::NAME,
-            problem: Problem::Unsent(cause),
-            attempts: 0,
-            earlier_may_have_been_applied: false,
-        };
-        let codec = self
-            .codecs
-            .get::<O>()
-            .map_err(|error| unsent(error.to_string()))?;
-        let answer = self.attempts(codec, Input::erase(input)).await?;
-        match answer.output.downcast::<O::Output>() {
-            Ok(output) => Ok(Answer {
-                output,
-                earlier_may_have_been_applied: answer.earlier_may_have_been_applied,
-            }),
-            // Whatever was asked for has happened.
-            Err(_) => Err(Failure {
-                operation: O::NAME,
-                problem: Problem::Foreign {
-                    status: 200,
-                    cause: "the SDK gave an output of another type".to_owned(),
-                    retry_after: None,
-                },
-                attempts: 1,
-                earlier_may_have_been_applied: true,
-            }),
-        }
-    }
-
-    /// Attempts until one succeeds or the policy ends it.
-    async fn attempts(&self, codec: &Codec, input: Input) -> Result<Answer<Output>, Failure> {
-        let mut now = self.platform.monotonic();
-        let deadline = now.saturating_add(self.operation_timeout());
-        let mut permit = None;
-        let mut attempts = 0;
-        let mut earlier_may_have_been_applied = false;
-        let fail = |problem, attempts, earlier_may_have_been_applied| Failure {
-            operation: codec.name(),
-            problem,
-            attempts,
-            earlier_may_have_been_applied,
-        };
-        let (mut headers, body) = match wire::serialize(codec, input) {
-            Ok(parts) => parts,
-            Err(cause) => return Err(fail(Problem::Unsent(cause), 0, false)),
-        };
-        let body = body.bytes().unwrap_or_default();
-        let unsigned = headers.len();
-        loop {
-            attempts += 1;
-            headers.truncate(unsigned);
-            let attempt = self.attempt(codec, &mut headers, body, now, deadline);
-            let problem = match attempt.await {
-                Ok(output) => {
-                    self.quota.succeeded(permit);
-                    return Ok(Answer {
-                        output,
-                        earlier_may_have_been_applied,
-                    });
-                }
-                Err(problem) => problem,
-            };
-            let wait = if attempts < self.max_attempts {
-                self.wait_before_retry(codec, &problem, attempts)
-            } else {
-                None
-            };
-            now = self.platform.monotonic();
-            match wait.filter(|(_, wait)| now.saturating_add(*wait) < deadline) {
-                Some((kind, wait)) => match self.quota.acquire(kind) {
-                    Some(taken) => {
-                        permit = Some(taken);
-                        earlier_may_have_been_applied |= problem.may_have_been_applied();
-                        self.platform.sleep(wait).await;
-                        now = self.platform.monotonic();
-                    }
-                    None => return Err(fail(problem, attempts, earlier_may_have_been_applied)),
-                },
-                None => return Err(fail(problem, attempts, earlier_may_have_been_applied)),
-            }
-        }
-    }
-
-    /// Whether and when to try again after `problem`. A skewed clock is
-    /// corrected on the way.
-    fn wait_before_retry(
-        &self,
-        codec: &Codec,
-        problem: &Problem,
-        attempts: u32,
-    ) -> Option<(RetryKind, Duration)> {
-        let (kind, retry_after) = match problem {
-            Problem::Transport(error) => {
-                (error.is_transient().then_some(RetryKind::Transient), None)
-            }
-            Problem::Foreign {
-                status,
-                retry_after,
-                ..
-            } => (retry::classify(None, *status), *retry_after),
-            Problem::Unsent(_) => (None, None),
-            Problem::Service(error) => {
-                let now = self.platform.now();
-                let kind = if self.skew.learn(&error.code, error.date.as_deref(), now) {
-                    Some(RetryKind::Transient)
-                } else {
-                    retry::classify(Some(&error.code), error.status).or_else(|| {
-                        let typed = error.source.as_operation_error()?;
-                        codec.classify(typed)
-                    })
-                };
-                (kind, error.retry_after)
-            }
-        };
-        let kind = kind?;
-        let random = self.platform.random();
-        Some((kind, retry::backoff(kind, attempts, random, retry_after)))
     }
 }

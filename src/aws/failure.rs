@@ -60,6 +60,9 @@ pub struct Failure {
     pub attempts: u32,
     /// Whether an attempt before the last one may have been applied.
     pub earlier_may_have_been_applied: bool,
+    /// When the operation had to be over, as the platform's `Clock::monotonic`
+    /// counts.
+    pub deadline: Duration,
 }
 
 impl Problem {
@@ -120,10 +123,16 @@ impl Failure {
         if write { self.as_write(error) } else { error }
     }
 
+    /// Whether any attempt may have taken effect.
+    #[must_use]
+    pub fn may_have_been_applied(&self) -> bool {
+        self.problem.may_have_been_applied() || self.earlier_may_have_been_applied
+    }
+
     /// `error` as that of a write that failed like this.
     #[must_use]
     pub fn as_write(&self, error: Error) -> Error {
-        if self.problem.may_have_been_applied() || self.earlier_may_have_been_applied {
+        if self.may_have_been_applied() {
             error.with_unknown_outcome()
         } else {
             error

@@ -1,10 +1,11 @@
-//! One call of DynamoDB (`client`), in the order it happens: the SDK serializes
+//! One `call` of a `client` to DynamoDB, in the order it happens: the SDK serializes
 //! (`operation`, `wire`); an `attempt` is signed (`sign`) for the `endpoint` and
 //! sent (`transport`), its answer checked (`integrity`) and read, in one pass
 //! (`plain`) or by the SDK; and the policy decides whether to try again
 //! (`retry`, `token_bucket`, `clock_skew`). Every wait has an end.
 
 mod attempt;
+mod call;
 pub mod cancellation;
 mod case;
 mod client;
@@ -26,5 +27,6 @@ mod token_bucket;
 pub mod transport;
 mod wire;
 
-pub use client::{Answer, Client, ClientConfig};
+pub use call::Answer;
+pub use client::{Client, ClientConfig};
 pub use token_bucket::Permit;

@@ -49,6 +49,13 @@ impl Condition {
         Self::of_set(etag, None)
     }
 
+    /// Whether it names the ETag that is to be replaced. A write that does takes
+    /// effect once, however often it is sent.
+    #[must_use]
+    pub fn names_an_etag(&self) -> bool {
+        matches!(self, Self::Etag(_))
+    }
+
     /// The expression, as of `now` in seconds since the Unix epoch.
     #[must_use]
     pub fn expression(&self, table: &Table, now: u64) -> Expression {

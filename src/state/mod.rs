@@ -1,10 +1,12 @@
 //! The state store. Each call is planned by plain functions over plain data
 //! (`ttl`, `condition`, `item`, `change`, `fold`) before the first request is
-//! sent; `read`, `write`, `bulk` and `transaction` send it.
+//! sent; `read`, `write`, `bulk` and `transaction` send it. Where an answer was
+//! lost, `doubt` reads what became of a set.
 
 pub mod bulk;
 pub mod change;
 pub mod condition;
+mod doubt;
 pub mod fold;
 pub mod item;
 pub mod key;

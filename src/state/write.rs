@@ -1,5 +1,8 @@
-//! Writes one item: one PutItem or DeleteItem. A condition that fails at a
-//! retry is not taken at its word: the first attempt may be why.
+//! Writes one item: one PutItem or DeleteItem. Only one that names the ETag
+//! that it replaces is repeated after an attempt of unknown outcome: that ETag
+//! never comes back, so the repetition cannot have a second effect. A condition
+//! that fails at a repetition is not taken at its word: the first attempt may
+//! be why.
 
 use super::StateStore;
 use super::change::{Change, Effect};
@@ -67,8 +70,8 @@ impl<P: Platform> StateStore<P> {
         attributes: Attributes,
         etag: &str,
     ) -> Result<(), Error> {
+        let repeatable = condition.names_an_etag();
         let expression = condition.expression(&self.table, self.now());
-        let conditional = expression.text.is_some();
         let input = PutItemInput::builder()
             .table_name(&self.table.name)
             .set_item(Some(attributes))
@@ -76,11 +79,15 @@ impl<P: Platform> StateStore<P> {
             .set_expression_attribute_names(expression.names)
             .set_expression_attribute_values(expression.values)
             .set_return_values_on_condition_check_failure(
-                conditional.then_some(ReturnValuesOnConditionCheckFailure::AllOld),
+                repeatable.then_some(ReturnValuesOnConditionCheckFailure::AllOld),
             )
             .build()
             .map_err(Error::unbuilt)?;
-        let Err(failure) = self.client.call::<PutItem>(input).await else {
+        let failure = match repeatable {
+            true => self.client.call::<PutItem>(input).await.err(),
+            false => self.client.call_blind_write::<PutItem>(input).await.err(),
+        };
+        let Some(failure) = failure else {
             return Ok(());
         };
         match failure.service_error::<PutItemError>() {
@@ -93,6 +100,7 @@ impl<P: Platform> StateStore<P> {
                     Err(refused(&failure, condition, key))
                 }
             }
+            _ if !repeatable && self.stands(key, etag, &failure).await => Ok(()),
             _ => Err(self.write_error(failure).of_key(key)),
         }
     }
@@ -107,7 +115,15 @@ impl<P: Platform> StateStore<P> {
             .set_expression_attribute_values(expression.values)
             .build()
             .map_err(Error::unbuilt)?;
-        let Err(failure) = self.client.call::<DeleteItem>(input).await else {
+        let failure = match condition.names_an_etag() {
+            true => self.client.call::<DeleteItem>(input).await.err(),
+            false => self
+                .client
+                .call_blind_write::<DeleteItem>(input)
+                .await
+                .err(),
+        };
+        let Some(failure) = failure else {
             return Ok(());
         };
         match failure.service_error::<DeleteItemError>() {

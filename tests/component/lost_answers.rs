@@ -1,9 +1,13 @@
-//! A write whose answer was lost is sent again, and its own effect is not taken for somebody else's.
+//! A write whose answer was lost is sent again where that cannot take effect twice. Its own effect is not taken for
+//! somebody else's, and where nobody can know what became of it, that is what the caller hears.
 
 use serde_json::json;
 
+use host_test::counting_proxy::CountingProxy;
+
 use crate::fixture::{
-    Store, Table, assert_refused, delete_if_etag, delete_of, engine, first_write, if_etag, set_of,
+    Store, Table, assert_error, assert_refused, delete_if_etag, delete_of, engine, first_write,
+    if_etag, set_of,
 };
 use crate::lossy_proxy::LossyProxy;
 use crate::transaction::{delete, set};
@@ -63,15 +67,30 @@ async fn a_conditional_set_that_meets_another_etag_at_its_second_try_is_of_unkno
 }
 
 #[tokio::test]
-async fn plain_writes_whose_answer_was_lost_are_successes() {
+async fn a_plain_set_whose_answer_was_lost_is_a_success_and_is_not_sent_again() {
     let (mut store, proxy, table) = lossy("2").await;
+    let counting = CountingProxy::start(&proxy.endpoint).await.unwrap();
+    let settings = table.settings().await.through(counting.endpoint());
+    let mut counted = settings.store().await;
+    counting.reset();
     proxy.lose(1);
-    let etag = store.state().set("k", b"v", None).await.unwrap();
+    let etag = counted.state().set("k", b"v", None).await.unwrap();
     assert_eq!(table.raw("k").await.unwrap()["etag"]["S"], etag);
+    assert_eq!(counting.count("PutItem"), 1);
+    assert_eq!(counting.count("GetItem"), 1);
+    // What another caller wrote meanwhile stands.
+    store.state().set("k", b"other", None).await.unwrap();
+    assert_eq!(table.raw("k").await.unwrap()["value"]["S"], "other");
+}
+
+#[tokio::test]
+async fn a_plain_delete_or_create_whose_answer_was_lost_is_of_unknown_outcome() {
+    let (mut store, proxy, table) = lossy("2").await;
+    store.state().set("order-1", b"v", None).await.unwrap();
     proxy.lose(1);
-    store.state().delete("k", None).await.unwrap();
-    assert_eq!(table.raw("k").await, None);
-    proxy.lose(1);
+    let answer = store.state().delete("order-1", None).await;
+    assert_refused(answer, "unavailable", &["order-1"]);
+    assert_eq!((table.raw("order-1").await, proxy.to_lose()), (None, 0));
     let settings = table.settings().await.through(&proxy.endpoint);
     store.binding().init(&settings.metadata).await.unwrap();
     proxy.lose(1);
@@ -79,7 +98,7 @@ async fn plain_writes_whose_answer_was_lost_are_successes() {
         .binding()
         .invoke("create", br#"{"key": "k"}"#, None)
         .await;
-    assert_eq!((create.is_ok(), proxy.to_lose()), (true, 0));
+    assert_refused(create, "unavailable", &[]);
     assert_eq!(table.raw("k").await, Some(json!({ "key": { "S": "k" } })));
 }
 
@@ -115,7 +134,7 @@ async fn a_transaction_whose_answer_was_lost_applies_once() {
 }
 
 #[tokio::test]
-async fn bulk_writes_whose_answers_were_lost_are_successes() {
+async fn bulk_sets_whose_answers_were_lost_are_successes_and_bulk_deletes_of_unknown_outcome() {
     let (mut store, proxy, table) = lossy("3").await;
     proxy.lose(2);
     let sets = [
@@ -134,13 +153,16 @@ async fn bulk_writes_whose_answers_were_lost_are_successes() {
     proxy.lose(1);
     let deletes = [delete_of("a", None), delete_of("c", None)];
     let deleted = store.state().bulk_delete(&deletes).await.unwrap();
-    assert_eq!(deleted, vec![Ok(()); 2]);
+    for (delete, answer) in deletes.iter().zip(deleted) {
+        assert_error(&answer.unwrap_err(), "unavailable", &[&delete.key]);
+        assert_eq!(table.raw(&delete.key).await, None);
+    }
 }
 
 #[tokio::test]
 async fn a_write_whose_every_answer_was_lost_is_of_unknown_outcome_and_may_have_happened() {
     let (mut store, proxy, table) = lossy("2").await;
-    proxy.lose(2);
+    proxy.lose(3);
     let answer = store.state().set("k", b"v", None).await;
     assert_refused(answer, "unavailable", &[]);
     assert!(table.raw("k").await.is_some());
@@ -151,12 +173,12 @@ async fn a_write_whose_every_answer_was_lost_is_of_unknown_outcome_and_may_have_
         &[],
     );
     assert!(table.raw("t").await.is_some());
-    proxy.lose(2);
+    proxy.lose(3);
     let answer = store
         .state()
         .bulk_set(&[set_of("b", b"v", None)])
         .await
         .unwrap();
-    crate::fixture::assert_error(answer[0].as_ref().unwrap_err(), "unavailable", &[]);
+    assert_error(answer[0].as_ref().unwrap_err(), "unavailable", &[]);
     assert!(table.raw("b").await.is_some());
 }

@@ -14,6 +14,7 @@ fn service(code: &str, status: u16, earlier: bool) -> Failure {
         })),
         attempts: 1 + u32::from(earlier),
         earlier_may_have_been_applied: earlier,
+        deadline: Duration::ZERO,
     }
 }
 
@@ -23,6 +24,7 @@ fn transport(error: TransportError) -> Failure {
         problem: Problem::Transport(error),
         attempts: 1,
         earlier_may_have_been_applied: false,
+        deadline: Duration::ZERO,
     }
 }
 

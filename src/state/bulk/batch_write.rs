@@ -1,9 +1,12 @@
-//! One BatchWriteItem, until DynamoDB has left nothing of it unprocessed.
+//! One BatchWriteItem, until DynamoDB has left nothing of it unprocessed. One
+//! whose outcome is unknown is not sent again: what of it stands in the table
+//! was written, of the rest nobody can know.
 
 use super::plan::Placed;
 use super::progress::Progress;
 use super::unprocessed::{Rounds, left};
 use super::write::Written;
+use crate::aws::failure::Failure;
 use crate::aws::operation::BatchWriteItem;
 use crate::error::Error;
 use crate::platform::Platform;
@@ -19,6 +22,14 @@ use std::collections::HashMap;
 /// it leaves.
 type Pending = HashMap<String, (usize, Effect)>;
 
+/// Why a batch did not come back as done.
+enum Undone {
+    /// Nothing of it was written.
+    Known(Error),
+    /// Anything of it may have been written.
+    InDoubt(Box<Failure>),
+}
+
 impl<P: Platform> StateStore<P> {
     /// One batch, until nothing of it is left unprocessed.
     pub(super) async fn write_batch(
@@ -32,19 +43,16 @@ impl<P: Platform> StateStore<P> {
             .collect();
         let mut written = Vec::with_capacity(pending.len());
         let mut rounds = Rounds::new(&self.client);
-        // Whether an attempt whose answer was lost may have written what is pending.
-        let mut in_doubt = false;
         loop {
             let sent = match progress.check() {
                 Ok(()) => self.send_batch(&pending).await,
-                Err(error) => Err(error),
+                Err(error) => Err(Undone::Known(error)),
             };
             let unprocessed = match sent {
-                Ok((unprocessed, unknown)) => {
-                    in_doubt |= unknown;
-                    unprocessed
-                }
-                Err(Error::InvalidArgument(_) | Error::TooLarge(_)) if pending.len() > 1 => {
+                Ok(unprocessed) => unprocessed,
+                Err(Undone::Known(Error::InvalidArgument(_) | Error::TooLarge(_)))
+                    if pending.len() > 1 =>
+                {
                     // DynamoDB refuses a batch for one of its items: the others are good.
                     for (key, (position, effect)) in pending {
                         let change = Change {
@@ -52,62 +60,65 @@ impl<P: Platform> StateStore<P> {
                             condition: Condition::Always,
                             effect,
                         };
-                        let result = self.write_one(change, progress).await;
-                        written.push((position, result.map_err(|error| doubted(error, in_doubt))));
+                        written.push((position, self.write_one(change, progress).await));
                     }
                     return written;
                 }
-                Err(error) => {
-                    written.extend(failed(pending, &doubted(error, in_doubt)));
+                Err(Undone::Known(error)) => {
+                    written.extend(failed(pending, &error));
+                    return written;
+                }
+                Err(Undone::InDoubt(failure)) => {
+                    let puts = pending.iter();
+                    let puts =
+                        puts.filter_map(|(key, (_, effect))| Some((key.as_str(), effect.etag()?)));
+                    let standing = self.standing(puts.collect(), &failure).await;
+                    let (done, lost) = part(pending, |key| standing.contains(key));
+                    written.extend(succeeded(done));
+                    written.extend(failed(lost, &self.write_error(*failure)));
                     return written;
                 }
             };
             let before = pending.len();
-            let (left_over, done) = match unprocessed.is_empty() {
-                true => (Pending::new(), pending),
-                false => pending
-                    .into_iter()
-                    .partition(|(key, _)| unprocessed.contains(key)),
-            };
+            let (left_over, done) = part(pending, |key| unprocessed.contains(key));
             pending = left_over;
             let some = pending.len() < before;
             if some {
                 progress.made();
                 rounds.brought_something_on();
             }
-            written.extend(
-                done.into_values()
-                    .map(|(position, effect)| (position, Ok(effect.etag().map(str::to_owned)))),
-            );
+            written.extend(succeeded(done));
             if pending.is_empty() {
                 return written;
             }
             if !rounds.another().await {
-                written.extend(failed(pending, &doubted(left(), in_doubt)));
+                written.extend(failed(pending, &left()));
                 return written;
             }
         }
     }
 
-    /// Sends what is pending; gives the keys that DynamoDB left, and whether an
-    /// attempt whose answer was lost may have been applied.
-    async fn send_batch(&self, pending: &Pending) -> Result<(Vec<String>, bool), Error> {
+    /// Sends what is pending; gives the keys that DynamoDB left.
+    async fn send_batch(&self, pending: &Pending) -> Result<Vec<String>, Undone> {
         let requests = pending
             .iter()
             .map(|(key, (_, effect))| self.write_request(key, effect))
-            .collect::<Result<Vec<_>, Error>>()?;
+            .collect::<Result<Vec<_>, Error>>()
+            .map_err(Undone::Known)?;
         let input = BatchWriteItemInput::builder()
             .request_items(&self.table.name, requests)
             .build()
-            .map_err(Error::unbuilt)?;
-        let answer = self.client.call::<BatchWriteItem>(input).await;
-        let answer = answer.map_err(|failure| self.write_error(failure))?;
+            .map_err(|error| Undone::Known(Error::unbuilt(error)))?;
+        let answer = self.client.call_blind_write::<BatchWriteItem>(input).await;
         let unprocessed = answer
-            .output
+            .map_err(|failure| match failure.may_have_been_applied() {
+                true => Undone::InDoubt(Box::new(failure)),
+                false => Undone::Known(self.write_error(failure)),
+            })?
             .unprocessed_items
             .and_then(|mut tables| tables.remove(&self.table.name))
             .unwrap_or_default();
-        let keys = unprocessed
+        Ok(unprocessed
             .into_iter()
             .filter_map(
                 |request| match (request.put_request, request.delete_request) {
@@ -116,8 +127,7 @@ impl<P: Platform> StateStore<P> {
                     (None, None) => None,
                 },
             )
-            .collect();
-        Ok((keys, answer.earlier_may_have_been_applied))
+            .collect())
     }
 
     fn write_request(&self, key: &str, effect: &Effect) -> Result<WriteRequest, Error> {
@@ -137,13 +147,15 @@ impl<P: Platform> StateStore<P> {
     }
 }
 
-/// The error of what an attempt whose answer was lost may have written.
-fn doubted(error: Error, in_doubt: bool) -> Error {
-    if in_doubt {
-        error.with_unknown_outcome()
-    } else {
-        error
-    }
+/// The pending writes that `picked` picks by their key, and the others.
+fn part(pending: Pending, picked: impl Fn(&String) -> bool) -> (Pending, Pending) {
+    pending.into_iter().partition(|(key, _)| picked(key))
+}
+
+/// The results of what is written.
+fn succeeded(done: Pending) -> impl Iterator<Item = (usize, Written)> {
+    done.into_values()
+        .map(|(position, effect)| (position, Ok(effect.etag().map(str::to_owned))))
 }
 
 /// The results of what is given up.

@@ -1,10 +1,10 @@
 //! DynamoDB refuses a batch as a whole for one of its members: then each is
 //! sent by itself, so that only that one fails.
 
-use super::{answering, delete, leaving, numbered, refused, scripted, set, written_keys};
-use crate::aws::message::{Response, TransportError};
+use super::{answering, delete, numbered, refused, scripted, set};
+use crate::aws::message::Response;
 use crate::error::Error;
-use crate::scripted::{Scene, Sent, success};
+use crate::scripted::{Sent, success};
 use std::collections::BTreeMap;
 
 /// Refuses every request that names the key `bad`.
@@ -119,24 +119,4 @@ async fn errors_that_concern_every_member_take_no_batch_apart() {
         assert!(results.iter().all(Result::is_err));
         assert_eq!(store.operations(), ["BatchWriteItem"], "{code}");
     }
-}
-
-/// Of the first round an attempt was lost, the second one's batch is refused:
-/// what is then throttled singly may have been written by the lost one.
-#[tokio::test]
-async fn a_doubt_outlasts_the_batch_that_is_taken_apart() {
-    let store = answering(|number, sent| match number {
-        1 => Scene::from(TransportError::Timeout),
-        2 => leaving(sent, |key| key != "a").into(),
-        3 => refused("ItemCollectionSizeLimitExceededException", "full").into(),
-        _ if sent.json()["Item"]["pk"]["S"] == "b" => success().into(),
-        _ => refused("ThrottlingException", "slow down").into(),
-    });
-    let results = store.bulk_set(vec![set("a"), set("b"), set("c")]).await;
-    assert_eq!(written_keys(&store.requests()[2]), ["b", "c"]);
-    assert!(results[0].is_ok() && results[1].is_ok(), "{results:?}");
-    assert!(
-        matches!(&results[2], Err(Error::Unavailable(s)) if s.contains("\"c\"") && s.contains("may have been applied")),
-        "{results:?}"
-    );
 }

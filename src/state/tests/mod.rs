@@ -2,6 +2,7 @@
 //! Each test tells the outcome of every key, the requests by count and content,
 //! and the waits between them.
 
+mod blind_writes;
 mod bulk_progress;
 mod bulk_refusals;
 mod conditions_at_a_retry;

@@ -1,22 +1,15 @@
 //! What a BatchWriteItem leaves is sent again, and only that.
 
 use super::{answering, delete, leaving, names, numbered, refused, scripted, set, store};
-use super::{lost_answers, written, written_keys};
+use super::{written, written_keys};
 use crate::aws::message::TransportError;
 use crate::error::Error;
-use crate::scripted::{Scene, Scripted, success};
+use crate::scripted::{Scene, Scripted};
 
 fn left(key: &str) -> Error {
     Error::Throttled(format!(
         "key \"{key}\": DynamoDB left it unprocessed in every attempt: try again later"
     ))
-}
-
-/// The error of a key after an attempt whose answer was lost, by the start of
-/// its sentence.
-fn is_in_doubt(error: &Error, start: &str) -> bool {
-    let end = "; an attempt whose answer was lost may have been applied";
-    matches!(error, Error::Unavailable(s) if s.starts_with(start) && s.ends_with(end))
 }
 
 #[tokio::test]
@@ -82,65 +75,6 @@ async fn a_table_that_always_leaves_some_over_never_empties_the_quota() {
     let results = store.bulk_set(requests).await;
     assert!(results.iter().all(Result::is_ok));
     assert_eq!(store.waits().len(), 192, "100 would have emptied it");
-}
-
-#[tokio::test]
-async fn leftovers_after_a_lost_answer_are_unavailable_and_not_throttled() {
-    for lost in lost_answers() {
-        let store = answering(move |number, sent| match number {
-            1 => lost.clone(),
-            _ => leaving(sent, |key| key == "b").into(),
-        });
-        let results = store.bulk_set(vec![set("a"), set("b")]).await;
-        assert!(results[0].is_ok(), "{results:?}");
-        let error = results[1].as_ref().unwrap_err();
-        let start = "key \"b\": throttled: DynamoDB left it unprocessed in every attempt: ";
-        assert!(is_in_doubt(error, start), "{error}");
-        assert_eq!(store.requests().len(), 5, "one was lost, four left it");
-    }
-}
-
-#[tokio::test]
-async fn throttling_after_a_lost_answer_is_unavailable_for_every_key() {
-    for lost in lost_answers() {
-        let throttled = refused("ProvisionedThroughputExceededException", "slow down");
-        let store = scripted([lost, throttled.into()]);
-        let results = store.bulk_delete(vec![delete("a"), delete("b")]).await;
-        for (result, key) in results.into_iter().zip(["a", "b"]) {
-            let start = format!("key \"{key}\": throttled: BatchWriteItem on table `orders`: slow");
-            let error = result.unwrap_err();
-            assert!(is_in_doubt(&error, &start), "{error}");
-        }
-        assert_eq!(store.requests().len(), 4);
-    }
-}
-
-/// The doubt is of the first round, the refusal of a later one.
-#[tokio::test]
-async fn a_doubt_outlasts_the_rounds_and_ends_with_the_key_that_is_processed() {
-    for refusal in [
-        refused("ThrottlingException", "slow down"),
-        refused("AccessDeniedException", "not you"),
-    ] {
-        let store = answering(move |number, sent| match number {
-            1 => TransportError::Timeout.into(),
-            2 => Scene::from(leaving(sent, |key| key == "b")),
-            _ => refusal.clone().into(),
-        });
-        let results = store.bulk_set(vec![set("a"), set("b")]).await;
-        assert!(results[0].is_ok(), "{results:?}");
-        let error = results[1].as_ref().unwrap_err();
-        assert!(is_in_doubt(error, "key \"b\": "), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn a_lost_answer_followed_by_a_success_is_a_success_with_the_etag_that_was_sent() {
-    let store = scripted([Scene::from(TransportError::Timeout), success().into()]);
-    let results = store.bulk_set(vec![set("a")]).await;
-    let sent: Vec<_> = store.requests().iter().map(written).collect();
-    assert_eq!(sent[0], sent[1]);
-    assert_eq!(results, [Ok(sent[0][0].1.clone().unwrap())]);
 }
 
 #[tokio::test]

@@ -1,0 +1,220 @@
+//! Calls an operation: attempts until one succeeds or the policy ends it. The
+//! rule: an attempt of unknown outcome is repeated only where a repetition
+//! cannot have a second effect.
+
+use super::client::Client;
+use super::failure::{Failure, Problem};
+use super::operation::{Codec, Operation};
+use super::retry::{self, RetryKind};
+use super::wire;
+use crate::platform::Platform;
+use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
+use std::time::Duration;
+
+/// The answer to an operation that succeeded.
+#[derive(Debug)]
+pub struct Answer<T> {
+    /// The SDK's output.
+    pub output: T,
+    /// Whether an attempt before the one that succeeded may have been applied.
+    pub earlier_may_have_been_applied: bool,
+}
+
+/// What decides whether an operation is tried again, beside what went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Terms {
+    /// Whether it may be repeated when an attempt may have been applied.
+    repeatable: bool,
+    /// When it has to be over, as the platform's `Clock::monotonic` counts;
+    /// none: after the longest time that one operation may take.
+    deadline: Option<Duration>,
+}
+
+impl<P: Platform> Client<P> {
+    /// Calls an operation that may be repeated whatever became of an attempt: a
+    /// read, or a write that knows a repetition by its condition or token.
+    ///
+    /// # Errors
+    ///
+    /// After all attempts that the policy allows.
+    pub async fn call<O: Operation>(&self, input: O::Input) -> Result<Answer<O::Output>, Failure> {
+        let terms = Terms {
+            repeatable: true,
+            deadline: None,
+        };
+        self.call_on::<O>(terms, input).await
+    }
+
+    /// Calls an operation as [`call`](Self::call) does, to be over by
+    /// `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub async fn call_until<O: Operation>(
+        &self,
+        deadline: Duration,
+        input: O::Input,
+    ) -> Result<Answer<O::Output>, Failure> {
+        let terms = Terms {
+            repeatable: true,
+            deadline: Some(deadline),
+        };
+        self.call_on::<O>(terms, input).await
+    }
+
+    /// Calls a write that would not know its own repetition. An attempt that
+    /// may have been applied is its last: another writer may have replaced what
+    /// it left, and would lose that.
+    ///
+    /// "When you receive a status code 500 on a write operation, the operation
+    /// may have succeeded or failed": "Error handling with DynamoDB" in the
+    /// Developer Guide.
+    ///
+    /// # Errors
+    ///
+    /// As there, and where an attempt may have been applied.
+    pub async fn call_blind_write<O: Operation>(
+        &self,
+        input: O::Input,
+    ) -> Result<O::Output, Failure> {
+        let terms = Terms {
+            repeatable: false,
+            deadline: None,
+        };
+        let answer = self.call_on::<O>(terms, input).await;
+        answer.map(|answer| answer.output)
+    }
+
+    async fn call_on<O: Operation>(
+        &self,
+        terms: Terms,
+        input: O::Input,
+    ) -> Result<Answer<O::Output>, Failure> {
+        let failure = |problem, attempts, earlier_may_have_been_applied| Failure {
+            operation: O::NAME,
+            problem,
+            attempts,
+            earlier_may_have_been_applied,
+            deadline: Duration::ZERO,
+        };
+        let codec = self
+            .codecs
+            .get::<O>()
+            .map_err(|error| failure(Problem::Unsent(error.to_string()), 0, false))?;
+        let answer = self.attempts(codec, terms, Input::erase(input)).await?;
+        match answer.output.downcast::<O::Output>() {
+            Ok(output) => Ok(Answer {
+                output,
+                earlier_may_have_been_applied: answer.earlier_may_have_been_applied,
+            }),
+            // Whatever was asked for has happened.
+            Err(_) => {
+                let problem = Problem::Foreign {
+                    status: 200,
+                    cause: "the SDK gave an output of another type".to_owned(),
+                    retry_after: None,
+                };
+                Err(failure(problem, 1, true))
+            }
+        }
+    }
+
+    /// Attempts until one succeeds or the policy ends it.
+    async fn attempts(
+        &self,
+        codec: &Codec,
+        terms: Terms,
+        input: Input,
+    ) -> Result<Answer<Output>, Failure> {
+        let mut now = self.platform.monotonic();
+        let longest = now.saturating_add(self.operation_timeout());
+        let deadline = terms.deadline.unwrap_or(longest);
+        let mut permit = None;
+        let mut attempts = 0;
+        let mut earlier_may_have_been_applied = false;
+        let fail = |problem, attempts, earlier_may_have_been_applied| Failure {
+            operation: codec.name(),
+            problem,
+            attempts,
+            earlier_may_have_been_applied,
+            deadline,
+        };
+        let (mut headers, body) = match wire::serialize(codec, input) {
+            Ok(parts) => parts,
+            Err(cause) => return Err(fail(Problem::Unsent(cause), 0, false)),
+        };
+        let body = body.bytes().unwrap_or_default();
+        let unsigned = headers.len();
+        loop {
+            attempts += 1;
+            headers.truncate(unsigned);
+            let attempt = self.attempt(codec, &mut headers, body, now, deadline);
+            let problem = match attempt.await {
+                Ok(output) => {
+                    self.quota.succeeded(permit);
+                    return Ok(Answer {
+                        output,
+                        earlier_may_have_been_applied,
+                    });
+                }
+                Err(problem) => problem,
+            };
+            let allowed = terms.repeatable || !problem.may_have_been_applied();
+            let wait = if allowed && attempts < self.max_attempts {
+                self.wait_before_retry(codec, &problem, attempts)
+            } else {
+                None
+            };
+            now = self.platform.monotonic();
+            match wait.filter(|(_, wait)| now.saturating_add(*wait) < deadline) {
+                Some((kind, wait)) => match self.quota.acquire(kind) {
+                    Some(taken) => {
+                        permit = Some(taken);
+                        earlier_may_have_been_applied |= problem.may_have_been_applied();
+                        self.platform.sleep(wait).await;
+                        now = self.platform.monotonic();
+                    }
+                    None => return Err(fail(problem, attempts, earlier_may_have_been_applied)),
+                },
+                None => return Err(fail(problem, attempts, earlier_may_have_been_applied)),
+            }
+        }
+    }
+
+    /// Whether and when to try again after `problem`. A skewed clock is
+    /// corrected on the way.
+    fn wait_before_retry(
+        &self,
+        codec: &Codec,
+        problem: &Problem,
+        attempts: u32,
+    ) -> Option<(RetryKind, Duration)> {
+        let (kind, retry_after) = match problem {
+            Problem::Transport(error) => {
+                (error.is_transient().then_some(RetryKind::Transient), None)
+            }
+            Problem::Foreign {
+                status,
+                retry_after,
+                ..
+            } => (retry::classify(None, *status), *retry_after),
+            Problem::Unsent(_) => (None, None),
+            Problem::Service(error) => {
+                let now = self.platform.now();
+                let kind = if self.skew.learn(&error.code, error.date.as_deref(), now) {
+                    Some(RetryKind::Transient)
+                } else {
+                    retry::classify(Some(&error.code), error.status).or_else(|| {
+                        let typed = error.source.as_operation_error()?;
+                        codec.classify(typed)
+                    })
+                };
+                (kind, error.retry_after)
+            }
+        };
+        let kind = kind?;
+        let random = self.platform.random();
+        Some((kind, retry::backoff(kind, attempts, random, retry_after)))
+    }
+}

@@ -1,0 +1,86 @@
+//! What became of sets whose answer was lost and that are not sent again: an
+//! item with the ETag of its set stands in the table, or nobody can know.
+//!
+//! For a delete there is nothing to read: whoever finds no item cannot know who
+//! deleted it, nor whether the lost request is still on its way.
+
+use super::StateStore;
+use super::item::{Attributes, ETAG, has_etag, key_attributes};
+use crate::aws::failure::Failure;
+use crate::aws::operation::{BatchGetItem, GetItem};
+use crate::platform::Platform;
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use std::collections::{HashMap, HashSet};
+
+impl<P: Platform> StateStore<P> {
+    /// Whether the item of `key` has this ETag, now that the set which was to
+    /// write it failed like that: one strongly consistent read, to be over when
+    /// the set had to be. A read that fails leaves the outcome unknown.
+    pub(super) async fn stands(&self, key: &str, etag: &str, failure: &Failure) -> bool {
+        if !self.can_be_read(failure) {
+            return false;
+        }
+        let input = GetItemInput::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(key_attributes(&self.table, key.to_owned())))
+            .consistent_read(true)
+            .projection_expression("#e")
+            .expression_attribute_names("#e", ETAG)
+            .build();
+        let Ok(input) = input else { return false };
+        let read = self.client.call_until::<GetItem>(failure.deadline, input);
+        let stored = read.await.ok().and_then(|answer| answer.output.item);
+        stored.is_some_and(|stored| has_etag(&stored, etag))
+    }
+
+    /// Those of the keys whose item has the ETag given with it, now that the
+    /// batch which was to write them failed like that. What DynamoDB leaves
+    /// unprocessed stays unknown.
+    pub(super) async fn standing(
+        &self,
+        etags: HashMap<&str, &str>,
+        failure: &Failure,
+    ) -> HashSet<String> {
+        if etags.is_empty() || !self.can_be_read(failure) {
+            return HashSet::new();
+        }
+        let found = self.etags_of(etags.keys().copied(), failure).await;
+        let ours = |item: Attributes| {
+            let Some(AttributeValue::S(key)) = item.get(&self.table.partition_key) else {
+                return None;
+            };
+            has_etag(&item, etags.get(key.as_str())?).then(|| key.clone())
+        };
+        found.into_iter().flatten().filter_map(ours).collect()
+    }
+
+    /// The keys and ETags of the items that are there.
+    async fn etags_of(
+        &self,
+        keys: impl Iterator<Item = &str>,
+        failure: &Failure,
+    ) -> Option<Vec<Attributes>> {
+        let keys = keys.map(|key| key_attributes(&self.table, key.to_owned()));
+        let request = KeysAndAttributes::builder()
+            .set_keys(Some(keys.collect()))
+            .consistent_read(true)
+            .projection_expression("#k, #e")
+            .expression_attribute_names("#k", &self.table.partition_key)
+            .expression_attribute_names("#e", ETAG)
+            .build();
+        let input = BatchGetItemInput::builder()
+            .request_items(&self.table.name, request.ok()?)
+            .build();
+        let read = self
+            .client
+            .call_until::<BatchGetItem>(failure.deadline, input.ok()?);
+        read.await.ok()?.output.responses?.remove(&self.table.name)
+    }
+
+    /// Whether there is anything to find out, and time for it.
+    fn can_be_read(&self, failure: &Failure) -> bool {
+        failure.may_have_been_applied() && self.client.platform().monotonic() < failure.deadline
+    }
+}

@@ -1,0 +1,209 @@
+//! A write that would not know its own repetition is not sent again after a
+//! lost answer. What stands in the table tells what became of a set; of a
+//! delete nobody can tell.
+
+use super::{answering, delete, first_write, leaving, lost_answers, names, refused, scripted};
+use super::{seconds, set, set_if, store, written_keys};
+use crate::aws::message::TransportError;
+use crate::error::Error;
+use crate::platform::Clock;
+use crate::scripted::{Scene, Scripted, Sent, json, success};
+use serde_json::{Value, json};
+
+/// The answer to a GetItem or BatchGetItem: these ETags by key.
+fn standing(sent: &Sent, etags: &[(&str, Value)]) -> Scene {
+    let item = |(key, etag): &(&str, Value)| json!({"pk": {"S": key}, "etag": {"S": etag}});
+    let items: Vec<_> = etags.iter().map(item).collect();
+    match sent.operation() {
+        "GetItem" => json(&json!({ "Item": items[0] })).into(),
+        "BatchGetItem" => json(&json!({"Responses": {"orders": items}})).into(),
+        other => panic!("{other}"),
+    }
+}
+
+fn etag(sent: &Sent) -> Value {
+    sent.json()["Item"]["etag"]["S"].clone()
+}
+
+/// Of a lost answer: a timeout is told as one.
+fn is_unknown(error: &Error, key: &str) -> bool {
+    let start = format!("key \"{key}\": ");
+    matches!(error, Error::Timeout(s) | Error::Unavailable(s) if s.starts_with(&start))
+}
+
+#[tokio::test]
+async fn a_set_whose_answer_was_lost_is_a_success_where_it_stands_in_the_table() {
+    for lost in lost_answers() {
+        for request in [set("a"), first_write("a")] {
+            let (lost, mut written) = (lost.clone(), Value::Null);
+            let store = answering(move |number, sent| match number {
+                1 => {
+                    written = etag(sent);
+                    lost.clone()
+                }
+                _ => standing(sent, &[("a", written.clone())]),
+            });
+            let result = store.set(request).await;
+            assert_eq!(store.operations(), ["PutItem", "GetItem"]);
+            let requests = store.requests();
+            assert_eq!(result.ok().map(Value::from), Some(etag(&requests[0])));
+            let read = requests[1].json();
+            assert_eq!(read["ConsistentRead"], true);
+            assert_eq!(read["Key"]["pk"]["S"], "a");
+            assert_eq!(read["ProjectionExpression"], "#e");
+            assert_eq!(read["ExpressionAttributeNames"]["#e"], "etag");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_set_that_does_not_stand_there_is_of_unknown_outcome_and_not_sent_again() {
+    for lost in lost_answers() {
+        for request in [set("a"), first_write("a")] {
+            for found in [
+                json(&json!({"Item": {"etag": {"S": "another"}}})),
+                json(&json!({"Item": {}})),
+                success(),
+            ] {
+                let store = scripted([lost.clone(), found.into()]);
+                let error = store.set(request.clone()).await.unwrap_err();
+                assert!(is_unknown(&error, "a"), "{error}");
+                assert_eq!(store.operations(), ["PutItem", "GetItem"]);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_fails_too_leaves_the_error_of_the_set() {
+    for lost in lost_answers() {
+        let denied = refused("AccessDeniedException", "no reads");
+        let store = scripted([lost.clone(), denied.into()]);
+        let error = store.set(set("a")).await.unwrap_err();
+        assert!(is_unknown(&error, "a"), "{error}");
+        assert!(!error.to_string().contains("no reads"), "{error}");
+        assert_eq!(store.operations(), ["PutItem", "GetItem"]);
+    }
+}
+
+#[tokio::test]
+async fn the_read_ends_when_the_set_had_to_be_over() {
+    let store = scripted([Scene::from(success()).after(seconds(3_600))]);
+    let error = store.set(set("a")).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout(_)), "{error}");
+    assert_eq!(store.operations()[..2], ["PutItem", "GetItem"]);
+    assert_eq!(store.client.platform().monotonic(), seconds(40));
+}
+
+#[tokio::test]
+async fn no_read_is_sent_when_there_is_no_time_left_for_it() {
+    let mut config = crate::scripted::config();
+    config.client.max_attempts = 1;
+    let silence = Scene::from(success()).after(seconds(3_600));
+    let store = super::StateStore::new(Scripted::new([silence]), config);
+    let error = store.set(set("a")).await.unwrap_err();
+    assert!(matches!(error, Error::Timeout(_)), "{error}");
+    assert_eq!(store.operations(), ["PutItem"]);
+}
+
+#[tokio::test]
+async fn what_was_not_applied_for_certain_is_sent_again_without_a_read() {
+    for refused in [
+        Scene::from(refused("ThrottlingException", "slow down")),
+        TransportError::ConnectTimeout.into(),
+        TransportError::Refused("cause".to_owned()).into(),
+    ] {
+        let store = scripted([refused.clone(), success().into()]);
+        assert!(store.set(first_write("a")).await.is_ok());
+        assert!(store.delete(delete("a")).await.is_ok());
+        assert_eq!(store.operations(), ["PutItem", "PutItem", "DeleteItem"]);
+        let store = scripted([refused]);
+        assert!(store.set(set("a")).await.is_err());
+        assert_eq!(store.operations(), ["PutItem"; 4]);
+    }
+}
+
+#[tokio::test]
+async fn a_delete_whose_answer_was_lost_is_of_unknown_outcome_and_not_sent_again() {
+    for lost in lost_answers() {
+        let store = scripted([lost, success().into()]);
+        let error = store.delete(delete("a")).await.unwrap_err();
+        assert!(is_unknown(&error, "a"), "{error}");
+        assert_eq!(store.operations(), ["DeleteItem"]);
+    }
+}
+
+#[tokio::test]
+async fn of_a_batch_whose_answer_was_lost_what_stands_in_the_table_was_written() {
+    for lost in lost_answers() {
+        let mut batch = Vec::new();
+        let store = answering(move |number, sent| match number {
+            1 => {
+                batch = super::written(sent);
+                lost.clone()
+            }
+            _ => {
+                let a = batch[0].1.clone().into();
+                standing(
+                    sent,
+                    &[("a", a), ("b", "another".into()), ("d", "e".into())],
+                )
+            }
+        });
+        let results = store.bulk_set(vec![set("a"), set("b"), set("c")]).await;
+        assert_eq!(store.operations(), ["BatchWriteItem", "BatchGetItem"]);
+        let requests = store.requests();
+        assert_eq!(results[0].clone().ok(), super::written(&requests[0])[0].1);
+        for (result, key) in results[1..].iter().zip(["b", "c"]) {
+            let error = result.as_ref().unwrap_err();
+            assert!(is_unknown(error, key), "{error}");
+        }
+        let read = requests[1].json()["RequestItems"]["orders"].clone();
+        assert_eq!(read["ConsistentRead"], true);
+        assert_eq!(read["ProjectionExpression"], "#k, #e");
+        assert_eq!(
+            read["ExpressionAttributeNames"],
+            json!({"#k": "pk", "#e": "etag"})
+        );
+        assert_eq!(super::asked(&requests[1]).len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn of_a_later_round_only_what_was_sent_is_in_doubt() {
+    let store = answering(|number, sent| match number {
+        1 => leaving(sent, |key| key == "b").into(),
+        2 => Scene::from(TransportError::Timeout),
+        _ => success().into(),
+    });
+    let results = store.bulk_set(vec![set("a"), set("b")]).await;
+    assert!(results[0].is_ok(), "{results:?}");
+    let error = results[1].as_ref().unwrap_err();
+    assert!(is_unknown(error, "b"), "{error}");
+    let requests = store.requests();
+    assert_eq!(written_keys(&requests[1]), ["b"]);
+    assert_eq!(super::asked(&requests[2]), names(&["b"]));
+}
+
+#[tokio::test]
+async fn a_batch_of_deletes_whose_answer_was_lost_is_of_unknown_outcome() {
+    for lost in lost_answers() {
+        let store = scripted([lost, success().into()]);
+        let results = store.bulk_delete(vec![delete("a"), delete("b")]).await;
+        for (result, key) in results.into_iter().zip(["a", "b"]) {
+            let error = result.unwrap_err();
+            assert!(is_unknown(&error, key), "{error}");
+        }
+        assert_eq!(store.operations(), ["BatchWriteItem"]);
+    }
+}
+
+/// ETags are random: the one that is replaced never comes back.
+#[tokio::test]
+async fn a_set_that_names_the_etag_it_replaces_is_sent_again() {
+    for lost in lost_answers() {
+        let store = store(Scripted::new([lost, success().into()]));
+        assert!(store.set(set_if("a", "old")).await.is_ok());
+        assert_eq!(store.operations(), ["PutItem", "PutItem"]);
+    }
+}
