@@ -11,15 +11,6 @@ use crate::platform::Platform;
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use std::time::Duration;
 
-/// The answer to an operation that succeeded.
-#[derive(Debug)]
-pub struct Answer<T> {
-    /// The SDK's output.
-    pub output: T,
-    /// Whether an attempt before the one that succeeded may have been applied.
-    pub earlier_may_have_been_applied: bool,
-}
-
 /// What decides whether an operation is tried again, beside what went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Terms {
@@ -37,7 +28,7 @@ impl<P: Platform> Client<P> {
     /// # Errors
     ///
     /// After all attempts that the policy allows.
-    pub async fn call<O: Operation>(&self, input: O::Input) -> Result<Answer<O::Output>, Failure> {
+    pub async fn call<O: Operation>(&self, input: O::Input) -> Result<O::Output, Failure> {
         let terms = Terms {
             repeatable: true,
             deadline: None,
@@ -55,7 +46,7 @@ impl<P: Platform> Client<P> {
         &self,
         deadline: Duration,
         input: O::Input,
-    ) -> Result<Answer<O::Output>, Failure> {
+    ) -> Result<O::Output, Failure> {
         let terms = Terms {
             repeatable: true,
             deadline: Some(deadline),
@@ -82,51 +73,39 @@ impl<P: Platform> Client<P> {
             repeatable: false,
             deadline: None,
         };
-        let answer = self.call_on::<O>(terms, input).await;
-        answer.map(|answer| answer.output)
+        self.call_on::<O>(terms, input).await
     }
 
     async fn call_on<O: Operation>(
         &self,
         terms: Terms,
         input: O::Input,
-    ) -> Result<Answer<O::Output>, Failure> {
-        let failure = |problem, attempts, earlier_may_have_been_applied| Failure {
+    ) -> Result<O::Output, Failure> {
+        let failure = |problem, attempts| Failure {
             operation: O::NAME,
             problem,
             attempts,
-            earlier_may_have_been_applied,
+            earlier_may_have_been_applied: false,
             deadline: Duration::ZERO,
         };
         let codec = self
             .codecs
             .get::<O>()
-            .map_err(|error| failure(Problem::Unsent(error.to_string()), 0, false))?;
-        let answer = self.attempts(codec, terms, Input::erase(input)).await?;
-        match answer.output.downcast::<O::Output>() {
-            Ok(output) => Ok(Answer {
-                output,
-                earlier_may_have_been_applied: answer.earlier_may_have_been_applied,
-            }),
-            // Whatever was asked for has happened.
-            Err(_) => {
-                let problem = Problem::Foreign {
-                    status: 200,
-                    cause: "the SDK gave an output of another type".to_owned(),
-                    retry_after: None,
-                };
-                Err(failure(problem, 1, true))
-            }
-        }
+            .map_err(|error| failure(Problem::Unsent(error.to_string()), 0))?;
+        let output = self.attempts(codec, terms, Input::erase(input)).await?;
+        // Whatever was asked for has happened.
+        output.downcast::<O::Output>().map_err(|_| {
+            let problem = Problem::Foreign {
+                status: 200,
+                cause: "the SDK gave an output of another type".to_owned(),
+                retry_after: None,
+            };
+            failure(problem, 1)
+        })
     }
 
     /// Attempts until one succeeds or the policy ends it.
-    async fn attempts(
-        &self,
-        codec: &Codec,
-        terms: Terms,
-        input: Input,
-    ) -> Result<Answer<Output>, Failure> {
+    async fn attempts(&self, codec: &Codec, terms: Terms, input: Input) -> Result<Output, Failure> {
         let mut now = self.platform.monotonic();
         let longest = now.saturating_add(self.operation_timeout());
         let deadline = terms.deadline.unwrap_or(longest);
@@ -153,10 +132,7 @@ impl<P: Platform> Client<P> {
             let problem = match attempt.await {
                 Ok(output) => {
                     self.quota.succeeded(permit);
-                    return Ok(Answer {
-                        output,
-                        earlier_may_have_been_applied,
-                    });
+                    return Ok(output);
                 }
                 Err(problem) => problem,
             };

@@ -27,6 +27,5 @@ mod token_bucket;
 pub mod transport;
 mod wire;
 
-pub use call::Answer;
 pub use client::{Client, ClientConfig};
 pub use token_bucket::Permit;

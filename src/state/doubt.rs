@@ -31,7 +31,7 @@ impl<P: Platform> StateStore<P> {
             .build();
         let Ok(input) = input else { return false };
         let read = self.client.call_until::<GetItem>(failure.deadline, input);
-        let stored = read.await.ok().and_then(|answer| answer.output.item);
+        let stored = read.await.ok().and_then(|answer| answer.item);
         stored.is_some_and(|stored| has_etag(&stored, etag))
     }
 
@@ -76,7 +76,7 @@ impl<P: Platform> StateStore<P> {
         let read = self
             .client
             .call_until::<BatchGetItem>(failure.deadline, input.ok()?);
-        read.await.ok()?.output.responses?.remove(&self.table.name)
+        read.await.ok()?.responses?.remove(&self.table.name)
     }
 
     /// Whether there is anything to find out, and time for it.

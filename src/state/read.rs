@@ -29,7 +29,7 @@ impl<P: Platform> StateStore<P> {
             .map_err(Error::unbuilt)?;
         let answer = self.client.call::<GetItem>(input).await;
         let answer = answer.map_err(|failure| self.read_error(failure).of_key(&key))?;
-        match answer.output.item {
+        match answer.item {
             Some(attributes) => decode(&self.table, &key, attributes, self.now()),
             None => Ok(None),
         }

@@ -114,7 +114,7 @@ async fn a_success_does_not_keep_the_name_of_its_request_on_purpose() {
     let ours = client
         .call::<GetItem>(GetItem::input(builder.clone()))
         .await;
-    let ours = ours.expect("the script says success").output;
+    let ours = ours.expect("the script says success");
     let theirs = sdk::<GetItem>(&builder, &success()).await;
     let theirs = theirs.expect("the script says success");
     assert_eq!(
@@ -192,7 +192,7 @@ async fn a_body_that_fails_its_checksum_is_asked_for_again_on_purpose() {
     let client = Site::AWS.client(Scripted::new([damaged.clone(), whole]), 4);
     let input = GetItem::input(builder);
     let ours = client.call::<GetItem>(input.clone()).await;
-    assert_eq!(ours.expect("the second answer is whole").output.item, None);
+    assert_eq!(ours.expect("the second answer is whole").item, None);
     assert_eq!(client.platform().attempts(), 2);
 
     let client = Site::AWS.client(Scripted::new([damaged]), 4);

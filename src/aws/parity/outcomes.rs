@@ -64,7 +64,7 @@ pub(super) async fn agree<O: Call>(builder: &O::Builder, response: &Response) ->
     match (ours, theirs) {
         (Ok(ours), Ok(_)) => {
             let theirs = sdk::<O>(builder, &nameless(response)).await;
-            assert_eq!(Some(ours.output), theirs.ok(), "{}", spell(response));
+            assert_eq!(Some(ours), theirs.ok(), "{}", spell(response));
             None
         }
         (Err(ours), Err(theirs)) => {

@@ -140,7 +140,7 @@ impl<P: Platform> StateStore<P> {
             .build()
             .map_err(Error::unbuilt)?;
         let answer = self.client.call::<BatchGetItem>(input).await;
-        Ok(answer.map_err(|failure| self.read_error(failure))?.output)
+        answer.map_err(|failure| self.read_error(failure))
     }
 
     fn unprocessed_keys(&self, output: BatchGetItemOutput) -> Vec<Cow<'static, str>> {
