@@ -10,6 +10,7 @@ pub mod command_line;
 pub mod component_yaml;
 pub mod counting_proxy;
 pub mod embedded;
+pub mod faults;
 pub mod program;
 #[cfg(test)]
 mod raw_call;

@@ -28,6 +28,16 @@ impl ServerThread {
         S: FnOnce(TcpListener, oneshot::Receiver<()>) -> F + Send + 'static,
         F: Future<Output = ()>,
     {
+        Self::start_on(name, listen, serve)
+    }
+
+    /// As [`start`](Self::start), with a listener of the caller's own.
+    pub(crate) fn start_on<L, S, F>(name: &str, listen: L, serve: S) -> io::Result<Self>
+    where
+        L: FnOnce() -> io::Result<TcpListener>,
+        S: FnOnce(TcpListener, oneshot::Receiver<()>) -> F + Send + 'static,
+        F: Future<Output = ()>,
+    {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;

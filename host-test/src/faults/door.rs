@@ -1,0 +1,112 @@
+//! The port is the proxy's own from beginning to end: where it takes no connections, they are refused,
+//! and nobody else can take the port meanwhile.
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+use tokio::{
+    net::{TcpListener, TcpSocket, TcpStream},
+    sync::{oneshot, watch},
+    task::JoinSet,
+};
+
+use super::{Shared, connection::serve};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: u32 = 1024;
+
+/// The port.
+pub(super) struct Door {
+    address: SocketAddr,
+    wanted: watch::Sender<bool>,
+    /// Whether somebody listens.
+    open: watch::Sender<bool>,
+    /// Bound to the port and never listening: what keeps the port, and refuses, when nobody listens.
+    _reserved: TcpSocket,
+}
+
+impl Door {
+    pub(super) fn reserve(port: u16) -> io::Result<Self> {
+        let reserved = socket_on(SocketAddr::from(([127, 0, 0, 1], port)))?;
+        Ok(Self {
+            address: reserved.local_addr()?,
+            wanted: watch::Sender::new(true),
+            open: watch::Sender::new(true),
+            _reserved: reserved,
+        })
+    }
+
+    pub(super) fn listen(&self) -> io::Result<TcpListener> {
+        socket_on(self.address)?.listen(BACKLOG)
+    }
+
+    /// Resolves when it is so.
+    pub(super) async fn set_open(&self, open: bool) {
+        self.wanted.send_replace(open);
+        // An error means that the sender is gone, which is `self`.
+        let _ = self.open.subscribe().wait_for(|now| *now == open).await;
+    }
+}
+
+impl Shared {
+    /// All connections are cut, and for so long there are no new ones.
+    pub(super) async fn outage(&self, time: Duration) {
+        self.door.set_open(false).await;
+        self.sever();
+        tokio::time::sleep(time).await;
+        self.door.set_open(true).await;
+    }
+}
+
+/// Linux and macOS let sockets share a port that all ask to, and connections go to those that listen.
+fn socket_on(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    #[cfg(unix)]
+    socket.set_reuseport(true)?;
+    #[cfg(not(unix))]
+    socket.set_reuseaddr(true)?;
+    // Handed down to the accepted connections: small answers leave at once.
+    socket.set_nodelay(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+pub(super) async fn accept(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let mut listener = Some(listener);
+    let mut wanted = shared.door.wanted.subscribe();
+    let mut connections = JoinSet::new();
+    let mut number = 0;
+    loop {
+        let accepted = tokio::select! {
+            accepted = accepted_by(listener.as_ref()) => accepted,
+            Ok(()) = wanted.changed() => {
+                listener = match *wanted.borrow_and_update() {
+                    // Where the port cannot be listened on, connections stay refused.
+                    true => listener.or_else(|| shared.door.listen().ok()),
+                    false => None,
+                };
+                shared.door.open.send_replace(listener.is_some());
+                continue;
+            }
+            // Connections end with the set.
+            _ = &mut stopped => return,
+            // Finished connections leave the set as they end.
+            Some(_) = connections.join_next() => continue,
+        };
+        let Ok(stream) = accepted else { continue };
+        number += 1;
+        // From here on, so that no cut is missed.
+        let severed = shared.severing.subscribe();
+        connections.spawn(serve(stream, number, shared.clone(), severed));
+    }
+}
+
+async fn accepted_by(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
+    match listener {
+        Some(listener) => Ok(listener.accept().await?.0),
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,70 @@
+use super::*;
+use std::io::ErrorKind;
+
+#[tokio::test]
+async fn connections_that_are_refused_are_taken_again_later_on_the_same_port() {
+    let (_embedded, proxy) = proxied(PassOn).await;
+    for _ in 0..3 {
+        proxy.refuse_connections().await;
+        let refused = connect(&proxy).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        proxy.accept_connections().await;
+        let (status, _) = raw_call(proxy.endpoint(), "PutItem", &put("k"))
+            .await
+            .unwrap();
+        assert_eq!(status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_port_that_refuses_connections_is_nobody_elses() {
+    let (_embedded, proxy) = proxied(PassOn).await;
+    proxy.refuse_connections().await;
+    let address = proxy.endpoint().trim_start_matches("http://");
+    let taken = std::net::TcpListener::bind(address).unwrap_err();
+    assert_eq!(taken.kind(), ErrorKind::AddrInUse);
+}
+
+#[tokio::test]
+async fn an_outage_cuts_all_connections_and_ends() {
+    let outage = Action::deliver(Delivery::Outage(Duration::from_millis(50))).without_effect();
+    let (embedded, proxy) = proxied(Writes(outage)).await;
+    let mut idle = connect(&proxy).await.unwrap();
+    // A request that was answered proves that the proxy has taken the connection.
+    idle.write_all(b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n")
+        .await
+        .unwrap();
+    idle.read_u8().await.unwrap();
+    assert_eq!(bytes_of_put(&proxy).await, (String::new(), false));
+    let mut rest = Vec::new();
+    assert!(idle.read_to_end(&mut rest).await.is_err());
+    proxy.accept_connections().await;
+    while connect(&proxy).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert!(embedded.scan("state").await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn connections_are_cut_whatever_they_are_in_the_middle_of() {
+    let (_embedded, proxy) = proxied(Writes(Action::deliver(Delivery::Withheld))).await;
+    let mut idle = connect(&proxy).await.unwrap();
+    idle.write_all(b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n")
+        .await
+        .unwrap();
+    idle.read_u8().await.unwrap();
+    let mut waiting = connect(&proxy).await.unwrap();
+    send_put(&mut waiting).await;
+    while proxy.count("PutItem").forwarded == 0 {
+        tokio::task::yield_now().await;
+    }
+    proxy.sever_connections();
+    for mut stream in [idle, waiting] {
+        let error = stream.read_to_end(&mut Vec::new()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    }
+    let (status, _) = raw_call(proxy.endpoint(), "ListTables", &json!({}))
+        .await
+        .unwrap();
+    assert_eq!(status, 200);
+}

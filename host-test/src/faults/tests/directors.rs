@@ -1,0 +1,128 @@
+use super::*;
+use std::sync::{Arc, Mutex};
+use tokio::sync::Semaphore;
+
+/// Holds requests, then answers, until it is told to let one go.
+#[derive(Default)]
+struct Holding {
+    heard: Mutex<Vec<Arrived>>,
+    requests: Held,
+    answers: Held,
+}
+
+struct Held(Semaphore);
+
+impl Default for Held {
+    fn default() -> Self {
+        Self(Semaphore::new(0))
+    }
+}
+
+impl Held {
+    async fn wait(&self) {
+        self.0.acquire().await.unwrap().forget();
+    }
+
+    fn let_one_go(&self) {
+        self.0.add_permits(1);
+    }
+}
+
+impl Director for Holding {
+    fn decide<'a>(&'a self, arrived: &'a Arrived) -> Decision<'a, Action> {
+        self.heard.lock().unwrap().push(arrived.clone());
+        Box::pin(async {
+            self.requests.wait().await;
+            Action::pass()
+        })
+    }
+
+    fn answered<'a>(&'a self, _: &'a Arrived, answer: &'a Reply) -> Decision<'a, ()> {
+        assert_eq!(answer.status, 200);
+        Box::pin(self.answers.wait())
+    }
+}
+
+async fn until(mut is_so: impl FnMut() -> bool) {
+    while !is_so() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_director_holds_requests_and_answers_for_as_long_as_it_likes() {
+    let director = Arc::new(Holding::default());
+    let (embedded, proxy) = proxied(director.clone()).await;
+    let endpoint = proxy.endpoint().to_owned();
+    let call = tokio::spawn(async move { raw_call(&endpoint, "PutItem", &put("k")).await });
+    until(|| proxy.count("PutItem").arrived == 1).await;
+    assert!(embedded.scan("state").await.unwrap().is_empty());
+    director.requests.let_one_go();
+    until(|| proxy.count("PutItem").forwarded == 1).await;
+    // Answered or not, the client hears nothing yet.
+    while embedded.scan("state").await.unwrap().is_empty() {}
+    assert!(!call.is_finished());
+    director.answers.let_one_go();
+    assert_eq!(call.await.unwrap().unwrap().0, 200);
+}
+
+#[tokio::test]
+async fn a_request_is_passed_on_even_where_its_client_has_gone() {
+    let director = Arc::new(Holding::default());
+    let (embedded, proxy) = proxied(director.clone()).await;
+    let mut stream = connect(&proxy).await.unwrap();
+    send_put(&mut stream).await;
+    until(|| proxy.count("PutItem").arrived == 1).await;
+    stream.shutdown().await.unwrap();
+    // Over when the proxy has noticed.
+    stream.read_to_end(&mut Vec::new()).await.unwrap();
+    director.requests.let_one_go();
+    director.answers.let_one_go();
+    until(|| proxy.count("PutItem").forwarded == 1).await;
+    while embedded.scan("state").await.unwrap().is_empty() {}
+}
+
+#[tokio::test]
+async fn a_director_hears_who_asks_what_the_how_manieth_time_on_which_connection() {
+    let director = Arc::new(Holding::default());
+    director.requests.0.add_permits(9);
+    director.answers.0.add_permits(9);
+    let (_embedded, proxy) = proxied(director.clone()).await;
+    for operation in ["ListTables", "PutItem", "PutItem"] {
+        raw_call(proxy.endpoint(), operation, &put("k"))
+            .await
+            .unwrap();
+    }
+    let heard = director.heard.lock().unwrap();
+    let numbers: Vec<_> = heard
+        .iter()
+        .map(|arrived| {
+            (
+                arrived.operation.as_str(),
+                arrived.nth,
+                arrived.nth_of_all,
+                arrived.connection,
+            )
+        })
+        .collect();
+    assert_eq!(
+        numbers,
+        [
+            ("ListTables", 1, 1, 1),
+            ("PutItem", 1, 2, 2),
+            ("PutItem", 2, 3, 3)
+        ]
+    );
+    assert_eq!(heard[1].access_key(), Some("test"));
+    assert_eq!(heard[1].json(), put("k"));
+    assert_eq!(
+        (heard[1].path.as_str(), proxy.count_all()),
+        (
+            "/",
+            Count {
+                arrived: 3,
+                forwarded: 3
+            }
+        )
+    );
+}
