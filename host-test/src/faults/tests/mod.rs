@@ -21,6 +21,9 @@ mod deliveries;
 mod directors;
 mod errors;
 
+/// Nothing here takes so long, unless it hangs.
+const LONG: Duration = Duration::from_secs(30);
+
 /// Does the same to every write, and nothing to reads.
 struct Writes(Action);
 
@@ -73,11 +76,16 @@ async fn bytes_of_put(proxy: &FaultProxy) -> (String, bool) {
     (String::from_utf8_lossy(&bytes).into_owned(), ended.is_ok())
 }
 
-/// What comes first in answer to a PutItem, and the connection, which is still open.
-async fn start_of_put(proxy: &FaultProxy, bytes: usize) -> (String, TcpStream) {
+/// What comes in answer to a PutItem up to `end`, and the connection, which is still open.
+async fn put_answered_up_to(proxy: &FaultProxy, end: &[u8]) -> (Vec<u8>, TcpStream) {
     let mut stream = connect(proxy).await.unwrap();
     send_put(&mut stream).await;
-    let mut start = vec![0; bytes];
-    stream.read_exact(&mut start).await.unwrap();
-    (String::from_utf8(start).unwrap(), stream)
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(end) {
+        let byte = stream.read_u8();
+        let byte = tokio::time::timeout(LONG, byte).await;
+        let seen = String::from_utf8_lossy(&bytes);
+        bytes.push(byte.unwrap_or_else(|_| panic!("only {seen}")).unwrap());
+    }
+    (bytes, stream)
 }
