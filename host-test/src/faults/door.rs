@@ -77,6 +77,8 @@ pub(super) async fn accept(
 ) {
     let mut listener = Some(listener);
     let mut wanted = shared.door.wanted.subscribe();
+    // Somebody may have wished for another state before this began.
+    wanted.mark_changed();
     let mut connections = JoinSet::new();
     let mut number = 0;
     loop {
