@@ -52,8 +52,7 @@ pub(super) async fn serve(
         End::Reset => reset(&stream),
         End::Outage(time) => {
             reset(&stream);
-            drop(stream);
-            shared.outage(time).await;
+            shared.outage(stream, time).await;
         }
         End::Silence => tokio::select! {
             () = until_closed(&mut stream) => {}

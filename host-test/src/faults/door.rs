@@ -48,10 +48,12 @@ impl Door {
 }
 
 impl Shared {
-    /// All connections are cut, and for so long there are no new ones.
-    pub(super) async fn outage(&self, time: Duration) {
+    /// All connections are cut, `last` with them, and for so long there are no new ones.
+    pub(super) async fn outage(&self, last: TcpStream, time: Duration) {
+        // First, for whoever is cut comes back at once.
         self.door.set_open(false).await;
         self.sever();
+        drop(last);
         tokio::time::sleep(time).await;
         self.door.set_open(true).await;
     }

@@ -18,7 +18,7 @@ mod traffic;
 mod unprocessed;
 mod upstream;
 
-use std::{io, sync::Arc};
+use std::{collections::BTreeMap, io, sync::Arc};
 
 use tokio::sync::watch;
 
@@ -85,6 +85,11 @@ impl FaultProxy {
     /// How many requests of this operation (`PutItem`) arrived whole, and how many were passed on.
     pub fn count(&self, operation: &str) -> Count {
         self.shared.traffic.count(operation)
+    }
+
+    /// The same of every operation that was asked for.
+    pub fn counts(&self) -> BTreeMap<String, Count> {
+        self.shared.traffic.counts()
     }
 
     /// How many requests arrived, and how many were passed on.

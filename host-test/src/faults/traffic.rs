@@ -1,7 +1,7 @@
 //! Requests are counted when they have arrived whole, and again when they are passed on.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -23,7 +23,7 @@ pub(super) struct Traffic(Mutex<Counts>);
 #[derive(Default)]
 struct Counts {
     all: Count,
-    of_operation: HashMap<String, Count>,
+    of_operation: BTreeMap<String, Count>,
 }
 
 impl Traffic {
@@ -52,6 +52,10 @@ impl Traffic {
             .get(operation)
             .copied()
             .unwrap_or_default()
+    }
+
+    pub(super) fn counts(&self) -> BTreeMap<String, Count> {
+        self.lock().of_operation.clone()
     }
 
     pub(super) fn count_all(&self) -> Count {
