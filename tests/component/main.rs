@@ -17,6 +17,7 @@ mod engine_call;
 mod environment;
 mod environment_fields;
 mod etag;
+mod faults;
 mod faulty_server;
 mod first_write;
 mod fixture;

@@ -1,0 +1,272 @@
+//! The calls of the contract, each on items of its own, and what each of them makes of those items.
+
+use dapr_wasm_host::CallError;
+use dapr_wasm_host::types::{Consistency, DeleteRequest, GetOptions, Operation, SetRequest};
+use serde_json::{Value, json};
+
+use crate::fixture::{Store, Table, delete_if_etag, delete_of, first_write, if_etag, set_of};
+
+/// What is stored before a call, where there is an item.
+const OLD: (&str, &str) = ("old", "old-etag");
+const NEW: &str = "new";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    Get,
+    GetStrong,
+    BulkGet,
+    Set,
+    SetFirstWrite,
+    SetWithEtag,
+    BulkSet,
+    BulkSetWithEtags,
+    Delete,
+    DeleteWithEtag,
+    BulkDelete,
+    Transact,
+    Create,
+}
+
+/// In the order of the document.
+pub const CALLS: [(Call, &str); 13] = [
+    (Call::Get, "get"),
+    (Call::GetStrong, "get, strong"),
+    (Call::BulkGet, "bulk-get of 3"),
+    (Call::Set, "set"),
+    (Call::SetFirstWrite, "set, first-write"),
+    (Call::SetWithEtag, "set with an ETag"),
+    (Call::BulkSet, "bulk-set of 3"),
+    (Call::BulkSetWithEtags, "bulk-set of 2, each with an ETag"),
+    (Call::Delete, "delete"),
+    (Call::DeleteWithEtag, "delete with an ETag"),
+    (Call::BulkDelete, "bulk-delete of 3"),
+    (
+        Call::Transact,
+        "transact: a set with an ETag, a first-write and a delete",
+    ),
+    (Call::Create, "create"),
+];
+
+/// What the caller is told of one key.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// The item that was asked for.
+    Item {
+        value: Vec<u8>,
+        etag: Option<String>,
+    },
+    Absent,
+    /// Written; the ETag where there is one.
+    Written(Option<String>),
+    Error(String),
+}
+
+/// What the table holds under one key, beside what it held before.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stored {
+    Unchanged,
+    /// As the call was to leave it; with its ETag where there is one.
+    Changed(Option<String>),
+    /// Neither.
+    Other(Value),
+}
+
+impl Call {
+    pub fn reads(self) -> bool {
+        matches!(self, Self::Get | Self::GetStrong | Self::BulkGet)
+    }
+
+    /// Whether a second request of the same call could take effect a second time.
+    pub fn is_sent_once(self) -> bool {
+        matches!(
+            self,
+            Self::Set
+                | Self::SetFirstWrite
+                | Self::BulkSet
+                | Self::Delete
+                | Self::BulkDelete
+                | Self::Create
+        )
+    }
+
+    /// The keys of a call, which begin with `prefix`.
+    pub fn keys(self, prefix: &str) -> Vec<String> {
+        let count = match self {
+            Self::BulkGet | Self::BulkSet | Self::BulkDelete | Self::Transact => 3,
+            Self::BulkSetWithEtags => 2,
+            _ => 1,
+        };
+        (1..=count).map(|n| format!("{prefix}-{n}")).collect()
+    }
+
+    fn starts_absent(self, position: usize) -> bool {
+        match self {
+            Self::SetFirstWrite | Self::Create => true,
+            Self::Transact => position == 1,
+            _ => false,
+        }
+    }
+
+    fn deletes(self, position: usize) -> bool {
+        match self {
+            Self::Delete | Self::DeleteWithEtag | Self::BulkDelete => true,
+            Self::Transact => position == 2,
+            _ => false,
+        }
+    }
+
+    /// Puts the items there that the call is about.
+    pub async fn prepare(self, table: &Table, keys: &[String]) {
+        for (position, key) in keys.iter().enumerate() {
+            if !self.starts_absent(position) {
+                table.put(old(key)).await;
+            }
+        }
+    }
+
+    /// Makes the call; what is told, by key.
+    pub async fn make(self, store: &mut Store, keys: &[String]) -> Vec<Told> {
+        let key = keys[0].as_str();
+        let new = NEW.as_bytes();
+        let set = |key: &String, options| set_of(key, new, options);
+        match self {
+            Self::Get | Self::GetStrong => {
+                let strong = (self == Self::GetStrong).then_some(Consistency::Strong);
+                let options = strong.map(|strong| GetOptions {
+                    consistency: Some(strong),
+                });
+                vec![of_read(&store.state().get(key, options).await)]
+            }
+            Self::BulkGet => each(store.state().bulk_get(keys, None).await, keys, |found| {
+                found.map(|item| of_item(item.as_ref()))
+            }),
+            Self::Set => vec![of_write(store.state().set(key, new, None).await.map(Some))],
+            Self::SetFirstWrite => {
+                let written = store.state().set(key, new, first_write()).await;
+                vec![of_write(written.map(Some))]
+            }
+            Self::SetWithEtag => {
+                let written = store.state().set(key, new, if_etag(OLD.1)).await;
+                vec![of_write(written.map(Some))]
+            }
+            Self::BulkSet | Self::BulkSetWithEtags => {
+                let etag = (self == Self::BulkSetWithEtags).then_some(OLD.1);
+                let sets: Vec<SetRequest> = keys
+                    .iter()
+                    .map(|key| set(key, etag.and_then(if_etag)))
+                    .collect();
+                each(store.state().bulk_set(&sets).await, keys, |written| {
+                    written.map(|etag| Told::Written(Some(etag)))
+                })
+            }
+            Self::Delete => vec![of_write(
+                store.state().delete(key, None).await.map(|()| None),
+            )],
+            Self::DeleteWithEtag => {
+                let deleted = store.state().delete(key, delete_if_etag(OLD.1)).await;
+                vec![of_write(deleted.map(|()| None))]
+            }
+            Self::BulkDelete => {
+                let deletes: Vec<DeleteRequest> =
+                    keys.iter().map(|key| delete_of(key, None)).collect();
+                each(store.state().bulk_delete(&deletes).await, keys, |deleted| {
+                    deleted.map(|()| Told::Written(None))
+                })
+            }
+            Self::Transact => {
+                let operations = [
+                    Operation::Set(set(&keys[0], if_etag(OLD.1))),
+                    Operation::Set(set(&keys[1], first_write())),
+                    Operation::Delete(delete_of(&keys[2], None)),
+                ];
+                match store.state().transact(&operations).await {
+                    Ok(etags) => etags.into_iter().map(Told::Written).collect(),
+                    Err(error) => vec![Told::Error(case(&error)); keys.len()],
+                }
+            }
+            Self::Create => {
+                let data = created(key).to_string();
+                let mut binding = store.binding();
+                let answer = binding.invoke("create", data.as_bytes(), None).await;
+                vec![of_write(answer.map(|_| None))]
+            }
+        }
+    }
+
+    /// What became of the items.
+    pub async fn stored(self, table: &Table, keys: &[String]) -> Vec<Stored> {
+        let mut stored = Vec::new();
+        for (position, key) in keys.iter().enumerate() {
+            let now = table.raw(key).await;
+            let before = (!self.starts_absent(position)).then(|| old(key));
+            stored.push(match now {
+                now if now == before => Stored::Unchanged,
+                None if self.deletes(position) => Stored::Changed(None),
+                Some(item) if self == Self::Create && item["amount"]["N"] == "12.5" => {
+                    Stored::Changed(None)
+                }
+                Some(item) if item["value"]["S"] == NEW && !self.deletes(position) => {
+                    Stored::Changed(item["etag"]["S"].as_str().map(str::to_owned))
+                }
+                other => Stored::Other(other.unwrap_or_default()),
+            });
+        }
+        stored
+    }
+}
+
+/// The item that is there before.
+pub fn old(key: &str) -> Value {
+    json!({ "key": { "S": key }, "value": { "S": OLD.0 }, "etag": { "S": OLD.1 } })
+}
+
+fn created(key: &str) -> Value {
+    json!({ "key": key, "amount": 12.5 })
+}
+
+pub fn of_read(found: &Result<Option<dapr_wasm_host::types::Item>, CallError>) -> Told {
+    match found {
+        Ok(item) => of_item(item.as_ref()),
+        Err(error) => Told::Error(case(error)),
+    }
+}
+
+fn of_item(item: Option<&dapr_wasm_host::types::Item>) -> Told {
+    match item {
+        Some(item) => Told::Item {
+            value: item.value.clone(),
+            etag: item.etag.clone(),
+        },
+        None => Told::Absent,
+    }
+}
+
+fn of_write(written: Result<Option<String>, CallError>) -> Told {
+    match written {
+        Ok(etag) => Told::Written(etag),
+        Err(error) => Told::Error(case(&error)),
+    }
+}
+
+/// What is told of each key of a bulk call.
+fn each<T>(
+    answers: Result<Vec<Result<T, dapr_wasm_host::types::Error>>, CallError>,
+    keys: &[String],
+    told: impl Fn(Result<T, dapr_wasm_host::types::Error>) -> Result<Told, dapr_wasm_host::types::Error>,
+) -> Vec<Told> {
+    match answers {
+        Ok(answers) => answers
+            .into_iter()
+            .map(|answer| told(answer).unwrap_or_else(|error| Told::Error(error.case().to_owned())))
+            .collect(),
+        Err(error) => vec![Told::Error(case(&error)); keys.len()],
+    }
+}
+
+/// The case of the contract. What is no error of the contract, such as a trap, has none.
+fn case(error: &CallError) -> String {
+    match error {
+        CallError::Component(error) => error.case().to_owned(),
+        other => panic!("the component itself failed: {other}"),
+    }
+}

@@ -1,0 +1,147 @@
+//! One cell: one call, on an instance, a proxy and items of its own, meets one fault.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use host_test::faults::{Action, Arrived, Decision, Director, FaultProxy, Forward, Reply};
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::calls::{Call, Stored, Told, of_read};
+use super::fault::{Fault, Strikes};
+use crate::fixture::{Settings, Store, Table, engine};
+
+/// What may pass beyond the configured time before a call counts as hanging, on whatever machine.
+const MARGIN: Duration = Duration::from_secs(60);
+
+/// How many requests of a call meet the fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    First,
+    Every,
+}
+
+/// What became of a cell.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    pub told: Vec<Told>,
+    pub stored: Vec<Stored>,
+    /// How many requests arrived, by operation.
+    pub requests: BTreeMap<String, u64>,
+    /// What a clean read told afterwards, of the first key.
+    pub read_afterwards: Told,
+}
+
+/// Lets the fault strike so many requests as are left.
+struct Striking {
+    action: fn(&Arrived) -> Action,
+    left: AtomicU64,
+    /// Requests that the upstream has still to answer.
+    under_way: watch::Sender<usize>,
+}
+
+impl Director for Striking {
+    fn decide<'a>(&'a self, arrived: &'a Arrived) -> Decision<'a, Action> {
+        let struck = self
+            .left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            });
+        let action = match struck {
+            Ok(_) => (self.action)(arrived),
+            Err(_) => Action::pass(),
+        };
+        if !matches!(action.forward, Forward::Nothing | Forward::First(0)) {
+            self.under_way.send_modify(|requests| *requests += 1);
+        }
+        Box::pin(async { action })
+    }
+
+    fn answered<'a>(&'a self, _: &'a Arrived, _: &'a Reply) -> Decision<'a, ()> {
+        self.under_way.send_modify(|requests| *requests -= 1);
+        Box::pin(async {})
+    }
+}
+
+impl Striking {
+    /// Until nothing that a client has given up can still take effect.
+    async fn settled(&self) {
+        let mut under_way = self.under_way.subscribe();
+        under_way
+            .wait_for(|requests| *requests == 0)
+            .await
+            .expect("the director is there");
+    }
+}
+
+pub async fn run(table: &Table, call: Call, fault: &Fault, extent: Extent) -> Outcome {
+    let director = Arc::new(Striking {
+        action: match fault.strikes {
+            Strikes::Requests(action) => action,
+            Strikes::Connections => |_| Action::pass(),
+        },
+        left: AtomicU64::new(0),
+        under_way: watch::Sender::new(0),
+    });
+    let proxy = FaultProxy::start(engine().await.endpoint(), director.clone()).expect("a proxy");
+    let keys = call.keys(&prefix());
+    call.prepare(table, &keys).await;
+    let mut store = instance(table, &proxy, fault).await;
+    proxy.reset_counts();
+
+    match (fault.strikes, extent) {
+        (Strikes::Connections, _) => {
+            proxy.refuse_connections().await;
+            proxy.sever_connections();
+        }
+        (Strikes::Requests(_), Extent::First) => director.left.store(1, Ordering::SeqCst),
+        (Strikes::Requests(_), Extent::Every) => director.left.store(u64::MAX, Ordering::SeqCst),
+    }
+    let longest = fault.pace.longest() + MARGIN;
+    let told = timeout(longest, call.make(&mut store, &keys))
+        .await
+        .expect("the call ends");
+    director.left.store(0, Ordering::SeqCst);
+    timeout(MARGIN, director.settled())
+        .await
+        .expect("the upstream answers");
+    let counts = proxy.counts().into_iter();
+    let requests = counts.map(|(operation, count)| (operation, count.arrived));
+    let requests = requests.collect();
+    let stored = call.stored(table, &keys).await;
+
+    proxy.accept_connections().await;
+    let mut state = store.state();
+    let read = timeout(longest, state.get(&keys[0], None));
+    let read = read.await.expect("a read ends");
+    Outcome {
+        told,
+        stored,
+        requests,
+        read_afterwards: match call {
+            // Its item has no `value`: an error of its own.
+            Call::Create => Told::Absent,
+            _ => of_read(&read),
+        },
+    }
+}
+
+/// Of keys that no other cell has.
+fn prefix() -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("cell-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn instance(table: &Table, proxy: &FaultProxy, fault: &Fault) -> Store {
+    let timeout = format!("{}ms", fault.pace.request_timeout().as_millis());
+    let settings = Settings::at(proxy.endpoint())
+        .with("table", &table.name)
+        .with("maxAttempts", &fault.pace.attempts().to_string())
+        .with("requestTimeout", &timeout);
+    let mut store = settings.store().await;
+    let binding = store.binding().init(&settings.metadata).await;
+    binding.expect("init of the binding succeeds");
+    store
+}

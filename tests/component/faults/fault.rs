@@ -1,0 +1,82 @@
+//! A fault: what becomes of a request, what can be known from that, and the times that its cells are given.
+
+use std::time::Duration;
+
+use host_test::faults::{Action, Arrived};
+
+use super::calls::Call;
+
+/// What can be known of a request that met a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// It has taken effect, and the answer says so.
+    Harmless,
+    /// DynamoDB says that it has not taken effect.
+    Refused,
+    /// It was never sent.
+    NotSent,
+    /// Nothing.
+    Unknown,
+}
+
+/// How an instance is configured for the cells of a fault: their results must not depend on the machine's speed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Every answer comes at once: the request timeout is one that no machine needs.
+    Prompt,
+    /// As prompt, and the waits are long.
+    Throttled,
+    /// Answers stay away, so that the request timeout is waited for.
+    Silent,
+}
+
+pub struct Fault {
+    pub name: &'static str,
+    pub nature: Nature,
+    pub pace: Pace,
+    pub strikes: Strikes,
+    /// The calls that can meet it; all where there is none.
+    pub calls: &'static [Call],
+}
+
+/// How it comes about.
+#[derive(Clone, Copy)]
+pub enum Strikes {
+    Requests(fn(&Arrived) -> Action),
+    /// The server is away before the call begins.
+    Connections,
+}
+
+/// What the request timeout is where it is waited for.
+pub const SHORT: Duration = Duration::from_secs(2);
+/// Later than any client waits that is configured so.
+pub const TOO_LATE: Duration = Duration::from_millis(2_500);
+const LONG: Duration = Duration::from_secs(30);
+
+impl Pace {
+    pub fn attempts(self) -> u32 {
+        match self {
+            Self::Prompt => 3,
+            // Each wait for throttling is twice the one before.
+            Self::Throttled | Self::Silent => 2,
+        }
+    }
+
+    pub fn request_timeout(self) -> Duration {
+        match self {
+            Self::Prompt | Self::Throttled => LONG,
+            Self::Silent => SHORT,
+        }
+    }
+
+    /// What a call may take at most, as it is configured.
+    pub fn longest(self) -> Duration {
+        self.request_timeout() * self.attempts()
+    }
+}
+
+impl Fault {
+    pub fn concerns(&self, call: Call) -> bool {
+        self.calls.is_empty() || self.calls.contains(&call)
+    }
+}

@@ -1,0 +1,126 @@
+//! Fault by fault and call by call: what a caller is told, what the table holds, how many requests were sent.
+//!
+//! [`fault`] says what a fault is; [`answers`] and [`connections`] are the faults; [`calls`] are the calls; [`cell`] lets one
+//! meet the other; [`promises`] are what every cell has to keep; [`document`] is what a cell is expected to be.
+
+mod answers;
+mod calls;
+mod cell;
+mod connections;
+mod document;
+mod fault;
+mod promises;
+
+use futures_util::{StreamExt, stream};
+
+use self::calls::CALLS;
+use self::cell::Extent;
+use self::document::Row;
+use self::fault::{Fault, Strikes};
+use crate::fixture::Table;
+
+/// What is expected of every cell.
+const EXPECTED: &str = include_str!("../../../docs/faults.md");
+/// Where a run leaves what it found where that is something else.
+const FOUND: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/faults.md");
+/// Cells at a time: most of them wait.
+const AT_A_TIME: usize = 64;
+
+fn faults() -> impl Iterator<Item = &'static Fault> {
+    let all = [
+        connections::HARMLESS,
+        answers::OF_DYNAMODB,
+        answers::OF_OTHERS,
+        connections::BROKEN,
+    ];
+    all.into_iter().flatten()
+}
+
+#[tokio::test]
+async fn every_call_meets_every_fault_as_the_document_says_and_keeps_every_promise() {
+    let table = &Table::new().await;
+    let mut cells = Vec::new();
+    for (section, (call, _)) in CALLS.into_iter().enumerate() {
+        for (row, fault) in faults().filter(|fault| fault.concerns(call)).enumerate() {
+            let extents = match fault.strikes {
+                Strikes::Requests(_) => &[Extent::First, Extent::Every][..],
+                Strikes::Connections => &[Extent::Every],
+            };
+            cells.extend(
+                extents
+                    .iter()
+                    .map(|extent| (section, row, call, fault, *extent)),
+            );
+        }
+    }
+    let count = cells.len();
+    let mut running = stream::iter(cells)
+        .map(|(section, row, call, fault, extent)| async move {
+            let outcome = cell::run(table, call, fault, extent).await;
+            (section, row, call, fault, extent, outcome)
+        })
+        .buffer_unordered(AT_A_TIME);
+
+    let mut rows: Vec<Vec<Row>> = CALLS
+        .iter()
+        .map(|(call, _)| {
+            let concerned = faults().filter(|fault| fault.concerns(*call));
+            let empty = concerned.map(|fault| Row {
+                fault: fault.name,
+                first: None,
+                every: None,
+            });
+            empty.collect()
+        })
+        .collect();
+    let mut broken = Vec::new();
+    while let Some((section, row, call, fault, extent, outcome)) = running.next().await {
+        for promise in promises::broken(call, fault, extent, &outcome) {
+            let name = fault.name;
+            broken.push(format!(
+                "{call:?}, {extent:?}, {name}: {promise}\n  {outcome:?}"
+            ));
+        }
+        let row = &mut rows[section][row];
+        match extent {
+            Extent::First => row.first = Some(outcome),
+            Extent::Every => row.every = Some(outcome),
+        }
+    }
+    broken.sort();
+    let sections = CALLS.iter().zip(&rows);
+    let sections: String = sections
+        .map(|((_, name), rows)| document::section(name, rows))
+        .collect();
+    let preface = EXPECTED.split("\n## ").next().unwrap_or_default();
+    let found = format!("{}\n{sections}", preface.trim_end());
+    std::fs::write(FOUND, &found).expect("the target folder can be written to");
+    assert!(
+        broken.is_empty(),
+        "{} promises broken in {count} cells:\n{}",
+        broken.len(),
+        broken.join("\n")
+    );
+    assert!(
+        found == EXPECTED,
+        "docs/faults.md says otherwise: compare it with {FOUND}, and copy that over it where the change is meant:\n{}",
+        differences(EXPECTED, &found)
+    );
+}
+
+/// The rows that are in one document and not in the other.
+fn differences(expected: &str, found: &str) -> String {
+    let mut differences = String::new();
+    let mut section = "";
+    for (expected, found) in expected.lines().zip(found.lines()) {
+        if found.starts_with("## ") {
+            section = found;
+        }
+        if expected != found {
+            differences.push_str(&format!(
+                "{section}\n  expected {expected}\n  found    {found}\n"
+            ));
+        }
+    }
+    differences
+}

@@ -1,0 +1,119 @@
+//! What holds in every cell, whatever the fault.
+
+use super::calls::{Call, Stored, Told};
+use super::cell::{Extent, Outcome};
+use super::fault::{Fault, Nature, Strikes};
+
+/// The sentences of the promises that a cell breaks.
+pub fn broken(call: Call, fault: &Fault, extent: Extent, outcome: &Outcome) -> Vec<String> {
+    let mut broken = Vec::new();
+    let mut hold = |holds: bool, sentence: &str| {
+        if !holds {
+            broken.push(sentence.to_owned());
+        }
+    };
+    for (told, stored) in outcome.told.iter().zip(&outcome.stored) {
+        hold(
+            !matches!(stored, Stored::Other(_)),
+            "an item is as nobody left it",
+        );
+        match told {
+            Told::Item { value, etag } => {
+                let right = value == b"old" && etag.as_deref() == Some("old-etag");
+                hold(call.reads() && right, "a read gives a wrong value");
+            }
+            Told::Absent => hold(false, "a read does not find the item that is there"),
+            Told::Written(etag) => {
+                let stands = matches!(stored, Stored::Changed(stored) if stored == etag);
+                hold(
+                    stands,
+                    "a write that succeeded is not in the table with its ETag",
+                );
+            }
+            Told::Error(case) => {
+                let in_doubt = case == "timeout" || case == "unavailable";
+                hold(
+                    case != "etag-mismatch",
+                    "a condition that holds is a mismatch",
+                );
+                hold(
+                    in_doubt || *stored == Stored::Unchanged,
+                    "a write has happened, and its error says that it has not",
+                );
+                hold(
+                    fault.nature != Nature::Harmless,
+                    "what is harmless is an error",
+                );
+                hold(
+                    !in_doubt || fault.nature != Nature::Refused,
+                    "an outcome that is known is told as unknown",
+                );
+                hold(
+                    in_doubt || fault.nature == Nature::Refused,
+                    "an outcome that is unknown is told as known",
+                );
+            }
+        }
+        if call.reads() {
+            hold(*stored == Stored::Unchanged, "a read has changed something");
+        }
+    }
+    hold(
+        outcome.told.len() == outcome.stored.len(),
+        "not every request has a result",
+    );
+    if call == Call::Transact {
+        let same = outcome
+            .stored
+            .windows(2)
+            .all(|two| matches!(two[0], Stored::Unchanged) == matches!(two[1], Stored::Unchanged));
+        hold(same, "a transaction has taken effect in part");
+    }
+    if fault.nature == Nature::Unknown && call.is_sent_once() {
+        hold(
+            writes(outcome) == 1,
+            "a write that may have happened is sent again",
+        );
+    }
+    if extent == Extent::First
+        && fault.nature == Nature::Unknown
+        && call.reads()
+        && !matches!(fault.strikes, Strikes::Connections)
+    {
+        let found = outcome
+            .told
+            .iter()
+            .all(|told| matches!(told, Told::Item { .. }));
+        hold(
+            found || outcome.requests.values().sum::<u64>() == 1,
+            "a read is sent again, in vain, after a fault that has passed",
+        );
+    }
+    let wanted = match outcome.stored.first() {
+        _ if call == Call::Create => Told::Absent,
+        Some(Stored::Changed(None)) => Told::Absent,
+        Some(Stored::Changed(etag)) => item("new", etag.as_deref()),
+        _ if call == Call::SetFirstWrite => Told::Absent,
+        _ => item("old", Some("old-etag")),
+    };
+    hold(
+        outcome.read_afterwards == wanted,
+        "the next read does not give what is in the table",
+    );
+    broken
+}
+
+fn item(value: &str, etag: Option<&str>) -> Told {
+    Told::Item {
+        value: value.as_bytes().to_vec(),
+        etag: etag.map(str::to_owned),
+    }
+}
+
+/// How many requests that write arrived.
+fn writes(outcome: &Outcome) -> u64 {
+    let reads = ["GetItem", "BatchGetItem"];
+    let requests = outcome.requests.iter();
+    let writes = requests.filter(|(operation, _)| !reads.contains(&operation.as_str()));
+    writes.map(|(_, count)| count).sum()
+}
