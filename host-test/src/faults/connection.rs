@@ -48,7 +48,10 @@ pub(super) async fn serve(
     match script.end {
         // The client may have gone by itself: then there is nobody to end it for.
         _ if performed.is_err() => {}
-        End::Close => close(stream).await,
+        End::Close => tokio::select! {
+            () = close(&mut stream) => {}
+            _ = severed.changed() => reset(&stream),
+        },
         End::Reset => reset(&stream),
         End::Outage(time) => {
             reset(&stream);
@@ -78,12 +81,15 @@ async fn with_hyper(
         _ = poll_fn(|cx| connection.poll_without_shutdown(cx)) => false,
         _ = severed.changed() => true,
     };
-    let stream = connection.into_parts().io.into_inner();
+    let mut stream = connection.into_parts().io.into_inner();
     let script = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
     match script {
         _ if cut => reset(&stream),
         Some(script) => return Some((stream, script)),
-        None => close(stream).await,
+        None => tokio::select! {
+            () = close(&mut stream) => {}
+            _ = severed.changed() => reset(&stream),
+        },
     }
     None
 }
@@ -132,9 +138,9 @@ async fn perform(stream: &mut TcpStream, pieces: &[Piece]) -> io::Result<()> {
 }
 
 /// With a FIN after what was written. A close alone would be a reset where the client has sent more.
-async fn close(mut stream: TcpStream) {
+async fn close(stream: &mut TcpStream) {
     if stream.shutdown().await.is_ok() {
-        until_closed(&mut stream).await;
+        until_closed(stream).await;
     }
 }
 

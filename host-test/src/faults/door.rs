@@ -9,7 +9,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::{Shared, connection::serve};
+use super::{Open, Shared, connection::serve};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -49,13 +49,16 @@ impl Door {
 
 impl Shared {
     /// All connections are cut, `last` with them, and for so long there are no new ones.
-    pub(super) async fn outage(&self, last: TcpStream, time: Duration) {
+    pub(super) async fn outage(self: &Arc<Self>, last: TcpStream, time: Duration) {
         // First, for whoever is cut comes back at once.
         self.door.set_open(false).await;
         self.sever();
         drop(last);
-        tokio::time::sleep(time).await;
-        self.door.set_open(true).await;
+        let shared = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(time).await;
+            shared.door.set_open(true).await;
+        });
     }
 }
 
@@ -104,7 +107,12 @@ pub(super) async fn accept(
         number += 1;
         // From here on, so that no cut is missed.
         let severed = shared.severing.subscribe();
-        connections.spawn(serve(stream, number, shared.clone(), severed));
+        let open = Open::new(&shared);
+        let served = serve(stream, number, shared.clone(), severed);
+        connections.spawn(async move {
+            served.await;
+            drop(open);
+        });
     }
 }
 

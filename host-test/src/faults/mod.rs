@@ -45,6 +45,8 @@ struct Shared {
     traffic: Traffic,
     /// Changes when all open connections are to be cut.
     severing: watch::Sender<()>,
+    /// How many connections are open.
+    open: watch::Sender<usize>,
     door: Door,
 }
 
@@ -62,6 +64,7 @@ impl FaultProxy {
             upstream: Upstream::new(upstream),
             traffic: Traffic::default(),
             severing: watch::Sender::default(),
+            open: watch::Sender::default(),
             door: Door::reserve(port)?,
         });
         let (listening, serving) = (shared.clone(), shared.clone());
@@ -108,6 +111,17 @@ impl FaultProxy {
         self.shared.sever();
     }
 
+    /// Resolves when no connection is open.
+    pub async fn closed_connections(&self) {
+        // An error means that the sender is gone, which is `self`.
+        let _ = self
+            .shared
+            .open
+            .subscribe()
+            .wait_for(|&open| open == 0)
+            .await;
+    }
+
     /// Takes no new connections: from the return on they are refused. The port stays reserved, and
     /// open connections stay open.
     pub async fn refuse_connections(&self) {
@@ -117,6 +131,22 @@ impl FaultProxy {
     /// Takes connections again, after [`refuse_connections`](Self::refuse_connections).
     pub async fn accept_connections(&self) {
         self.shared.door.set_open(true).await;
+    }
+}
+
+/// An open connection, counted.
+struct Open(Arc<Shared>);
+
+impl Open {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.open.send_modify(|open| *open += 1);
+        Self(shared.clone())
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.send_modify(|open| *open -= 1);
     }
 }
 

@@ -9,12 +9,16 @@ use host_test::faults::{Action, Arrived, Decision, Director, FaultProxy, Forward
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::calls::{Call, Stored, Told, of_read};
+use super::calls::{Call, Told, of_read};
 use super::fault::{Fault, Strikes};
+use super::items::Stored;
 use crate::fixture::{Settings, Store, Table, engine};
 
 /// What may pass beyond the configured time before a call counts as hanging, on whatever machine.
 const MARGIN: Duration = Duration::from_secs(60);
+
+/// A connection that was used less long ago is one that the host takes without another look.
+const LOOKED_AT: Duration = Duration::from_millis(60);
 
 /// How many requests of a call meet the fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,8 +83,8 @@ impl Striking {
 pub async fn run(table: &Table, call: Call, fault: &Fault, extent: Extent) -> Outcome {
     let director = Arc::new(Striking {
         action: match fault.strikes {
-            Strikes::Requests(action) => action,
-            Strikes::Connections => |_| Action::pass(),
+            Strikes::Requests(action) | Strikes::InTurn(action) => action,
+            Strikes::Connections | Strikes::KeptConnection => |_| Action::pass(),
         },
         left: AtomicU64::new(0),
         under_way: watch::Sender::new(0),
@@ -91,13 +95,20 @@ pub async fn run(table: &Table, call: Call, fault: &Fault, extent: Extent) -> Ou
     let mut store = instance(table, &proxy, fault).await;
     proxy.reset_counts();
 
-    match (fault.strikes, extent) {
-        (Strikes::Connections, _) => {
+    let struck = match extent {
+        Extent::First => 1,
+        Extent::Every => u64::MAX,
+    };
+    match fault.strikes {
+        Strikes::Requests(_) | Strikes::InTurn(_) => director.left.store(struck, Ordering::SeqCst),
+        Strikes::Connections => {
             proxy.refuse_connections().await;
-            proxy.sever_connections();
+            cut_kept_connections(&proxy).await;
         }
-        (Strikes::Requests(_), Extent::First) => director.left.store(1, Ordering::SeqCst),
-        (Strikes::Requests(_), Extent::Every) => director.left.store(u64::MAX, Ordering::SeqCst),
+        Strikes::KeptConnection => {
+            cut_kept_connections(&proxy).await;
+            tokio::time::sleep(LOOKED_AT).await;
+        }
     }
     let longest = fault.pace.longest() + MARGIN;
     let told = timeout(longest, call.make(&mut store, &keys))
@@ -126,6 +137,12 @@ pub async fn run(table: &Table, call: Call, fault: &Fault, extent: Extent) -> Ou
             _ => of_read(&read),
         },
     }
+}
+
+async fn cut_kept_connections(proxy: &FaultProxy) {
+    proxy.sever_connections();
+    let closed = timeout(MARGIN, proxy.closed_connections());
+    closed.await.expect("all connections are closed");
 }
 
 /// Of keys that no other cell has.

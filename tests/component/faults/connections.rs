@@ -2,24 +2,9 @@
 
 use std::time::Duration;
 
-use host_test::faults::{Action, Arrived, Delivery};
+use host_test::faults::{Action, Delivery};
 
-use super::fault::{Fault, Nature, Pace, Strikes, TOO_LATE};
-
-const fn fault(
-    name: &'static str,
-    nature: Nature,
-    pace: Pace,
-    action: fn(&Arrived) -> Action,
-) -> Fault {
-    Fault {
-        name,
-        nature,
-        pace,
-        strikes: Strikes::Requests(action),
-        calls: &[],
-    }
-}
+use super::fault::{ALL, Fault, Nature, Pace, Strikes, TOO_LATE, fault};
 
 /// Outlasts every cell, which opens the door itself.
 const OUTAGE: Delivery = Delivery::Outage(Duration::from_secs(600));
@@ -35,87 +20,107 @@ pub const BROKEN: &[Fault] = {
             nature: Nature::NotSent,
             pace: Prompt,
             strikes: Strikes::Connections,
-            calls: &[],
+            calls: ALL,
         },
         fault(
             "closed without an answer, without effect",
             Unknown,
             Prompt,
+            ALL,
             |_| Action::drop_request(),
         ),
         fault(
             "closed without an answer, after the effect",
             Unknown,
             Prompt,
+            ALL,
             |_| Action::drop_answer(),
         ),
-        fault("reset, without effect", Unknown, Prompt, |_| {
+        fault("reset, without effect", Unknown, Prompt, ALL, |_| {
             Action::deliver(Delivery::Reset).without_effect()
         }),
-        fault("reset, after the effect", Unknown, Prompt, |_| {
+        fault("reset, after the effect", Unknown, Prompt, ALL, |_| {
             Action::deliver(Delivery::Reset)
         }),
         fault(
             "the server goes down, without effect",
             Unknown,
             Prompt,
+            ALL,
             |_| Action::deliver(OUTAGE).without_effect(),
         ),
         fault(
             "the server goes down, after the effect",
             Unknown,
             Prompt,
+            ALL,
             |_| Action::deliver(OUTAGE),
         ),
-        fault("ends within the body", Unknown, Prompt, |_| {
+        fault("ends within the body", Unknown, Prompt, ALL, |_| {
             Action::deliver(Delivery::Truncated(1))
         }),
-        fault("ends before the body", Unknown, Prompt, |_| {
+        fault("ends before the body", Unknown, Prompt, ALL, |_| {
             Action::deliver(Delivery::Truncated(0))
         }),
         fault(
             "ends within a body of untold length",
             Unknown,
             Prompt,
+            ALL,
             |_| Action::deliver(Delivery::TruncatedUnframed(1)),
         ),
         fault(
             "ends before a body of untold length",
             Unknown,
             Prompt,
+            ALL,
             |_| Action::deliver(Delivery::TruncatedUnframed(0)),
         ),
-        fault("one bit is turned", Unknown, Prompt, |_| {
+        fault("one bit is turned", Unknown, Prompt, ALL, |_| {
             Action::deliver(Delivery::Corrupted)
         }),
-        fault("compressed, though nobody asked", Unknown, Prompt, |_| {
-            Action::deliver(Delivery::Gzipped)
-        }),
-        fault("two lengths that differ", Unknown, Prompt, |_| {
+        fault(
+            "compressed, though nobody asked",
+            Unknown,
+            Prompt,
+            ALL,
+            |_| Action::deliver(Delivery::Gzipped),
+        ),
+        fault("two lengths that differ", Unknown, Prompt, ALL, |_| {
             Action::deliver(Delivery::TwoLengths)
         }),
-        fault("no answer, without effect", Unknown, Silent, |_| {
+        fault("no answer, without effect", Unknown, Silent, ALL, |_| {
             Action::deliver(Delivery::Withheld).without_effect()
         }),
-        fault("no answer, after the effect", Unknown, Silent, |_| {
+        fault("no answer, after the effect", Unknown, Silent, ALL, |_| {
             Action::deliver(Delivery::Withheld)
         }),
-        fault("nothing after the status line", Unknown, Silent, |_| {
-            Action::deliver(Delivery::WithheldInHead)
-        }),
+        fault(
+            "nothing after the status line",
+            Unknown,
+            Silent,
+            ALL,
+            |_| Action::deliver(Delivery::WithheldInHead),
+        ),
         fault(
             "nothing after the first byte of the body",
             Unknown,
             Silent,
+            ALL,
             |_| Action::deliver(Delivery::WithheldAfter(1)),
         ),
-        fault("a byte in every second and a half", Unknown, Silent, |_| {
-            Action::deliver(Delivery::Trickled(Duration::from_millis(1_500)))
-        }),
+        fault(
+            "a byte in every second and a half",
+            Unknown,
+            Silent,
+            ALL,
+            |_| Action::deliver(Delivery::Trickled(Duration::from_millis(1_500))),
+        ),
         fault(
             "takes effect when the client has given up",
             Unknown,
             Silent,
+            ALL,
             |_| Action::pass().delayed(TOO_LATE),
         ),
     ]
@@ -126,38 +131,48 @@ pub const HARMLESS: &[Fault] = {
     use Nature::Harmless;
     use Pace::Prompt;
     &[
-        fault("none", Harmless, Prompt, |_| Action::pass()),
-        fault("50 ms late", Harmless, Prompt, |_| {
+        fault("none", Harmless, Prompt, ALL, |_| Action::pass()),
+        Fault {
+            name: "the kept connection is reset before the call",
+            nature: Harmless,
+            pace: Prompt,
+            strikes: Strikes::KeptConnection,
+            calls: ALL,
+        },
+        fault("50 ms late", Harmless, Prompt, ALL, |_| {
             Action::pass().delayed(NOTICEABLE)
         }),
-        fault("byte by byte", Harmless, Prompt, |_| {
+        fault("byte by byte", Harmless, Prompt, ALL, |_| {
             Action::deliver(Delivery::Trickled(Duration::from_millis(1)))
         }),
-        fault("in chunks of a byte", Harmless, Prompt, |_| {
+        fault("in chunks of a byte", Harmless, Prompt, ALL, |_| {
             Action::deliver(Delivery::Chunked)
         }),
-        fault("after `100 Continue`", Harmless, Prompt, |_| {
+        fault("after `100 Continue`", Harmless, Prompt, ALL, |_| {
             Action::deliver(Delivery::AfterInterim)
         }),
-        fault("the length twice, the same", Harmless, Prompt, |_| {
+        fault("the length twice, the same", Harmless, Prompt, ALL, |_| {
             Action::deliver(Delivery::LengthTwice)
         }),
         fault(
             "closed after the answer, as announced",
             Harmless,
             Prompt,
+            ALL,
             |_| Action::deliver(Delivery::Last),
         ),
         fault(
             "closed after the answer, unannounced",
             Harmless,
             Prompt,
+            ALL,
             |_| Action::deliver(Delivery::HungUp),
         ),
         fault(
             "followed by an answer that nobody asked for",
             Harmless,
             Prompt,
+            ALL,
             |_| Action::deliver(Delivery::Followed),
         ),
     ]

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::calls::{Stored, Told};
+use super::calls::Told;
 use super::cell::Outcome;
+use super::items::Stored;
 
 /// A row: the fault at the first request of a call, and at every one.
 pub struct Row {
@@ -18,12 +19,24 @@ const HEAD: &str = "\
 |---|---|---|---|---|---|---|
 ";
 
+/// Faults that a call meets in the same way share a line.
 pub fn section(call: &str, rows: &[Row]) -> String {
     let mut section = format!("\n## {call}\n\n{HEAD}");
+    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
     for row in rows {
-        let (first, every) = (cells(row.first.as_ref()), cells(row.every.as_ref()));
+        let cells = format!(
+            "{} | {}",
+            cells(row.first.as_ref()),
+            cells(row.every.as_ref())
+        );
+        match lines.iter_mut().find(|(known, _)| *known == cells) {
+            Some((_, faults)) => faults.push(row.fault),
+            None => lines.push((cells, vec![row.fault])),
+        }
+    }
+    for (cells, faults) in lines {
         // Writing to a string cannot fail.
-        let _ = writeln!(section, "| {} | {first} | {every} |", row.fault);
+        let _ = writeln!(section, "| {} | {cells} |", faults.join("<br>"));
     }
     section
 }

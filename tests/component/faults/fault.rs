@@ -17,6 +17,8 @@ pub enum Nature {
     NotSent,
     /// Nothing.
     Unknown,
+    /// Nothing of the second one; of the first one that it has not taken effect.
+    UnknownAfterRefusal,
 }
 
 /// How an instance is configured for the cells of a fault: their results must not depend on the machine's speed.
@@ -43,8 +45,31 @@ pub struct Fault {
 #[derive(Clone, Copy)]
 pub enum Strikes {
     Requests(fn(&Arrived) -> Action),
+    /// To every request, and to each something else.
+    InTurn(fn(&Arrived) -> Action),
     /// The server is away before the call begins.
     Connections,
+    /// The server has cut the connection that was kept for the call.
+    KeptConnection,
+}
+
+/// The calls of a fault that all can meet.
+pub const ALL: &[Call] = &[];
+
+pub const fn fault(
+    name: &'static str,
+    nature: Nature,
+    pace: Pace,
+    calls: &'static [Call],
+    action: fn(&Arrived) -> Action,
+) -> Fault {
+    Fault {
+        name,
+        nature,
+        pace,
+        strikes: Strikes::Requests(action),
+        calls,
+    }
 }
 
 /// What the request timeout is where it is waited for.

@@ -1,15 +1,21 @@
 //! Fault by fault and call by call: what a caller is told, what the table holds, how many requests were sent.
 //!
-//! [`fault`] says what a fault is; [`answers`] and [`connections`] are the faults; [`calls`] are the calls; [`cell`] lets one
-//! meet the other; [`promises`] are what every cell has to keep; [`document`] is what a cell is expected to be.
+//! [`fault`] says what a fault is; [`dynamodb`], [`strangers`], [`connections`] and [`sequences`] are the faults; [`calls`] are the
+//! calls, on [`items`]; [`cell`] lets one meet the other; [`promises`] are what every cell has to keep; [`document`] is what is
+//! expected of each.
 
-mod answers;
 mod calls;
 mod cell;
 mod connections;
 mod document;
+mod dynamodb;
 mod fault;
+mod items;
 mod promises;
+mod sequences;
+mod strangers;
+
+use std::collections::HashSet;
 
 use futures_util::{StreamExt, stream};
 
@@ -29,9 +35,10 @@ const AT_A_TIME: usize = 64;
 fn faults() -> impl Iterator<Item = &'static Fault> {
     let all = [
         connections::HARMLESS,
-        answers::OF_DYNAMODB,
-        answers::OF_OTHERS,
+        dynamodb::OF_DYNAMODB,
+        strangers::OF_OTHERS,
         connections::BROKEN,
+        sequences::IN_TURN,
     ];
     all.into_iter().flatten()
 }
@@ -44,7 +51,9 @@ async fn every_call_meets_every_fault_as_the_document_says_and_keeps_every_promi
         for (row, fault) in faults().filter(|fault| fault.concerns(call)).enumerate() {
             let extents = match fault.strikes {
                 Strikes::Requests(_) => &[Extent::First, Extent::Every][..],
-                Strikes::Connections => &[Extent::Every],
+                Strikes::InTurn(_) | Strikes::Connections | Strikes::KeptConnection => {
+                    &[Extent::Every]
+                }
             };
             cells.extend(
                 extents
@@ -75,7 +84,7 @@ async fn every_call_meets_every_fault_as_the_document_says_and_keeps_every_promi
         .collect();
     let mut broken = Vec::new();
     while let Some((section, row, call, fault, extent, outcome)) = running.next().await {
-        for promise in promises::broken(call, fault, extent, &outcome) {
+        for promise in promises::broken(call, fault, &outcome) {
             let name = fault.name;
             broken.push(format!(
                 "{call:?}, {extent:?}, {name}: {promise}\n  {outcome:?}"
@@ -108,19 +117,32 @@ async fn every_call_meets_every_fault_as_the_document_says_and_keeps_every_promi
     );
 }
 
-/// The rows that are in one document and not in the other.
+/// The lines that one document has and the other has not.
 fn differences(expected: &str, found: &str) -> String {
-    let mut differences = String::new();
-    let mut section = "";
-    for (expected, found) in expected.lines().zip(found.lines()) {
-        if found.starts_with("## ") {
-            section = found;
+    let lines = |of: &'static str, document: &str, other: &str| {
+        let mut section = String::new();
+        let mut lines = Vec::new();
+        let known: HashSet<(String, String)> = in_sections(other).collect();
+        for line in in_sections(document).filter(|line| !known.contains(line)) {
+            if line.0 != section {
+                section = line.0;
+                lines.push(section.clone());
+            }
+            lines.push(format!("  {of}: {}", line.1));
         }
-        if expected != found {
-            differences.push_str(&format!(
-                "{section}\n  expected {expected}\n  found    {found}\n"
-            ));
+        lines.join("\n")
+    };
+    let missing = lines("expected", expected, found);
+    format!("{missing}\n{}", lines("found", found, expected))
+}
+
+/// Each line with the heading above it.
+fn in_sections(document: &str) -> impl Iterator<Item = (String, String)> {
+    let mut section = String::new();
+    document.lines().map(move |line| {
+        if line.starts_with("## ") {
+            section = line.to_owned();
         }
-    }
-    differences
+        (section.clone(), line.to_owned())
+    })
 }

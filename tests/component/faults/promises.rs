@@ -1,11 +1,12 @@
 //! What holds in every cell, whatever the fault.
 
-use super::calls::{Call, Stored, Told};
-use super::cell::{Extent, Outcome};
-use super::fault::{Fault, Nature, Strikes};
+use super::calls::{Call, Told};
+use super::cell::Outcome;
+use super::fault::{Fault, Nature};
+use super::items::Stored;
 
 /// The sentences of the promises that a cell breaks.
-pub fn broken(call: Call, fault: &Fault, extent: Extent, outcome: &Outcome) -> Vec<String> {
+pub fn broken(call: Call, fault: &Fault, outcome: &Outcome) -> Vec<String> {
     let mut broken = Vec::new();
     let mut hold = |holds: bool, sentence: &str| {
         if !holds {
@@ -49,7 +50,7 @@ pub fn broken(call: Call, fault: &Fault, extent: Extent, outcome: &Outcome) -> V
                     "an outcome that is known is told as unknown",
                 );
                 hold(
-                    in_doubt || fault.nature == Nature::Refused,
+                    in_doubt || fault.nature == Nature::Refused || call.reads(),
                     "an outcome that is unknown is told as known",
                 );
             }
@@ -69,24 +70,15 @@ pub fn broken(call: Call, fault: &Fault, extent: Extent, outcome: &Outcome) -> V
             .all(|two| matches!(two[0], Stored::Unchanged) == matches!(two[1], Stored::Unchanged));
         hold(same, "a transaction has taken effect in part");
     }
-    if fault.nature == Nature::Unknown && call.is_sent_once() {
+    let sent = match fault.nature {
+        Nature::Unknown => Some(1),
+        Nature::UnknownAfterRefusal => Some(2),
+        Nature::Harmless | Nature::Refused | Nature::NotSent => None,
+    };
+    if let Some(sent) = sent.filter(|_| call.is_sent_once()) {
         hold(
-            writes(outcome) == 1,
+            writes(outcome) == sent,
             "a write that may have happened is sent again",
-        );
-    }
-    if extent == Extent::First
-        && fault.nature == Nature::Unknown
-        && call.reads()
-        && !matches!(fault.strikes, Strikes::Connections)
-    {
-        let found = outcome
-            .told
-            .iter()
-            .all(|told| matches!(told, Told::Item { .. }));
-        hold(
-            found || outcome.requests.values().sum::<u64>() == 1,
-            "a read is sent again, in vain, after a fault that has passed",
         );
     }
     let wanted = match outcome.stored.first() {

@@ -59,6 +59,7 @@ async fn connections_are_cut_whatever_they_are_in_the_middle_of() {
         tokio::task::yield_now().await;
     }
     proxy.sever_connections();
+    proxy.closed_connections().await;
     for mut stream in [idle, waiting] {
         let error = stream.read_to_end(&mut Vec::new()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);

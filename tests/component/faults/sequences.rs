@@ -1,0 +1,84 @@
+//! One fault after the other: what the first has left unknown, the second does not make known.
+
+use host_test::faults::{Action, Arrived, AwsError};
+
+use super::calls::Call;
+use super::fault::{Fault, Nature, Pace, Strikes};
+
+/// The calls whose requests are sent one after the other.
+const ONE_BY_ONE: &[Call] = &[
+    Call::Get,
+    Call::GetStrong,
+    Call::BulkGet,
+    Call::Set,
+    Call::SetFirstWrite,
+    Call::SetWithEtag,
+    Call::BulkSet,
+    Call::Delete,
+    Call::DeleteWithEtag,
+    Call::BulkDelete,
+    Call::Transact,
+    Call::Create,
+];
+
+const fn fault(
+    name: &'static str,
+    nature: Nature,
+    pace: Pace,
+    action: fn(&Arrived) -> Action,
+) -> Fault {
+    Fault {
+        name,
+        nature,
+        pace,
+        strikes: Strikes::InTurn(action),
+        calls: ONE_BY_ONE,
+    }
+}
+
+pub const IN_TURN: &[Fault] = &[
+    fault(
+        "no answer after the effect, then ThrottlingException",
+        Nature::Unknown,
+        Pace::Throttled,
+        |arrived| lost_then(arrived, "ThrottlingException"),
+    ),
+    fault(
+        "no answer after the effect, then AccessDeniedException",
+        Nature::Unknown,
+        Pace::Prompt,
+        |arrived| lost_then(arrived, "AccessDeniedException"),
+    ),
+    fault(
+        "no answer after the effect, then ResourceNotFoundException",
+        Nature::Unknown,
+        Pace::Prompt,
+        |arrived| lost_then(arrived, "ResourceNotFoundException"),
+    ),
+    fault(
+        "no answer after the effect, then TransactionConflictException",
+        Nature::Unknown,
+        Pace::Prompt,
+        |arrived| lost_then(arrived, "TransactionConflictException"),
+    ),
+    fault(
+        "ThrottlingException, then no answer after the effect",
+        Nature::UnknownAfterRefusal,
+        Pace::Throttled,
+        |arrived| match arrived.nth_of_all {
+            1 => refused("ThrottlingException"),
+            _ => Action::drop_answer(),
+        },
+    ),
+];
+
+fn lost_then(arrived: &Arrived, code: &str) -> Action {
+    match arrived.nth_of_all {
+        1 => Action::drop_answer(),
+        _ => refused(code),
+    }
+}
+
+fn refused(code: &str) -> Action {
+    Action::error(&AwsError::named(code).expect("DynamoDB has an error of this name"))
+}
