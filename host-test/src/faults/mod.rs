@@ -14,6 +14,7 @@ mod director;
 mod door;
 mod exchange;
 mod reply;
+pub mod scenario;
 mod traffic;
 mod unprocessed;
 mod upstream;

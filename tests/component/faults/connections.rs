@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use host_test::faults::{Action, Delivery};
 
-use super::fault::{ALL, Fault, Nature, Pace, Strikes, TOO_LATE, fault};
+use super::fault::{ALL, Fault, Nature, ONE_BY_ONE, Pace, Strikes, TOO_LATE, fault};
 
 /// Outlasts every cell, which opens the door itself.
 const OUTAGE: Delivery = Delivery::Outage(Duration::from_secs(600));
@@ -46,14 +46,14 @@ pub const BROKEN: &[Fault] = {
             "the server goes down, without effect",
             Unknown,
             Prompt,
-            ALL,
+            ONE_BY_ONE,
             |_| Action::deliver(OUTAGE).without_effect(),
         ),
         fault(
             "the server goes down, after the effect",
             Unknown,
             Prompt,
-            ALL,
+            ONE_BY_ONE,
             |_| Action::deliver(OUTAGE),
         ),
         fault("ends within the body", Unknown, Prompt, ALL, |_| {

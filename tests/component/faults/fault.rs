@@ -56,6 +56,22 @@ pub enum Strikes {
 /// The calls of a fault that all can meet.
 pub const ALL: &[Call] = &[];
 
+/// The calls whose requests are sent one after the other.
+pub const ONE_BY_ONE: &[Call] = &[
+    Call::Get,
+    Call::GetStrong,
+    Call::BulkGet,
+    Call::Set,
+    Call::SetFirstWrite,
+    Call::SetWithEtag,
+    Call::BulkSet,
+    Call::Delete,
+    Call::DeleteWithEtag,
+    Call::BulkDelete,
+    Call::Transact,
+    Call::Create,
+];
+
 pub const fn fault(
     name: &'static str,
     nature: Nature,

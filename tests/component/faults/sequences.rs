@@ -2,24 +2,7 @@
 
 use host_test::faults::{Action, Arrived, AwsError};
 
-use super::calls::Call;
-use super::fault::{Fault, Nature, Pace, Strikes};
-
-/// The calls whose requests are sent one after the other.
-const ONE_BY_ONE: &[Call] = &[
-    Call::Get,
-    Call::GetStrong,
-    Call::BulkGet,
-    Call::Set,
-    Call::SetFirstWrite,
-    Call::SetWithEtag,
-    Call::BulkSet,
-    Call::Delete,
-    Call::DeleteWithEtag,
-    Call::BulkDelete,
-    Call::Transact,
-    Call::Create,
-];
+use super::fault::{Fault, Nature, ONE_BY_ONE, Pace, Strikes};
 
 const fn fault(
     name: &'static str,
