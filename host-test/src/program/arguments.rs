@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 
+use super::faults::FaultsArguments;
 use crate::{
     bench::{BenchArguments, MemoryArguments},
     command_line::arguments::{BindingCommand, StateCommand, pair},
@@ -34,6 +35,8 @@ pub(super) enum Command {
     Binding(BindingArguments),
     /// Measure the component against the native AWS SDK for Rust
     Bench(BenchArguments),
+    /// Stand before a DynamoDB and do to requests what networks and DynamoDB do on a bad day
+    Faults(FaultsArguments),
     /// Measure resident memory in this process: what `bench` starts
     #[command(hide = true)]
     BenchMemory(MemoryArguments),

@@ -10,6 +10,7 @@ mod component_file;
 mod configuration;
 mod demo;
 mod destination;
+mod faults;
 mod perform;
 mod progress_bar;
 mod session;
@@ -110,6 +111,7 @@ async fn run_words(arguments: Vec<OsString>, mut surroundings: Surroundings<'_>)
         Some(Command::Bench(asked)) => {
             bench::run(arguments.component.as_deref(), asked, &mut surroundings).await
         }
+        Some(Command::Faults(asked)) => faults::run(&asked, &mut surroundings).await,
         Some(Command::BenchMemory(asked)) => {
             bench::memory(arguments.component.as_deref(), &asked, &mut surroundings).await
         }

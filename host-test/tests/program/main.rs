@@ -2,6 +2,7 @@
 
 mod bench;
 mod bench_files;
+mod faults;
 mod shell;
 
 use std::process::{Command, Output};
