@@ -16,19 +16,22 @@ impl Binding<'_> {
     pub async fn init(&mut self, metadata: &[(String, String)]) -> Result<(), CallError> {
         // An owned list is what the bindings take; this one is short and sent once.
         let metadata = metadata.to_vec();
-        let outcome = self.guest.call_init(self.calls.begin()?, &metadata).await;
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit.hold(self.guest.call_init(store, &metadata)).await;
         self.calls.end_fallible(outcome)
     }
 
     /// The names that [`Binding::invoke`] takes, each once.
     pub async fn operations(&mut self) -> Result<Vec<String>, CallError> {
-        let outcome = self.guest.call_operations(self.calls.begin()?).await;
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit.hold(self.guest.call_operations(store)).await;
         self.calls.end(outcome)
     }
 
     /// Proves that the outside system can be reached and used now.
     pub async fn ping(&mut self) -> Result<(), CallError> {
-        let outcome = self.guest.call_ping(self.calls.begin()?).await;
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit.hold(self.guest.call_ping(store)).await;
         self.calls.end_fallible(outcome)
     }
 
@@ -39,10 +42,9 @@ impl Binding<'_> {
         data: &[u8],
         metadata: Option<&Metadata>,
     ) -> Result<Response, CallError> {
-        let store = self.calls.begin()?;
-        let outcome = self
-            .guest
-            .call_invoke(store, operation, data, metadata)
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit
+            .hold(self.guest.call_invoke(store, operation, data, metadata))
             .await;
         self.calls.end_fallible(outcome)
     }

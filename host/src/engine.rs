@@ -11,14 +11,30 @@ use wasmtime::{
 /// some hundreds to some thousands.
 const TABLE_ELEMENTS: usize = 100_000;
 
+/// What an embedder chooses of how code is compiled and run. Code is loaded by engines of the same `interruptible` alone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub(crate) interruptible: bool,
+    pub(crate) perf_map: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            interruptible: true,
+            perf_map: false,
+        }
+    }
+}
+
 /// Compiles, and says what was compiled; runs nothing. What this engine compiles every other one of this module loads.
-pub(crate) fn compiling() -> Result<Engine, HostError> {
-    Engine::new(&config()).map_err(HostError::Engine)
+pub(crate) fn compiling(settings: Settings) -> Result<Engine, HostError> {
+    Engine::new(&config(settings)).map_err(HostError::Engine)
 }
 
 /// Allocates each instance when it is asked for.
-pub(crate) fn on_demand(perf_map: bool) -> Result<Engine, HostError> {
-    Engine::new(&running(perf_map)).map_err(HostError::Engine)
+pub(crate) fn on_demand(settings: Settings) -> Result<Engine, HostError> {
+    Engine::new(&running(settings)).map_err(HostError::Engine)
 }
 
 /// Reserves address space for all instances that there may be. It takes memory only as it is used, and fails where that
@@ -26,10 +42,10 @@ pub(crate) fn on_demand(perf_map: bool) -> Result<Engine, HostError> {
 pub(crate) fn pooled(
     needs: &ResourcesRequired,
     max_instances: u32,
-    perf_map: bool,
+    settings: Settings,
 ) -> wasmtime::Result<Engine> {
     let slots = slots(needs, max_instances);
-    let mut config = running(perf_map);
+    let mut config = running(settings);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(slots));
     Engine::new(&config)
 }
@@ -37,14 +53,17 @@ pub(crate) fn pooled(
 /// All that decides about the compiled code.
 ///
 /// These are wasmtime's defaults: optimised for speed, bounds checked by guard pages, memory images copied on write,
-/// backtraces of traps with function and offset; no fuel and no epochs, which cost every loop.
-fn config() -> Config {
-    Config::new()
+/// backtraces of traps with function and offset; no fuel, which is to be counted. Epochs are to be looked at only, which
+/// costs what `PluginBuilder::interruptible` says.
+fn config(settings: Settings) -> Config {
+    let mut config = Config::new();
+    config.epoch_interruption(settings.interruptible);
+    config
 }
 
-fn running(perf_map: bool) -> Config {
-    let mut config = config();
-    if perf_map {
+fn running(settings: Settings) -> Config {
+    let mut config = config(settings);
+    if settings.perf_map {
         config.profiler(ProfilingStrategy::PerfMap);
     }
     config

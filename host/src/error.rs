@@ -4,6 +4,7 @@
 
 use crate::types;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Why a plugin did not load, an instance did not start, or an [`Egress`](crate::Egress) could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -94,6 +95,14 @@ pub enum HostError {
         /// What failed for want of memory.
         cause: wasmtime::Error,
     },
+    /// The component took longer to start than [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit) gives it.
+    #[error(
+        "the component does not start within its time limit of {limit:?}; raise the limit, or find out what it does when it starts"
+    )]
+    TimeLimit {
+        /// The limit.
+        limit: Duration,
+    },
     /// A rule of the allow-list cannot be read.
     #[error("the egress rule {rule:?} {reason}")]
     EgressRule {
@@ -134,9 +143,19 @@ pub enum CallError {
         /// How it trapped.
         trap: wasmtime::Error,
     },
-    /// An earlier call trapped, or its future was dropped before it was done. Nothing was asked of the component.
+    /// The component had not answered within [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit), and the
+    /// call was cancelled. The instance is lost, and the outcome of a write unknown.
     #[error(
-        "an earlier call trapped or was abandoned, so this instance is lost; make a new instance"
+        "the component did not answer within its time limit of {limit:?}; make a new instance, and raise the limit where calls may take longer"
+    )]
+    TimeLimit {
+        /// The limit.
+        limit: Duration,
+    },
+    /// An earlier call trapped, took too long, or its future was dropped before it was done. Nothing was asked of the
+    /// component.
+    #[error(
+        "an earlier call trapped, took too long or was abandoned, so this instance is lost; make a new instance"
     )]
     InstanceLost,
     /// The component does not export the interface.
@@ -157,6 +176,7 @@ impl CallError {
             Self::Component(error) => Some(error),
             Self::Trap(_)
             | Self::MemoryLimit { .. }
+            | Self::TimeLimit { .. }
             | Self::InstanceLost
             | Self::NotExported { .. } => None,
         }

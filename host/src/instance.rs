@@ -8,6 +8,8 @@ use crate::memory::Memory;
 use crate::options::InstanceOptions;
 use crate::plugin::Loaded;
 use crate::state::State;
+use crate::time_limit::{Failure, TimeLimit};
+use crate::time_slices;
 use crate::types;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
@@ -43,10 +45,15 @@ impl Instance {
         let mut store = Store::new(loaded.pre.engine(), HostState::new(options));
         store.limiter(|host| &mut host.memory);
         store.set_hostcall_fuel(options.granted_memory().unwrap_or(LARGEST_CALL));
-        let started = loaded.pre.instantiate_async(&mut store).await;
-        let instance = started.map_err(|cause| match store.data().memory.refused_beyond() {
-            Some(limit) => HostError::MemoryLimit { limit, cause },
-            None => HostError::Instantiate(cause),
+        time_slices::give_way(&mut store);
+        let time_limit = TimeLimit::new(options.granted_time());
+        let started = time_limit.hold(loaded.pre.instantiate_async(&mut store));
+        let instance = started.await.map_err(|failure| match failure {
+            Failure::TookLonger { limit } => HostError::TimeLimit { limit },
+            Failure::Trapped(cause) => match store.data().memory.refused_beyond() {
+                Some(limit) => HostError::MemoryLimit { limit, cause },
+                None => HostError::Instantiate(cause),
+            },
         })?;
         let state = loaded
             .state
@@ -66,7 +73,11 @@ impl Instance {
                 interface: contract::BINDING,
                 cause,
             })?;
-        let calls = Calls { store, lost: false };
+        let calls = Calls {
+            store,
+            time_limit,
+            lost: false,
+        };
         Ok(Self {
             calls,
             state,
@@ -105,7 +116,7 @@ impl Instance {
         }
     }
 
-    /// Whether an earlier call trapped or was abandoned, so that every further one gives [`CallError::InstanceLost`].
+    /// Whether an earlier call trapped, was abandoned or took too long, so that every further one gives [`CallError::InstanceLost`].
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.calls.lost
@@ -132,24 +143,29 @@ impl std::fmt::Debug for Instance {
 /// The store, and whether it may still be entered.
 pub(crate) struct Calls {
     store: Store<HostState>,
+    time_limit: TimeLimit,
     lost: bool,
 }
 
 impl Calls {
     /// Opens a call. Until [`Calls::end`] the instance counts as lost, so that it is when the future in between is dropped.
-    pub(crate) fn begin(&mut self) -> Result<&mut Store<HostState>, CallError> {
+    pub(crate) fn begin(&mut self) -> Result<(&mut Store<HostState>, TimeLimit), CallError> {
         if std::mem::replace(&mut self.lost, true) {
             return Err(CallError::InstanceLost);
         }
         self.store.data_mut().memory.forget_refusal();
-        Ok(&mut self.store)
+        time_slices::begin(&mut self.store);
+        Ok((&mut self.store, self.time_limit))
     }
 
-    /// Closes a call that cannot fail but by a trap.
-    pub(crate) fn end<T>(&mut self, outcome: wasmtime::Result<T>) -> Result<T, CallError> {
-        let value = outcome.map_err(|trap| match self.store.data().memory.refused_beyond() {
-            Some(limit) => CallError::MemoryLimit { limit, trap },
-            None => CallError::Trap(trap),
+    /// Closes a call that has no error of the contract.
+    pub(crate) fn end<T>(&mut self, outcome: Result<T, Failure>) -> Result<T, CallError> {
+        let value = outcome.map_err(|failure| match failure {
+            Failure::TookLonger { limit } => CallError::TimeLimit { limit },
+            Failure::Trapped(trap) => match self.store.data().memory.refused_beyond() {
+                Some(limit) => CallError::MemoryLimit { limit, trap },
+                None => CallError::Trap(trap),
+            },
         })?;
         self.lost = false;
         Ok(value)
@@ -158,7 +174,7 @@ impl Calls {
     /// Closes a call that has an error of the contract.
     pub(crate) fn end_fallible<T>(
         &mut self,
-        outcome: wasmtime::Result<Result<T, types::Error>>,
+        outcome: Result<Result<T, types::Error>, Failure>,
     ) -> Result<T, CallError> {
         self.end(outcome)?.map_err(CallError::Component)
     }

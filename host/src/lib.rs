@@ -74,7 +74,8 @@
 //!
 //! Everything runs on the embedder's [tokio](https://docs.rs/tokio) runtime, which needs its I/O and its timers
 //! (`enable_all`): wasmtime's clocks panic without. A call that waits for the network holds no
-//! thread; one that computes does, without a limit.
+//! thread; one that computes gives way to other tasks every few milliseconds, and ends after
+//! [`InstanceOptions::time_limit`].
 
 #![deny(missing_docs, unsafe_code)]
 #![cfg_attr(
@@ -105,6 +106,8 @@ mod state;
 mod stderr;
 #[cfg(test)]
 mod tests;
+mod time_limit;
+mod time_slices;
 pub mod types;
 
 pub use binding::Binding;

@@ -2,6 +2,7 @@
 
 use crate::egress::Egress;
 use crate::stderr::CapturedStderr;
+use std::time::Duration;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
 
 /// The surroundings of one instance.
@@ -13,6 +14,7 @@ pub struct InstanceOptions {
     environment: Vec<(String, String)>,
     egress: Option<Egress>,
     memory_limit: Option<usize>,
+    time_limit: Option<Duration>,
     stderr: Stderr,
 }
 
@@ -58,6 +60,21 @@ impl InstanceOptions {
         self
     }
 
+    /// Lets each call of the instance, and its start, take this much time at most, whether the component
+    /// [computes](crate::PluginBuilder::interruptible) or waits for the network. Without, it takes as long as it takes.
+    ///
+    /// A call past its limit is cancelled: it gives [`CallError::TimeLimit`](crate::CallError::TimeLimit) and the instance is
+    /// lost. It is meant for a component that went wrong: one that is well has shorter timeouts of its own, and then says
+    /// what it waited for.
+    ///
+    /// One step is not interrupted: filling or copying memory, and what it hands to the host or gives as a result. It takes
+    /// no longer than its memory is large, seconds for 4 GiB: [`memory_limit`](Self::memory_limit) bounds that as well.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = Some(limit);
+        self
+    }
+
     /// Sends what the instance writes to standard error to that of this process.
     #[must_use]
     pub fn inherit_stderr(mut self) -> Self {
@@ -93,6 +110,10 @@ impl InstanceOptions {
         self.memory_limit
     }
 
+    pub(crate) fn granted_time(&self) -> Option<Duration> {
+        self.time_limit
+    }
+
     pub(crate) fn granted_egress(&self) -> Option<Egress> {
         self.egress.clone()
     }
@@ -106,6 +127,7 @@ impl std::fmt::Debug for InstanceOptions {
             .field("environment", &names)
             .field("egress", &self.egress)
             .field("memory_limit", &self.memory_limit)
+            .field("time_limit", &self.time_limit)
             .field("stderr", &self.stderr)
             .finish()
     }

@@ -19,19 +19,22 @@ impl State<'_> {
     pub async fn init(&mut self, metadata: &[(String, String)]) -> Result<(), CallError> {
         // An owned list is what the bindings take; this one is short and sent once.
         let metadata = metadata.to_vec();
-        let outcome = self.guest.call_init(self.calls.begin()?, &metadata).await;
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit.hold(self.guest.call_init(store, &metadata)).await;
         self.calls.end_fallible(outcome)
     }
 
     /// What the store can do as it is configured now.
     pub async fn features(&mut self) -> Result<FeatureSet, CallError> {
-        let outcome = self.guest.call_features(self.calls.begin()?).await;
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit.hold(self.guest.call_features(store)).await;
         self.calls.end_fallible(outcome)
     }
 
     /// Proves, with one cheap read, that the store can be reached and used now.
     pub async fn ping(&mut self) -> Result<(), CallError> {
-        let outcome = self.guest.call_ping(self.calls.begin()?).await;
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit.hold(self.guest.call_ping(store)).await;
         self.calls.end_fallible(outcome)
     }
 
@@ -41,8 +44,8 @@ impl State<'_> {
         key: &str,
         options: Option<GetOptions>,
     ) -> Result<Option<Item>, CallError> {
-        let store = self.calls.begin()?;
-        let outcome = self.guest.call_get(store, key, options).await;
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit.hold(self.guest.call_get(store, key, options)).await;
         self.calls.end_fallible(outcome)
     }
 
@@ -53,10 +56,9 @@ impl State<'_> {
         value: &[u8],
         options: Option<SetOptions>,
     ) -> Result<String, CallError> {
-        let store = self.calls.begin()?;
-        let outcome = self
-            .guest
-            .call_set(store, key, value, options.as_ref())
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit
+            .hold(self.guest.call_set(store, key, value, options.as_ref()))
             .await;
         self.calls.end_fallible(outcome)
     }
@@ -67,8 +69,10 @@ impl State<'_> {
         key: &str,
         options: Option<DeleteOptions>,
     ) -> Result<(), CallError> {
-        let store = self.calls.begin()?;
-        let outcome = self.guest.call_delete(store, key, options.as_ref()).await;
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit
+            .hold(self.guest.call_delete(store, key, options.as_ref()))
+            .await;
         self.calls.end_fallible(outcome)
     }
 
@@ -78,8 +82,10 @@ impl State<'_> {
         keys: &[String],
         options: Option<GetOptions>,
     ) -> Result<Vec<Result<Option<Item>, Error>>, CallError> {
-        let store = self.calls.begin()?;
-        let outcome = self.guest.call_bulk_get(store, keys, options).await;
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit
+            .hold(self.guest.call_bulk_get(store, keys, options))
+            .await;
         self.calls.end_fallible(outcome)
     }
 
@@ -88,8 +94,8 @@ impl State<'_> {
         &mut self,
         requests: &[SetRequest],
     ) -> Result<Vec<Result<String, Error>>, CallError> {
-        let store = self.calls.begin()?;
-        let outcome = self.guest.call_bulk_set(store, requests).await;
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit.hold(self.guest.call_bulk_set(store, requests)).await;
         self.calls.end_fallible(outcome)
     }
 
@@ -98,8 +104,10 @@ impl State<'_> {
         &mut self,
         requests: &[DeleteRequest],
     ) -> Result<Vec<Result<(), Error>>, CallError> {
-        let store = self.calls.begin()?;
-        let outcome = self.guest.call_bulk_delete(store, requests).await;
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit
+            .hold(self.guest.call_bulk_delete(store, requests))
+            .await;
         self.calls.end_fallible(outcome)
     }
 
@@ -108,15 +116,19 @@ impl State<'_> {
         &mut self,
         operations: &[Operation],
     ) -> Result<Vec<Option<String>>, CallError> {
-        let store = self.calls.begin()?;
-        let outcome = self.guest.call_transact(store, operations).await;
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit
+            .hold(self.guest.call_transact(store, operations))
+            .await;
         self.calls.end_fallible(outcome)
     }
 
     /// How many operations one [`State::transact`] takes at most; 0 where the store has no transactions.
     pub async fn max_transaction_size(&mut self) -> Result<u32, CallError> {
-        let store = self.calls.begin()?;
-        let outcome = self.guest.call_max_transaction_size(store).await;
+        let (store, limit) = self.calls.begin()?;
+        let outcome = limit
+            .hold(self.guest.call_max_transaction_size(store))
+            .await;
         self.calls.end(outcome)
     }
 }

@@ -1,7 +1,7 @@
 //! What is kept is what is loaded, or nothing is.
 
 use super::{CodeFolder, CompiledCode, FOLDER, KEPT_UNUSED, digest_of_source, map_or_copy};
-use crate::engine;
+use crate::engine::{self, Settings};
 use crate::tests::components::{binding_by_hand, that_traps};
 use crate::tests::folders::private_folder;
 use std::fs::{self, File};
@@ -24,7 +24,7 @@ impl Kept {
     fn new() -> Self {
         Self {
             parent: private_folder(),
-            engine: engine::compiling().unwrap(),
+            engine: engine::compiling(Settings::default()).unwrap(),
             component: binding_by_hand(),
         }
     }
@@ -82,9 +82,11 @@ fn code_is_kept_once_and_under_the_name_of_its_contents() {
 #[test]
 fn another_component_and_another_compiler_have_code_of_their_own() {
     let kept = Kept::new();
-    let mut config = wasmtime::Config::new();
-    config.cranelift_opt_level(wasmtime::OptLevel::None);
-    let other_settings = Engine::new(&config).unwrap();
+    let trusted = Settings {
+        interruptible: false,
+        ..Settings::default()
+    };
+    let other_settings = engine::compiling(trusted).unwrap();
     let sources = [
         kept.source(),
         digest_of_source(&other_settings, &kept.component),

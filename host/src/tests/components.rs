@@ -40,6 +40,44 @@ pub(crate) fn binding_with_large_parts() -> Vec<u8> {
     encode(&resolve, package, "by-hand", Some(core))
 }
 
+/// A binding that computes for ever when it is asked to; when, its name says. Otherwise it is well, but for its `ping`,
+/// which waits for a quarter of an hour.
+pub(crate) fn binding_that_spins(when: Spins) -> Vec<u8> {
+    let (mut resolve, _) = contract();
+    let package = resolve.push_str("by-hand.wit", BY_HAND_WIT).unwrap();
+    let spin = "(loop $forever (br $forever))";
+    let mut core = BY_HAND.replacen(
+        "\n            i32.const 64)",
+        "\n            i32.const 0)",
+        1,
+    );
+    core = match when {
+        Spins::InInvoke => core.replacen("i32.const 0))", &format!("{spin} i32.const 0))"), 1),
+        Spins::InInit => core.replacen("i32.const 0)", &format!("{spin} i32.const 0)"), 1),
+        Spins::TakingArguments => {
+            core.replacen("i32.const 1024)", &format!("{spin} i32.const 0)"), 1)
+        }
+        Spins::AtStart => {
+            let core = core.trim_end().strip_suffix(')').unwrap();
+            format!("{core} (func $spin {spin}) (start $spin))")
+        }
+    };
+    encode(
+        &resolve,
+        package,
+        "by-hand",
+        Some(wat::parse_str(core).unwrap()),
+    )
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Spins {
+    InInvoke,
+    InInit,
+    TakingArguments,
+    AtStart,
+}
+
 fn contract() -> (Resolve, PackageId) {
     let mut resolve = Resolve::default();
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("wit");

@@ -7,3 +7,4 @@ mod instance_pool;
 mod loading;
 mod memory;
 mod slots;
+mod time_limit;

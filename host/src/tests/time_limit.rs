@@ -1,0 +1,136 @@
+//! A call ends when its time is over, whatever the component does meanwhile, and no task is kept waiting by another's.
+
+use super::components::{Spins, binding_that_spins};
+use crate::{CallError, HostError, InstanceOptions, InstancePool, Plugin, PoolError};
+use std::num::NonZeroUsize;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// No component of these tests takes a thousandth of it where it is well, and where it is not it takes for ever.
+const LIMIT: Duration = Duration::from_millis(500);
+
+fn plugin(when: Spins) -> Plugin {
+    // One instance: what a lost one leaves must be free before the next one starts.
+    let plugin = Plugin::builder().without_cache().max_instances(1);
+    plugin.from_bytes(&binding_that_spins(when)).unwrap()
+}
+
+fn limited() -> InstanceOptions {
+    InstanceOptions::new().time_limit(LIMIT)
+}
+
+fn is_over<T>(called: Result<T, CallError>) -> bool {
+    matches!(called, Err(CallError::TimeLimit { limit: LIMIT }))
+}
+
+#[tokio::test]
+async fn a_call_that_computes_past_its_limit_is_cancelled_and_loses_the_instance() {
+    let plugin = plugin(Spins::InInvoke);
+    let mut instance = plugin.instantiate(&limited()).await.unwrap();
+    let mut binding = instance.binding().unwrap();
+    binding.operations().await.unwrap();
+    let over = binding.invoke("spin", b"", None).await.unwrap_err();
+    assert!(over.to_string().contains("time limit of 500ms"), "{over}");
+    assert!(is_over::<()>(Err(over)));
+    let lost = binding.operations().await.unwrap_err();
+    assert!(matches!(lost, CallError::InstanceLost), "{lost}");
+    drop(instance);
+    plugin.instantiate(&limited()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_waits_past_its_limit_is_cancelled() {
+    let plugin = plugin(Spins::InInvoke);
+    let mut instance = plugin.instantiate(&limited()).await.unwrap();
+    assert!(is_over(instance.binding().unwrap().ping().await));
+    assert!(instance.is_lost());
+}
+
+#[tokio::test]
+async fn a_component_that_computes_while_it_takes_its_arguments_is_cancelled() {
+    let plugin = plugin(Spins::TakingArguments);
+    let mut instance = plugin.instantiate(&limited()).await.unwrap();
+    let mut binding = instance.binding().unwrap();
+    assert!(is_over(binding.invoke("create", b"{}", None).await));
+}
+
+#[tokio::test]
+async fn a_component_that_computes_when_it_starts_gives_its_room_back() {
+    let plugin = plugin(Spins::AtStart);
+    for _ in 0..2 {
+        let over = plugin.instantiate(&limited()).await.unwrap_err();
+        assert!(
+            matches!(over, HostError::TimeLimit { limit: LIMIT }),
+            "{over}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_pool_whose_instances_compute_when_they_are_configured_stays_whole() {
+    let pool = InstancePool::builder(&plugin(Spins::InInit))
+        .options(limited())
+        .binding(Vec::new())
+        .size(NonZeroUsize::MIN)
+        .build();
+    for _ in 0..2 {
+        let over = pool.acquire().await.unwrap_err();
+        assert!(
+            matches!(over, PoolError::Init(CallError::TimeLimit { .. })),
+            "{over}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_pool_replaces_an_instance_whose_call_took_too_long() {
+    let pool = InstancePool::builder(&plugin(Spins::InInvoke))
+        .options(limited())
+        .size(NonZeroUsize::MIN)
+        .build();
+    for _ in 0..2 {
+        let mut instance = pool.acquire().await.unwrap();
+        let mut binding = instance.binding().unwrap();
+        assert!(is_over(binding.invoke("spin", b"", None).await));
+    }
+}
+
+// On one thread.
+#[tokio::test]
+async fn a_call_that_computes_without_a_limit_gives_way_and_can_be_abandoned() {
+    let plugin = plugin(Spins::InInvoke);
+    let mut instance = plugin.instantiate(&InstanceOptions::new()).await.unwrap();
+    let mut binding = instance.binding().unwrap();
+    let others = tokio::spawn(async {
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    tokio::select! {
+        biased;
+        done = binding.invoke("spin", b"", None) => panic!("did not spin: {done:?}"),
+        done = others => done.unwrap(),
+    }
+    assert!(instance.is_lost());
+}
+
+#[tokio::test]
+async fn a_timeout_around_a_call_that_computes_is_kept() {
+    let plugin = plugin(Spins::InInvoke);
+    let mut instance = plugin.instantiate(&InstanceOptions::new()).await.unwrap();
+    let mut binding = instance.binding().unwrap();
+    let call = binding.invoke("spin", b"", None);
+    assert!(timeout(LIMIT, call).await.is_err());
+}
+
+#[tokio::test]
+async fn a_component_that_is_trusted_is_cancelled_while_it_waits() {
+    let plugin = Plugin::builder().without_cache().interruptible(false);
+    let component = binding_that_spins(Spins::InInvoke);
+    let plugin = plugin.from_bytes(&component).unwrap();
+    let mut instance = plugin.instantiate(&limited()).await.unwrap();
+    let mut binding = instance.binding().unwrap();
+    binding.operations().await.unwrap();
+    assert!(is_over(binding.ping().await));
+}

@@ -1,0 +1,34 @@
+//! How long a component may take for one call: past its limit the call is over, whatever the component does.
+
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// The limit of one call, where there is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeLimit(Option<Duration>);
+
+/// Why the component gave nothing.
+pub(crate) enum Failure {
+    Trapped(wasmtime::Error),
+    TookLonger { limit: Duration },
+}
+
+impl TimeLimit {
+    pub(crate) fn new(limit: Option<Duration>) -> Self {
+        Self(limit)
+    }
+
+    /// Runs the component, which [gives way](crate::time_slices) while it computes, until it is done or its time is over.
+    pub(crate) async fn hold<T>(
+        self,
+        running: impl Future<Output = wasmtime::Result<T>>,
+    ) -> Result<T, Failure> {
+        let Some(limit) = self.0 else {
+            return running.await.map_err(Failure::Trapped);
+        };
+        match timeout(limit, running).await {
+            Ok(done) => done.map_err(Failure::Trapped),
+            Err(_elapsed) => Err(Failure::TookLonger { limit }),
+        }
+    }
+}
