@@ -28,12 +28,11 @@ const FOLDER: &str = "dapr-wasm-host";
 /// Compiled code that nobody loaded for so long is deleted when other code is added.
 const KEPT_UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Machine code of a component.
-pub(crate) enum CompiledCode {
-    /// As it came from the compiler, or as it was read from a file that was checked.
-    InMemory(Vec<u8>),
-    /// In a file that was checked.
-    Kept(PathBuf),
+/// Machine code of a component: as it came from the compiler, or as it was read from a file that was checked.
+pub(crate) struct CompiledCode {
+    contents: Vec<u8>,
+    /// The file that was checked.
+    kept: Option<PathBuf>,
 }
 
 impl CompiledCode {
@@ -42,24 +41,36 @@ impl CompiledCode {
         engine: &Engine,
         component: &[u8],
     ) -> wasmtime::Result<(Self, Component)> {
-        load(
-            Self::InMemory(engine.precompile_component(component)?),
-            engine,
-        )
+        Self::new(engine.precompile_component(component)?, None).loaded(engine)
+    }
+
+    fn new(contents: Vec<u8>, kept: Option<PathBuf>) -> Self {
+        Self { contents, kept }
+    }
+
+    fn loaded(self, engine: &Engine) -> wasmtime::Result<(Self, Component)> {
+        let loaded = self.load(engine)?;
+        Ok((self, loaded))
     }
 
     /// Makes the code ready to run; the engine refuses code of other settings than its own.
     #[allow(unsafe_code, reason = "there is no other way to load compiled code")]
     pub(crate) fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
-        match self {
-            // SAFETY: the bytes come from this process's own compiler, or from a file as it is said below.
-            Self::InMemory(code) => unsafe { Component::deserialize(engine, code) },
+        if let Some(path) = &self.kept {
             // SAFETY: the contents were compared with the digest that they were written under. They lie in a folder
             // that only this user and the administrator can write to or replace, by its own permissions and by those of
             // all folders above it; both can do to this process as they please without it. And this crate replaces
             // files there, but never changes one that may be mapped.
-            Self::Kept(path) => unsafe { Component::deserialize_file(engine, path) },
+            match unsafe { Component::deserialize_file(engine, path) } {
+                Ok(mapped) => return Ok(mapped),
+                // The system may run nothing from that folder's disk; another process may have deleted the file.
+                Err(cause) => {
+                    tracing::debug!("kept code is copied, because it cannot be mapped: {cause:#}")
+                }
+            }
         }
+        // SAFETY: the bytes come from this process's own compiler, or from a file as it is said above.
+        unsafe { Component::deserialize(engine, &self.contents) }
     }
 }
 
@@ -99,20 +110,18 @@ impl CodeFolder {
     ) -> wasmtime::Result<(CompiledCode, Component)> {
         let source = digest_of_source(engine, component);
         if let Some((path, code)) = self.find(&source) {
-            match map_or_copy(engine, path, code) {
+            match CompiledCode::new(code, Some(path)).loaded(engine) {
                 Ok(loaded) => return Ok(loaded),
                 Err(cause) => tracing::warn!("kept code is not used: {cause:#}"),
             }
         }
         let code = engine.precompile_component(component)?;
-        match self.keep(&source, &code) {
-            Ok(path) => map_or_copy(engine, path, code),
-            Err(cause) => {
-                let folder = self.path.display();
-                tracing::warn!("compiled code is not kept in {folder}: {cause}");
-                load(CompiledCode::InMemory(code), engine)
-            }
-        }
+        let kept = self.keep(&source, &code);
+        let kept = kept.inspect_err(|cause| {
+            let folder = self.path.display();
+            tracing::warn!("compiled code is not kept in {folder}: {cause}");
+        });
+        CompiledCode::new(code, kept.ok()).loaded(engine)
     }
 
     /// A file of this source whose contents are what its name says, and the contents.
@@ -174,23 +183,6 @@ fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
     builder.tempfile_in(folder)
-}
-
-/// Maps the file, or copies its contents where the system runs nothing from that folder's disk.
-fn map_or_copy(
-    engine: &Engine,
-    path: PathBuf,
-    contents: Vec<u8>,
-) -> wasmtime::Result<(CompiledCode, Component)> {
-    load(CompiledCode::Kept(path), engine).or_else(|cause| {
-        tracing::debug!("kept code is copied, because it cannot be mapped: {cause:#}");
-        load(CompiledCode::InMemory(contents), engine)
-    })
-}
-
-fn load(code: CompiledCode, engine: &Engine) -> wasmtime::Result<(CompiledCode, Component)> {
-    let loaded = code.load(engine)?;
-    Ok((code, loaded))
 }
 
 fn is_of(source: &str, path: &Path) -> bool {

@@ -1,17 +1,18 @@
 //! What is kept is what is loaded, or nothing is.
 
-use super::{CodeFolder, CompiledCode, FOLDER, KEPT_UNUSED, digest_of_source, map_or_copy};
+use super::{CodeFolder, CompiledCode, FOLDER, KEPT_UNUSED, digest_of_source};
 use crate::engine::{self, Settings};
 use crate::tests::components::{binding_by_hand, that_traps};
 use crate::tests::folders::private_folder;
 use std::fs::{self, File};
-#[cfg(unix)]
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 use wasmtime::Engine;
 use wasmtime::component::Component;
+
+#[cfg(unix)]
+mod permissions;
 
 /// A folder of compiled code, and what compiles into it.
 struct Kept {
@@ -133,16 +134,16 @@ fn a_component_loads_where_its_code_cannot_be_kept() {
     // Nothing can be renamed to the name of a folder that is not empty.
     fs::create_dir_all(path.join("in the way")).unwrap();
     let (code, _) = kept.load();
-    assert!(matches!(code, CompiledCode::InMemory(_)));
+    assert_eq!(code.kept, None);
 }
 
 #[test]
-fn code_that_cannot_be_mapped_is_copied() {
+fn code_whose_file_another_process_has_deleted_is_loaded_all_the_same() {
     let kept = Kept::new();
-    let contents = kept.engine.precompile_component(&kept.component).unwrap();
-    let nowhere = kept.parent.path().join("nowhere");
-    let (code, _) = map_or_copy(&kept.engine, nowhere, contents).unwrap();
-    assert!(matches!(code, CompiledCode::InMemory(_)));
+    let code = kept.code();
+    fs::remove_file(code.kept.as_ref().unwrap()).unwrap();
+    // As the engine that runs instances does, after the one that compiled.
+    code.load(&kept.engine).unwrap();
 }
 
 #[test]
@@ -169,68 +170,6 @@ fn code_that_was_not_used_for_long_makes_room() {
     assert_eq!(folder.find("recent").unwrap().0, recent);
     kept.code();
     assert!(!old.exists() && recent.exists());
-}
-
-#[cfg(unix)]
-fn mode(path: &Path) -> u32 {
-    fs::metadata(path).unwrap().permissions().mode() & 0o777
-}
-
-#[cfg(unix)]
-fn set_mode(path: &Path, mode: u32) {
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
-#[cfg(unix)]
-#[test]
-fn the_folder_is_written_by_this_user_alone_and_read_by_everybody() {
-    let kept = Kept::new();
-    // What everything has that nobody asked a mode for: all bits but those of the umask.
-    let [folder, file] = ["folder", "file"].map(|name| kept.parent.path().join(name));
-    fs::create_dir(&folder).unwrap();
-    File::create(&file).unwrap();
-
-    let parent = kept.parent.path().join("on").join("the way");
-    let code = CodeFolder::inside(&parent).unwrap();
-    for made in [parent.parent().unwrap(), &parent, &code.path] {
-        assert_eq!(mode(made), mode(&folder) & 0o755);
-    }
-    let path = code.keep("source", b"code").unwrap();
-    assert_eq!(mode(&path), mode(&file) & 0o644);
-
-    for others_may_write in [0o720, 0o702] {
-        set_mode(&code.path, others_may_write);
-        let refused = CodeFolder::inside(&parent).err().unwrap();
-        let refused = refused.to_string();
-        assert!(refused.contains("others can write"), "{refused}");
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn code_in_a_folder_that_may_only_be_read_is_loaded() {
-    let kept = Kept::new();
-    kept.code();
-    let path = kept.find().unwrap();
-    let folders = [kept.parent.path(), path.parent().unwrap()];
-    folders.iter().for_each(|folder| set_mode(folder, 0o555));
-    let (code, _) = kept.load();
-    folders.iter().for_each(|folder| set_mode(folder, 0o755));
-    assert!(matches!(code, CompiledCode::Kept(loaded) if loaded == path));
-}
-
-#[cfg(unix)]
-#[test]
-fn a_link_to_a_folder_that_others_could_replace_is_refused() {
-    let kept = Kept::new();
-    let open = kept.parent.path().join("open");
-    fs::create_dir_all(open.join("ours")).unwrap();
-    set_mode(&open.join("ours"), 0o755);
-    set_mode(&open, 0o777);
-    let link = kept.parent.path().join("link");
-    std::os::unix::fs::symlink(open.join("ours"), &link).unwrap();
-    let refused = CodeFolder::inside(&link).err().unwrap();
-    assert!(refused.to_string().contains("/open; forbid"), "{refused}");
 }
 
 #[cfg(target_os = "linux")]
