@@ -108,8 +108,10 @@ impl InstancePoolBuilder {
         self
     }
 
-    /// How many instances there are at most, and so how many calls are under way at a time; 64 by default. The plugin's
-    /// own bound, [`PluginBuilder::max_instances`](crate::PluginBuilder::max_instances), holds for all its pools together.
+    /// How many instances there are at most, and so how many calls are under way at a time; 64 by default, and never more
+    /// than [`PluginBuilder::max_instances`](crate::PluginBuilder::max_instances), so that whoever comes too many waits. That
+    /// bound holds for all pools of the plugin together: where their sizes exceed it, [`InstancePool::acquire`] may give
+    /// [`HostError::TooManyInstances`](crate::HostError::TooManyInstances).
     #[must_use]
     pub fn size(mut self, size: NonZeroUsize) -> Self {
         self.size = size;
@@ -119,15 +121,25 @@ impl InstancePoolBuilder {
     /// An empty pool: its first instance starts when it is first asked for.
     #[must_use]
     pub fn build(self) -> InstancePool {
+        let size = self
+            .plugin
+            .max_instances()
+            .map_or(self.size, |most| self.size.min(most));
+        if size < self.size {
+            tracing::warn!(
+                "a pool for {} instances has {size}, which is PluginBuilder::max_instances",
+                self.size
+            );
+        }
         // Of more instances than a semaphore can count, none would ever wait.
-        let permits = self.size.get().min(Semaphore::MAX_PERMITS);
+        let permits = size.get().min(Semaphore::MAX_PERMITS);
         InstancePool {
             shared: Arc::new(Shared {
                 plugin: self.plugin,
                 options: self.options,
                 state: self.state,
                 binding: self.binding,
-                size: self.size,
+                size,
                 permits: Arc::new(Semaphore::new(permits)),
                 idle: Mutex::new(Vec::new()),
             }),

@@ -5,6 +5,7 @@ use crate::error::HostError;
 use crate::instance::{HostState, Instance};
 use crate::options::InstanceOptions;
 use crate::plugin_builder::PluginBuilder;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -65,11 +66,17 @@ impl Plugin {
         self.loaded.binding.is_some()
     }
 
+    /// How many instances there may be at a time, where there may be any.
+    pub(crate) fn max_instances(&self) -> Option<NonZeroUsize> {
+        NonZeroUsize::new(self.loaded.max_instances as usize)
+    }
+
     /// Starts an instance with a memory of its own and no more surroundings than `options` name.
     ///
     /// Nothing is compiled, linked or looked up by name again.
     ///
-    /// Errors: [`HostError::TooManyInstances`], [`HostError::MemoryLimit`], [`HostError::Instantiate`].
+    /// Errors: [`HostError::TooManyInstances`], [`HostError::MemoryLimit`], [`HostError::TimeLimit`],
+    /// [`HostError::Instantiate`].
     pub async fn instantiate(&self, options: &InstanceOptions) -> Result<Instance, HostError> {
         Instance::start(&self.loaded, options).await
     }

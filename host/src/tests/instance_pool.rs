@@ -93,6 +93,17 @@ async fn no_more_instances_are_lent_than_the_pool_has() {
 }
 
 #[tokio::test]
+async fn a_pool_is_no_larger_than_its_plugin_may_have_instances() {
+    let larger = NonZeroUsize::new(3).unwrap();
+    let pool = builder(2).size(larger).build();
+    assert_eq!(pool.size().get(), 2);
+    let _one = pool.acquire().await.unwrap();
+    let _other = pool.acquire().await.unwrap();
+    // Waits, where it would be refused otherwise.
+    assert!(is_pending(pool.acquire()).await);
+}
+
+#[tokio::test]
 async fn whoever_asks_first_is_lent_one_first() {
     let pool = pool(1);
     let held = pool.acquire().await.unwrap();
