@@ -47,7 +47,8 @@ const MAX_CONNECTIONS_PER_HOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(
 
 /// Where plugins may send HTTP requests, and the connections that they share to get there.
 ///
-/// HTTP/1.1 with keep-alive, in the clear or over TLS 1.2 and 1.3, whose sessions are resumed. Redirects are not followed:
+/// HTTP/1.1 with keep-alive, in the clear or over TLS 1.2 and 1.3, whose sessions are resumed. A rule is about what the
+/// plugin writes: a name is allowed whatever addresses it has, and an address by that address alone. Redirects are not followed:
 /// the plugin sees them. Proxies of the environment are not used. The addresses of a name are used for 5 s, and no longer
 /// once a connection to them did not come about. A clone has the same rules and the same connections; two that were built
 /// apart share nothing.

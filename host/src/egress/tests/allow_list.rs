@@ -74,6 +74,21 @@ fn an_ipv6_address_matches_in_any_spelling() {
 }
 
 #[test]
+fn what_a_resolver_takes_for_the_same_host_is_another_one() {
+    for url in [
+        "http://127.1/",
+        "http://2130706433/",
+        "http://0x7f.0.0.1/",
+        "http://0177.0.0.1/",
+        "http://localhost/",
+    ] {
+        assert!(!permits("127.0.0.1:80", url), "{url}");
+    }
+    assert!(!permits("a.example:80", "http://a.example./"));
+    assert!(!permits("a.*:80", "http://a.example./"));
+}
+
+#[test]
 fn a_user_name_does_not_make_another_host_pass() {
     assert!(!permits(
         "a.example:80",
