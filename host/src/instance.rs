@@ -201,7 +201,7 @@ impl HostState {
             memory: Memory::new(options.granted_memory()),
             wasi: options.wasi(),
             http: WasiHttpCtx::new(),
-            outgoing: Outgoing::new(options.granted_egress()),
+            outgoing: options.outgoing(),
             resources,
         }
     }

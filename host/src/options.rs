@@ -1,9 +1,17 @@
 //! What one instance is given of its surroundings: nothing, but for what is named here.
 
-use crate::egress::Egress;
+use crate::egress::{Egress, Outgoing};
 use crate::stderr::CapturedStderr;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
+
+/// How many requests an instance may have under way, unless the embedder says otherwise. A bulk call of `dapr_dynamodb.wasm`
+/// has eight; the connections to a host are enough for several instances that use all of theirs.
+const MAX_REQUESTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
+
+/// How many random bytes a component may ask for at once: the host makes a copy of them.
+const MAX_RANDOM: u64 = 1 << 20;
 
 /// The surroundings of one instance.
 ///
@@ -15,6 +23,7 @@ pub struct InstanceOptions {
     egress: Option<Egress>,
     memory_limit: Option<usize>,
     time_limit: Option<Duration>,
+    max_requests: Option<NonZeroUsize>,
     stderr: Stderr,
 }
 
@@ -75,6 +84,18 @@ impl InstanceOptions {
         self
     }
 
+    /// How many HTTP requests the instance may have under way at a time; 64 by default. One is under way until its answer was
+    /// read to the end or dropped, so that a component that keeps answers does not keep all connections of its [`Egress`]
+    /// ([`EgressBuilder::max_connections_per_host`](crate::EgressBuilder::max_connections_per_host)) from other instances.
+    ///
+    /// Requests beyond that wait, within the time that the component gives to connecting; then they fail with wasi:http's
+    /// `connection-limit-reached`.
+    #[must_use]
+    pub fn max_requests(mut self, requests: NonZeroUsize) -> Self {
+        self.max_requests = Some(requests);
+        self
+    }
+
     /// Sends what the instance writes to standard error to that of this process.
     #[must_use]
     pub fn inherit_stderr(mut self) -> Self {
@@ -93,6 +114,7 @@ impl InstanceOptions {
         let mut wasi = WasiCtxBuilder::new();
         // Both are of no use while no address is allowed; said once more, because a plugin's only way out is its egress.
         wasi.allow_tcp(false).allow_udp(false);
+        wasi.max_random_size(MAX_RANDOM);
         wasi.envs(&self.environment);
         match &self.stderr {
             Stderr::Discard => {}
@@ -114,8 +136,11 @@ impl InstanceOptions {
         self.time_limit
     }
 
-    pub(crate) fn granted_egress(&self) -> Option<Egress> {
-        self.egress.clone()
+    pub(crate) fn outgoing(&self) -> Outgoing {
+        Outgoing::new(
+            self.egress.clone(),
+            self.max_requests.unwrap_or(MAX_REQUESTS),
+        )
     }
 }
 
@@ -128,6 +153,7 @@ impl std::fmt::Debug for InstanceOptions {
             .field("egress", &self.egress)
             .field("memory_limit", &self.memory_limit)
             .field("time_limit", &self.time_limit)
+            .field("max_requests", &self.max_requests)
             .field("stderr", &self.stderr)
             .finish()
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
@@ -64,11 +65,25 @@ impl Drop for Done {
 /// A connection in use.
 pub(super) struct Lease {
     // Before `place`, which another connection may take as soon as it is dropped.
-    pub(super) connection: Connection,
-    pub(super) place: Place,
+    connection: Connection,
+    place: Place,
+    /// The instance's room for one request.
+    _under_way: Option<OwnedSemaphorePermit>,
 }
 
 impl Lease {
+    pub(super) fn new(
+        connection: Connection,
+        place: Place,
+        under_way: Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        Self {
+            connection,
+            place,
+            _under_way: under_way,
+        }
+    }
+
     fn give_back(self) {
         self.place.keep(self.connection);
     }

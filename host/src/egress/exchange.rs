@@ -6,13 +6,14 @@
 
 use super::body::{Lease, ResponseBody};
 use super::connection::{Connection, Failed};
-use super::destination::{Destination, Place};
+use super::destination::Destination;
 use super::pool::Pool;
 use http::{Method, Request, Response, Uri};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
@@ -45,15 +46,26 @@ impl Timeouts {
 pub(super) async fn exchange(
     pool: Arc<Pool>,
     destination: Arc<Destination>,
+    room: Arc<Semaphore>,
     request: Request<WasiBody>,
     timeouts: Timeouts,
 ) -> Result<Response<WasiBody>, Error> {
     let mut request = prepare(request)?;
     let connected_by = Instant::now() + timeouts.connect;
+    // Named, so that nobody looks for the cause at the destination. The semaphore is never closed, so that there is a
+    // permit in any case.
+    let under_way = timeout_at(connected_by, room.acquire_owned()).await;
+    let under_way = under_way.map_err(|_| Error::ConnectionLimitReached)?.ok();
     let mut place = by(connected_by, destination.place()).await?;
     if let Some(mut kept) = place.take().await {
         match send(&mut kept, request, &timeouts).await {
-            Ok(response) => return Ok(deliver(response, kept, place, &timeouts)),
+            Ok(response) => {
+                return Ok(deliver(
+                    response,
+                    Lease::new(kept, place, under_way),
+                    &timeouts,
+                ));
+            }
             Err(Failed {
                 unsent: Some(unsent),
                 ..
@@ -63,7 +75,11 @@ pub(super) async fn exchange(
     }
     let mut new = by(connected_by, pool.open(&place.destination().origin)).await??;
     match send(&mut new, request, &timeouts).await {
-        Ok(response) => Ok(deliver(response, new, place, &timeouts)),
+        Ok(response) => Ok(deliver(
+            response,
+            Lease::new(new, place, under_way),
+            &timeouts,
+        )),
         Err(Failed {
             unsent: Some(_), ..
         }) => Err(Error::DestinationUnavailable),
@@ -90,13 +106,7 @@ async fn send(
         }))
 }
 
-fn deliver(
-    response: Response<Incoming>,
-    connection: Connection,
-    place: Place,
-    timeouts: &Timeouts,
-) -> Response<WasiBody> {
-    let lease = Lease { connection, place };
+fn deliver(response: Response<Incoming>, lease: Lease, timeouts: &Timeouts) -> Response<WasiBody> {
     response.map(|body| ResponseBody::new(body, lease, timeouts.between_bytes).boxed_unsync())
 }
 

@@ -7,14 +7,18 @@ use super::origin::{Origin, Scheme};
 use super::pool::Pool;
 use http::uri::Authority;
 use http::{Request, Response, Uri};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 type Transmission = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
-/// What one instance may send: nothing, or what its [`Egress`] allows.
+/// What one instance may send: nothing, or what its [`Egress`] allows, and so many requests at a time.
 pub(crate) struct Outgoing {
     egress: Option<Egress>,
+    /// One for each request that may be under way.
+    room: Arc<Semaphore>,
     /// The last that was let pass. A plugin asks for the same again and again.
     admitted: Option<Admitted>,
 }
@@ -32,9 +36,11 @@ impl Admitted {
 }
 
 impl Outgoing {
-    pub(crate) fn new(egress: Option<Egress>) -> Self {
+    pub(crate) fn new(egress: Option<Egress>, max_requests: NonZeroUsize) -> Self {
+        let most = max_requests.get().min(Semaphore::MAX_PERMITS);
         Self {
             egress,
+            room: Arc::new(Semaphore::new(most)),
             admitted: None,
         }
     }
@@ -85,10 +91,11 @@ impl WasiHttpHooks for Outgoing {
         _processed: Transmission,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Transmission), Error>> + Send> {
         let admitted = self.admit(&request);
+        let room = Arc::clone(&self.room);
         Box::new(async move {
             let (pool, destination) = admitted?;
             let timeouts = Timeouts::new(options);
-            let response = exchange(pool, destination, request, timeouts).await?;
+            let response = exchange(pool, destination, room, request, timeouts).await?;
             Ok((response, Box::new(async { Ok(()) }) as Transmission))
         })
     }

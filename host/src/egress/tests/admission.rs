@@ -5,6 +5,7 @@ use super::{Egress, call, egress_to, post, send};
 use crate::egress::Outgoing;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Empty, Full};
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use wasmtime_wasi_http::{Error, WasiHttpHooks};
@@ -27,7 +28,11 @@ async fn an_instance_without_an_egress_may_send_nothing() {
     let request = Request::post(server.url())
         .body(Empty::new().map_err(|e| match e {}).boxed_unsync())
         .unwrap();
-    let sending = Outgoing::new(None).send_request(request, None, Box::new(async { Ok(()) }));
+    let sending = Outgoing::new(None, NonZeroUsize::MIN).send_request(
+        request,
+        None,
+        Box::new(async { Ok(()) }),
+    );
     let refused = Pin::from(sending).await;
     assert!(matches!(refused, Err(Error::HttpRequestDenied)));
     assert_eq!(server.connections(), 0);
@@ -37,7 +42,7 @@ async fn an_instance_without_an_egress_may_send_nothing() {
 async fn what_may_pass_once_lets_nothing_else_pass() {
     let server = Server::that_answers().await;
     let other = Server::that_answers().await;
-    let mut outgoing = Outgoing::new(Some(egress_to(&server)));
+    let mut outgoing = Outgoing::new(Some(egress_to(&server)), NonZeroUsize::MIN);
     let encrypted = server.url().replace("http:", "https:");
     let user = server.url().replace("//", "//user@");
     for _ in 0..2 {
@@ -109,7 +114,7 @@ async fn a_request_to_pass_bytes_on_is_refused() {
         .uri(server.url())
         .body(Empty::new().map_err(|e| match e {}).boxed_unsync())
         .unwrap();
-    let mut outgoing = Outgoing::new(Some(egress_to(&server)));
+    let mut outgoing = Outgoing::new(Some(egress_to(&server)), NonZeroUsize::MIN);
     let sending = outgoing.send_request(request, None, Box::new(async { Ok(()) }));
     let refused = Pin::from(sending).await;
     assert!(matches!(refused, Err(Error::HttpRequestMethodInvalid)));

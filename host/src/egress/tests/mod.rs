@@ -7,6 +7,7 @@ mod bodies;
 mod closing;
 mod failures;
 mod limits;
+mod limits_of_instance;
 mod names;
 mod reuse;
 mod runtimes;
@@ -19,6 +20,7 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use server::Server;
+use std::num::NonZeroUsize;
 use std::pin::Pin;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
@@ -48,7 +50,7 @@ async fn post_body(
     options: Option<RequestOptions>,
     body: impl http_body::Body<Data = Bytes, Error = Error> + Send + 'static,
 ) -> Result<Response<WasiBody>, Error> {
-    let mut outgoing = Outgoing::new(Some(egress.clone()));
+    let mut outgoing = Outgoing::new(Some(egress.clone()), NonZeroUsize::MIN);
     send(&mut outgoing, url, options, body).await
 }
 

@@ -1,0 +1,115 @@
+//! An instance has no more requests under way than it may, and other instances do not feel it.
+
+use super::server::Server;
+use super::{Egress, Outgoing, egress_to, send};
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, Full};
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
+
+fn instance(egress: &Egress, requests: usize) -> Outgoing {
+    Outgoing::new(Some(egress.clone()), NonZeroUsize::new(requests).unwrap())
+}
+
+/// Posts, and gives up at once where it would have to wait.
+async fn post(instance: &mut Outgoing, server: &Server) -> Result<Response<WasiBody>, Error> {
+    let options = RequestOptions {
+        connect_timeout: Some(Duration::from_millis(100)),
+        ..RequestOptions::default()
+    };
+    let body = Full::from("{}").map_err(|e| match e {});
+    send(instance, &server.url(), Some(options), body).await
+}
+
+fn is_one_too_many(answer: &Result<Response<WasiBody>, Error>) -> bool {
+    matches!(answer, Err(Error::ConnectionLimitReached))
+}
+
+async fn that_answers_in_part() -> Server {
+    Server::start(|mut connection| async move {
+        connection.request().await;
+        let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000";
+        connection.write(&format!("{head}\r\n\r\npart")).await;
+        let _ = connection.closed().await;
+    })
+    .await
+}
+
+#[tokio::test]
+async fn an_instance_that_keeps_answers_has_no_more_than_it_may() {
+    let server = that_answers_in_part().await;
+    let egress = egress_to(&server);
+    let mut greedy = instance(&egress, 2);
+    let one = post(&mut greedy, &server).await.unwrap();
+    let _other = post(&mut greedy, &server).await.unwrap();
+    let refused = post(&mut greedy, &server).await;
+    assert!(is_one_too_many(&refused), "{refused:?}");
+    assert_eq!(server.connections(), 2);
+
+    // Another instance has room of its own.
+    post(&mut instance(&egress, 2), &server).await.unwrap();
+
+    drop(one);
+    post(&mut greedy, &server).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_whose_answer_was_read_is_not_under_way() {
+    let server = Server::that_answers().await;
+    let mut instance = instance(&egress_to(&server), 1);
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        let mut answer = post(&mut instance, &server).await.unwrap();
+        while let Some(frame) = answer.frame().await {
+            frame.unwrap();
+        }
+        // Kept, as an empty one.
+        answers.push(answer);
+    }
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_request_that_is_never_finished_is_under_way_until_nobody_wants_its_answer() {
+    let server = that_answers_in_part().await;
+    let mut instance = instance(&egress_to(&server), 1);
+    let url = server.url();
+    let unfinished = send(&mut instance, &url, None, Unfinished);
+    let answer = unfinished.await.unwrap();
+    let refused = post(&mut instance, &server).await;
+    assert!(is_one_too_many(&refused), "{refused:?}");
+    drop(answer);
+    post(&mut instance, &server).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_failed_makes_room() {
+    let server = Server::start(|mut connection| async move {
+        connection.request().await;
+    })
+    .await;
+    let mut instance = instance(&egress_to(&server), 1);
+    for _ in 0..3 {
+        let lost = post(&mut instance, &server).await;
+        assert!(matches!(lost, Err(Error::ConnectionTerminated)), "{lost:?}");
+    }
+}
+
+struct Unfinished;
+
+impl Body for Unfinished {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        Poll::Pending
+    }
+}
