@@ -1,6 +1,6 @@
 //! The component under test is always the one that this workspace's sources make: it is built here,
 //! as a release build for `wasm32-wasip2`, once for every profile and every cargo command of the
-//! workspace.
+//! workspace. So is the one that misbehaves, which tests what the host makes of it.
 
 use std::{
     env, fs, io,
@@ -14,11 +14,15 @@ const GUEST_TARGET: &str = "wasm32-wasip2";
 const REMEDY: &str = "rustup target add wasm32-wasip2";
 /// Names a ready-made component to test instead of building one (a release artifact, say).
 const READY_MADE: &str = "DAPR_DYNAMODB_WASM";
+/// The package of the component that misbehaves, and its folder.
+const MISBEHAVING: (&str, &str) = ("misbehaving", "tests/fixtures/misbehaving");
 
 fn main() -> ExitCode {
-    match component() {
-        Ok(component) => {
+    let built = component().and_then(|component| Ok([component, misbehaving()?]));
+    match built {
+        Ok([component, misbehaving]) => {
             println!("cargo:rustc-env=COMPONENT_PATH={}", component.display());
+            println!("cargo:rustc-env=MISBEHAVING_PATH={}", misbehaving.display());
             ExitCode::SUCCESS
         }
         Err(sentence) => {
@@ -37,16 +41,29 @@ fn component() -> Result<PathBuf, String> {
             .map_err(|error| format!("{READY_MADE} names {}: {error}", file.display()));
     }
     let workspace = workspace()?;
-    // A path that does not exist would make cargo run this script every time.
-    for source in ["src", "wit", "Cargo.toml", "Cargo.lock", "build.rs"] {
+    rerun_if_changed(&workspace, &["src", "build.rs"]);
+    install_guest_target()?;
+    build_guest(&workspace, "dapr-dynamodb")
+}
+
+fn misbehaving() -> Result<PathBuf, String> {
+    let (package, folder) = MISBEHAVING;
+    let workspace = workspace()?;
+    rerun_if_changed(&workspace, &[folder]);
+    install_guest_target()?;
+    build_guest(&workspace, package)
+}
+
+/// Where one of these changes, or what all packages have in common.
+fn rerun_if_changed(workspace: &Path, sources: &[&str]) {
+    println!("cargo:rerun-if-changed=build.rs");
+    for source in ["wit", "Cargo.toml", "Cargo.lock"].iter().chain(sources) {
         let source = workspace.join(source);
+        // A path that does not exist would make cargo run this script every time.
         if source.exists() {
             println!("cargo:rerun-if-changed={}", source.display());
         }
     }
-    println!("cargo:rerun-if-changed=build.rs");
-    install_guest_target()?;
-    build_guest(&workspace)
 }
 
 fn workspace() -> Result<PathBuf, String> {
@@ -103,7 +120,7 @@ fn guest_target_is_installed() -> Result<bool, String> {
     }
 }
 
-fn build_guest(workspace: &Path) -> Result<PathBuf, String> {
+fn build_guest(workspace: &Path, package: &str) -> Result<PathBuf, String> {
     let target_folder = target_folder(&PathBuf::from(variable("OUT_DIR")?))?.join("guest");
     let mut cargo = Command::new(variable("CARGO")?);
     for (name, _) in env::vars_os() {
@@ -117,7 +134,7 @@ fn build_guest(workspace: &Path) -> Result<PathBuf, String> {
             "build",
             "--release",
             "--package",
-            "dapr-dynamodb",
+            package,
             "--lib",
             "--target",
             GUEST_TARGET,
@@ -132,7 +149,7 @@ fn build_guest(workspace: &Path) -> Result<PathBuf, String> {
         .map_err(|error| format!("cargo could not be started: {error}"))?;
     if !output.status.success() {
         return Err(format!(
-            "The component did not build ({}):\n{}",
+            "{package} did not build ({}):\n{}",
             output.status,
             String::from_utf8_lossy(&output.stderr)
         ));
@@ -140,7 +157,8 @@ fn build_guest(workspace: &Path) -> Result<PathBuf, String> {
     let component = target_folder
         .join(GUEST_TARGET)
         .join("release")
-        .join("dapr_dynamodb.wasm");
+        .join(package.replace('-', "_"))
+        .with_extension("wasm");
     match component.is_file() {
         true => Ok(component),
         false => Err(format!("cargo built no {}", component.display())),

@@ -20,3 +20,8 @@ mod server_thread;
 pub fn component_path() -> &'static Path {
     Path::new(env!("COMPONENT_PATH"))
 }
+
+/// A state store that does harm when it is asked to, `tests/fixtures/misbehaving`, built with this crate.
+pub fn misbehaving_path() -> &'static Path {
+    Path::new(env!("MISBEHAVING_PATH"))
+}

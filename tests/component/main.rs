@@ -23,6 +23,7 @@ mod first_write;
 mod fixture;
 mod get_set_delete;
 mod host_calls;
+mod hostile_plugins;
 mod imports;
 mod instance_pool;
 mod limits;
