@@ -3,6 +3,7 @@
 //! cannot have a second effect.
 
 use super::client::Client;
+use super::clock_skew::ClockSkew;
 use super::failure::{Failure, Problem};
 use super::operation::{Codec, Operation};
 use super::retry::{self, RetryKind};
@@ -128,6 +129,7 @@ impl<P: Platform> Client<P> {
         loop {
             attempts += 1;
             headers.truncate(unsigned);
+            let signed_with = self.skew.clone();
             let attempt = self.attempt(codec, &mut headers, body, now, deadline);
             let problem = match attempt.await {
                 Ok(output) => {
@@ -138,7 +140,7 @@ impl<P: Platform> Client<P> {
             };
             let allowed = terms.repeatable || !problem.may_have_been_applied();
             let wait = if allowed && attempts < self.max_attempts {
-                self.wait_before_retry(codec, &problem, attempts)
+                self.wait_before_retry(codec, &problem, attempts, &signed_with)
             } else {
                 None
             };
@@ -158,13 +160,14 @@ impl<P: Platform> Client<P> {
         }
     }
 
-    /// Whether and when to try again after `problem`. A skewed clock is
-    /// corrected on the way.
+    /// Whether and when to try again after `problem`. A skewed clock, other than
+    /// the attempt was signed with, is corrected on the way.
     fn wait_before_retry(
         &self,
         codec: &Codec,
         problem: &Problem,
         attempts: u32,
+        signed_with: &ClockSkew,
     ) -> Option<(RetryKind, Duration)> {
         let (kind, retry_after) = match problem {
             Problem::Transport(error) => {
@@ -178,7 +181,8 @@ impl<P: Platform> Client<P> {
             Problem::Unsent(_) => (None, None),
             Problem::Service(error) => {
                 let now = self.platform.now();
-                let kind = if self.skew.learn(&error.code, error.date.as_deref(), now) {
+                let date = error.date.as_deref();
+                let kind = if self.skew.learn(&error.code, date, now, signed_with) {
                     Some(RetryKind::Transient)
                 } else {
                     retry::classify(Some(&error.code), error.status).or_else(|| {

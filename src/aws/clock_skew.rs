@@ -22,7 +22,7 @@ const CODES: &[&str] = &[
 ];
 
 /// How far the server's clock is ahead (positive) or behind, in milliseconds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ClockSkew(Cell<i64>);
 
 impl ClockSkew {
@@ -38,9 +38,17 @@ impl ClockSkew {
         corrected.unwrap_or(time)
     }
 
-    /// Learns from an error. True where the clock explains it, so that the same
-    /// request signed with the corrected time is worth sending.
-    pub fn learn(&self, code: &str, date: Option<&str>, now: SystemTime) -> bool {
+    /// Learns from an error of a request that was signed with the time that
+    /// `signed_with` corrects: another request may have learnt since. True where
+    /// the clock explains it, so that the same request signed with the corrected
+    /// time is worth sending.
+    pub fn learn(
+        &self,
+        code: &str,
+        date: Option<&str>,
+        now: SystemTime,
+        signed_with: &Self,
+    ) -> bool {
         if !CODES.contains(&code) {
             return false;
         }
@@ -50,7 +58,7 @@ impl ClockSkew {
         let Some(server) = server else {
             return false;
         };
-        let known = self.correct(now);
+        let known = signed_with.correct(now);
         let (ahead, off) = match server.duration_since(now) {
             Ok(ahead) => (true, ahead),
             Err(behind) => (false, behind.duration()),
@@ -74,6 +82,13 @@ mod tests {
 
     const DATE: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
 
+    const CODE: &str = "RequestTimeTooSkewed";
+
+    /// Of a request that was signed with what is known.
+    fn learnt(skew: &ClockSkew, date: Option<&str>, now: SystemTime) -> bool {
+        skew.learn(CODE, date, now, skew)
+    }
+
     fn server() -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
     }
@@ -85,12 +100,12 @@ mod tests {
             server() + Duration::from_secs(600),
         ] {
             let skew = ClockSkew::default();
-            assert!(skew.learn("RequestTimeTooSkewed", Some(DATE), local));
+            let before = skew.clone();
+            assert!(learnt(&skew, Some(DATE), local));
             assert_eq!(skew.correct(local), server());
-            assert!(
-                !skew.learn("RequestTimeTooSkewed", Some(DATE), local),
-                "once is enough"
-            );
+            assert!(!learnt(&skew, Some(DATE), local), "once is enough");
+            // A request that was on its way already is worth another try as well.
+            assert!(skew.learn(CODE, Some(DATE), local, &before));
         }
     }
 
@@ -98,7 +113,7 @@ mod tests {
     fn a_clock_that_is_right_leaves_an_access_error_an_access_error() {
         let skew = ClockSkew::default();
         let local = server() + Duration::from_secs(60);
-        assert!(!skew.learn("AccessDeniedException", Some(DATE), local));
+        assert!(!skew.learn("AccessDeniedException", Some(DATE), local, &skew));
         assert_eq!(skew.correct(local), local);
     }
 
@@ -106,9 +121,9 @@ mod tests {
     fn other_errors_and_answers_without_a_date_teach_nothing() {
         let skew = ClockSkew::default();
         let local = server() + Duration::from_secs(3_600);
-        assert!(!skew.learn("ValidationException", Some(DATE), local));
-        assert!(!skew.learn("RequestTimeTooSkewed", None, local));
-        assert!(!skew.learn("RequestTimeTooSkewed", Some("yesterday"), local));
+        assert!(!skew.learn("ValidationException", Some(DATE), local, &skew));
+        assert!(!learnt(&skew, None, local));
+        assert!(!learnt(&skew, Some("yesterday"), local));
         assert_eq!(skew.correct(local), local);
     }
 }

@@ -7,6 +7,7 @@ mod binding_create;
 mod binding_numbers;
 mod bulk;
 mod bulk_conditions;
+mod clock_skew;
 mod compatibility;
 mod concurrency_of_instances;
 mod configuration;
