@@ -6,7 +6,7 @@ use host_test::faults::{Action, AwsError};
 use http::StatusCode;
 
 use super::calls::Call;
-use super::fault::{ALL, Fault, Nature, Pace, fault};
+use super::fault::{ALL, Fault, Nature, ONE_BY_ONE, Pace, fault};
 
 const BATCHES: &[Call] = &[Call::BulkGet, Call::BulkSet, Call::BulkDelete];
 const WRITES: &[Call] = &[
@@ -140,7 +140,7 @@ pub const OF_DYNAMODB: &[Fault] = {
             "InvalidSignatureException from a clock an hour ahead",
             Refused,
             Prompt,
-            ALL,
+            ONE_BY_ONE,
             |_| skewed(),
         ),
         fault("ResourceNotFoundException", Refused, Prompt, ALL, |_| {
