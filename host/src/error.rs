@@ -68,7 +68,7 @@ pub enum HostError {
     },
     /// WebAssembly cannot run on this machine as configured.
     #[error(
-        "the WebAssembly engine does not start: {0:#}; check that this platform is one that wasmtime compiles for"
+        "the WebAssembly engine does not start: {0:#}; check that this platform is one that wasmtime compiles for, and that this process may start a thread"
     )]
     Engine(wasmtime::Error),
     /// The plugin has as many instances as it may have.

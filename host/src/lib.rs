@@ -64,6 +64,25 @@
 //! # }
 //! ```
 //!
+//! # Components that are not trusted
+//!
+//! A component cannot harm the process, nor keep the instances of others from their work, within limits that its embedder
+//! sets. What they are about, and what they leave open, the repository's `SECURITY.md` says.
+//!
+//! ```no_run
+//! # fn example(egress: dapr_wasm_host::Egress) -> Result<(), Box<dyn std::error::Error>> {
+//! use dapr_wasm_host::InstanceOptions;
+//! use std::time::Duration;
+//!
+//! let options = InstanceOptions::new()
+//!     .egress(egress) // its hosts and ports, and no other way out
+//!     .memory_limit(64 << 20) // bytes
+//!     .time_limit(Duration::from_secs(30)) // for each call
+//!     .max_requests(16.try_into()?); // at a time
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What it costs
 //!
 //! A plugin is compiled once for a machine: the code is kept in a folder that only this user can write to

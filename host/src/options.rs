@@ -77,7 +77,7 @@ impl InstanceOptions {
     /// what it waited for.
     ///
     /// One step is not interrupted: filling or copying memory, and what it hands to the host or gives as a result. It takes
-    /// about two seconds for each GiB that was not touched before: [`memory_limit`](Self::memory_limit) bounds that as well.
+    /// some seconds for each GiB: [`memory_limit`](Self::memory_limit) bounds that as well.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
