@@ -6,7 +6,7 @@
 //! counts as absent.
 
 mod attempts;
-mod duration;
+pub mod duration;
 mod fields;
 
 pub use fields::{Field, Fields};

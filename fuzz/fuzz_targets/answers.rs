@@ -1,0 +1,92 @@
+//! Bodies of answers to reads. What is read in one pass is what the SDK reads;
+//! what the SDK reads is JSON; and of what is stored, no more and nothing else is
+//! made than is there.
+
+#![no_main]
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use dapr_dynamodb::aws::operation::{BatchGetItem, Codecs, GetItem, Operation};
+use dapr_dynamodb::error::Error;
+use dapr_dynamodb::state::item::{Attributes, CONTENT_TYPE, ETAG, VALUE, decode};
+use dapr_dynamodb_fuzz::{EXPIRES, read_answer, read_plainly, table};
+use libfuzzer_sys::fuzz_target;
+use serde::de::IgnoredAny;
+use std::fmt::Debug;
+
+/// Seconds since the Unix epoch.
+const NOW: u64 = 1_700_000_000;
+
+fn read<O: Operation<Output: Debug + PartialEq>>(body: &[u8]) -> Option<O::Output> {
+    let codecs = Codecs::default();
+    let plain = read_plainly::<O>(&codecs, body);
+    let sdks = read_answer::<O>(&codecs, body);
+    if plain.is_some() {
+        assert_eq!(plain, sdks);
+    }
+    if sdks.is_some() && !body.is_empty() {
+        let json = serde_json::from_slice::<IgnoredAny>(body);
+        assert!(json.is_ok(), "the SDK reads what is no JSON");
+    }
+    sdks
+}
+
+/// Whether there is an attribute of that name and it is none of its kind.
+fn is_foreign(stored: &Attributes, name: &str) -> bool {
+    match (name, stored.get(name)) {
+        (_, None) => name == VALUE,
+        (VALUE, Some(value)) => !(value.is_s() || value.is_b()),
+        (ETAG, Some(etag)) => !etag.is_s(),
+        (_, Some(expires)) => !expires.as_n().is_ok_and(|n| n.parse::<i128>().is_ok()),
+    }
+}
+
+fn check(stored: &Attributes) {
+    match decode(&table(), "the-key", stored.clone(), NOW) {
+        Ok(Some(item)) => {
+            let bytes = match &stored[VALUE] {
+                AttributeValue::S(text) => text.as_bytes(),
+                AttributeValue::B(bytes) => bytes.as_ref(),
+                other => panic!("{other:?} is no value"),
+            };
+            assert_eq!(item.value, bytes);
+            let text = |name| stored.get(name).and_then(|value| value.as_s().ok());
+            assert_eq!(
+                item.etag.as_ref(),
+                text(ETAG).filter(|etag| !etag.is_empty())
+            );
+            assert_eq!(item.content_type.as_ref(), text(CONTENT_TYPE));
+            assert!(item.expires_at.is_none_or(|at| at > NOW));
+            assert_eq!(item.expires_at.is_some(), stored.contains_key(EXPIRES));
+        }
+        Ok(None) => {
+            let expires = stored[EXPIRES].as_n().expect("a number");
+            assert!(expires.parse::<i128>().expect("whole") <= i128::from(NOW));
+        }
+        Err(Error::Other(sentence)) => {
+            assert!(sentence.contains("\"the-key\"") && sentence.contains("`orders`"));
+            let named = |name: &&str| sentence.contains(&format!("`{name}`"));
+            let named = [EXPIRES, VALUE, ETAG].into_iter().find(named);
+            assert!(
+                is_foreign(stored, named.expect("an attribute")),
+                "{sentence}"
+            );
+        }
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    match data.split_first() {
+        Some((b'g', body)) => {
+            let output = read::<GetItem>(body);
+            output.and_then(|output| output.item).iter().for_each(check);
+        }
+        Some((_, body)) => {
+            let output = read::<BatchGetItem>(body);
+            let responses = output.and_then(|output| output.responses);
+            let tables = responses.unwrap_or_default().into_values();
+            tables.flatten().for_each(|item| check(&item));
+        }
+        None => {}
+    }
+});

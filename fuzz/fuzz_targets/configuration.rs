@@ -1,0 +1,134 @@
+//! Lines of `field=value` for the metadata and `$VARIABLE=value` for the
+//! environment. What is accepted can be written down and is accepted again as
+//! the same; what is refused names a field; no secret is shown.
+
+#![no_main]
+
+use dapr_dynamodb::config::Config;
+use dapr_dynamodb::error::Error;
+use dapr_dynamodb::state::model::Consistency;
+use dapr_dynamodb_fuzz::{MARKER, hides_the_secret};
+use libfuzzer_sys::fuzz_target;
+use std::collections::HashMap;
+use std::time::Duration;
+
+/// Fields that hold a secret.
+const SECRET: &[&str] = &[
+    "secretKey",
+    "awsSecretKey",
+    "sessionToken",
+    "awsSessionToken",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+];
+
+/// All others.
+const OPEN: &[&str] = &[
+    "accessKey",
+    "awsAccessKey",
+    "table",
+    "region",
+    "awsRegion",
+    "endpoint",
+    "partitionKey",
+    "ttlAttributeName",
+    "consistency",
+    "maxAttempts",
+    "connectTimeout",
+    "requestTimeout",
+    "AWS_ACCESS_KEY_ID",
+    "DYNAMODB_TABLE",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL",
+    "DYNAMODB_PARTITION_KEY",
+    "DYNAMODB_TTL_ATTRIBUTE_NAME",
+    "DYNAMODB_CONSISTENCY",
+    "AWS_MAX_ATTEMPTS",
+    "DYNAMODB_CONNECT_TIMEOUT",
+    "DYNAMODB_REQUEST_TIMEOUT",
+];
+
+fn is_secret(name: &str) -> bool {
+    SECRET.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+/// As `Config::parse` takes it.
+fn written(config: &Config) -> Vec<(String, String)> {
+    let duration = |duration: Duration| match duration.subsec_nanos() {
+        0 => duration.as_secs().to_string(),
+        nanos => format!("{}s{nanos}ns", duration.as_secs()),
+    };
+    let (client, table) = (&config.client, &config.table);
+    let credentials = &client.credentials;
+    let mut fields = vec![
+        ("TABLE", table.name.clone()),
+        ("region", client.region.clone()),
+        ("endpoint", client.endpoint.url()),
+        ("accessKey", credentials.access_key_id().to_owned()),
+        ("secretKey", credentials.secret_access_key().to_owned()),
+        ("partitionKey", table.partition_key.clone()),
+        ("maxAttempts", client.max_attempts.to_string()),
+        ("connectTimeout", duration(client.connect_timeout)),
+        ("requestTimeout", duration(client.request_timeout)),
+    ];
+    fields.push(match config.consistency {
+        Consistency::Eventual => ("consistency", "eventual".to_owned()),
+        Consistency::Strong => ("consistency", "strong".to_owned()),
+    });
+    if let Some(token) = credentials.session_token() {
+        fields.push(("sessionToken", token.to_owned()));
+    }
+    if let Some(name) = &table.ttl_attribute {
+        fields.push(("ttlAttributeName", name.clone()));
+    }
+    fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}
+
+fuzz_target!(|text: &str| {
+    let mut metadata = Vec::new();
+    let mut environment = HashMap::new();
+    for line in text.split('\n') {
+        let (name, value) = line.split_once('=').unwrap_or((line, ""));
+        let variable = name.strip_prefix('$');
+        let secret = is_secret(variable.unwrap_or(name)) && !value.is_empty();
+        let value = if secret {
+            format!("{value}{MARKER}")
+        } else {
+            value.to_owned()
+        };
+        match variable {
+            Some(variable) => drop(environment.insert(variable.to_owned(), value)),
+            None => metadata.push((name.to_owned(), value)),
+        }
+    }
+    let environment = |name: &str| environment.get(name).cloned();
+    match Config::parse(&metadata, &environment) {
+        Ok((config, unknown)) => {
+            hides_the_secret(&format!("{config:?}"));
+            for name in unknown {
+                assert!(metadata.iter().any(|(given, _)| *given == name));
+                let mut known = SECRET.iter().chain(OPEN);
+                // Variables are no fields.
+                let known = known.any(|k| k.eq_ignore_ascii_case(&name) && !k.contains('_'));
+                assert!(!known, "{name} is known");
+            }
+            let again = Config::parse(&written(&config), &|_| None);
+            let (again, unknown) = again.expect("what was accepted is accepted");
+            assert_eq!((written(&again), unknown), (written(&config), vec![]));
+            assert_eq!(again.client.endpoint, config.client.endpoint);
+        }
+        Err(Error::InvalidConfiguration(sentence)) => {
+            hides_the_secret(&sentence);
+            let mut names = SECRET.iter().chain(OPEN);
+            assert!(names.any(|name| sentence.contains(name)), "{sentence}");
+            assert!(sentence.len() < 1_000, "{sentence}");
+            assert!(!sentence.contains(char::is_control), "{sentence:?}");
+        }
+        Err(error) => panic!("{error}"),
+    }
+});

@@ -1,0 +1,47 @@
+//! Any text as a key: it is sent as it is, or refused before anything is sent;
+//! sentences quote it with an end and without what a terminal would obey.
+
+#![no_main]
+
+use dapr_dynamodb::aws::message::Response;
+use dapr_dynamodb::error::Error;
+use dapr_dynamodb::limits::PARTITION_KEY_BYTES;
+use dapr_dynamodb::state::StateStore;
+use dapr_dynamodb::state::key::{check, quote};
+use dapr_dynamodb_fuzz::{Made, PARTITION_KEY, config, run};
+use libfuzzer_sys::fuzz_target;
+use serde_json::json;
+
+/// What changes how a terminal shows what follows.
+fn is_obeyed(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fuzz_target!(|key: &str| {
+    let quoted = quote(key);
+    assert!(!quoted.contains(is_obeyed), "{quoted:?}");
+    assert!(quoted.len() < 1_000);
+    let absent = Response {
+        status: 200,
+        headers: vec![],
+        body: b"{}".to_vec(),
+    };
+    let made = Made::new(vec![absent]);
+    let store = StateStore::new(&made, config());
+    let answer = run(store.get(key.to_owned(), None));
+    let sent = made.sent();
+    if (1..=PARTITION_KEY_BYTES).contains(&key.len()) {
+        assert_eq!((check(key), answer), (Ok(()), Ok(None)));
+        assert_eq!(sent[0].body["Key"], json!({ PARTITION_KEY: { "S": key } }));
+    } else {
+        let Err(Error::InvalidArgument(sentence)) = answer else {
+            panic!("{answer:?}")
+        };
+        assert_eq!(
+            (check(key), sent.len()),
+            (Err(Error::InvalidArgument(sentence.clone())), 0)
+        );
+        assert!(key.is_empty() || sentence.contains(&quoted), "{sentence}");
+    }
+});

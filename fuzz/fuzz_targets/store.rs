@@ -1,0 +1,174 @@
+//! One letter for a call of the store, and a line for each answer of DynamoDB: a
+//! digit for its status, its body behind it. Nothing is returned that no answer
+//! holds for that key; a write is a success only by an answer that is one; no
+//! sentence shows a secret; and a call ends.
+
+#![no_main]
+
+use dapr_dynamodb::aws::message::Response;
+use dapr_dynamodb::error::Error;
+use dapr_dynamodb::state::StateStore;
+use dapr_dynamodb::state::model::{
+    Concurrency, DeleteOptions, DeleteRequest, Item, Operation, SetOptions, SetRequest,
+};
+use dapr_dynamodb_fuzz::{Made, PARTITION_KEY, config, hides_the_secret, run};
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+/// What a call may send at most: four attempts, asked again as often.
+const REQUESTS: usize = 40;
+
+fn answer(line: &[u8]) -> Response {
+    let (status, body) = match line.split_first() {
+        Some((b'2', body)) => (200, body),
+        Some((b'3', body)) => (302, body),
+        Some((b'4', body)) => (400, body),
+        Some((b'5', body)) => (500, body),
+        _ => (200, line),
+    };
+    Response {
+        status,
+        headers: vec![(
+            "content-type".to_owned(),
+            b"application/x-amz-json-1.0".to_vec(),
+        )],
+        body: body.to_vec(),
+    }
+}
+
+fn set(key: &str, options: SetOptions) -> SetRequest {
+    SetRequest {
+        key: key.to_owned(),
+        value: b"v".to_vec(),
+        options,
+    }
+}
+
+fn delete(key: &str, etag: Option<&str>) -> DeleteRequest {
+    DeleteRequest {
+        key: key.to_owned(),
+        options: DeleteOptions {
+            etag: etag.map(str::to_owned),
+        },
+    }
+}
+
+fn if_etag() -> SetOptions {
+    SetOptions {
+        etag: Some("e".to_owned()),
+        ..SetOptions::default()
+    }
+}
+
+fn first_write() -> SetOptions {
+    SetOptions {
+        concurrency: Some(Concurrency::FirstWrite),
+        ..SetOptions::default()
+    }
+}
+
+/// The items of an answer to a read.
+fn items(body: &Value) -> Vec<&Value> {
+    let many = body["Responses"]["orders"].as_array();
+    many.into_iter().flatten().chain(body.get("Item")).collect()
+}
+
+/// Fails where no answer holds that value for that key.
+fn check_read(key: &str, found: Result<Option<Item>, Error>, answers: &[Value]) {
+    match found {
+        Ok(Some(item)) => {
+            let mut items = answers.iter().flat_map(items);
+            let is_found = items.any(|stored| {
+                let text = stored["value"]["S"].as_str();
+                let is_value = text.is_none_or(|text| text.as_bytes() == item.value);
+                stored[PARTITION_KEY]["S"] == key && is_value
+            });
+            assert!(is_found, "no answer holds {item:?} for {key}");
+        }
+        Ok(None) => assert!(answers.iter().any(Value::is_object), "absent by no answer"),
+        Err(error) => check_error(&error),
+    }
+}
+
+fn check_error(error: &Error) {
+    let sentence = error.to_string();
+    hides_the_secret(&sentence);
+    assert!(!sentence.contains(char::is_control), "{sentence:?}");
+}
+
+/// Fails where a success rests on no answer that is one, or a definite failure on
+/// an answer that is none of DynamoDB's.
+fn check_write<T>(result: Result<T, Error>, answers: &[Response], successes: &[Value]) {
+    match result {
+        Ok(_) => {
+            let conflict = |answer: &Response| answer.status == 400;
+            let any = successes.iter().any(Value::is_object) || answers.iter().any(conflict);
+            assert!(any, "a success by no answer");
+        }
+        Err(error) => {
+            check_error(&error);
+            let all_are_foreign = answers.iter().all(|answer| {
+                let json = serde_json::from_slice::<Value>(&answer.body);
+                answer.status == 200 && !json.is_ok_and(|json| json.is_object())
+            });
+            let unknown = error.leaves_the_outcome_unknown();
+            assert!(unknown || !all_are_foreign, "{error}");
+        }
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Some((call, lines)) = data.split_first() else {
+        return;
+    };
+    let answers: Vec<Response> = lines.split(|byte| *byte == b'\n').map(answer).collect();
+    let successes = answers.iter().filter(|answer| answer.status == 200);
+    let successes = successes.filter_map(|answer| serde_json::from_slice(&answer.body).ok());
+    let successes: Vec<Value> = successes.collect();
+    let made = Made::new(answers.clone());
+    let store = StateStore::new(&made, config());
+    let write = |result| check_write(result, &answers, &successes);
+    let all = |results: Vec<Result<(), Error>>| {
+        assert_eq!(results.len(), 2);
+        results.into_iter().for_each(write);
+    };
+    match call {
+        b'g' => {
+            let found = run(store.get("k".to_owned(), None));
+            check_read("k", found, &successes);
+        }
+        b'b' => {
+            let keys = ["k", "l", "k"];
+            let found = run(store.bulk_get(keys.map(str::to_owned).to_vec(), None));
+            assert!(found.len() == 3 && found[0] == found[2]);
+            let each = keys.into_iter().zip(found);
+            each.for_each(|(key, found)| check_read(key, found, &successes));
+        }
+        b's' => write(run(store.set(set("k", SetOptions::default()))).map(drop)),
+        b'e' => write(run(store.set(set("k", if_etag()))).map(drop)),
+        b'f' => write(run(store.set(set("k", first_write()))).map(drop)),
+        b'd' => write(run(store.delete(delete("k", None)))),
+        b'x' => write(run(store.delete(delete("k", Some("e"))))),
+        b'S' => {
+            let sets = ["k", "l"].map(|key| set(key, SetOptions::default()));
+            let results = run(store.bulk_set(sets.to_vec()));
+            all(results.into_iter().map(|result| result.map(drop)).collect());
+        }
+        b'D' => all(run(
+            store.bulk_delete(vec![delete("k", None), delete("l", None)])
+        )),
+        b't' => {
+            let operations = vec![
+                Operation::Set(set("k", if_etag())),
+                Operation::Delete(delete("l", Some("e"))),
+            ];
+            write(run(store.transact(operations)).map(drop));
+        }
+        _ => {
+            if let Err(error) = run(store.ping()) {
+                check_error(&error);
+            }
+        }
+    }
+    assert!(made.sent().len() <= REQUESTS);
+});

@@ -1,0 +1,92 @@
+//! Time to live against arithmetic that cannot overflow, at any clock, and what
+//! a table may hold as an expiry.
+
+#![no_main]
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use dapr_dynamodb::error::Error;
+use dapr_dynamodb::state::item::decode;
+use dapr_dynamodb::state::ttl::{expires_at, unix_seconds};
+use dapr_dynamodb_fuzz::{EXPIRES, table};
+use libfuzzer_sys::fuzz_target;
+use std::collections::HashMap;
+use std::time::{Duration, UNIX_EPOCH};
+
+#[derive(arbitrary::Arbitrary, Debug)]
+struct Case<'a> {
+    ttl: Option<i64>,
+    now: u64,
+    before_the_epoch: bool,
+    /// Of an item that is stored.
+    expiry: &'a str,
+}
+
+fn model(ttl: Option<i64>, now: u64) -> Result<Option<i128>, ()> {
+    match ttl {
+        None | Some(0 | -1) => Ok(None),
+        Some(seconds) if seconds < 0 => Err(()),
+        Some(seconds) => match i128::from(now) + i128::from(seconds) {
+            at if at <= i128::from(i64::MAX) => Ok(Some(at)),
+            _ => Err(()),
+        },
+    }
+}
+
+fn clock(case: &Case<'_>) {
+    let since = Duration::from_secs(case.now);
+    let time = if case.before_the_epoch {
+        UNIX_EPOCH.checked_sub(since)
+    } else {
+        UNIX_EPOCH.checked_add(since)
+    };
+    if let Some(time) = time {
+        let seconds = if case.before_the_epoch { 0 } else { case.now };
+        assert_eq!(unix_seconds(time), seconds);
+    }
+}
+
+fn new_item(case: &Case<'_>) {
+    let mut table = table();
+    match (
+        expires_at(&table, "the-key", case.ttl, case.now),
+        model(case.ttl, case.now),
+    ) {
+        (Ok(found), Ok(wanted)) => assert_eq!(found.map(i128::from), wanted),
+        (Err(Error::InvalidArgument(sentence)), Err(())) => {
+            assert!(sentence.contains("\"the-key\"") && sentence.contains("`ttl`"));
+        }
+        other => panic!("{other:?}"),
+    }
+    table.ttl_attribute = None;
+    let refused = expires_at(&table, "k", case.ttl, case.now).is_err();
+    assert_eq!(refused, !matches!(case.ttl, None | Some(0 | -1)));
+}
+
+fn stored_item(case: &Case<'_>) {
+    let attributes = HashMap::from([
+        (
+            EXPIRES.to_owned(),
+            AttributeValue::N(case.expiry.to_owned()),
+        ),
+        ("value".to_owned(), AttributeValue::S(String::new())),
+    ]);
+    let whole = case.expiry.parse::<i128>().ok();
+    let past = whole.map(|at| at.max(0) <= i128::from(case.now));
+    match (decode(&table(), "the-key", attributes, case.now), past) {
+        (Ok(None), Some(true)) => {}
+        (Ok(Some(item)), Some(false)) => {
+            let at = item.expires_at.expect("an expiry");
+            assert!(whole == Some(i128::from(at)) || at == u64::MAX);
+        }
+        // The end of what a u64 holds is a moment as well.
+        (Ok(None), Some(false)) => assert_eq!(case.now, u64::MAX),
+        (Err(Error::Other(sentence)), None) => assert!(sentence.contains(EXPIRES)),
+        other => panic!("{other:?}"),
+    }
+}
+
+fuzz_target!(|case: Case<'_>| {
+    clock(&case);
+    new_item(&case);
+    stored_item(&case);
+});

@@ -1,0 +1,50 @@
+//! What the targets share: a platform that answers what the fuzzer makes up,
+//! and a secret that no sentence may show.
+
+mod platform;
+mod sdk;
+mod secret;
+
+pub use platform::{Made, Sent, run};
+pub use sdk::{read_answer, read_plainly, written};
+pub use secret::{MARKER, hides_the_secret};
+
+use dapr_dynamodb::config::{Config, Table};
+
+/// The partition key's attribute.
+pub const PARTITION_KEY: &str = "pk";
+
+/// The attribute of the expiry.
+pub const EXPIRES: &str = "expires";
+
+/// A table as most are.
+#[must_use]
+pub fn table() -> Table {
+    Table {
+        name: "orders".to_owned(),
+        partition_key: PARTITION_KEY.to_owned(),
+        ttl_attribute: Some(EXPIRES.to_owned()),
+    }
+}
+
+/// That table, and credentials that hold the secret.
+///
+/// # Panics
+///
+/// Never: the configuration is complete.
+#[must_use]
+pub fn config() -> Config {
+    let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let metadata = [
+        field("table", &table().name),
+        field("region", "eu-west-1"),
+        field("accessKey", "AKIDEXAMPLE"),
+        field("secretKey", MARKER),
+        field("sessionToken", MARKER),
+        field("partitionKey", PARTITION_KEY),
+        field("ttlAttributeName", EXPIRES),
+    ];
+    Config::parse(&metadata, &|_| None)
+        .expect("a complete configuration")
+        .0
+}

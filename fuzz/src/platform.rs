@@ -1,0 +1,108 @@
+//! A platform without a network: each request meets the next answer that the
+//! fuzzer made up, the last one again and again, and time passes only in waits.
+
+use dapr_dynamodb::aws::message::{Request, Response, TransportError};
+use dapr_dynamodb::platform::{Clock, Random, Transport};
+use serde_json::Value;
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, SystemTime};
+
+/// What a call may be polled at most: nothing here waits, but some futures give
+/// way to others.
+const POLLS: usize = 10_000;
+
+/// A request as it was sent.
+#[derive(Debug)]
+pub struct Sent {
+    /// The operation of DynamoDB.
+    pub operation: String,
+    /// The body.
+    pub body: Value,
+}
+
+/// The platform.
+#[derive(Debug)]
+pub struct Made {
+    answers: Vec<Response>,
+    sent: RefCell<Vec<Sent>>,
+    draws: Cell<u64>,
+    elapsed: Cell<Duration>,
+}
+
+impl Made {
+    /// With these answers; without any, the connection breaks.
+    #[must_use]
+    pub fn new(answers: Vec<Response>) -> Self {
+        Self {
+            answers,
+            sent: RefCell::default(),
+            draws: Cell::default(),
+            elapsed: Cell::default(),
+        }
+    }
+
+    /// All requests so far, and forgets them.
+    #[must_use]
+    pub fn sent(&self) -> Vec<Sent> {
+        self.sent.take()
+    }
+}
+
+impl Transport for &Made {
+    async fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
+        let fields = request.headers.iter();
+        let target = fields.filter(|(name, _)| name.eq_ignore_ascii_case("x-amz-target"));
+        let target: Vec<u8> = target.flat_map(|(_, value)| value.clone()).collect();
+        let target = String::from_utf8(target).expect("a target of text");
+        let (_, operation) = target.split_once('.').expect("a target with its version");
+        let number = self.sent.borrow().len();
+        self.sent.borrow_mut().push(Sent {
+            operation: operation.to_owned(),
+            body: serde_json::from_slice(request.body).expect("a body of JSON"),
+        });
+        let answer = self.answers.get(number).or(self.answers.last());
+        answer
+            .cloned()
+            .ok_or_else(|| TransportError::Reset("no answer".to_owned()))
+    }
+}
+
+impl Clock for &Made {
+    fn now(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000) + self.elapsed.get()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.elapsed.get()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.elapsed.set(self.elapsed.get() + duration);
+    }
+}
+
+impl Random for &Made {
+    fn random(&self) -> u64 {
+        self.draws.set(self.draws.get() + 1);
+        self.draws.get() << 32
+    }
+}
+
+/// Runs a call to its end.
+///
+/// # Panics
+///
+/// Where it does not end.
+pub fn run<T>(call: impl Future<Output = T>) -> T {
+    let mut call = pin!(call);
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..POLLS {
+        if let Poll::Ready(result) = call.as_mut().poll(&mut context) {
+            return result;
+        }
+    }
+    panic!("the call does not end")
+}
