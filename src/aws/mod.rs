@@ -1,7 +1,7 @@
 //! One `call` of a `client` to DynamoDB, in the order it happens: the SDK serializes
 //! (`operation`, `wire`); an `attempt` is signed (`sign`) for the `endpoint` and
-//! sent (`transport`), its answer checked (`integrity`) and read, in one pass
-//! (`plain`) or by the SDK; and the policy decides whether to try again
+//! sent (`transport`), its answer checked (`integrity`, `shape`) and read, in one
+//! pass (`plain`) or by the SDK; and the policy decides whether to try again
 //! (`retry`, `token_bucket`, `clock_skew`). Every wait has an end.
 
 mod attempt;
@@ -21,6 +21,7 @@ mod plain;
 #[cfg(target_family = "wasm")]
 pub mod reactor;
 pub mod retry;
+mod shape;
 mod sign;
 mod token_bucket;
 #[cfg(target_family = "wasm")]

@@ -3,6 +3,7 @@
 use super::failure::{Problem, ServiceError};
 use super::message::{Headers, Response};
 use super::operation::Codec;
+use super::shape;
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
@@ -13,6 +14,10 @@ const ERROR_TYPE: &str = "x-amzn-errortype";
 
 /// AWS's name of the request: the first of the fields that is there.
 const REQUEST_ID: [&str; 2] = ["x-amzn-requestid", "x-amz-request-id"];
+
+/// Longest part of the name of a request or of a media type that a sentence quotes,
+/// in characters. DynamoDB's own are shorter.
+const QUOTED: usize = 120;
 
 /// How many fields signing and sending add.
 const ADDED_LATER: usize = 4;
@@ -39,6 +44,9 @@ pub(super) fn deserialize(codec: &Codec, mut response: Response) -> Result<Outpu
     {
         return Ok(output);
     }
+    if (200..300).contains(&response.status) && !shape::fits(codec.name(), &response.body) {
+        return Err(foreign(&response, unreadable(&response)));
+    }
     let answer = match sdk_response(&mut response) {
         Ok(answer) => answer,
         Err(cause) => return Err(foreign(&response, cause.to_owned())),
@@ -58,23 +66,32 @@ pub(super) fn deserialize(codec: &Codec, mut response: Response) -> Result<Outpu
                 .unwrap_or_default()
                 .to_owned(),
             status: response.status,
-            request_id: request_id(&response).map(str::to_owned),
+            request_id: request_id(&response).map(quoted),
             date: response.header("date").map(str::to_owned),
             retry_after: retry_after(&response),
             source,
         }))),
-        None => {
-            let cause = match response.header("content-type") {
-                Some(content_type) => format!("content type {content_type}"),
-                // A transport may have left the fields of a success out.
-                None if (200..300).contains(&response.status) => {
-                    "a body that cannot be read".to_owned()
-                }
-                None => "no content type".to_owned(),
-            };
-            Err(foreign(&response, cause))
-        }
+        None => Err(foreign(&response, unreadable(&response))),
     }
+}
+
+/// What there is to say of an answer that cannot be read.
+fn unreadable(response: &Response) -> String {
+    match response.header("content-type") {
+        Some(content_type) => format!("content type {}", quoted(content_type)),
+        // A transport may have left the fields of a success out.
+        None if (200..300).contains(&response.status) => "a body that cannot be read".to_owned(),
+        None => "no content type".to_owned(),
+    }
+}
+
+/// Text of the server as sentences show it: with an end, and without what a
+/// terminal would obey.
+fn quoted(text: &str) -> String {
+    text.chars()
+        .take(QUOTED)
+        .flat_map(char::escape_debug)
+        .collect()
 }
 
 /// What to say of an answer that is not DynamoDB's.

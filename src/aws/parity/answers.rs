@@ -177,6 +177,24 @@ async fn a_success_without_a_body_is_refused_on_purpose() {
     ));
 }
 
+/// To the SDK it is an item that is absent, and a write that is done.
+#[tokio::test]
+async fn a_success_of_something_else_is_refused_on_purpose() {
+    let something_else = answer(200, r#"{"status":"ok"}"#);
+    let [get, _] = inputs::get_item();
+    let theirs = sdk::<GetItem>(&get, &something_else).await;
+    assert_eq!(theirs.expect("an output").item, None);
+    let client = Site::AWS.client(Scripted::new([something_else.clone()]), 1);
+    let failure = client.call::<GetItem>(GetItem::input(get)).await;
+    let foreign = |problem| matches!(problem, Problem::Foreign { status: 200, .. });
+    assert!(foreign(failure.expect_err("no answer").problem));
+
+    let [put, ..] = inputs::put_item();
+    assert!(sdk::<PutItem>(&put, &something_else).await.is_ok());
+    let failure = client.call::<PutItem>(PutItem::input(put)).await;
+    assert!(foreign(failure.expect_err("no answer").problem));
+}
+
 /// The SDK does not look at the checksum.
 #[tokio::test]
 async fn a_body_that_fails_its_checksum_is_asked_for_again_on_purpose() {
