@@ -72,6 +72,13 @@ pub fn encode(table: &Table, key: &str, item: NewItem) -> Result<Attributes, Err
     Ok(attributes)
 }
 
+/// Whether an answer brought the item of that key: a value of another one is no
+/// answer.
+#[must_use]
+pub fn is_of_key(table: &Table, key: &str, attributes: &Attributes) -> bool {
+    matches!(attributes.get(&table.partition_key), Some(AttributeValue::S(stored)) if stored == key)
+}
+
 /// The item in `attributes`; none where it has expired by `now`, in seconds
 /// since the Unix epoch.
 ///
@@ -143,93 +150,16 @@ pub fn has_etag(attributes: &Attributes, etag: &str) -> bool {
 /// Seconds since the Unix epoch. A moment before it counts as the epoch, and
 /// one beyond the range as its end.
 fn expiry(number: &str) -> Option<u64> {
-    match number.parse::<i128>() {
-        Ok(seconds) => Some(u64::try_from(seconds.max(0)).unwrap_or(u64::MAX)),
-        Err(_) => None,
+    let digits = number.strip_prefix('-').unwrap_or(number);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
     }
+    if digits.len() < number.len() {
+        return Some(0);
+    }
+    // A number of DynamoDB has up to 126 digits: all that can fail here is the range.
+    Some(digits.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::limits::{ITEM_BYTES, item_size};
-
-    fn table() -> Table {
-        Table {
-            name: "orders".to_owned(),
-            partition_key: "pk".to_owned(),
-            ttl_attribute: Some("expires".to_owned()),
-        }
-    }
-
-    fn new_item(value: &[u8]) -> NewItem {
-        NewItem {
-            value: value.to_vec(),
-            etag: new_etag(0xab),
-            content_type: Some("text/plain".to_owned()),
-            expires_at: Some(2_000),
-        }
-    }
-
-    #[test]
-    fn what_is_encoded_decodes_to_the_same_bytes_as_text_or_binary() {
-        for (bytes, text) in [(&b"hello"[..], true), (b"", true), (&[0xff, 0xfe], false)] {
-            let attributes = encode(&table(), "k", new_item(bytes)).unwrap();
-            assert_eq!(attributes["value"].is_s(), text);
-            assert_eq!(attributes["expires"], AttributeValue::N("2000".into()));
-            let item = decode(&table(), "k", attributes, 1_999).unwrap().unwrap();
-            assert_eq!(item.value, bytes);
-            assert_eq!(item.etag.as_deref(), Some("00000000000000ab"));
-            assert_eq!(item.content_type.as_deref(), Some("text/plain"));
-            assert_eq!(item.expires_at, Some(2_000));
-        }
-    }
-
-    #[test]
-    fn an_expired_item_is_an_absent_item_from_its_second_on() {
-        let attributes = encode(&table(), "k", new_item(b"v")).unwrap();
-        assert_eq!(decode(&table(), "k", attributes, 2_000), Ok(None));
-    }
-
-    #[test]
-    fn an_item_of_400_kb_is_encoded_and_one_byte_more_is_too_large() {
-        let overhead = item_size(&encode(&table(), "k", new_item(b"")).unwrap());
-        let most = vec![b'x'; ITEM_BYTES - overhead];
-        assert!(encode(&table(), "k", new_item(&most)).is_ok());
-        let more = vec![b'x'; ITEM_BYTES - overhead + 1];
-        let error = encode(&table(), "k", new_item(&more)).unwrap_err();
-        assert!(
-            matches!(&error, Error::TooLarge(s) if s.contains("\"k\"")),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn a_content_type_that_is_no_string_is_another_tools_and_none_of_ours() {
-        let mut attributes = encode(&table(), "k", new_item(b"v")).unwrap();
-        attributes.insert(CONTENT_TYPE.to_owned(), AttributeValue::N("7".into()));
-        let item = decode(&table(), "k", attributes, 0).unwrap().unwrap();
-        assert_eq!(item.content_type, None);
-        assert_eq!(item.value, b"v");
-    }
-
-    #[test]
-    fn an_attribute_of_a_foreign_type_is_an_error_that_names_it_and_the_key() {
-        for (name, value) in [
-            ("value", AttributeValue::M(HashMap::new())),
-            ("etag", AttributeValue::N("1".into())),
-            ("expires", AttributeValue::S("2000".into())),
-            ("expires", AttributeValue::N("1.5".into())),
-        ] {
-            let mut attributes = encode(&table(), "the-key", new_item(b"v")).unwrap();
-            attributes.insert(name.to_owned(), value);
-            let error = decode(&table(), "the-key", attributes, 0)
-                .unwrap_err()
-                .to_string();
-            assert!(
-                error.contains(&format!("`{name}`")) && error.contains("the-key"),
-                "{error}"
-            );
-        }
-    }
-}
+mod tests;

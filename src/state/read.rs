@@ -1,6 +1,6 @@
 //! Reads one item: one GetItem.
 
-use super::item::{decode, key_attributes};
+use super::item::{decode, is_of_key, key_attributes};
 use super::model::{Consistency, Item};
 use super::{StateStore, key};
 use crate::aws::operation::GetItem;
@@ -13,7 +13,8 @@ impl<P: Platform> StateStore<P> {
     ///
     /// # Errors
     ///
-    /// `invalid-argument` for the key, `other` for an item of another tool that
+    /// `invalid-argument` for the key, `unavailable` for an answer to another
+    /// question, `other` for an item of another tool that
     /// cannot be read, and what reaching DynamoDB can have.
     pub async fn get(
         &self,
@@ -30,9 +31,21 @@ impl<P: Platform> StateStore<P> {
         let answer = self.client.call::<GetItem>(input).await;
         let answer = answer.map_err(|failure| self.read_error(failure).of_key(&key))?;
         match answer.item {
-            Some(attributes) => decode(&self.table, &key, attributes, self.now()),
+            Some(attributes) if is_of_key(&self.table, &key, &attributes) => {
+                decode(&self.table, &key, attributes, self.now())
+            }
+            Some(_) => Err(self.foreign_answer("the item of another key").of_key(&key)),
             None => Ok(None),
         }
+    }
+
+    /// The error of a success that does not answer what was asked.
+    pub(super) fn foreign_answer(&self, what: &str) -> Error {
+        Error::Unavailable(format!(
+            "{} answered for table `{}` with {what}, which was not asked for: check `endpoint`",
+            self.client.endpoint_url(),
+            self.table.name
+        ))
     }
 
     /// DynamoDB's own default is an eventually consistent read.

@@ -1,0 +1,114 @@
+//! The layout of an item, natively.
+
+use super::*;
+use crate::limits::{ITEM_BYTES, item_size};
+
+fn table() -> Table {
+    Table {
+        name: "orders".to_owned(),
+        partition_key: "pk".to_owned(),
+        ttl_attribute: Some("expires".to_owned()),
+    }
+}
+
+fn new_item(value: &[u8]) -> NewItem {
+    NewItem {
+        value: value.to_vec(),
+        etag: new_etag(0xab),
+        content_type: Some("text/plain".to_owned()),
+        expires_at: Some(2_000),
+    }
+}
+
+#[test]
+fn what_is_encoded_decodes_to_the_same_bytes_as_text_or_binary() {
+    for (bytes, text) in [(&b"hello"[..], true), (b"", true), (&[0xff, 0xfe], false)] {
+        let attributes = encode(&table(), "k", new_item(bytes)).unwrap();
+        assert_eq!(attributes["value"].is_s(), text);
+        assert_eq!(attributes["expires"], AttributeValue::N("2000".into()));
+        let item = decode(&table(), "k", attributes, 1_999).unwrap().unwrap();
+        assert_eq!(item.value, bytes);
+        assert_eq!(item.etag.as_deref(), Some("00000000000000ab"));
+        assert_eq!(item.content_type.as_deref(), Some("text/plain"));
+        assert_eq!(item.expires_at, Some(2_000));
+    }
+}
+
+#[test]
+fn an_expired_item_is_an_absent_item_from_its_second_on() {
+    let attributes = encode(&table(), "k", new_item(b"v")).unwrap();
+    assert_eq!(decode(&table(), "k", attributes, 2_000), Ok(None));
+}
+
+#[test]
+fn a_moment_before_the_epoch_has_passed_and_one_beyond_all_numbers_has_not() {
+    let largest = format!("9{}", "0".repeat(125));
+    for (number, at) in [
+        ("-1", None),
+        ("-99999999999999999999999999999999999999999", None),
+        ("0", None),
+        ("18446744073709551616", Some(u64::MAX)),
+        (&largest, Some(u64::MAX)),
+    ] {
+        let mut attributes = encode(&table(), "k", new_item(b"v")).unwrap();
+        attributes.insert("expires".to_owned(), AttributeValue::N(number.to_owned()));
+        let item = decode(&table(), "k", attributes, 1_999).unwrap();
+        assert_eq!(item.map(|item| item.expires_at), at.map(Some), "{number}");
+    }
+}
+
+#[test]
+fn an_item_is_of_its_key_and_of_no_other() {
+    let item = encode(&table(), "k", new_item(b"v")).unwrap();
+    assert!(is_of_key(&table(), "k", &item));
+    assert!(!is_of_key(&table(), "l", &item));
+    assert!(!is_of_key(&table(), "k", &Attributes::new()));
+    let number = HashMap::from([("pk".to_owned(), AttributeValue::N("1".into()))]);
+    assert!(!is_of_key(&table(), "1", &number));
+}
+
+#[test]
+fn an_item_of_400_kb_is_encoded_and_one_byte_more_is_too_large() {
+    let overhead = item_size(&encode(&table(), "k", new_item(b"")).unwrap());
+    let most = vec![b'x'; ITEM_BYTES - overhead];
+    assert!(encode(&table(), "k", new_item(&most)).is_ok());
+    let more = vec![b'x'; ITEM_BYTES - overhead + 1];
+    let error = encode(&table(), "k", new_item(&more)).unwrap_err();
+    assert!(
+        matches!(&error, Error::TooLarge(s) if s.contains("\"k\"")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_content_type_that_is_no_string_is_another_tools_and_none_of_ours() {
+    let mut attributes = encode(&table(), "k", new_item(b"v")).unwrap();
+    attributes.insert(CONTENT_TYPE.to_owned(), AttributeValue::N("7".into()));
+    let item = decode(&table(), "k", attributes, 0).unwrap().unwrap();
+    assert_eq!(item.content_type, None);
+    assert_eq!(item.value, b"v");
+}
+
+#[test]
+fn an_attribute_of_a_foreign_type_is_an_error_that_names_it_and_the_key() {
+    for (name, value) in [
+        ("value", AttributeValue::M(HashMap::new())),
+        ("etag", AttributeValue::N("1".into())),
+        ("expires", AttributeValue::S("2000".into())),
+        ("expires", AttributeValue::N("1.5".into())),
+        ("expires", AttributeValue::N("1E+20".into())),
+        ("expires", AttributeValue::N("+1".into())),
+        ("expires", AttributeValue::N("-".into())),
+        ("expires", AttributeValue::N(String::new())),
+    ] {
+        let mut attributes = encode(&table(), "the-key", new_item(b"v")).unwrap();
+        attributes.insert(name.to_owned(), value);
+        let error = decode(&table(), "the-key", attributes, 0)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains(&format!("`{name}`")) && error.contains("the-key"),
+            "{error}"
+        );
+    }
+}
