@@ -4,6 +4,7 @@
 
 use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::net::Ipv6Addr;
 
 /// DNS suffixes by the beginning of the region's name; none of them begins
 /// another, so their order does not matter.
@@ -85,6 +86,9 @@ impl Endpoint {
         if authority.host().is_empty() {
             return Err("it has no host");
         }
+        if !is_host(authority.host()) {
+            return Err("its host is neither a name nor an address");
+        }
         if authority.as_str().contains('@') {
             return Err("it holds a user name; credentials go into `accessKey` and `secretKey`");
         }
@@ -144,6 +148,18 @@ impl Endpoint {
     pub fn url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://{}{}", self.authority, self.path)
+    }
+}
+
+/// Whether brackets, where there are any, hold an address of IPv6 and are all there
+/// is: `http` splits an authority that has others in the middle of them.
+fn is_host(host: &str) -> bool {
+    let brackets = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    match brackets {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !host.contains(['[', ']']),
     }
 }
 
@@ -223,6 +239,9 @@ mod tests {
             "http://localhost/?a=b",
             "http://localhost/#a",
             "http://local host",
+            "http://name[::1]:8000",
+            "http://[::1]name",
+            "http://[name]",
         ] {
             assert!(Endpoint::parse(given).is_err(), "{given}");
         }
