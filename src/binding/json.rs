@@ -9,6 +9,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
+/// Longest part of a member's path that a sentence quotes, in characters.
+const QUOTED: usize = 200;
+
 /// JSON text of the members of an object.
 type Members<'a> = HashMap<String, &'a RawValue>;
 
@@ -60,9 +63,8 @@ fn attributes(
                 return Err(refused(&path, "its name is empty"));
             }
             if name.len() > ATTRIBUTE_NAME_BYTES {
-                let start: String = name.chars().take(80).collect();
                 let why = format!("its name has more than {ATTRIBUTE_NAME_BYTES} bytes");
-                return Err(refused(&format!("{start}…"), &why));
+                return Err(refused(&path, &why));
             }
             let value = attribute(value.get(), &path, level)?;
             Ok((name, value))
@@ -112,8 +114,16 @@ fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str, path: &str) -> Result<T, 
     })
 }
 
+/// The path is quoted with an end: names have up to 64 KB, and levels of them.
 fn refused(path: &str, why: &str) -> Error {
-    Error::InvalidArgument(format!("member `{}`: {why}", path.escape_debug()))
+    let start = path.chars().take(QUOTED).flat_map(char::escape_debug);
+    let start: String = start.collect();
+    let rest = if path.chars().nth(QUOTED).is_some() {
+        "…"
+    } else {
+        ""
+    };
+    Error::InvalidArgument(format!("member `{start}{rest}`: {why}"))
 }
 
 #[cfg(test)]
@@ -182,6 +192,15 @@ mod tests {
             sentence.contains("65535 bytes") && sentence.len() < 300,
             "{sentence}"
         );
+    }
+
+    #[test]
+    fn a_path_of_megabytes_is_quoted_by_its_beginning() {
+        let name = "n".repeat(60_000);
+        let nested = format!(r#"{{"{name}":{{"{name}":[1e999]}}}}"#);
+        let sentence = sentence(item(nested.as_bytes()));
+        assert!(sentence.starts_with("member `nnn") && sentence.len() < 400);
+        assert!(sentence.contains("nnn…`: the number"), "{sentence}");
     }
 
     #[test]
