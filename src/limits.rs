@@ -10,6 +10,10 @@ use crate::error::Error;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
+/// Longest name of a table, which may be its ARN, in characters.
+/// Source: `TableName` of GetItem in the DynamoDB API reference.
+pub const TABLE_NAME_CHARACTERS: usize = 1_024;
+
 /// Longest partition key value, in bytes of UTF-8.
 pub const PARTITION_KEY_BYTES: usize = 2_048;
 

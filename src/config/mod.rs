@@ -15,6 +15,7 @@ use crate::aws::ClientConfig;
 use crate::aws::endpoint::Endpoint;
 use crate::credentials;
 use crate::error::Error;
+use crate::limits::TABLE_NAME_CHARACTERS;
 use crate::state::item::{CONTENT_TYPE, ETAG, VALUE};
 use crate::state::key::quote;
 use crate::state::model::Consistency;
@@ -105,12 +106,13 @@ fn table_name(fields: &Fields<'_>) -> Result<String, Error> {
         .field(&["table"], &[TABLE_VARIABLE])
         .ok_or_else(|| missing("table", "the DynamoDB table's name", TABLE_VARIABLE))?;
     let is_of_a_name = |b: u8| b.is_ascii_alphanumeric() || b"_-.:/".contains(&b);
-    if field.value.bytes().all(is_of_a_name) {
+    let is_short = field.value.len() <= TABLE_NAME_CHARACTERS;
+    if is_short && field.value.bytes().all(is_of_a_name) {
         Ok(field.value)
     } else {
         Err(refused(
             &field,
-            "no DynamoDB table is called so; give a name of letters, digits, `_`, `-` and `.`",
+            "no DynamoDB table is called so; give a name of at most 255 letters, digits, `_`, `-` and `.`",
         ))
     }
 }
