@@ -24,8 +24,8 @@ type Pending = HashMap<String, (usize, Effect)>;
 
 /// Why a batch did not come back as done.
 enum Undone {
-    /// Nothing of it was written.
-    Known(Error),
+    /// This is what came of it.
+    Told(Error),
     /// Anything of it may have been written.
     InDoubt(Box<Failure>),
 }
@@ -46,11 +46,11 @@ impl<P: Platform> StateStore<P> {
         loop {
             let sent = match progress.check() {
                 Ok(()) => self.send_batch(&pending).await,
-                Err(error) => Err(Undone::Known(error)),
+                Err(error) => Err(Undone::Told(error)),
             };
             let unprocessed = match sent {
                 Ok(unprocessed) => unprocessed,
-                Err(Undone::Known(Error::InvalidArgument(_) | Error::TooLarge(_)))
+                Err(Undone::Told(Error::InvalidArgument(_) | Error::TooLarge(_)))
                     if pending.len() > 1 =>
                 {
                     // DynamoDB refuses a batch for one of its items: the others are good.
@@ -64,7 +64,7 @@ impl<P: Platform> StateStore<P> {
                     }
                     return written;
                 }
-                Err(Undone::Known(error)) => {
+                Err(Undone::Told(error)) => {
                     written.extend(failed(pending, &error));
                     return written;
                 }
@@ -104,30 +104,30 @@ impl<P: Platform> StateStore<P> {
             .iter()
             .map(|(key, (_, effect))| self.write_request(key, effect))
             .collect::<Result<Vec<_>, Error>>()
-            .map_err(Undone::Known)?;
+            .map_err(Undone::Told)?;
         let input = BatchWriteItemInput::builder()
             .request_items(&self.table.name, requests)
             .build()
-            .map_err(|error| Undone::Known(Error::unbuilt(error)))?;
+            .map_err(|error| Undone::Told(Error::unbuilt(error)))?;
         let answer = self.client.call_blind_write::<BatchWriteItem>(input).await;
-        let unprocessed = answer
-            .map_err(|failure| match failure.may_have_been_applied() {
-                true => Undone::InDoubt(Box::new(failure)),
-                false => Undone::Known(self.write_error(failure)),
-            })?
-            .unprocessed_items
-            .and_then(|mut tables| tables.remove(&self.table.name))
-            .unwrap_or_default();
-        Ok(unprocessed
-            .into_iter()
-            .filter_map(
-                |request| match (request.put_request, request.delete_request) {
-                    (Some(put), _) => self.key_of(put.item),
-                    (None, Some(delete)) => self.key_of(delete.key),
-                    (None, None) => None,
-                },
-            )
-            .collect())
+        let answer = answer.map_err(|failure| match failure.may_have_been_applied() {
+            true => Undone::InDoubt(Box::new(failure)),
+            false => Undone::Told(self.write_error(failure)),
+        })?;
+        let unprocessed = self
+            .of_the_table(answer.unprocessed_items)
+            .map_err(Undone::Told)?;
+        let keys = unprocessed.unwrap_or_default().into_iter().map(|request| {
+            let key = match (request.put_request, request.delete_request) {
+                (Some(put), _) => self.key_of(put.item),
+                (None, Some(delete)) => self.key_of(delete.key),
+                (None, None) => None,
+            };
+            // What is not left is written: so all that is left must be of what was sent.
+            key.filter(|key| pending.contains_key(key))
+                .ok_or_else(|| Undone::Told(self.foreign_answer("another unprocessed item")))
+        });
+        keys.collect()
     }
 
     fn write_request(&self, key: &str, effect: &Effect) -> Result<WriteRequest, Error> {

@@ -15,8 +15,8 @@ use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetIte
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures_util::{StreamExt, stream};
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 /// What is known of one key.
 type Found = Result<Option<Item>, Error>;
@@ -87,20 +87,16 @@ impl<P: Platform> StateStore<P> {
                 Ok(()) => self.ask(&pending, consistency).await,
                 Err(error) => Err(error),
             };
-            let mut output = match answer {
-                Ok(output) => output,
+            let answer = answer.and_then(|output| self.sort_out(output, &pending));
+            let (items, unprocessed) = match answer {
+                Ok(sorted) => sorted,
                 Err(error) => {
                     found.extend(failed(pending, &error));
                     return found;
                 }
             };
-            let items = output
-                .responses
-                .as_mut()
-                .and_then(|tables| tables.remove(&self.table.name))
-                .unwrap_or_default();
             let before = pending.len();
-            pending = self.unprocessed_keys(output);
+            pending = unprocessed;
             let some = pending.len() < before;
             if some {
                 progress.made();
@@ -143,15 +139,42 @@ impl<P: Platform> StateStore<P> {
         answer.map_err(|failure| self.read_error(failure))
     }
 
-    fn unprocessed_keys(&self, output: BatchGetItemOutput) -> Vec<Cow<'static, str>> {
-        output
-            .unprocessed_keys
-            .and_then(|mut tables| tables.remove(&self.table.name))
-            .map(|request| request.keys)
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|key| self.key_of(key).map(Cow::from))
-            .collect()
+    /// The items that an answer brought, and the keys that it left. What is in
+    /// neither is absent: so all of both must have been asked for, each once.
+    fn sort_out(
+        &self,
+        output: BatchGetItemOutput,
+        asked: &[Cow<'_, str>],
+    ) -> Result<(Vec<Attributes>, Vec<Cow<'static, str>>), Error> {
+        let mut open: HashSet<&str> = asked.iter().map(Cow::as_ref).collect();
+        let items = self.of_the_table(output.responses)?.unwrap_or_default();
+        for item in &items {
+            match item.get(&self.table.partition_key) {
+                Some(AttributeValue::S(key)) if open.remove(key.as_str()) => {}
+                _ => return Err(self.foreign_answer("the item of another key")),
+            }
+        }
+        let left = self.of_the_table(output.unprocessed_keys)?;
+        let left = left.map(|request| request.keys).unwrap_or_default();
+        let left = left.into_iter().map(|key| match self.key_of(key) {
+            Some(key) if open.remove(key.as_str()) => Ok(Cow::from(key)),
+            _ => Err(self.foreign_answer("another unprocessed key")),
+        });
+        Ok((items, left.collect::<Result<_, _>>()?))
+    }
+
+    /// What an answer holds of the table.
+    pub(super) fn of_the_table<T>(
+        &self,
+        tables: Option<HashMap<String, T>>,
+    ) -> Result<Option<T>, Error> {
+        let mut tables = tables.unwrap_or_default();
+        let own = tables.remove(&self.table.name);
+        if tables.is_empty() {
+            Ok(own)
+        } else {
+            Err(self.foreign_answer("another table"))
+        }
     }
 
     fn decode_all(&self, items: Vec<Attributes>, found: &mut Vec<(String, Found)>) {
