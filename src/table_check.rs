@@ -2,15 +2,14 @@
 //! writes: half a read capacity unit.
 
 use crate::aws::Client;
-use crate::aws::failure::Failure;
+use crate::aws::failure::{Failure, Problem};
 use crate::aws::operation::GetItem;
 use crate::config::Table;
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::state::item::key_attributes;
 use crate::state::key::quote;
-use aws_sdk_dynamodb::error::ProvideErrorMetadata;
-use aws_sdk_dynamodb::operation::get_item::{GetItemError, GetItemInput};
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 
 /// The key that is read.
 const PROBE: &str = "dapr-dynamodb||probe";
@@ -42,7 +41,7 @@ pub async fn check<P: Platform>(
         .map_err(Error::unbuilt)?;
     match client.call::<GetItem>(input).await {
         Ok(_) => Ok(()),
-        Err(failure) => match (refusal(&failure), needs) {
+        Err(failure) => match (refusal(client, &failure), needs) {
             (Some(Refusal::Key(_)), Needs::AnyKey) => Ok(()),
             (Some(Refusal::Key(words)), Needs::PartitionKey) => {
                 Err(Error::InvalidConfiguration(format!(
@@ -74,20 +73,21 @@ enum Refusal {
 /// DynamoDB has one code for all, and tells them apart in its sentence: "The
 /// provided key element does not match the schema", "The number of conditions
 /// on the keys is invalid", "Invalid table/index name".
-fn refusal(failure: &Failure) -> Option<Refusal> {
-    let error = failure.service_error::<GetItemError>()?;
-    if error.code() != Some("ValidationException") {
-        return None;
-    }
-    let words = error.message().unwrap_or_default();
+fn refusal<P: Platform>(client: &Client<P>, failure: &Failure) -> Option<Refusal> {
+    let words = match &failure.problem {
+        Problem::Service(error) if error.code == "ValidationException" => {
+            client.quoted(&error.message)
+        }
+        _ => return None,
+    };
     let lower = words.to_ascii_lowercase();
     let names = ["tablename", "table name", "table/index name"];
     Some(if names.iter().any(|name| lower.contains(name)) {
         Refusal::TableName
     } else if lower.contains("key") {
-        Refusal::Key(words.to_owned())
+        Refusal::Key(words)
     } else {
-        Refusal::Other(words.to_owned())
+        Refusal::Other(words)
     })
 }
 

@@ -3,6 +3,7 @@
 
 use super::clock_skew::ClockSkew;
 use super::endpoint::Endpoint;
+use super::failure::first_line;
 use super::operation::Codecs;
 use super::retry::{self, RetryKind};
 use super::sign::Signer;
@@ -85,6 +86,12 @@ impl<P: Platform> Client<P> {
     pub fn deadline(&self) -> Duration {
         let now = self.platform.monotonic();
         now.saturating_add(self.operation_timeout())
+    }
+
+    /// Words of the server as a sentence may quote them: one line, with an end, and
+    /// without the secrets that it was sent.
+    pub fn quoted(&self, words: &str) -> String {
+        first_line(&self.signer.redact(words))
     }
 
     /// Wall clock time, as far as an answer has told that it is another than

@@ -10,6 +10,10 @@ use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+/// Longest part of a code or of a sentence of the server that is quoted, in
+/// characters. DynamoDB's own are shorter.
+const QUOTED: usize = 1_000;
+
 /// What went wrong with one attempt.
 #[derive(Debug)]
 pub enum Problem {
@@ -140,20 +144,22 @@ impl Failure {
     }
 }
 
-/// DynamoDB's own sentence is quoted to its first line break: after it, a
-/// signature error repeats what was signed, the session token among it.
-fn write_service_error(sentence: &mut String, error: &ServiceError) -> std::fmt::Result {
+/// DynamoDB's own sentence as ours quote it: to its first line break, for after it
+/// a signature error repeats what was signed, the session token among it.
+pub(super) fn first_line(message: &str) -> String {
     let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    match error.message.split(is_break).next() {
-        Some("") | None => {}
-        Some(line) => write!(sentence, "{line} ")?,
+    let line = message.chars().take_while(|c| !is_break(*c));
+    line.take(QUOTED).collect()
+}
+
+fn write_service_error(sentence: &mut String, error: &ServiceError) -> std::fmt::Result {
+    let line = first_line(&error.message);
+    if !line.is_empty() {
+        write!(sentence, "{line} ")?;
     }
-    write!(
-        sentence,
-        "({}, HTTP {}",
-        error.code.escape_debug(),
-        error.status
-    )?;
+    sentence.push('(');
+    sentence.extend(error.code.chars().take(QUOTED).flat_map(char::escape_debug));
+    write!(sentence, ", HTTP {}", error.status)?;
     if let Some(id) = &error.request_id {
         write!(sentence, ", request id {id}")?;
     }

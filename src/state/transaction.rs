@@ -113,31 +113,29 @@ impl<P: Platform> StateStore<P> {
             return change.condition.mismatch(&change.key);
         }
         let error = if let Some((change, reason)) = at(cancellation::VALIDATION) {
-            Error::InvalidArgument(sentence(change, reason))
+            Error::InvalidArgument(self.sentence(change, reason))
         } else if let Some((change, reason)) = at(cancellation::COLLECTION_SIZE) {
-            Error::TooLarge(sentence(change, reason))
+            Error::TooLarge(self.sentence(change, reason))
         } else if let Some((change, reason)) = at(cancellation::CONFLICT) {
-            Error::Conflict(sentence(change, reason))
+            Error::Conflict(self.sentence(change, reason))
         } else if let Some((change, reason)) =
             cancellation::THROTTLING.iter().find_map(|code| at(code))
         {
-            Error::Throttled(sentence(change, reason))
+            Error::Throttled(self.sentence(change, reason))
         } else {
             return self.write_error(failure);
         };
         failure.as_write(error)
     }
-}
 
-fn sentence(change: &Change, reason: &CancellationReason) -> String {
-    format!(
-        "the transaction was cancelled at key {}: {}",
-        quote(&change.key),
-        reason
-            .message()
-            .or(reason.code())
-            .unwrap_or("no reason given")
-    )
+    fn sentence(&self, change: &Change, reason: &CancellationReason) -> String {
+        let words = reason.message().or(reason.code());
+        format!(
+            "the transaction was cancelled at key {}: {}",
+            quote(&change.key),
+            self.client.quoted(words.unwrap_or("no reason given"))
+        )
+    }
 }
 
 fn check_size(changes: &[Change]) -> Result<(), Error> {

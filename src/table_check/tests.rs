@@ -171,3 +171,15 @@ async fn the_session_token_that_a_signature_error_repeats_is_in_no_sentence() {
         assert_eq!(sent, Some(SESSION_TOKEN));
     }
 }
+
+#[tokio::test]
+async fn what_a_refusal_repeats_of_a_secret_or_breaks_lines_with_is_in_no_sentence() {
+    for about in ["key", "filter"] {
+        let message = format!("a {about} of {SESSION_TOKEN}\u{0}\nwith more");
+        let scene = refused("ValidationException", &message);
+        let (result, _) = told(scene, Needs::PartitionKey).await;
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains(&format!("a {about} of ***")), "{error}");
+        assert!(!error.contains("more") && !error.contains(SESSION_TOKEN));
+    }
+}
