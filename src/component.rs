@@ -11,6 +11,7 @@ use crate::config::{Config, TABLE_VARIABLE};
 use crate::error::Error;
 use crate::limits::TRANSACTION_OPERATIONS;
 use crate::state::StateStore;
+use crate::state::key::quote;
 use convert::{consistency, each};
 use exports::dapr_wasm::components::binding::{Guest as BindingGuest, Response};
 use exports::dapr_wasm::components::state::{
@@ -52,7 +53,8 @@ fn configure(metadata: &Metadata) -> Result<Config, Error> {
         // A host that takes no more of stderr is no reason to fail, let alone to panic.
         let _ = writeln!(
             std::io::stderr(),
-            "dapr-dynamodb: the metadata field {name:?} is not known and is ignored"
+            "dapr-dynamodb: the metadata field {} is not known and is ignored",
+            quote(&name)
         );
     }
     Ok(config)

@@ -17,6 +17,12 @@ pub const TABLE_NAME_CHARACTERS: usize = 1_024;
 /// Longest partition key value, in bytes of UTF-8.
 pub const PARTITION_KEY_BYTES: usize = 2_048;
 
+/// Longest name of an attribute that is a partition key or a time to live, in
+/// characters.
+/// Source: `AttributeName` of KeySchemaElement and TimeToLiveSpecification in the
+/// DynamoDB API reference.
+pub const CONFIGURED_NAME_CHARACTERS: usize = 255;
+
 /// Longest attribute name, in bytes of UTF-8.
 pub const ATTRIBUTE_NAME_BYTES: usize = 64 * 1_024 - 1;
 

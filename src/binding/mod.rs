@@ -9,6 +9,7 @@ use crate::aws::Client;
 use crate::config::{Config, Table};
 use crate::error::Error;
 use crate::platform::Platform;
+use crate::state::key::quote;
 use crate::table_check::{self, Needs};
 
 /// What an operation answers.
@@ -67,7 +68,8 @@ impl<P: Platform> Binding<P> {
 /// The error of an operation that does not exist.
 fn unsupported(operation: &str) -> Error {
     Error::Unsupported(format!(
-        "there is no operation {operation:?}: give one of {}",
+        "there is no operation {}: give one of {}",
+        quote(operation),
         OPERATIONS.join(", ")
     ))
 }

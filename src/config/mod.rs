@@ -15,13 +15,16 @@ use crate::aws::ClientConfig;
 use crate::aws::endpoint::Endpoint;
 use crate::credentials;
 use crate::error::Error;
-use crate::limits::TABLE_NAME_CHARACTERS;
+use crate::limits::{CONFIGURED_NAME_CHARACTERS, TABLE_NAME_CHARACTERS};
 use crate::state::item::{CONTENT_TYPE, ETAG, VALUE};
 use crate::state::key::quote;
 use crate::state::model::Consistency;
 
 /// The region that is signed for where only an endpoint is given.
 const REGION_OF_AN_ENDPOINT: &str = "us-east-1";
+
+/// Longest name of a region; AWS's own have about 15 characters.
+const REGION_CHARACTERS: usize = 255;
 
 /// The attribute that Dapr's tables have as their partition key.
 const PARTITION_KEY: &str = "key";
@@ -130,11 +133,10 @@ fn endpoint(fields: &Fields<'_>) -> Result<(Endpoint, String), Error> {
     match (endpoint, region) {
         (Some(url), None) => Ok((parse_endpoint(&url)?, REGION_OF_AN_ENDPOINT.to_owned())),
         (Some(url), Some(region)) => {
-            if region
-                .value
-                .bytes()
-                .all(|b| b.is_ascii_graphic() || b == b' ')
-            {
+            let carried = |b: u8| b.is_ascii_graphic() || b == b' ';
+            if region.value.len() > REGION_CHARACTERS {
+                Err(refused(&region, "give at most 255 characters"))
+            } else if region.value.bytes().all(carried) {
                 Ok((parse_endpoint(&url)?, region.value))
             } else {
                 Err(refused(
@@ -177,6 +179,10 @@ fn table(fields: &Fields<'_>, name: String) -> Result<Table, Error> {
     if let Some(field) = partition_key.iter().chain(&ttl).find(own) {
         return Err(refused(field, IN_USE));
     }
+    let long = |field: &&Field| field.value.chars().count() > CONFIGURED_NAME_CHARACTERS;
+    if let Some(field) = partition_key.iter().chain(&ttl).find(long) {
+        return Err(refused(field, "give at most 255 characters"));
+    }
     let partition_key = partition_key.map_or_else(|| PARTITION_KEY.to_owned(), |field| field.value);
     match ttl {
         Some(ttl) if ttl.value == partition_key => Err(refused(&ttl, IN_USE)),
@@ -199,5 +205,7 @@ fn consistency(fields: &Fields<'_>) -> Result<Consistency, Error> {
     }
 }
 
+#[cfg(test)]
+mod lengths;
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,10 @@ use crate::config::{Field, Fields};
 use crate::error::Error;
 use aws_credential_types::Credentials;
 
+/// Longest part of any credentials, in bytes. AWS sets no limit to a session
+/// token; hosts do to the head of a request.
+const LONGEST: usize = 64 * 1_024;
+
 /// The credentials to sign with.
 ///
 /// # Errors
@@ -49,6 +53,13 @@ fn from_parts(source: &'static str, parts: Parts) -> Result<Option<Credentials>,
         .into_iter()
         .flatten()
     {
+        if field.value.len() > LONGEST {
+            return Err(Error::InvalidConfiguration(format!(
+                "`{}` has {} bytes, and no AWS credential more than {LONGEST}",
+                field.name,
+                field.value.len()
+            )));
+        }
         if !field.value.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::InvalidConfiguration(format!(
                 "`{}` holds a space, a line break or another character that no AWS credential has",

@@ -2,7 +2,8 @@
 
 use super::{delete, numbered, refused, scripted, set, sets};
 use crate::error::Error;
-use crate::scripted::{SESSION_TOKEN, signature_error};
+use crate::scripted::{SESSION_TOKEN, json, signature_error};
+use serde_json::json;
 
 #[tokio::test]
 async fn the_session_token_that_a_signature_error_repeats_is_in_no_sentence() {
@@ -68,4 +69,20 @@ async fn secrets_that_a_server_repeats_are_struck_out_and_control_characters_end
         !error.contains(SESSION_TOKEN) && !error.contains('\u{1b}'),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn secrets_in_the_reasons_of_a_cancelled_transaction_are_struck_out() {
+    for code in ["ValidationError", "ThrottlingError"] {
+        let reason = json!({"Code": code, "Message": format!("of {SESSION_TOKEN}\nand more")});
+        let cancelled = json(&json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+            "Message": "Transaction cancelled",
+            "CancellationReasons": [reason],
+        }));
+        let store = scripted([cancelled]);
+        let answer = store.transact(sets(vec![set("a")])).await;
+        let error = answer.unwrap_err().to_string();
+        assert!(error.ends_with("key \"a\": of ***"), "{error}");
+    }
 }
