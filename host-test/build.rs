@@ -140,7 +140,8 @@ fn build_guest(workspace: &Path, package: &str) -> Result<PathBuf, String> {
             GUEST_TARGET,
             "--target-dir",
         ])
-        .arg(&target_folder);
+        .arg(&target_folder)
+        .env("CARGO_ENCODED_RUSTFLAGS", replaced_paths()?);
     if workspace.join("Cargo.lock").exists() {
         cargo.arg("--locked");
     }
@@ -163,6 +164,37 @@ fn build_guest(workspace: &Path, package: &str) -> Result<PathBuf, String> {
         true => Ok(component),
         false => Err(format!("cargo built no {}", component.display())),
     }
+}
+
+/// Paths of this machine that rustc would write into panic messages are replaced as `release/build` replaces them: what
+/// is tested is what is released, to the byte.
+fn replaced_paths() -> Result<String, String> {
+    const SEPARATOR: &str = "\u{1f}";
+    let cargo_home = env::var("CARGO_HOME").or_else(|_| {
+        let home = env::home_dir().ok_or("there is no home folder: set CARGO_HOME")?;
+        Ok::<_, String>(home.join(".cargo").display().to_string())
+    })?;
+    let rustc = |arguments: &[&str]| {
+        let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let output = Command::new(&rustc).args(arguments).output();
+        let output = output.map_err(|error| format!("{}: {error}", rustc.display()))?;
+        Ok::<_, String>(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let version = rustc(&["--version", "--verbose"])?;
+    let commit = version
+        .lines()
+        .find_map(|line| line.strip_prefix("commit-hash: "));
+    let standard_library =
+        Path::new(rustc(&["--print", "sysroot"])?.trim()).join("lib/rustlib/src/rust");
+    Ok([
+        format!("--remap-path-prefix={cargo_home}=/cargo"),
+        format!(
+            "--remap-path-prefix={}=/rustc/{}",
+            standard_library.display(),
+            commit.unwrap_or_default()
+        ),
+    ]
+    .join(SEPARATOR))
 }
 
 /// Whether a variable was set by cargo, or for it, with the outer build in mind: flags, profiles,
