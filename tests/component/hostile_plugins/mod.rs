@@ -102,7 +102,7 @@ async fn one_that_sends_odd_requests_is_refused_each() {
     let scene = Scene::new().await;
     let harm = format!("send-odd-requests {}", scene.authority);
     let answered = scene.during(&harm).await.unwrap();
-    assert_eq!(answered, "ordinary: 400, ordinary: 400");
+    assert_eq!(answered, "ordinary: 200, ordinary: 200");
 }
 
 #[tokio::test]
