@@ -1,10 +1,10 @@
 //! What a network and DynamoDB do to a request on a bad day is done here on purpose: a proxy stands
 //! before a DynamoDB endpoint, and a [`Director`] decides for each request what becomes of it.
 //!
-//! A request passes the files in this order: [`door`] takes its connection, [`connection`] reads it,
-//! [`traffic`] counts it, the [`director`] decides on an [`action`], [`upstream`] carries it on (a
-//! batch perhaps only in part: [`unprocessed`]), and the [`delivery`] of the answer, or of one of the
-//! proxy's own ([`reply`], [`aws_error`]), is the client's to cope with.
+//! A request passes the files in this order: `door` takes its connection, `connection` reads it,
+//! `traffic` counts it, the `director` decides on an `action`, `upstream` carries it on (a
+//! batch perhaps only in part: `unprocessed`), and the `delivery` of the answer, or of one of the
+//! proxy's own (`reply`, `aws_error` with `known_errors`), is the client's to cope with.
 
 mod action;
 mod aws_error;
@@ -13,6 +13,7 @@ mod delivery;
 mod director;
 mod door;
 mod exchange;
+mod known_errors;
 mod reply;
 pub mod scenario;
 mod traffic;
@@ -24,9 +25,10 @@ use std::{collections::BTreeMap, io, sync::Arc};
 use tokio::sync::watch;
 
 pub use self::action::{Action, Answer, Forward};
-pub use self::aws_error::{AwsError, ERRORS};
+pub use self::aws_error::AwsError;
 pub use self::delivery::Delivery;
 pub use self::director::{Arrived, Decision, Director, PassOn};
+pub use self::known_errors::{ERRORS, KnownError};
 pub use self::reply::Reply;
 pub use self::traffic::Count;
 use self::{door::Door, traffic::Traffic, upstream::Upstream};

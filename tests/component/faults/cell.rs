@@ -1,6 +1,7 @@
 //! One cell: one call, on an instance, a proxy and items of its own, meets one fault.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -25,6 +26,19 @@ const LOOKED_AT: Duration = Duration::from_millis(60);
 pub enum Extent {
     First,
     Every,
+}
+
+pub struct Cell {
+    pub call: Call,
+    pub fault: &'static Fault,
+    pub extent: Extent,
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, extent) = (self.fault.name, self.extent);
+        write!(f, "{:?}, {name}, {extent:?} request", self.call)
+    }
 }
 
 /// What became of a cell.
@@ -80,62 +94,72 @@ impl Striking {
     }
 }
 
-pub async fn run(table: &Table, call: Call, fault: &Fault, extent: Extent) -> Outcome {
-    let director = Arc::new(Striking {
-        action: match fault.strikes {
-            Strikes::Requests(action) | Strikes::InTurn(action) => action,
-            Strikes::Connections | Strikes::KeptConnection => |_| Action::pass(),
-        },
-        left: AtomicU64::new(0),
-        under_way: watch::Sender::new(0),
-    });
-    let proxy = FaultProxy::start(engine().await.endpoint(), director.clone()).expect("a proxy");
-    let keys = call.keys(&prefix());
-    call.prepare(table, &keys).await;
-    let mut store = instance(table, &proxy, fault).await;
-    proxy.reset_counts();
+impl Cell {
+    pub async fn run(&self, table: &Table) -> Outcome {
+        let Self {
+            call,
+            fault,
+            extent,
+        } = self;
+        let director = Arc::new(Striking {
+            action: match fault.strikes {
+                Strikes::Requests(action) | Strikes::InTurn(action) => action,
+                Strikes::Connections | Strikes::KeptConnection => |_| Action::pass(),
+            },
+            left: AtomicU64::new(0),
+            under_way: watch::Sender::new(0),
+        });
+        let proxy =
+            FaultProxy::start(engine().await.endpoint(), director.clone()).expect("a proxy");
+        let keys = call.keys(&prefix());
+        call.prepare(table, &keys).await;
+        let mut store = instance(table, &proxy, fault).await;
+        proxy.reset_counts();
 
-    let struck = match extent {
-        Extent::First => 1,
-        Extent::Every => u64::MAX,
-    };
-    match fault.strikes {
-        Strikes::Requests(_) | Strikes::InTurn(_) => director.left.store(struck, Ordering::SeqCst),
-        Strikes::Connections => {
-            proxy.refuse_connections().await;
-            cut_kept_connections(&proxy).await;
+        let struck = match extent {
+            Extent::First => 1,
+            Extent::Every => u64::MAX,
+        };
+        match fault.strikes {
+            Strikes::Requests(_) | Strikes::InTurn(_) => {
+                director.left.store(struck, Ordering::SeqCst)
+            }
+            Strikes::Connections => {
+                proxy.refuse_connections().await;
+                cut_kept_connections(&proxy).await;
+            }
+            Strikes::KeptConnection => {
+                cut_kept_connections(&proxy).await;
+                tokio::time::sleep(LOOKED_AT).await;
+            }
         }
-        Strikes::KeptConnection => {
-            cut_kept_connections(&proxy).await;
-            tokio::time::sleep(LOOKED_AT).await;
-        }
-    }
-    let longest = fault.pace.longest() + MARGIN;
-    let told = timeout(longest, call.make(&mut store, &keys))
-        .await
-        .expect("the call ends");
-    director.left.store(0, Ordering::SeqCst);
-    timeout(MARGIN, director.settled())
-        .await
-        .expect("the upstream answers");
-    let counts = proxy.counts().into_iter();
-    let requests = counts.map(|(operation, count)| (operation, count.arrived));
-    let requests = requests.collect();
-    let stored = call.stored(table, &keys).await;
+        let longest = fault.pace.longest() + MARGIN;
+        let told = timeout(longest, call.make(&mut store, &keys))
+            .await
+            .expect("the call ends");
+        director.left.store(0, Ordering::SeqCst);
+        timeout(MARGIN, director.settled())
+            .await
+            .expect("the upstream answers");
+        let counts = proxy.counts().into_iter();
+        let requests = counts.map(|(operation, count)| (operation, count.arrived));
+        let requests = requests.collect();
+        let stored = call.stored(table, &keys).await;
 
-    proxy.accept_connections().await;
-    let mut state = store.state();
-    let read = timeout(longest, state.get(&keys[0], None));
-    let read = read.await.expect("a read ends");
-    Outcome {
-        told,
-        stored,
-        requests,
-        read_afterwards: match call {
-            // Its item has no `value`: an error of its own.
-            Call::Create => Told::Absent,
-            _ => of_read(&read),
-        },
+        proxy.accept_connections().await;
+        let mut state = store.state();
+        let read = timeout(longest, state.get(&keys[0], None));
+        let read = read.await.expect("a read ends");
+        Outcome {
+            told,
+            stored,
+            requests,
+            read_afterwards: match call {
+                // Its item has no `value`: an error of its own.
+                Call::Create => Told::Absent,
+                _ => of_read(&read),
+            },
+        }
     }
 }
 

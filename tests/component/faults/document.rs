@@ -3,37 +3,47 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::calls::Told;
-use super::cell::Outcome;
+use super::calls::{CALLS, Told};
+use super::cell::{Cell, Extent, Outcome};
 use super::items::Stored;
-
-/// A row: the fault at the first request of a call, and at every one.
-pub struct Row {
-    pub fault: &'static str,
-    pub first: Option<Outcome>,
-    pub every: Option<Outcome>,
-}
 
 const HEAD: &str = "\
 | fault | told | items | requests | at every request: told | items | requests |
 |---|---|---|---|---|---|---|
 ";
 
+/// The whole document, from the cells in their order.
+pub fn written(preface: &str, outcomes: &[(&Cell, Outcome)]) -> String {
+    let sections = CALLS.iter().map(|(call, name)| {
+        let own = outcomes.iter().filter(|(cell, _)| cell.call == *call);
+        section(name, own)
+    });
+    format!("{}\n{}", preface.trim_end(), sections.collect::<String>())
+}
+
 /// Faults that a call meets in the same way share a line.
-pub fn section(call: &str, rows: &[Row]) -> String {
-    let mut section = format!("\n## {call}\n\n{HEAD}");
-    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
-    for row in rows {
-        let cells = format!(
-            "{} | {}",
-            cells(row.first.as_ref()),
-            cells(row.every.as_ref())
-        );
-        match lines.iter_mut().find(|(known, _)| *known == cells) {
-            Some((_, faults)) => faults.push(row.fault),
-            None => lines.push((cells, vec![row.fault])),
+fn section<'a>(call: &str, outcomes: impl Iterator<Item = &'a (&'a Cell, Outcome)>) -> String {
+    let mut rows: Vec<(&str, [Option<&Outcome>; 2])> = Vec::new();
+    for (cell, outcome) in outcomes {
+        if rows
+            .last()
+            .is_none_or(|(fault, _)| *fault != cell.fault.name)
+        {
+            rows.push((cell.fault.name, [None, None]));
+        }
+        if let Some((_, extents)) = rows.last_mut() {
+            extents[usize::from(cell.extent == Extent::Every)] = Some(outcome);
         }
     }
+    let mut lines: Vec<(String, Vec<&str>)> = Vec::new();
+    for (fault, extents) in rows {
+        let cells = extents.map(cells).join(" | ");
+        match lines.iter_mut().find(|(known, _)| *known == cells) {
+            Some((_, faults)) => faults.push(fault),
+            None => lines.push((cells, vec![fault])),
+        }
+    }
+    let mut section = format!("\n## {call}\n\n{HEAD}");
     for (cells, faults) in lines {
         // Writing to a string cannot fail.
         let _ = writeln!(section, "| {} | {cells} |", faults.join("<br>"));

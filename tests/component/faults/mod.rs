@@ -20,8 +20,7 @@ use std::collections::HashSet;
 use futures_util::{StreamExt, stream};
 
 use self::calls::CALLS;
-use self::cell::Extent;
-use self::document::Row;
+use self::cell::{Cell, Extent, Outcome};
 use self::fault::{Fault, Strikes};
 use crate::fixture::Table;
 
@@ -43,77 +42,55 @@ fn faults() -> impl Iterator<Item = &'static Fault> {
     all.into_iter().flatten()
 }
 
+/// All cells, in the order of the document.
+fn cells() -> Vec<Cell> {
+    let calls = CALLS.into_iter();
+    let met = calls.flat_map(|(call, _)| {
+        let faults = faults().filter(move |fault| fault.concerns(call));
+        faults.map(move |fault| (call, fault))
+    });
+    let cells = met.flat_map(|(call, fault)| {
+        let extents = match fault.strikes {
+            Strikes::Requests(_) => &[Extent::First, Extent::Every][..],
+            Strikes::InTurn(_) | Strikes::Connections | Strikes::KeptConnection => &[Extent::Every],
+        };
+        extents.iter().map(move |&extent| Cell {
+            call,
+            fault,
+            extent,
+        })
+    });
+    cells.collect()
+}
+
 #[tokio::test]
 async fn every_call_meets_every_fault_as_the_document_says_and_keeps_every_promise() {
     let table = &Table::new().await;
-    let mut cells = Vec::new();
-    for (section, (call, _)) in CALLS.into_iter().enumerate() {
-        for (row, fault) in faults().filter(|fault| fault.concerns(call)).enumerate() {
-            let extents = match fault.strikes {
-                Strikes::Requests(_) => &[Extent::First, Extent::Every][..],
-                Strikes::InTurn(_) | Strikes::Connections | Strikes::KeptConnection => {
-                    &[Extent::Every]
-                }
-            };
-            cells.extend(
-                extents
-                    .iter()
-                    .map(|extent| (section, row, call, fault, *extent)),
-            );
-        }
-    }
-    let count = cells.len();
-    let mut running = stream::iter(cells)
-        .map(|(section, row, call, fault, extent)| async move {
-            let outcome = cell::run(table, call, fault, extent).await;
-            (section, row, call, fault, extent, outcome)
-        })
+    let cells = cells();
+    let running = stream::iter(cells.iter().enumerate())
+        .map(|(place, cell)| async move { (place, cell, cell.run(table).await) })
         .buffer_unordered(AT_A_TIME);
+    let mut ended: Vec<_> = running.collect().await;
+    ended.sort_by_key(|(place, _, _)| *place);
+    let outcomes: Vec<(&Cell, Outcome)> = ended
+        .into_iter()
+        .map(|(_, cell, outcome)| (cell, outcome))
+        .collect();
 
-    let mut rows: Vec<Vec<Row>> = CALLS
-        .iter()
-        .map(|(call, _)| {
-            let concerned = faults().filter(|fault| fault.concerns(*call));
-            let empty = concerned.map(|fault| Row {
-                fault: fault.name,
-                first: None,
-                every: None,
-            });
-            empty.collect()
-        })
-        .collect();
-    let mut broken = Vec::new();
-    while let Some((section, row, call, fault, extent, outcome)) = running.next().await {
-        for promise in promises::broken(call, fault, &outcome) {
-            let name = fault.name;
-            broken.push(format!(
-                "{call:?}, {extent:?}, {name}: {promise}\n  {outcome:?}"
-            ));
-        }
-        let row = &mut rows[section][row];
-        match extent {
-            Extent::First => row.first = Some(outcome),
-            Extent::Every => row.every = Some(outcome),
-        }
-    }
-    broken.sort();
-    let sections = CALLS.iter().zip(&rows);
-    let sections: String = sections
-        .map(|((_, name), rows)| document::section(name, rows))
-        .collect();
     let expected = std::fs::read_to_string(DOCUMENT).expect("the document is there");
     let preface = expected.split("\n## ").next().unwrap_or_default();
+    let found = document::written(preface, &outcomes);
+    std::fs::write(FOUND, &found).expect("the target folder can be written to");
+    let broken = outcomes.iter().flat_map(|(cell, outcome)| {
+        let broken = promises::broken(cell, outcome).into_iter();
+        broken.map(move |promise| format!("{cell}: {promise}\n  {outcome:?}"))
+    });
+    let broken: Vec<String> = broken.collect();
+    assert!(broken.is_empty(), "broken promises:\n{}", broken.join("\n"));
+    let count = cells.len();
     assert!(
         preface.contains(&format!("{count} cells")),
         "there are {count} cells, and docs/faults.md says otherwise"
-    );
-    let found = format!("{}\n{sections}", preface.trim_end());
-    std::fs::write(FOUND, &found).expect("the target folder can be written to");
-    assert!(
-        broken.is_empty(),
-        "{} promises broken in {count} cells:\n{}",
-        broken.len(),
-        broken.join("\n")
     );
     assert!(
         found == expected,

@@ -1,12 +1,13 @@
 //! What holds in every cell, whatever the fault.
 
 use super::calls::{Call, Told};
-use super::cell::Outcome;
-use super::fault::{Fault, Nature};
+use super::cell::{Cell, Outcome};
+use super::fault::Nature;
 use super::items::Stored;
 
 /// The sentences of the promises that a cell breaks.
-pub fn broken(call: Call, fault: &Fault, outcome: &Outcome) -> Vec<String> {
+pub fn broken(cell: &Cell, outcome: &Outcome) -> Vec<String> {
+    let (call, fault) = (cell.call, cell.fault);
     let mut broken = Vec::new();
     let mut hold = |holds: bool, sentence: &str| {
         if !holds {

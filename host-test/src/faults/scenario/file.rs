@@ -1,17 +1,16 @@
 //! What stands in a scenario's file, read whole before anything begins: a word that would have no
 //! effect is refused.
 
-use std::{ops::Range, time::Duration};
+use std::ops::Range;
 
-use http::StatusCode;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::super::{AwsError, ERRORS};
 use super::{
     Fault,
     error::Wrong,
-    kinds::{Fields, KINDS, Kind},
+    fields::duration,
+    kinds::{KINDS, Kind},
     when::{When, Which},
 };
 
@@ -38,27 +37,27 @@ enum Operations {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Entry {
+pub(super) struct Entry {
     operation: Option<Operations>,
     nth: Option<Spanned<u64>>,
     first: Option<Spanned<u64>>,
     every: Option<Spanned<u64>>,
     percent: Option<Spanned<f64>>,
     action: Spanned<String>,
-    delay: Option<Spanned<String>>,
-    error: Option<Spanned<String>>,
-    message: Option<Spanned<String>>,
-    status: Option<Spanned<u16>>,
-    reasons: Option<Spanned<Vec<String>>>,
-    retry_after: Option<Spanned<String>>,
-    date: Option<Spanned<String>>,
-    after_effect: Option<Spanned<bool>>,
-    processed: Option<Spanned<usize>>,
-    bytes: Option<Spanned<usize>>,
-    interval: Option<Spanned<String>>,
-    r#for: Option<Spanned<String>>,
-    to: Option<Spanned<String>>,
-    body: Option<Spanned<String>>,
+    pub(super) delay: Option<Spanned<String>>,
+    pub(super) error: Option<Spanned<String>>,
+    pub(super) message: Option<Spanned<String>>,
+    pub(super) status: Option<Spanned<u16>>,
+    pub(super) reasons: Option<Spanned<Vec<String>>>,
+    pub(super) retry_after: Option<Spanned<String>>,
+    pub(super) date: Option<Spanned<String>>,
+    pub(super) after_effect: Option<Spanned<bool>>,
+    pub(super) processed: Option<Spanned<usize>>,
+    pub(super) bytes: Option<Spanned<usize>>,
+    pub(super) interval: Option<Spanned<String>>,
+    pub(super) r#for: Option<Spanned<String>>,
+    pub(super) to: Option<Spanned<String>>,
+    pub(super) body: Option<Spanned<String>>,
 }
 
 pub(super) fn read(text: &str) -> Result<Vec<Fault>, Wrong> {
@@ -201,71 +200,4 @@ impl Entry {
         }
         Ok(())
     }
-
-    fn fields(&self) -> Result<Fields, Wrong> {
-        let status = match &self.status {
-            Some(status) => Some(StatusCode::from_u16(*status.get_ref()).map_err(|_| {
-                Wrong::at(status.span(), "`status` is an HTTP status: from 100 to 999")
-            })?),
-            None => None,
-        };
-        Ok(Fields {
-            error: self.error(status)?,
-            status,
-            after_effect: value(self.after_effect.as_ref()),
-            processed: value(self.processed.as_ref()),
-            bytes: value(self.bytes.as_ref()),
-            interval: duration("interval", self.interval.as_ref())?,
-            time: duration("for", self.r#for.as_ref())?,
-            to: value(self.to.as_ref()),
-            body: value(self.body.as_ref()),
-        })
-    }
-
-    fn error(&self, status: Option<StatusCode>) -> Result<Option<AwsError>, Wrong> {
-        let Some(code) = &self.error else {
-            return Ok(None);
-        };
-        let message = value(self.message.as_ref());
-        let mut error = match (AwsError::named(code.get_ref()), status) {
-            (Some(error), _) => error,
-            (None, Some(status)) => AwsError::new(status, code.get_ref(), ""),
-            (None, None) => {
-                let names: Vec<&str> = ERRORS.iter().map(|error| error.code).collect();
-                let sentence = format!(
-                    "{:?} is no known error: give its `status` as well, or one of {}",
-                    code.get_ref(),
-                    names.join(", ")
-                );
-                return Err(Wrong::at(code.span(), sentence));
-            }
-        };
-        error.status = status.unwrap_or(error.status);
-        if !message.is_empty() {
-            error.message = message;
-        }
-        error.reasons = value(self.reasons.as_ref());
-        if self.retry_after.is_some() {
-            error.retry_after = Some(duration("retry-after", self.retry_after.as_ref())?);
-        }
-        error.date = self.date.as_ref().map(|date| date.get_ref().clone());
-        Ok(Some(error))
-    }
-}
-
-fn value<T: Clone + Default>(field: Option<&Spanned<T>>) -> T {
-    field
-        .map(|field| field.get_ref().clone())
-        .unwrap_or_default()
-}
-
-fn duration(name: &str, field: Option<&Spanned<String>>) -> Result<Duration, Wrong> {
-    let Some(field) = field else {
-        return Ok(Duration::ZERO);
-    };
-    humantime::parse_duration(field.get_ref()).map_err(|error| {
-        let sentence =
-            format!("`{name}` is no duration ({error}): write one such as \"200ms\" or \"2s\"");
-        Wrong::at(field.span(), sentence)
-    })
 }

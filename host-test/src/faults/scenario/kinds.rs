@@ -1,10 +1,9 @@
 //! What can be done to a request: the actions of a scenario, by name, each with the fields that it takes.
 
-use std::time::Duration;
-
 use http::StatusCode;
 
-use super::super::{Action, AwsError, Delivery, Reply};
+use super::super::{Action, Delivery, Reply};
+use super::fields::Fields;
 
 /// An action of a scenario.
 pub struct Kind {
@@ -17,42 +16,6 @@ pub struct Kind {
     /// What it does, for people.
     pub about: &'static str,
     pub(super) make: fn(&Fields) -> Action,
-}
-
-/// The fields of one action. What is missing is at its default, unless the action needs it.
-#[derive(Debug, Default)]
-pub(super) struct Fields {
-    pub(super) error: Option<AwsError>,
-    pub(super) status: Option<StatusCode>,
-    pub(super) after_effect: bool,
-    pub(super) processed: usize,
-    pub(super) bytes: usize,
-    pub(super) interval: Duration,
-    pub(super) time: Duration,
-    pub(super) to: String,
-    pub(super) body: String,
-}
-
-impl Fields {
-    fn status(&self, default: StatusCode) -> StatusCode {
-        self.status.unwrap_or(default)
-    }
-
-    fn answer(&self, reply: Reply) -> Action {
-        self.effect(Action::answer(reply))
-    }
-
-    fn ends(&self, delivery: Delivery) -> Action {
-        self.effect(Action::deliver(delivery))
-    }
-
-    /// Without effect, unless the file asks for it.
-    fn effect(&self, action: Action) -> Action {
-        match self.after_effect {
-            true => action.after_effect(),
-            false => action.without_effect(),
-        }
-    }
 }
 
 const fn kind(

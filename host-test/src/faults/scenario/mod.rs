@@ -1,11 +1,12 @@
 //! A scenario is a file that says in plain words which requests meet which fault; the first fault whose
 //! words fit a request is the one that it meets, and a request that none fits is passed on.
 //!
-//! [`file`] is what stands in it, [`kinds`] what can be done to a request, [`when`] to which, and
-//! [`error`] what is wrong with it. The same requests in the same order meet the same faults: chance is
+//! `file` is what stands in it, `kinds` what can be done to a request, with which `fields`, `when`
+//! to which, and `error` what is wrong with it. The same requests in the same order meet the same faults: chance is
 //! drawn from the seed of the file.
 
 mod error;
+mod fields;
 mod file;
 mod kinds;
 mod when;
