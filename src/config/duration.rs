@@ -5,17 +5,23 @@
 
 use std::time::Duration;
 
-/// Go's units, in seconds.
-const UNITS: &[(&str, f64)] = &[
-    ("ns", 1e-9),
-    ("us", 1e-6),
-    ("µs", 1e-6),
-    ("μs", 1e-6),
-    ("ms", 1e-3),
-    ("s", 1.0),
-    ("m", 60.0),
-    ("h", 3_600.0),
+/// Go's units, in nanoseconds.
+const UNITS: &[(&str, u128)] = &[
+    ("ns", 1),
+    ("us", 1_000),
+    ("µs", 1_000),
+    ("μs", 1_000),
+    ("ms", 1_000_000),
+    ("s", SECOND),
+    ("m", 60 * SECOND),
+    ("h", 3_600 * SECOND),
 ];
+
+const SECOND: u128 = 1_000_000_000;
+
+/// Digits after the point that count: those of an hour behind them are less than a
+/// nanosecond.
+const FRACTION_DIGITS: usize = 13;
 
 /// None where the text is no duration, or a negative one.
 pub fn parse(text: &str) -> Option<Duration> {
@@ -23,20 +29,38 @@ pub fn parse(text: &str) -> Option<Duration> {
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
     }
+    if text.is_empty() {
+        return None;
+    }
     let is_number = |c: char| c.is_ascii_digit() || c == '.';
-    let mut total = 0.0;
+    let mut total = 0_u128;
     let mut rest = text;
     while !rest.is_empty() {
         let (number, after) = rest.split_at(rest.find(|c| !is_number(c))?);
         let (unit, after) = after.split_at(after.find(is_number).unwrap_or(after.len()));
-        let (_, seconds) = UNITS.iter().find(|(name, _)| *name == unit)?;
-        total += number.parse::<f64>().ok()? * seconds;
+        let (_, nanos) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        total = total.checked_add(nanoseconds(number, *nanos)?)?;
         rest = after;
     }
-    if text.is_empty() {
+    let seconds = u64::try_from(total / SECOND).ok()?;
+    let nanos = u32::try_from(total % SECOND).ok()?;
+    Some(Duration::new(seconds, nanos))
+}
+
+/// So many units, rounded down as Go does it.
+fn nanoseconds(number: &str, unit: u128) -> Option<u128> {
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {
         return None;
     }
-    Duration::try_from_secs_f64(total).ok()
+    let digits = |text: &str| match text {
+        "" => Some(0),
+        digits => digits.parse::<u128>().ok(),
+    };
+    let fraction = fraction.get(..FRACTION_DIGITS).unwrap_or(fraction);
+    let scale = 10_u128.pow(u32::try_from(fraction.len()).ok()?);
+    let part = digits(fraction)?.checked_mul(unit)? / scale;
+    digits(whole)?.checked_mul(unit)?.checked_add(part)
 }
 
 #[cfg(test)]
@@ -62,6 +86,14 @@ mod tests {
     }
 
     #[test]
+    fn many_parts_are_added_up_without_rounding() {
+        let tenths = "0.1s".repeat(1_000);
+        assert_eq!(parse(&tenths), Some(Duration::from_secs(100)));
+        assert_eq!(parse("1.0000000000000000000000009s"), parse("1s"));
+        assert_eq!(parse("0.9999999999ns"), Some(Duration::ZERO));
+    }
+
+    #[test]
     fn what_is_no_duration_is_none() {
         for text in [
             "",
@@ -69,6 +101,8 @@ mod tests {
             "-1s",
             "ten",
             "1.s.2",
+            ".s",
+            "1.2.3s",
             "1.5",
             "1.5x",
             "2days",
