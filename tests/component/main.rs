@@ -14,6 +14,7 @@ mod configuration;
 mod configuration_fields;
 mod consistency;
 mod cost;
+mod dependencies;
 mod engine_call;
 mod environment;
 mod environment_fields;
