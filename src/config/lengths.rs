@@ -1,4 +1,5 @@
-//! No value of a field is sent, or quoted, at any length.
+//! A value is taken whole up to a length and refused by the name of its field
+//! beyond, and is quoted with an end.
 
 use super::Config;
 use crate::error::Error;

@@ -16,7 +16,7 @@ use super::items::Stored;
 use crate::fixture::{Settings, Store, Table, engine};
 
 /// What may pass beyond the configured time before a call counts as hanging, on whatever machine.
-const MARGIN: Duration = Duration::from_secs(60);
+const MARGIN: Duration = Duration::from_secs(30);
 
 /// A connection that was used less long ago is one that the host takes without another look.
 const LOOKED_AT: Duration = Duration::from_millis(60);

@@ -91,7 +91,7 @@ pub const fn fault(
 /// What the request timeout is where it is waited for.
 pub const SHORT: Duration = Duration::from_secs(2);
 /// Later than any client waits that is configured so.
-pub const TOO_LATE: Duration = Duration::from_millis(2_500);
+pub const TOO_LATE: Duration = Duration::from_millis(3_500);
 const LONG: Duration = Duration::from_secs(30);
 
 impl Pace {

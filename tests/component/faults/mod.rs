@@ -29,7 +29,7 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/faults.md");
 /// Where a run leaves what it found where that is something else.
 const FOUND: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/faults.md");
 /// Cells at a time: most of them wait.
-const AT_A_TIME: usize = 64;
+const AT_A_TIME: usize = 32;
 
 fn faults() -> impl Iterator<Item = &'static Fault> {
     let all = [

@@ -21,31 +21,31 @@ const fn fault(
 
 pub const IN_TURN: &[Fault] = &[
     fault(
-        "no answer after the effect, then ThrottlingException",
+        "closed without an answer after the effect, then ThrottlingException",
         Nature::Unknown,
         Pace::Throttled,
         |arrived| lost_then(arrived, "ThrottlingException"),
     ),
     fault(
-        "no answer after the effect, then AccessDeniedException",
+        "closed without an answer after the effect, then AccessDeniedException",
         Nature::Unknown,
         Pace::Prompt,
         |arrived| lost_then(arrived, "AccessDeniedException"),
     ),
     fault(
-        "no answer after the effect, then ResourceNotFoundException",
+        "closed without an answer after the effect, then ResourceNotFoundException",
         Nature::Unknown,
         Pace::Prompt,
         |arrived| lost_then(arrived, "ResourceNotFoundException"),
     ),
     fault(
-        "no answer after the effect, then TransactionConflictException",
+        "closed without an answer after the effect, then TransactionConflictException",
         Nature::Unknown,
         Pace::Prompt,
         |arrived| lost_then(arrived, "TransactionConflictException"),
     ),
     fault(
-        "ThrottlingException, then no answer after the effect",
+        "ThrottlingException, then closed without an answer after the effect",
         Nature::UnknownAfterRefusal,
         Pace::Throttled,
         |arrived| match arrived.nth_of_all {

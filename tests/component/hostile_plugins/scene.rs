@@ -1,6 +1,7 @@
 //! Two pools on one thread and one egress: of one an instance misbehaves, and all the others of both serve meanwhile.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dapr_wasm_host::{
@@ -67,20 +68,33 @@ impl Scene {
         let (mut lent, real) = join(all(&self.hostile), all(&self.real)).await;
         let mut one = lent.pop().unwrap();
         assert_eq!((lent.len(), real.len()), (POOL - 1, POOL - 1));
+        let answered = AtomicUsize::new(0);
         let done = async {
-            let item = one.state().unwrap().get(harm, None).await?;
-            Ok(String::from_utf8(item.unwrap().value).unwrap())
+            let told = match one.state().unwrap().get(harm, None).await {
+                Ok(item) => Ok(String::from_utf8(item.unwrap().value).unwrap()),
+                Err(error) => Err(error),
+            };
+            (told, answered.load(Ordering::Relaxed))
         };
-        let others = join_all(lent.into_iter().chain(real).map(serves));
-        let (told, served) = join(done, others).await;
+        let others = lent.into_iter().chain(real);
+        let others = join_all(others.map(|instance| serves(instance, &answered)));
+        let ((told, meanwhile), served) = join(done, others).await;
         assert_eq!(served.len(), 2 * (POOL - 1));
+        if let Err(CallError::TimeLimit { .. }) = told {
+            assert!(meanwhile > 0, "all others waited for {harm}");
+        }
         assert_eq!(one.is_lost(), told.is_err());
         drop(one);
 
         // 64 at a time, and each of them well.
         let whole = all(&self.hostile).await;
         assert_eq!(whole.len(), POOL);
-        join_all(whole.into_iter().map(serves)).await;
+        join_all(
+            whole
+                .into_iter()
+                .map(|instance| serves(instance, &answered)),
+        )
+        .await;
         told
     }
 }
@@ -96,10 +110,12 @@ async fn all(pool: &InstancePool) -> Vec<PooledInstance> {
     lent.collect::<Result<_, _>>().unwrap()
 }
 
-async fn serves(mut instance: PooledInstance) {
+/// A few calls, counted as they are answered.
+async fn serves(mut instance: PooledInstance, answered: &AtomicUsize) {
     let mut state = instance.state().unwrap();
     for value in [b"one", b"two"] {
         state.set("key", value, None).await.unwrap();
         state.get("key", None).await.unwrap().unwrap();
+        answered.fetch_add(1, Ordering::Relaxed);
     }
 }
