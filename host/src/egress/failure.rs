@@ -69,8 +69,9 @@ fn of_transfer(cause: &hyper::Error, ended: Error) -> Error {
     let Some(io) = find::<io::Error>(cause) else {
         return Error::HttpProtocolError;
     };
-    if let Some(error) = rustls_error(io) {
-        return tls(error);
+    // Not by the names of a handshake that failed: those say that nothing was sent.
+    if rustls_error(io).is_some() {
+        return ended;
     }
     match io.kind() {
         ErrorKind::UnexpectedEof => ended,
