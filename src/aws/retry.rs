@@ -1,5 +1,6 @@
 //! Which failures are tried again, and after what wait: the SDK's Retry
-//! Behavior 2.1 with the values that it sets for DynamoDB.
+//! Behavior 2.1 with the values that it sets for DynamoDB, but for the longest
+//! wait.
 //!
 //! Sources: `client/retries/strategy/standard.rs` of aws-smithy-runtime,
 //! `retries/classifiers.rs` of aws-runtime, `config.rs` of aws-sdk-dynamodb.
@@ -15,8 +16,13 @@ const TRANSIENT_BASE: Duration = Duration::from_millis(25);
 /// First wait after throttling, before jitter.
 const THROTTLING_BASE: Duration = Duration::from_secs(1);
 
-/// Longest wait, before jitter.
-const MAX_BACKOFF: Duration = Duration::from_secs(20);
+/// Longest wait, before jitter. The SDK has 20 s, which four attempts do not
+/// reach: but their last wait, of up to 4 s, keeps callers away for seconds from
+/// a table that is well again. `host-test bench retries` measured, of 64 tasks
+/// after 7.5 s in which everything was throttled, 90 % of the throughput back
+/// after 1.5 s in place of 2.5 s, for 98 requests a second in place of 69 in
+/// that time (640 before it).
+const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
 /// How far `x-amz-retry-after` may put off a retry beyond its own wait.
 const MAX_PUT_OFF: Duration = Duration::from_secs(5);
@@ -116,14 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_from_25_ms_and_from_1_s_when_throttled_up_to_20_s() {
+    fn waits_double_from_25_ms_and_from_1_s_when_throttled_up_to_2_s() {
         assert_eq!(
             [1, 2, 3].map(|n| millis(RetryKind::Transient, n)),
             [25, 50, 100]
         );
         assert_eq!(
             [1, 2, 3, 9, u32::MAX].map(|n| millis(RetryKind::Throttling, n)),
-            [1_000, 2_000, 4_000, 20_000, 20_000]
+            [1_000, 2_000, 2_000, 2_000, 2_000]
         );
     }
 

@@ -50,7 +50,7 @@ async fn throttling_is_tried_again_and_then_throttled() {
     assert_eq!(requests(&binding), 4);
     assert_eq!(
         waits(&binding),
-        [500, 1_000, 2_000].map(Duration::from_millis)
+        [500, 1_000, 1_000].map(Duration::from_millis)
     );
     let binding = scripted([busy(), success().into()]);
     assert!(binding.invoke("create", ITEM).await.is_ok());
