@@ -12,6 +12,9 @@ use crate::platform::Platform;
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use std::time::Duration;
 
+/// The SDK's output of an operation, or why there is none.
+pub type Called<O> = Result<<O as Operation>::Output, Box<Failure>>;
+
 /// What decides whether an operation is tried again, beside what went wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Terms {
@@ -29,12 +32,12 @@ impl<P: Platform> Client<P> {
     /// # Errors
     ///
     /// After all attempts that the policy allows.
-    pub async fn call<O: Operation>(&self, input: O::Input) -> Result<O::Output, Failure> {
+    pub fn call<O: Operation>(&self, input: O::Input) -> impl Future<Output = Called<O>> {
         let terms = Terms {
             repeatable: true,
             deadline: None,
         };
-        self.call_on::<O>(terms, input).await
+        self.call_on::<O>(terms, input)
     }
 
     /// Calls an operation as [`call`](Self::call) does, to be over by
@@ -43,21 +46,21 @@ impl<P: Platform> Client<P> {
     /// # Errors
     ///
     /// As there.
-    pub async fn call_until<O: Operation>(
+    pub fn call_until<O: Operation>(
         &self,
         deadline: Duration,
         input: O::Input,
-    ) -> Result<O::Output, Failure> {
+    ) -> impl Future<Output = Called<O>> {
         let terms = Terms {
             repeatable: true,
             deadline: Some(deadline),
         };
-        self.call_on::<O>(terms, input).await
+        self.call_on::<O>(terms, input)
     }
 
-    /// Calls a write that would not know its own repetition. An attempt that
-    /// may have been applied is its last: another writer may have replaced what
-    /// it left, and would lose that.
+    /// Calls a write. One that is not `repeatable` would not know its own
+    /// repetition: an attempt that may have been applied is its last, for another
+    /// writer may have replaced what it left, and would lose that.
     ///
     /// "When you receive a status code 500 on a write operation, the operation
     /// may have succeeded or failed": "Error handling with DynamoDB" in the
@@ -65,60 +68,48 @@ impl<P: Platform> Client<P> {
     ///
     /// # Errors
     ///
-    /// As there, and where an attempt may have been applied.
-    pub async fn call_blind_write<O: Operation>(
+    /// As there, and where an attempt of one that is not `repeatable` may have
+    /// been applied.
+    pub fn call_write<O: Operation>(
         &self,
+        repeatable: bool,
         input: O::Input,
-    ) -> Result<O::Output, Failure> {
+    ) -> impl Future<Output = Called<O>> {
         let terms = Terms {
-            repeatable: false,
+            repeatable,
             deadline: None,
         };
-        self.call_on::<O>(terms, input).await
+        self.call_on::<O>(terms, input)
     }
 
-    async fn call_on<O: Operation>(
-        &self,
-        terms: Terms,
-        input: O::Input,
-    ) -> Result<O::Output, Failure> {
-        let failure = |problem, attempts| Failure {
-            operation: O::NAME,
-            problem,
-            attempts,
-            earlier_may_have_been_applied: false,
-            deadline: Duration::ZERO,
-        };
-        let codec = self
-            .codecs
-            .get::<O>()
-            .map_err(|error| failure(Problem::Unsent(error.to_string()), 0))?;
+    async fn call_on<O: Operation>(&self, terms: Terms, input: O::Input) -> Called<O> {
+        let codec = self.codecs.get::<O>();
+        let codec = codec.map_err(|error| unsent(O::NAME, error.to_string()))?;
         let output = self.attempts(codec, terms, Input::erase(input)).await?;
-        // Whatever was asked for has happened.
-        output.downcast::<O::Output>().map_err(|_| {
-            let problem = Problem::Foreign {
-                status: 200,
-                cause: "the SDK gave an output of another type".to_owned(),
-                retry_after: None,
-            };
-            failure(problem, 1)
-        })
+        output.downcast::<O::Output>().map_err(|_| misread(O::NAME))
     }
 
     /// Attempts until one succeeds or the policy ends it.
-    async fn attempts(&self, codec: &Codec, terms: Terms, input: Input) -> Result<Output, Failure> {
+    async fn attempts(
+        &self,
+        codec: &Codec,
+        terms: Terms,
+        input: Input,
+    ) -> Result<Output, Box<Failure>> {
         let mut now = self.platform.monotonic();
         let longest = now.saturating_add(self.operation_timeout());
         let deadline = terms.deadline.unwrap_or(longest);
         let mut permit = None;
         let mut attempts = 0;
         let mut earlier_may_have_been_applied = false;
-        let fail = |problem, attempts, earlier_may_have_been_applied| Failure {
-            operation: codec.name(),
-            problem,
-            attempts,
-            earlier_may_have_been_applied,
-            deadline,
+        let fail = |problem, attempts, earlier_may_have_been_applied| {
+            Box::new(Failure {
+                operation: codec.name(),
+                problem,
+                attempts,
+                earlier_may_have_been_applied,
+                deadline,
+            })
         };
         let (mut headers, body) = match wire::serialize(codec, input) {
             Ok(parts) => parts,
@@ -197,4 +188,33 @@ impl<P: Platform> Client<P> {
         let random = self.platform.random();
         Some((kind, retry::backoff(kind, attempts, random, retry_after)))
     }
+}
+
+/// No request was made.
+#[cold]
+#[inline(never)]
+fn unsent(operation: &'static str, cause: String) -> Box<Failure> {
+    failure(operation, Problem::Unsent(cause), 0)
+}
+
+/// Whatever was asked for has happened.
+#[cold]
+#[inline(never)]
+fn misread(operation: &'static str) -> Box<Failure> {
+    let problem = Problem::Foreign {
+        status: 200,
+        cause: "the SDK gave an output of another type".to_owned(),
+        retry_after: None,
+    };
+    failure(operation, problem, 1)
+}
+
+fn failure(operation: &'static str, problem: Problem, attempts: u32) -> Box<Failure> {
+    Box::new(Failure {
+        operation,
+        problem,
+        attempts,
+        earlier_may_have_been_applied: false,
+        deadline: Duration::ZERO,
+    })
 }

@@ -20,7 +20,7 @@ impl<P: Platform> Binding<P> {
             .set_item(Some(item))
             .build()
             .map_err(Error::unbuilt)?;
-        match self.client.call_blind_write::<PutItem>(input).await {
+        match self.client.call_write::<PutItem>(false, input).await {
             Ok(_) => Ok(Response::default()),
             Err(failure) => Err(failure.of_write(&self.table.name, self.client.endpoint_url())),
         }

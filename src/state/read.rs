@@ -29,7 +29,7 @@ impl<P: Platform> StateStore<P> {
             .build()
             .map_err(Error::unbuilt)?;
         let answer = self.client.call::<GetItem>(input).await;
-        let answer = answer.map_err(|failure| self.read_error(failure).of_key(&key))?;
+        let answer = answer.map_err(|failure| self.read_error(*failure).of_key(&key))?;
         match answer.item {
             Some(attributes) if is_of_key(&self.table, &key, &attributes) => {
                 decode(&self.table, &key, attributes, self.now())

@@ -65,7 +65,7 @@ impl<P: Platform> StateStore<P> {
             .map_err(Error::unbuilt)?;
         match self.client.call::<TransactWriteItems>(input).await {
             Ok(_) => Ok(()),
-            Err(failure) => Err(self.cancelled(failure, &changes)),
+            Err(failure) => Err(self.cancelled(*failure, &changes)),
         }
     }
 

@@ -83,11 +83,7 @@ impl<P: Platform> StateStore<P> {
             )
             .build()
             .map_err(Error::unbuilt)?;
-        let failure = match repeatable {
-            true => self.client.call::<PutItem>(input).await.err(),
-            false => self.client.call_blind_write::<PutItem>(input).await.err(),
-        };
-        let Some(failure) = failure else {
+        let Err(failure) = self.client.call_write::<PutItem>(repeatable, input).await else {
             return Ok(());
         };
         match failure.service_error::<PutItemError>() {
@@ -101,7 +97,7 @@ impl<P: Platform> StateStore<P> {
                 }
             }
             _ if !repeatable && self.stands(key, etag, &failure).await => Ok(()),
-            _ => Err(self.write_error(failure).of_key(key)),
+            _ => Err(self.write_error(*failure).of_key(key)),
         }
     }
 
@@ -115,22 +111,19 @@ impl<P: Platform> StateStore<P> {
             .set_expression_attribute_values(expression.values)
             .build()
             .map_err(Error::unbuilt)?;
-        let failure = match condition.names_an_etag() {
-            true => self.client.call::<DeleteItem>(input).await.err(),
-            false => self
-                .client
-                .call_blind_write::<DeleteItem>(input)
-                .await
-                .err(),
-        };
-        let Some(failure) = failure else {
+        let repeatable = condition.names_an_etag();
+        let Err(failure) = self
+            .client
+            .call_write::<DeleteItem>(repeatable, input)
+            .await
+        else {
             return Ok(());
         };
         match failure.service_error::<DeleteItemError>() {
             Some(DeleteItemError::ConditionalCheckFailedException(_)) => {
                 Err(refused(&failure, condition, key))
             }
-            _ => Err(self.write_error(failure).of_key(key)),
+            _ => Err(self.write_error(*failure).of_key(key)),
         }
     }
 }

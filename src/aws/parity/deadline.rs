@@ -20,7 +20,7 @@ async fn fail(scenes: Vec<Scene>, most: u32) -> (Client<Scripted>, Failure) {
     let client = Site::AWS.client(Scripted::new(scenes).random(u64::MAX), most);
     let answer = client.call::<GetItem>(GetItem::input(builder)).await;
     let failure = answer.expect_err("nothing on the script succeeds");
-    (client, failure)
+    (client, *failure)
 }
 
 #[tokio::test]

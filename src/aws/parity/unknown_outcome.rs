@@ -67,7 +67,7 @@ async fn a_blind_write_is_sent_again_only_where_it_was_not_applied_on_purpose() 
         let [builder, ..] = inputs::put_item();
         let client = Site::AWS.client(Scripted::new([scene.clone(), success().into()]), 4);
         let input = PutItem::input(builder);
-        let outcome = client.call_blind_write::<PutItem>(input).await;
+        let outcome = client.call_write::<PutItem>(false, input).await;
         assert_eq!(outcome.is_err(), applied, "{scene:?}");
         let attempts = client.platform().requests().len();
         assert_eq!(attempts, if applied { 1 } else { 2 }, "{scene:?}");

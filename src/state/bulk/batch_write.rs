@@ -109,10 +109,10 @@ impl<P: Platform> StateStore<P> {
             .request_items(&self.table.name, requests)
             .build()
             .map_err(|error| Undone::Told(Error::unbuilt(error)))?;
-        let answer = self.client.call_blind_write::<BatchWriteItem>(input).await;
+        let answer = self.client.call_write::<BatchWriteItem>(false, input).await;
         let answer = answer.map_err(|failure| match failure.may_have_been_applied() {
-            true => Undone::InDoubt(Box::new(failure)),
-            false => Undone::Told(self.write_error(failure)),
+            true => Undone::InDoubt(failure),
+            false => Undone::Told(self.write_error(*failure)),
         })?;
         let unprocessed = self
             .of_the_table(answer.unprocessed_items)

@@ -136,7 +136,7 @@ impl<P: Platform> StateStore<P> {
             .build()
             .map_err(Error::unbuilt)?;
         let answer = self.client.call::<BatchGetItem>(input).await;
-        answer.map_err(|failure| self.read_error(failure))
+        answer.map_err(|failure| self.read_error(*failure))
     }
 
     /// The items that an answer brought, and the keys that it left. What is in
