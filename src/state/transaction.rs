@@ -3,6 +3,7 @@
 
 use super::StateStore;
 use super::change::{Change, Effect};
+use super::condition::Condition;
 use super::fold::fold;
 use super::item::key_attributes;
 use super::key::quote;
@@ -97,9 +98,11 @@ impl<P: Platform> StateStore<P> {
         .build())
     }
 
-    /// The error of a transaction. A condition that failed is taken at its word
-    /// even after an attempt whose answer was lost: had that one been applied,
-    /// DynamoDB would have known the token and said that all is well.
+    /// The error of a transaction. A condition that failed after an attempt
+    /// whose answer was lost: that attempt has not been applied, or DynamoDB
+    /// would have known the token and said that all is well. It may still be
+    /// under way, and then an ETag that is gone keeps it from being applied,
+    /// for none comes back; an item that is in the way may be deleted first.
     fn cancelled(&self, failure: Failure, changes: &[Change]) -> Error {
         let reasons = match failure.service_error::<TransactWriteItemsError>() {
             Some(error) => cancellation::reasons(error),
@@ -110,7 +113,11 @@ impl<P: Platform> StateStore<P> {
             Some((changes.get(index)?, reason))
         };
         if let Some((change, _)) = at(cancellation::CONDITION) {
-            return change.condition.mismatch(&change.key);
+            let mismatch = change.condition.mismatch(&change.key);
+            return match for_good(reasons, changes) {
+                true => mismatch,
+                false => failure.as_write(mismatch),
+            };
         }
         let error = if let Some((change, reason)) = at(cancellation::VALIDATION) {
             Error::InvalidArgument(self.sentence(change, reason))
@@ -136,6 +143,14 @@ impl<P: Platform> StateStore<P> {
             self.client.quoted(words.unwrap_or("no reason given"))
         )
     }
+}
+
+/// Whether one of the conditions that failed can never hold again.
+fn for_good(reasons: &[CancellationReason], changes: &[Change]) -> bool {
+    reasons.iter().zip(changes).any(|(reason, change)| {
+        reason.code() == Some(cancellation::CONDITION)
+            && matches!(change.condition, Condition::Etag(_))
+    })
 }
 
 fn check_size(changes: &[Change]) -> Result<(), Error> {

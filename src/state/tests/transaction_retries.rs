@@ -1,7 +1,7 @@
 //! A transaction is tried again under its own token, so that it cannot be
 //! applied twice, and what is unknown in the end is told so.
 
-use super::{cancelled, refused, scripted, set, set_if, sets};
+use super::{cancelled, first_write, refused, scripted, set, set_if, sets};
 use crate::aws::message::{Response, TransportError};
 use crate::error::Error;
 use crate::scripted::{Scene, Sent, refusal, success};
@@ -126,9 +126,9 @@ async fn an_invalid_item_after_a_lost_answer_is_unavailable_too() {
     assert_eq!(result, Err(Error::Unavailable(doubtful(&error))));
 }
 
-/// Had the lost attempt been applied, DynamoDB would have known the token.
+/// Had the lost attempt been applied, DynamoDB would have known the token; and it never will be.
 #[tokio::test]
-async fn a_failed_condition_after_a_lost_answer_is_a_mismatch() {
+async fn an_etag_that_is_gone_after_a_lost_answer_is_a_mismatch() {
     let mismatch = cancelled(&[NONE, ("ConditionalCheckFailed", "no")]);
     let lost = Scene::from(TransportError::Timeout);
     let (result, requests, _) = transact(vec![lost, mismatch.into()]).await;
@@ -137,6 +137,23 @@ async fn a_failed_condition_after_a_lost_answer_is_a_mismatch() {
         "{result:?}"
     );
     assert_eq!(token(&requests[0]), token(&requests[1]));
+}
+
+/// Once the item is deleted, the lost attempt may still arrive and be applied.
+#[tokio::test]
+async fn an_item_in_the_way_of_a_first_write_after_a_lost_answer_is_unavailable() {
+    const MISMATCH: (&str, &str) = ("ConditionalCheckFailed", "no");
+    let first_and_by_etag = || sets(vec![first_write("a"), set_if("b", "e")]);
+    for (reasons, unknown) in [([MISMATCH, NONE], true), ([MISMATCH, MISMATCH], false)] {
+        let lost = Scene::from(TransportError::Timeout);
+        let store = scripted([lost, cancelled(&reasons).into()]);
+        let error = store.transact(first_and_by_etag()).await.unwrap_err();
+        assert_eq!(matches!(error, Error::Unavailable(_)), unknown, "{error}");
+        assert!(error.to_string().contains("\"a\""), "{error}");
+        let store = scripted([Scene::from(cancelled(&reasons))]);
+        let error = store.transact(first_and_by_etag()).await.unwrap_err();
+        assert!(matches!(error, Error::EtagMismatch(_)), "{error}");
+    }
 }
 
 #[tokio::test]
