@@ -11,6 +11,7 @@ pub mod component_yaml;
 pub mod counting_proxy;
 pub mod embedded;
 pub mod faults;
+pub mod histories;
 pub mod program;
 #[cfg(test)]
 mod raw_call;

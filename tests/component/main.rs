@@ -24,6 +24,7 @@ mod faulty_server;
 mod first_write;
 mod fixture;
 mod get_set_delete;
+mod histories;
 mod host_calls;
 mod hostile_answers;
 mod hostile_calls;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 
 use super::faults::FaultsArguments;
+use super::histories::HistoriesArguments;
 use crate::{
     bench::{BenchArguments, MemoryArguments},
     command_line::arguments::{BindingCommand, StateCommand, pair},
@@ -35,6 +36,9 @@ pub(super) enum Command {
     Binding(BindingArguments),
     /// Measure the component against the native AWS SDK for Rust
     Bench(BenchArguments),
+    /// Play random concurrent calls with faults on the way, and prove that their answers are those of
+    /// one store
+    Histories(HistoriesArguments),
     /// Stand before a DynamoDB and do to requests what networks and DynamoDB do on a bad day
     Faults(FaultsArguments),
     /// Measure resident memory in this process: what `bench` starts

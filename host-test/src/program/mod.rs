@@ -11,6 +11,7 @@ mod configuration;
 mod demo;
 mod destination;
 mod faults;
+mod histories;
 mod perform;
 mod progress_bar;
 mod session;
@@ -110,6 +111,9 @@ async fn run_words(arguments: Vec<OsString>, mut surroundings: Surroundings<'_>)
         }
         Some(Command::Bench(asked)) => {
             bench::run(arguments.component.as_deref(), asked, &mut surroundings).await
+        }
+        Some(Command::Histories(asked)) => {
+            histories::run(arguments.component.as_deref(), asked, &mut surroundings).await
         }
         Some(Command::Faults(asked)) => faults::run(&asked, &mut surroundings).await,
         Some(Command::BenchMemory(asked)) => {

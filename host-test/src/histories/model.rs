@@ -1,0 +1,179 @@
+//! What a state store is, at its simplest: under each key there is a value or none, and a call changes
+//! all that it names at once or nothing.
+//!
+//! No two sets of a history write the same value. So a value names a version of its item, and an ETag,
+//! which is of one version, is written here as the value that it came with.
+
+use std::fmt;
+
+/// The keys of a history have short names: `a`, `b`, …
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key(pub u8);
+
+/// What a set writes; its number is found in no other set of the history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Value(pub u32);
+
+/// What has to stand under a key for a change to happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// Anything.
+    Always,
+    /// Nothing: first-write.
+    Absent,
+    /// The version with this value: an ETag.
+    Version(Value),
+}
+
+/// One set or delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The key that it is about.
+    pub key: Key,
+    /// What has to stand there.
+    pub condition: Condition,
+    /// What stands there afterwards; `None` for a delete.
+    pub to: Option<Value>,
+}
+
+/// What stands under each key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Contents(Vec<Option<Value>>);
+
+impl Contents {
+    /// Nothing under any of so many keys.
+    pub fn empty(keys: usize) -> Self {
+        Self(vec![None; keys])
+    }
+
+    /// What stands under a key.
+    pub fn at(&self, key: Key) -> Option<Value> {
+        self.0.get(usize::from(key.0)).copied().flatten()
+    }
+
+    /// What stands there after these changes, each of which sees what the one before left. `None` where
+    /// a condition does not hold: then none of them happens.
+    pub fn after(&self, changes: &[Change]) -> Option<Self> {
+        let mut contents = self.clone();
+        for change in changes {
+            let stored = contents.0.get_mut(usize::from(change.key.0))?;
+            let holds = match change.condition {
+                Condition::Always => true,
+                Condition::Absent => stored.is_none(),
+                Condition::Version(value) => *stored == Some(value),
+            };
+            if !holds {
+                return None;
+            }
+            *stored = change.to;
+        }
+        Some(contents)
+    }
+}
+
+impl Key {
+    /// Its name, which is also the key in the store.
+    pub fn name(self) -> String {
+        char::from(b'a'.saturating_add(self.0)).to_string()
+    }
+
+    /// The key of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        match name.as_bytes() {
+            [letter @ b'a'..=b'z'] => Some(Self(letter - b'a')),
+            _ => None,
+        }
+    }
+}
+
+impl Value {
+    /// The bytes that are stored.
+    pub fn bytes(self) -> Vec<u8> {
+        self.to_string().into_bytes()
+    }
+
+    /// The value of these bytes. `None` where no set writes such.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        let digits = std::str::from_utf8(bytes).ok()?.strip_prefix('v')?;
+        digits.parse().ok().map(Self)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v{}", self.0)
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.to {
+            Some(value) => write!(f, "set {}={value}", self.key)?,
+            None => write!(f, "delete {}", self.key)?,
+        }
+        match self.condition {
+            Condition::Always => Ok(()),
+            Condition::Absent => f.write_str(" if absent"),
+            Condition::Version(value) => write!(f, " if {value}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: Key = Key(0);
+    const B: Key = Key(1);
+
+    fn set(key: Key, condition: Condition, value: u32) -> Change {
+        let to = Some(Value(value));
+        Change { key, condition, to }
+    }
+
+    #[test]
+    fn changes_happen_together_or_not_at_all() {
+        let stored = Contents::empty(2);
+        let both = [set(A, Condition::Always, 1), set(B, Condition::Absent, 2)];
+        let stored = stored.after(&both).unwrap();
+        assert_eq!(
+            (stored.at(A), stored.at(B)),
+            (Some(Value(1)), Some(Value(2)))
+        );
+        let one_fails = [set(A, Condition::Always, 3), set(B, Condition::Absent, 4)];
+        assert_eq!(stored.after(&one_fails), None);
+    }
+
+    #[test]
+    fn a_change_sees_what_the_one_before_it_left() {
+        let empty = Contents::empty(1);
+        let delete = Change {
+            key: A,
+            condition: Condition::Always,
+            to: None,
+        };
+        let again = [
+            set(A, Condition::Absent, 1),
+            delete,
+            set(A, Condition::Absent, 2),
+        ];
+        assert_eq!(empty.after(&again).unwrap().at(A), Some(Value(2)));
+        let twice = [set(A, Condition::Absent, 1), set(A, Condition::Absent, 2)];
+        assert_eq!(empty.after(&twice), None);
+    }
+
+    #[test]
+    fn keys_and_values_are_known_again_by_what_is_stored() {
+        assert_eq!(Key::named(&B.name()), Some(B));
+        assert_eq!(Value::of(&Value(17).bytes()), Some(Value(17)));
+        for foreign in ["", "v", "17", "vx", "v1 "] {
+            assert_eq!(Value::of(foreign.as_bytes()), None, "{foreign}");
+        }
+    }
+}

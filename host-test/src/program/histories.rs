@@ -1,0 +1,117 @@
+//! Random concurrent histories as a command: play, check, and show what cannot be.
+
+use std::{io, ops::Range, path::Path};
+
+use clap::Args;
+use dapr_wasm_host::Plugin;
+
+use super::{Status, Surroundings, progress_bar::Bar};
+use crate::{
+    command_line::progress::Progress,
+    component_path,
+    histories::{Fault, Plan, Player, Size, run as run_all},
+};
+
+/// After so many violations there is enough to look at.
+const MOST_VIOLATIONS: usize = 10;
+
+/// What is played.
+#[derive(Debug, Args)]
+pub(super) struct HistoriesArguments {
+    /// How many histories
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    seeds: u64,
+    /// The seed of the first one; the others have those that follow
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    first: u64,
+    /// Only the history of this seed, and print it
+    #[arg(long, conflicts_with_all = ["seeds", "first"])]
+    seed: Option<u64>,
+    /// Instances of the component that make calls at the same time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
+    clients: u8,
+    /// Calls of each of them
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    operations: u16,
+    /// What is wrong with the store, to see how it is found out
+    #[arg(long, value_enum)]
+    fault: Option<Fault>,
+}
+
+impl HistoriesArguments {
+    fn size(&self) -> Size {
+        Size {
+            clients: self.clients.into(),
+            calls: self.operations.into(),
+        }
+    }
+
+    fn range(&self) -> Range<u64> {
+        match self.seed {
+            Some(seed) => seed..seed.saturating_add(1),
+            None => self.first..self.first.saturating_add(self.seeds),
+        }
+    }
+}
+
+pub(super) async fn run(
+    component: Option<&Path>,
+    asked: HistoriesArguments,
+    surroundings: &mut Surroundings<'_>,
+) -> io::Result<Status> {
+    match play(component.unwrap_or(component_path()), &asked, surroundings).await {
+        Ok(status) => status,
+        Err(error) => {
+            writeln!(surroundings.stderr, "error: {error}")?;
+            Ok(Status::Failure)
+        }
+    }
+}
+
+/// The outer error is that of the histories, the inner one that of the output.
+async fn play(
+    component: &Path,
+    asked: &HistoriesArguments,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<io::Result<Status>, Box<dyn std::error::Error>> {
+    let plugin = Plugin::from_file(component)?;
+    if let Some(seed) = asked.seed {
+        let mut player = Player::new(&plugin, asked.size(), asked.fault)?;
+        let played = player.play(seed).await?;
+        if let Err(error) = writeln!(surroundings.stdout, "{played}") {
+            return Ok(Err(error));
+        }
+    }
+    let plan = Plan {
+        seeds: asked.range(),
+        size: asked.size(),
+        fault: asked.fault,
+        most_violations: MOST_VIOLATIONS,
+    };
+    let bar = Bar::on_stderr(surroundings.terminal.stderr);
+    bar.begin(plan.seeds.end - plan.seeds.start);
+    let report = run_all(&plugin, &plan, |more| bar.advance(more)).await;
+    bar.end();
+    let report = report?;
+    let mut show = || {
+        for violation in &report.violations {
+            writeln!(surroundings.stdout, "{violation}")?;
+        }
+        let seeds = &plan.seeds;
+        let verdict = match report.violations.len() {
+            0 => "all linearizable".to_owned(),
+            count => format!("{count} not linearizable"),
+        };
+        writeln!(
+            surroundings.stdout,
+            "seeds {} to {}: {}: {verdict}",
+            seeds.start,
+            seeds.end.saturating_sub(1),
+            report.tally,
+        )
+    };
+    Ok(show().map(|()| match report.violations.is_empty() {
+        true => Status::Success,
+        false => Status::Failure,
+    }))
+}

@@ -1,0 +1,67 @@
+//! Whatever happens on the way, the answers of many instances are those of one store that does one
+//! thing at a time.
+
+use std::ops::Range;
+
+use host_test::histories::{Fault, Plan, Player, Report, Size, run};
+
+use crate::fixture::plugin;
+
+/// As many instances as `host-test histories` has, and as many calls of each.
+const SIZE: Size = Size {
+    clients: 8,
+    calls: 12,
+};
+
+/// The first seed, where others than those of every day are wanted.
+const FIRST_SEED: &str = "HISTORIES_FIRST_SEED";
+
+async fn played(seeds: Range<u64>, fault: Option<Fault>) -> Report {
+    let plan = Plan {
+        seeds,
+        size: SIZE,
+        fault,
+        most_violations: 1,
+    };
+    let report = run(&plugin(), &plan, |_| ()).await;
+    report.expect("the histories come to their ends")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn random_histories_with_faults_on_the_way_are_linearizable() {
+    let first = std::env::var(FIRST_SEED).map_or(0, |seed| seed.parse().expect("a number"));
+    let seeds = first..first + 300;
+    println!("seeds {seeds:?}; {FIRST_SEED} begins elsewhere");
+    let report = played(seeds, None).await;
+    println!("{}", report.tally);
+    if let Some(violation) = report.violations.first() {
+        panic!("{violation}");
+    }
+    assert!(report.tally.unknown > 1000, "{}", report.tally);
+    assert!(report.tally.faults > 10_000, "{}", report.tally);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_seed_plays_the_same_history_again() {
+    let mut one = Player::new(&plugin(), SIZE, None).unwrap();
+    let mut other = Player::new(&plugin(), SIZE, None).unwrap();
+    for seed in 0..5 {
+        let first = one.play(seed).await.unwrap();
+        let again = other.play(seed).await.unwrap();
+        assert_eq!(first.events, again.events, "seed {seed}");
+        assert!(first.events.len() > 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_breaks_its_promises_is_found_out() {
+    for fault in Fault::ALL {
+        let report = played(0..40, Some(fault)).await;
+        let violation = report.violations.first().map(ToString::to_string);
+        let told = violation.expect("a violation within 40 histories");
+        assert!(
+            told.contains("no order of these calls"),
+            "{fault:?}: {told}"
+        );
+    }
+}
