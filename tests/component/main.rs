@@ -1,7 +1,8 @@
 //! The built component in wasmtime, against a real engine, through the crates that an embedder uses.
 //!
-//! One binary, a module per behaviour. Nothing here stands in for DynamoDB: what looks behind the component's back reads and
-//! writes the embedded engine itself; what counts requests sits between the two; what breaks the network is a socket.
+//! One binary, a module per behaviour. What DynamoDB does is asked of a real engine: what looks behind the component's back
+//! reads and writes the embedded one itself; what counts requests, or has a bad day, sits between the two. Only what no
+//! DynamoDB would answer is written by hand, and what breaks the network is a socket.
 
 mod binding_create;
 mod binding_numbers;
@@ -44,6 +45,7 @@ mod program_destination;
 mod program_files;
 mod program_json_lines;
 mod readme;
+mod retries_at_scale;
 mod second_init;
 mod secrets;
 mod timeouts;

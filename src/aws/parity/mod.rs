@@ -7,6 +7,7 @@
 //! to the SDK; `call` and `inputs` are what both are asked to do. The other
 //! modules compare.
 
+mod amplification;
 mod answers;
 mod call;
 mod deadline;
