@@ -6,22 +6,31 @@
 //! and `throughput` compare `bursts` of calls.
 //! `statistics` makes figures of the times, and `report` shows them, with the `machine` that they are of.
 //!
-//! All clients run on one thread with a runtime of its own; the DynamoDB has another one.
+//! All clients run on one thread with a runtime of its own (`own_thread`); the DynamoDB has another one.
+//!
+//! Two more parts are commands (`command`), for they judge behaviour and compare nothing: `retries` and `soak` look on while
+//! many tasks call through a `faulty` network, the latter with the DynamoDB in an `engine_process`.
 
 mod arguments;
 mod bursts;
 mod cases;
 mod cold_start;
+mod command;
 mod contenders;
 mod dapr;
+mod engine_process;
+mod faulty;
 mod latency;
 mod machine;
 mod memory;
 mod open_files;
 mod own_item;
+mod own_thread;
 mod pairs;
 mod progress;
 mod report;
+mod retries;
+mod soak;
 mod statistics;
 mod store;
 mod throughput;
@@ -34,7 +43,7 @@ use std::{
 
 use dapr_wasm_host::Plugin;
 
-pub use self::{arguments::BenchArguments, memory::MemoryArguments};
+pub use self::{arguments::BenchArguments, command::Bench, memory::MemoryArguments};
 use self::{
     arguments::Section,
     contenders::{
@@ -45,7 +54,10 @@ use self::{
     store::Store,
     tls::Reach,
 };
-pub(crate) use self::{memory::measure_in_this_process, report::Report};
+pub(crate) use self::{
+    command::BenchCommand, engine_process::serve_in_this_process, memory::measure_in_this_process,
+    report::Report,
+};
 use crate::command_line::Failure;
 
 /// What is to be measured, and by which component.
@@ -66,26 +78,9 @@ impl Plan {
         }
     }
 
-    /// Measures, on a thread of its own: what the caller's runtime does is not counted.
+    /// Measures, on a thread of its own.
     pub(crate) async fn run(self) -> Result<Report, Failure> {
-        let (done, report) = tokio::sync::oneshot::channel();
-        std::thread::Builder::new()
-            .name("bench".to_owned())
-            .spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build();
-                let report = match runtime {
-                    Ok(runtime) => runtime.block_on(self.measure()),
-                    Err(error) => Err(Failure::here(error)),
-                };
-                // Nobody waits any more: then there is nobody to tell.
-                let _ = done.send(report);
-            })
-            .map_err(Failure::here)?;
-        report
-            .await
-            .map_err(|_| Failure::here("the benchmark panicked"))?
+        own_thread::run(move || self.measure()).await
     }
 
     async fn measure(self) -> Result<Report, Failure> {

@@ -41,6 +41,11 @@ impl Progress {
         self.0.inc(1);
     }
 
+    /// So many steps are done.
+    pub(super) fn reach(&self, steps: usize) {
+        self.0.set_position(steps as u64);
+    }
+
     /// Wipes the bar away.
     pub(super) fn end(&self) {
         self.0.finish_and_clear();

@@ -8,7 +8,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 use super::faults::FaultsArguments;
 use super::histories::HistoriesArguments;
 use crate::{
-    bench::{BenchArguments, MemoryArguments},
+    bench::{Bench, MemoryArguments},
     command_line::arguments::{BindingCommand, StateCommand, pair},
 };
 
@@ -35,15 +35,18 @@ pub(super) enum Command {
     /// Call the output binding
     Binding(BindingArguments),
     /// Measure the component against the native AWS SDK for Rust
-    Bench(BenchArguments),
+    Bench(Bench),
+    /// Stand before a DynamoDB and do to requests what networks and DynamoDB do on a bad day
+    Faults(FaultsArguments),
     /// Play random concurrent calls with faults on the way, and prove that their answers are those of
     /// one store
     Histories(HistoriesArguments),
-    /// Stand before a DynamoDB and do to requests what networks and DynamoDB do on a bad day
-    Faults(FaultsArguments),
     /// Measure resident memory in this process: what `bench` starts
     #[command(hide = true)]
     BenchMemory(MemoryArguments),
+    /// Serve an embedded DynamoDB until standard input ends: what `bench soak` starts
+    #[command(hide = true)]
+    BenchEngine,
 }
 
 #[derive(Debug, Args)]

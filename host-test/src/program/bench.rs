@@ -11,12 +11,52 @@ use clap::{CommandFactory, error::ErrorKind};
 
 use super::{Status, Surroundings, arguments::Arguments, usage};
 use crate::{
-    bench::{self, BenchArguments, MemoryArguments, Plan},
+    bench::{self, Bench, BenchArguments, BenchCommand, MemoryArguments, Plan},
     command_line::Failure,
     component_path,
 };
 
 pub(super) async fn run(
+    component: Option<&Path>,
+    asked: Bench,
+    surroundings: &mut Surroundings<'_>,
+) -> io::Result<Status> {
+    match asked.command {
+        Some(command) => look_on(component, command, surroundings).await,
+        None => compare(component, asked.comparison, surroundings).await,
+    }
+}
+
+/// Everything is told, also where something is not as it should be.
+async fn look_on(
+    component: Option<&Path>,
+    command: BenchCommand,
+    surroundings: &mut Surroundings<'_>,
+) -> io::Result<Status> {
+    let files = Files {
+        json: command.json().map(Path::to_owned),
+        svg: None,
+    };
+    let refused = files.each(can_be_written, can_be_written);
+    if !refused.is_empty() {
+        return failed(&refused, surroundings);
+    }
+    let component = component.unwrap_or(component_path());
+    let outcome = match command.run(component, surroundings.terminal.stderr).await {
+        Ok(outcome) => outcome,
+        Err(failure) => return failed(&[failure], surroundings),
+    };
+    surroundings.stdout.write_all(outcome.text.as_bytes())?;
+    let write = |file: &Path| fs::write(file, format!("{:#}\n", outcome.json));
+    let mut failures = files.each(write, write);
+    failures.extend(outcome.broken.iter().map(Failure::here));
+    match failures.as_slice() {
+        [] => Ok(Status::Success),
+        failures => failed(failures, surroundings),
+    }
+}
+
+async fn compare(
     component: Option<&Path>,
     arguments: BenchArguments,
     surroundings: &mut Surroundings<'_>,
@@ -60,6 +100,14 @@ pub(super) async fn memory(
             writeln!(surroundings.stdout, "{answer}")?;
             Ok(Status::Success)
         }
+        Err(failure) => failed(&[failure], surroundings),
+    }
+}
+
+/// Serves what [`look_on`] calls.
+pub(super) async fn engine(surroundings: &mut Surroundings<'_>) -> io::Result<Status> {
+    match bench::serve_in_this_process().await {
+        Ok(()) => Ok(Status::Success),
         Err(failure) => failed(&[failure], surroundings),
     }
 }

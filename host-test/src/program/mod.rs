@@ -112,13 +112,14 @@ async fn run_words(arguments: Vec<OsString>, mut surroundings: Surroundings<'_>)
         Some(Command::Bench(asked)) => {
             bench::run(arguments.component.as_deref(), asked, &mut surroundings).await
         }
+        Some(Command::Faults(asked)) => faults::run(&asked, &mut surroundings).await,
         Some(Command::Histories(asked)) => {
             histories::run(arguments.component.as_deref(), asked, &mut surroundings).await
         }
-        Some(Command::Faults(asked)) => faults::run(&asked, &mut surroundings).await,
         Some(Command::BenchMemory(asked)) => {
             bench::memory(arguments.component.as_deref(), &asked, &mut surroundings).await
         }
+        Some(Command::BenchEngine) => bench::engine(&mut surroundings).await,
     };
     let flushed = surroundings.stdout.flush();
     match ran.and_then(|status| flushed.map(|()| status)) {

@@ -1,6 +1,7 @@
 //! The program as a process of its own, as a person at a shell starts it.
 
 mod bench;
+mod bench_commands;
 mod bench_files;
 mod faults;
 mod shell;

@@ -68,6 +68,11 @@ impl Native {
         })
     }
 
+    /// For what no task asks.
+    pub(in crate::bench) fn client(&self) -> &Client {
+        &self.client
+    }
+
     pub(in crate::bench) async fn perform(
         &self,
         task: &Task<'_>,

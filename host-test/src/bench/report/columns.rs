@@ -1,7 +1,7 @@
 //! Columns line up, and a column without a value is not there.
 
 /// Lines of text. Columns from `numbers_from` on are numbers: their ends line up. The first row has the heads.
-pub(super) fn columns<const COLUMNS: usize>(
+pub(in crate::bench) fn columns<const COLUMNS: usize>(
     rows: &[[String; COLUMNS]],
     numbers_from: usize,
 ) -> String {

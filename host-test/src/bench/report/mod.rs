@@ -13,7 +13,7 @@ use std::{
 
 use serde::Serialize;
 
-use self::versions::Versions;
+pub(super) use self::{columns::columns, versions::Versions};
 use super::{
     cold_start::ColdStartFigures, dapr::DaprFigures, latency::CaseFigures, machine::Machine,
     memory::MemoryFigures, throughput::ThroughputFigures,

@@ -22,7 +22,7 @@ pub struct Versions {
 }
 
 impl Versions {
-    pub(super) fn with(component: &Path) -> Result<Self, Failure> {
+    pub(in crate::bench) fn with(component: &Path) -> Result<Self, Failure> {
         let file = fs::metadata(component)
             .map_err(|error| Failure::here(format_args!("{}: {error}", component.display())))?;
         let version = |package| locked(LOCK_FILE, package).unwrap_or("unknown");

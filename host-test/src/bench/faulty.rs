@@ -1,0 +1,53 @@
+//! A pool of instances whose requests all pass a proxy, which does to them what a director says.
+
+use std::{num::NonZeroUsize, path::Path};
+
+use dapr_wasm_host::{InstanceOptions, InstancePool};
+
+use super::{contenders::component, tls::Reach};
+use crate::{
+    command_line::Failure,
+    faults::{Director, FaultProxy},
+};
+
+pub(super) struct Faulty {
+    pub(super) pool: InstancePool,
+    pub(super) proxy: FaultProxy,
+}
+
+impl Faulty {
+    /// Before the DynamoDB at `upstream`, with more options and metadata than it takes to reach it. Starts no instance yet.
+    pub(super) fn start(
+        file: &Path,
+        upstream: &str,
+        director: impl Director,
+        size: NonZeroUsize,
+        options: impl FnOnce(InstanceOptions) -> InstanceOptions,
+        more: &[(&str, &str)],
+    ) -> Result<Self, Failure> {
+        let proxy = FaultProxy::start(upstream, director).map_err(Failure::here)?;
+        let reach = Reach {
+            endpoint: proxy.endpoint().to_owned(),
+            root: None,
+        };
+        let mut metadata = component::metadata(&reach.endpoint);
+        let more = more.iter().map(|(name, value)| (*name, *value));
+        metadata.extend(more.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        let plugin = component::load(file, false)?;
+        let pool = InstancePool::builder(&plugin)
+            .options(options(component::options(&reach)?))
+            .state(metadata)
+            .size(size)
+            .build();
+        Ok(Self { pool, proxy })
+    }
+
+    /// Starts all instances, so that none starts while something is measured.
+    pub(super) async fn fill(&self) -> Result<(), Failure> {
+        let mut lent = Vec::with_capacity(self.pool.size().get());
+        for _ in 0..self.pool.size().get() {
+            lent.push(self.pool.acquire().await.map_err(Failure::here)?);
+        }
+        Ok(())
+    }
+}

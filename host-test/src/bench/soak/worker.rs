@@ -1,0 +1,239 @@
+//! One task: it asks, now and then breaks off, and holds what it is told against what it was told before.
+
+use std::{
+    rc::Rc,
+    time::{Duration, Instant},
+};
+
+use dapr_wasm_host::{
+    CallError, HostError, InstancePool, PoolError,
+    types::{Concurrency, Error, SetOptions, SetRequest},
+};
+use fastrand::Rng;
+use tokio::time::timeout;
+
+use super::{
+    ask::{Ask, Given},
+    ledger::Ending,
+    own_keys::{Next, OwnKeys},
+    tally::{COUNTERS, Tally},
+    value,
+};
+
+/// One call of so many is dropped midway,
+const KILLED: u32 = 100;
+/// before so many microseconds have passed.
+const MIDWAY: u64 = 5_000;
+/// One turn of so many is about a counter.
+const COUNTING: u32 = 6;
+
+pub(super) struct Worker {
+    task: usize,
+    pool: InstancePool,
+    tally: Rc<Tally>,
+    die: Rng,
+    pub(super) keys: OwnKeys,
+}
+
+/// What became of a call.
+enum Called {
+    Answered(Given),
+    /// Its instance was lost.
+    Killed,
+    /// There was no instance.
+    NotBegun,
+}
+
+pub(super) fn counter(number: usize) -> String {
+    format!("counter-{number}")
+}
+
+impl Worker {
+    pub(super) fn new(task: usize, seed: u64, pool: InstancePool, tally: Rc<Tally>) -> Self {
+        // Seeds that differ in few bits have runs that differ in all.
+        let mut seeds = Rng::with_seed(seed);
+        let die = (0..=task).map(|_| seeds.fork()).last();
+        Self {
+            task,
+            pool,
+            tally,
+            die: die.unwrap_or(seeds),
+            keys: OwnKeys::new(task),
+        }
+    }
+
+    /// Until then, or until something is as it should not be.
+    pub(super) async fn run(mut self, until: Instant) -> Result<Self, String> {
+        while Instant::now() < until {
+            let told = match self.die.u32(..COUNTING) {
+                0 => self.raise().await,
+                _ => self.turn().await,
+            };
+            told.map_err(|sentence| format!("task {}: {sentence}", self.task))?;
+        }
+        Ok(self)
+    }
+
+    /// Something about its own keys.
+    async fn turn(&mut self) -> Result<(), String> {
+        let next = self.keys.next(&mut self.die);
+        let ask = self.keys.ask(&next, &mut self.die);
+        let began = Instant::now();
+        let called = self.call(&ask).await?;
+        match (next, called) {
+            (Next::Read(slots), Called::Answered(Given::Items(items))) => {
+                self.read(&items)?;
+                self.keys.read(&slots, items, began)
+            }
+            (Next::Read(_), _) => Ok(()),
+            (Next::Write(steps), called) => {
+                let endings = self.endings(called, steps.len())?;
+                self.keys.wrote(&steps, &endings, began)
+            }
+            (Next::Transact(steps), called) => {
+                let endings = self.endings(called, steps.len())?;
+                self.keys.transacted(&steps, &endings, began)
+            }
+        }
+    }
+
+    /// Raises a counter by one, on the condition of what was read.
+    async fn raise(&mut self) -> Result<(), String> {
+        let chain = self.die.usize(..COUNTERS);
+        let key = counter(chain);
+        let called = self.call(&Ask::Get(vec![key.clone()])).await?;
+        let Called::Answered(Given::Items(mut items)) = called else {
+            return Ok(());
+        };
+        self.read(&items)?;
+        let Some(Ok(item)) = items.pop() else {
+            return Ok(());
+        };
+        let (before, etag) = match item {
+            Some(item) => {
+                let number = value::number(&item.value);
+                let number =
+                    number.ok_or_else(|| format!("{key} has a value that nobody wrote"))?;
+                (number, item.etag)
+            }
+            None => (0, None),
+        };
+        let of_chain = |told: Result<(), String>| told.map_err(|told| format!("{key}: {told}"));
+        of_chain(self.tally.chains.borrow()[chain].read(before, etag.as_deref()))?;
+        let request = SetRequest {
+            key: key.clone(),
+            value: value::of(before + 1, &mut self.die),
+            options: Some(SetOptions {
+                concurrency: etag.is_none().then_some(Concurrency::FirstWrite),
+                etag,
+                ..SetOptions::default()
+            }),
+        };
+        let called = self.call(&Ask::Set(vec![request])).await?;
+        let ending = self.endings(called, 1)?.pop();
+        let mut chains = self.tally.chains.borrow_mut();
+        match ending {
+            Some(Ending::Done(etag)) => {
+                of_chain(chains[chain].acknowledged(before + 1, etag.unwrap_or_default()))
+            }
+            Some(Ending::Unknown) => {
+                chains[chain].unknown();
+                Ok(())
+            }
+            Some(Ending::Mismatch | Ending::Refused) | None => Ok(()),
+        }
+    }
+
+    /// Asks an instance of the pool, and breaks off now and then.
+    async fn call(&mut self, ask: &Ask) -> Result<Called, String> {
+        self.tally.count(|counts| counts.calls += 1);
+        let mut instance = match self.pool.acquire().await {
+            Ok(instance) => instance,
+            // Its first request met a fault.
+            Err(
+                PoolError::Init(CallError::Component(_) | CallError::TimeLimit { .. })
+                | PoolError::Instantiate(HostError::TimeLimit { .. }),
+            ) => {
+                self.tally.count(|counts| counts.not_begun += 1);
+                return Ok(Called::NotBegun);
+            }
+            Err(error) => return Err(error.to_string()),
+        };
+        let given = {
+            let mut state = instance.state().map_err(|error| error.to_string())?;
+            let asked = ask.of(&mut state);
+            match self.die.u32(..KILLED) {
+                0 => {
+                    let midway = Duration::from_micros(self.die.u64(..MIDWAY));
+                    timeout(midway, asked).await.ok()
+                }
+                _ => Some(asked.await),
+            }
+        };
+        self.tally.guest(self.task, instance.memory_size());
+        match given {
+            Some(Ok(given)) => Ok(Called::Answered(given)),
+            Some(Err(CallError::TimeLimit { .. })) => {
+                self.tally.count(|counts| counts.cancelled += 1);
+                Ok(Called::Killed)
+            }
+            Some(Err(error)) => Err(error.to_string()),
+            None => {
+                self.tally.count(|counts| counts.kills += 1);
+                Ok(Called::Killed)
+            }
+        }
+    }
+
+    /// How each of so many writes ended.
+    fn endings(&self, called: Called, count: usize) -> Result<Vec<Ending>, String> {
+        let endings = match called {
+            Called::Answered(Given::Written(written)) => {
+                let endings = written.into_iter().map(ending);
+                endings.collect::<Result<Vec<_>, String>>()?
+            }
+            Called::Answered(Given::Items(_)) | Called::NotBegun => vec![Ending::Refused; count],
+            Called::Killed => vec![Ending::Unknown; count],
+        };
+        if endings.len() != count {
+            return Err(format!("{count} writes have {} results", endings.len()));
+        }
+        for ending in &endings {
+            self.tally.count(|counts| match ending {
+                Ending::Done(_) => counts.acknowledged += 1,
+                Ending::Mismatch => counts.mismatches += 1,
+                Ending::Refused => counts.refused += 1,
+                Ending::Unknown => counts.unknown += 1,
+            });
+        }
+        Ok(endings)
+    }
+
+    /// Counts them; an error has to be one that a fault explains.
+    fn read<T>(&self, items: &[Result<T, Error>]) -> Result<(), String> {
+        for item in items {
+            match item {
+                Ok(_) => self.tally.count(|counts| counts.reads += 1),
+                Err(error) => drop(of_fault(error)?),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn ending(written: Result<Option<String>, Error>) -> Result<Ending, String> {
+    match written {
+        Ok(etag) => Ok(Ending::Done(etag)),
+        Err(Error::EtagMismatch(_)) => Ok(Ending::Mismatch),
+        Err(error) => of_fault(&error),
+    }
+}
+
+/// How a write ended that failed with this.
+fn of_fault(error: &Error) -> Result<Ending, String> {
+    match error {
+        Error::Timeout(_) | Error::Unavailable(_) => Ok(Ending::Unknown),
+        Error::Throttled(_) | Error::Conflict(_) => Ok(Ending::Refused),
+        other => Err(format!("no fault explains this answer: {other}")),
+    }
+}
