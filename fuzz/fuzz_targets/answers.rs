@@ -37,7 +37,7 @@ fn read<O: Operation<Output: Debug + PartialEq>>(
         body: body.to_vec(),
     }]);
     let client = Client::new(&made, config().client);
-    let read = run(client.call::<O>(input)).ok()?.output;
+    let read = run(client.call::<O>(input)).ok()?;
     assert_eq!(Some(&read), sdks.as_ref());
     let json = serde_json::from_slice::<IgnoredAny>(body);
     assert!(json.is_ok(), "what is no JSON is read");
