@@ -80,7 +80,10 @@ impl<P: Platform> StateStore<P> {
                 }
             };
             let before = pending.len();
-            let (left_over, done) = part(pending, |key| unprocessed.contains(key));
+            let (left_over, done) = match unprocessed.is_empty() {
+                true => (Pending::new(), pending),
+                false => part(pending, |key| unprocessed.contains(key)),
+            };
             pending = left_over;
             let some = pending.len() < before;
             if some {
