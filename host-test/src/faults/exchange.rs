@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{
     Answer, Arrived, Forward, Reply, Shared,
     delivery::Departure,
@@ -30,23 +32,19 @@ pub(super) async fn exchange(shared: Arc<Shared>, arrived: Arrived) -> Departure
 }
 
 async fn forward(shared: &Shared, arrived: &Arrived, split: Option<Split>) -> Reply {
-    let body = match &split {
-        Some(split) => split.passed_on.clone(),
-        None => Some(arrived.body.clone()),
+    let Some(split) = split else {
+        return send(shared, arrived, arrived.body.clone()).await;
     };
-    let answer = match body {
-        Some(body) => {
-            shared.traffic.forwarded(&arrived.operation);
-            let answer = shared.upstream.send(arrived, body).await;
-            shared.director.answered(arrived, &answer).await;
-            Some(answer)
-        }
+    let answer = match split.passed_on.clone() {
+        Some(body) => Some(send(shared, arrived, body).await),
         None => None,
     };
-    match (split, answer) {
-        (Some(split), answer) => split.joined(answer),
-        (None, Some(answer)) => answer,
-        // Without a split there is a body, and with it an answer.
-        (None, None) => Reply::json(http::StatusCode::OK, &serde_json::json!({})),
-    }
+    split.joined(answer)
+}
+
+async fn send(shared: &Shared, arrived: &Arrived, body: Bytes) -> Reply {
+    shared.traffic.forwarded(&arrived.operation);
+    let answer = shared.upstream.send(arrived, body).await;
+    shared.director.answered(arrived, &answer).await;
+    answer
 }
