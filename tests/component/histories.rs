@@ -55,8 +55,8 @@ async fn a_seed_plays_the_same_history_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_breaks_its_promises_is_found_out() {
-    for fault in Fault::ALL {
-        let report = played(0..40, Some(fault)).await;
+    for fault in Fault::all() {
+        let report = played(0..40, Some(*fault)).await;
         let violation = report.violations.first().map(ToString::to_string);
         let told = violation.expect("a violation within 40 histories");
         assert!(

@@ -32,15 +32,9 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::StaleReads,
-        Self::LostWrites,
-        Self::IgnoredConditions,
-        Self::HalfTransactions,
-        Self::FalseMismatches,
-        Self::WritesUnderMismatches,
-        Self::RepeatedWrites,
-    ];
+    pub fn all() -> &'static [Self] {
+        Self::value_variants()
+    }
 }
 
 /// The engine with a fault before it.
