@@ -119,13 +119,13 @@ async fn commit(mut stream: TcpStream, fault: Fault) {
     }
 }
 
-/// Reads one message with a Content-Length to its end; nothing where the connection ends before.
-pub async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
+/// Reads one message with a Content-Length to its end, or to that of the connection.
+pub async fn read_message(stream: &mut TcpStream) {
     let mut seen = Vec::new();
     let mut chunk = [0; 4096];
     loop {
         match stream.read(&mut chunk).await {
-            Ok(0) | Err(_) => return None,
+            Ok(0) | Err(_) => return,
             Ok(read) => seen.extend_from_slice(&chunk[..read]),
         }
         let text = String::from_utf8_lossy(&seen).to_lowercase();
@@ -137,7 +137,7 @@ pub async fn read_message(stream: &mut TcpStream) -> Option<Vec<u8>> {
             .find_map(|line| line.strip_prefix("content-length:"));
         let length: usize = length.map_or(0, |value| value.trim().parse().unwrap());
         if seen.len() >= head.len() + 4 + length {
-            return Some(seen);
+            return;
         }
     }
 }

@@ -3,33 +3,48 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use host_test::faults::{Action, Arrived, Decision, Director, FaultProxy};
 
-use crate::faulty_server::read_message;
-
-/// A proxy on a free port; it ends with the test's runtime.
+/// A proxy on a free port; it ends when it is dropped.
 pub struct LossyProxy {
-    pub endpoint: String,
+    proxy: FaultProxy,
     to_lose: Arc<AtomicUsize>,
 }
 
+/// Loses as many answers as there are to lose, each with its connection.
+struct Losing(Arc<AtomicUsize>);
+
+impl Director for Losing {
+    fn decide<'a>(&'a self, _: &'a Arrived) -> Decision<'a, Action> {
+        let lost = self
+            .0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            });
+        let action = match lost {
+            Ok(_) => Action::drop_answer(),
+            Err(_) => Action::pass(),
+        };
+        Box::pin(async { action })
+    }
+}
+
 impl LossyProxy {
-    pub async fn start(upstream: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    pub fn start(upstream: &str) -> Self {
         let to_lose = Arc::new(AtomicUsize::new(0));
-        let upstream = upstream.trim_start_matches("http://").to_owned();
-        let losing = to_lose.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(pass_on(stream, upstream.clone(), losing.clone()));
-            }
-        });
-        Self { endpoint, to_lose }
+        let proxy = FaultProxy::start(upstream, Losing(to_lose.clone()));
+        Self {
+            proxy: proxy.expect("the proxy starts"),
+            to_lose,
+        }
     }
 
-    /// The answers to the next `count` requests are lost, each with its connection.
+    /// `http://127.0.0.1:PORT`
+    pub fn endpoint(&self) -> &str {
+        self.proxy.endpoint()
+    }
+
+    /// The answers to the next `count` requests are lost.
     pub fn lose(&self, count: usize) {
         self.to_lose.store(count, Ordering::SeqCst);
     }
@@ -37,19 +52,5 @@ impl LossyProxy {
     /// How many answers are still to be lost.
     pub fn to_lose(&self) -> usize {
         self.to_lose.load(Ordering::SeqCst)
-    }
-}
-
-async fn pass_on(mut client: TcpStream, upstream: String, to_lose: Arc<AtomicUsize>) {
-    let mut engine = TcpStream::connect(upstream).await.unwrap();
-    while let Some(request) = read_message(&mut client).await {
-        engine.write_all(&request).await.unwrap();
-        let answer = read_message(&mut engine).await.unwrap();
-        let lost = to_lose.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-            left.checked_sub(1)
-        });
-        if lost.is_ok() || client.write_all(&answer).await.is_err() {
-            return;
-        }
     }
 }

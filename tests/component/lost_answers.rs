@@ -15,8 +15,8 @@ use crate::transaction::{delete, set};
 /// A store behind a proxy that loses no answer yet.
 async fn lossy(attempts: &str) -> (Store, LossyProxy, Table) {
     let table = Table::new().await;
-    let proxy = LossyProxy::start(engine().await.endpoint()).await;
-    let settings = table.settings().await.through(&proxy.endpoint);
+    let proxy = LossyProxy::start(engine().await.endpoint());
+    let settings = table.settings().await.through(proxy.endpoint());
     let store = settings.with("maxAttempts", attempts).store().await;
     (store, proxy, table)
 }
@@ -69,7 +69,7 @@ async fn a_conditional_set_that_meets_another_etag_at_its_second_try_is_of_unkno
 #[tokio::test]
 async fn a_plain_set_whose_answer_was_lost_is_a_success_and_is_not_sent_again() {
     let (mut store, proxy, table) = lossy("2").await;
-    let counting = CountingProxy::start(&proxy.endpoint).await.unwrap();
+    let counting = CountingProxy::start(proxy.endpoint()).await.unwrap();
     let settings = table.settings().await.through(counting.endpoint());
     let mut counted = settings.store().await;
     counting.reset();
@@ -91,7 +91,7 @@ async fn a_plain_delete_or_create_whose_answer_was_lost_is_of_unknown_outcome() 
     let answer = store.state().delete("order-1", None).await;
     assert_refused(answer, "unavailable", &["order-1"]);
     assert_eq!((table.raw("order-1").await, proxy.to_lose()), (None, 0));
-    let settings = table.settings().await.through(&proxy.endpoint);
+    let settings = table.settings().await.through(proxy.endpoint());
     store.binding().init(&settings.metadata).await.unwrap();
     proxy.lose(1);
     let create = store
