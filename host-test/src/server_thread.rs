@@ -28,7 +28,16 @@ impl ServerThread {
         S: FnOnce(TcpListener, oneshot::Receiver<()>) -> F + Send + 'static,
         F: Future<Output = ()>,
     {
-        Self::start_on(name, listen, serve)
+        Self::start_on_port(name, 0, serve)
+    }
+
+    /// As [`start`](Self::start), on this port; 0 is a free one.
+    pub(crate) fn start_on_port<S, F>(name: &str, port: u16, serve: S) -> io::Result<Self>
+    where
+        S: FnOnce(TcpListener, oneshot::Receiver<()>) -> F + Send + 'static,
+        F: Future<Output = ()>,
+    {
+        Self::start_on(name, || listen(port), serve)
     }
 
     /// As [`start`](Self::start), with a listener of the caller's own.
@@ -41,11 +50,18 @@ impl ServerThread {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        let listener = {
+        let listening = {
             let _context = runtime.enter();
-            listen()?
+            listen().and_then(|listener| Ok((listener.local_addr()?, listener)))
         };
-        let address = listener.local_addr()?;
+        let (address, listener) = match listening {
+            Ok(listening) => listening,
+            Err(error) => {
+                // A plain drop waits for its threads, and panics where the caller is asynchronous.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
         let (stop, stopped) = oneshot::channel();
         let thread = thread::Builder::new()
             .name(name.to_owned())
@@ -76,11 +92,13 @@ impl Drop for ServerThread {
     }
 }
 
-fn listen() -> io::Result<TcpListener> {
+fn listen(port: u16) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     // Linux hands this down to the accepted connections: small answers leave at once.
     socket.set_nodelay(true)?;
-    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    // Else a port that was asked for is not to be had for a minute after its last server ended.
+    socket.set_reuseaddr(cfg!(unix))?;
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], port)))?;
     socket.listen(BACKLOG)
 }
 

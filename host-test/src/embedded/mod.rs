@@ -40,8 +40,13 @@ pub enum EmbeddedError {
         source: io::Error,
     },
     /// The server's port or thread could not be had.
-    #[error("the embedded DynamoDB could not start: {0}")]
-    Start(#[from] io::Error),
+    #[error("the embedded DynamoDB could not start on port {port} of 127.0.0.1: {source}")]
+    Start {
+        /// The port that was asked for; 0 is a free one.
+        port: u16,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The engine refused an operation.
     #[error("the embedded DynamoDB refused {operation}: {message}")]
     Engine {
@@ -62,9 +67,14 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens or creates the database and serves it. Waits for other processes that open the same
-    /// folder.
+    /// Opens or creates the database and serves it on a free port of 127.0.0.1. Waits for other
+    /// processes that open the same folder.
     pub async fn start(storage: Storage) -> Result<Self, EmbeddedError> {
+        Self::start_on_port(storage, 0).await
+    }
+
+    /// As [`start`](Self::start), on this port; 0 is a free one.
+    pub async fn start_on_port(storage: Storage, port: u16) -> Result<Self, EmbeddedError> {
         let folder = match storage {
             Storage::Memory => None,
             Storage::Folder(folder) => Some(Folder::new(folder)?),
@@ -74,9 +84,11 @@ impl Embedded {
             .await
             .map_err(|error| refused("open", error))??;
         let served = database.clone();
-        let server = ServerThread::start("embedded-dynamodb", move |listener, stopped| {
-            serve(listener, served, stopped)
-        })?;
+        let server =
+            ServerThread::start_on_port("embedded-dynamodb", port, move |listener, stopped| {
+                serve(listener, served, stopped)
+            });
+        let server = server.map_err(|source| EmbeddedError::Start { port, source })?;
         Ok(Self {
             endpoint: server.endpoint(),
             _server: server,

@@ -7,6 +7,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 
 use super::faults::FaultsArguments;
 use super::histories::HistoriesArguments;
+use super::serve::ServeArguments;
 use crate::{
     bench::{Bench, MemoryArguments},
     command_line::arguments::{BindingCommand, StateCommand, pair},
@@ -36,6 +37,8 @@ pub(super) enum Command {
     Binding(BindingArguments),
     /// Measure the component against the native AWS SDK for Rust
     Bench(Bench),
+    /// Serve an embedded DynamoDB to other programs, until interrupted
+    Serve(ServeArguments),
     /// Stand before a DynamoDB and do to requests what networks and DynamoDB do on a bad day
     Faults(FaultsArguments),
     /// Play random concurrent calls with faults on the way, and prove that their answers are those of

@@ -11,7 +11,7 @@ use std::{
 use clap::{Args, builder::NonEmptyStringValueParser};
 use tokio::sync::mpsc;
 
-use super::{Status, Surroundings};
+use super::{Status, Surroundings, until::over};
 use crate::{
     command_line::Failure,
     embedded::{Embedded, Storage},
@@ -130,23 +130,6 @@ async fn embedded(arguments: &FaultsArguments) -> Result<Embedded, Failure> {
         .await
         .map_err(Failure::here)?;
     Ok(embedded)
-}
-
-/// When the time is over, or somebody interrupts.
-async fn over(time: Option<Duration>) {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Where nobody can interrupt, only the time ends it, or the system.
-            std::future::pending::<()>().await;
-        }
-    };
-    match time {
-        Some(time) => tokio::select! {
-            () = tokio::time::sleep(time) => {}
-            () = interrupted => {}
-        },
-        None => interrupted.await,
-    }
 }
 
 fn list(surroundings: &mut Surroundings<'_>) -> io::Result<()> {

@@ -14,7 +14,9 @@ mod faults;
 mod histories;
 mod perform;
 mod progress_bar;
+mod serve;
 mod session;
+mod until;
 
 use std::{
     ffi::OsString,
@@ -112,6 +114,7 @@ async fn run_words(arguments: Vec<OsString>, mut surroundings: Surroundings<'_>)
         Some(Command::Bench(asked)) => {
             bench::run(arguments.component.as_deref(), asked, &mut surroundings).await
         }
+        Some(Command::Serve(asked)) => serve::run(&asked, &mut surroundings).await,
         Some(Command::Faults(asked)) => faults::run(&asked, &mut surroundings).await,
         Some(Command::Histories(asked)) => {
             histories::run(arguments.component.as_deref(), asked, &mut surroundings).await

@@ -4,6 +4,7 @@ mod bench;
 mod bench_commands;
 mod bench_files;
 mod faults;
+mod serve;
 mod shell;
 
 use std::process::{Command, Output};

@@ -1,0 +1,78 @@
+//! The embedded DynamoDB as a command, for hosts that are other processes. The first line on standard
+//! output is its endpoint; when that is there, so are the tables, and it takes requests.
+
+use std::{io, path::PathBuf, time::Duration};
+
+use clap::{Args, builder::NonEmptyStringValueParser};
+
+use super::{Status, Surroundings, until::over};
+use crate::{
+    command_line::Failure,
+    embedded::{Embedded, Storage},
+};
+
+/// `serve`
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    /// A table to have; created if absent; may be repeated
+    #[arg(long = "table", value_name = "NAME", default_value = "state", value_parser = NonEmptyStringValueParser::new())]
+    tables: Vec<String>,
+    /// The partition key of the tables, a string
+    #[arg(long, value_name = "NAME", default_value = "key", value_parser = NonEmptyStringValueParser::new())]
+    partition_key: String,
+    /// The attribute by which items expire
+    #[arg(long, value_name = "NAME", default_value = "expiresAt", value_parser = NonEmptyStringValueParser::new())]
+    ttl_attribute_name: String,
+    /// Keep the tables in this folder; without it, they are in memory and gone afterwards
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Listen on this port of 127.0.0.1; by default a free one
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    port: u16,
+    /// End after so much time, such as 30s; by default when interrupted
+    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    time: Option<Duration>,
+}
+
+pub(super) async fn run(
+    arguments: &ServeArguments,
+    surroundings: &mut Surroundings<'_>,
+) -> io::Result<Status> {
+    let embedded = match start(arguments).await {
+        Ok(embedded) => embedded,
+        Err(failure) => {
+            writeln!(surroundings.stderr, "error: {failure}")?;
+            return Ok(Status::Failure);
+        }
+    };
+    writeln!(surroundings.stdout, "{}", embedded.endpoint())?;
+    surroundings.stdout.flush()?;
+    over(arguments.time).await;
+    Ok(Status::Success)
+}
+
+async fn start(arguments: &ServeArguments) -> Result<Embedded, Failure> {
+    let storage = match &arguments.data {
+        Some(folder) => Storage::Folder(folder.clone()),
+        None => Storage::Memory,
+    };
+    let embedded = Embedded::start_on_port(storage, arguments.port)
+        .await
+        .map_err(Failure::here)?;
+    for table in &arguments.tables {
+        embedded
+            .create_table_if_absent(table, &arguments.partition_key)
+            .await
+            .map_err(Failure::here)?;
+        embedded
+            .enable_ttl(table, &arguments.ttl_attribute_name)
+            .await
+            .map_err(Failure::here)?;
+    }
+    Ok(embedded)
+}

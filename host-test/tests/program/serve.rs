@@ -1,0 +1,87 @@
+//! The embedded DynamoDB for other processes: it tells its endpoint when its tables are there, and ends
+//! when it is told to.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Child, Command, Output, Stdio},
+};
+
+use crate::{host_test, told};
+
+/// A server that has told its endpoint.
+fn serving(words: &[&str]) -> (Child, String) {
+    let mut server = host_test(&[&["serve"], words].concat());
+    let server = server.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut server = server.spawn().unwrap();
+    let mut endpoint = String::new();
+    let mut stdout = BufReader::new(server.stdout.take().unwrap());
+    stdout.read_line(&mut endpoint).unwrap();
+    (server, endpoint.trim().to_owned())
+}
+
+fn state(endpoint: &str, table: &str, words: &[&str]) -> Output {
+    let there = ["--endpoint", endpoint, "--table", table];
+    let keys = ["--access-key", "id", "--secret-key", "key"];
+    let words = [&["state"], words, &there, &keys].concat();
+    host_test(&words).output().unwrap()
+}
+
+#[cfg(unix)]
+fn terminate(server: &Child) {
+    let pid = server.id().to_string();
+    let kill = Command::new("kill").arg(pid).status().unwrap();
+    assert!(kill.success());
+}
+
+#[test]
+#[cfg(unix)]
+fn its_tables_are_there_with_its_endpoint_and_sigterm_ends_it() {
+    let (server, endpoint) = serving(&["--table", "orders", "--table", "audit"]);
+    for table in ["orders", "audit"] {
+        let (status, _, stderr) = told(state(&endpoint, table, &["set", "k", "v"]));
+        assert_eq!(status, Some(0), "{stderr}");
+    }
+    let (status, _, stderr) = told(state(&endpoint, "state", &["get", "k"]));
+    assert_eq!(status, Some(1));
+    assert!(stderr.starts_with("error: not-found: "), "{stderr}");
+    terminate(&server);
+    let (status, _, stderr) = told(server.wait_with_output().unwrap());
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+#[cfg(unix)]
+fn what_is_kept_in_a_folder_is_there_again_on_the_same_port() {
+    let kept = tempfile::tempdir().unwrap();
+    let data = ["--data", kept.path().to_str().unwrap()];
+    let (server, endpoint) = serving(&data);
+    let (status, _, stderr) = told(state(&endpoint, "state", &["set", "k", "v"]));
+    assert_eq!(status, Some(0), "{stderr}");
+    terminate(&server);
+    server.wait_with_output().unwrap();
+    let (_, port) = endpoint.rsplit_once(':').unwrap();
+    let (server, again) = serving(&[&data[..], &["--port", port]].concat());
+    assert_eq!(again, endpoint);
+    let (_, value, stderr) = told(state(&again, "state", &["get", "k"]));
+    assert_eq!(value, "v", "{stderr}");
+    terminate(&server);
+    server.wait_with_output().unwrap();
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let (status, stdout, stderr) = told(host_test(&["serve", "--port", &port]).output().unwrap());
+    assert_eq!((status, stdout.as_str()), (Some(1), ""));
+    let says =
+        format!("error: the embedded DynamoDB could not start on port {port} of 127.0.0.1: ");
+    assert!(stderr.starts_with(&says), "{stderr}");
+}
+
+#[test]
+fn it_ends_when_its_time_is_over() {
+    let (status, stdout, stderr) = told(host_test(&["serve", "--for", "1ms"]).output().unwrap());
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
+    assert!(stdout.starts_with("http://127.0.0.1:"), "{stdout}");
+}
