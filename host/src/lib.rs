@@ -1,64 +1,81 @@
 //! Embeds WebAssembly components that are Dapr state stores or output bindings, such as `dapr_dynamodb.wasm`.
 //!
-//! A [`Plugin`] is compiled and linked once. Of it come any number of [`Instance`]s, each with a memory and a
-//! configuration of its own. What an instance may touch of the outside, its
-//! [`InstanceOptions`] name: no environment variable, no file and no network unless they are given. Its way to the
-//! network is an [`Egress`]: an allow-list of hosts, and one pool of connections for all instances that share it.
-//!
-//! ```no_run
-//! use dapr_wasm_host::{Egress, InstanceOptions, Plugin, types::SetOptions};
+//! ```
+//! use dapr_wasm_host::{Egress, InstanceOptions, InstancePool, Plugin};
+//! use std::error::Error;
+//! use tokio::task::JoinSet;
 //!
 //! #[tokio::main]
-//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let plugin = Plugin::from_file("dapr_dynamodb.wasm")?;
-//!     let egress = Egress::builder().allow("dynamodb.*.amazonaws.com:443").build()?;
-//!     let options = InstanceOptions::new().egress(egress).inherit_stderr();
+//! async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+//!     # let server = host_test::embedded::Embedded::start(host_test::embedded::Storage::Memory).await?;
+//!     # server.create_table("orders", "key").await?;
+//!     # let (file, endpoint) = (host_test::component_path(), server.endpoint());
+//!     // `file` is the component, `endpoint` a DynamoDB, such as "https://dynamodb.eu-west-1.amazonaws.com".
+//!     let plugin = Plugin::from_file(file)?; // compiled once
+//!     let egress = Egress::builder().allow_url(endpoint).build()?; // connections for all; no other way out
+//!     let metadata = [("table", "orders"), ("endpoint", endpoint), ("accessKey", "id"), ("secretKey", "key")];
+//!     let pool = InstancePool::builder(&plugin)
+//!         .options(InstanceOptions::new().egress(egress).inherit_stderr())
+//!         .state(metadata.map(|(name, value)| (name.into(), value.into())).to_vec())
+//!         .size(32.try_into()?)
+//!         .build();
 //!
-//!     let mut instance = plugin.instantiate(&options).await?;
-//!     let mut store = instance.state()?;
-//!     let metadata = [("table", "orders"), ("region", "eu-west-1"), ("accessKey", "…"), ("secretKey", "…")];
-//!     store.init(&metadata.map(|(name, value)| (name.into(), value.into()))).await?;
-//!
-//!     let etag = store.set("order-1", br#"{"total": 7}"#, None).await?;
-//!     let only_if_unchanged = SetOptions { etag: Some(etag), ..SetOptions::default() };
-//!     store.set("order-1", br#"{"total": 8}"#, Some(only_if_unchanged)).await?;
-//!     if let Some(item) = store.get("order-1", None).await? {
-//!         println!("{}", String::from_utf8_lossy(&item.value));
+//!     let mut tasks = JoinSet::new();
+//!     for task in 0..64 {
+//!         let pool = pool.clone();
+//!         tasks.spawn(async move {
+//!             for order in (task..1_000).step_by(64) {
+//!                 let mut instance = pool.acquire().await?;
+//!                 instance.state()?.set(&format!("order-{order}"), b"new", None).await?;
+//!             }
+//!             Ok::<_, Box<dyn Error + Send + Sync>>(())
+//!         });
 //!     }
+//!     while let Some(task) = tasks.join_next().await {
+//!         task??;
+//!     }
+//!
+//!     let mut instance = pool.acquire().await?;
+//!     let item = instance.state()?.get("order-999", None).await?.ok_or("absent")?;
+//!     assert_eq!(item.value, b"new");
+//!     # assert_eq!(server.scan("orders").await?.len(), 1_000);
 //!     Ok(())
 //! }
 //! ```
 //!
-//! The calls are those of the WIT package `dapr-wasm:components`, which says what each of them promises; any component
-//! that exports its `state` or its `binding` interface will do. A call gives a [`CallError`]: the component's own
-//! [`types::Error`], whose case a program branches on, or the loss of the instance.
-//!
-//! # Many calls at a time
+//! A [`Plugin`] is compiled and linked once. Of it come any number of [`Instance`]s, each with a memory and a
+//! configuration of its own. What an instance may touch of the outside, its [`InstanceOptions`] name: no environment
+//! variable, no file and no network unless they are given. Its way to the network is an [`Egress`]: an allow-list of
+//! hosts, and one pool of connections for all instances that share it.
 //!
 //! An instance does one call after the other. An [`InstancePool`] lends instances to any number of tasks: it starts and
 //! configures them when they are first needed, as many as it has room for; whoever asks first is served first; one that
 //! trapped, or whose call was abandoned, is replaced.
 //!
+//! The calls are those of the WIT package `dapr-wasm:components`, which says what each of them promises; any component
+//! that exports its `state` or its `binding` interface will do. A call gives a [`CallError`]: the component's own
+//! [`types::Error`], whose case a program branches on, or the loss of the instance.
+//!
+//! # One instance
+//!
 //! ```no_run
-//! # async fn example(plugin: dapr_wasm_host::Plugin, options: dapr_wasm_host::InstanceOptions)
-//! #     -> Result<(), Box<dyn std::error::Error>> {
-//! use dapr_wasm_host::InstancePool;
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use dapr_wasm_host::{CallError, Egress, InstanceOptions, Plugin, types::{Error, SetOptions}};
 //!
-//! let metadata = vec![("table".to_owned(), "orders".to_owned())];
-//! let pool = InstancePool::builder(&plugin)
-//!     .options(options.memory_limit(64 << 20)) // bytes for each instance
-//!     .state(metadata)
-//!     .size(32.try_into()?)
-//!     .build();
+//! let plugin = Plugin::from_file("dapr_dynamodb.wasm")?;
+//! let egress = Egress::builder().allow("dynamodb.*.amazonaws.com:443").build()?;
+//! let options = InstanceOptions::new().egress(egress).env("AWS_REGION", "eu-west-1");
+//! let mut instance = plugin.instantiate(&options).await?;
+//! let mut store = instance.state()?;
+//! let metadata = [("table", "orders"), ("accessKey", "…"), ("secretKey", "…")];
+//! store.init(&metadata.map(|(name, value)| (name.into(), value.into()))).await?;
 //!
-//! let mut tasks = tokio::task::JoinSet::new();
-//! for order in 0..1_000 {
-//!     let pool = pool.clone();
-//!     tasks.spawn(async move {
-//!         let mut instance = pool.acquire().await?;
-//!         let item = instance.state()?.get(&format!("order-{order}"), None).await?;
-//!         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(item)
-//!     });
+//! let etag = store.set("order-1", br#"{"total": 7}"#, None).await?;
+//! let only_if_unchanged = SetOptions { etag: Some(etag), ..SetOptions::default() };
+//! match store.set("order-1", br#"{"total": 8}"#, Some(only_if_unchanged)).await {
+//!     Ok(etag) => println!("written as {etag}"),
+//!     Err(CallError::Component(Error::EtagMismatch(sentence))) => println!("somebody was faster: {sentence}"),
+//!     Err(error) => return Err(error.into()),
 //! }
 //! # Ok(())
 //! # }
