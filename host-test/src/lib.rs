@@ -6,7 +6,6 @@
 use std::path::Path;
 
 pub mod bench;
-pub mod command_line;
 pub mod component_yaml;
 pub mod counting_proxy;
 pub mod embedded;
@@ -16,6 +15,8 @@ pub mod program;
 #[cfg(test)]
 mod raw_call;
 mod server_thread;
+
+pub use dapr_wasm_command_line as command_line;
 
 /// The component under test: this workspace's own `dapr_dynamodb.wasm`, built with this crate.
 pub fn component_path() -> &'static Path {

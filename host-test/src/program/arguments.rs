@@ -10,7 +10,10 @@ use super::histories::HistoriesArguments;
 use super::serve::ServeArguments;
 use crate::{
     bench::{Bench, MemoryArguments},
-    command_line::arguments::{BindingCommand, StateCommand, pair},
+    command_line::{
+        arguments::{BindingCommand, StateCommand, pair},
+        status::STATUSES,
+    },
 };
 
 /// Calls dapr_dynamodb.wasm in wasmtime; without a command, shows what it does on an embedded
@@ -25,9 +28,6 @@ pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
 }
-
-const STATUSES: &str = "\
-Exit status: 0 all went as asked; 1 it did not, or there is no item under the key; 2 usage.";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {

@@ -10,13 +10,19 @@ use crate::command_line::{
 };
 
 /// The state store of a component.
-pub(super) fn state(instance: &mut Instance) -> Result<State<'_>, Failure> {
-    instance.state().map_err(failure)
+pub(super) struct StateStore<'a>(pub(super) State<'a>);
+
+/// The binding of a component.
+pub(super) struct OutputBinding<'a>(pub(super) Binding<'a>);
+
+/// The state store of a component.
+pub(super) fn state(instance: &mut Instance) -> Result<StateStore<'_>, Failure> {
+    instance.state().map(StateStore).map_err(failure)
 }
 
 /// The binding of a component.
-pub(super) fn binding(instance: &mut Instance) -> Result<Binding<'_>, Failure> {
-    instance.binding().map_err(failure)
+pub(super) fn binding(instance: &mut Instance) -> Result<OutputBinding<'_>, Failure> {
+    instance.binding().map(OutputBinding).map_err(failure)
 }
 
 /// The component's own error keeps its case; whatever else went wrong has none.
@@ -34,10 +40,10 @@ fn of_component(error: &types::Error) -> Failure {
     }
 }
 
-impl StateCalls for State<'_> {
+impl StateCalls for StateStore<'_> {
     async fn features(&mut self) -> Result<Features, Failure> {
-        let features = State::features(self).await.map_err(failure)?;
-        let size = self.max_transaction_size().await.map_err(failure)?;
+        let features = self.0.features().await.map_err(failure)?;
+        let size = self.0.max_transaction_size().await.map_err(failure)?;
         Ok(Features {
             etag: features.contains(types::FeatureSet::ETAG),
             transactional: features.contains(types::FeatureSet::TRANSACTIONAL),
@@ -47,7 +53,7 @@ impl StateCalls for State<'_> {
     }
 
     async fn ping(&mut self) -> Result<(), Failure> {
-        State::ping(self).await.map_err(failure)
+        self.0.ping().await.map_err(failure)
     }
 
     async fn get(
@@ -55,19 +61,19 @@ impl StateCalls for State<'_> {
         key: &str,
         consistency: Option<Consistency>,
     ) -> Result<Option<Item>, Failure> {
-        let item = State::get(self, key, read_options(consistency)).await;
+        let item = self.0.get(key, read_options(consistency)).await;
         Ok(item.map_err(failure)?.map(plain_item))
     }
 
     async fn set(&mut self, request: &SetRequest) -> Result<String, Failure> {
         let options = Some(set_options(request));
-        let etag = State::set(self, &request.key, &request.value, options).await;
+        let etag = self.0.set(&request.key, &request.value, options).await;
         etag.map_err(failure)
     }
 
     async fn delete(&mut self, request: &DeleteRequest) -> Result<(), Failure> {
         let options = Some(delete_options(request));
-        let deleted = State::delete(self, &request.key, options).await;
+        let deleted = self.0.delete(&request.key, options).await;
         deleted.map_err(failure)
     }
 
@@ -76,7 +82,7 @@ impl StateCalls for State<'_> {
         keys: &[String],
         consistency: Option<Consistency>,
     ) -> Bulk<Option<Item>> {
-        let items = State::bulk_get(self, keys, read_options(consistency)).await;
+        let items = self.0.bulk_get(keys, read_options(consistency)).await;
         let items = items.map_err(failure)?.into_iter();
         Ok(items
             .map(|item| item.map(|item| item.map(plain_item)))
@@ -86,12 +92,12 @@ impl StateCalls for State<'_> {
 
     async fn bulk_set(&mut self, requests: &[SetRequest]) -> Bulk<String> {
         let requests: Vec<_> = requests.iter().map(set_request).collect();
-        per_request(State::bulk_set(self, &requests).await)
+        per_request(self.0.bulk_set(&requests).await)
     }
 
     async fn bulk_delete(&mut self, requests: &[DeleteRequest]) -> Bulk<()> {
         let requests: Vec<_> = requests.iter().map(delete_request).collect();
-        per_request(State::bulk_delete(self, &requests).await)
+        per_request(self.0.bulk_delete(&requests).await)
     }
 
     async fn transact(&mut self, operations: &[Operation]) -> Result<Vec<Option<String>>, Failure> {
@@ -102,17 +108,17 @@ impl StateCalls for State<'_> {
                 Operation::Delete(request) => types::Operation::Delete(delete_request(request)),
             })
             .collect();
-        State::transact(self, &operations).await.map_err(failure)
+        self.0.transact(&operations).await.map_err(failure)
     }
 }
 
-impl BindingCalls for Binding<'_> {
+impl BindingCalls for OutputBinding<'_> {
     async fn operations(&mut self) -> Result<Vec<String>, Failure> {
-        Binding::operations(self).await.map_err(failure)
+        self.0.operations().await.map_err(failure)
     }
 
     async fn ping(&mut self) -> Result<(), Failure> {
-        Binding::ping(self).await.map_err(failure)
+        self.0.ping().await.map_err(failure)
     }
 
     async fn invoke(
@@ -122,7 +128,7 @@ impl BindingCalls for Binding<'_> {
         parameters: &[(String, String)],
     ) -> Result<Response, Failure> {
         let parameters = Some(parameters.to_vec()).filter(|parameters| !parameters.is_empty());
-        let response = Binding::invoke(self, operation, data, parameters.as_ref()).await;
+        let response = self.0.invoke(operation, data, parameters.as_ref()).await;
         let response = response.map_err(failure)?;
         Ok(Response {
             data: response.data,

@@ -20,43 +20,15 @@ mod until;
 
 use std::{
     ffi::OsString,
-    io::{self, Read, Write},
-    process::ExitCode,
+    io::{Read, Write},
 };
 
 use clap::Parser;
 
 pub use self::destination::AWS_HOSTS;
+pub use crate::command_line::status::Status;
 
 use self::arguments::{Arguments, Command};
-
-/// How a run of the program ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
-    /// All went as asked.
-    Success,
-    /// Something failed, and standard error says what; or there was no item under a key.
-    Failure,
-    /// The command line makes no sense, and standard error says why.
-    Usage,
-}
-
-impl Status {
-    /// The exit status of a process.
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Success => 0,
-            Self::Failure => 1,
-            Self::Usage => 2,
-        }
-    }
-}
-
-impl From<Status> for ExitCode {
-    fn from(status: Status) -> Self {
-        Self::from(status.code())
-    }
-}
 
 /// What a run of the program can see and touch, besides files.
 pub struct Surroundings<'a> {
@@ -124,17 +96,7 @@ async fn run_words(arguments: Vec<OsString>, mut surroundings: Surroundings<'_>)
         }
         Some(Command::BenchEngine) => bench::engine(&mut surroundings).await,
     };
-    let flushed = surroundings.stdout.flush();
-    match ran.and_then(|status| flushed.map(|()| status)) {
-        Ok(status) => status,
-        // Whoever read has gone (`host-test … | head`): there is nobody to tell.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Failure,
-        Err(error) => {
-            // Where standard error fails as well, the exit status must do.
-            let _ = writeln!(surroundings.stderr, "error: the output: {error}");
-            Status::Failure
-        }
-    }
+    Status::at_end_of(ran, surroundings.stdout, surroundings.stderr)
 }
 
 /// Help and version are answers; everything else that the parser has to say is an error.

@@ -131,13 +131,5 @@ fn finish(
     for line in heard.contents().lines() {
         output.note(format_args!("the component says: {line}"))?;
     }
-    match performed {
-        Ok(Outcome::Done) => Ok(Status::Success),
-        Ok(Outcome::Absent | Outcome::PartlyFailed | Outcome::OutputLost) => Ok(Status::Failure),
-        Err(Stop::Failed(failure)) => {
-            output.failure(&failure)?;
-            Ok(Status::Failure)
-        }
-        Err(Stop::Output(error)) => Err(error),
-    }
+    Status::of(performed, output)
 }

@@ -112,8 +112,8 @@ impl Plan {
         let mut instance = plugin.instantiate(&options).await.map_err(Failure::here)?;
         let metadata = self.configuration.metadata();
         let initialized = match self.component_type {
-            ComponentType::StateStore => calls::state(&mut instance)?.init(metadata).await,
-            ComponentType::OutputBinding => calls::binding(&mut instance)?.init(metadata).await,
+            ComponentType::StateStore => calls::state(&mut instance)?.0.init(metadata).await,
+            ComponentType::OutputBinding => calls::binding(&mut instance)?.0.init(metadata).await,
         };
         initialized.map_err(failure)?;
         Ok(Session {

@@ -12,7 +12,7 @@ async fn run_with(line: &[&str]) -> (u8, String, String) {
         words,
         Surroundings {
             environment: &|_| None,
-            stdin: &mut io::empty(),
+            stdin: &mut std::io::empty(),
             stdout: &mut stdout,
             stderr: &mut stderr,
             terminal: Terminal::default(),

@@ -6,12 +6,12 @@
 use serde::Deserialize;
 
 use super::{Fault, Line};
-use crate::command_line::model::DeleteRequest;
+use crate::model::DeleteRequest;
 
 /// A key, and what else the line says that a delete can use.
 #[derive(Deserialize, Default)]
-pub(in crate::command_line) struct KeyLine {
-    pub(in crate::command_line) key: String,
+pub(crate) struct KeyLine {
+    pub(crate) key: String,
     etag: Option<String>,
 }
 

@@ -9,10 +9,10 @@ use super::{
     Fault, Line, SetLine,
     write::{Concurrency, Options},
 };
-use crate::command_line::model::{DeleteRequest, Operation};
+use crate::model::{DeleteRequest, Operation};
 
 /// An operation of a transaction.
-pub(in crate::command_line) struct OperationLine(pub(in crate::command_line) Operation);
+pub(crate) struct OperationLine(pub(crate) Operation);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

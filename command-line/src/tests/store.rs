@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::command_line::{
+use crate::{
     Failure,
     calls::{BindingCalls, Bulk, StateCalls},
     model::{Consistency, DeleteRequest, Features, Item, Operation, Response, SetRequest},

@@ -12,12 +12,12 @@ use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{Fault, Line, time_to_live};
-use crate::command_line::model::SetRequest;
+use crate::model::SetRequest;
 
 /// A set.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(in crate::command_line) struct SetLine {
+pub(crate) struct SetLine {
     key: String,
     #[serde(default, deserialize_with = "present")]
     value: Option<Box<RawValue>>,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::command_line::model::{DeleteRequest, Operation, SetRequest};
+use crate::model::{DeleteRequest, Operation, SetRequest};
 
 fn set(line: &str) -> SetRequest {
     let mut requests: Vec<SetRequest> = read("f", line.as_bytes()).unwrap();

@@ -4,10 +4,12 @@
 //! In the order of use: [`arguments`] (what can be asked), `requests` (arguments, files and standard
 //! input become plain data, checked as a whole before the first call), [`calls`] (who answers),
 //! `perform_state` and `perform_binding` (one request, its calls, its output), `tally` (what a bulk
-//! write came to), [`output`] (plain text and JSON).
+//! write came to), [`output`] (plain text and JSON), [`status`] (the exit status).
 //!
-//! Nothing in here knows what runs the component: this folder has no wasmtime in it, so that it can
-//! be compiled for other hosts of the contract, and into a component.
+//! Nothing in here knows what runs the component, so that it serves a host of the contract and a
+//! component that is composed with one.
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
 
 pub mod arguments;
 pub mod calls;
@@ -20,6 +22,7 @@ mod perform_state;
 mod print_state;
 pub mod progress;
 mod requests;
+pub mod status;
 mod tally;
 
 pub use self::{
