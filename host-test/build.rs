@@ -1,6 +1,6 @@
 //! The component under test is always the one that this workspace's sources make: it is built here,
 //! as a release build for `wasm32-wasip2`, once for every profile and every cargo command of the
-//! workspace. So is the one that misbehaves, which tests what the host makes of it.
+//! workspace. So are the components of `tests/fixtures`, which test what hosts make of others than it.
 
 use std::{
     env, fs, io,
@@ -14,22 +14,28 @@ const GUEST_TARGET: &str = "wasm32-wasip2";
 const REMEDY: &str = "rustup target add wasm32-wasip2";
 /// Names a ready-made component to test instead of building one (a release artifact, say).
 const READY_MADE: &str = "DAPR_DYNAMODB_WASM";
-/// The package of the component that misbehaves, and its folder.
-const MISBEHAVING: (&str, &str) = ("misbehaving", "tests/fixtures/misbehaving");
+/// The packages of `tests/fixtures`, and the variables that tell where each of them is.
+const FIXTURES: [(&str, &str); 2] = [
+    ("memory-store", "MEMORY_STORE_PATH"),
+    ("misbehaving", "MISBEHAVING_PATH"),
+];
 
 fn main() -> ExitCode {
-    let built = component().and_then(|component| Ok([component, misbehaving()?]));
-    match built {
-        Ok([component, misbehaving]) => {
-            println!("cargo:rustc-env=COMPONENT_PATH={}", component.display());
-            println!("cargo:rustc-env=MISBEHAVING_PATH={}", misbehaving.display());
-            ExitCode::SUCCESS
-        }
+    match build() {
+        Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
             eprintln!("{sentence}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn build() -> Result<(), String> {
+    println!("cargo:rustc-env=COMPONENT_PATH={}", component()?.display());
+    for (package, variable) in FIXTURES {
+        println!("cargo:rustc-env={variable}={}", fixture(package)?.display());
+    }
+    Ok(())
 }
 
 fn component() -> Result<PathBuf, String> {
@@ -46,10 +52,9 @@ fn component() -> Result<PathBuf, String> {
     build_guest(&workspace, "dapr-dynamodb")
 }
 
-fn misbehaving() -> Result<PathBuf, String> {
-    let (package, folder) = MISBEHAVING;
+fn fixture(package: &str) -> Result<PathBuf, String> {
     let workspace = workspace()?;
-    rerun_if_changed(&workspace, &[folder]);
+    rerun_if_changed(&workspace, &[&format!("tests/fixtures/{package}")]);
     install_guest_target()?;
     build_guest(&workspace, package)
 }

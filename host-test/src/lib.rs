@@ -23,6 +23,11 @@ pub fn component_path() -> &'static Path {
     Path::new(env!("COMPONENT_PATH"))
 }
 
+/// A second implementation of the contract, in memory, `tests/fixtures/memory-store`, built with this crate.
+pub fn memory_store_path() -> &'static Path {
+    Path::new(env!("MEMORY_STORE_PATH"))
+}
+
 /// A state store that does harm when it is asked to, `tests/fixtures/misbehaving`, built with this crate.
 pub fn misbehaving_path() -> &'static Path {
     Path::new(env!("MISBEHAVING_PATH"))
