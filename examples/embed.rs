@@ -11,9 +11,8 @@ pub async fn embed(wasm: &Path, endpoint: &str) -> Result<(), Box<dyn Error>> {
     let mut instance = plugin.instantiate(&options).await?;
     let mut store = instance.state()?;
 
-    let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let credentials = [field("accessKey", "id"), field("secretKey", "key")];
-    let table = [field("table", "orders"), field("endpoint", endpoint)];
+    let table = [("table", "orders"), ("endpoint", endpoint)];
+    let credentials = [("accessKey", "id"), ("secretKey", "key")];
     store.init(&[table, credentials].concat()).await?;
 
     let etag = store.set("order-1", b"new", None).await?;

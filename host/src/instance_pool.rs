@@ -5,6 +5,7 @@ use crate::error::PoolError;
 use crate::instance::Instance;
 use crate::options::InstanceOptions;
 use crate::plugin::Plugin;
+use crate::types::{self, Metadata};
 use scopeguard::ScopeGuard;
 use std::num::NonZeroUsize;
 use std::ops::{Deref, DerefMut};
@@ -14,8 +15,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// How many instances there are at most, unless the embedder says otherwise. A call that waits for the network keeps
 /// its instance, so this is how many calls are under way at a time.
 const SIZE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
-
-type Metadata = Vec<(String, String)>;
 
 /// Instances of one plugin, alike in surroundings and configuration, that any number of tasks share.
 ///
@@ -94,17 +93,27 @@ impl InstancePoolBuilder {
         self
     }
 
-    /// Configures each instance as a state store, once. Without, it configures itself from its environment.
+    /// Configures each instance as a state store, once, with the fields of Dapr's `spec.metadata`; with an empty
+    /// [`Metadata`] where it takes none. Without, it configures itself from its environment.
     #[must_use]
-    pub fn state(mut self, metadata: Vec<(String, String)>) -> Self {
-        self.state = Some(metadata);
+    pub fn state<N, V>(mut self, metadata: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        self.state = Some(types::metadata(metadata));
         self
     }
 
-    /// Configures each instance as an output binding, once. Without, it configures itself from its environment.
+    /// Configures each instance as an output binding, once, with the fields of Dapr's `spec.metadata`; with an empty
+    /// [`Metadata`] where it takes none. Without, it configures itself from its environment.
     #[must_use]
-    pub fn binding(mut self, metadata: Vec<(String, String)>) -> Self {
-        self.binding = Some(metadata);
+    pub fn binding<N, V>(mut self, metadata: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        self.binding = Some(types::metadata(metadata));
         self
     }
 

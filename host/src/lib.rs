@@ -13,10 +13,9 @@
 //!     // `file` is the component, `endpoint` a DynamoDB, such as "https://dynamodb.eu-west-1.amazonaws.com".
 //!     let plugin = Plugin::from_file(file)?; // compiled once
 //!     let egress = Egress::builder().allow_url(endpoint).build()?; // connections for all; no other way out
-//!     let metadata = [("table", "orders"), ("endpoint", endpoint), ("accessKey", "id"), ("secretKey", "key")];
 //!     let pool = InstancePool::builder(&plugin)
 //!         .options(InstanceOptions::new().egress(egress).inherit_stderr())
-//!         .state(metadata.map(|(name, value)| (name.into(), value.into())).to_vec())
+//!         .state([("table", "orders"), ("endpoint", endpoint), ("accessKey", "id"), ("secretKey", "key")])
 //!         .size(32.try_into()?)
 //!         .build();
 //!
@@ -67,8 +66,7 @@
 //! let options = InstanceOptions::new().egress(egress).env("AWS_REGION", "eu-west-1");
 //! let mut instance = plugin.instantiate(&options).await?;
 //! let mut store = instance.state()?;
-//! let metadata = [("table", "orders"), ("accessKey", "…"), ("secretKey", "…")];
-//! store.init(&metadata.map(|(name, value)| (name.into(), value.into()))).await?;
+//! store.init(&[("table", "orders"), ("accessKey", "…"), ("secretKey", "…")]).await?;
 //!
 //! let etag = store.set("order-1", br#"{"total": 7}"#, None).await?;
 //! let only_if_unchanged = SetOptions { etag: Some(etag), ..SetOptions::default() };

@@ -4,7 +4,7 @@ use crate::contract::state::Guest;
 use crate::error::CallError;
 use crate::instance::Calls;
 use crate::types::{
-    DeleteOptions, DeleteRequest, Error, FeatureSet, GetOptions, Item, Operation, SetOptions,
+    self, DeleteOptions, DeleteRequest, Error, FeatureSet, GetOptions, Item, Operation, SetOptions,
     SetRequest,
 };
 
@@ -16,9 +16,13 @@ pub struct State<'a> {
 
 impl State<'_> {
     /// Configures the store and proves that it can be used. Names and values are those of Dapr's `spec.metadata`.
-    pub async fn init(&mut self, metadata: &[(String, String)]) -> Result<(), CallError> {
-        // An owned list is what the bindings take; this one is short and sent once.
-        let metadata = metadata.to_vec();
+    pub async fn init<N, V>(&mut self, metadata: &[(N, V)]) -> Result<(), CallError>
+    where
+        N: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let fields = metadata.iter();
+        let metadata = types::metadata(fields.map(|(name, value)| (name.as_ref(), value.as_ref())));
         let (store, limit) = self.calls.begin()?;
         let outcome = limit.hold(self.guest.call_init(store, &metadata)).await;
         self.calls.end_fallible(outcome)

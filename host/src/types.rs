@@ -17,6 +17,18 @@ pub use crate::contract::state::{
 /// Names compare ASCII case-insensitively; the last of equal names counts; an empty value counts as absent.
 pub type Metadata = Vec<(String, String)>;
 
+/// Names and values in whatever strings the embedder has.
+pub(crate) fn metadata<N, V>(fields: impl IntoIterator<Item = (N, V)>) -> Metadata
+where
+    N: Into<String>,
+    V: Into<String>,
+{
+    let fields = fields.into_iter();
+    fields
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
 /// Why the component refused or failed a call.
 ///
 /// A program branches on the case; the payload is one English sentence for a person. After [`Error::Timeout`] and

@@ -41,7 +41,7 @@ async fn an_error_of_the_contract_comes_as_it_was_given_and_leaves_the_instance(
     let plugin = plugin(&binding_by_hand());
     let mut instance = plugin.instantiate(&InstanceOptions::new()).await.unwrap();
     let mut binding = instance.binding().unwrap();
-    let refused = binding.init(&[("table".into(), "orders".into())]).await;
+    let refused = binding.init(&[("table", "orders")]).await;
     let refused = refused.unwrap_err();
     assert_eq!(refused.component(), Some(&Error::EtagMismatch("no".into())));
     assert_eq!(refused.to_string(), "etag-mismatch: no");

@@ -1,6 +1,7 @@
 //! Who is lent which instance, when, and what becomes of it afterwards.
 
 use super::components::{binding_by_hand, binding_that_counts};
+use crate::types::Metadata;
 use crate::{InstancePool, InstancePoolBuilder, Plugin, PoolError, PooledInstance};
 use std::future::{Future, ready};
 use std::num::NonZeroUsize;
@@ -18,7 +19,7 @@ fn builder(size: usize) -> InstancePoolBuilder {
         .from_bytes(&binding_that_counts())
         .unwrap();
     InstancePool::builder(&plugin)
-        .binding(Vec::new())
+        .binding(Metadata::new())
         .size(NonZeroUsize::new(size).unwrap())
 }
 
@@ -178,7 +179,7 @@ async fn an_instance_whose_call_was_dropped_is_replaced() {
 
 #[tokio::test]
 async fn a_configuration_that_is_refused_is_told_and_tried_again() {
-    let table = vec![("table".into(), "orders".into())];
+    let table = [("table", "orders")];
     let pool = builder(1).binding(table).build();
     for _ in 0..3 {
         let refused = pool.acquire().await.unwrap_err();
@@ -190,7 +191,7 @@ async fn a_configuration_that_is_refused_is_told_and_tried_again() {
 
 #[tokio::test]
 async fn an_interface_that_is_not_exported_cannot_be_configured() {
-    let pool = builder(1).state(Vec::new()).build();
+    let pool = builder(1).state(Metadata::new()).build();
     let missing = pool.acquire().await.unwrap_err();
     assert!(
         missing.to_string().contains("components/state"),
@@ -209,8 +210,8 @@ async fn a_pool_without_metadata_leaves_its_instances_to_configure_themselves() 
 
 #[test]
 fn metadata_is_not_printed() {
-    let secret = vec![("secretKey".into(), "hush".into())];
-    let builder = builder(1).state(secret.clone()).binding(secret);
+    let secret = [("secretKey", "hush")];
+    let builder = builder(1).state(secret).binding(secret);
     assert!(!format!("{builder:?}").contains("hush"));
     assert!(!format!("{:?}", builder.build()).contains("hush"));
 }

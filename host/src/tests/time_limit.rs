@@ -1,6 +1,7 @@
 //! A call ends when its time is over, whatever the component does meanwhile, and no task is kept waiting by another's.
 
 use super::components::{Spins, binding_that_spins};
+use crate::types::Metadata;
 use crate::{CallError, HostError, InstanceOptions, InstancePool, Plugin, PoolError};
 use std::num::NonZeroUsize;
 use std::time::Duration;
@@ -70,7 +71,7 @@ async fn a_component_that_computes_when_it_starts_gives_its_room_back() {
 async fn a_pool_whose_instances_compute_when_they_are_configured_stays_whole() {
     let pool = InstancePool::builder(&plugin(Spins::InInit))
         .options(limited())
-        .binding(Vec::new())
+        .binding(Metadata::new())
         .size(NonZeroUsize::MIN)
         .build();
     for _ in 0..2 {
