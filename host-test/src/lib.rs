@@ -7,6 +7,7 @@ use std::path::Path;
 
 pub mod bench;
 pub mod component_yaml;
+pub mod conformance;
 pub mod counting_proxy;
 pub mod embedded;
 pub mod faults;

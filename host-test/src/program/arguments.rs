@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 
+use super::conformance::ConformanceArguments;
 use super::faults::FaultsArguments;
 use super::histories::HistoriesArguments;
 use super::serve::ServeArguments;
@@ -44,6 +45,8 @@ pub(super) enum Command {
     /// Play random concurrent calls with faults on the way, and prove that their answers are those of
     /// one store
     Histories(HistoriesArguments),
+    /// Hold a component against the contract of wit/: its state store and its output binding
+    Conformance(ConformanceArguments),
     /// Measure resident memory in this process: what `bench` starts
     #[command(hide = true)]
     BenchMemory(MemoryArguments),

@@ -32,6 +32,21 @@ pub(super) fn metadata(
     component.resolve(sources).map(Some).map_err(Failure::here)
 }
 
+/// Whether the component file, if there is one, configures a component of this type.
+pub(super) fn is_about(
+    component_type: ComponentType,
+    connection: &Connection,
+) -> Result<bool, Failure> {
+    let Some(path) = &connection.component_yaml else {
+        return Ok(true);
+    };
+    let components = component_yaml::read(path).map_err(Failure::here)?;
+    let name = connection.component_name.as_deref();
+    Ok(components.iter().any(|component| {
+        component.component_type == component_type && name.is_none_or(|name| name == component.name)
+    }))
+}
+
 fn choose<'c>(
     components: &'c [Component],
     component_type: ComponentType,

@@ -8,6 +8,7 @@ mod bench;
 mod calls;
 mod component_file;
 mod configuration;
+mod conformance;
 mod demo;
 mod destination;
 mod faults;
@@ -90,6 +91,9 @@ async fn run_words(arguments: Vec<OsString>, mut surroundings: Surroundings<'_>)
         Some(Command::Faults(asked)) => faults::run(&asked, &mut surroundings).await,
         Some(Command::Histories(asked)) => {
             histories::run(arguments.component.as_deref(), asked, &mut surroundings).await
+        }
+        Some(Command::Conformance(asked)) => {
+            conformance::run(arguments.component.as_deref(), asked, &mut surroundings).await
         }
         Some(Command::BenchMemory(asked)) => {
             bench::memory(arguments.component.as_deref(), &asked, &mut surroundings).await

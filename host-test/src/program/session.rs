@@ -82,35 +82,60 @@ impl Plan {
         self.destination == Destination::Embedded(crate::embedded::Storage::Memory)
     }
 
+    /// Whether this plan and another one call the same DynamoDB.
+    pub(super) fn shares_its_destination(&self, other: &Self) -> bool {
+        self.destination == other.destination
+    }
+
+    /// The embedded DynamoDB, where that is what is called.
+    pub(super) async fn start_embedded(&self) -> Result<Option<Embedded>, Failure> {
+        match &self.destination {
+            Destination::Embedded(storage) => {
+                let started = Embedded::start(storage.clone()).await;
+                started.map(Some).map_err(Failure::here)
+            }
+            Destination::Endpoint(_) | Destination::Aws => Ok(None),
+        }
+    }
+
+    /// Completes the configuration for the embedded DynamoDB that was started.
+    pub(super) async fn complete(&mut self, embedded: Option<&Embedded>) -> Result<(), Failure> {
+        match embedded {
+            Some(embedded) => prepare(embedded, &mut self.configuration).await,
+            None => Ok(()),
+        }
+    }
+
+    /// What an instance may touch.
+    pub(super) fn options(&self) -> Result<InstanceOptions, Failure> {
+        let egress = self
+            .destination
+            .egress(self.configuration.get(field::ENDPOINT))
+            .map_err(Failure::here)?;
+        let options = InstanceOptions::new().egress(egress);
+        let variables = self.environment.iter();
+        Ok(variables.fold(options, |options, (name, value)| options.env(*name, value)))
+    }
+
+    /// For `init`.
+    pub(super) fn metadata(&self) -> &[(String, String)] {
+        self.configuration.metadata()
+    }
+
     /// Starts everything. What the component says on its standard error goes to `heard`.
     pub(super) async fn open(
         mut self,
         component: Option<&Path>,
         heard: &CapturedStderr,
     ) -> Result<Session, Failure> {
-        let embedded = match &self.destination {
-            Destination::Embedded(storage) => {
-                let embedded = Embedded::start(storage.clone())
-                    .await
-                    .map_err(Failure::here)?;
-                prepare(&embedded, &mut self.configuration).await?;
-                Some(embedded)
-            }
-            Destination::Endpoint(_) | Destination::Aws => None,
-        };
+        let embedded = self.start_embedded().await?;
+        self.complete(embedded.as_ref()).await?;
         let proxy = self.count().await?;
-        let egress = self
-            .destination
-            .egress(self.configuration.get(field::ENDPOINT))
-            .map_err(Failure::here)?;
-        let mut options = InstanceOptions::new().egress(egress).stderr(heard);
-        for (name, value) in &self.environment {
-            options = options.env(*name, value);
-        }
+        let options = self.options()?.stderr(heard);
         let plugin =
             Plugin::from_file(component.unwrap_or(component_path())).map_err(Failure::here)?;
         let mut instance = plugin.instantiate(&options).await.map_err(Failure::here)?;
-        let metadata = self.configuration.metadata();
+        let metadata = self.metadata();
         let initialized = match self.component_type {
             ComponentType::StateStore => calls::state(&mut instance)?.0.init(metadata).await,
             ComponentType::OutputBinding => calls::binding(&mut instance)?.0.init(metadata).await,

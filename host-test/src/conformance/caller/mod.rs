@@ -1,0 +1,81 @@
+//! The calls of a case, on one instance. A case says names; the keys behind them are its own. What a call is refused
+//! with, keeps the call that it was.
+
+mod binding;
+mod state;
+
+use std::sync::Arc;
+
+use dapr_wasm_host::{CallError, Instance};
+
+use super::{expectation::cut, keys::Keys, outcome::Unmet};
+
+/// An instance, and who calls it.
+pub(super) struct Caller {
+    instance: Instance,
+    keys: Arc<Keys>,
+    secrets: Arc<[String]>,
+}
+
+/// What a call gives.
+pub(super) type Answer<T> = Result<T, Refusal>;
+
+/// Why a call did not give what it was asked for.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    /// The call, for a sentence.
+    pub(super) call: String,
+    pub(super) error: CallError,
+    /// Whether a secret of the configuration stands in the sentence.
+    pub(super) leaks: bool,
+}
+
+impl Refusal {
+    /// The case of the contract's error, where it is one.
+    pub(super) fn case(&self) -> Option<&'static str> {
+        self.error.component().map(|error| error.case())
+    }
+}
+
+impl From<Refusal> for Unmet {
+    fn from(refusal: Refusal) -> Self {
+        let Refusal { call, error, leaks } = refusal;
+        match leaks {
+            false => Self::failed(format_args!("{call}: {}", cut(&error.to_string()))),
+            true => Self::failed(format_args!(
+                "{call}: a secret of the configuration stands in the sentence"
+            )),
+        }
+    }
+}
+
+impl Caller {
+    pub(super) fn new(instance: Instance, keys: Arc<Keys>, secrets: Arc<[String]>) -> Self {
+        Self {
+            instance,
+            keys,
+            secrets,
+        }
+    }
+
+    /// The key that `name` stands for.
+    pub(super) fn key(&self, name: &str) -> String {
+        self.keys.key(name)
+    }
+
+    fn answered<T>(
+        &self,
+        call: impl FnOnce() -> String,
+        answer: Result<T, CallError>,
+    ) -> Answer<T> {
+        answer.map_err(|error| {
+            let sentence = error.to_string();
+            let leaks = self.secrets.iter().any(|secret| sentence.contains(secret));
+            Refusal {
+                call: cut(&call()),
+                error,
+                leaks,
+            }
+        })
+    }
+}

@@ -1,0 +1,151 @@
+//! What is held against an answer. A sentence says what was expected and what came instead; long values are cut.
+
+use std::fmt::{Debug, Display};
+
+use dapr_wasm_host::types::Error;
+
+use super::{
+    caller::Answer,
+    outcome::{Checked, Unmet},
+};
+
+/// How much of a value a sentence shows, in characters.
+const SHOWN: usize = 200;
+
+/// These are the same.
+pub(super) fn equal<T: Debug, U: Debug>(what: impl Display, found: T, expected: U) -> Checked
+where
+    T: PartialEq<U>,
+{
+    match found == expected {
+        true => Ok(()),
+        false => Err(Unmet::failed(format_args!(
+            "{what} is {}, not {}",
+            shown(&found),
+            shown(&expected)
+        ))),
+    }
+}
+
+/// This is so; the sentence is for where it is not.
+pub(super) fn holds(condition: bool, otherwise: impl Display) -> Checked {
+    match condition {
+        true => Ok(()),
+        false => Err(Unmet::failed(otherwise)),
+    }
+}
+
+/// The value is there.
+pub(super) fn there<T>(what: impl Display, value: Option<T>) -> Checked<T> {
+    value.ok_or_else(|| Unmet::failed(format_args!("{what} is absent")))
+}
+
+/// The component refused the call, with this case of the contract's error.
+pub(super) fn refused<T: Debug>(answer: Answer<T>, case: &str) -> Checked {
+    match answer {
+        Ok(value) => Err(Unmet::failed(format_args!(
+            "a call that is to be refused as {case} gives {}",
+            shown(&value)
+        ))),
+        Err(refusal) => match refusal.error.component() {
+            Some(error) if !refusal.leaks => {
+                is_error(error, case).map_err(|unmet| unmet.of(&refusal.call))
+            }
+            _ => Err(refusal.into()),
+        },
+    }
+}
+
+/// The call was refused since a condition did not hold, and the sentence names the key.
+pub(super) fn mismatch<T: Debug>(answer: Answer<T>, key: &str) -> Checked {
+    let named = match &answer {
+        Err(refusal) => refusal
+            .error
+            .component()
+            .map(|error| is_mismatch(error, key).map_err(|unmet| unmet.of(&refusal.call))),
+        Ok(_) => None,
+    };
+    refused(answer, "etag-mismatch")?;
+    named.unwrap_or(Ok(()))
+}
+
+/// The error has this case, and a sentence where the contract gives it one.
+pub(super) fn is_error(error: &Error, case: &str) -> Checked {
+    if error.case() != case {
+        return Err(Unmet::failed(format_args!(
+            "the error is {}, not {case}",
+            cut(&error.to_string())
+        )));
+    }
+    holds(
+        error
+            .sentence()
+            .is_none_or(|sentence| !sentence.trim().is_empty()),
+        format_args!("the {case} has no sentence"),
+    )
+}
+
+/// The error is `etag-mismatch`, and names the key.
+pub(super) fn is_mismatch(error: &Error, key: &str) -> Checked {
+    is_error(error, "etag-mismatch")?;
+    let sentence = error.sentence().unwrap_or_default();
+    holds(
+        sentence.contains(key),
+        format_args!("the sentence {sentence:?} does not name the key {key:?}"),
+    )
+}
+
+/// What a bulk call gave for one request is such an error.
+pub(super) fn fails<T: Debug>(
+    result: Result<T, Error>,
+    check: impl FnOnce(&Error) -> Checked,
+) -> Checked {
+    match result {
+        Err(error) => check(&error),
+        Ok(value) => Err(Unmet::failed(format_args!(
+            "a request of a bulk call that is to fail gives {}",
+            shown(&value)
+        ))),
+    }
+}
+
+/// What a bulk call gave for one request is no error.
+pub(super) fn succeeds<T>(what: impl Display, result: Result<T, Error>) -> Checked<T> {
+    result.map_err(|error| Unmet::failed(format_args!("{what} is {}", cut(&error.to_string()))))
+}
+
+/// As many results as there were requests.
+pub(super) fn by_position<T, const N: usize>(results: Vec<T>) -> Checked<[T; N]> {
+    <[T; N]>::try_from(results).map_err(|results| {
+        Unmet::failed(format_args!("{N} requests have {} results", results.len()))
+    })
+}
+
+fn shown(value: &impl Debug) -> String {
+    cut(&format!("{value:?}"))
+}
+
+pub(super) fn cut(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+impl Unmet {
+    /// The same, and what it is said of.
+    fn of(self, call: &str) -> Self {
+        match self {
+            Self::Failed(sentence) => Self::Failed(format!("{call}: {sentence}")),
+            Self::NotApplicable(reason) => Self::NotApplicable(reason),
+        }
+    }
+
+    /// For another case.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::Failed(sentence) => Self::Failed(sentence.clone()),
+            Self::NotApplicable(reason) => Self::NotApplicable(reason.clone()),
+        }
+    }
+}

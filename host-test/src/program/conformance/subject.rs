@@ -1,0 +1,96 @@
+//! From the command line to the component that is held against the contract: loaded once, and configured as a state store
+//! and as a binding, each where there is a configuration for it.
+
+use std::path::Path;
+
+use dapr_wasm_host::{InstanceOptions, Plugin};
+
+use super::ConformanceArguments;
+use crate::{
+    command_line::Failure,
+    component_path,
+    component_yaml::ComponentType,
+    conformance::{Invocation, Outcome, Ran, Subject},
+    embedded::Embedded,
+    program::{arguments::Connection, component_file, session::Plan},
+};
+
+/// What the workspace's own component takes on any table with the default partition key.
+const OWN_INVOCATION: (&str, &str) = ("create", r#"{"key": "{key}", "n": 1}"#);
+
+type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The outer error is about the command line and what it names; the inner one is a component that is none of the contract.
+pub(super) async fn of(
+    component: Option<&Path>,
+    asked: &ConformanceArguments,
+    environment: Environment<'_>,
+) -> Result<Result<(Subject, Option<Embedded>), Ran>, Failure> {
+    let connection = &asked.connection;
+    let mut state = plan(ComponentType::StateStore, connection, environment)?;
+    let mut binding = plan(ComponentType::OutputBinding, connection, environment)?;
+    if let (Ok(state), Ok(other)) = (&state, &binding)
+        && !state.shares_its_destination(other)
+    {
+        binding = Err(
+            "the binding is configured for another DynamoDB than the state store: choose one by --component-name"
+                .to_owned(),
+        );
+    }
+    let plugin = match Plugin::from_file(component.unwrap_or(component_path())) {
+        Ok(plugin) => plugin,
+        Err(error) => return Ok(Err(not_loaded(&error))),
+    };
+    let mut embedded = None;
+    if let Ok(first) = state.as_ref().or(binding.as_ref()) {
+        embedded = first.start_embedded().await?;
+    }
+    let mut options = InstanceOptions::new();
+    for plan in [&mut binding, &mut state].into_iter().flatten() {
+        plan.complete(embedded.as_ref()).await?;
+        options = plan.options()?;
+    }
+    let own = component.is_none() && connection.component_yaml.is_none();
+    let invocation = asked.invoke.clone().or_else(|| own.then(own_invocation));
+    let metadata = |plan: Result<Plan, String>| plan.map(|plan| plan.metadata().to_vec());
+    let subject = Subject {
+        plugin,
+        options,
+        state: metadata(state),
+        binding: metadata(binding),
+        invocation,
+        time_limit: asked.time_limit(),
+    };
+    Ok(Ok((subject, embedded)))
+}
+
+/// The plan for an interface, or why there is none.
+fn plan(
+    component_type: ComponentType,
+    connection: &Connection,
+    environment: Environment<'_>,
+) -> Result<Result<Plan, String>, Failure> {
+    match component_file::is_about(component_type, connection)? {
+        true => Plan::new(component_type, connection, environment).map(Ok),
+        false => Ok(Err(format!(
+            "the component file configures no {component_type}"
+        ))),
+    }
+}
+
+fn own_invocation() -> Invocation {
+    let (operation, data) = OWN_INVOCATION;
+    Invocation {
+        operation: operation.to_owned(),
+        data: data.to_owned(),
+    }
+}
+
+fn not_loaded(error: &dapr_wasm_host::HostError) -> Ran {
+    Ran {
+        group: "component",
+        case: "it is a component of the contract".to_owned(),
+        outcome: Outcome::Failed(error.to_string()),
+        heard: Vec::new(),
+    }
+}
