@@ -1,0 +1,45 @@
+//! What the program adds to the commands of the contract: how they are shown, and how the component
+//! is configured where its environment does not do it.
+
+use clap::{Args, Parser, Subcommand};
+use dapr_wasm_command_line::{
+    arguments::{BindingCommand, StateCommand, pair},
+    status::STATUSES,
+};
+
+/// Calls the state store and the output binding of the component that it is composed with
+#[derive(Parser)]
+#[command(version, after_help = STATUSES, propagate_version = true)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) settings: Settings,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Call the state store
+    #[command(subcommand, after_help = SURROUNDINGS)]
+    State(StateCommand),
+    /// Call the output binding
+    #[command(subcommand, after_help = SURROUNDINGS)]
+    Binding(BindingCommand),
+}
+
+const SURROUNDINGS: &str = "\
+Without --metadata the component is configured by its environment, of which it sees
+what the host passes on (in wasmtime: --env NAME=VALUE). Files are found in the
+folders that the host opens (in wasmtime: --dir DIR).";
+
+/// How the component is configured and its answers are shown.
+#[derive(Args)]
+pub(super) struct Settings {
+    /// Print results as JSON, one value a line
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// A field of the component's metadata; may be repeated. A secret is better left to the
+    /// environment
+    #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(super) metadata: Vec<(String, String)>,
+}

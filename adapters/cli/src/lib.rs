@@ -1,0 +1,49 @@
+//! The command line of the contract as a component: it imports the state store and the binding that
+//! it is composed with, exports `wasi:cli/run`, and knows nothing of what stands behind the contract.
+#![cfg(target_family = "wasm")]
+#![deny(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod arguments;
+mod calls;
+mod program;
+mod ready;
+
+use dapr_wasm_command_line::status::Status;
+use wasip2::cli::exit::exit_with_code;
+
+wit_bindgen::generate!({
+    path: "../../wit",
+    generate_all,
+    ownership: Borrowing { duplicate_if_necessary: true }, // values are not copied to be handed over
+    inline: "
+        package dapr-wasm:command-line;
+
+        world program {
+            import dapr-wasm:components/state@0.1.0;
+            import dapr-wasm:components/binding@0.1.0;
+        }
+    ",
+});
+
+struct Program;
+
+wasip2::cli::command::export!(Program);
+
+impl wasip2::exports::cli::run::Guest for Program {
+    fn run() -> Result<(), ()> {
+        match program::run() {
+            Status::Success => Ok(()),
+            Status::Failure => Err(()),
+            // The result of `run` can tell 0 and 1 alone, and so can Rust's `std::process::exit`.
+            status @ Status::Usage => {
+                exit_with_code(status.code());
+                Err(())
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! One run: arguments, input, the call, and what is printed of the answer.
+
+use std::{
+    env,
+    io::{self, BufWriter, IsTerminal, Read, Write},
+};
+
+use clap::Parser;
+use dapr_wasm_command_line::{
+    BindingRequest, Outcome, StateRequest, Stop,
+    output::{Format, Output},
+    progress::Silent,
+    status::Status,
+};
+
+use super::{
+    arguments::{Arguments, Command, Settings},
+    calls::{self, OutputBinding, StateStore},
+    ready,
+};
+
+pub(super) fn run() -> Status {
+    let (mut stdin, stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
+    let stdout_is_terminal = stdout.is_terminal();
+    let mut stdout = BufWriter::new(stdout);
+    let ran = match Arguments::try_parse_from(env::args_os()) {
+        Ok(arguments) => {
+            let mut output = Output {
+                format: match arguments.settings.json {
+                    true => Format::Json,
+                    false => Format::Plain,
+                },
+                stdout: &mut stdout,
+                stderr: &mut stderr,
+                stdout_is_terminal,
+                // A host passes no NO_COLOR and its like on by itself.
+                stderr_in_color: false,
+            };
+            let performed = perform(arguments, &mut stdin, &mut output);
+            Status::of(performed, &mut output)
+        }
+        // Help and version are answers; everything else that the parser has to say is an error.
+        Err(error) if error.use_stderr() => {
+            write!(stderr, "{}", error.render()).map(|()| Status::Usage)
+        }
+        Err(answer) => write!(stdout, "{}", answer.render()).map(|()| Status::Success),
+    };
+    Status::at_end_of(ran, &mut stdout, &mut stderr)
+}
+
+/// Input is read first, so that no component is called for a file with a mistake in it.
+fn perform(
+    arguments: Arguments,
+    stdin: &mut dyn Read,
+    output: &mut Output<'_>,
+) -> Result<Outcome, Stop> {
+    let Settings { metadata, .. } = arguments.settings;
+    match arguments.command {
+        Command::State(command) => {
+            let request = StateRequest::read(command, stdin)?;
+            calls::configure(&metadata, crate::dapr_wasm::components::state::init)?;
+            ready::output(request.perform(&mut StateStore, output, &Silent))
+        }
+        Command::Binding(command) => {
+            let request = BindingRequest::read(command, stdin)?;
+            calls::configure(&metadata, crate::dapr_wasm::components::binding::init)?;
+            ready::output(request.perform(&mut OutputBinding, output))
+        }
+    }
+}
