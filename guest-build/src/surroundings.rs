@@ -1,0 +1,75 @@
+//! What the outer build and this machine are shows in nothing that is built.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Paths of this machine that rustc would write into panic messages are replaced as `release/build` replaces them: what
+/// is tested is what is released, to the byte.
+pub(super) fn replaced_paths() -> Result<String, String> {
+    const SEPARATOR: &str = "\u{1f}";
+    let cargo_home = env::var("CARGO_HOME").or_else(|_| {
+        let home = env::home_dir().ok_or("there is no home folder: set CARGO_HOME")?;
+        Ok::<_, String>(home.join(".cargo").display().to_string())
+    })?;
+    let rustc = |arguments: &[&str]| {
+        let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+        let output = Command::new(&rustc).args(arguments).output();
+        let output = output.map_err(|error| format!("{}: {error}", rustc.display()))?;
+        Ok::<_, String>(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let version = rustc(&["--version", "--verbose"])?;
+    let commit = version
+        .lines()
+        .find_map(|line| line.strip_prefix("commit-hash: "));
+    let standard_library =
+        Path::new(rustc(&["--print", "sysroot"])?.trim()).join("lib/rustlib/src/rust");
+    Ok([
+        format!("--remap-path-prefix={cargo_home}=/cargo"),
+        format!(
+            "--remap-path-prefix={}=/rustc/{}",
+            standard_library.display(),
+            commit.unwrap_or_default()
+        ),
+    ]
+    .join(SEPARATOR))
+}
+
+/// Whether a variable was set by cargo, or for it, with the outer build in mind: flags, profiles,
+/// wrappers (clippy's among them) and folders of that build would make the component another one, or
+/// have it built anew at every change of command. What says where cargo finds its registry stays.
+pub(super) fn belongs_to_the_outer_build(name: &str) -> bool {
+    const KEPT: [&str; 6] = [
+        "CARGO_HOME",
+        "CARGO_HTTP_",
+        "CARGO_NET_",
+        "CARGO_REGISTRIES_",
+        "CARGO_REGISTRY_",
+        "CARGO_SOURCE_",
+    ];
+    const DROPPED: [&str; 8] = [
+        "RUSTFLAGS",
+        "RUSTDOCFLAGS",
+        "RUSTC_WRAPPER",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "CLIPPY_ARGS",
+        "MAKEFLAGS",
+        "MFLAGS",
+        "TARGET",
+    ];
+    let of_cargo = name.starts_with("CARGO_") && !KEPT.iter().any(|kept| name.starts_with(kept));
+    of_cargo || DROPPED.contains(&name)
+}
+
+/// Cargo's target folder: the one above `out_dir` that cargo has marked as a cache.
+pub(super) fn target_folder(out_dir: &Path) -> Result<PathBuf, String> {
+    out_dir
+        .ancestors()
+        .find(|folder| folder.join("CACHEDIR.TAG").is_file())
+        // <target>/<profile>/build/<package>/out
+        .or_else(|| out_dir.ancestors().nth(4))
+        .map(Path::to_path_buf)
+        .ok_or_else(|| format!("{} is in no target folder", out_dir.display()))
+}

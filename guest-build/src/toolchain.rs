@@ -1,0 +1,51 @@
+//! The standard library of the guests' target is installed where it is missing, and where that fails,
+//! the line that does it is named.
+
+use std::{env, fs, io, path::PathBuf, process::Command};
+
+/// The target triple of the components.
+pub(super) const GUEST_TARGET: &str = "wasm32-wasip2";
+/// The line that installs the standard library for it.
+const REMEDY: &str = "rustup target add wasm32-wasip2";
+
+/// Installs the standard library of the target where it is missing, for the toolchain in use: rustup
+/// passes that on in RUSTUP_TOOLCHAIN.
+pub(super) fn install_guest_target() -> Result<(), String> {
+    if guest_target_is_installed()? {
+        return Ok(());
+    }
+    let installed = Command::new("rustup")
+        .args(["target", "add", GUEST_TARGET])
+        .status();
+    match installed {
+        Ok(status) if status.success() && guest_target_is_installed()? => Ok(()),
+        Ok(status) => Err(format!(
+            "The Rust target {GUEST_TARGET} is missing and could not be installed ({status}). Install it with:\n\n    {REMEDY}\n"
+        )),
+        Err(error) => Err(format!(
+            "The Rust target {GUEST_TARGET} is missing and rustup could not be started ({error}). Install it with:\n\n    {REMEDY}\n"
+        )),
+    }
+}
+
+fn guest_target_is_installed() -> Result<bool, String> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(&rustc)
+        .args(["--print", "target-libdir", "--target", GUEST_TARGET])
+        .output()
+        .map_err(|error| format!("{} could not be started: {error}", rustc.display()))?;
+    if !output.status.success() {
+        return Err(format!(
+            "This rustc does not know the target {GUEST_TARGET}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        ));
+    }
+    let folder = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    match fs::read_dir(&folder) {
+        Ok(entries) => Ok(entries
+            .flatten()
+            .any(|entry| entry.file_name().to_string_lossy().starts_with("libstd-"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(format!("{}: {error}", folder.display())),
+    }
+}
