@@ -1,5 +1,6 @@
 //! The component under test is always the one that this workspace's sources make: it is built here. So
-//! are the components of `tests/fixtures`, which test what hosts make of others than it.
+//! are the components of `tests/fixtures`, which test what hosts make of others than it, and the
+//! programs that these components become.
 
 use std::{
     env, fs,
@@ -25,10 +26,29 @@ fn main() -> ExitCode {
 }
 
 fn build() -> Result<(), String> {
-    tell("COMPONENT_PATH", &component()?);
-    tell("MEMORY_STORE_PATH", &fixture("memory-store")?);
-    tell("MISBEHAVING_PATH", &fixture("misbehaving")?);
+    let (component, memory_store, misbehaving) = (
+        component()?,
+        fixture("memory-store")?,
+        fixture("misbehaving")?,
+    );
+    tell("COMPONENT_PATH", &component);
+    tell("MEMORY_STORE_PATH", &memory_store);
+    tell("MISBEHAVING_PATH", &misbehaving);
+    tell("CLI_PATH", &program(&component)?);
+    tell("MEMORY_STORE_CLI_PATH", &program(&memory_store)?);
+    // It exports the state store alone.
+    tell("MISBEHAVING_CLI_PATH", &program(&misbehaving)?);
     Ok(())
+}
+
+/// The program that a component becomes: `dapr_dynamodb.wasm` becomes `dapr_dynamodb_cli.wasm`.
+fn program(component: &Path) -> Result<PathBuf, String> {
+    let folder = guest_build::folder()?.join("programs");
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let name = component.file_stem().unwrap_or_default().to_string_lossy();
+    let program = folder.join(format!("{name}_cli.wasm"));
+    guest_build::compose(component, &program)?;
+    Ok(program)
 }
 
 /// Lets the crate know where a component is.
@@ -55,7 +75,8 @@ fn component() -> Result<PathBuf, String> {
 }
 
 fn fixture(package: &str) -> Result<PathBuf, String> {
-    let sources = &[format!("tests/fixtures/{package}").as_str()];
+    let folder = format!("tests/fixtures/{package}");
+    let sources = &[folder.as_str()];
     Guest {
         package,
         sources,

@@ -32,23 +32,9 @@ impl Guest<'_> {
     /// Builds it, and has the build script that asks run again where its sources change.
     pub fn build(&self) -> Result<PathBuf, String> {
         let workspace = workspace()?;
-        self.rerun_if_changed(&workspace);
+        rerun_if_changed(&workspace, self.sources);
         install_guest_target()?;
         self.build_in(&workspace)
-    }
-
-    fn rerun_if_changed(&self, workspace: &Path) {
-        println!("cargo:rerun-if-changed=build.rs");
-        for source in ["wit", "Cargo.toml", "Cargo.lock"]
-            .iter()
-            .chain(self.sources)
-        {
-            let source = workspace.join(source);
-            // A path that does not exist would make cargo run the script every time.
-            if source.exists() {
-                println!("cargo:rerun-if-changed={}", source.display());
-            }
-        }
     }
 
     fn build_in(&self, workspace: &Path) -> Result<PathBuf, String> {
@@ -56,40 +42,12 @@ impl Guest<'_> {
             package, profile, ..
         } = self;
         let folder = folder()?;
-        let mut cargo = Command::new(variable("CARGO")?);
-        for (name, _) in env::vars_os() {
-            if belongs_to_the_outer_build(&name.to_string_lossy()) {
-                cargo.env_remove(name);
-            }
-        }
-        cargo
-            .current_dir(workspace)
-            .args([
-                "build",
-                "--profile",
-                profile,
-                "--package",
-                package,
-                "--lib",
-                "--target",
-                GUEST_TARGET,
-                "--target-dir",
-            ])
-            .arg(&folder)
-            .env("CARGO_ENCODED_RUSTFLAGS", replaced_paths()?);
-        if workspace.join("Cargo.lock").exists() {
-            cargo.arg("--locked");
-        }
-        let output = cargo
-            .output()
-            .map_err(|error| format!("cargo could not be started: {error}"))?;
-        if !output.status.success() {
-            return Err(format!(
-                "{package} did not build ({}):\n{}",
-                output.status,
-                String::from_utf8_lossy(&output.stderr)
-            ));
-        }
+        let arguments = ["--lib", "--target", GUEST_TARGET, "--profile", profile];
+        run(cargo("build", workspace, &folder)?
+            .args(["--package", package])
+            .args(arguments)
+            .env("CARGO_ENCODED_RUSTFLAGS", replaced_paths()?))
+        .map_err(|error| format!("{package} did not build: {error}"))?;
         let component = folder
             .join(GUEST_TARGET)
             .join(profile)
@@ -102,9 +60,84 @@ impl Guest<'_> {
     }
 }
 
+/// What a program is made with, and of.
+const COMPOSE_SOURCES: [&str; 7] = [
+    "adapters/absent",
+    "adapters/cli",
+    "adapters/compose/Cargo.lock",
+    "adapters/compose/Cargo.toml",
+    "adapters/compose/build.rs",
+    "adapters/compose/src",
+    "command-line",
+];
+
+/// Makes a program of a component, as `release/compose` does.
+pub fn compose(component: &Path, program: &Path) -> Result<(), String> {
+    let workspace = workspace()?;
+    rerun_if_changed(&workspace, &COMPOSE_SOURCES);
+    // A folder of its own: this build builds components itself.
+    run(cargo("run", &workspace, &folder()?.join("compose"))?
+        .args([
+            "--quiet",
+            "--manifest-path",
+            "adapters/compose/Cargo.toml",
+            "--",
+        ])
+        .arg(component)
+        .arg("--output")
+        .arg(program))
+    .map_err(|error| format!("no program is made of {}: {error}", component.display()))
+}
+
 /// Where components are built: `guest` in cargo's target folder.
 pub fn folder() -> Result<PathBuf, String> {
     Ok(target_folder(&PathBuf::from(variable("OUT_DIR")?))?.join("guest"))
+}
+
+/// Has the build script that asks run again where one of these changes, or what all packages have in
+/// common.
+fn rerun_if_changed(workspace: &Path, sources: &[&str]) {
+    println!("cargo:rerun-if-changed=build.rs");
+    for source in ["wit", "Cargo.toml", "Cargo.lock"].iter().chain(sources) {
+        let source = workspace.join(source);
+        // A path that does not exist would make cargo run the script every time.
+        if source.exists() {
+            println!("cargo:rerun-if-changed={}", source.display());
+        }
+    }
+}
+
+/// Another cargo, in which nothing is left of the one that runs the build script.
+fn cargo(command: &str, workspace: &Path, target_folder: &Path) -> Result<Command, String> {
+    let mut cargo = Command::new(variable("CARGO")?);
+    for (name, _) in env::vars_os() {
+        if belongs_to_the_outer_build(&name.to_string_lossy()) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
+        .current_dir(workspace)
+        .arg(command)
+        .arg("--target-dir")
+        .arg(target_folder);
+    if workspace.join("Cargo.lock").exists() {
+        cargo.arg("--locked");
+    }
+    Ok(cargo)
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let output = command
+        .output()
+        .map_err(|error| format!("cargo could not be started: {error}"))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(format!(
+            "{}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        )),
+    }
 }
 
 fn workspace() -> Result<PathBuf, String> {

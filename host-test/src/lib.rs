@@ -33,3 +33,18 @@ pub fn memory_store_path() -> &'static Path {
 pub fn misbehaving_path() -> &'static Path {
     Path::new(env!("MISBEHAVING_PATH"))
 }
+
+/// The component under test as a program, `dapr_dynamodb_cli.wasm`: composed with `adapters/cli`.
+pub fn cli_path() -> &'static Path {
+    Path::new(env!("CLI_PATH"))
+}
+
+/// [`memory_store_path`] as a program.
+pub fn memory_store_cli_path() -> &'static Path {
+    Path::new(env!("MEMORY_STORE_CLI_PATH"))
+}
+
+/// [`misbehaving_path`] as a program: that of a component which exports no binding.
+pub fn misbehaving_cli_path() -> &'static Path {
+    Path::new(env!("MISBEHAVING_CLI_PATH"))
+}

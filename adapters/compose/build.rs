@@ -1,0 +1,35 @@
+//! What is composed with a component is built here and becomes a part of the crate.
+
+use std::process::ExitCode;
+
+use guest_build::Guest;
+
+/// The package, where it is, the variable that tells where the component is, and what else it is made of.
+type Part<'a> = (&'a str, &'a str, &'a [&'a str]);
+
+const PARTS: [Part<'_>; 2] = [
+    (
+        "dapr-wasm-cli",
+        "PROGRAM_PATH",
+        &["adapters/cli", "command-line"],
+    ),
+    ("dapr-wasm-absent", "ABSENT_PATH", &["adapters/absent"]),
+];
+
+fn main() -> ExitCode {
+    for (package, variable, sources) in PARTS {
+        let guest = Guest {
+            package,
+            sources,
+            profile: "adapter",
+        };
+        match guest.build() {
+            Ok(component) => println!("cargo:rustc-env={variable}={}", component.display()),
+            Err(sentence) => {
+                eprintln!("{sentence}");
+                return ExitCode::FAILURE;
+            }
+        }
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,68 @@
+//! Why a component is not composed, as one sentence with the remedy.
+
+use std::{error, fmt};
+
+use crate::INTERFACES;
+
+/// Why a component is not composed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Error {
+    /// The bytes are no component. What is wrong with them.
+    NoComponent(String),
+    /// It is a component that exports neither the state store nor the binding.
+    NoContract,
+    /// It exports one of them in another shape than the contract's.
+    DoesNotFit {
+        /// The interface.
+        interface: &'static str,
+        /// What is not as it must be.
+        reason: String,
+    },
+    /// The composition failed for another reason.
+    NotComposed(String),
+}
+
+impl Error {
+    pub(crate) fn no_component(error: impl AsRef<dyn error::Error + Send + Sync>) -> Self {
+        Self::NoComponent(chain(error.as_ref()))
+    }
+
+    pub(crate) fn does_not_fit(interface: &'static str, error: &dyn error::Error) -> Self {
+        Self::DoesNotFit {
+            interface,
+            // The outermost error says the name of the interface alone.
+            reason: chain(error.source().unwrap_or(error)),
+        }
+    }
+
+    pub(crate) fn not_composed(error: &dyn error::Error) -> Self {
+        Self::NotComposed(chain(error))
+    }
+}
+
+/// An error and its causes.
+fn chain(error: &dyn error::Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let sentences: Vec<String> = causes.map(ToString::to_string).collect();
+    sentences.join(": ")
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoComponent(reason) => write!(f, "it is no WebAssembly component: {reason}"),
+            Self::NoContract => write!(
+                f,
+                "it is a component that exports neither {}: there is nothing to call",
+                INTERFACES.join(" nor ")
+            ),
+            Self::DoesNotFit { interface, reason } => write!(
+                f,
+                "its {interface} is not that of the contract (build it from this wit/): {reason}"
+            ),
+            Self::NotComposed(reason) => write!(f, "it could not be composed: {reason}"),
+        }
+    }
+}
+
+impl error::Error for Error {}

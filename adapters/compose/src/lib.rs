@@ -1,0 +1,104 @@
+//! A component that exports the contract becomes a program: what it exports is what the program in
+//! `adapters/cli` imports, and what else either of them imports is the host's to give.
+//!
+//! The same component gives the same bytes.
+#![deny(missing_docs)]
+#![forbid(unsafe_code)]
+
+mod error;
+
+use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId, types::Package};
+
+pub use self::error::Error;
+
+/// The program of `adapters/cli`.
+const PROGRAM: &[u8] = include_bytes!(env!("PROGRAM_PATH"));
+/// The component of `adapters/absent`.
+const ABSENT: &[u8] = include_bytes!(env!("ABSENT_PATH"));
+
+/// What the program imports of the contract. A component exports one of them at least.
+pub const INTERFACES: [&str; 2] = [
+    "dapr-wasm:components/state@0.1.0",
+    "dapr-wasm:components/binding@0.1.0",
+];
+
+/// Makes a program of a component that exports the state store, the binding or both. Commands for
+/// what it does not export are `unsupported` there.
+pub fn compose(component: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut graph = CompositionGraph::new();
+    let component = Package::from_bytes("component", None, component, graph.types_mut())
+        .map_err(Error::no_component)?;
+    let component = register(&mut graph, component)?;
+    let exported = INTERFACES.map(|interface| exports(&graph, component, interface));
+    if !exported.contains(&true) {
+        return Err(Error::NoContract);
+    }
+    let program = part(&mut graph, "program", PROGRAM)?;
+    let absent = part(&mut graph, "absent", ABSENT)?;
+    let program_instance = graph.instantiate(program);
+    let component_instance = graph.instantiate(component);
+    for (interface, exported) in INTERFACES.into_iter().zip(exported) {
+        let source = match exported {
+            true => component_instance,
+            // At most once: of two interfaces, one is exported.
+            false => graph.instantiate(absent),
+        };
+        connect(&mut graph, source, program_instance, interface)?;
+    }
+    offer(&mut graph, program, program_instance)?;
+    graph
+        .encode(EncodeOptions::default())
+        .map_err(|error| Error::not_composed(&error))
+}
+
+/// A component of this crate's own.
+fn part(
+    graph: &mut CompositionGraph,
+    name: &str,
+    bytes: &'static [u8],
+) -> Result<PackageId, Error> {
+    let package = Package::from_bytes(name, None, bytes, graph.types_mut())
+        .map_err(|error| Error::not_composed(error.as_ref()))?;
+    register(graph, package)
+}
+
+fn register(graph: &mut CompositionGraph, package: Package) -> Result<PackageId, Error> {
+    graph
+        .register_package(package)
+        .map_err(|error| Error::not_composed(&error))
+}
+
+fn exports(graph: &CompositionGraph, package: PackageId, interface: &str) -> bool {
+    graph.types()[graph[package].ty()]
+        .exports
+        .contains_key(interface)
+}
+
+/// Gives the program an interface of `source`.
+fn connect(
+    graph: &mut CompositionGraph,
+    source: NodeId,
+    program: NodeId,
+    interface: &'static str,
+) -> Result<(), Error> {
+    let exported = graph
+        .alias_instance_export(source, interface)
+        .map_err(|error| Error::not_composed(&error))?;
+    graph
+        .set_instantiation_argument(program, interface, exported)
+        .map_err(|error| Error::does_not_fit(interface, &error))
+}
+
+/// Exports what the program exports: `wasi:cli/run`.
+fn offer(graph: &mut CompositionGraph, program: PackageId, instance: NodeId) -> Result<(), Error> {
+    let names = graph.types()[graph[program].ty()].exports.keys();
+    for name in names.cloned().collect::<Vec<_>>() {
+        let exported = graph
+            .alias_instance_export(instance, &name)
+            .map_err(|error| Error::not_composed(&error))?;
+        graph
+            .export(exported, &name)
+            .map_err(|error| Error::not_composed(&error))?;
+    }
+    Ok(())
+}

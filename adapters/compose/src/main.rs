@@ -1,0 +1,37 @@
+//! `compose COMPONENT.wasm -o PROGRAM.wasm`
+#![forbid(unsafe_code)]
+
+use std::{fs, path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+
+/// Makes a program for the command line of any WASI host of a component that exports the state store
+/// or the output binding of dapr-wasm:components
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The component
+    #[arg(value_name = "COMPONENT.wasm")]
+    component: PathBuf,
+    /// Where to write the program
+    #[arg(long, short, value_name = "PROGRAM.wasm")]
+    output: PathBuf,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("error: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), String> {
+    let Arguments { component, output } = arguments;
+    let bytes = fs::read(component).map_err(|error| format!("{}: {error}", component.display()))?;
+    let program =
+        compose::compose(&bytes).map_err(|error| format!("{}: {error}", component.display()))?;
+    fs::write(output, program).map_err(|error| format!("{}: {error}", output.display()))
+}
