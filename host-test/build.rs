@@ -31,6 +31,7 @@ fn build() -> Result<(), String> {
         fixture("memory-store")?,
         fixture("misbehaving")?,
     );
+    tell("BROKEN_PROMISES_PATH", &fixture("broken-promises")?);
     tell("COMPONENT_PATH", &component);
     tell("MEMORY_STORE_PATH", &memory_store);
     tell("MISBEHAVING_PATH", &misbehaving);

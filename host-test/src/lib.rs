@@ -29,6 +29,11 @@ pub fn memory_store_path() -> &'static Path {
     Path::new(env!("MEMORY_STORE_PATH"))
 }
 
+/// A store that breaks one promise of the contract, `tests/fixtures/broken-promises`, built with this crate.
+pub fn broken_promises_path() -> &'static Path {
+    Path::new(env!("BROKEN_PROMISES_PATH"))
+}
+
 /// A state store that does harm when it is asked to, `tests/fixtures/misbehaving`, built with this crate.
 pub fn misbehaving_path() -> &'static Path {
     Path::new(env!("MISBEHAVING_PATH"))

@@ -1,0 +1,186 @@
+//! `host-test conformance`: a line a case, a summary, and exit status 1 where a case failed.
+
+use serde_json::json;
+
+use crate::program::{folder, host_test, write};
+
+fn path(component: &std::path::Path) -> &str {
+    component.to_str().unwrap()
+}
+
+#[tokio::test]
+async fn our_component_against_the_embedded_dynamodb_is_what_runs_unless_another_is_named() {
+    let ran = host_test(&["conformance", "first write"]).await;
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{}", ran.text());
+    let lines: Vec<_> = ran.text().lines().collect();
+    let (summary, cases) = lines.split_last().unwrap();
+    assert_eq!(
+        *summary,
+        format!("{} passed, 0 failed, 0 not applicable", cases.len())
+    );
+    let expected = "passed          first write: the first of two first writes stands";
+    assert!(cases.contains(&expected), "{cases:?}");
+    // The operation of its binding is known.
+    let ran = host_test(&["conformance", "is performed"]).await;
+    assert_eq!(
+        ran.text().lines().last(),
+        Some("1 passed, 0 failed, 0 not applicable")
+    );
+}
+
+#[tokio::test]
+async fn a_component_file_and_a_table_configure_it_as_they_do_a_call() {
+    let (_kept, data) = folder();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/statestore.yaml");
+    let secrets = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/secrets.json");
+    let about = [
+        "--component-yaml",
+        file,
+        "--secrets",
+        secrets,
+        "--data",
+        &data,
+    ];
+    let line = [&["conformance", "--json", "ping"][..], &about].concat();
+    let ran = host_test(&line).await;
+    assert_eq!(ran.status, 0, "{}{}", ran.text(), ran.stderr);
+    let reason = "the component file configures no bindings.aws.dynamodb";
+    assert_eq!(
+        ran.json(),
+        [
+            json!({ "group": "features", "case": "a configured store answers ping", "outcome": "passed" }),
+            json!({
+                "group": "binding", "case": "a configured binding answers ping",
+                "outcome": "not applicable", "reason": reason,
+            }),
+            json!({ "passed": 1, "failed": 0, "notApplicable": 1 }),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_does_not_apply_has_its_reason_on_its_line() {
+    let component = path(host_test::memory_store_path());
+    let ran = host_test(&[
+        "conformance",
+        "--component",
+        component,
+        "no operations are ok",
+    ])
+    .await;
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    assert_eq!(
+        ran.text(),
+        "not applicable  transactions: no operations are ok and give no etags: \
+         the store does not declare transactional\n0 passed, 0 failed, 1 not applicable\n"
+    );
+}
+
+#[tokio::test]
+async fn a_case_that_fails_has_its_reason_on_its_line_and_the_status_is_1() {
+    let component = path(host_test::broken_promises_path());
+    let line = [
+        "conformance",
+        "--component",
+        component,
+        "--metadata",
+        "break=absence-is-no-error",
+    ];
+    let case = "an absent key is none";
+    let ran = host_test(&[&line[..], &[case]].concat()).await;
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    let told = "failed          reads and writes: an absent key is none and no error: get of \"never-set\": not-found: ";
+    assert!(ran.text().starts_with(told), "{}", ran.text());
+    assert!(
+        ran.text()
+            .ends_with("\n0 passed, 1 failed, 0 not applicable\n")
+    );
+    let json = host_test(&[&line[..], &["--json", case]].concat())
+        .await
+        .json();
+    assert_eq!(json[0]["outcome"], "failed");
+    assert!(
+        json[0]["reason"].as_str().unwrap().contains("not-found"),
+        "{json:?}"
+    );
+    assert_eq!(
+        json[1],
+        json!({ "passed": 0, "failed": 1, "notApplicable": 0 })
+    );
+}
+
+#[tokio::test]
+async fn what_a_component_says_where_it_fails_is_told() {
+    let component = path(host_test::broken_promises_path());
+    let traps = "break=odd-keys-do-not-trap";
+    let case = "a key is the one that was given";
+    let line = [
+        "conformance",
+        "--component",
+        component,
+        "--metadata",
+        traps,
+        case,
+    ];
+    let ran = host_test(&line).await;
+    assert_eq!(ran.status, 1);
+    assert!(
+        ran.text().contains("the component trapped"),
+        "{}",
+        ran.text()
+    );
+    assert_eq!(ran.text().lines().count(), 2, "{}", ran.text());
+    assert!(
+        ran.stderr.contains("a key with a zero in it"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_component_of_the_contract_fails_as_a_case_of_its_own() {
+    let (kept, _) = folder();
+    let text = write(kept.path(), "text.wasm", "no WebAssembly");
+    // The magic number and the version of a component that is empty.
+    let empty = kept.path().join("empty.wasm");
+    std::fs::write(&empty, b"\0asm\x0d\0\x01\0").unwrap();
+    for (component, why) in [
+        (text.as_str(), "is not a WebAssembly component"),
+        (path(&empty), "exports neither"),
+        ("no/such.wasm", "no/such.wasm"),
+    ] {
+        let ran = host_test(&["conformance", "--component", component]).await;
+        assert_eq!(ran.status, 1, "{}", ran.stderr);
+        let told = "failed          component: it is a component of the contract: ";
+        assert!(ran.text().starts_with(told), "{}", ran.text());
+        assert!(ran.text().contains(why), "{}", ran.text());
+        assert!(
+            ran.text()
+                .ends_with("\n0 passed, 1 failed, 0 not applicable\n")
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_cases_are_listed_with_what_they_need_and_a_text_that_none_has_is_an_error() {
+    let ran = host_test(&["conformance", "--list"]).await;
+    assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
+    let expected = "time to live: an expired item has no etag to match (ttl, etag)";
+    assert!(
+        ran.text().lines().any(|line| line == expected),
+        "{}",
+        ran.text()
+    );
+    let ran = host_test(&["conformance", "--list", "--json", "answers ping"]).await;
+    let store = &ran.json()[0];
+    assert_eq!(
+        (&store["interface"], &store["needs"]),
+        (&json!("state"), &json!([]))
+    );
+    let ran = host_test(&["conformance", "no such case"]).await;
+    assert_eq!((ran.status, ran.text()), (1, ""));
+    assert!(ran.stderr.contains("--list prints all"), "{}", ran.stderr);
+    let ran = host_test(&["conformance", "--invoke", "create"]).await;
+    assert_eq!(ran.status, 2);
+    assert!(ran.stderr.contains("OPERATION=DATA"), "{}", ran.stderr);
+}
