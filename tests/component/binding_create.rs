@@ -172,23 +172,6 @@ async fn an_unknown_operation_is_unsupported_and_those_that_exist_are_named() {
     }
 }
 
-#[tokio::test]
-async fn the_operations_are_listed_each_once_also_before_init() {
-    let settings = Table::new().await.settings().await;
-    let before = settings.blank().await.binding().operations().await.unwrap();
-    assert!(before.contains(&"create".to_owned()), "{before:?}");
-    let distinct: std::collections::HashSet<&String> = before.iter().collect();
-    assert_eq!(distinct.len(), before.len());
-    let after = settings
-        .binding()
-        .await
-        .binding()
-        .operations()
-        .await
-        .unwrap();
-    assert_eq!(before, after);
-}
-
 /// The Go component never asks what the key is called, so a Dapr user's file for such a table says nothing about it.
 #[tokio::test]
 async fn a_binding_works_on_a_table_of_any_key_name_that_its_file_does_not_tell() {

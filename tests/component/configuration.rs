@@ -1,4 +1,4 @@
-//! `init` proves that the store can be used, and names what is wrong where it cannot.
+//! `init` proves that the store can be used, names what is wrong where it cannot, and is about its own instance.
 
 use serde_json::json;
 
@@ -211,4 +211,15 @@ async fn ping_tells_what_init_would() {
     assert_refused(store.state().ping().await, "not-found", &["brief"]);
     drop(engine);
     assert_refused(store.state().ping().await, "unavailable", &[]);
+}
+
+#[tokio::test]
+async fn instances_of_one_plugin_keep_their_own_configuration() {
+    let (one, two) = (Table::new().await, Table::new().await);
+    let (mut first, mut second) = (one.store().await, two.store().await);
+    first.state().set("k", b"one", None).await.unwrap();
+    second.state().set("k", b"two", None).await.unwrap();
+    let item = first.state().get("k", None).await.unwrap().unwrap();
+    assert_eq!(item.value, b"one");
+    assert_eq!(two.raw("k").await.unwrap()["value"]["S"], "two");
 }

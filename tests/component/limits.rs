@@ -7,26 +7,6 @@ const LARGEST_VALUE_FOR_ONE_LETTER_KEY: usize =
     400 * 1024 - ("key".len() + 1) - "value".len() - ("etag".len() + 16);
 
 #[tokio::test]
-async fn an_empty_key_is_an_invalid_argument() {
-    let mut store = Table::new().await.store().await;
-    assert_refused(
-        store.state().get("", None).await,
-        "invalid-argument",
-        &["key"],
-    );
-    assert_refused(
-        store.state().set("", b"v", None).await,
-        "invalid-argument",
-        &["key"],
-    );
-    assert_refused(
-        store.state().delete("", None).await,
-        "invalid-argument",
-        &["key"],
-    );
-}
-
-#[tokio::test]
 async fn a_key_of_2048_bytes_is_taken_and_a_longer_one_is_an_invalid_argument() {
     let mut store = Table::new().await.store().await;
     for longest in ["k".repeat(2048), "ß".repeat(1024), "⏱".repeat(682)] {

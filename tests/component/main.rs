@@ -1,16 +1,18 @@
 //! The built component in wasmtime, against a real engine, through the crates that an embedder uses.
 //!
-//! One binary, a module per behaviour. What DynamoDB does is asked of a real engine: what looks behind the component's back
+//! One binary, a module per behaviour. What every component of the contract promises, the cases of `host-test conformance`
+//! hold against this one as against any other (`conformance`); the modules here are about what is its own: what it leaves in
+//! the table, what it sends, DynamoDB's limits, its configuration.
+//!
+//! What DynamoDB does is asked of a real engine: what looks behind the component's back
 //! reads and writes the embedded one itself; what counts requests, or has a bad day, sits between the two. Only what no
 //! DynamoDB would answer is written by hand, and what breaks the network is a socket.
 
 mod binding_create;
 mod binding_numbers;
 mod bulk;
-mod bulk_conditions;
 mod clock_skew;
 mod compatibility;
-mod concurrency_of_instances;
 mod configuration;
 mod configuration_fields;
 mod conformance;
@@ -52,7 +54,6 @@ mod second_init;
 mod secrets;
 mod timeouts;
 mod transaction;
-mod transaction_folding;
 mod ttl;
 mod unreachable;
 mod wire;

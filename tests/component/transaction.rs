@@ -1,4 +1,4 @@
-//! All operations of a transaction apply or none does.
+//! Transactions at the limits of DynamoDB, and on what other tools wrote.
 
 use dapr_wasm_host::types::{Operation, SetOptions};
 use serde_json::json;
@@ -19,40 +19,6 @@ pub fn delete(key: &str, options: Option<dapr_wasm_host::types::DeleteOptions>) 
 pub async fn value(store: &mut Store, key: &str) -> Option<Vec<u8>> {
     let item = store.state().get(key, None).await.unwrap();
     item.map(|item| item.value)
-}
-
-#[tokio::test]
-async fn a_transaction_sets_and_deletes_and_gives_the_etags_by_position() {
-    let mut store = Table::new().await.store().await;
-    store.state().set("old", b"1", None).await.unwrap();
-    let operations = [
-        set("a", b"A", None),
-        delete("old", None),
-        set("b", &[0xff], None),
-        delete("never-set", None),
-    ];
-    let etags = store.state().transact(&operations).await.unwrap();
-    let [a, none, b, never] = <[_; 4]>::try_from(etags).unwrap();
-    assert_eq!((none, never), (None, None));
-    for (key, value, etag) in [("a", b"A".to_vec(), a), ("b", vec![0xff], b)] {
-        let item = store.state().get(key, None).await.unwrap().unwrap();
-        assert!(etag.is_some());
-        assert_eq!((item.value, item.etag), (value, etag));
-    }
-    assert_eq!(value(&mut store, "old").await, None);
-}
-
-#[tokio::test]
-async fn no_operations_are_ok_and_give_no_etags() {
-    let mut store = Table::new().await.store().await;
-    assert_eq!(store.state().transact(&[]).await.unwrap(), Vec::new());
-}
-
-#[tokio::test]
-async fn deleting_an_absent_key_alone_in_a_transaction_is_ok() {
-    let mut store = Table::new().await.store().await;
-    let answer = store.state().transact(&[delete("never-set", None)]).await;
-    assert_eq!(answer.unwrap(), [None]);
 }
 
 #[tokio::test]
@@ -129,22 +95,6 @@ async fn an_item_without_an_etag_refuses_a_first_write_in_a_transaction() {
 }
 
 #[tokio::test]
-async fn the_content_type_and_time_to_live_are_kept_per_operation() {
-    let mut store = Table::new().await.store_with_ttl().await;
-    let json = Some(SetOptions {
-        content_type: Some("application/json".to_owned()),
-        ..SetOptions::default()
-    });
-    let operations = [set("a", b"{}", json), set("b", b"v", expiring(3600))];
-    store.state().transact(&operations).await.unwrap();
-    let a = store.state().get("a", None).await.unwrap().unwrap();
-    let b = store.state().get("b", None).await.unwrap().unwrap();
-    assert_eq!(a.content_type.as_deref(), Some("application/json"));
-    assert_eq!((a.expires_at, b.content_type), (None, None));
-    assert!(b.expires_at.is_some());
-}
-
-#[tokio::test]
 async fn a_hundred_operations_are_taken_and_a_hundred_and_one_refused() {
     let table = Table::new().await;
     let mut store = table.store().await;
@@ -197,4 +147,14 @@ async fn a_transaction_of_more_than_four_megabytes_is_too_large() {
     assert_refused(store.state().transact(&many).await, "too-large", &[]);
     assert_eq!(value(&mut store, "k-0").await, None);
     store.state().transact(&many[..8]).await.unwrap();
+}
+
+#[tokio::test]
+async fn one_wrong_operation_is_refused_though_a_later_one_on_the_key_would_hide_it() {
+    let mut store = Table::new().await.store().await;
+    let big = vec![b'x'; 500_000];
+    let operations = [set("k", &big, None), set("k", b"small", None)];
+    let answer = store.state().transact(&operations).await;
+    assert_refused(answer, "too-large", &["k"]);
+    assert_eq!(value(&mut store, "k").await, None);
 }

@@ -1,4 +1,4 @@
-//! An item whose time to live has passed is absent, whether or not the engine still holds it.
+//! A time to live is the TTL attribute of the table; an item past it is absent, whether or not the engine still holds it.
 
 use std::time::{Duration, Instant};
 
@@ -75,16 +75,6 @@ async fn a_time_to_live_below_minus_one_is_an_invalid_argument_and_writes_nothin
     assert_eq!(table.raw("order-1").await, None);
 }
 
-/// Dapr's Go component reads the attribute as an int64 and fails on more, so the sum has to stay below.
-#[tokio::test]
-async fn a_time_to_live_past_the_end_of_time_is_an_invalid_argument() {
-    let table = Table::new().await;
-    let mut store = table.store_with_ttl().await;
-    let answer = store.state().set("order-1", b"v", expiring(i64::MAX)).await;
-    assert_refused(answer, "invalid-argument", &["`ttl`", "order-1"]);
-    assert_eq!(table.raw("order-1").await, None);
-}
-
 #[tokio::test]
 async fn a_time_to_live_without_the_attribute_configured_is_an_invalid_argument() {
     let table = Table::new().await;
@@ -136,6 +126,7 @@ async fn an_expired_item_is_replaced_and_deleted_without_a_word() {
     assert_eq!(table.raw("k").await, None);
 }
 
+/// To the second, since the clock is the one here.
 #[tokio::test]
 async fn an_item_is_there_until_its_second_comes_and_gone_from_then_on() {
     let table = Table::new().await;
@@ -175,35 +166,4 @@ async fn a_ttl_attribute_that_is_no_number_is_an_error_that_names_it_and_the_key
     let mut store = table.store_with_ttl().await;
     let refused = store.state().get("k-7", None).await;
     assert_refused(refused, "other", &["k-7", EXPIRES_AT]);
-}
-
-#[tokio::test]
-async fn bulk_sets_and_transactions_keep_each_items_own_time_to_live() {
-    let table = Table::new().await;
-    let mut store = table.store_with_ttl().await;
-    let sets = [
-        set_of("hour", b"v", expiring(3600)),
-        set_of("never", b"v", expiring(-1)),
-        set_of("day", b"v", expiring(86_400)),
-    ];
-    let operations = sets.clone().map(Operation::Set);
-    let before = now();
-    for round in ["bulk", "transaction"] {
-        if round == "bulk" {
-            store.state().bulk_set(&sets).await.unwrap();
-        } else {
-            store.state().transact(&operations).await.unwrap();
-        }
-        for (key, seconds) in [("hour", Some(3600)), ("never", None), ("day", Some(86_400))] {
-            let item = store.state().get(key, None).await.unwrap().unwrap();
-            match seconds {
-                None => assert_eq!(item.expires_at, None, "{round} {key}"),
-                Some(seconds) => {
-                    let due = before + seconds..=now() + seconds;
-                    assert!(due.contains(&item.expires_at.unwrap()), "{round} {key}");
-                }
-            }
-            store.state().delete(key, None).await.unwrap();
-        }
-    }
 }
