@@ -8,6 +8,7 @@ use std::path::Path;
 pub mod bench;
 pub mod component_yaml;
 pub mod conformance;
+mod connection_per_request;
 pub mod counting_proxy;
 pub mod embedded;
 pub mod faults;
@@ -16,6 +17,7 @@ pub mod program;
 #[cfg(test)]
 mod raw_call;
 mod server_thread;
+pub mod wasi_command;
 
 pub use dapr_wasm_command_line as command_line;
 

@@ -1,12 +1,13 @@
 //! What the artifact may ask of a host, and what it offers, is held here name by name.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use wasmparser::{Parser, Payload};
 
 /// The names of the artifact's own imports and exports, not those of the modules inside it.
-fn names() -> (BTreeSet<String>, BTreeSet<String>) {
-    let bytes = std::fs::read(host_test::component_path()).unwrap();
+fn names(component: &Path) -> (BTreeSet<String>, BTreeSet<String>) {
+    let bytes = std::fs::read(component).unwrap();
     let (mut imports, mut exports) = (BTreeSet::new(), BTreeSet::new());
     let mut depth = 0;
     for payload in Parser::new(0).parse_all(&bytes) {
@@ -46,7 +47,7 @@ fn without_version(name: &str) -> &str {
 
 #[test]
 fn the_artifact_imports_nothing_beyond_this_list() {
-    let (imports, _) = names();
+    let (imports, _) = names(host_test::component_path());
     let imports: Vec<&str> = imports.iter().map(|name| without_version(name)).collect();
     let expected = [
         // Types alone, no function: what the exported interfaces share.
@@ -78,7 +79,7 @@ fn the_artifact_imports_nothing_beyond_this_list() {
 
 #[test]
 fn the_artifact_exports_the_state_store_and_the_binding() {
-    let (_, exports) = names();
+    let (_, exports) = names(host_test::component_path());
     let exports: Vec<&str> = exports.iter().map(String::as_str).collect();
     let expected = [
         "dapr-wasm:components/binding@0.1.0",
@@ -96,4 +97,31 @@ fn the_artifact_is_at_most_1_1_megabytes() {
         .unwrap()
         .len();
     assert!(size <= 1_100_000, "{size} bytes");
+}
+
+/// Each once, however many versions of it the two parts of the program import.
+fn interfaces(names: &BTreeSet<String>) -> Vec<&str> {
+    let mut interfaces: Vec<&str> = names.iter().map(|name| without_version(name)).collect();
+    interfaces.dedup();
+    interfaces
+}
+
+#[test]
+fn the_program_imports_nothing_beyond_the_artifact_but_files() {
+    let (of_program, exports) = names(host_test::cli_path());
+    let (of_artifact, _) = names(host_test::component_path());
+    let (of_program, of_artifact) = (interfaces(&of_program), interfaces(&of_artifact));
+    let more: Vec<&&str> = of_program
+        .iter()
+        .filter(|name| !of_artifact.contains(name))
+        .collect();
+    // For --value-file, --data-file and --jsonl, in the folders that the host opens.
+    let files = ["wasi:filesystem/preopens", "wasi:filesystem/types"];
+    assert_eq!(more, files.iter().collect::<Vec<_>>());
+    let less: Vec<&&str> = of_artifact
+        .iter()
+        .filter(|name| !of_program.contains(name))
+        .collect();
+    assert_eq!(less, Vec::<&&str>::new());
+    assert_eq!(interfaces(&exports), ["wasi:cli/run"]);
 }

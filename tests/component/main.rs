@@ -11,6 +11,10 @@
 mod binding_create;
 mod binding_numbers;
 mod bulk;
+mod cli;
+mod cli_bulk;
+mod cli_others;
+mod cli_surroundings;
 mod clock_skew;
 mod compatibility;
 mod configuration;

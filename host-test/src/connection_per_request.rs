@@ -30,11 +30,6 @@ use tokio::{
 use tokio_rustls::TlsConnector;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-use crate::{
-    bench::tls::{Reach, Root},
-    command_line::Failure,
-};
-
 /// Where the guest names no timeout.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
@@ -44,16 +39,13 @@ trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// The hooks, with the roots that TLS trusts.
-pub(super) struct ConnectionPerRequest {
+pub(crate) struct ConnectionPerRequest {
     roots: RootCertStore,
 }
 
 impl ConnectionPerRequest {
-    pub(super) fn new(reach: &Reach) -> Result<Self, Failure> {
-        let roots = reach.root.as_ref().map(Root::store).transpose()?;
-        Ok(Self {
-            roots: roots.unwrap_or_else(RootCertStore::empty),
-        })
+    pub(crate) fn new(roots: RootCertStore) -> Self {
+        Self { roots }
     }
 }
 

@@ -1,12 +1,11 @@
 //! The component on wasmtime alone, without `dapr-wasm-host`: one instance, and a new connection for every request.
 
-mod hooks;
-
 use std::path::Path;
 
 use dapr_wasm_host::types::{
     DeleteOptions, Error, GetOptions, Item, Metadata, Operation, Response, SetOptions, SetRequest,
 };
+use rustls::RootCertStore;
 use wasmtime::{
     Engine, Store,
     component::{
@@ -16,11 +15,14 @@ use wasmtime::{
 use wasmtime_wasi::{WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use self::hooks::ConnectionPerRequest;
 use super::{component::metadata, exports::Exports, exports::perform};
 use crate::{
-    bench::{cases::Task, tls::Reach},
+    bench::{
+        cases::Task,
+        tls::{Reach, Root},
+    },
     command_line::Failure,
+    connection_per_request::ConnectionPerRequest,
 };
 
 const STATE: &str = "dapr-wasm:components/state@0.1.0";
@@ -78,10 +80,11 @@ impl DefaultHost {
         let mut linker = Linker::new(engine);
         wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(failure)?;
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).map_err(failure)?;
+        let roots = reach.root.as_ref().map(Root::store).transpose()?;
         let state = HostState {
             wasi: WasiCtxBuilder::new().build(),
             http: WasiHttpCtx::new(),
-            hooks: ConnectionPerRequest::new(reach)?,
+            hooks: ConnectionPerRequest::new(roots.unwrap_or_else(RootCertStore::empty)),
             resources: ResourceTable::new(),
         };
         let mut store = Store::new(engine, state);
