@@ -29,6 +29,14 @@ async fn our_component_against_the_embedded_dynamodb_is_what_runs_unless_another
 }
 
 #[tokio::test]
+async fn requests_are_counted_where_that_is_asked_for() {
+    let ran = host_test(&["conformance", "--count-requests", "answers ping"]).await;
+    assert_eq!(ran.status, 0, "{}{}", ran.text(), ran.stderr);
+    assert!(ran.stderr.starts_with("note: requests: "), "{}", ran.stderr);
+    assert!(ran.text().starts_with("passed "), "{}", ran.text());
+}
+
+#[tokio::test]
 async fn a_component_file_and_a_table_configure_it_as_they_do_a_call() {
     let (_kept, data) = folder();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/statestore.yaml");

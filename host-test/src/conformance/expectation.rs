@@ -13,9 +13,10 @@ use super::{
 const SHOWN: usize = 200;
 
 /// These are the same.
-pub(super) fn equal<T: Debug, U: Debug>(what: impl Display, found: T, expected: U) -> Checked
+pub(super) fn equal<T, U>(what: impl Display, found: T, expected: U) -> Checked
 where
-    T: PartialEq<U>,
+    T: Debug + PartialEq<U>,
+    U: Debug,
 {
     match found == expected {
         true => Ok(()),

@@ -117,6 +117,13 @@ impl Plan {
         Ok(variables.fold(options, |options, (name, value)| options.env(*name, value)))
     }
 
+    /// Calls what the other plan calls, which may be a counting proxy.
+    pub(super) fn call_what_it_calls(&mut self, other: &Self) {
+        if let Some(endpoint) = other.configuration.get(field::ENDPOINT) {
+            self.configuration.set(field::ENDPOINT, endpoint);
+        }
+    }
+
     /// For `init`.
     pub(super) fn metadata(&self) -> &[(String, String)] {
         self.configuration.metadata()
@@ -149,7 +156,7 @@ impl Plan {
     }
 
     /// Puts a counting proxy before the endpoint, where that was asked for.
-    async fn count(&mut self) -> Result<Option<CountingProxy>, Failure> {
+    pub(super) async fn count(&mut self) -> Result<Option<CountingProxy>, Failure> {
         if !self.count_requests {
             return Ok(None);
         }
@@ -197,25 +204,26 @@ async fn prepare(embedded: &Embedded, configuration: &mut Configuration) -> Resu
 }
 
 impl Session {
-    /// `400 BatchWriteItem, 1 GetItem over 2 connections`, where requests are counted.
+    /// Where requests are counted, how many there were.
     pub(super) fn requests(&self) -> Option<String> {
-        let proxy = self.proxy.as_ref()?;
-        let requests = proxy.requests();
-        let mut counts = std::collections::BTreeMap::new();
-        for request in &requests {
-            *counts.entry(request.target.as_str()).or_insert(0_usize) += 1;
-        }
-        let counts: Vec<String> = counts
-            .iter()
-            .map(|(operation, count)| format!("{count} {operation}"))
-            .collect();
-        let connections = match proxy.connections() {
-            1 => "1 connection".to_owned(),
-            several => format!("{several} connections"),
-        };
-        Some(format!(
-            "requests: {} over {connections}",
-            counts.join(", ")
-        ))
+        self.proxy.as_ref().map(requests)
     }
+}
+
+/// `requests: 400 BatchWriteItem, 1 GetItem over 2 connections`.
+pub(super) fn requests(proxy: &CountingProxy) -> String {
+    let requests = proxy.requests();
+    let mut counts = std::collections::BTreeMap::new();
+    for request in &requests {
+        *counts.entry(request.target.as_str()).or_insert(0_usize) += 1;
+    }
+    let counts: Vec<String> = counts
+        .iter()
+        .map(|(operation, count)| format!("{count} {operation}"))
+        .collect();
+    let connections = match proxy.connections() {
+        1 => "1 connection".to_owned(),
+        several => format!("{several} connections"),
+    };
+    format!("requests: {} over {connections}", counts.join(", "))
 }

@@ -9,11 +9,8 @@ use clap::Args;
 use futures_util::{StreamExt, pin_mut};
 
 use self::report::Report;
-use super::{Status, Surroundings, arguments::Connection, usage};
-use crate::{
-    conformance::{Invocation, TIME_LIMIT, cases, run as run_all},
-    embedded::Embedded,
-};
+use super::{Status, Surroundings, arguments::Connection, session::requests, usage};
+use crate::conformance::{Invocation, TIME_LIMIT, cases, run as run_all};
 
 /// What is run.
 #[derive(Debug, Args)]
@@ -62,20 +59,22 @@ pub(super) async fn run(
     if asked.list {
         return report.list(&cases);
     }
-    let (subject, _embedded): (_, Option<Embedded>) =
-        match subject::of(component, &asked, environment).await {
-            Ok(Ok(subject)) => subject,
-            // What cannot be loaded has no case that applies.
-            Ok(Err(refused)) => {
-                report.ran(&refused)?;
-                return report.end();
-            }
-            Err(failure) => return report.failure(failure),
-        };
+    let (subject, behind) = match subject::of(component, &asked, environment).await {
+        Ok(Ok(subject)) => subject,
+        // What cannot be loaded has no case that applies.
+        Ok(Err(refused)) => {
+            report.ran(&refused)?;
+            return report.end();
+        }
+        Err(failure) => return report.failure(failure),
+    };
     let ran = run_all(subject, cases);
     pin_mut!(ran);
     while let Some(ran) = ran.next().await {
         report.ran(&ran)?;
+    }
+    if let Some(proxy) = &behind.proxy {
+        report.note(requests(proxy))?;
     }
     report.end()
 }

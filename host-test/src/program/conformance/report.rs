@@ -75,11 +75,7 @@ impl<'r> Report<'r> {
         self.stdout.flush()?;
         if let Outcome::Failed(_) = ran.outcome {
             for line in ran.heard.iter().take(MOST_LINES_HEARD) {
-                writeln!(
-                    self.stderr,
-                    "note: {}: the component says: {line}",
-                    ran.case
-                )?;
+                self.note(format_args!("{}: the component says: {line}", ran.case))?;
             }
         }
         Ok(())
@@ -131,6 +127,11 @@ impl<'r> Report<'r> {
             0 => Status::Success,
             _ => Status::Failure,
         })
+    }
+
+    /// Something worth knowing that is no result.
+    pub(super) fn note(&mut self, sentence: impl Display) -> io::Result<()> {
+        writeln!(self.stderr, "note: {sentence}")
     }
 
     /// Why there is nothing to report.

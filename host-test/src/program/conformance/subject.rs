@@ -11,6 +11,7 @@ use crate::{
     component_path,
     component_yaml::ComponentType,
     conformance::{Invocation, Outcome, Ran, Subject},
+    counting_proxy::CountingProxy,
     embedded::Embedded,
     program::{arguments::Connection, component_file, session::Plan},
 };
@@ -20,12 +21,19 @@ const OWN_INVOCATION: (&str, &str) = ("create", r#"{"key": "{key}", "n": 1}"#);
 
 type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
+/// What stands behind a component while it is called.
+#[derive(Default)]
+pub(super) struct Behind {
+    pub(super) proxy: Option<CountingProxy>,
+    embedded: Option<Embedded>,
+}
+
 /// The outer error is about the command line and what it names; the inner one is a component that is none of the contract.
 pub(super) async fn of(
     component: Option<&Path>,
     asked: &ConformanceArguments,
     environment: Environment<'_>,
-) -> Result<Result<(Subject, Option<Embedded>), Ran>, Failure> {
+) -> Result<Result<(Subject, Behind), Ran>, Failure> {
     let connection = &asked.connection;
     let mut state = plan(ComponentType::StateStore, connection, environment)?;
     let mut binding = plan(ComponentType::OutputBinding, connection, environment)?;
@@ -41,14 +49,18 @@ pub(super) async fn of(
         Ok(plugin) => plugin,
         Err(error) => return Ok(Err(not_loaded(&error))),
     };
-    let mut embedded = None;
-    if let Ok(first) = state.as_ref().or(binding.as_ref()) {
-        embedded = first.start_embedded().await?;
-    }
+    let mut behind = Behind::default();
     let mut options = InstanceOptions::new();
-    for plan in [&mut binding, &mut state].into_iter().flatten() {
-        plan.complete(embedded.as_ref()).await?;
-        options = plan.options()?;
+    let plans = [&mut state, &mut binding].into_iter().flatten();
+    if let Some((first, others)) = plans.collect::<Vec<_>>().split_first_mut() {
+        behind.embedded = first.start_embedded().await?;
+        first.complete(behind.embedded.as_ref()).await?;
+        behind.proxy = first.count().await?;
+        options = first.options()?;
+        for other in others {
+            other.complete(behind.embedded.as_ref()).await?;
+            other.call_what_it_calls(first);
+        }
     }
     let own = component.is_none() && connection.component_yaml.is_none();
     let invocation = asked.invoke.clone().or_else(|| own.then(own_invocation));
@@ -61,7 +73,7 @@ pub(super) async fn of(
         invocation,
         time_limit: asked.time_limit(),
     };
-    Ok(Ok((subject, embedded)))
+    Ok(Ok((subject, behind)))
 }
 
 /// The plan for an interface, or why there is none.
