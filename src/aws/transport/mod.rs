@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
     Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
-    Scheme, http_error_code,
+    Scheme,
 };
 use wasip2::io::poll::Pollable;
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
@@ -204,6 +204,8 @@ async fn read(answer: IncomingResponse, deadline: Deadline) -> Result<Response, 
     })
 }
 
+/// Whatever goes wrong here, the request was sent: what code the host has for it
+/// does not matter, and Node's shim has none that can be asked for without a trap.
 async fn read_body(
     stream: &InputStream,
     length: Option<usize>,
@@ -222,10 +224,7 @@ async fn read_body(
             Ok(piece) => body.extend_from_slice(&piece),
             Err(StreamError::Closed) => break,
             Err(StreamError::LastOperationFailed(error)) => {
-                return Err(match http_error_code(&error) {
-                    Some(code) => cause(code),
-                    None => broken(&error.to_debug_string()),
-                });
+                return Err(broken(&error.to_debug_string()));
             }
         }
         if body.len() > LARGEST_ANSWER {
