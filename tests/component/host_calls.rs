@@ -109,6 +109,7 @@ async fn a_get_makes_these_calls_of_the_host_and_no_other() {
         "types [method]outgoing-request.set-path-with-query",
         "types [method]outgoing-request.body",
         "types [constructor]request-options",
+        "types [method]request-options.connect-timeout",
         "types [method]request-options.set-connect-timeout",
         "outgoing-handler handle",
         "types [method]outgoing-body.write",

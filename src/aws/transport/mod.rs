@@ -4,16 +4,17 @@
 //! closes its connection.
 
 mod cause;
+mod timeouts;
 
 use super::integrity::CHECKSUM;
-use super::message::{Request, Response, Timeouts, TransportError};
+use super::message::{Request, Response, TransportError};
 use super::reactor::{self, Outcome};
 use crate::platform::{Clock, Random, Transport};
 use cause::cause;
 use std::time::{Duration, SystemTime};
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
-    Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
+    ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
     Scheme,
 };
 use wasip2::io::poll::Pollable;
@@ -29,10 +30,6 @@ const RESERVED: usize = 24 * 1024 * 1024;
 /// The largest answer that is read. DynamoDB's own limit is 16 MB of items,
 /// which base64 and JSON's escapes make longer.
 const LARGEST_ANSWER: usize = 128 * 1024 * 1024;
-
-/// What no host is taken to wait less than for an answer, where it is told no
-/// timeouts: `dapr-wasm-host` waits 60 s, wasmtime and Node's shim 600 s.
-const HOSTS_OWN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The platform that a WASI 0.2 host lends.
 #[derive(Debug, Default)]
@@ -62,12 +59,14 @@ impl Transport for Wasi {
     async fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
         let deadline = Deadline(request.timeouts.deadline);
         let (outgoing, body) = outgoing(&request)?;
-        let options = options(request.timeouts);
+        let (options, no_connection) = timeouts::options(request.timeouts);
         let pending = outgoing_handler::handle(outgoing, Some(options)).map_err(cause)?;
         write(body, request.body, deadline).await?;
         deadline.ready(pending.subscribe()).await?;
         match pending.get() {
-            Some(Ok(answer)) => read(answer.map_err(cause)?, deadline).await,
+            Some(Ok(Ok(answer))) => read(answer, deadline).await,
+            Some(Ok(Err(ErrorCode::ConnectionTimeout))) => Err(no_connection),
+            Some(Ok(Err(code))) => Err(cause(code)),
             Some(Err(())) | None => Err(broken("the host lost the answer")),
         }
     }
@@ -85,10 +84,6 @@ impl Deadline {
             Outcome::Passed => Err(TransportError::Timeout),
         }
     }
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn broken(cause: &str) -> TransportError {
@@ -119,20 +114,6 @@ fn outgoing(request: &Request<'_>) -> Result<(OutgoingRequest, OutgoingBody), Tr
         .map_err(|()| malformed("the path"))?;
     let body = outgoing.body().map_err(|()| malformed("the body"))?;
     Ok((outgoing, body))
-}
-
-/// The connect timeout, which no deadline of ours can stand in for: whether there
-/// is a connection yet, only the host knows. The other timeouts are left to the
-/// deadline, unless a host's own might come before it.
-fn options(timeouts: Timeouts) -> RequestOptions {
-    let options = RequestOptions::new();
-    // A host may not know a timeout.
-    let _ = options.set_connect_timeout(Some(nanos(timeouts.connect)));
-    if timeouts.total > HOSTS_OWN_TIMEOUT {
-        let _ = options.set_first_byte_timeout(Some(nanos(timeouts.total)));
-        let _ = options.set_between_bytes_timeout(Some(nanos(timeouts.total)));
-    }
-    options
 }
 
 /// Writes the body. A stream that closes early is no error here: the answer,
