@@ -116,6 +116,7 @@ async fn a_get_makes_these_calls_of_the_host_and_no_other() {
         "streams [method]output-stream.check-write",
         "streams [method]output-stream.write",
         "types [static]outgoing-body.finish",
+        "types [method]future-incoming-response.get",
         "types [method]future-incoming-response.subscribe",
         "poll poll",
         "types [method]future-incoming-response.get",

@@ -62,8 +62,14 @@ impl Transport for Wasi {
         let (options, no_connection) = timeouts::options(request.timeouts);
         let pending = outgoing_handler::handle(outgoing, Some(options)).map_err(cause)?;
         write(body, request.body, deadline).await?;
-        deadline.ready(pending.subscribe()).await?;
-        match pending.get() {
+        // Where a host call takes as long as a server that is near, the answer is here: that
+        // saves three of them.
+        let mut got = pending.get();
+        if got.is_none() {
+            deadline.ready(pending.subscribe()).await?;
+            got = pending.get();
+        }
+        match got {
             Some(Ok(Ok(answer))) => read(answer, deadline).await,
             Some(Ok(Err(ErrorCode::ConnectionTimeout))) => Err(no_connection),
             Some(Ok(Err(code))) => Err(cause(code)),
