@@ -1,0 +1,53 @@
+// Instances of the component, each with an environment of its own, and the errors
+// of the contract by name.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
+import { instantiate } from '../component/instances/dapr_dynamodb.js';
+
+/** @typedef {import('../component/instances/dapr_dynamodb.js').Root} Component */
+
+/** @param {string} path */
+async function core(path) {
+  return WebAssembly.compile(await readFile(new URL(`../component/instances/${path}`, import.meta.url)));
+}
+
+/** A new instance that sees this environment alone. @param {Record<string, string>} env */
+export async function instance(env = {}) {
+  const wasi = new WASIShim({ sandbox: { env } }).getImportObject();
+  return instantiate(core, /** @type {any} */ (wasi));
+}
+
+/** What `init` is given. @param {string} endpoint @param {Record<string, string>} [fields] @returns {[string, string][]} */
+export function metadata(endpoint, fields = {}) {
+  return Object.entries({ table: 'state', endpoint, accessKey: 'id', secretKey: 'key', ...fields });
+}
+
+/** A state store that is configured. @param {string} endpoint @param {Record<string, string>} [fields] */
+export async function store(endpoint, fields) {
+  const { state } = await instance();
+  state.init(metadata(endpoint, fields));
+  return state;
+}
+
+/**
+ * Asserts that the call fails with this case of the contract's error: no trap, and
+ * a sentence that says `about`.
+ *
+ * @param {() => unknown} call
+ * @param {string} tag
+ * @param {RegExp} [about]
+ */
+export function fails(call, tag, about = /./) {
+  assert.throws(call, (/** @type {any} */ error) => {
+    assert.equal(error.payload?.tag, tag, error);
+    if (tag !== 'not-initialized') assert.match(error.payload.val, about);
+    return true;
+  });
+}
+
+/** @param {string} text */
+export const bytes = (text) => new TextEncoder().encode(text);
+
+/** @param {Uint8Array | undefined} value */
+export const text = (value) => new TextDecoder().decode(value);

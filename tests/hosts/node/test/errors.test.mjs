@@ -1,0 +1,103 @@
+// Every error of the contract comes by its name, and none as a trap.
+import { after, before, test } from 'node:test';
+import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { bytes, fails, instance, metadata, store } from './component.mjs';
+import { dynamodb, faulty, nobody } from './servers.mjs';
+
+const EVERY_PUT = '[[fault]]\noperation = "PutItem"\n';
+
+/** @type {import('./servers.mjs').Server} */
+let server;
+
+before(async () => (server = await dynamodb('state')));
+after(() => server.stop());
+
+/**
+ * What a set is told where every PutItem meets this fault.
+ *
+ * @param {string} fault @param {string} tag @param {Record<string, string>} [fields]
+ */
+async function setFails(fault, tag, fields) {
+  const proxy = await faulty(EVERY_PUT + fault);
+  const state = await store(proxy.endpoint, fields);
+  fails(() => state.set('k', bytes('v'), undefined), tag, /"k"/);
+  await proxy.stop();
+}
+
+test('not-initialized', async () => {
+  const { state, binding } = await instance();
+  fails(() => state.get('k', undefined), 'not-initialized');
+  fails(() => state.ping(), 'not-initialized');
+  fails(() => binding.ping(), 'not-initialized');
+});
+
+test('invalid-configuration names the field', async () => {
+  const { state } = await instance();
+  fails(() => state.init(metadata(server.endpoint, { table: '' })), 'invalid-configuration', /`table`/);
+  fails(() => state.init(metadata('nonsense')), 'invalid-configuration', /`endpoint`/);
+});
+
+test('invalid-argument', async () => {
+  const state = await store(server.endpoint);
+  fails(() => state.set('', bytes('v'), undefined), 'invalid-argument', /key/);
+  fails(() => state.set('k', bytes('v'), { ttl: 60n }), 'invalid-argument', /ttlAttributeName/);
+});
+
+test('etag-mismatch', async () => {
+  const state = await store(server.endpoint);
+  fails(() => state.set('absent', bytes('v'), { etag: 'e' }), 'etag-mismatch', /"absent"/);
+});
+
+test('access-denied', () =>
+  setFails('action = "error"\nerror = "AccessDeniedException"', 'access-denied'));
+
+test('not-found is the table, and init says so', async () => {
+  const { state } = await instance();
+  fails(() => state.init(metadata(server.endpoint, { table: 'no-such-table' })), 'not-found', /no-such-table/);
+});
+
+test('throttled', () =>
+  setFails('action = "error"\nerror = "ProvisionedThroughputExceededException"', 'throttled', { maxAttempts: '1' }));
+
+test('conflict', async () => {
+  const proxy = await faulty(
+    '[[fault]]\noperation = "TransactWriteItems"\naction = "error"\nerror = "TransactionCanceledException"\nreasons = ["TransactionConflict"]',
+  );
+  const state = await store(proxy.endpoint, { maxAttempts: '1' });
+  const transact = () => state.transact([{ tag: 'set', val: { key: 'k', value: bytes('v') } }]);
+  fails(transact, 'conflict');
+  await proxy.stop();
+});
+
+test('timeout where the server never answers', () =>
+  setFails('action = "withhold"', 'timeout', { requestTimeout: '300ms' }));
+
+test('unavailable where the server fails', () =>
+  setFails('action = "error"\nerror = "InternalServerError"', 'unavailable'));
+
+test('unavailable where nobody listens', async () => {
+  const { state, binding } = await instance();
+  const dead = metadata(await nobody());
+  fails(() => state.init(dead), 'unavailable', /refused/);
+  fails(() => binding.init(dead), 'unavailable', /refused/);
+});
+
+test('too-large', async () => {
+  const state = await store(server.endpoint);
+  fails(() => state.set('k', new Uint8Array(400 * 1024), undefined), 'too-large', /"k"/);
+});
+
+test('unsupported', async () => {
+  const { binding } = await instance();
+  binding.init(metadata(server.endpoint));
+  fails(() => binding.invoke('get', bytes('{}'), undefined), 'unsupported', /"get"/);
+});
+
+test('other, where another tool wrote what is no item of a store', async () => {
+  const credentials = { accessKeyId: 'id', secretAccessKey: 'key' };
+  const sdk = new DynamoDBClient({ endpoint: server.endpoint, region: 'us-east-1', credentials });
+  await sdk.send(new PutItemCommand({ TableName: 'state', Item: { key: { S: 'foreign' } } }));
+  sdk.destroy();
+  const state = await store(server.endpoint);
+  fails(() => state.get('foreign', undefined), 'other', /"foreign"/);
+});

@@ -1,0 +1,18 @@
+// The program that the README shows does what it says.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { dynamodb } from './servers.mjs';
+
+/** @type {import('./servers.mjs').Server} */
+let server;
+
+before(async () => (server = await dynamodb('state')));
+after(() => server.stop());
+
+test('the example runs', async () => {
+  const program = new URL('../example.mjs', import.meta.url).pathname;
+  const { stdout } = await promisify(execFile)(process.execPath, [program, server.endpoint]);
+  assert.equal(stdout, 'somebody else was faster\norder-1 is paid\nnew\nabsent\norder-1 is sent\n');
+});

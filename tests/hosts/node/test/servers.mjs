@@ -1,0 +1,62 @@
+// Servers of `host-test`, each for one test file and ended with it: they serve
+// until they are told to stop, and ten minutes at most.
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const PROGRAM = process.env['HOST_TEST'] ?? new URL('../../../../target/debug/host-test', import.meta.url).pathname;
+const AT_MOST = ['--for', '10m'];
+
+/**
+ * @typedef {object} Server
+ * @property {string} endpoint
+ * @property {() => Promise<string[]>} stop Ends it, and gives what it wrote to standard error.
+ */
+
+/** @param {string[]} args @returns {Promise<Server>} */
+async function start(args) {
+  const child = spawn(PROGRAM, [...args, ...AT_MOST], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = once(child, 'close');
+  let heard = '';
+  child.stderr.setEncoding('utf8').on('data', (piece) => (heard += piece));
+  const first = once(createInterface({ input: child.stdout }), 'line');
+  const [endpoint] = await Promise.race([
+    first,
+    ended.then(() => Promise.reject(new Error(`${PROGRAM} ${args.join(' ')}: ${heard}`))),
+  ]);
+  const stop = async () => {
+    child.kill('SIGINT');
+    await ended;
+    return heard.split('\n');
+  };
+  return { endpoint, stop };
+}
+
+/** The embedded DynamoDB, with these tables. @param {string[]} tables */
+export function dynamodb(...tables) {
+  return start(['serve', ...tables.flatMap((table) => ['--table', table])]);
+}
+
+/** The embedded DynamoDB with the table `state`, behind a proxy that makes these faults. @param {string} faults */
+export async function faulty(faults) {
+  const folder = await mkdtemp(join(tmpdir(), 'faults-'));
+  const scenario = join(folder, 'scenario.toml');
+  await writeFile(scenario, faults);
+  const server = await start(['faults', '--scenario', scenario]);
+  await rm(folder, { recursive: true });
+  return server;
+}
+
+/** An endpoint that nobody listens on. */
+export async function nobody() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  server.close();
+  await once(server, 'close');
+  return `http://127.0.0.1:${port}`;
+}
