@@ -15,13 +15,15 @@ after(() => server.stop());
 /**
  * What a set is told where every PutItem meets this fault.
  *
- * @param {string} fault @param {string} tag @param {Record<string, string>} [fields]
+ * @param {import('node:test').TestContext} test
+ * @param {string} fault
+ * @param {string} tag
+ * @param {Record<string, string>} [fields]
  */
-async function setFails(fault, tag, fields) {
-  const proxy = await faulty(EVERY_PUT + fault);
+async function setFails(test, fault, tag, fields) {
+  const proxy = await faulty(test, EVERY_PUT + fault);
   const state = await store(proxy.endpoint, fields);
   fails(() => state.set('k', bytes('v'), undefined), tag, /"k"/);
-  await proxy.stop();
 }
 
 test('not-initialized', async () => {
@@ -48,32 +50,32 @@ test('etag-mismatch', async () => {
   fails(() => state.set('absent', bytes('v'), { etag: 'e' }), 'etag-mismatch', /"absent"/);
 });
 
-test('access-denied', () =>
-  setFails('action = "error"\nerror = "AccessDeniedException"', 'access-denied'));
+test('access-denied', (test) =>
+  setFails(test, 'action = "error"\nerror = "AccessDeniedException"', 'access-denied'));
 
 test('not-found is the table, and init says so', async () => {
   const { state } = await instance();
   fails(() => state.init(metadata(server.endpoint, { table: 'no-such-table' })), 'not-found', /no-such-table/);
 });
 
-test('throttled', () =>
-  setFails('action = "error"\nerror = "ProvisionedThroughputExceededException"', 'throttled', { maxAttempts: '1' }));
+test('throttled', (test) =>
+  setFails(test, 'action = "error"\nerror = "ProvisionedThroughputExceededException"', 'throttled', { maxAttempts: '1' }));
 
-test('conflict', async () => {
+test('conflict', async (test) => {
   const proxy = await faulty(
+    test,
     '[[fault]]\noperation = "TransactWriteItems"\naction = "error"\nerror = "TransactionCanceledException"\nreasons = ["TransactionConflict"]',
   );
   const state = await store(proxy.endpoint, { maxAttempts: '1' });
   const transact = () => state.transact([{ tag: 'set', val: { key: 'k', value: bytes('v') } }]);
   fails(transact, 'conflict');
-  await proxy.stop();
 });
 
-test('timeout where the server never answers', () =>
-  setFails('action = "withhold"', 'timeout', { requestTimeout: '300ms' }));
+test('timeout where the server never answers', (test) =>
+  setFails(test, 'action = "withhold"', 'timeout', { requestTimeout: '300ms' }));
 
-test('unavailable where the server fails', () =>
-  setFails('action = "error"\nerror = "InternalServerError"', 'unavailable'));
+test('unavailable where the server fails', (test) =>
+  setFails(test, 'action = "error"\nerror = "InternalServerError"', 'unavailable'));
 
 test('unavailable where nobody listens', async () => {
   const { state, binding } = await instance();

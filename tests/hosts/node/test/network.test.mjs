@@ -14,39 +14,39 @@ const met = (log, operation) => log.filter((line) => line.includes(operation)).l
 /** Node's shim takes the connect timeout for that of an answer: here it would be over first. */
 const IMPATIENT = { connectTimeout: '100ms', requestTimeout: '1s' };
 
-test('a set that takes effect without an answer is sent once, and found by its ETag', async () => {
-  const proxy = await faulty(every('PutItem', 'action = "withhold"\nafter-effect = true'));
+test('a set that takes effect without an answer is sent once, and found by its ETag', async (test) => {
+  const proxy = await faulty(test, every('PutItem', 'action = "withhold"\nafter-effect = true'));
   const state = await store(proxy.endpoint, IMPATIENT);
   const etag = state.set('k', bytes('v'), undefined);
   assert.equal(state.get('k', { consistency: 'strong' })?.etag, etag);
   assert.equal(met(await proxy.stop(), 'PutItem'), 1);
 });
 
-test('a set of unknown outcome is sent once, and is a timeout', async () => {
-  const proxy = await faulty(every('PutItem', 'action = "withhold"'));
+test('a set of unknown outcome is sent once, and is a timeout', async (test) => {
+  const proxy = await faulty(test, every('PutItem', 'action = "withhold"'));
   const state = await store(proxy.endpoint, IMPATIENT);
   fails(() => state.set('k', bytes('v'), undefined), 'timeout', /"k"/);
   assert.equal(met(await proxy.stop(), 'PutItem'), 1);
 });
 
-test('a delete whose connection breaks is sent once, and is unavailable', async () => {
-  const proxy = await faulty(every('DeleteItem', 'action = "reset"\nafter-effect = true'));
+test('a delete whose connection breaks is sent once, and is unavailable', async (test) => {
+  const proxy = await faulty(test, every('DeleteItem', 'action = "reset"\nafter-effect = true'));
   const state = await store(proxy.endpoint);
   state.set('k', bytes('v'), undefined);
   fails(() => state.delete('k', undefined), 'unavailable', /"k"/);
   assert.equal(met(await proxy.stop(), 'DeleteItem'), 1);
 });
 
-test('an answer may take longer than the connect timeout', async () => {
-  const proxy = await faulty(every('PutItem', 'action = "pass"\ndelay = "400ms"'));
+test('an answer may take longer than the connect timeout', async (test) => {
+  const proxy = await faulty(test, every('PutItem', 'action = "pass"\ndelay = "400ms"'));
   const state = await store(proxy.endpoint, IMPATIENT);
   state.set('k', bytes('v'), undefined);
   assert.equal(met(await proxy.stop(), 'PutItem'), 1);
 });
 
-test('a transaction whose answer was lost is applied once', async () => {
+test('a transaction whose answer was lost is applied once', async (test) => {
   const lost = '[[fault]]\noperation = "TransactWriteItems"\nnth = 1\naction = "close"\nafter-effect = true\n';
-  const proxy = await faulty(lost);
+  const proxy = await faulty(test, lost);
   const state = await store(proxy.endpoint);
   const [etag] = state.transact([{ tag: 'set', val: { key: 'k', value: bytes('v') } }]);
   assert.equal(state.get('k', { consistency: 'strong' })?.etag, etag);
@@ -63,8 +63,8 @@ for (const [name, fault] of /** @type {const} */ ([
   ['is lost with its connection', 'action = "close"'],
   ['is lost with a reset', 'action = "reset"'],
 ])) {
-  test(`a get whose answer ${name} is sent again`, async () => {
-    const proxy = await faulty(`[[fault]]\noperation = "GetItem"\nnth = 2\n${fault}\n`);
+  test(`a get whose answer ${name} is sent again`, async (test) => {
+    const proxy = await faulty(test, `[[fault]]\noperation = "GetItem"\nnth = 2\n${fault}\n`);
     const state = await store(proxy.endpoint, IMPATIENT);
     state.set('k', bytes('v'), undefined);
     assert.equal(text(state.get('k', undefined)?.value), 'v');
@@ -72,8 +72,8 @@ for (const [name, fault] of /** @type {const} */ ([
   });
 }
 
-test('a get whose answers all end early is unavailable', async () => {
-  const proxy = await faulty('[[fault]]\noperation = "GetItem"\nnth = 1\naction = "pass"\n' + every('GetItem', 'action = "truncate"\nbytes = 0'));
+test('a get whose answers all end early is unavailable', async (test) => {
+  const proxy = await faulty(test, '[[fault]]\noperation = "GetItem"\nnth = 1\naction = "pass"\n' + every('GetItem', 'action = "truncate"\nbytes = 0'));
   const state = await store(proxy.endpoint, { maxAttempts: '2' });
   fails(() => state.get('k', undefined), 'unavailable', /"k"/);
   assert.equal(met(await proxy.stop(), 'truncate'), 2);

@@ -1,5 +1,5 @@
-// Servers of `host-test`, each for one test file and ended with it: they serve
-// until they are told to stop, and ten minutes at most.
+// Servers of `host-test`, ended with the tests that they are for, and by themselves
+// after ten minutes.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
@@ -41,12 +41,19 @@ export function dynamodb(...tables) {
   return start(['serve', ...tables.flatMap((table) => ['--table', table])]);
 }
 
-/** The embedded DynamoDB with the table `state`, behind a proxy that makes these faults. @param {string} faults */
-export async function faulty(faults) {
+/**
+ * The embedded DynamoDB with the table `state`, behind a proxy that makes these
+ * faults, for one test.
+ *
+ * @param {import('node:test').TestContext} test
+ * @param {string} faults
+ */
+export async function faulty(test, faults) {
   const folder = await mkdtemp(join(tmpdir(), 'faults-'));
   const scenario = join(folder, 'scenario.toml');
   await writeFile(scenario, faults);
   const server = await start(['faults', '--scenario', scenario]);
+  test.after(() => server.stop());
   await rm(folder, { recursive: true });
   return server;
 }
