@@ -1,0 +1,47 @@
+"""The embedded DynamoDB, and the proxy that makes faults, as processes of a test.
+
+Where things are: the repository's own build, unless the environment names another.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+# Ends a server whose test was killed before it could.
+LONGEST_RUN = "15m"
+
+
+def built(variable: str, path: str, command: str) -> Path:
+    """A file that a command builds, where the variable does not name it."""
+    file = Path(os.environ.get(variable) or REPOSITORY / path)
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is missing: run `{command}` first, or name it in {variable}")
+    return file
+
+
+def plugin_file() -> Path:
+    return built(
+        "DAPR_DYNAMODB_WASM",
+        "target/wasm32-wasip2/release/dapr_dynamodb.wasm",
+        "release/build",
+    )
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[str]:
+    """Runs a server of host-test, and gives its endpoint: the first line that it prints."""
+    program = built("HOST_TEST", "target/debug/host-test", "cargo build -p host-test")
+    command = [str(program), *arguments, "--for", LONGEST_RUN]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            endpoint = process.stdout.readline().strip()
+            if not endpoint.startswith("http://"):
+                raise RuntimeError(f"{' '.join(command)} printed no endpoint but {endpoint!r}")
+            yield endpoint
+        finally:
+            process.terminate()

@@ -1,0 +1,93 @@
+"""Measures get and set of the component in Python against boto3: python bench.py
+
+Both call one embedded DynamoDB in turn, each with 1 KiB of text in an item of the
+same shape. boto3 keeps its connection; the component has a new one each time.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from statistics import median
+from time import perf_counter
+
+import boto3
+from dapr_wasm import Plugin, State
+from embedded_engine import plugin_file, running
+
+TABLE = "state"
+VALUE = b"v" * 1024
+ETAG = "0123456789abcdef"
+ACCESS = {"accessKey": "id", "secretKey": "key"}
+
+Call = Callable[[], object]
+
+
+def component_calls(endpoint: str) -> tuple[Call, Call]:
+    store = State(Plugin.from_file(plugin_file()).instantiate())
+    store.init({"table": TABLE, "endpoint": endpoint, **ACCESS})
+    return lambda: store.get("component"), lambda: store.set("component", VALUE)
+
+
+def boto3_calls(endpoint: str) -> tuple[Call, Call]:
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=ACCESS["accessKey"],
+        aws_secret_access_key=ACCESS["secretKey"],
+    )
+    key = {"key": {"S": "boto3"}}
+    item = {**key, "value": {"S": VALUE.decode()}, "etag": {"S": ETAG}}
+    return (
+        lambda: client.get_item(TableName=TABLE, Key=key),
+        lambda: client.put_item(TableName=TABLE, Item=item),
+    )
+
+
+def in_turn(calls: list[Call], times: int) -> list[list[float]]:
+    """The milliseconds of each call, called one after the other so that each meets the same weather."""
+    taken: list[list[float]] = [[] for _ in calls]
+    for _ in range(times):
+        for call, milliseconds in zip(calls, taken, strict=True):
+            start = perf_counter()
+            call()
+            milliseconds.append((perf_counter() - start) * 1000)
+    return taken
+
+
+def report(name: str, component: list[float], native: list[float]) -> str:
+    ratio = median(component) / median(native)
+    return f"| {name} | {_spread(component)} | {_spread(native)} | {ratio:.2f} |"
+
+
+def _spread(milliseconds: list[float]) -> str:
+    ordered = sorted(milliseconds)
+    tenth = len(ordered) // 10
+    return f"{median(ordered):.2f} ({ordered[tenth]:.2f}-{ordered[-tenth - 1]:.2f})"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--calls", type=int, default=2000, help="calls of each kind (default 2000)")
+    parser.add_argument("--warm-up", type=int, default=200, help="calls before (default 200)")
+    options = parser.parse_args()
+
+    with running("serve", "--table", TABLE) as endpoint:
+        get, set_ = component_calls(endpoint)
+        boto3_get, boto3_set = boto3_calls(endpoint)
+        calls = [set_, boto3_set, get, boto3_get]
+        in_turn(calls, options.warm_up)
+        sets, boto3_sets, gets, boto3_gets = in_turn(calls, options.calls)
+
+    print(
+        f"Python {sys.version.split()[0]}, wasmtime {version('wasmtime')}, boto3 {version('boto3')},"
+        f" {options.calls} calls of each in turn, 1 KiB; milliseconds: median (10th-90th percentile)\n"
+    )
+    print("| | component | boto3 | ratio |\n|---|---|---|---|")
+    print(report("get", gets, boto3_gets))
+    print(report("set", sets, boto3_sets))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""What a WIT type is in Python, as a parameter and as a result: annotation and codec.
+
+A parameter takes what is handy to give (a mapping for a list of pairs, any
+collection for a list); a result is one type.
+"""
+
+from collections.abc import Callable
+
+from .wit import Definition, Type
+
+_PLAIN = {"string": "str", "s64": "int", "u32": "int", "u64": "int"}
+_LOWERED = ("string", "s64")
+_LIFTED = ("string", "u32", "u64")
+
+
+class Types:
+    """The named types that a module can see, and the codecs of them that it needs."""
+
+    def __init__(self, named: dict[str, Definition]) -> None:
+        self._named = named
+        self.lowered: dict[str, str] = {}
+        self.lifted: dict[str, str] = {}
+
+    def parameter(self, type_: Type) -> str:
+        match type_:
+            case Type("list", (Type("u8"),)):
+                return "bytes"
+            case Type("list", (Type("tuple", (first, second)),)):
+                pair = f"{self.parameter(first)}, {self.parameter(second)}"
+                return f"Mapping[{pair}] | Collection[tuple[{pair}]]"
+            case Type("list", (element,)):
+                return f"Collection[{self.parameter(element)}]"
+            case Type("option", (some,)):
+                return f"{self.parameter(some)} | None"
+            case Type(name, ()) if name in self._named or name in _PLAIN:
+                return self._name(name, self.parameter)
+        raise _unsupported(type_)
+
+    def result(self, type_: Type) -> str:
+        match type_:
+            case Type("_"):
+                return "None"
+            case Type("list", (Type("u8"),)):
+                return "bytes"
+            case Type("list", (Type("result", (ok, error)),)):
+                return f"list[{self.result(error)} | {self.result(ok)}]"
+            case Type("list", (element,)):
+                return f"list[{self.result(element)}]"
+            case Type("tuple", (first, second)):
+                return f"tuple[{self.result(first)}, {self.result(second)}]"
+            case Type("option", (some,)):
+                return f"{self.result(some)} | None"
+            case Type("result", (ok, _)):
+                return self.result(ok)
+            case Type(name, ()) if name in self._named or name in _PLAIN:
+                return self._name(name, self.result)
+        raise _unsupported(type_)
+
+    def lowers(self, type_: Type) -> str:
+        match type_:
+            case Type("list", (Type("u8"),)):
+                return "BYTES"
+            case Type("list", (Type("tuple", (first, second)),)):
+                return f"LowersPairs({self.lowers(first)}, {self.lowers(second)})"
+            case Type("list", (element,)):
+                return f"LowersList({self.lowers(element)})"
+            case Type("option", (some,)):
+                return f"LowersOption({self.lowers(some)})"
+            case Type(name, ()) if name in self._named:
+                return self._codec(name, self.lowered, self._lowers_named, self.lowers)
+            case Type(name, ()) if name in _LOWERED:
+                return name.upper()
+        raise _unsupported(type_)
+
+    def lifts(self, type_: Type, outermost: bool = False) -> str:
+        match type_:
+            case Type("_"):
+                return "NOTHING"
+            case Type("list", (Type("u8"),)):
+                return "BYTES"
+            case Type("list", (element,)):
+                return f"LiftsList({self.lifts(element)})"
+            case Type("tuple", (first, second)):
+                return f"LiftsPair({self.lifts(first)}, {self.lifts(second)})"
+            case Type("option", (some,)):
+                return f"LiftsOption({self.lifts(some)})"
+            case Type("result", (ok, error)):
+                codec = "LiftsOrRaises" if outermost else "LiftsResult"
+                return f"{codec}({self.lifts(ok)}, {self.lifts(error)})"
+            case Type(name, ()) if name in self._named:
+                return self._codec(name, self.lifted, self._lifts_named, self.lifts)
+            case Type(name, ()) if name in _LIFTED:
+                return name.upper()
+        raise _unsupported(type_)
+
+    def _name(self, name: str, of: Callable[[Type], str]) -> str:
+        if name in _PLAIN:
+            return _PLAIN[name]
+        definition = self._named[name]
+        if definition.kind == "alias":
+            return of(_alias(definition))
+        return pascal(name)
+
+    def _codec(
+        self,
+        name: str,
+        codecs: dict[str, str],
+        make: Callable[[Definition], str],
+        alias: Callable[[Type], str],
+    ) -> str:
+        """The constant that holds the codec of a named type; its own parts come before it."""
+        definition = self._named[name]
+        if definition.kind == "alias":
+            return alias(_alias(definition))
+        constant = f"{'LOWERS' if codecs is self.lowered else 'LIFTS'}_{snake(name).upper()}"
+        if constant not in codecs:
+            codecs[constant] = make(definition)
+        return constant
+
+    def _lowers_named(self, it: Definition) -> str:
+        python = pascal(it.name)
+        match it.kind:
+            case "record":
+                fields = [f"{snake(f.name)}={self.lowers(_typed(f.type))}" for f in it.fields]
+                return f"LowersRecord({python}, {', '.join(fields)})"
+            case "enum":
+                return f"LowersEnum({python})"
+            case "variant" if self.is_union(it):
+                cases = [
+                    f"{snake(case.name)}=({self.parameter(_typed(case.type))}, "
+                    f"{self.lowers(_typed(case.type))})"
+                    for case in it.fields
+                ]
+                return f"LowersUnion({', '.join(cases)})"
+        raise _unsupported(Type(it.name))
+
+    def _lifts_named(self, it: Definition) -> str:
+        python = pascal(it.name)
+        match it.kind:
+            case "record":
+                fields = [self.lifts(_typed(f.type)) for f in it.fields]
+                return f"LiftsRecord({python}, {', '.join(fields)})"
+            case "flags":
+                members = [f"{snake(f.name)}={python}.{snake(f.name).upper()}" for f in it.fields]
+                return f"LiftsFlags({python}, {', '.join(members)})"
+            case "variant" if not self.is_union(it):
+                cases = [f"{snake(case.name)}={pascal(case.name)}" for case in it.fields]
+                return f"LiftsError({', '.join(cases)})"
+        raise _unsupported(Type(it.name))
+
+    def is_union(self, it: Definition) -> bool:
+        """Whether each case of a variant has a record of its own, which then names the case."""
+        payloads = [case.type.name for case in it.fields if case.type is not None]
+        records = [
+            name for name in payloads if name in self._named and self._named[name].kind == "record"
+        ]
+        return len(set(records)) == len(it.fields)
+
+
+def pascal(name: str) -> str:
+    return "".join(word.capitalize() for word in name.split("-"))
+
+
+def snake(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _alias(definition: Definition) -> Type:
+    return _typed(definition.fields[0].type)
+
+
+def _typed(type_: Type | None) -> Type:
+    if type_ is None:
+        raise _unsupported(Type("_"))
+    return type_
+
+
+def _unsupported(type_: Type) -> NotImplementedError:
+    return NotImplementedError(f"the bindings know no {type_} in this place")

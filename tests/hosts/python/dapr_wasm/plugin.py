@@ -1,0 +1,135 @@
+"""Loads a component once, and makes any number of instances of it.
+
+An instance makes one call at a time: threads that share one wait for each other,
+and threads with instances of their own do not, since a call holds no lock of
+Python's. After a trap an instance takes no more calls; make another.
+"""
+
+import ctypes
+from collections.abc import Callable, Mapping
+from os import PathLike
+from threading import Lock
+from typing import Any, Generic, TypeVar
+
+from wasmtime import Config, Engine, Store, WasiConfig, WasmtimeError
+from wasmtime import _ffi as c
+from wasmtime.component import Component, Func, Linker
+
+from .memory import Keep, Value
+from .scalars import Lifts, Lowers
+
+R = TypeVar("R")
+
+
+class Plugin:
+    """A compiled component. Threads may share it."""
+
+    def __init__(self, engine: Engine, component: Component) -> None:
+        self._engine = engine
+        self._component = component
+        self._linker = Linker(engine)
+        self._linker.add_wasip2()
+        self._linker.add_wasi_http()
+
+    @classmethod
+    def from_file(cls, path: str | PathLike[str], engine: Engine | None = None) -> "Plugin":
+        """Compiles the component.
+
+        Without an engine of yours, compiled code is kept in wasmtime's cache, in
+        a folder of the user: the next process only loads it.
+        """
+        if engine is None:
+            config = Config()
+            config.cache = True
+            engine = Engine(config)
+        return cls(engine, Component.from_file(engine, path))
+
+    def instantiate(
+        self, environment: Mapping[str, str] | None = None, memory_limit: int | None = None
+    ) -> "Instance":
+        """Starts an instance, which sees these environment variables and no others.
+
+        It may send HTTP requests to any address and write to standard error, and
+        reaches nothing else. A call that needs more than `memory_limit` bytes of
+        linear memory traps.
+        """
+        store = Store(self._engine)
+        if memory_limit is not None:
+            store.set_limits(memory_size=memory_limit)
+        wasi = WasiConfig()
+        wasi.env = (environment or {}).items()
+        wasi.inherit_stderr()
+        store.set_wasi(wasi)
+        store.set_wasi_http()
+        return Instance(store, self._linker.instantiate(store, self._component))
+
+
+class Instance:
+    """A running component. It ends with `close`, at the end of a `with`, or when it is dropped."""
+
+    def __init__(self, store: Store, exports: Any) -> None:
+        self._store = store
+        self._exports = exports
+        self._one_call = Lock()
+
+    def function(
+        self, interface: str, name: str, parameters: tuple[Lowers[Any], ...], result: Lifts[R]
+    ) -> Callable[..., R]:
+        """A typed function of an interface that the component exports."""
+        exported = self._exports.get_export_index(self._store, interface)
+        if exported is None:
+            raise LookupError(f"the component does not export {interface}")
+        index = self._exports.get_export_index(self._store, name, exported)
+        function = index and self._exports.get_func(self._store, index)
+        if function is None:
+            raise LookupError(f"the component's {interface} has no function {name}")
+        return _Function(function, self._store, self._one_call, parameters, result)
+
+    def close(self) -> None:
+        with self._one_call:
+            self._store.close()
+
+    def __enter__(self) -> "Instance":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class _Function(Generic[R]):
+    def __init__(
+        self,
+        function: Func,
+        store: Store,
+        one_call: Lock,
+        parameters: tuple[Lowers[Any], ...],
+        result: Lifts[R],
+    ) -> None:
+        self._function = ctypes.byref(function._func)
+        self._store = store
+        self._one_call = one_call
+        self._parameters = parameters
+        self._arguments = Value * len(parameters)
+        self._result = result
+
+    def __call__(self, *values: Any) -> R:
+        keep: Keep = []
+        arguments = self._arguments()
+        for parameter, value, into in zip(self._parameters, values, arguments, strict=True):
+            parameter.lower(value, into, keep)
+        answer = Value()
+        with self._one_call:
+            error = c.wasmtime_component_func_call(
+                self._function,
+                self._store._context(),
+                arguments,
+                len(arguments),
+                ctypes.byref(answer),
+                1,
+            )
+        if error:
+            raise WasmtimeError._from_ptr(error)
+        try:
+            return self._result.lift(answer)
+        finally:
+            c.wasmtime_component_val_delete(ctypes.byref(answer))
