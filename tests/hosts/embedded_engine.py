@@ -5,8 +5,9 @@ Where things are: the repository's own build, unless the environment names anoth
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -19,7 +20,9 @@ def built(variable: str, path: str, command: str) -> Path:
     """A file that a command builds, where the variable does not name it."""
     file = Path(os.environ.get(variable) or REPOSITORY / path)
     if not file.is_file():
-        raise FileNotFoundError(f"{file} is missing: run `{command}` first, or name it in {variable}")
+        raise FileNotFoundError(
+            f"{file} is missing: run `{command}` first, or name it in {variable}"
+        )
     return file
 
 
@@ -31,9 +34,18 @@ def plugin_file() -> Path:
     )
 
 
+@dataclass(frozen=True)
+class Server:
+    endpoint: str
+
+
+# Starts a server with faults, by the text of its scenario, as `host-test faults --list` says.
+Faults = Callable[[str], Server]
+
+
 @contextmanager
-def running(*arguments: str) -> Iterator[str]:
-    """Runs a server of host-test, and gives its endpoint: the first line that it prints."""
+def running(*arguments: str) -> Iterator[Server]:
+    """Runs a server of host-test; its endpoint is the first line that it prints."""
     program = built("HOST_TEST", "target/debug/host-test", "cargo build -p host-test")
     command = [str(program), *arguments, "--for", LONGEST_RUN]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -42,6 +54,6 @@ def running(*arguments: str) -> Iterator[str]:
             endpoint = process.stdout.readline().strip()
             if not endpoint.startswith("http://"):
                 raise RuntimeError(f"{' '.join(command)} printed no endpoint but {endpoint!r}")
-            yield endpoint
+            yield Server(endpoint)
         finally:
             process.terminate()

@@ -12,6 +12,7 @@ from statistics import median
 from time import perf_counter
 
 import boto3
+
 from dapr_wasm import Plugin, State
 from embedded_engine import plugin_file, running
 
@@ -46,7 +47,7 @@ def boto3_calls(endpoint: str) -> tuple[Call, Call]:
 
 
 def in_turn(calls: list[Call], times: int) -> list[list[float]]:
-    """The milliseconds of each call, called one after the other so that each meets the same weather."""
+    """The milliseconds of each call; in turn, so that all meet the same weather."""
     taken: list[list[float]] = [[] for _ in calls]
     for _ in range(times):
         for call, milliseconds in zip(calls, taken, strict=True):
@@ -73,16 +74,17 @@ def main() -> None:
     parser.add_argument("--warm-up", type=int, default=200, help="calls before (default 200)")
     options = parser.parse_args()
 
-    with running("serve", "--table", TABLE) as endpoint:
-        get, set_ = component_calls(endpoint)
-        boto3_get, boto3_set = boto3_calls(endpoint)
+    with running("serve", "--table", TABLE) as server:
+        get, set_ = component_calls(server.endpoint)
+        boto3_get, boto3_set = boto3_calls(server.endpoint)
         calls = [set_, boto3_set, get, boto3_get]
         in_turn(calls, options.warm_up)
         sets, boto3_sets, gets, boto3_gets = in_turn(calls, options.calls)
 
     print(
-        f"Python {sys.version.split()[0]}, wasmtime {version('wasmtime')}, boto3 {version('boto3')},"
-        f" {options.calls} calls of each in turn, 1 KiB; milliseconds: median (10th-90th percentile)\n"
+        f"Python {sys.version.split()[0]}, wasmtime {version('wasmtime')}, "
+        f"boto3 {version('boto3')}, {options.calls} calls of each in turn, 1 KiB; "
+        "milliseconds: median (10th-90th percentile)\n"
     )
     print("| | component | boto3 | ratio |\n|---|---|---|---|")
     print(report("get", gets, boto3_gets))

@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from wasmtime import Config, Engine, Store, WasiConfig, WasmtimeError
 from wasmtime import _ffi as c
 from wasmtime.component import Component, Func, Linker
+from wasmtime.component import Instance as Exports
 
 from .memory import Keep, Value
 from .scalars import Lifts, Lowers
@@ -45,32 +46,51 @@ class Plugin:
         return cls(engine, Component.from_file(engine, path))
 
     def instantiate(
-        self, environment: Mapping[str, str] | None = None, memory_limit: int | None = None
+        self,
+        environment: Mapping[str, str] | None = None,
+        memory_limit: int | None = None,
+        epochs: int | None = None,
     ) -> "Instance":
         """Starts an instance, which sees these environment variables and no others.
 
         It may send HTTP requests to any address and write to standard error, and
         reaches nothing else. A call that needs more than `memory_limit` bytes of
-        linear memory traps.
+        linear memory traps. So does one that computes while the engine's epoch
+        moves on `epochs` times: they must be given where the engine has
+        `epoch_interruption`. How long a call waits is the component's own to bound.
         """
         store = Store(self._engine)
         if memory_limit is not None:
             store.set_limits(memory_size=memory_limit)
+        if epochs is not None:
+            store.set_epoch_deadline(epochs)
         wasi = WasiConfig()
         wasi.env = (environment or {}).items()
         wasi.inherit_stderr()
         store.set_wasi(wasi)
         store.set_wasi_http()
-        return Instance(store, self._linker.instantiate(store, self._component))
+        return Instance(store, self._linker.instantiate(store, self._component), epochs)
 
 
 class Instance:
     """A running component. It ends with `close`, at the end of a `with`, or when it is dropped."""
 
-    def __init__(self, store: Store, exports: Any) -> None:
+    def __init__(self, store: Store, exports: Exports, epochs: int | None) -> None:
         self._store = store
         self._exports = exports
+        self._epochs = epochs
         self._one_call = Lock()
+
+    def call(self, function: Any, arguments: Any, answer: Any) -> None:
+        """Calls what wasmtime's C API knows as a function; `answer` is then to be deleted."""
+        with self._one_call:
+            if self._epochs is not None:
+                self._store.set_epoch_deadline(self._epochs)
+            error = c.wasmtime_component_func_call(
+                function, self._store._context(), arguments, len(arguments), answer, 1
+            )
+        if error:
+            raise WasmtimeError._from_ptr(error)
 
     def function(
         self, interface: str, name: str, parameters: tuple[Lowers[Any], ...], result: Lifts[R]
@@ -80,10 +100,10 @@ class Instance:
         if exported is None:
             raise LookupError(f"the component does not export {interface}")
         index = self._exports.get_export_index(self._store, name, exported)
-        function = index and self._exports.get_func(self._store, index)
+        function = self._exports.get_func(self._store, index) if index else None
         if function is None:
             raise LookupError(f"the component's {interface} has no function {name}")
-        return _Function(function, self._store, self._one_call, parameters, result)
+        return _Function(self, function, parameters, result)
 
     def close(self) -> None:
         with self._one_call:
@@ -99,15 +119,13 @@ class Instance:
 class _Function(Generic[R]):
     def __init__(
         self,
+        instance: Instance,
         function: Func,
-        store: Store,
-        one_call: Lock,
         parameters: tuple[Lowers[Any], ...],
         result: Lifts[R],
     ) -> None:
+        self._instance = instance
         self._function = ctypes.byref(function._func)
-        self._store = store
-        self._one_call = one_call
         self._parameters = parameters
         self._arguments = Value * len(parameters)
         self._result = result
@@ -118,17 +136,7 @@ class _Function(Generic[R]):
         for parameter, value, into in zip(self._parameters, values, arguments, strict=True):
             parameter.lower(value, into, keep)
         answer = Value()
-        with self._one_call:
-            error = c.wasmtime_component_func_call(
-                self._function,
-                self._store._context(),
-                arguments,
-                len(arguments),
-                ctypes.byref(answer),
-                1,
-            )
-        if error:
-            raise WasmtimeError._from_ptr(error)
+        self._instance.call(self._function, arguments, ctypes.byref(answer))
         try:
             return self._result.lift(answer)
         finally:

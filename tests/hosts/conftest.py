@@ -1,0 +1,58 @@
+"""What the tests of all hosts call: one embedded DynamoDB, and servers that misbehave."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from embedded_engine import Faults, Server, plugin_file, running
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """With the table `state`; each test has keys of its own."""
+    with running("serve") as server:
+        yield server
+
+
+@pytest.fixture
+def faults(tmp_path: Path) -> Iterator[Faults]:
+    """Starts servers with the table `state` that do what a scenario says."""
+    with ExitStack() as stack:
+
+        def start(scenario: str) -> Server:
+            file = tmp_path / "scenario.toml"
+            file.write_text(scenario)
+            return stack.enter_context(running("faults", "--scenario", str(file)))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def plugin() -> Path:
+    return plugin_file()
+
+
+@pytest.fixture
+def key(request: pytest.FixtureRequest) -> str:
+    """A key that no other test has."""
+    return str(request.node.nodeid)
+
+
+@pytest.fixture
+def dead_endpoint() -> str:
+    """Where nothing listens: a port that was free a moment ago."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture
+def silent_endpoint() -> Iterator[str]:
+    """Where connections are taken and nothing is ever answered."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"

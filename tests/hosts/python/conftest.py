@@ -1,0 +1,65 @@
+"""The component, compiled once for all tests, and stores of it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import boto3
+import pytest
+from wasmtime import Engine
+
+from dapr_wasm import Binding, Instance, Plugin, State
+from embedded_engine import Server
+from stores import CREDENTIALS, Put, Stores
+
+
+@pytest.fixture(scope="session")
+def loaded(plugin: Path) -> Plugin:
+    """With an engine of its own: wasmtime's cache is the user's, and no matter of tests."""
+    return Plugin.from_file(plugin, Engine())
+
+
+@pytest.fixture
+def instance(loaded: Plugin) -> Iterator[Instance]:
+    with loaded.instantiate() as instance:
+        yield instance
+
+
+@pytest.fixture
+def stores(loaded: Plugin) -> Iterator[Stores]:
+    with ExitStack() as stack:
+
+        def start(endpoint: str, **fields: str) -> State:
+            store = State(stack.enter_context(loaded.instantiate()))
+            store.init({"table": "state", "endpoint": endpoint, **CREDENTIALS, **fields})
+            return store
+
+        yield start
+
+
+@pytest.fixture
+def store(stores: Stores, server: Server) -> State:
+    return stores(server.endpoint, ttlAttributeName="expiresAt")
+
+
+@pytest.fixture
+def binding(instance: Instance, server: Server) -> Binding:
+    binding = Binding(instance)
+    binding.init({"table": "state", "endpoint": server.endpoint, **CREDENTIALS})
+    return binding
+
+
+@pytest.fixture(scope="session")
+def put(server: Server) -> Put:
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=server.endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=CREDENTIALS["accessKey"],
+        aws_secret_access_key=CREDENTIALS["secretKey"],
+    )
+
+    def put_item(key: str, attributes: Mapping[str, Mapping[str, str]]) -> None:
+        client.put_item(TableName="state", Item={"key": {"S": key}, **attributes})
+
+    return put_item

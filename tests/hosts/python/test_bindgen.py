@@ -1,0 +1,61 @@
+"""The bindings in `dapr_wasm` are those of the WIT, and WIT they cannot bind is an error."""
+
+from pathlib import Path
+
+import pytest
+
+from bindgen.__main__ import generate
+from bindgen.wit import Reader
+from embedded_engine import REPOSITORY
+
+COMMITTED = Path(__file__).parent / "dapr_wasm"
+MAKE_ANEW = "python -m bindgen ../../../wit dapr_wasm"
+
+
+def test_the_bindings_are_what_the_wit_gives() -> None:
+    made = generate(REPOSITORY / "wit")
+    assert set(made) == {"types.py", "state.py", "binding.py"}
+    for name, text in made.items():
+        assert (COMMITTED / name).read_text() == text, f"run `{MAKE_ANEW}` in {COMMITTED.parent}"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("resource file;", "x.wit:3: 'resource' is nothing that the bindings know here"),
+        ("record item { etag: 7 }", "x.wit:3: '7' is not understood"),
+        ("get: func(key: string);", "x.wit:3: ';' is nothing"),
+    ],
+)
+def test_what_the_reader_does_not_know_is_named_with_its_line(text: str, told: str) -> None:
+    with pytest.raises(SyntaxError, match=told):
+        Reader(f"package a:b@1.0.0;\ninterface i {{\n{text}\n}}\n", "x.wit").interfaces()
+
+
+def test_docs_belong_to_what_follows_them() -> None:
+    text = """
+        package a:b@1.0.0;
+        /// The interface.
+        interface i {
+            /// The call,
+            /// in two lines.
+            get: func(
+                /// What is asked for.
+                key: string,
+            ) -> result<_, string>; // no docs
+        }
+    """
+    package, (interface,) = Reader(text, "x.wit").interfaces()
+    (function,) = interface.functions
+    assert (package, interface.docs) == ("a:b@1.0.0", "The interface.")
+    assert function.docs == "The call,\nin two lines."
+    assert function.parameters[0].docs == "What is asked for."
+
+
+@pytest.mark.parametrize("type_", ["f64", "list<char>", "stream<u8>", "tuple<u32, u32, u32>"])
+def test_a_type_that_the_contract_does_not_use_is_refused(tmp_path: Path, type_: str) -> None:
+    (tmp_path / "x.wit").write_text(
+        f"package a:b@1.0.0;\ninterface i {{ get: func(it: {type_}) -> u32; }}"
+    )
+    with pytest.raises(NotImplementedError, match="the bindings know no"):
+        generate(tmp_path)

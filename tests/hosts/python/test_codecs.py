@@ -1,0 +1,80 @@
+"""Python values that do not fit their parameter are refused before anything is called."""
+
+from typing import Any
+
+import pytest
+from wasmtime import Engine
+from wasmtime.component import Component
+
+from dapr_wasm import Plugin, SetOptions, State
+from dapr_wasm.scalars import STRING
+
+# A component that exports `state` with a function of another type than the contract's.
+ANOTHER_CONTRACT = """
+(component
+  (core module $m (func (export "f") (result i32) i32.const 7))
+  (core instance $i (instantiate $m))
+  (func $f (result u32) (canon lift (core func $i "f")))
+  (instance $state (export "features" (func $f)))
+  (export "dapr-wasm:components/state@0.1.0" (instance $state)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((7, b""), "expected str, not int"),
+        (("k", "text"), "expected bytes, not str"),
+        (("k", b"", "etag"), "expected SetOptions, not str"),
+        (("k", b"", SetOptions(ttl="1")), "expected int, not str"),  # type: ignore[arg-type]
+        (("k", b"", SetOptions(concurrency="first-write")), "expected Concurrency"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_value_of_another_type_is_a_type_error(
+    store: State, arguments: tuple[Any, ...], told: str
+) -> None:
+    with pytest.raises(TypeError, match=told):
+        store.set(*arguments)
+
+
+def test_a_number_out_of_range_is_a_value_error(store: State) -> None:
+    with pytest.raises(ValueError, match="does not fit"):
+        store.set("k", b"", SetOptions(ttl=2**63))
+
+
+def test_text_is_no_list_of_keys(store: State) -> None:
+    with pytest.raises(TypeError, match="expected a list, not str"):
+        store.bulk_get("keys")
+
+
+def test_what_is_no_operation_is_a_type_error(store: State) -> None:
+    with pytest.raises(TypeError, match="expected SetRequest or DeleteRequest, not tuple"):
+        store.transact([("k", b"v")])  # type: ignore[list-item]
+
+
+def test_half_a_character_is_no_text(store: State) -> None:
+    with pytest.raises(UnicodeEncodeError):
+        store.set("\ud800", b"")
+
+
+def test_a_component_without_the_interface_is_refused_by_name() -> None:
+    engine = Engine()
+    empty = Plugin(engine, Component(engine, "(component)"))
+    with empty.instantiate() as instance, pytest.raises(LookupError, match="components/state@"):
+        State(instance)
+
+
+def test_a_component_that_lacks_a_function_is_refused_by_its_name() -> None:
+    engine = Engine()
+    partial = Plugin(engine, Component(engine, ANOTHER_CONTRACT))
+    with partial.instantiate() as instance, pytest.raises(LookupError, match="no function init"):
+        State(instance)
+
+
+def test_a_result_of_another_type_is_a_type_error() -> None:
+    engine = Engine()
+    partial = Plugin(engine, Component(engine, ANOTHER_CONTRACT))
+    with partial.instantiate() as instance:
+        features = instance.function(State.INTERFACE, "features", (), STRING)
+        with pytest.raises(TypeError, match="the component gave a value of kind"):
+            features()

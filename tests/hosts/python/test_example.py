@@ -1,0 +1,28 @@
+"""The program that the README shows runs, outside this folder, with what is installed."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from embedded_engine import Server
+
+EXAMPLE = Path(__file__).parent / "example.py"
+
+
+def test_the_example_says_what_became_of_its_orders(
+    server: Server, plugin: Path, tmp_path: Path
+) -> None:
+    # wasmtime keeps the compiled component in the user's folder: here, in the test's.
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-P", EXAMPLE, plugin, server.endpoint],
+        env=environment,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    refused, *orders = done.stdout.splitlines()
+    assert refused.startswith('not cancelled: the ETag given for key "order-1"')
+    assert orders == ["order-1: paid", "order-2: absent", "order-3: paid"]

@@ -1,0 +1,140 @@
+"""Instances share nothing but the table, threads run side by side, and a trap ends one instance."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Barrier, Event, Thread
+
+import pytest
+from wasmtime import Config, Engine, WasmtimeError
+from wasmtime.component import Component
+
+from dapr_wasm import NotFound, NotInitialized, Plugin, State
+from dapr_wasm.scalars import U32
+from embedded_engine import Server
+from stores import CREDENTIALS, Stores
+
+THREADS = 4
+
+# After so many seconds a call that should have met others has not.
+PATIENCE = 10
+
+EMPTY_ANSWER = b"{}"
+
+ENDLESS = """
+(component
+  (core module $m (func (export "f") (result i32) (loop (br 0)) unreachable))
+  (core instance $i (instantiate $m))
+  (func $f (result u32) (canon lift (core func $i "f")))
+  (instance $endless (export "compute" (func $f)))
+  (export "endless" (instance $endless)))
+"""
+
+
+@pytest.fixture
+def meeting_point() -> Iterator[Server]:
+    """Answers reads, all but the proofs of `init`, once as many have come as there are threads."""
+    arrivals = Barrier(THREADS)
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked = self.rfile.read(int(self.headers["Content-Length"]))
+            if b"together" in asked:
+                arrivals.wait(PATIENCE)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(EMPTY_ANSWER)))
+            self.end_headers()
+            self.wfile.write(EMPTY_ANSWER)
+
+        def log_message(self, *line: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield Server(f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+        thread.join()
+
+
+def test_instances_share_the_table_and_no_configuration(
+    stores: Stores, server: Server, loaded: Plugin, key: str
+) -> None:
+    one, other = stores(server.endpoint), stores(server.endpoint)
+    one.set(key, b"of one")
+    item = other.get(key)
+    assert item is not None and item.value == b"of one"
+    with loaded.instantiate() as instance, pytest.raises(NotInitialized):
+        State(instance).get(key)
+
+
+def test_a_failed_init_leaves_the_one_before_in_force(
+    store: State, server: Server, key: str
+) -> None:
+    with pytest.raises(NotFound):
+        store.init({"table": "nothing-here", "endpoint": server.endpoint, **CREDENTIALS})
+    store.set(key, b"in the first table")
+
+
+def test_threads_with_instances_of_their_own_wait_for_the_server_side_by_side(
+    stores: Stores, meeting_point: Server
+) -> None:
+    several = [stores(meeting_point.endpoint, maxAttempts="1") for _ in range(THREADS)]
+    with ThreadPoolExecutor(THREADS) as threads:
+        assert list(threads.map(lambda store: store.get("together"), several)) == [None] * THREADS
+
+
+def test_threads_that_share_an_instance_take_turns(store: State, key: str) -> None:
+    keys = [f"{key} {n}" for n in range(50)]
+
+    def set_and_get(name: str) -> bytes | None:
+        store.set(name, name.encode())
+        item = store.get(name)
+        return item.value if item else None
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        assert list(threads.map(set_and_get, keys)) == [name.encode() for name in keys]
+
+
+def test_a_call_that_needs_more_memory_than_it_may_traps_and_ends_its_instance_alone(
+    loaded: Plugin, store: State, server: Server, key: str
+) -> None:
+    with loaded.instantiate(memory_limit=4 * 1024 * 1024) as instance:
+        limited = State(instance)
+        limited.init({"table": "state", "endpoint": server.endpoint, **CREDENTIALS})
+        with pytest.raises(WasmtimeError):
+            limited.set(key, bytes(8 * 1024 * 1024))
+        with pytest.raises(WasmtimeError, match="cannot enter component instance"):
+            limited.get(key)
+    assert store.get(key) is None
+
+
+def test_a_call_that_computes_while_the_epoch_moves_on_traps() -> None:
+    config = Config()
+    config.epoch_interruption = True
+    engine = Engine(config)
+    over = Event()
+
+    def move_on() -> None:
+        while not over.is_set():
+            engine.increment_epoch()
+
+    clock = Thread(target=move_on)
+    endless = Plugin(engine, Component(engine, ENDLESS))
+    with endless.instantiate(epochs=2) as instance:
+        compute = instance.function("endless", "compute", (), U32)
+        clock.start()
+        try:
+            with pytest.raises(WasmtimeError, match="wasm trap: interrupt"):
+                compute()
+        finally:
+            over.set()
+            clock.join()
+
+
+def test_a_closed_instance_takes_no_calls(loaded: Plugin) -> None:
+    instance = loaded.instantiate()
+    store = State(instance)
+    instance.close()
+    with pytest.raises(ValueError, match="closed"):
+        store.ping()
