@@ -1,0 +1,43 @@
+"""One `wasmtime run --invoke`: what a person types, and what wasmtime answers."""
+
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from embedded_engine import Server
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    out: str
+    err: str
+
+
+class Invoke(Protocol):
+    """Calls the plugin with this environment, or with one that names the server's table."""
+
+    def __call__(self, call: str, environment: Mapping[str, str] | None = None) -> Answer: ...
+
+
+def environment_of(server: Server) -> dict[str, str]:
+    """Any credentials do for the embedded DynamoDB."""
+    return {
+        "DYNAMODB_TABLE": "state",
+        "DYNAMODB_TTL_ATTRIBUTE_NAME": "expiresAt",
+        "AWS_ENDPOINT_URL_DYNAMODB": server.endpoint,
+        "AWS_ACCESS_KEY_ID": "id",
+        "AWS_SECRET_ACCESS_KEY": "key",
+    }
+
+
+def run(wasmtime: Path, component: Path, environment: Mapping[str, str], *arguments: str) -> Answer:
+    variables = [part for pair in environment.items() for part in ("--env", "=".join(pair))]
+    done = subprocess.run(
+        [wasmtime, "run", "-S", "http", *variables, *arguments, component],
+        capture_output=True,
+        text=True,
+    )
+    return Answer(done.returncode, done.stdout.removesuffix("\n"), done.stderr)
