@@ -1,7 +1,7 @@
 """One `wasmtime run --invoke`: what a person types, and what wasmtime answers."""
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -33,10 +33,17 @@ def environment_of(server: Server) -> dict[str, str]:
     }
 
 
-def run(wasmtime: Path, component: Path, environment: Mapping[str, str], *arguments: str) -> Answer:
+def run(
+    wasmtime: Path,
+    component: Path,
+    environment: Mapping[str, str],
+    *options: str,
+    then: Sequence[str] = (),
+) -> Answer:
+    """Runs a component with options of wasmtime, and then arguments of its own."""
     variables = [part for pair in environment.items() for part in ("--env", "=".join(pair))]
     done = subprocess.run(
-        [wasmtime, "run", "-S", "http", *variables, *arguments, component],
+        [wasmtime, "run", "-S", "http", *variables, *options, component, *then],
         capture_output=True,
         text=True,
     )
