@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from wasmtime import _ffi as c
 
-from .memory import Entry, EntryPointer, Keep, Value, ValuePointer, expect, read_text, write_text
+from .memory import Entry, Keep, Value, expect, read_text, write_text
 from .scalars import STRING, Lifts, Lowers
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ class LowersList(Generic[T]):
         keep.append(elements)
         into.kind = c.WASMTIME_COMPONENT_LIST
         into.of.list.size = len(value)
-        into.of.list.data = ctypes.cast(elements, ValuePointer)
+        into.of.list.data = elements
 
 
 class LiftsList(Generic[T]):
@@ -83,7 +83,7 @@ class LowersPair(Generic[S, T]):
         keep.append(elements)
         into.kind = c.WASMTIME_COMPONENT_TUPLE
         into.of.tuple.size = 2
-        into.of.tuple.data = ctypes.cast(elements, ValuePointer)
+        into.of.tuple.data = elements
 
 
 class LiftsPair(Generic[S, T]):
@@ -124,7 +124,7 @@ class LowersRecord(Generic[T]):
         keep.append(entries)
         into.kind = c.WASMTIME_COMPONENT_RECORD
         into.of.record.size = len(self._fields)
-        into.of.record.data = ctypes.cast(entries, EntryPointer)
+        into.of.record.data = entries
 
 
 class LiftsRecord(Generic[T]):

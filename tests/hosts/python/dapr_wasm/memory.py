@@ -24,8 +24,6 @@ VALUE_SIZE = ctypes.sizeof(Value)
 KIND_OFFSET: int = Value.kind.offset
 PAYLOAD_OFFSET: int = Value.of.offset
 
-ValuePointer = ctypes.POINTER(Value)
-EntryPointer = ctypes.POINTER(Entry)
 BytePointer = ctypes.POINTER(ctypes.c_ubyte)
 
 _KIND_OF_A_BYTE = bytes([c.WASMTIME_COMPONENT_U8.value])
@@ -48,7 +46,7 @@ def write_text(text: str, into: Any, keep: Keep) -> None:
     data = text.encode()
     keep.append(data)
     into.size = len(data)
-    into.data = ctypes.cast(ctypes.c_char_p(data), BytePointer)
+    into.data = BytePointer.from_buffer(ctypes.c_char_p(data))
 
 
 def read_text(name: Any) -> str:
