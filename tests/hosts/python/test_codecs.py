@@ -7,15 +7,29 @@ from wasmtime import Engine
 from wasmtime.component import Component
 
 from dapr_wasm import Plugin, SetOptions, State
-from dapr_wasm.scalars import STRING
+from dapr_wasm.compounds import LiftsResult
+from dapr_wasm.scalars import BYTES, STRING, U32, Lifts
+from dapr_wasm.types import LIFTS_ERROR
 
-# A component that exports `state` with a function of another type than the contract's.
+# A component that exports `state` with functions of other types than the contract's.
 ANOTHER_CONTRACT = """
 (component
-  (core module $m (func (export "f") (result i32) i32.const 7))
+  (core module $m
+    (memory (export "memory") 1)
+    (data (i32.const 8) "\\10\\00\\00\\00\\01\\00\\00\\00") ;; one text ...
+    (data (i32.const 16) "\\18\\00\\00\\00\\02\\00\\00\\00hi") ;; ... of two bytes
+    (func (export "seven") (result i32) i32.const 7)
+    (func (export "texts") (result i32) i32.const 8)
+    (func (export "ok") (result i32) i32.const 0))
   (core instance $i (instantiate $m))
-  (func $f (result u32) (canon lift (core func $i "f")))
-  (instance $state (export "features" (func $f)))
+  (func $seven (result u32) (canon lift (core func $i "seven")))
+  (func $texts (result (list string))
+    (canon lift (core func $i "texts") (memory (core memory $i "memory"))))
+  (func $ok (result (result)) (canon lift (core func $i "ok")))
+  (instance $state
+    (export "features" (func $seven))
+    (export "texts" (func $texts))
+    (export "nothing" (func $ok)))
   (export "dapr-wasm:components/state@0.1.0" (instance $state)))
 """
 
@@ -71,10 +85,20 @@ def test_a_component_that_lacks_a_function_is_refused_by_its_name() -> None:
         State(instance)
 
 
-def test_a_result_of_another_type_is_a_type_error() -> None:
+@pytest.mark.parametrize(
+    ("name", "expected", "told"),
+    [
+        ("features", STRING, "a value of kind 6, not 12"),
+        ("texts", BYTES, "other values than bytes"),
+        ("nothing", LiftsResult(U32, LIFTS_ERROR), "a value of kind nothing"),
+    ],
+)
+def test_a_result_of_another_type_is_a_type_error(
+    name: str, expected: Lifts[object], told: str
+) -> None:
     engine = Engine()
-    partial = Plugin(engine, Component(engine, ANOTHER_CONTRACT))
-    with partial.instantiate() as instance:
-        features = instance.function(State.INTERFACE, "features", (), STRING)
-        with pytest.raises(TypeError, match="the component gave a value of kind"):
-            features()
+    another = Plugin(engine, Component(engine, ANOTHER_CONTRACT))
+    with another.instantiate() as instance:
+        function = instance.function(State.INTERFACE, name, (), expected)
+        with pytest.raises(TypeError, match=told):
+            function()

@@ -215,15 +215,13 @@ class LiftsOrRaises(Generic[T]):
     """An error is raised."""
 
     def __init__(self, ok: Lifts[T], error: Lifts[Exception]) -> None:
-        self._ok = ok
-        self._error = error
+        self._result = LiftsResult(ok, error)
 
     def lift(self, value: Any) -> T:
-        result = expect(value, c.WASMTIME_COMPONENT_RESULT).result
-        payload = result.val.contents if result.val else None
-        if not result.is_ok:
-            raise self._error.lift(payload)
-        return self._ok.lift(payload)
+        outcome = self._result.lift(value)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
 
 def _kebab(name: str) -> str:

@@ -1,8 +1,8 @@
 """Bytes and text in the memory of wasmtime's C API: as one block, never one by one.
 
 wasmtime's own conversion goes through a list of bytes value by value, which takes
-longer than the call itself. Here, in `scalars` and in `compounds` is all that knows the layout of
-`wasmtime_component_val_t`, which `wasmtime._ffi` takes from wasmtime's C header.
+longer than the call itself. What knows the layout of `wasmtime_component_val_t`
+is here, in `scalars` and in `compounds`; `wasmtime._ffi` has it from the C header.
 
 Who owns what: a call only reads its arguments (the header says `const`), so their
 memory is Python's, and `keep` holds it until the call is over. A result belongs
@@ -30,12 +30,13 @@ _KIND_OF_A_BYTE = bytes([c.WASMTIME_COMPONENT_U8.value])
 
 
 def expect(value: Any, kind: Any) -> Any:
-    """The payload of a result, if the result is of this kind.
+    """The payload of a result, if there is one and it is of this kind.
 
     A component may export the contract's names with types of its own.
     """
-    if value.kind != kind.value:
-        raise TypeError(f"the component gave a value of kind {value.kind}, not {kind.value}")
+    given = value.kind if value is not None else "nothing"
+    if given != kind.value:
+        raise TypeError(f"the component gave a value of kind {given}, not {kind.value}")
     return value.of
 
 
@@ -72,4 +73,6 @@ def read_bytes(values: Any) -> bytes:
     if not values.size:
         return b""
     block = ctypes.string_at(values.data, values.size * VALUE_SIZE)
+    if block[KIND_OFFSET::VALUE_SIZE].count(_KIND_OF_A_BYTE) != values.size:
+        raise TypeError("the component gave a list of other values than bytes")
     return block[PAYLOAD_OFFSET::VALUE_SIZE]
