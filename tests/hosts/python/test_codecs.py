@@ -6,10 +6,12 @@ import pytest
 from wasmtime import Engine
 from wasmtime.component import Component
 
-from dapr_wasm import Plugin, SetOptions, State
-from dapr_wasm.compounds import LiftsResult
+from dapr_wasm import NotFound, Plugin, SetOptions, State
+from dapr_wasm.compounds import LiftsPair, LiftsRecord, LiftsResult
 from dapr_wasm.scalars import BYTES, STRING, U32, Lifts
 from dapr_wasm.types import LIFTS_ERROR
+from embedded_engine import Server
+from stores import CREDENTIALS
 
 # A component that exports `state` with functions of other types than the contract's.
 ANOTHER_CONTRACT = """
@@ -20,13 +22,22 @@ ANOTHER_CONTRACT = """
     (data (i32.const 16) "\\18\\00\\00\\00\\02\\00\\00\\00hi") ;; ... of two bytes
     (func (export "seven") (result i32) i32.const 7)
     (func (export "texts") (result i32) i32.const 8)
-    (func (export "ok") (result i32) i32.const 0))
+    (func (export "ok") (result i32) i32.const 0)
+    (func (export "three") (result i32) i32.const 0))
   (core instance $i (instantiate $m))
   (func $seven (result u32) (canon lift (core func $i "seven")))
   (func $texts (result (list string))
     (canon lift (core func $i "texts") (memory (core memory $i "memory"))))
   (func $ok (result (result)) (canon lift (core func $i "ok")))
+  (func $three (result (tuple u32 u32 u32))
+    (canon lift (core func $i "three") (memory (core memory $i "memory"))))
+  (type $record (record (field "a" u32) (field "b" u32) (field "c" u32)))
+  (func $record (result $record)
+    (canon lift (core func $i "three") (memory (core memory $i "memory"))))
   (instance $state
+    (export "three" (func $three))
+    (export "fields" (type $record))
+    (export "record" (func $record))
     (export "features" (func $seven))
     (export "texts" (func $texts))
     (export "nothing" (func $ok)))
@@ -51,9 +62,17 @@ def test_a_value_of_another_type_is_a_type_error(
         store.set(*arguments)
 
 
-def test_a_number_out_of_range_is_a_value_error(store: State) -> None:
+@pytest.mark.parametrize("ttl", [2**63, -(2**63) - 1])
+def test_a_number_out_of_range_is_a_value_error(store: State, ttl: int) -> None:
     with pytest.raises(ValueError, match="does not fit"):
-        store.set("k", b"", SetOptions(ttl=2**63))
+        store.set("k", b"", SetOptions(ttl=ttl))
+
+
+def test_a_mapping_may_be_given_as_pairs(store: State, server: Server) -> None:
+    fields = {"table": "state", "endpoint": server.endpoint, **CREDENTIALS}
+    store.init([("table", "nothing-here"), *fields.items()])  # the last of a name counts
+    with pytest.raises(NotFound, match="nothing-here"):
+        store.init([*fields.items(), ("table", "nothing-here")])
 
 
 def test_text_is_no_list_of_keys(store: State) -> None:
@@ -91,6 +110,8 @@ def test_a_component_that_lacks_a_function_is_refused_by_its_name() -> None:
         ("features", STRING, "a value of kind 6, not 12"),
         ("texts", BYTES, "other values than bytes"),
         ("nothing", LiftsResult(U32, LIFTS_ERROR), "a value of kind nothing"),
+        ("three", LiftsPair(U32, U32), "a tuple of 3, not 2"),
+        ("record", LiftsRecord(tuple, U32, U32), "3 fields, not 2"),
     ],
 )
 def test_a_result_of_another_type_is_a_type_error(

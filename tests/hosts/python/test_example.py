@@ -26,3 +26,4 @@ def test_the_example_says_what_became_of_its_orders(
     refused, *orders = done.stdout.splitlines()
     assert refused.startswith('not cancelled: the ETag given for key "order-1"')
     assert orders == ["order-1: paid", "order-2: absent", "order-3: paid"]
+    assert any(file.is_file() for file in tmp_path.rglob("*")), "nothing was kept compiled"

@@ -1,15 +1,17 @@
 """Instances share nothing but the table, threads run side by side, and a trap ends one instance."""
 
+import resource
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Barrier, Event, Thread
 
 import pytest
 from wasmtime import Config, Engine, WasmtimeError
 from wasmtime.component import Component
 
-from dapr_wasm import NotFound, NotInitialized, Plugin, State
+from dapr_wasm import Instance, NotFound, NotInitialized, Plugin, State
 from dapr_wasm.scalars import U32
 from embedded_engine import Server
 from stores import CREDENTIALS, Stores
@@ -21,13 +23,16 @@ PATIENCE = 10
 
 EMPTY_ANSWER = b"{}"
 
-ENDLESS = """
+COMPUTING = """
 (component
-  (core module $m (func (export "f") (result i32) (loop (br 0)) unreachable))
+  (core module $m
+    (func (export "endless") (result i32) (loop (br 0)) unreachable)
+    (func (export "short") (result i32) i32.const 7))
   (core instance $i (instantiate $m))
-  (func $f (result u32) (canon lift (core func $i "f")))
-  (instance $endless (export "compute" (func $f)))
-  (export "endless" (instance $endless)))
+  (func $endless (result u32) (canon lift (core func $i "endless")))
+  (func $short (result u32) (canon lift (core func $i "short")))
+  (instance $computing (export "endless" (func $endless)) (export "short" (func $short)))
+  (export "computing" (instance $computing)))
 """
 
 
@@ -109,10 +114,20 @@ def test_a_call_that_needs_more_memory_than_it_may_traps_and_ends_its_instance_a
     assert store.get(key) is None
 
 
-def test_a_call_that_computes_while_the_epoch_moves_on_traps() -> None:
+@pytest.fixture
+def computing() -> Iterator[tuple[Engine, Instance]]:
     config = Config()
     config.epoch_interruption = True
     engine = Engine(config)
+    with Plugin(engine, Component(engine, COMPUTING)).instantiate(epochs=2) as instance:
+        yield engine, instance
+
+
+def test_a_call_that_computes_while_the_epoch_moves_on_traps(
+    computing: tuple[Engine, Instance],
+) -> None:
+    engine, instance = computing
+    endless = instance.function("computing", "endless", (), U32)
     over = Event()
 
     def move_on() -> None:
@@ -120,16 +135,41 @@ def test_a_call_that_computes_while_the_epoch_moves_on_traps() -> None:
             engine.increment_epoch()
 
     clock = Thread(target=move_on)
-    endless = Plugin(engine, Component(engine, ENDLESS))
-    with endless.instantiate(epochs=2) as instance:
-        compute = instance.function("endless", "compute", (), U32)
-        clock.start()
-        try:
-            with pytest.raises(WasmtimeError, match="wasm trap: interrupt"):
-                compute()
-        finally:
-            over.set()
-            clock.join()
+    clock.start()
+    try:
+        with pytest.raises(WasmtimeError, match="wasm trap: interrupt"):
+            endless()
+    finally:
+        over.set()
+        clock.join()
+
+
+def test_epochs_between_calls_do_not_count(computing: tuple[Engine, Instance]) -> None:
+    engine, instance = computing
+    short = instance.function("computing", "short", (), U32)
+    for _ in range(5):
+        engine.increment_epoch()
+    assert short() == 7
+
+
+def test_results_do_not_pile_up(store: State, key: str) -> None:
+    store.set(key, bytes(256 * 1024))  # 8 MB as values of wasmtime
+
+    def get_often() -> int:
+        for _ in range(40):
+            store.get(key)
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * resource.getpagesize()
+
+    settled = get_often()
+    assert get_often() - settled < 100_000_000  # of the 320 MB that were got
+
+
+def test_what_the_component_says_on_standard_error_is_seen(
+    stores: Stores, server: Server, capfd: pytest.CaptureFixture[str]
+) -> None:
+    stores(server.endpoint, colour="green")
+    assert "colour" in capfd.readouterr().err
 
 
 def test_a_closed_instance_takes_no_calls(loaded: Plugin) -> None:

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from wasmtime import _ffi as c
 
-from .memory import Entry, Keep, Value, expect, read_text, write_text
+from .memory import Entry, Value, expect, read_text, write_text
 from .scalars import STRING, Lifts, Lowers
 
 T = TypeVar("T")
@@ -27,12 +27,11 @@ class LowersOption(Generic[T]):
     def __init__(self, some: Lowers[T]) -> None:
         self._some = some
 
-    def lower(self, value: T | None, into: Any, keep: Keep) -> None:
+    def lower(self, value: T | None, into: Any) -> None:
         into.kind = c.WASMTIME_COMPONENT_OPTION
         if value is not None:
             inner = Value()
-            self._some.lower(value, inner, keep)
-            keep.append(inner)
+            self._some.lower(value, inner)
             into.of.option = ctypes.pointer(inner)
 
 
@@ -49,13 +48,12 @@ class LowersList(Generic[T]):
     def __init__(self, element: Lowers[T]) -> None:
         self._element = element
 
-    def lower(self, value: Collection[T], into: Any, keep: Keep) -> None:
+    def lower(self, value: Collection[T], into: Any) -> None:
         if isinstance(value, str | bytes) or not isinstance(value, Collection):
             raise TypeError(f"expected a list, not {type(value).__name__}")
         elements = (Value * len(value))()
         for element, inner in zip(value, elements, strict=True):
-            self._element.lower(element, inner, keep)
-        keep.append(elements)
+            self._element.lower(element, inner)
         into.kind = c.WASMTIME_COMPONENT_LIST
         into.of.list.size = len(value)
         into.of.list.data = elements
@@ -75,12 +73,11 @@ class LowersPair(Generic[S, T]):
         self._first = first
         self._second = second
 
-    def lower(self, value: tuple[S, T], into: Any, keep: Keep) -> None:
+    def lower(self, value: tuple[S, T], into: Any) -> None:
         first, second = value
         elements = (Value * 2)()
-        self._first.lower(first, elements[0], keep)
-        self._second.lower(second, elements[1], keep)
-        keep.append(elements)
+        self._first.lower(first, elements[0])
+        self._second.lower(second, elements[1])
         into.kind = c.WASMTIME_COMPONENT_TUPLE
         into.of.tuple.size = 2
         into.of.tuple.data = elements
@@ -104,8 +101,8 @@ class LowersPairs(Generic[S, T]):
     def __init__(self, first: Lowers[S], second: Lowers[T]) -> None:
         self._list = LowersList(LowersPair(first, second))
 
-    def lower(self, value: Mapping[S, T] | Collection[tuple[S, T]], into: Any, keep: Keep) -> None:
-        self._list.lower(value.items() if isinstance(value, Mapping) else value, into, keep)
+    def lower(self, value: Mapping[S, T] | Collection[tuple[S, T]], into: Any) -> None:
+        self._list.lower(value.items() if isinstance(value, Mapping) else value, into)
 
 
 class LowersRecord(Generic[T]):
@@ -114,14 +111,13 @@ class LowersRecord(Generic[T]):
         self._fields = [(_kebab(name), attrgetter(name), lowers) for name, lowers in fields.items()]
         self._entries = Entry * len(fields)
 
-    def lower(self, value: T, into: Any, keep: Keep) -> None:
+    def lower(self, value: T, into: Any) -> None:
         if not isinstance(value, self._type):
             raise TypeError(f"expected {self._type.__name__}, not {type(value).__name__}")
         entries = self._entries()
         for (name, get, lowers), entry in zip(self._fields, entries, strict=True):
-            write_text(name, entry.name, keep)
-            lowers.lower(get(value), entry.val, keep)
-        keep.append(entries)
+            write_text(name, entry.name)
+            lowers.lower(get(value), entry.val)
         into.kind = c.WASMTIME_COMPONENT_RECORD
         into.of.record.size = len(self._fields)
         into.of.record.data = entries
@@ -146,11 +142,11 @@ class LowersEnum(Generic[EnumT]):
     def __init__(self, type_: type[EnumT]) -> None:
         self._type = type_
 
-    def lower(self, value: EnumT, into: Any, keep: Keep) -> None:
+    def lower(self, value: EnumT, into: Any) -> None:
         if not isinstance(value, self._type):
             raise TypeError(f"expected {self._type.__name__}, not {type(value).__name__}")
         into.kind = c.WASMTIME_COMPONENT_ENUM
-        write_text(value.value, into.of.enumeration, keep)
+        write_text(value.value, into.of.enumeration)
 
 
 class LiftsFlags(Generic[FlagT]):
@@ -172,17 +168,16 @@ class LowersUnion(Generic[T]):
     def __init__(self, **cases: tuple[type[T], Lowers[Any]]) -> None:
         self._cases = {type_: (_kebab(name), lowers) for name, (type_, lowers) in cases.items()}
 
-    def lower(self, value: T, into: Any, keep: Keep) -> None:
+    def lower(self, value: T, into: Any) -> None:
         case = self._cases.get(type(value))
         if case is None:
             expected = " or ".join(type_.__name__ for type_ in self._cases)
             raise TypeError(f"expected {expected}, not {type(value).__name__}")
         name, lowers = case
         inner = Value()
-        lowers.lower(value, inner, keep)
-        keep.append(inner)
+        lowers.lower(value, inner)
         into.kind = c.WASMTIME_COMPONENT_VARIANT
-        write_text(name, into.of.variant.discriminant, keep)
+        write_text(name, into.of.variant.discriminant)
         into.of.variant.val = ctypes.pointer(inner)
 
 

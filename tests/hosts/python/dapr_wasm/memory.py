@@ -5,8 +5,9 @@ longer than the call itself. What knows the layout of `wasmtime_component_val_t`
 is here, in `scalars` and in `compounds`; `wasmtime._ffi` has it from the C header.
 
 Who owns what: a call only reads its arguments (the header says `const`), so their
-memory is Python's, and `keep` holds it until the call is over. A result belongs
-to wasmtime, and is freed as a whole.
+memory is Python's; ctypes keeps alive what is assigned to a pointer, as long as
+the value that it is assigned in. A result belongs to wasmtime, and is freed as a
+whole.
 """
 
 import ctypes
@@ -16,9 +17,6 @@ from wasmtime import _ffi as c
 
 Value: Any = c.wasmtime_component_val_t
 Entry: Any = c.wasmtime_component_valrecord_entry_t
-
-# What keeps alive the memory that arguments point to.
-Keep = list[object]
 
 VALUE_SIZE = ctypes.sizeof(Value)
 KIND_OFFSET: int = Value.kind.offset
@@ -40,12 +38,11 @@ def expect(value: Any, kind: Any) -> Any:
     return value.of
 
 
-def write_text(text: str, into: Any, keep: Keep) -> None:
+def write_text(text: str, into: Any) -> None:
     """Lets a `wasm_name_t` point to the text."""
     if not isinstance(text, str):
         raise TypeError(f"expected str, not {type(text).__name__}")
     data = text.encode()
-    keep.append(data)
     into.size = len(data)
     into.data = BytePointer.from_buffer(ctypes.c_char_p(data))
 
@@ -54,7 +51,7 @@ def read_text(name: Any) -> str:
     return ctypes.string_at(name.data, name.size).decode()
 
 
-def write_bytes(data: bytes, into: Any, keep: Keep) -> None:
+def write_bytes(data: bytes, into: Any) -> None:
     """Lets a list of values point to the bytes, each as a value of its own."""
     if not isinstance(data, bytes):
         raise TypeError(f"expected bytes, not {type(data).__name__}")
@@ -64,7 +61,6 @@ def write_bytes(data: bytes, into: Any, keep: Keep) -> None:
     block[KIND_OFFSET::VALUE_SIZE] = _KIND_OF_A_BYTE * len(data)
     block[PAYLOAD_OFFSET::VALUE_SIZE] = data
     first = Value.from_buffer(block)
-    keep.append(first)
     into.size = len(data)
     into.data = ctypes.pointer(first)
 

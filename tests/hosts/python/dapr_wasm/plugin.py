@@ -16,7 +16,7 @@ from wasmtime import _ffi as c
 from wasmtime.component import Component, Func, Linker
 from wasmtime.component import Instance as Exports
 
-from .memory import Keep, Value
+from .memory import Value
 from .scalars import Lifts, Lowers
 
 R = TypeVar("R")
@@ -131,10 +131,9 @@ class _Function(Generic[R]):
         self._result = result
 
     def __call__(self, *values: Any) -> R:
-        keep: Keep = []
         arguments = self._arguments()
         for parameter, value, into in zip(self._parameters, values, arguments, strict=True):
-            parameter.lower(value, into, keep)
+            parameter.lower(value, into)
         answer = Value()
         self._instance.call(self._function, arguments, ctypes.byref(answer))
         try:

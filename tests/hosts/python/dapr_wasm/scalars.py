@@ -11,14 +11,14 @@ from typing import Any, Protocol, TypeVar
 
 from wasmtime import _ffi as c
 
-from .memory import Keep, expect, read_bytes, read_text, write_bytes, write_text
+from .memory import expect, read_bytes, read_text, write_bytes, write_text
 
 T_in = TypeVar("T_in", contravariant=True)
 T_out = TypeVar("T_out", covariant=True)
 
 
 class Lowers(Protocol[T_in]):
-    def lower(self, value: T_in, into: Any, keep: Keep) -> None: ...
+    def lower(self, value: T_in, into: Any) -> None: ...
 
 
 class Lifts(Protocol[T_out]):
@@ -26,18 +26,18 @@ class Lifts(Protocol[T_out]):
 
 
 class _String:
-    def lower(self, value: str, into: Any, keep: Keep) -> None:
+    def lower(self, value: str, into: Any) -> None:
         into.kind = c.WASMTIME_COMPONENT_STRING
-        write_text(value, into.of.string, keep)
+        write_text(value, into.of.string)
 
     def lift(self, value: Any) -> str:
         return read_text(expect(value, c.WASMTIME_COMPONENT_STRING).string)
 
 
 class _Bytes:
-    def lower(self, value: bytes, into: Any, keep: Keep) -> None:
+    def lower(self, value: bytes, into: Any) -> None:
         into.kind = c.WASMTIME_COMPONENT_LIST
-        write_bytes(value, into.of.list, keep)
+        write_bytes(value, into.of.list)
 
     def lift(self, value: Any) -> bytes:
         return read_bytes(expect(value, c.WASMTIME_COMPONENT_LIST).list)
@@ -47,7 +47,7 @@ class _S64:
     LEAST = -(2**63)
     GREATEST = 2**63 - 1
 
-    def lower(self, value: int, into: Any, keep: Keep) -> None:
+    def lower(self, value: int, into: Any) -> None:
         if not isinstance(value, int):
             raise TypeError(f"expected int, not {type(value).__name__}")
         if not self.LEAST <= value <= self.GREATEST:
