@@ -7,7 +7,9 @@ stands by itself where one interface alone has it; `init` and `ping` are of both
 and need the interface before and its version behind.
 """
 
+import os
 import re
+import subprocess
 import time
 from pathlib import Path
 
@@ -36,6 +38,23 @@ def name(key: str) -> str:
 def test_the_plugin_runs_as_it_is_built(wasmtime: Path, plugin: Path, server: Server) -> None:
     answer = run(wasmtime, plugin, environment_of(server), "--invoke", 'get("nothing")')
     assert (answer.status, answer.out, answer.err) == (0, "ok(none)", "")
+
+
+@pytest.mark.parametrize("inherited", [["-S", "inherit-env"], None])
+def test_variables_may_be_those_of_the_shell(
+    wasmtime: Path, compiled: Path, server: Server, inherited: list[str] | None
+) -> None:
+    """So that no secret stands in the list of processes."""
+    shell = environment_of(server)
+    names = inherited or [part for name in shell for part in ("--env", name)]
+    call = ["-S", "http", *names, "--allow-precompiled", "--invoke", 'get("nothing")']
+    done = subprocess.run(
+        [wasmtime, "run", *call, compiled],
+        env={**os.environ, **shell},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (0, "ok(none)\n")
 
 
 def test_what_is_set_is_got(invoke: Invoke, name: str) -> None:
