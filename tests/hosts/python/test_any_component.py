@@ -1,0 +1,61 @@
+"""The bindings know the contract and no store: another component answers them as well."""
+
+import pytest
+from wasmtime import Engine
+
+from dapr_wasm import (
+    Binding,
+    EtagMismatch,
+    FeatureSet,
+    Instance,
+    Item,
+    Plugin,
+    Response,
+    SetOptions,
+    SetRequest,
+    State,
+    Unsupported,
+)
+from embedded_engine import built
+
+
+@pytest.fixture(scope="module")
+def memory_store() -> Plugin:
+    """`tests/fixtures/memory-store`, which keeps everything in its instance."""
+    file = built(
+        "MEMORY_STORE_WASM",
+        "target/guest/wasm32-wasip2/release/memory_store.wasm",
+        "cargo build -p host-test",
+    )
+    return Plugin.from_file(file, Engine())
+
+
+@pytest.fixture
+def in_memory(memory_store: Plugin) -> Instance:
+    return memory_store.instantiate()
+
+
+def test_a_store_in_memory_keeps_what_is_set(in_memory: Instance) -> None:
+    store = State(in_memory)
+    etag = store.set("k", b"\x00\xff", SetOptions(content_type="a/b"))
+    assert store.get("k") == Item(b"\x00\xff", etag, "a/b")
+    with pytest.raises(EtagMismatch):
+        store.set("k", b"", SetOptions(etag="another"))
+    assert store.bulk_get(["k", "nothing"]) == [Item(b"\x00\xff", etag, "a/b"), None]
+
+
+def test_what_a_store_cannot_do_is_unsupported(in_memory: Instance) -> None:
+    store = State(in_memory)
+    assert store.features() == FeatureSet.ETAG | FeatureSet.TTL
+    assert store.max_transaction_size() == 0
+    with pytest.raises(Unsupported):
+        store.transact([SetRequest("k", b"v")])
+
+
+def test_a_binding_may_answer_with_data(in_memory: Instance) -> None:
+    binding = Binding(in_memory)
+    assert binding.operations() == ["create", "get"]
+    created = binding.invoke("create", b"\x00\xff")
+    assert created == Response(b"0", "text/plain", [("name", "0")])
+    found = binding.invoke("get", b"", {"name": "0"})
+    assert found == Response(b"\x00\xff", "application/octet-stream", [])
