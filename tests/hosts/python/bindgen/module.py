@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from textwrap import indent
 
-from .types import Types, pascal, snake
+from .types import Types, pascal, snake, typed
 from .wit import Definition, Field, Function, Interface, Type
 
 _IMPORTS = """
@@ -33,7 +33,7 @@ def module(package: str, interface: Interface, others: dict[str, Interface]) -> 
     types = Types(used | interface.types)
     definitions = [_definition(it, types) for it in interface.types.values()]
     calls = _calls(package, interface, types) if interface.functions else ""
-    if not interface.functions:
+    if not interface.functions:  # then it is there for others, which need its errors
         for it in interface.types.values():
             if it.kind == "variant":
                 types.lifts(Type(it.name))
@@ -86,7 +86,7 @@ def _definition(it: Definition, types: Types) -> str:
             members = ((f"{snake(f.name).upper()} = auto()", f.docs) for f in it.fields)
             return f"class {name}(Flag):\n" + _body(it.docs, members)
         case "variant" if types.is_union(it):
-            cases = " | ".join(types.parameter(case.type) for case in it.fields if case.type)
+            cases = " | ".join(types.parameter(typed(case.type)) for case in it.fields)
             return f"{name} = {cases}\n{_docstring(it.docs)}"
         case _:
             return _exceptions(it)
@@ -94,9 +94,8 @@ def _definition(it: Definition, types: Types) -> str:
 
 def _record_field(fields: list[Field], at: int, types: Types) -> tuple[str, str]:
     it = fields[at]
-    assert it.type is not None
     default = " = None" if _optional(fields[at:]) else ""
-    return f"{snake(it.name)}: {types.result(it.type)}{default}", it.docs
+    return f"{snake(it.name)}: {types.result(typed(it.type))}{default}", it.docs
 
 
 def _optional(fields: list[Field]) -> bool:
@@ -137,7 +136,7 @@ def _calls(package: str, interface: Interface, types: Types) -> str:
 
 
 def _bound(function: Function, types: Types) -> str:
-    codecs = "".join(f"{types.lowers(it.type)}, " for it in function.parameters if it.type)
+    codecs = "".join(f"{types.lowers(typed(it.type))}, " for it in function.parameters)
     result = types.lifts(function.result, outermost=True)
     return (
         f"self._{snake(function.name)}: Callable[..., {types.result(function.result)}] = "
@@ -149,9 +148,8 @@ def _method(function: Function, types: Types) -> str:
     name = snake(function.name)
     parameters = ["self"]
     for i, it in enumerate(function.parameters):
-        assert it.type is not None
         default = " = None" if _optional(function.parameters[i:]) else ""
-        parameters.append(f"{snake(it.name)}: {types.parameter(it.type)}{default}")
+        parameters.append(f"{snake(it.name)}: {types.parameter(typed(it.type))}{default}")
     arguments = ", ".join(snake(it.name) for it in function.parameters)
     return (
         f"\n    def {name}({', '.join(parameters)}) -> {types.result(function.result)}:\n"

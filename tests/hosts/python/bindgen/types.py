@@ -121,14 +121,14 @@ class Types:
         python = pascal(it.name)
         match it.kind:
             case "record":
-                fields = [f"{snake(f.name)}={self.lowers(_typed(f.type))}" for f in it.fields]
+                fields = [f"{snake(f.name)}={self.lowers(typed(f.type))}" for f in it.fields]
                 return f"LowersRecord({python}, {', '.join(fields)})"
             case "enum":
                 return f"LowersEnum({python})"
             case "variant" if self.is_union(it):
                 cases = [
-                    f"{snake(case.name)}=({self.parameter(_typed(case.type))}, "
-                    f"{self.lowers(_typed(case.type))})"
+                    f"{snake(case.name)}=({self.parameter(typed(case.type))}, "
+                    f"{self.lowers(typed(case.type))})"
                     for case in it.fields
                 ]
                 return f"LowersUnion({', '.join(cases)})"
@@ -138,7 +138,7 @@ class Types:
         python = pascal(it.name)
         match it.kind:
             case "record":
-                fields = [self.lifts(_typed(f.type)) for f in it.fields]
+                fields = [self.lifts(typed(f.type)) for f in it.fields]
                 return f"LiftsRecord({python}, {', '.join(fields)})"
             case "flags":
                 members = [f"{snake(f.name)}={python}.{snake(f.name).upper()}" for f in it.fields]
@@ -166,10 +166,10 @@ def snake(name: str) -> str:
 
 
 def _alias(definition: Definition) -> Type:
-    return _typed(definition.fields[0].type)
+    return typed(definition.fields[0].type)
 
 
-def _typed(type_: Type | None) -> Type:
+def typed(type_: Type | None) -> Type:
     if type_ is None:
         raise _unsupported(Type("_"))
     return type_
