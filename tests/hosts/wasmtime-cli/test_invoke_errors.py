@@ -5,11 +5,15 @@ than 0 means that wasmtime could not make the call, or that it trapped.
 """
 
 import re
+from pathlib import Path
 
 import pytest
 
 from embedded_engine import Faults, Server
-from invocation import Invoke, environment_of
+from invocation import Invoke, environment_of, run
+
+# As a shell tells of a process that was aborted: 128 and SIGABRT.
+TRAPPED = 134
 
 SHORT = {"AWS_MAX_ATTEMPTS": "1", "DYNAMODB_REQUEST_TIMEOUT": "200ms"}
 
@@ -70,6 +74,16 @@ def test_a_server_that_never_answers_is_a_timeout(invoke: Invoke, silent_endpoin
     answer = invoke('get("k")', {**environment_of(Server(silent_endpoint)), **SHORT})
     assert error("timeout").fullmatch(answer.out)
     assert answer.status == 0
+
+
+def test_a_call_past_the_deadline_of_wasmtime_is_a_trap(
+    wasmtime: Path, plugin: Path, silent_endpoint: str
+) -> None:
+    """Its `-W timeout` cuts waiting short as well; compiled code must be made for it."""
+    environment = environment_of(Server(silent_endpoint))
+    answer = run(wasmtime, plugin, environment, "-W", "timeout=200ms", "--invoke", 'get("k")')
+    assert (answer.status, answer.out) == (TRAPPED, "")
+    assert "timed out after deadline has elapsed" in answer.err
 
 
 @pytest.mark.parametrize(
