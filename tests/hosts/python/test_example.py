@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from embedded_engine import Server
+from embedded_engine import REPOSITORY, Server
 
 EXAMPLE = Path(__file__).parent / "example.py"
 
@@ -27,3 +27,9 @@ def test_the_example_says_what_became_of_its_orders(
     assert refused.startswith('not cancelled: the ETag given for key "order-1"')
     assert orders == ["order-1: paid", "order-2: absent", "order-3: paid"]
     assert any(file.is_file() for file in tmp_path.rglob("*")), "nothing was kept compiled"
+
+
+def test_the_readme_shows_the_example() -> None:
+    _, _, program = EXAMPLE.read_text().partition('"""\n\n')
+    shown = f"```python\n{program}```\n"
+    assert shown in (REPOSITORY / "README.md").read_text(), "copy example.py into the README"
