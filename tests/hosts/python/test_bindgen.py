@@ -1,11 +1,14 @@
 """The bindings in `dapr_wasm` are those of the WIT, and WIT they cannot bind is an error."""
 
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import dapr_wasm
 from bindgen.__main__ import generate
 from bindgen.wit import Reader
+from dapr_wasm import binding, state, types
 from embedded_engine import REPOSITORY
 
 COMMITTED = Path(__file__).parent / "dapr_wasm"
@@ -17,6 +20,16 @@ def test_the_bindings_are_what_the_wit_gives() -> None:
     assert set(made) == {"types.py", "state.py", "binding.py"}
     for name, text in made.items():
         assert (COMMITTED / name).read_text() == text, f"run `{MAKE_ANEW}` in {COMMITTED.parent}"
+
+
+@pytest.mark.parametrize("module", [binding, state, types])
+def test_the_package_exports_every_class_of_the_contract(module: ModuleType) -> None:
+    classes = {
+        name
+        for name, it in vars(module).items()
+        if isinstance(it, type) and it.__module__ == module.__name__
+    }
+    assert classes and classes <= set(dapr_wasm.__all__)
 
 
 @pytest.mark.parametrize(
