@@ -19,7 +19,7 @@ pub(super) struct OutputBinding;
 /// spared the read by which `init` proves that it can be used.
 pub(super) fn configure(
     metadata: &[(String, String)],
-    init: fn(&[(&str, &str)]) -> Result<(), types::Error>,
+    init: impl FnOnce(&[(&str, &str)]) -> Result<(), types::Error>,
 ) -> Result<(), Failure> {
     match metadata.is_empty() {
         true => Ok(()),

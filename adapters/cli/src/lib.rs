@@ -39,7 +39,8 @@ impl wasip2::exports::cli::run::Guest for Program {
         match program::run() {
             Status::Success => Ok(()),
             Status::Failure => Err(()),
-            // The result of `run` can tell 0 and 1 alone, and so can Rust's `std::process::exit`.
+            // The result of `run` tells 0 and 1 apart and no more. `std::process::exit` does the same, as long as the C
+            // library below it is older than WASI 0.2.12: https://github.com/WebAssembly/wasi-libc/issues/859
             status @ Status::Usage => {
                 exit_with_code(status.code());
                 Err(())

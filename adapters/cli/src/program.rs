@@ -16,6 +16,7 @@ use dapr_wasm_command_line::{
 use super::{
     arguments::{Arguments, Command, Settings},
     calls::{self, OutputBinding, StateStore},
+    dapr_wasm::components::{binding, state},
     ready,
 };
 
@@ -58,12 +59,12 @@ fn perform(
     match arguments.command {
         Command::State(command) => {
             let request = StateRequest::read(command, stdin)?;
-            calls::configure(&metadata, crate::dapr_wasm::components::state::init)?;
+            calls::configure(&metadata, state::init)?;
             ready::output(request.perform(&mut StateStore, output, &Silent))
         }
         Command::Binding(command) => {
             let request = BindingRequest::read(command, stdin)?;
-            calls::configure(&metadata, crate::dapr_wasm::components::binding::init)?;
+            calls::configure(&metadata, binding::init)?;
             ready::output(request.perform(&mut OutputBinding, output))
         }
     }
