@@ -102,3 +102,6 @@ fn offer(graph: &mut CompositionGraph, program: PackageId, instance: NodeId) -> 
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

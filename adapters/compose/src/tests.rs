@@ -1,0 +1,48 @@
+use super::*;
+
+/// Why a component of this text is not composed.
+fn refused(text: &str) -> String {
+    let component = wat::parse_str(text).unwrap();
+    compose(&component).unwrap_err().to_string()
+}
+
+#[test]
+fn the_same_component_gives_the_same_bytes() {
+    assert_eq!(compose(ABSENT), compose(ABSENT));
+    assert!(compose(ABSENT).is_ok());
+}
+
+#[test]
+fn bytes_that_are_no_component_are_refused() {
+    for bytes in [b"".as_slice(), b"#!/bin/sh", &PROGRAM[..PROGRAM.len() / 2]] {
+        let Err(Error::NoComponent(_)) = compose(bytes) else {
+            panic!("{} bytes are taken for a component", bytes.len());
+        };
+    }
+    let module = refused("(module)");
+    assert!(
+        module.starts_with("it is no WebAssembly component: "),
+        "{module}"
+    );
+}
+
+#[test]
+fn a_component_that_exports_nothing_of_the_contract_is_told_what_is_missing() {
+    let expected = "it is a component that exports neither dapr-wasm:components/state@0.1.0 nor \
+        dapr-wasm:components/binding@0.1.0: there is nothing to call";
+    assert_eq!(refused("(component)"), expected);
+    let next =
+        r#"(component (instance $i) (export "dapr-wasm:components/state@0.2.0" (instance $i)))"#;
+    assert_eq!(refused(next), expected);
+    assert_eq!(compose(PROGRAM), Err(Error::NoContract));
+}
+
+#[test]
+fn an_interface_of_another_shape_is_named_with_what_differs() {
+    for interface in INTERFACES {
+        let hollow = format!(r#"(component (instance $i) (export "{interface}" (instance $i)))"#);
+        let told = refused(&hollow);
+        assert!(told.contains(interface), "{told}");
+        assert!(told.contains("missing"), "{told}");
+    }
+}
