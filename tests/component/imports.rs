@@ -125,3 +125,11 @@ fn the_program_imports_nothing_beyond_the_artifact_but_files() {
     assert_eq!(less, Vec::<&&str>::new());
     assert_eq!(interfaces(&exports), ["wasi:cli/run"]);
 }
+
+/// What a person waits for without a compiled program is that it is compiled: `[profile.adapter]` keeps it small.
+#[test]
+fn the_program_is_at_most_0_55_megabytes_larger_than_the_artifact() {
+    let size = |file| std::fs::metadata(file).unwrap().len();
+    let more = size(host_test::cli_path()) - size(host_test::component_path());
+    assert!(more <= 550_000, "{more} bytes");
+}
