@@ -15,6 +15,7 @@ mod cli;
 mod cli_bulk;
 mod cli_others;
 mod cli_surroundings;
+mod cli_wire;
 mod clock_skew;
 mod compatibility;
 mod configuration;
