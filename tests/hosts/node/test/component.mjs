@@ -1,11 +1,14 @@
 // Instances of the component, each with an environment of its own, and the errors
-// of the contract by name.
+// of the contract by name. WASI=direct makes them on `wasi/` instead of the shim.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
 import { instantiate } from '../component/instances/dapr_dynamodb.js';
 
 /** @typedef {import('../component/instances/dapr_dynamodb.js').Root} Component */
+
+const shim = (/** @type {Record<string, string>} */ env) => new WASIShim({ sandbox: { env } }).getImportObject();
+const imports = process.env['WASI'] === 'direct' ? (await import('../wasi/imports.mjs')).imports : shim;
 
 /** @param {string} path */
 async function core(path) {
@@ -14,8 +17,7 @@ async function core(path) {
 
 /** A new instance that sees this environment alone. @param {Record<string, string>} env */
 export async function instance(env = {}) {
-  const wasi = new WASIShim({ sandbox: { env } }).getImportObject();
-  return instantiate(core, /** @type {any} */ (wasi));
+  return instantiate(core, /** @type {any} */ (imports(env)));
 }
 
 /** What `init` is given. @param {string} endpoint @param {Record<string, string>} [fields] @returns {[string, string][]} */

@@ -1,8 +1,10 @@
 // A network that has a bad day: reads succeed in the end, and a write happens once
 // or is told as one that may have happened. The proxy counts, not the client.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { bytes, fails, store, text } from './component.mjs';
+import { bytes, fails, instance, metadata, store, text } from './component.mjs';
 import { faulty } from './servers.mjs';
 
 /** @param {string} operation @param {string} fault */
@@ -77,4 +79,18 @@ test('a get whose answers all end early is unavailable', async (test) => {
   const state = await store(proxy.endpoint, { maxAttempts: '2' });
   fails(() => state.get('k', undefined), 'unavailable', /"k"/);
   assert.equal(met(await proxy.stop(), 'truncate'), 2);
+});
+
+test('a request that was given up does not keep its connection', async () => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const connected = once(server, 'connection');
+  const { state } = await instance();
+  const fields = metadata(`http://127.0.0.1:${port}`, { requestTimeout: '100ms', maxAttempts: '1' });
+  fails(() => state.init(fields), 'timeout');
+  const [connection] = await connected;
+  connection.resume();
+  await once(connection, 'close');
+  server.close();
 });

@@ -1,0 +1,99 @@
+// The thread that sends: one message in for a request, one out for its answer as a
+// whole. Connections are kept, and shared by all instances of the process.
+import { Agent as HttpAgent, request as http } from 'node:http';
+import { Agent as HttpsAgent, request as https } from 'node:https';
+import { parentPort, workerData } from 'node:worker_threads';
+
+/**
+ * @typedef {object} Request
+ * @property {number} id
+ * @property {'http' | 'https'} scheme
+ * @property {string} authority
+ * @property {string} path
+ * @property {string} method
+ * @property {Record<string, string>} headers
+ * @property {Uint8Array} body
+ * @property {number | undefined} connectTimeout In milliseconds.
+ *
+ * @typedef {{ tag: string, val?: unknown }} ErrorCode wasi:http's
+ * @typedef {{ status: number, headers: string[], body: Uint8Array }} Answer
+ */
+
+const { answers, arrived } = workerData;
+const protocols = {
+  http: { request: http, agent: new HttpAgent({ keepAlive: true }), connected: 'connect' },
+  https: { request: https, agent: new HttpsAgent({ keepAlive: true }), connected: 'secureConnect' },
+};
+/** @type {Map<number, import('node:http').ClientRequest>} */
+const underWay = new Map();
+
+/** @param {number} id @param {{ answer: Answer } | { error: ErrorCode }} outcome */
+function tell(id, outcome) {
+  if (!underWay.delete(id)) return;
+  answers.postMessage({ id, ...outcome });
+  Atomics.add(arrived, 0, 1);
+  Atomics.notify(arrived, 0);
+}
+
+parentPort?.on('message', (/** @type {Request | { cancelled: number }} */ message) => {
+  if (!('cancelled' in message)) return send(message);
+  const request = underWay.get(message.cancelled);
+  underWay.delete(message.cancelled);
+  request?.destroy();
+});
+
+/** @param {Request} message */
+function send({ id, scheme, authority, path, method, headers, body, connectTimeout }) {
+  const { request, agent, connected } = protocols[scheme];
+  const url = new URL(`${scheme}://${authority}`);
+  const outgoing = request(url, { agent, path, method, headers });
+  underWay.set(id, outgoing);
+
+  // What fails before there is a connection was never sent.
+  let sent = false;
+  outgoing.once('socket', (socket) => {
+    sent = !socket.connecting;
+    if (sent) return;
+    const late = () => outgoing.destroy(Object.assign(new Error('late'), { code: CONNECTION_TIMEOUT }));
+    const timer = connectTimeout === undefined ? undefined : setTimeout(late, connectTimeout);
+    socket.once(connected, () => {
+      sent = true;
+      clearTimeout(timer);
+    });
+    socket.once('close', () => clearTimeout(timer));
+  });
+  outgoing.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
+    tell(id, { error: sent ? { tag: 'connection-terminated' } : unsent(error) });
+  });
+  outgoing.once('response', (response) => {
+    /** @type {Buffer[]} */
+    const pieces = [];
+    response.on('data', (piece) => pieces.push(piece));
+    response.on('error', () => tell(id, { error: { tag: 'HTTP-response-incomplete' } }));
+    response.once('end', () => {
+      const answer = { status: response.statusCode ?? 0, headers: response.rawHeaders, body: Buffer.concat(pieces) };
+      tell(id, { answer });
+    });
+  });
+  outgoing.end(body);
+}
+
+const CONNECTION_TIMEOUT = 'connection-timeout';
+
+/** Why there is no connection. @param {NodeJS.ErrnoException} error @returns {ErrorCode} */
+function unsent({ code = '', message }) {
+  switch (code) {
+    case CONNECTION_TIMEOUT:
+      return { tag: CONNECTION_TIMEOUT };
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return { tag: 'DNS-error', val: { rcode: code } };
+    case 'ECONNREFUSED':
+      return { tag: 'connection-refused' };
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return { tag: 'destination-unavailable' };
+    default:
+      return { tag: 'internal-error', val: message };
+  }
+}
