@@ -8,7 +8,8 @@ import { instantiate } from '../component/instances/dapr_dynamodb.js';
 /** @typedef {import('../component/instances/dapr_dynamodb.js').Root} Component */
 
 const shim = (/** @type {Record<string, string>} */ env) => new WASIShim({ sandbox: { env } }).getImportObject();
-const imports = process.env['WASI'] === 'direct' ? (await import('../wasi/imports.mjs')).imports : shim;
+export const direct = process.env['WASI'] === 'direct';
+const imports = direct ? (await import('../wasi/imports.mjs')).imports : shim;
 
 /** @param {string} path */
 async function core(path) {

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { bytes, fails, instance, metadata, store, text } from './component.mjs';
-import { faulty } from './servers.mjs';
+import { bytes, direct, fails, instance, metadata, store, text } from './component.mjs';
+import { faulty, full } from './servers.mjs';
 
 /** @param {string} operation @param {string} fault */
 const every = (operation, fault) => `[[fault]]\noperation = "${operation}"\n${fault}\n`;
@@ -93,4 +93,19 @@ test('a request that was given up does not keep its connection', async () => {
   connection.resume();
   await once(connection, 'close');
   server.close();
+});
+
+// The shim knows no timeout of connections, so there the request's own is the first.
+test('a server that does not finish connecting is a timeout', async (test) => {
+  const { state } = await instance();
+  const fields = metadata(await full(test), { connectTimeout: '100ms', requestTimeout: '300ms', maxAttempts: '1' });
+  fails(() => state.init(fields), 'timeout', direct ? /`connectTimeout`/ : /`requestTimeout`/);
+});
+
+// The shim asks for the name of what is no address, and no test leaves this machine.
+if (direct) test('what Node takes for no address is an error, and the next call succeeds', async (test) => {
+  const proxy = await faulty(test, '[[fault]]\nnth = 100\naction = "pass"\n');
+  const { state } = await instance();
+  fails(() => state.init(metadata('http://127.0.0.256')), 'other', /cannot send/);
+  state.init(metadata(proxy.endpoint));
 });

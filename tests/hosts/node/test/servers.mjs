@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -65,5 +65,25 @@ export async function nobody() {
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   server.close();
   await once(server, 'close');
+  return `http://127.0.0.1:${port}`;
+}
+
+/**
+ * An endpoint that takes no more connections: its process stands still, and its
+ * backlog is full. Linux completes one connection more than the backlog says.
+ *
+ * @param {import('node:test').TestContext} test
+ */
+export async function full(test) {
+  const program = "const s = require('net').createServer().listen(0, '127.0.0.1', 1, () => console.log(s.address().port))";
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [port] = await once(createInterface({ input: child.stdout }), 'line');
+  child.kill('SIGSTOP');
+  const waiting = [1, 2].map(() => connect(Number(port), '127.0.0.1'));
+  test.after(() => {
+    child.kill('SIGKILL');
+    for (const socket of waiting) socket.destroy();
+  });
+  await Promise.all(waiting.map((socket) => once(socket, 'connect')));
   return `http://127.0.0.1:${port}`;
 }

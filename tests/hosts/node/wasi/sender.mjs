@@ -24,8 +24,13 @@ const protocols = {
   http: { request: http, agent: new HttpAgent({ keepAlive: true }), connected: 'connect' },
   https: { request: https, agent: new HttpsAgent({ keepAlive: true }), connected: 'secureConnect' },
 };
-/** @type {Map<number, import('node:http').ClientRequest>} */
+/** @type {Map<number, import('node:http').ClientRequest | undefined>} */
 const underWay = new Map();
+
+/** The component reads no answer that is longer, in bytes. */
+const LONGEST_ANSWER = 128 * 1024 * 1024;
+
+const CONNECTION_TIMEOUT = 'connection-timeout';
 
 /** @param {number} id @param {{ answer: Answer } | { error: ErrorCode }} outcome */
 function tell(id, outcome) {
@@ -36,10 +41,18 @@ function tell(id, outcome) {
 }
 
 parentPort?.on('message', (/** @type {Request | { cancelled: number }} */ message) => {
-  if (!('cancelled' in message)) return send(message);
-  const request = underWay.get(message.cancelled);
-  underWay.delete(message.cancelled);
-  request?.destroy();
+  if ('cancelled' in message) {
+    const request = underWay.get(message.cancelled);
+    underWay.delete(message.cancelled);
+    request?.destroy();
+    return;
+  }
+  underWay.set(message.id, undefined);
+  try {
+    underWay.set(message.id, send(message));
+  } catch {
+    tell(message.id, { error: { tag: 'configuration-error' } }); // not a request that Node can send
+  }
 });
 
 /** @param {Request} message */
@@ -47,8 +60,6 @@ function send({ id, scheme, authority, path, method, headers, body, connectTimeo
   const { request, agent, connected } = protocols[scheme];
   const url = new URL(`${scheme}://${authority}`);
   const outgoing = request(url, { agent, path, method, headers });
-  underWay.set(id, outgoing);
-
   // What fails before there is a connection was never sent.
   let sent = false;
   outgoing.once('socket', (socket) => {
@@ -68,7 +79,12 @@ function send({ id, scheme, authority, path, method, headers, body, connectTimeo
   outgoing.once('response', (response) => {
     /** @type {Buffer[]} */
     const pieces = [];
-    response.on('data', (piece) => pieces.push(piece));
+    let length = 0;
+    response.on('data', (piece) => {
+      length += piece.length;
+      if (length > LONGEST_ANSWER) response.destroy(new Error('too long'));
+      else pieces.push(piece);
+    });
     response.on('error', () => tell(id, { error: { tag: 'HTTP-response-incomplete' } }));
     response.once('end', () => {
       const answer = { status: response.statusCode ?? 0, headers: response.rawHeaders, body: Buffer.concat(pieces) };
@@ -76,9 +92,8 @@ function send({ id, scheme, authority, path, method, headers, body, connectTimeo
     });
   });
   outgoing.end(body);
+  return outgoing;
 }
-
-const CONNECTION_TIMEOUT = 'connection-timeout';
 
 /** Why there is no connection. @param {NodeJS.ErrnoException} error @returns {ErrorCode} */
 function unsent({ code = '', message }) {
