@@ -126,6 +126,7 @@ async fn a_get_makes_these_calls_of_the_host_and_no_other() {
         "types [method]incoming-response.consume",
         "types [method]incoming-body.stream",
         "streams [method]input-stream.read",
+        "streams [method]input-stream.read",
         "types [method]fields.get",
     ];
     assert_eq!(calls.await, expected);

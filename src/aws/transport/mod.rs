@@ -220,6 +220,11 @@ async fn read_body(
             )));
         }
     }
+    if length == Some(body.len()) {
+        // Node's shim gives the connection back only where the end was read as well, and
+        // otherwise opens another for each request until no file is left.
+        let _ = stream.read(1);
+    }
     match length {
         Some(length) if body.len() != length => Err(TransportError::Damaged(format!(
             "{} bytes of {length}",
