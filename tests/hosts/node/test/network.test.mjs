@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { bytes, direct, fails, instance, metadata, store, text } from './component.mjs';
-import { faulty, full } from './servers.mjs';
+import { counting, faulty, full } from './servers.mjs';
 
 /** @param {string} operation @param {string} fault */
 const every = (operation, fault) => `[[fault]]\noperation = "${operation}"\n${fault}\n`;
@@ -15,6 +15,13 @@ const met = (log, operation) => log.filter((line) => line.includes(operation)).l
 
 /** Node's shim takes the connect timeout for that of an answer: here it would be over first. */
 const IMPATIENT = { connectTimeout: '100ms', requestTimeout: '1s' };
+
+test('calls in turn share one connection', async (test) => {
+  const server = await counting(test);
+  const state = await store(server.endpoint);
+  for (let call = 0; call < 50; call++) assert.equal(state.get('k', undefined), undefined);
+  assert.equal(await server.connections(), 1);
+});
 
 test('a set that takes effect without an answer is sent once, and found by its ETag', async (test) => {
   const proxy = await faulty(test, every('PutItem', 'action = "withhold"\nafter-effect = true'));

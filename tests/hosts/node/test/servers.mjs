@@ -17,16 +17,16 @@ const AT_MOST = ['--for', '10m'];
  * @property {() => Promise<string[]>} stop Ends it, and gives what it wrote to standard error.
  */
 
-/** @param {string[]} args @returns {Promise<Server>} */
-async function start(args) {
-  const child = spawn(PROGRAM, [...args, ...AT_MOST], { stdio: ['ignore', 'pipe', 'pipe'] });
+/** @param {string[]} args @param {string} program @returns {Promise<Server>} */
+async function start(args, program = PROGRAM) {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'close');
   let heard = '';
   child.stderr.setEncoding('utf8').on('data', (piece) => (heard += piece));
   const first = once(createInterface({ input: child.stdout }), 'line');
   const [endpoint] = await Promise.race([
     first,
-    ended.then(() => Promise.reject(new Error(`${PROGRAM} ${args.join(' ')}: ${heard}`))),
+    ended.then(() => Promise.reject(new Error(`${program} ${args.join(' ')}: ${heard}`))),
   ]);
   const stop = async () => {
     child.kill('SIGINT');
@@ -38,7 +38,7 @@ async function start(args) {
 
 /** The embedded DynamoDB, with these tables. @param {string[]} tables */
 export function dynamodb(...tables) {
-  return start(['serve', ...tables.flatMap((table) => ['--table', table])]);
+  return start(['serve', ...AT_MOST, ...tables.flatMap((table) => ['--table', table])]);
 }
 
 /**
@@ -52,7 +52,7 @@ export async function faulty(test, faults) {
   const folder = await mkdtemp(join(tmpdir(), 'faults-'));
   const scenario = join(folder, 'scenario.toml');
   await writeFile(scenario, faults);
-  const server = await start(['faults', '--scenario', scenario]);
+  const server = await start(['faults', ...AT_MOST, '--scenario', scenario]);
   test.after(() => server.stop());
   await rm(folder, { recursive: true });
   return server;
@@ -66,6 +66,20 @@ export async function nobody() {
   server.close();
   await once(server, 'close');
   return `http://127.0.0.1:${port}`;
+}
+
+/** A table without items, that counts its connections. @param {import('node:test').TestContext} test */
+export async function counting(test) {
+  const program = `const server = require('http').createServer((request, response) => {
+    request.resume().once('end', () => response.setHeader('content-length', 2).end('{}'));
+  });
+  server.on('connection', () => console.error('connection'));
+  server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port));
+  process.once('SIGINT', () => process.exit());`;
+  const { endpoint, stop } = await start(['-e', program], process.execPath);
+  test.after(stop);
+  const connections = async () => (await stop()).filter((line) => line === 'connection').length;
+  return { endpoint, connections };
 }
 
 /**
