@@ -51,26 +51,59 @@ pub(super) fn cause(code: ErrorCode) -> TransportError {
     }
 }
 
-/// The host's error code in words.
+/// The host's error code in words: its own where it has any. The others stand here,
+/// for the code's `Debug` is 8 KB of the component.
 fn describe(code: &ErrorCode) -> String {
+    let own = match code {
+        ErrorCode::InternalError(text) => text.clone(),
+        ErrorCode::DnsError(payload) => payload.rcode.clone(),
+        ErrorCode::TlsAlertReceived(payload) => payload.alert_message.clone(),
+        _ => None,
+    };
+    own.unwrap_or_else(|| name(code).to_owned())
+}
+
+/// The name of the code, as words.
+fn name(code: &ErrorCode) -> &'static str {
     match code {
-        ErrorCode::InternalError(Some(text)) => return text.clone(),
-        ErrorCode::DnsError(payload) => {
-            return payload
-                .rcode
-                .clone()
-                .unwrap_or_else(|| "DNS error".to_owned());
-        }
-        _ => {}
+        ErrorCode::DnsTimeout => "dns timeout",
+        ErrorCode::DnsError(_) => "DNS error",
+        ErrorCode::DestinationNotFound => "destination not found",
+        ErrorCode::DestinationUnavailable => "destination unavailable",
+        ErrorCode::DestinationIpProhibited => "destination ip prohibited",
+        ErrorCode::DestinationIpUnroutable => "destination ip unroutable",
+        ErrorCode::ConnectionRefused => "connection refused",
+        ErrorCode::ConnectionTerminated => "connection terminated",
+        ErrorCode::ConnectionTimeout => "connection timeout",
+        ErrorCode::ConnectionReadTimeout => "connection read timeout",
+        ErrorCode::ConnectionWriteTimeout => "connection write timeout",
+        ErrorCode::ConnectionLimitReached => "connection limit reached",
+        ErrorCode::TlsProtocolError => "tls protocol error",
+        ErrorCode::TlsCertificateError => "tls certificate error",
+        ErrorCode::TlsAlertReceived(_) => "tls alert received",
+        ErrorCode::HttpRequestDenied => "http request denied",
+        ErrorCode::HttpRequestLengthRequired => "http request length required",
+        ErrorCode::HttpRequestBodySize(_) => "http request body size",
+        ErrorCode::HttpRequestMethodInvalid => "http request method invalid",
+        ErrorCode::HttpRequestUriInvalid => "http request uri invalid",
+        ErrorCode::HttpRequestUriTooLong => "http request uri too long",
+        ErrorCode::HttpRequestHeaderSectionSize(_) => "http request header section size",
+        ErrorCode::HttpRequestHeaderSize(_) => "http request header size",
+        ErrorCode::HttpRequestTrailerSectionSize(_) => "http request trailer section size",
+        ErrorCode::HttpRequestTrailerSize(_) => "http request trailer size",
+        ErrorCode::HttpResponseIncomplete => "http response incomplete",
+        ErrorCode::HttpResponseHeaderSectionSize(_) => "http response header section size",
+        ErrorCode::HttpResponseHeaderSize(_) => "http response header size",
+        ErrorCode::HttpResponseBodySize(_) => "http response body size",
+        ErrorCode::HttpResponseTrailerSectionSize(_) => "http response trailer section size",
+        ErrorCode::HttpResponseTrailerSize(_) => "http response trailer size",
+        ErrorCode::HttpResponseTransferCoding(_) => "http response transfer coding",
+        ErrorCode::HttpResponseContentCoding(_) => "http response content coding",
+        ErrorCode::HttpResponseTimeout => "http response timeout",
+        ErrorCode::HttpUpgradeFailed => "http upgrade failed",
+        ErrorCode::HttpProtocolError => "http protocol error",
+        ErrorCode::LoopDetected => "loop detected",
+        ErrorCode::ConfigurationError => "configuration error",
+        ErrorCode::InternalError(_) => "internal error",
     }
-    let debug = format!("{code:?}");
-    let name = debug.rsplit("::").next().unwrap_or(&debug);
-    let mut words = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && !words.is_empty() {
-            words.push(' ');
-        }
-        words.push(letter.to_ascii_lowercase());
-    }
-    words
 }
