@@ -110,7 +110,8 @@ impl Scene {
     /// What the instances of the case had to say on standard error, each line once.
     pub(super) fn heard(&self) -> Vec<String> {
         let heard = self.heard.contents();
-        let distinct: BTreeSet<&str> = heard.lines().collect();
+        let lines = heard.lines().filter(|line| !line.trim().is_empty());
+        let distinct: BTreeSet<&str> = lines.collect();
         distinct.into_iter().map(str::to_owned).collect()
     }
 

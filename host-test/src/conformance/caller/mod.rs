@@ -41,7 +41,7 @@ impl From<Refusal> for Unmet {
     fn from(refusal: Refusal) -> Self {
         let Refusal { call, error, leaks } = refusal;
         match leaks {
-            false => Self::failed(format_args!("{call}: {}", cut(&error.to_string()))),
+            false => Self::failed(format_args!("{call}: {}", cut(&told(&error)))),
             true => Self::failed(format_args!(
                 "{call}: a secret of the configuration stands in the sentence"
             )),
@@ -77,5 +77,13 @@ impl Caller {
                 leaks,
             }
         })
+    }
+}
+
+/// Of a trap, why: where it was, only its author can use.
+fn told(error: &CallError) -> String {
+    match error {
+        CallError::Trap(trap) => format!("the component trapped: {}", trap.root_cause()),
+        other => other.to_string(),
     }
 }
