@@ -67,6 +67,31 @@ async fn a_component_file_and_a_table_configure_it_as_they_do_a_call() {
 }
 
 #[tokio::test]
+async fn a_component_file_of_another_type_configures_another_component_and_not_ours() {
+    let (kept, _) = folder();
+    let yaml = "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: broken\nspec:\n  \
+                type: state.in-memory\n  metadata:\n    - name: break\n      value: absence-is-no-error\n";
+    let file = write(kept.path(), "broken.yaml", yaml);
+    let component = path(host_test::broken_promises_path());
+    let line = [
+        "conformance",
+        "--component-yaml",
+        &file,
+        "an absent key is none",
+    ];
+    let other = host_test(&[&line[..], &["--component", component]].concat()).await;
+    assert_eq!(other.status, 1, "{}", other.stderr);
+    assert!(other.text().contains(": not-found: "), "{}", other.text());
+    let ours = host_test(&line).await;
+    assert_eq!((ours.status, ours.text()), (1, ""));
+    assert!(
+        ours.stderr.contains("only state.aws.dynamodb"),
+        "{}",
+        ours.stderr
+    );
+}
+
+#[tokio::test]
 async fn what_does_not_apply_has_its_reason_on_its_line() {
     let component = path(host_test::memory_store_path());
     let ran = host_test(&[

@@ -7,7 +7,8 @@
 //!
 //! Values may be YAML strings, numbers or booleans; a number or boolean counts as it is written.
 //! A file may hold several documents. Those of other kinds and types are passed over, so that a
-//! file that configures more than DynamoDB can be given as it is.
+//! file that configures more than DynamoDB can be given as it is. For a component that is not this
+//! workspace's own, every state store and output binding counts.
 
 mod document;
 mod error;
@@ -26,9 +27,9 @@ pub use self::{
 /// Which building block a component is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ComponentType {
-    /// `state.aws.dynamodb`
+    /// `state.aws.dynamodb`, or any other `state.…`
     StateStore,
-    /// `bindings.aws.dynamodb`
+    /// `bindings.aws.dynamodb`, or any other `bindings.…`
     OutputBinding,
 }
 
@@ -36,18 +37,39 @@ impl ComponentType {
     /// Every type that is read here.
     pub const ALL: [Self; 2] = [Self::StateStore, Self::OutputBinding];
 
-    /// As `spec.type` names it.
-    pub fn name(self) -> &'static str {
+    /// How `spec.type` begins.
+    fn family(self) -> &'static str {
         match self {
-            Self::StateStore => "state.aws.dynamodb",
-            Self::OutputBinding => "bindings.aws.dynamodb",
+            Self::StateStore => "state.",
+            Self::OutputBinding => "bindings.",
         }
     }
 }
 
-impl fmt::Display for ComponentType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+/// What the components that are read are built on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// DynamoDB: what this workspace's own component implements.
+    DynamoDb,
+    /// Anything: another component may implement it.
+    Any,
+}
+
+impl Kind {
+    /// As `spec.type` names it.
+    pub fn name(self, component_type: ComponentType) -> String {
+        let family = component_type.family();
+        match self {
+            Self::DynamoDb => format!("{family}aws.dynamodb"),
+            Self::Any => format!("{family}*"),
+        }
+    }
+
+    fn component_type(self, type_name: &str) -> Option<ComponentType> {
+        ComponentType::ALL.into_iter().find(|known| match self {
+            Self::DynamoDb => self.name(*known) == type_name,
+            Self::Any => type_name.starts_with(known.family()),
+        })
     }
 }
 
@@ -104,19 +126,19 @@ impl fmt::Debug for Value {
     }
 }
 
-/// Reads the DynamoDB components of a file, at least one.
-pub fn read(path: &Path) -> Result<Vec<Component>, ComponentFileError> {
+/// Reads the components of a file that are of this kind, at least one.
+pub fn read(path: &Path, kind: Kind) -> Result<Vec<Component>, ComponentFileError> {
     let file = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|source| ComponentFileError::Unreadable {
         file: file.clone(),
         source,
     })?;
-    parse(&file, &text)
+    parse(&file, &text, kind)
 }
 
-/// Reads the DynamoDB components of a text, at least one. `file` is for messages.
-pub fn parse(file: &str, text: &str) -> Result<Vec<Component>, ComponentFileError> {
-    document::components(file, node::documents(file, text)?)
+/// Reads the components of a text that are of this kind, at least one. `file` is for messages.
+pub fn parse(file: &str, text: &str, kind: Kind) -> Result<Vec<Component>, ComponentFileError> {
+    document::components(file, node::documents(file, text)?, kind)
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use super::{
     arguments::{BindingArguments, Connection, StateArguments},
     calls,
     progress_bar::Bar,
-    session::{Plan, Session},
+    session::{Plan, Session, kind},
     usage,
 };
 use crate::{
@@ -38,7 +38,12 @@ pub(super) async fn state(
     let heard = CapturedStderr::new();
     let performed = async {
         let request = request?;
-        let plan = Plan::new(ComponentType::StateStore, &connection, environment)?;
+        let plan = Plan::new(
+            ComponentType::StateStore,
+            kind(component),
+            &connection,
+            environment,
+        )?;
         tell(&plan, writes(&request), &mut output)?;
         let mut session = plan.open(component, &heard).await?;
         let mut store = calls::state(&mut session.instance)?;
@@ -66,7 +71,12 @@ pub(super) async fn binding(
     let heard = CapturedStderr::new();
     let performed = async {
         let request = request?;
-        let plan = Plan::new(ComponentType::OutputBinding, &connection, environment)?;
+        let plan = Plan::new(
+            ComponentType::OutputBinding,
+            kind(component),
+            &connection,
+            environment,
+        )?;
         let writes = matches!(request, BindingRequest::Invoke { .. });
         tell(&plan, writes, &mut output)?;
         let mut session = plan.open(component, &heard).await?;

@@ -13,8 +13,11 @@ use super::{
     destination::Destination,
 };
 use crate::{
-    command_line::Failure, component_path, component_yaml::ComponentType,
-    counting_proxy::CountingProxy, embedded::Embedded,
+    command_line::Failure,
+    component_path,
+    component_yaml::{ComponentType, Kind},
+    counting_proxy::CountingProxy,
+    embedded::Embedded,
 };
 
 /// What the harness configures where nobody else does and the embedded DynamoDB is called. A
@@ -32,6 +35,14 @@ pub(super) struct Session {
     _embedded: Option<Embedded>,
 }
 
+/// What a component file may configure: the workspace's own component is for DynamoDB, another one may be for anything.
+pub(super) fn kind(component: Option<&Path>) -> Kind {
+    match component {
+        None => Kind::DynamoDb,
+        Some(_) => Kind::Any,
+    }
+}
+
 /// What a session is to be.
 pub(super) struct Plan {
     component_type: ComponentType,
@@ -47,10 +58,11 @@ impl Plan {
     /// Reads the component file, if there is one, and decides what is called.
     pub(super) fn new(
         component_type: ComponentType,
+        kind: Kind,
         connection: &Connection,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Failure> {
-        let file = component_file::metadata(component_type, connection, environment)?;
+        let file = component_file::metadata(component_type, kind, connection, environment)?;
         let (metadata, notices) = match file {
             Some(resolved) => (resolved.metadata, resolved.notices),
             None => (Vec::new(), Vec::new()),

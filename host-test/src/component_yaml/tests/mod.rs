@@ -36,6 +36,11 @@ spec:
 
 const SECRETS: &str = r#"{ "aws": { "accessKey": "AKID", "secretKey": "hush", "list": ["1", null, 5, true] }, "top": "t" }"#;
 
+/// As for this workspace's own component.
+fn parse(file: &str, text: &str) -> Result<Vec<Component>, ComponentFileError> {
+    super::parse(file, text, Kind::DynamoDb)
+}
+
 fn nothing(_: &str) -> Option<String> {
     None
 }
@@ -152,5 +157,25 @@ fn every_component_of_a_file_with_several_documents_is_read_and_others_are_passe
             ("statestore", ComponentType::StateStore),
             ("items", ComponentType::OutputBinding),
         ]
+    );
+}
+
+#[test]
+fn for_another_component_any_state_store_and_output_binding_is_read() {
+    let text = [
+        COMPLETE.replace("state.aws.dynamodb", "state.in-memory"),
+        COMPLETE.replace("state.aws.dynamodb", "bindings.kafka"),
+        COMPLETE.replace("state.aws.dynamodb", "pubsub.redis"),
+    ]
+    .join("---\n");
+    let components = super::parse("store.yaml", &text, Kind::Any).unwrap();
+    let types = components.iter().map(|component| component.component_type);
+    assert!(types.eq(ComponentType::ALL));
+    let only_others = COMPLETE.replace("state.aws.dynamodb", "pubsub.redis");
+    let refused = super::parse("store.yaml", &only_others, Kind::Any);
+    let sentence = refused.unwrap_err().to_string();
+    assert!(
+        sentence.contains("only state.* or bindings.* is read"),
+        "{sentence}"
     );
 }

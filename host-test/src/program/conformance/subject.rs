@@ -9,11 +9,15 @@ use super::ConformanceArguments;
 use crate::{
     command_line::Failure,
     component_path,
-    component_yaml::ComponentType,
+    component_yaml::{ComponentType, Kind},
     conformance::{Invocation, Outcome, Ran, Subject},
     counting_proxy::CountingProxy,
     embedded::Embedded,
-    program::{arguments::Connection, component_file, session::Plan},
+    program::{
+        arguments::Connection,
+        component_file,
+        session::{Plan, kind},
+    },
 };
 
 /// What the workspace's own component takes on any table with the default partition key.
@@ -35,8 +39,9 @@ pub(super) async fn of(
     environment: Environment<'_>,
 ) -> Result<Result<(Subject, Behind), Ran>, Failure> {
     let connection = &asked.connection;
-    let mut state = plan(ComponentType::StateStore, connection, environment)?;
-    let mut binding = plan(ComponentType::OutputBinding, connection, environment)?;
+    let kind = kind(component);
+    let mut state = plan(ComponentType::StateStore, kind, connection, environment)?;
+    let mut binding = plan(ComponentType::OutputBinding, kind, connection, environment)?;
     if let (Ok(state), Ok(other)) = (&state, &binding)
         && !state.shares_its_destination(other)
     {
@@ -79,13 +84,15 @@ pub(super) async fn of(
 /// The plan for an interface, or why there is none.
 fn plan(
     component_type: ComponentType,
+    kind: Kind,
     connection: &Connection,
     environment: Environment<'_>,
 ) -> Result<Result<Plan, String>, Failure> {
-    match component_file::is_about(component_type, connection)? {
-        true => Plan::new(component_type, connection, environment).map(Ok),
+    match component_file::is_about(component_type, kind, connection)? {
+        true => Plan::new(component_type, kind, connection, environment).map(Ok),
         false => Ok(Err(format!(
-            "the component file configures no {component_type}"
+            "the component file configures no {}",
+            kind.name(component_type)
         ))),
     }
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     command_line::{Failure, output::Format, output::Output},
     component_path,
-    component_yaml::{self, Secrets, Sources},
+    component_yaml::{self, Kind, Secrets, Sources},
     embedded::{Embedded, Storage},
 };
 
@@ -146,7 +146,8 @@ impl Stage {
         let endpoint = embedded.endpoint().to_owned();
         let environment = |name: &str| (name == ENDPOINT_VARIABLE).then(|| endpoint.clone());
         let secrets = Secrets::parse(SECRETS.0, SECRETS.1).map_err(Failure::here)?;
-        let components = component_yaml::parse(file, text).map_err(Failure::here)?;
+        let components =
+            component_yaml::parse(file, text, Kind::DynamoDb).map_err(Failure::here)?;
         let first = components.first();
         let component = first.ok_or_else(|| Failure::here(format!("{file} holds no component")))?;
         let resolved = component.resolve(Sources {
