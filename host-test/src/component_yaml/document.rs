@@ -1,8 +1,8 @@
-//! A document that is a component of the kind that is read must be right in every field that is read; one that is
+//! A document that is a component of a type that is read must be right in every field that is read; one that is
 //! something else is passed over, unless the file holds nothing but such.
 
 use super::{
-    Component, ComponentFileError, ComponentType, Field, Kind, Value,
+    Component, ComponentFileError, ComponentType, Field, Types, Value,
     node::{Content, Node},
 };
 
@@ -15,13 +15,13 @@ const SPEC_FIELDS: [&str; 5] = ["type", "version", "metadata", "ignoreErrors", "
 const ITEM_FIELDS: [&str; 4] = ["name", "value", "envRef", "secretKeyRef"];
 const SECRET_FIELDS: [&str; 2] = ["name", "key"];
 
-/// The components of this kind among the documents, at least one.
+/// The components of these types among the documents, at least one.
 pub(super) fn components(
     file: &str,
     documents: Vec<Node>,
-    kind: Kind,
+    types: Types,
 ) -> Result<Vec<Component>, ComponentFileError> {
-    let reader = Reader { file, kind };
+    let reader = Reader { file, types };
     let mut components = Vec::new();
     let mut passed_over = None;
     for document in &documents {
@@ -49,7 +49,7 @@ enum Read {
 
 struct Reader<'a> {
     file: &'a str,
-    kind: Kind,
+    types: Types,
 }
 
 type Fields = [(String, Node)];
@@ -71,11 +71,11 @@ impl Reader<'_> {
         let remedy = "write spec: with type, version and metadata";
         let spec = self.required(document, fields, "spec", remedy)?;
         let spec_fields = self.mapping(spec)?;
-        let known = ComponentType::ALL.map(|known| self.kind.name(known));
+        let known = ComponentType::ALL.map(|known| self.types.name(known));
         let known = known.join(" or ");
         let remedy = format!("write type: {known}");
         let (type_node, type_name) = self.text(spec, spec_fields, "type", &remedy)?;
-        let Some(component_type) = self.kind.component_type(type_name) else {
+        let Some(component_type) = self.types.component_type(type_name) else {
             let problem = format!("is {type_name:?}: only {known} is read");
             return Ok(Read::SomethingElse(type_node.fault(self.file, problem)));
         };

@@ -46,16 +46,16 @@ impl ComponentType {
     }
 }
 
-/// What the components that are read are built on.
+/// Which types of components are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum Types {
     /// DynamoDB: what this workspace's own component implements.
     DynamoDb,
     /// Anything: another component may implement it.
     Any,
 }
 
-impl Kind {
+impl Types {
     /// As `spec.type` names it.
     pub fn name(self, component_type: ComponentType) -> String {
         let family = component_type.family();
@@ -126,19 +126,19 @@ impl fmt::Debug for Value {
     }
 }
 
-/// Reads the components of a file that are of this kind, at least one.
-pub fn read(path: &Path, kind: Kind) -> Result<Vec<Component>, ComponentFileError> {
+/// Reads the components of a file that are of these types, at least one.
+pub fn read(path: &Path, types: Types) -> Result<Vec<Component>, ComponentFileError> {
     let file = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|source| ComponentFileError::Unreadable {
         file: file.clone(),
         source,
     })?;
-    parse(&file, &text, kind)
+    parse(&file, &text, types)
 }
 
-/// Reads the components of a text that are of this kind, at least one. `file` is for messages.
-pub fn parse(file: &str, text: &str, kind: Kind) -> Result<Vec<Component>, ComponentFileError> {
-    document::components(file, node::documents(file, text)?, kind)
+/// Reads the components of a text that are of these types, at least one. `file` is for messages.
+pub fn parse(file: &str, text: &str, types: Types) -> Result<Vec<Component>, ComponentFileError> {
+    document::components(file, node::documents(file, text)?, types)
 }
 
 #[cfg(test)]

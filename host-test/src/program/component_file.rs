@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::{
     command_line::Failure,
-    component_yaml::{self, Component, ComponentType, Kind, Resolved, Secrets, Sources},
+    component_yaml::{self, Component, ComponentType, Resolved, Secrets, Sources, Types},
 };
 
 use super::arguments::Connection;
@@ -13,16 +13,16 @@ use super::arguments::Connection;
 /// The metadata from the component file that the arguments name, if they do.
 pub(super) fn metadata(
     component_type: ComponentType,
-    kind: Kind,
+    types: Types,
     connection: &Connection,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<Resolved>, Failure> {
     let Some(path) = &connection.component_yaml else {
         return Ok(None);
     };
-    let components = read(path, kind)?;
+    let components = read(path, types)?;
     let name = connection.component_name.as_deref();
-    let component = choose(&components, component_type, kind, name)
+    let component = choose(&components, component_type, types, name)
         .map_err(|problem| Failure::here(format!("{}: {problem}", path.display())))?;
     let secrets = match &connection.secrets {
         Some(path) => Some(Secrets::read(path).map_err(Failure::here)?),
@@ -38,13 +38,13 @@ pub(super) fn metadata(
 /// Whether the component file, if there is one, configures a component of this type.
 pub(super) fn is_about(
     component_type: ComponentType,
-    kind: Kind,
+    types: Types,
     connection: &Connection,
 ) -> Result<bool, Failure> {
     let Some(path) = &connection.component_yaml else {
         return Ok(true);
     };
-    let components = read(path, kind)?;
+    let components = read(path, types)?;
     let name = connection.component_name.as_deref();
     Ok(components.iter().any(|component| {
         component.component_type == component_type && name.is_none_or(|name| name == component.name)
@@ -52,9 +52,9 @@ pub(super) fn is_about(
 }
 
 /// The components of a file. Where a file has some for DynamoDB, these are meant, whatever else it configures.
-fn read(path: &Path, kind: Kind) -> Result<Vec<Component>, Failure> {
-    let components = match (component_yaml::read(path, Kind::DynamoDb), kind) {
-        (Err(_), Kind::Any) => component_yaml::read(path, Kind::Any),
+fn read(path: &Path, types: Types) -> Result<Vec<Component>, Failure> {
+    let components = match (component_yaml::read(path, Types::DynamoDb), types) {
+        (Err(_), Types::Any) => component_yaml::read(path, Types::Any),
         (read, _) => read,
     };
     components.map_err(Failure::here)
@@ -63,7 +63,7 @@ fn read(path: &Path, kind: Kind) -> Result<Vec<Component>, Failure> {
 fn choose<'c>(
     components: &'c [Component],
     component_type: ComponentType,
-    kind: Kind,
+    types: Types,
     name: Option<&str>,
 ) -> Result<&'c Component, String> {
     let of_type = || {
@@ -77,7 +77,7 @@ fn choose<'c>(
             .collect::<Vec<_>>()
             .join(", ")
     };
-    let type_name = kind.name(component_type);
+    let type_name = types.name(component_type);
     let mut found = of_type().filter(|c| name.is_none_or(|name| name == c.name));
     match (found.next(), found.next(), name) {
         (Some(only), None, _) => Ok(only),
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn the_component_is_chosen_by_type_and_then_by_name() {
         use ComponentType::{OutputBinding, StateStore};
-        use Kind::DynamoDb;
+        use Types::DynamoDb;
         let both = [component("a", StateStore), component("b", OutputBinding)];
         assert_eq!(
             choose(&both, OutputBinding, DynamoDb, None).unwrap().name,

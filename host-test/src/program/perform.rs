@@ -10,7 +10,7 @@ use super::{
     arguments::{BindingArguments, Connection, StateArguments},
     calls,
     progress_bar::Bar,
-    session::{Plan, Session, kind},
+    session::{Plan, Session, types},
     usage,
 };
 use crate::{
@@ -40,7 +40,7 @@ pub(super) async fn state(
         let request = request?;
         let plan = Plan::new(
             ComponentType::StateStore,
-            kind(component),
+            types(component),
             &connection,
             environment,
         )?;
@@ -73,7 +73,7 @@ pub(super) async fn binding(
         let request = request?;
         let plan = Plan::new(
             ComponentType::OutputBinding,
-            kind(component),
+            types(component),
             &connection,
             environment,
         )?;

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     command_line::Failure,
     component_path,
-    component_yaml::{ComponentType, Kind},
+    component_yaml::{ComponentType, Types},
     counting_proxy::CountingProxy,
     embedded::Embedded,
 };
@@ -36,10 +36,10 @@ pub(super) struct Session {
 }
 
 /// What a component file may configure: the workspace's own component is for DynamoDB, another one may be for anything.
-pub(super) fn kind(component: Option<&Path>) -> Kind {
+pub(super) fn types(component: Option<&Path>) -> Types {
     match component {
-        None => Kind::DynamoDb,
-        Some(_) => Kind::Any,
+        None => Types::DynamoDb,
+        Some(_) => Types::Any,
     }
 }
 
@@ -58,11 +58,11 @@ impl Plan {
     /// Reads the component file, if there is one, and decides what is called.
     pub(super) fn new(
         component_type: ComponentType,
-        kind: Kind,
+        types: Types,
         connection: &Connection,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Failure> {
-        let file = component_file::metadata(component_type, kind, connection, environment)?;
+        let file = component_file::metadata(component_type, types, connection, environment)?;
         let (metadata, notices) = match file {
             Some(resolved) => (resolved.metadata, resolved.notices),
             None => (Vec::new(), Vec::new()),

@@ -38,7 +38,7 @@ const SECRETS: &str = r#"{ "aws": { "accessKey": "AKID", "secretKey": "hush", "l
 
 /// As for this workspace's own component.
 fn parse(file: &str, text: &str) -> Result<Vec<Component>, ComponentFileError> {
-    super::parse(file, text, Kind::DynamoDb)
+    super::parse(file, text, Types::DynamoDb)
 }
 
 fn nothing(_: &str) -> Option<String> {
@@ -168,11 +168,11 @@ fn for_another_component_any_state_store_and_output_binding_is_read() {
         COMPLETE.replace("state.aws.dynamodb", "pubsub.redis"),
     ]
     .join("---\n");
-    let components = super::parse("store.yaml", &text, Kind::Any).unwrap();
+    let components = super::parse("store.yaml", &text, Types::Any).unwrap();
     let types = components.iter().map(|component| component.component_type);
     assert!(types.eq(ComponentType::ALL));
     let only_others = COMPLETE.replace("state.aws.dynamodb", "pubsub.redis");
-    let refused = super::parse("store.yaml", &only_others, Kind::Any);
+    let refused = super::parse("store.yaml", &only_others, Types::Any);
     let sentence = refused.unwrap_err().to_string();
     assert!(
         sentence.contains("only state.* or bindings.* is read"),

@@ -9,14 +9,14 @@ use super::ConformanceArguments;
 use crate::{
     command_line::Failure,
     component_path,
-    component_yaml::{ComponentType, Kind},
+    component_yaml::{ComponentType, Types},
     conformance::{Invocation, Outcome, Ran, Subject},
     counting_proxy::CountingProxy,
     embedded::Embedded,
     program::{
         arguments::Connection,
         component_file,
-        session::{Plan, kind},
+        session::{Plan, types},
     },
 };
 
@@ -39,9 +39,9 @@ pub(super) async fn of(
     environment: Environment<'_>,
 ) -> Result<Result<(Subject, Behind), Ran>, Failure> {
     let connection = &asked.connection;
-    let kind = kind(component);
-    let mut state = plan(ComponentType::StateStore, kind, connection, environment)?;
-    let mut binding = plan(ComponentType::OutputBinding, kind, connection, environment)?;
+    let types = types(component);
+    let mut state = plan(ComponentType::StateStore, types, connection, environment)?;
+    let mut binding = plan(ComponentType::OutputBinding, types, connection, environment)?;
     if let (Ok(state), Ok(other)) = (&state, &binding)
         && !state.shares_its_destination(other)
     {
@@ -84,15 +84,15 @@ pub(super) async fn of(
 /// The plan for an interface, or why there is none.
 fn plan(
     component_type: ComponentType,
-    kind: Kind,
+    types: Types,
     connection: &Connection,
     environment: Environment<'_>,
 ) -> Result<Result<Plan, String>, Failure> {
-    match component_file::is_about(component_type, kind, connection)? {
-        true => Plan::new(component_type, kind, connection, environment).map(Ok),
+    match component_file::is_about(component_type, types, connection)? {
+        true => Plan::new(component_type, types, connection, environment).map(Ok),
         false => Ok(Err(format!(
             "the component file configures no {}",
-            kind.name(component_type)
+            types.name(component_type)
         ))),
     }
 }

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     command_line::{Failure, output::Format, output::Output},
     component_path,
-    component_yaml::{self, Kind, Secrets, Sources},
+    component_yaml::{self, Secrets, Sources, Types},
     embedded::{Embedded, Storage},
 };
 
@@ -147,7 +147,7 @@ impl Stage {
         let environment = |name: &str| (name == ENDPOINT_VARIABLE).then(|| endpoint.clone());
         let secrets = Secrets::parse(SECRETS.0, SECRETS.1).map_err(Failure::here)?;
         let components =
-            component_yaml::parse(file, text, Kind::DynamoDb).map_err(Failure::here)?;
+            component_yaml::parse(file, text, Types::DynamoDb).map_err(Failure::here)?;
         let first = components.first();
         let component = first.ok_or_else(|| Failure::here(format!("{file} holds no component")))?;
         let resolved = component.resolve(Sources {
