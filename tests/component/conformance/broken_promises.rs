@@ -127,12 +127,16 @@ async fn each_broken_promise_is_found_by_the_case_that_is_about_it() {
 async fn a_secret_in_a_sentence_is_found_and_not_repeated() {
     const SECRET: &str = "hunter2-and-more";
     let metadata = [("break", "no-secret-in-a-sentence"), ("secretKey", SECRET)];
-    let subject = without_surroundings(host_test::broken_promises_path(), &metadata);
-    let only = cases::matching("a set with another etag is a mismatch");
-    let ran: Vec<Ran> = run(subject, only).collect().await;
-    let reason = ran[0].outcome.reason().expect("it fails");
-    assert!(reason.contains("a secret"), "{reason}");
-    assert!(!reason.contains(SECRET), "{reason}");
+    for case in [
+        "a set with another etag is a mismatch",
+        "a bulk set with one wrong etag",
+    ] {
+        let subject = without_surroundings(host_test::broken_promises_path(), &metadata);
+        let ran: Vec<Ran> = run(subject, cases::matching(case)).collect().await;
+        let reason = ran[0].outcome.reason().expect("it fails");
+        assert!(reason.contains("a secret"), "{reason}");
+        assert!(!reason.contains(SECRET), "{reason}");
+    }
 }
 
 #[tokio::test]

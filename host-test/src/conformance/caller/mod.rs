@@ -6,7 +6,7 @@ mod state;
 
 use std::sync::Arc;
 
-use dapr_wasm_host::{CallError, Instance};
+use dapr_wasm_host::{CallError, Instance, types::Error};
 
 use super::{expectation::cut, keys::Keys, outcome::Unmet};
 
@@ -16,6 +16,9 @@ pub(super) struct Caller {
     keys: Arc<Keys>,
     secrets: Arc<[String]>,
 }
+
+/// What a bulk call gives: result i answers request i.
+pub(super) type Results<T> = Vec<Result<T, Error>>;
 
 /// What a call gives.
 pub(super) type Answer<T> = Result<T, Refusal>;
@@ -68,15 +71,32 @@ impl Caller {
         call: impl FnOnce() -> String,
         answer: Result<T, CallError>,
     ) -> Answer<T> {
-        answer.map_err(|error| {
-            let sentence = error.to_string();
-            let leaks = self.secrets.iter().any(|secret| sentence.contains(secret));
-            Refusal {
-                call: cut(&call()),
-                error,
-                leaks,
-            }
+        answer.map_err(|error| Refusal {
+            call: cut(&call()),
+            leaks: self.leaks(&error.to_string()),
+            error,
         })
+    }
+
+    /// A secret in the sentence about one request of a bulk call is one about all of it.
+    fn answered_in_bulk<T>(
+        &self,
+        call: impl FnOnce() -> String,
+        answer: Result<Results<T>, CallError>,
+    ) -> Answer<Results<T>> {
+        let answer = answer.and_then(|results| {
+            let mut errors = results.iter().filter_map(|result| result.as_ref().err());
+            match errors.find(|error| self.leaks(&error.to_string())) {
+                Some(error) => Err(CallError::Component(error.clone())),
+                None => Ok(results),
+            }
+        });
+        self.answered(call, answer)
+    }
+
+    fn leaks(&self, sentence: &str) -> bool {
+        let mut secrets = self.secrets.iter();
+        secrets.any(|secret| sentence.contains(secret))
     }
 }
 

@@ -7,11 +7,8 @@ use dapr_wasm_host::types::{
     Operation, SetOptions, SetRequest,
 };
 
-use super::{Answer, Caller};
+use super::{Answer, Caller, Results};
 use crate::conformance::{expectation::there, outcome::Checked};
-
-/// What a bulk call gives: result i answers request i.
-pub(in crate::conformance) type Results<T> = Vec<Result<T, Error>>;
 
 const STRONG: GetOptions = GetOptions {
     consistency: Some(Consistency::Strong),
@@ -103,7 +100,7 @@ impl Caller {
     ) -> Answer<Results<Option<Item>>> {
         let keys: Vec<String> = names.iter().map(|name| self.key(name)).collect();
         let answer = async { self.instance.state()?.bulk_get(&keys, Some(STRONG)).await }.await;
-        self.answered(|| format!("bulk-get of {} keys", names.len()), answer)
+        self.answered_in_bulk(|| format!("bulk-get of {} keys", names.len()), answer)
     }
 
     pub(in crate::conformance) async fn bulk_set(
@@ -121,7 +118,7 @@ impl Caller {
                 self.keys.note(&request.key);
             }
         }
-        self.answered(|| format!("bulk-set of {} items", requests.len()), answer)
+        self.answered_in_bulk(|| format!("bulk-set of {} items", requests.len()), answer)
     }
 
     pub(in crate::conformance) async fn bulk_delete(
@@ -139,7 +136,7 @@ impl Caller {
                 self.keys.forget(&request.key);
             }
         }
-        self.answered(|| format!("bulk-delete of {} keys", requests.len()), answer)
+        self.answered_in_bulk(|| format!("bulk-delete of {} keys", requests.len()), answer)
     }
 
     pub(in crate::conformance) async fn transact(
