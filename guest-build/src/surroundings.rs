@@ -73,3 +73,38 @@ pub(super) fn target_folder(out_dir: &Path) -> Result<PathBuf, String> {
         .map(Path::to_path_buf)
         .ok_or_else(|| format!("{} is in no target folder", out_dir.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_outer_build_sets_is_left_behind_and_where_crates_come_from_is_passed_on() {
+        for left in [
+            "CARGO_ENCODED_RUSTFLAGS",
+            "CARGO_MANIFEST_DIR",
+            "CARGO_PROFILE_RELEASE_LTO",
+            "CARGO_TARGET_DIR",
+            "RUSTC_WORKSPACE_WRAPPER",
+            "RUSTFLAGS",
+        ] {
+            assert!(belongs_to_the_outer_build(left), "{left}");
+        }
+        for kept in [
+            "CARGO_HOME",
+            "CARGO_REGISTRIES_MIRROR_INDEX",
+            "PATH",
+            "RUSTUP_TOOLCHAIN",
+        ] {
+            assert!(!belongs_to_the_outer_build(kept), "{kept}");
+        }
+    }
+
+    #[test]
+    fn the_target_folder_is_the_one_that_cargo_has_marked_above_the_build_scripts_own() {
+        let target = Path::new("/t/target");
+        let of_script = target.join("debug/build/host-test-0123/out");
+        assert_eq!(target_folder(&of_script).unwrap(), target);
+        assert!(target_folder(Path::new("out")).is_err());
+    }
+}
