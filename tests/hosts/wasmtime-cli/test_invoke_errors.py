@@ -86,6 +86,22 @@ def test_a_call_past_the_deadline_of_wasmtime_is_a_trap(
     assert "timed out after deadline has elapsed" in answer.err
 
 
+def test_a_component_that_needs_more_memory_than_it_may_is_not_started(
+    wasmtime: Path, plugin: Path, server: Server
+) -> None:
+    least = ["-W", "max-memory-size=65536"]
+    answer = run(wasmtime, plugin, environment_of(server), *least, "--invoke", 'get("k")')
+    assert (answer.status, answer.out) == (1, "")
+    assert "memory" in answer.err
+
+
+def test_a_value_that_is_no_argument_any_more_is_refused_by_the_system(invoke: Invoke) -> None:
+    """Linux takes 128 KiB for one argument. The composed program reads such a value."""
+    value = str(list(bytes(64 * 1024)))
+    with pytest.raises(OSError, match="Argument list too long"):
+        invoke(f'set("k", {value})')
+
+
 @pytest.mark.parametrize(
     ("case", "call", "fault"),
     [

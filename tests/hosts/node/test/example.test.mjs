@@ -1,6 +1,7 @@
 // The program that the README shows does what it says.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { dynamodb } from './servers.mjs';
@@ -15,4 +16,10 @@ test('the example runs', async () => {
   const program = new URL('../example.mjs', import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(process.execPath, [program, server.endpoint]);
   assert.equal(stdout, 'somebody else was faster\norder-1 is paid\nnew\nabsent\norder-1 is sent\n');
+});
+
+test('the README shows the example as it is', async () => {
+  const read = (/** @type {string} */ path) => readFile(new URL(path, import.meta.url), 'utf8');
+  const shown = `\`\`\`js\n${await read('../example.mjs')}\`\`\`\n`;
+  assert.ok((await read('../../../../README.md')).includes(shown), 'copy example.mjs into the README');
 });
