@@ -19,12 +19,14 @@ def main(component: str, endpoint: str) -> None:
         except EtagMismatch as error:  # somebody was faster; read again, decide again
             print("not cancelled:", error.message)
 
-        store.bulk_set([SetRequest("order-2", b"new"), SetRequest("order-3", b"new")])
+        for done in store.bulk_set([SetRequest("order-2", b"new"), SetRequest("order-3", b"new")]):
+            if isinstance(done, Error):  # of this request alone
+                raise done
         store.transact([SetRequest("order-3", b"paid"), DeleteRequest("order-2")])
 
         keys = ["order-1", "order-2", "order-3"]
         for key, found in zip(keys, store.bulk_get(keys), strict=True):
-            if isinstance(found, Error):  # of this key alone
+            if isinstance(found, Error):
                 print(f"{key}: {found}")
             else:
                 print(f"{key}: {found.value.decode() if found else 'absent'}")
