@@ -16,6 +16,15 @@ def wasmtime() -> Path:
 
 
 @pytest.fixture(scope="session")
+def composed() -> Path:
+    return built(
+        "DAPR_DYNAMODB_CLI_WASM",
+        "target/wasm32-wasip2/release/dapr_dynamodb_cli.wasm",
+        "release/build",
+    )
+
+
+@pytest.fixture(scope="session")
 def compiled(wasmtime: Path, plugin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("compiled") / "dapr_dynamodb.cwasm"
     subprocess.run([wasmtime, "compile", "-o", file, plugin], check=True)

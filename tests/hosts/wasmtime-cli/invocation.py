@@ -39,11 +39,13 @@ def run(
     environment: Mapping[str, str],
     *options: str,
     then: Sequence[str] = (),
+    stdin: str = "",
 ) -> Answer:
     """Runs a component with options of wasmtime, and then arguments of its own."""
     variables = [part for pair in environment.items() for part in ("--env", "=".join(pair))]
     done = subprocess.run(
         [wasmtime, "run", "-S", "http", *variables, *options, component, *then],
+        input=stdin,
         capture_output=True,
         text=True,
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_engine import Server, built
+from embedded_engine import Server
 from invocation import environment_of
 
 
@@ -48,15 +48,6 @@ class Program:
             cwd=folder,
         )
         return Ran(done.returncode, done.stdout, done.stderr.decode())
-
-
-@pytest.fixture(scope="session")
-def composed() -> Path:
-    return built(
-        "DAPR_DYNAMODB_CLI_WASM",
-        "target/wasm32-wasip2/release/dapr_dynamodb_cli.wasm",
-        "release/build",
-    )
 
 
 @pytest.fixture(scope="session", params=["as it is", "compiled beforehand"])

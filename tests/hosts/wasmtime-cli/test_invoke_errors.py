@@ -5,15 +5,11 @@ than 0 means that wasmtime could not make the call, or that it trapped.
 """
 
 import re
-from pathlib import Path
 
 import pytest
 
 from embedded_engine import Faults, Server
-from invocation import Invoke, environment_of, run
-
-# As a shell tells of a process that was aborted: 128 and SIGABRT.
-TRAPPED = 134
+from invocation import Invoke, environment_of
 
 SHORT = {"AWS_MAX_ATTEMPTS": "1", "DYNAMODB_REQUEST_TIMEOUT": "200ms"}
 
@@ -74,32 +70,6 @@ def test_a_server_that_never_answers_is_a_timeout(invoke: Invoke, silent_endpoin
     answer = invoke('get("k")', {**environment_of(Server(silent_endpoint)), **SHORT})
     assert error("timeout").fullmatch(answer.out)
     assert answer.status == 0
-
-
-def test_a_call_past_the_deadline_of_wasmtime_is_a_trap(
-    wasmtime: Path, plugin: Path, silent_endpoint: str
-) -> None:
-    """Its `-W timeout` cuts waiting short as well; compiled code must be made for it."""
-    environment = environment_of(Server(silent_endpoint))
-    answer = run(wasmtime, plugin, environment, "-W", "timeout=200ms", "--invoke", 'get("k")')
-    assert (answer.status, answer.out) == (TRAPPED, "")
-    assert "timed out after deadline has elapsed" in answer.err
-
-
-def test_a_component_that_needs_more_memory_than_it_may_is_not_started(
-    wasmtime: Path, plugin: Path, server: Server
-) -> None:
-    least = ["-W", "max-memory-size=65536"]
-    answer = run(wasmtime, plugin, environment_of(server), *least, "--invoke", 'get("k")')
-    assert (answer.status, answer.out) == (1, "")
-    assert "memory" in answer.err
-
-
-def test_a_value_that_is_no_argument_any_more_is_refused_by_the_system(invoke: Invoke) -> None:
-    """Linux takes 128 KiB for one argument. The composed program reads such a value."""
-    value = str(list(bytes(64 * 1024)))
-    with pytest.raises(OSError, match="Argument list too long"):
-        invoke(f'set("k", {value})')
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""What a run of wasmtime's command line cannot do, or not without being told."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from embedded_engine import Server
+from empty_table import empty_table
+from invocation import Invoke, environment_of, run
+
+# As a shell tells of a process that was aborted: 128 and SIGABRT.
+TRAPPED = 134
+# BatchGetItem takes so many keys.
+KEYS_OF_A_REQUEST = 100
+
+
+@pytest.fixture(scope="session")
+def interruptible(wasmtime: Path, composed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("interruptible") / "dapr_dynamodb_cli.cwasm"
+    made_for_it = ["-W", "epoch-interruption"]
+    subprocess.run([wasmtime, "compile", *made_for_it, "-o", file, composed], check=True)
+    return file
+
+
+def test_a_call_past_the_deadline_of_wasmtime_is_a_trap(
+    wasmtime: Path, plugin: Path, silent_endpoint: str
+) -> None:
+    """Its `-W timeout` cuts waiting short as well."""
+    environment = environment_of(Server(silent_endpoint))
+    answer = run(wasmtime, plugin, environment, "-W", "timeout=200ms", "--invoke", 'get("k")')
+    assert (answer.status, answer.out) == (TRAPPED, "")
+    assert "timed out after deadline has elapsed" in answer.err
+
+
+def test_the_deadline_of_a_program_needs_code_that_was_compiled_for_it(
+    wasmtime: Path, interruptible: Path, silent_endpoint: str
+) -> None:
+    environment = environment_of(Server(silent_endpoint))
+    limits = ["--allow-precompiled", "-W", "timeout=200ms"]
+    ran = run(wasmtime, interruptible, environment, *limits, then=["state", "get", "k"])
+    assert (ran.status, ran.out) == (TRAPPED, "")
+
+
+def test_a_component_that_needs_more_memory_than_it_may_is_not_started(
+    wasmtime: Path, plugin: Path, server: Server
+) -> None:
+    least = ["-W", "max-memory-size=65536"]
+    answer = run(wasmtime, plugin, environment_of(server), *least, "--invoke", 'get("k")')
+    assert (answer.status, answer.out) == (1, "")
+    assert "memory" in answer.err
+
+
+def test_a_value_that_is_no_argument_any_more_is_refused_by_the_system(invoke: Invoke) -> None:
+    """Linux takes 128 KiB for one argument. The composed program reads such a value."""
+    value = str(list(bytes(64 * 1024)))
+    with pytest.raises(OSError, match="Argument list too long"):
+        invoke(f'set("k", {value})')
+
+
+def test_each_request_has_a_connection_of_its_own(wasmtime: Path, composed: Path) -> None:
+    keys = [f"absent-{n}" for n in range(3 * KEYS_OF_A_REQUEST)]
+    with empty_table() as table:
+        environment = environment_of(Server(table.endpoint))
+        ran = run(wasmtime, composed, environment, then=["state", "bulk-get", *keys])
+        assert (ran.status, ran.err) == (0, "")
+        assert table.connections == len(keys) / KEYS_OF_A_REQUEST
