@@ -92,6 +92,37 @@ async fn a_component_file_of_another_type_configures_another_component_and_not_o
 }
 
 #[tokio::test]
+async fn a_run_that_would_test_nothing_is_refused() {
+    let (kept, _) = folder();
+    let component = |name, family| {
+        format!(
+            "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: {name}\nspec:\n  \
+             type: {family}.aws.dynamodb\n  metadata:\n    - name: table\n      value: state\n"
+        )
+    };
+    let binding = component("b", "bindings");
+    let two = format!("{}---\n{binding}", component("a", "state"));
+    let two = write(kept.path(), "two.yaml", &two);
+    let ping = ["conformance", "answers ping", "--component-yaml"];
+    let refused = async |about: &[&str], told: &str| {
+        let ran = host_test(&[&ping[..], about].concat()).await;
+        assert_eq!((ran.status, ran.text()), (1, ""), "{}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    };
+    let unknown = [two.as_str(), "--component-name", "nosuch"];
+    refused(
+        &unknown,
+        "two.yaml: holds no component \"nosuch\", but a, b",
+    )
+    .await;
+    // This component is a state store only.
+    let store = path(host_test::misbehaving_path());
+    let binding = write(kept.path(), "binding.yaml", &binding);
+    let told = "no case applies: the component file configures no state.*";
+    refused(&[binding.as_str(), "--component", store], told).await;
+}
+
+#[tokio::test]
 async fn what_does_not_apply_has_its_reason_on_its_line() {
     let component = path(host_test::memory_store_path());
     let ran = host_test(&[

@@ -20,8 +20,9 @@ pub(super) fn metadata(
     let Some(path) = &connection.component_yaml else {
         return Ok(None);
     };
-    let components = read(path, types)?;
     let name = connection.component_name.as_deref();
+    let wanted = |c: &Component| c.component_type == component_type && is_named(c, name);
+    let components = read(path, types, wanted)?;
     let component = choose(&components, component_type, types, name)
         .map_err(|problem| Failure::here(format!("{}: {problem}", path.display())))?;
     let secrets = match &connection.secrets {
@@ -35,29 +36,61 @@ pub(super) fn metadata(
     component.resolve(sources).map(Some).map_err(Failure::here)
 }
 
-/// Whether the component file, if there is one, configures a component of this type.
-pub(super) fn is_about(
-    component_type: ComponentType,
+/// What the component file configures, at least one: a state store, a binding; without a file, both may be.
+pub(super) fn configured(
     types: Types,
     connection: &Connection,
-) -> Result<bool, Failure> {
+) -> Result<Vec<ComponentType>, Failure> {
     let Some(path) = &connection.component_yaml else {
-        return Ok(true);
+        return Ok(ComponentType::ALL.to_vec());
     };
-    let components = read(path, types)?;
     let name = connection.component_name.as_deref();
-    Ok(components.iter().any(|component| {
-        component.component_type == component_type && name.is_none_or(|name| name == component.name)
-    }))
+    let components = read(path, types, |c| is_named(c, name))?;
+    of_either_type(&components, name)
+        .map_err(|problem| Failure::here(format!("{}: {problem}", path.display())))
 }
 
-/// The components of a file. Where a file has some for DynamoDB, these are meant, whatever else it configures.
-fn read(path: &Path, types: Types) -> Result<Vec<Component>, Failure> {
-    let components = match (component_yaml::read(path, Types::DynamoDb), types) {
-        (Err(_), Types::Any) => component_yaml::read(path, Types::Any),
-        (read, _) => read,
+fn of_either_type(
+    components: &[Component],
+    name: Option<&str>,
+) -> Result<Vec<ComponentType>, String> {
+    let named = || components.iter().filter(|c| is_named(c, name));
+    match name {
+        Some(name) if named().next().is_none() => Err(unknown(name, components)),
+        _ => Ok(ComponentType::ALL
+            .into_iter()
+            .filter(|known| named().any(|c| c.component_type == *known))
+            .collect()),
+    }
+}
+
+/// The components of a file. Where it has some for DynamoDB, and what is wanted is among these, they are meant, whatever
+/// else it configures.
+fn read(
+    path: &Path,
+    types: Types,
+    wanted: impl Fn(&Component) -> bool,
+) -> Result<Vec<Component>, Failure> {
+    let of_dynamodb = component_yaml::read(path, Types::DynamoDb);
+    let components = match (types, of_dynamodb) {
+        (Types::DynamoDb, of_dynamodb) => of_dynamodb,
+        (Types::Any, Ok(components)) if components.iter().any(&wanted) => Ok(components),
+        (Types::Any, _) => component_yaml::read(path, Types::Any),
     };
     components.map_err(Failure::here)
+}
+
+fn is_named(component: &Component, name: Option<&str>) -> bool {
+    name.is_none_or(|name| name == component.name)
+}
+
+fn unknown<'c>(name: &str, components: impl IntoIterator<Item = &'c Component>) -> String {
+    format!("holds no component {name:?}, but {}", names(components))
+}
+
+fn names<'c>(components: impl IntoIterator<Item = &'c Component>) -> String {
+    let names = components.into_iter().map(|c| c.name.as_str());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn choose<'c>(
@@ -71,23 +104,15 @@ fn choose<'c>(
             .iter()
             .filter(|c| c.component_type == component_type)
     };
-    let names = || {
-        of_type()
-            .map(|c| c.name.as_str())
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
     let type_name = types.name(component_type);
-    let mut found = of_type().filter(|c| name.is_none_or(|name| name == c.name));
+    let mut found = of_type().filter(|c| is_named(c, name));
     match (found.next(), found.next(), name) {
         (Some(only), None, _) => Ok(only),
         (Some(_), Some(_), _) => Err(format!(
             "holds several components of type {type_name}: choose one by --component-name ({})",
-            names()
+            names(of_type())
         )),
-        (None, _, Some(name)) if of_type().next().is_some() => {
-            Err(format!("holds no component {name:?}, but {}", names()))
-        }
+        (None, _, Some(name)) if of_type().next().is_some() => Err(unknown(name, of_type())),
         (None, ..) => Err(format!("holds no component of type {type_name}")),
     }
 }
@@ -126,5 +151,63 @@ mod tests {
             choose(&two, OutputBinding, DynamoDb, None).unwrap_err(),
             "holds no component of type bindings.aws.dynamodb"
         );
+    }
+
+    #[test]
+    fn what_neither_interface_is_called_is_refused_with_the_names_of_both() {
+        use ComponentType::{OutputBinding, StateStore};
+        let both = [component("a", StateStore), component("b", OutputBinding)];
+        assert_eq!(of_either_type(&both, None).unwrap(), ComponentType::ALL);
+        assert_eq!(of_either_type(&both, Some("b")).unwrap(), [OutputBinding]);
+        assert_eq!(
+            of_either_type(&both, Some("c")).unwrap_err(),
+            "holds no component \"c\", but a, b"
+        );
+    }
+
+    fn document(name: &str, type_name: &str) -> String {
+        format!(
+            "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: {name}\nspec:\n  \
+             type: {type_name}\n  metadata:\n    - name: of\n      value: {name}\n"
+        )
+    }
+
+    #[test]
+    fn dynamodbs_components_come_first_and_hide_no_other_that_is_wanted() {
+        use ComponentType::{OutputBinding, StateStore};
+        let documents = [
+            document("mem", "state.in-memory"),
+            document("dynamo", "state.aws.dynamodb"),
+            document("kafka", "bindings.kafka"),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("both.yaml");
+        std::fs::write(&path, documents.join("---\n")).unwrap();
+        let connection = |name: Option<&str>| Connection {
+            component_yaml: Some(path.clone()),
+            component_name: name.map(str::to_owned),
+            ..Connection::default()
+        };
+        let chosen = |component_type, types, name| {
+            let resolved = metadata(component_type, types, &connection(name), &|_| None);
+            resolved.map(|resolved| resolved.unwrap().metadata)
+        };
+        let of = |name: &str| vec![("of".to_owned(), name.to_owned())];
+        for (component_type, name, expected) in [
+            (StateStore, None, "dynamo"),
+            (StateStore, Some("dynamo"), "dynamo"),
+            (StateStore, Some("mem"), "mem"),
+            (OutputBinding, None, "kafka"),
+        ] {
+            let chosen = chosen(component_type, Types::Any, name).unwrap();
+            assert_eq!(chosen, of(expected), "{component_type:?} {name:?}");
+        }
+        assert!(chosen(StateStore, Types::DynamoDb, Some("mem")).is_err());
+        assert!(chosen(StateStore, Types::Any, Some("nosuch")).is_err());
+        // A component that is held against the contract is DynamoDB's or another, not half of each.
+        let configured = |name| configured(Types::Any, &connection(name)).unwrap();
+        assert_eq!(configured(None), [StateStore]);
+        assert_eq!(configured(Some("mem")), [StateStore]);
+        assert_eq!(configured(Some("kafka")), [OutputBinding]);
     }
 }

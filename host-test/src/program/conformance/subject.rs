@@ -9,12 +9,11 @@ use super::ConformanceArguments;
 use crate::{
     command_line::Failure,
     component_path,
-    component_yaml::{ComponentType, Types},
+    component_yaml::ComponentType,
     conformance::{Invocation, Outcome, Ran, Subject},
     counting_proxy::CountingProxy,
     embedded::Embedded,
     program::{
-        arguments::Connection,
         component_file,
         session::{Plan, types},
     },
@@ -40,8 +39,16 @@ pub(super) async fn of(
 ) -> Result<Result<(Subject, Behind), Ran>, Failure> {
     let connection = &asked.connection;
     let types = types(component);
-    let mut state = plan(ComponentType::StateStore, types, connection, environment)?;
-    let mut binding = plan(ComponentType::OutputBinding, types, connection, environment)?;
+    let configured = component_file::configured(types, connection)?;
+    let plan = |component_type| match configured.contains(&component_type) {
+        true => Plan::new(component_type, types, connection, environment).map(Ok),
+        false => Ok(Err(format!(
+            "the component file configures no {}",
+            types.name(component_type)
+        ))),
+    };
+    let mut state = plan(ComponentType::StateStore)?;
+    let mut binding = plan(ComponentType::OutputBinding)?;
     if let (Ok(state), Ok(other)) = (&state, &binding)
         && !state.shares_its_destination(other)
     {
@@ -54,6 +61,9 @@ pub(super) async fn of(
         Ok(plugin) => plugin,
         Err(error) => return Ok(Err(not_loaded(&error))),
     };
+    if let Some(reason) = untested(&plugin, &state, &binding) {
+        return Err(Failure::here(format!("no case applies: {reason}")));
+    }
     let mut behind = Behind::default();
     let mut options = InstanceOptions::new();
     let plans = [&mut state, &mut binding].into_iter().flatten();
@@ -81,19 +91,19 @@ pub(super) async fn of(
     Ok(Ok((subject, behind)))
 }
 
-/// The plan for an interface, or why there is none.
-fn plan(
-    component_type: ComponentType,
-    types: Types,
-    connection: &Connection,
-    environment: Environment<'_>,
-) -> Result<Result<Plan, String>, Failure> {
-    match component_file::is_about(component_type, types, connection)? {
-        true => Plan::new(component_type, types, connection, environment).map(Ok),
-        false => Ok(Err(format!(
-            "the component file configures no {}",
-            types.name(component_type)
-        ))),
+/// A run that tests nothing must not look like one that found nothing: why none of what the component exports is
+/// configured, where that is so.
+fn untested<'r>(
+    plugin: &Plugin,
+    state: &'r Result<Plan, String>,
+    binding: &'r Result<Plan, String>,
+) -> Option<&'r str> {
+    let state = plugin.exports_state().then_some(state);
+    let binding = plugin.exports_binding().then_some(binding);
+    let exported = || state.into_iter().chain(binding);
+    match exported().any(Result::is_ok) {
+        true => None,
+        false => exported().find_map(|plan| plan.as_ref().err().map(String::as_str)),
     }
 }
 
