@@ -84,7 +84,8 @@ class Item:
     """The bytes that were set."""
     etag: str | None = None
     """The version of the item, an opaque string that changes at every
-    write. Absent where another tool wrote the item without one.
+    write and is not given again to a later item of the key. Absent
+    where another tool wrote the item without one.
     """
     content_type: str | None = None
     """The media type that was set with the value. Absent where none was."""
