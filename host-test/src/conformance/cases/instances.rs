@@ -1,8 +1,10 @@
 //! Instances share nothing but the data, and the data decides who wins.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::join_all;
 
-use crate::conformance::caller::{Answer, Caller};
+use crate::conformance::caller::{Answer, Caller, Refusal};
 use crate::conformance::case::{Group, Interface, case};
 use crate::conformance::expectation::{equal, holds, mismatch, there};
 use crate::conformance::outcome::{Checked, Unmet};
@@ -48,7 +50,7 @@ const RACERS: usize = 6;
 async fn race<T>(
     stores: Vec<Caller>,
     call: impl AsyncFn(usize, &mut Caller) -> Answer<T>,
-) -> (Vec<(usize, T)>, Vec<Answer<()>>) {
+) -> (Vec<(usize, T)>, Vec<(usize, Refusal)>) {
     let calls = stores.into_iter().enumerate().map(|(i, mut store)| {
         let call = &call;
         async move { (i, call(i, &mut store).await) }
@@ -57,16 +59,16 @@ async fn race<T>(
     for (i, answer) in join_all(calls).await {
         match answer {
             Ok(value) => won.push((i, value)),
-            Err(refusal) => lost.push(Err(refusal)),
+            Err(refusal) => lost.push((i, refusal)),
         }
     }
     (won, lost)
 }
 
 /// One won, and all others were told that their condition did not hold.
-fn only<T>(won: Vec<(usize, T)>, lost: Vec<Answer<()>>, key: &str) -> Checked<(usize, T)> {
-    for answer in lost {
-        mismatch(answer, key)?;
+fn only<T>(won: Vec<(usize, T)>, lost: Vec<(usize, Refusal)>, key: &str) -> Checked<(usize, T)> {
+    for (_, refusal) in lost {
+        mismatch(Err::<(), _>(refusal), key)?;
     }
     let winners = won.len();
     match (winners, won.into_iter().next()) {
@@ -129,23 +131,52 @@ async fn of_transactions_that_race_for_the_first_write_exactly_one_applies_as_a_
     let stores = scene.stores(RACERS).await?;
     let (won, lost) = race(stores, async |i, store| {
         let mine = set(&format!("mine-{i}"), b"v", None);
-        let operations = [set("k", b"v", first_write()), mine];
+        let value = i.to_string();
+        let operations = [set("k", value.as_bytes(), first_write()), mine];
         store.transact(&operations).await
     })
     .await;
-    // Another transaction that is under way may be told as such.
-    let lost = lost.into_iter();
-    let lost =
-        lost.filter(|answer| !matches!(answer, Err(refusal) if refusal.case() == Some("conflict")));
-    let (winner, _) = only(won, lost.collect(), &scene.key("k"))?;
+    let mut unknown = BTreeSet::new();
+    for (i, refusal) in lost {
+        match refusal.case() {
+            // Another transaction that is under way may be told as such.
+            Some("conflict") => {}
+            // One that was sent again and found an item in its way, which may be its own.
+            Some("unavailable") => {
+                unknown.insert(i);
+            }
+            _ => mismatch(Err::<(), _>(refusal), &scene.key("k"))?,
+        }
+    }
+    let won: BTreeSet<usize> = won.into_iter().map(|(i, _)| i).collect();
     let mut store = scene.store().await?;
+    let stands = store.value("k").await?;
+    let applied = (0..RACERS).find(|i| stands == Some(i.to_string().into_bytes()));
+    // Nobody deletes what stands, so that no second one can be applied.
+    let may_stand = match (won.len(), applied) {
+        (0, Some(applied)) => unknown.contains(&applied),
+        (0, None) => stands.is_none() && !unknown.is_empty(),
+        (1, Some(applied)) => won.contains(&applied),
+        _ => false,
+    };
+    holds(
+        may_stand,
+        format_args!(
+            "of {RACERS} transactions of which one can apply, {won:?} did and {unknown:?} may have: \
+             {applied:?} stands"
+        ),
+    )?;
     for i in 0..RACERS {
+        // While none stands, such a one may be applied at any moment.
+        if applied.is_none() && unknown.contains(&i) {
+            continue;
+        }
         let name = format!("mine-{i}");
-        let applied = store.get(&name).await?.is_some();
+        let there = store.get(&name).await?.is_some();
         equal(
             format_args!("whether {name} is there"),
-            applied,
-            i == winner,
+            there,
+            applied == Some(i),
         )?;
     }
     Ok(())
