@@ -37,8 +37,16 @@ async fn a_second_init_that_succeeds_leaves_a_store_that_works(scene: &Scene) ->
     works(&mut store).await
 }
 
+/// What configures the store, at least one field.
+fn fields(scene: &Scene) -> Checked<&Metadata> {
+    match scene.state_metadata()? {
+        none if none.is_empty() => Err(Unmet::NotApplicable("no field is configured".to_owned())),
+        fields => Ok(fields),
+    }
+}
+
 async fn names_of_fields_are_told_apart_by_no_case(scene: &Scene) -> Checked {
-    let metadata = scene.state_metadata()?;
+    let metadata = fields(scene)?;
     for spell in [str::to_ascii_uppercase, str::to_ascii_lowercase] {
         let mut store = scene.blank().await?;
         store.init(&spelled(metadata, spell)).await?;
@@ -48,7 +56,7 @@ async fn names_of_fields_are_told_apart_by_no_case(scene: &Scene) -> Checked {
 }
 
 async fn of_a_field_that_stands_twice_the_last_counts(scene: &Scene) -> Checked {
-    let metadata = scene.state_metadata()?;
+    let metadata = fields(scene)?;
     let mut twice: Metadata = metadata
         .iter()
         .map(|(name, _)| (name.to_ascii_uppercase(), "no such thing".to_owned()))
@@ -71,16 +79,27 @@ fn outcome(answer: Answer<()>) -> Checked<&'static str> {
 }
 
 async fn a_field_that_is_empty_counts_as_absent(scene: &Scene) -> Checked {
-    let metadata = scene.state_metadata()?;
+    let metadata = fields(scene)?;
     for (name, _) in metadata {
         let mut absent = scene.blank().await?;
-        let absent = outcome(absent.init(&without(metadata, name)).await)?;
+        let of_absent = outcome(absent.init(&without(metadata, name)).await)?;
         let mut empty = scene.blank().await?;
         // After its value, so that it is the last that counts.
         let mut emptied = metadata.clone();
         emptied.extend(with(&Metadata::new(), name, ""));
-        let empty = outcome(empty.init(&emptied).await)?;
-        equal(format_args!("init with an empty {name:?}"), empty, absent)?;
+        let of_empty = outcome(empty.init(&emptied).await)?;
+        equal(
+            format_args!("init with an empty {name:?}"),
+            of_empty,
+            of_absent,
+        )?;
+        if of_absent == "ok" {
+            equal(
+                format_args!("features with an empty {name:?}"),
+                empty.features().await?,
+                absent.features().await?,
+            )?;
+        }
     }
     Ok(())
 }
