@@ -1,5 +1,8 @@
 //! A case has keys of its own, and takes back what it has left under them: so that many cases can run on one store, at
 //! the same time, and on a table that others use.
+//!
+//! It is the state store that takes back: what a binding makes under a key where the state store does not look, in a table
+//! of its own or where there is no state store, stays.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};

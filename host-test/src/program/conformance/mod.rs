@@ -24,8 +24,8 @@ pub(super) struct ConformanceArguments {
     #[arg(long)]
     list: bool,
     /// An operation of the binding that may be performed, and its data, in which {key} becomes a new
-    /// key; without it, cases that perform one do not apply. For the workspace's own component it is
-    /// create
+    /// key; what it makes is deleted where the state store has it; without it, cases that perform one
+    /// do not apply. For the workspace's own component it is create
     #[arg(long, value_name = "OPERATION=DATA")]
     invoke: Option<Invocation>,
     /// How long one call may take; by default a minute
