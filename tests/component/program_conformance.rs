@@ -4,6 +4,8 @@ use serde_json::json;
 
 use crate::program::{folder, host_test, write};
 
+const README: &str = include_str!("../../README.md");
+
 fn path(component: &std::path::Path) -> &str {
     component.to_str().unwrap()
 }
@@ -33,6 +35,7 @@ async fn requests_are_counted_where_that_is_asked_for() {
     let ran = host_test(&["conformance", "--count-requests", "answers ping"]).await;
     assert_eq!(ran.status, 0, "{}{}", ran.text(), ran.stderr);
     assert!(ran.stderr.starts_with("note: requests: "), "{}", ran.stderr);
+    assert!(ran.stderr.contains(" GetItem"), "{}", ran.stderr);
     assert!(ran.text().starts_with("passed "), "{}", ran.text());
 }
 
@@ -235,6 +238,8 @@ async fn the_cases_are_listed_with_what_they_need_and_a_text_that_none_has_is_an
         "{}",
         ran.text()
     );
+    let said = format!("It has {} cases", ran.text().lines().count());
+    assert!(README.contains(&said), "the README does not say: {said}");
     let ran = host_test(&["conformance", "--list", "--json", "answers ping"]).await;
     let store = &ran.json()[0];
     assert_eq!(
