@@ -77,6 +77,7 @@ impl StateRequest {
                         failed += usize::from(answer.is_err());
                         print::bulk_item(key, answer, output)?;
                     }
+                    output.stdout.flush()?;
                     progress.advance(batch.len() as u64);
                 }
                 return Ok(outcome(failed));
@@ -89,6 +90,7 @@ impl StateRequest {
                     for (request, answer) in batch.iter().zip(answers) {
                         tally.tell(&request.key, answer.map(Some), output);
                     }
+                    tally.batch_ended(output);
                     progress.advance(batch.len() as u64);
                 }
                 drop(end);
@@ -102,6 +104,7 @@ impl StateRequest {
                     for (request, answer) in batch.iter().zip(answers) {
                         tally.tell(&request.key, answer.map(|()| None), output);
                     }
+                    tally.batch_ended(output);
                     progress.advance(batch.len() as u64);
                 }
                 drop(end);

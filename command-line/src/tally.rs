@@ -32,6 +32,11 @@ impl Tally {
         self.lost = self.lost.take().or(printed.err());
     }
 
+    /// What is written is told before more is written: a program that is stopped tells no more.
+    pub(super) fn batch_ended(&mut self, output: &mut Output<'_>) {
+        self.lost = self.lost.take().or(output.stdout.flush().err());
+    }
+
     /// Prints what all of it came to: on standard error, where standard output is lost.
     pub(super) fn end(
         self,

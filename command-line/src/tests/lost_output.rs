@@ -1,4 +1,10 @@
-use std::io::{self, Write};
+//! Output that cannot be written ends no write, and is told.
+
+use std::{
+    cell::RefCell,
+    io::{self, BufRead, BufWriter, Write},
+    rc::Rc,
+};
 
 use super::*;
 
@@ -79,4 +85,54 @@ async fn a_summary_that_nobody_reads_is_told_as_an_error() {
         stderr,
         "error: the output was lost (broken pipe): 1 item set\n"
     );
+}
+
+/// What has left the program.
+#[derive(Clone, Default)]
+struct Shown(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Shown {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The lines that had left the program at the end of each batch.
+struct LinesByBatch(Shown, RefCell<Vec<usize>>);
+
+impl Progress for LinesByBatch {
+    fn begin(&self, _total: u64) {}
+
+    fn advance(&self, _done: u64) {
+        let lines = self.0.0.borrow().as_slice().lines().count();
+        self.1.borrow_mut().push(lines);
+    }
+
+    fn end(&self) {}
+}
+
+#[tokio::test]
+async fn a_program_that_is_stopped_has_told_of_all_batches_before() {
+    let lines: String = (0..2500)
+        .map(|n| format!("{{\"key\": \"k{n}\", \"value\": {n}}}\n"))
+        .collect();
+    for command in ["bulk-set", "bulk-get", "bulk-delete"] {
+        let (mut store, shown) = (Store::default(), Shown::default());
+        let heard = LinesByBatch(shown.clone(), RefCell::default());
+        let mut output = Output {
+            format: Format::Json,
+            stdout: &mut BufWriter::with_capacity(1 << 20, shown),
+            stderr: &mut Vec::new(),
+            stdout_is_terminal: false,
+            stderr_in_color: false,
+        };
+        let request = request(&[command, "--jsonl", "-"], lines.as_bytes()).unwrap();
+        let outcome = request.perform(&mut store, &mut output, &heard).await;
+        assert_eq!(outcome.unwrap(), Outcome::Done);
+        assert_eq!(*heard.1.borrow(), [1000, 2000, 2500], "{command}");
+    }
 }
