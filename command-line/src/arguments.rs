@@ -76,12 +76,17 @@ pub struct GetArguments {
 
 /// `set`
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
-#[command(group = ArgGroup::new("what").required(true))]
+#[command(group = ArgGroup::new("what"))]
 pub struct SetArguments {
     /// The key to write
     pub key: String,
     /// The value, stored as it stands; `-` reads standard input
-    #[arg(group = "what", allow_hyphen_values = true)]
+    // Were the group required, the usage would show it before the key.
+    #[arg(
+        group = "what",
+        allow_hyphen_values = true,
+        required_unless_present = "value_file"
+    )]
     pub value: Option<String>,
     /// Store the contents of this file
     #[arg(long, value_name = "FILE", group = "what")]
