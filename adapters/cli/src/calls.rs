@@ -9,6 +9,9 @@ use dapr_wasm_command_line::{
 
 use super::dapr_wasm::components::{binding, state, types};
 
+/// What to do about the one case that has no sentence of the component's.
+const UNCONFIGURED: &str = "neither --metadata nor the environment configures the component (in wasmtime, --env NAME or -S inherit-env pass variables on)";
+
 /// The imported state store.
 pub(super) struct StateStore;
 
@@ -126,7 +129,7 @@ impl BindingCalls for OutputBinding {
 fn failure(error: types::Error) -> Failure {
     use types::Error;
     let (case, sentence) = match error {
-        Error::NotInitialized => ("not-initialized", None),
+        Error::NotInitialized => ("not-initialized", Some(UNCONFIGURED.to_owned())),
         Error::InvalidConfiguration(sentence) => ("invalid-configuration", Some(sentence)),
         Error::InvalidArgument(sentence) => ("invalid-argument", Some(sentence)),
         Error::EtagMismatch(sentence) => ("etag-mismatch", Some(sentence)),

@@ -60,12 +60,12 @@ fn perform(
         Command::State(command) => {
             let request = StateRequest::read(command, stdin)?;
             calls::configure(&metadata, state::init)?;
-            ready::output(request.perform(&mut StateStore, output, &Silent))
+            ready::outcome(request.perform(&mut StateStore, output, &Silent))
         }
         Command::Binding(command) => {
             let request = BindingRequest::read(command, stdin)?;
             calls::configure(&metadata, binding::init)?;
-            ready::output(request.perform(&mut OutputBinding, output))
+            ready::outcome(request.perform(&mut OutputBinding, output))
         }
     }
 }

@@ -6,13 +6,14 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-/// The output of a future that never waits.
-pub(super) fn output<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-            return output;
-        }
+use dapr_wasm_command_line::{Failure, Outcome, Stop};
+
+/// What a run that never waits comes to.
+pub(super) fn outcome(run: impl Future<Output = Result<Outcome, Stop>>) -> Result<Outcome, Stop> {
+    match pin!(run).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => Err(Stop::Failed(Failure::here(
+            "the program waits for what nothing here can wake it for",
+        ))),
     }
 }
