@@ -11,6 +11,13 @@ pub enum Error {
     NoComponent(String),
     /// It is a component that exports neither the state store nor the binding.
     NoContract,
+    /// It exports one of them in another version.
+    AnotherVersion {
+        /// The interface, as the program imports it.
+        wanted: &'static str,
+        /// As the component exports it.
+        exported: String,
+    },
     /// It exports one of them in another shape than the contract's.
     DoesNotFit {
         /// The interface.
@@ -55,6 +62,10 @@ impl fmt::Display for Error {
                 f,
                 "it is a component that exports neither {}: there is nothing to call",
                 INTERFACES.join(" nor ")
+            ),
+            Self::AnotherVersion { wanted, exported } => write!(
+                f,
+                "it exports {exported}, and the program calls {wanted}: build it from this wit/"
             ),
             Self::DoesNotFit { interface, reason } => write!(
                 f,

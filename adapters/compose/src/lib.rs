@@ -29,6 +29,9 @@ pub fn compose(component: &[u8]) -> Result<Vec<u8>, Error> {
     let component = Package::from_bytes("component", None, component, graph.types_mut())
         .map_err(Error::no_component)?;
     let component = register(&mut graph, component)?;
+    for interface in INTERFACES {
+        refuse_other_versions(&graph, component, interface)?;
+    }
     let exported = INTERFACES.map(|interface| exports(&graph, component, interface));
     if !exported.contains(&true) {
         return Err(Error::NoContract);
@@ -72,6 +75,23 @@ fn exports(graph: &CompositionGraph, package: PackageId, interface: &str) -> boo
     graph.types()[graph[package].ty()]
         .exports
         .contains_key(interface)
+}
+
+/// One of another version would count as missing, and its commands as `unsupported`.
+fn refuse_other_versions(
+    graph: &CompositionGraph,
+    package: PackageId,
+    wanted: &'static str,
+) -> Result<(), Error> {
+    let name = |interface: &str| interface.split('@').next().map(str::to_owned);
+    let mut exports = graph.types()[graph[package].ty()].exports.keys();
+    match exports.find(|export| *export != wanted && name(export) == name(wanted)) {
+        Some(other) => Err(Error::AnotherVersion {
+            wanted,
+            exported: other.clone(),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// Gives the program an interface of `source`.

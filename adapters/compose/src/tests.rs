@@ -1,3 +1,5 @@
+//! What is refused is named, with the remedy.
+
 use super::*;
 
 /// Why a component of this text is not composed.
@@ -31,10 +33,18 @@ fn a_component_that_exports_nothing_of_the_contract_is_told_what_is_missing() {
     let expected = "it is a component that exports neither dapr-wasm:components/state@0.1.0 nor \
         dapr-wasm:components/binding@0.1.0: there is nothing to call";
     assert_eq!(refused("(component)"), expected);
+    assert_eq!(compose(PROGRAM), Err(Error::NoContract));
+}
+
+#[test]
+fn an_interface_of_another_version_is_not_taken_for_a_missing_one() {
     let next =
         r#"(component (instance $i) (export "dapr-wasm:components/state@0.2.0" (instance $i)))"#;
-    assert_eq!(refused(next), expected);
-    assert_eq!(compose(PROGRAM), Err(Error::NoContract));
+    assert_eq!(
+        refused(next),
+        "it exports dapr-wasm:components/state@0.2.0, and the program calls \
+         dapr-wasm:components/state@0.1.0: build it from this wit/"
+    );
 }
 
 #[test]
