@@ -5,13 +5,15 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 use tokio::sync::mpsc;
 
-use super::{Status, Surroundings, until::over};
+use super::{
+    Status, Surroundings,
+    serving::{Interruption, Serving},
+};
 use crate::{
     command_line::Failure,
     embedded::{Embedded, Storage},
@@ -39,17 +41,8 @@ pub(super) struct FaultsArguments {
     /// The table that the embedded DynamoDB has; created if absent
     #[arg(long, value_name = "NAME", default_value = DEFAULT_TABLE, conflicts_with = "upstream")]
     table: String,
-    /// Listen on this port of 127.0.0.1; by default a free one
-    #[arg(
-        long,
-        value_name = "PORT",
-        default_value_t = 0,
-        hide_default_value = true
-    )]
-    port: u16,
-    /// End after so much time, such as 30s; by default when interrupted
-    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
-    time: Option<Duration>,
+    #[command(flatten)]
+    serving: Serving,
     /// Print what a scenario can do to requests, and end
     #[arg(long)]
     list: bool,
@@ -71,9 +64,10 @@ pub(super) async fn run(
             return Ok(Status::Failure);
         }
     };
+    let interruption = Interruption::listen();
     writeln!(surroundings.stdout, "{}", proxy.endpoint())?;
     surroundings.stdout.flush()?;
-    let mut over = std::pin::pin!(over(arguments.time));
+    let mut over = std::pin::pin!(arguments.serving.over(interruption));
     loop {
         tokio::select! {
             Some(line) = reports.recv() => writeln!(surroundings.stderr, "{line}")?,
@@ -113,8 +107,8 @@ async fn start(
             )));
         }
     };
-    let proxy = FaultProxy::start_on_port(&upstream, arguments.port, scenario);
-    let port = arguments.port;
+    let port = arguments.serving.port;
+    let proxy = FaultProxy::start_on_port(&upstream, port, scenario);
     let proxy = proxy.map_err(|error| Failure::here(format_args!("--port {port}: {error}")))?;
     Ok((embedded, proxy))
 }

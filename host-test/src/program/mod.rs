@@ -16,8 +16,8 @@ mod histories;
 mod perform;
 mod progress_bar;
 mod serve;
+mod serving;
 mod session;
-mod until;
 
 use std::{
     ffi::OsString,

@@ -1,11 +1,14 @@
 //! The embedded DynamoDB as a command, for hosts that are other processes. The first line on standard
 //! output is its endpoint; when that is there, so are the tables, and it takes requests.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{io, path::PathBuf};
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 
-use super::{Status, Surroundings, until::over};
+use super::{
+    Status, Surroundings,
+    serving::{Interruption, Serving},
+};
 use crate::{
     command_line::Failure,
     embedded::{Embedded, Storage},
@@ -26,17 +29,8 @@ pub(super) struct ServeArguments {
     /// Keep the tables in this folder; without it, they are in memory and gone afterwards
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Listen on this port of 127.0.0.1; by default a free one
-    #[arg(
-        long,
-        value_name = "PORT",
-        default_value_t = 0,
-        hide_default_value = true
-    )]
-    port: u16,
-    /// End after so much time, such as 30s; by default when interrupted
-    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
-    time: Option<Duration>,
+    #[command(flatten)]
+    serving: Serving,
 }
 
 pub(super) async fn run(
@@ -50,9 +44,10 @@ pub(super) async fn run(
             return Ok(Status::Failure);
         }
     };
+    let interruption = Interruption::listen();
     writeln!(surroundings.stdout, "{}", embedded.endpoint())?;
     surroundings.stdout.flush()?;
-    over(arguments.time).await;
+    arguments.serving.over(interruption).await;
     Ok(Status::Success)
 }
 
@@ -61,7 +56,7 @@ async fn start(arguments: &ServeArguments) -> Result<Embedded, Failure> {
         Some(folder) => Storage::Folder(folder.clone()),
         None => Storage::Memory,
     };
-    let embedded = Embedded::start_on_port(storage, arguments.port)
+    let embedded = Embedded::start_on_port(storage, arguments.serving.port)
         .await
         .map_err(Failure::here)?;
     for table in &arguments.tables {
@@ -72,7 +67,13 @@ async fn start(arguments: &ServeArguments) -> Result<Embedded, Failure> {
         embedded
             .enable_ttl(table, &arguments.ttl_attribute_name)
             .await
-            .map_err(Failure::here)?;
+            .map_err(|error| {
+                let name = &arguments.ttl_attribute_name;
+                let sentence = "of the table of an earlier run, name the same attribute";
+                Failure::here(format!(
+                    "--ttl-attribute-name {name}, table {table}: {error}; {sentence}"
+                ))
+            })?;
     }
     Ok(embedded)
 }

@@ -10,7 +10,8 @@ use crate::{host_test, told};
 
 /// A server that has told its endpoint.
 fn serving(words: &[&str]) -> (Child, String) {
-    let mut server = host_test(&[&["serve"], words].concat());
+    // It ends by itself where a test fails before it is told to.
+    let mut server = host_test(&[&["serve", "--for", "5m"], words].concat());
     let server = server.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut server = server.spawn().unwrap();
     let mut endpoint = String::new();
@@ -66,6 +67,33 @@ fn what_is_kept_in_a_folder_is_there_again_on_the_same_port() {
     assert_eq!(value, "v", "{stderr}");
     terminate(&server);
     server.wait_with_output().unwrap();
+}
+
+#[test]
+#[cfg(unix)]
+fn it_may_be_ended_as_soon_as_its_endpoint_is_told() {
+    for _ in 0..20 {
+        let (server, _) = serving(&[]);
+        terminate(&server);
+        let (status, ..) = told(server.wait_with_output().unwrap());
+        assert_eq!(status, Some(0));
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_kept_table_that_expires_by_another_attribute_is_named() {
+    let kept = tempfile::tempdir().unwrap();
+    let data = ["--data", kept.path().to_str().unwrap()];
+    let (server, _) = serving(&data);
+    terminate(&server);
+    server.wait_with_output().unwrap();
+    let another = ["serve", "--ttl-attribute-name", "gone"];
+    let refused = host_test(&[&another[..], &data].concat()).output().unwrap();
+    let (status, stdout, stderr) = told(refused);
+    assert_eq!((status, stdout.as_str()), (Some(1), ""));
+    let says = "error: --ttl-attribute-name gone, table state: ";
+    assert!(stderr.starts_with(says), "{stderr}");
 }
 
 #[test]

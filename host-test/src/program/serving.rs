@@ -1,0 +1,84 @@
+//! What commands that serve have in common: a port, and an end that cleans up. Whoever reads their
+//! endpoint may end them from then on, so they listen for that before they tell it.
+
+use std::time::Duration;
+
+use clap::Args;
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// `--port` and `--for`
+#[derive(Debug, Args)]
+pub(super) struct Serving {
+    /// Listen on this port of 127.0.0.1; by default a free one
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 0,
+        hide_default_value = true
+    )]
+    pub(super) port: u16,
+    /// End after so much time, such as 30s; by default when interrupted
+    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    time: Option<Duration>,
+}
+
+impl Serving {
+    /// When the time is over, or somebody interrupts.
+    pub(super) async fn over(&self, mut interruption: Interruption) {
+        match self.time {
+            Some(time) => tokio::select! {
+                () = tokio::time::sleep(time) => {}
+                () = interruption.came() => {}
+            },
+            None => interruption.came().await,
+        }
+    }
+}
+
+/// SIGINT (Ctrl-C) or SIGTERM, from the moment on that it is listened for. SIGTERM is what `kill` sends: a
+/// shell without job control starts background jobs with SIGINT ignored, so that scripts have no other way.
+#[cfg(unix)]
+pub(super) struct Interruption([Option<Signal>; 2]);
+
+#[cfg(unix)]
+impl Interruption {
+    pub(super) fn listen() -> Self {
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
+        Self(kinds.map(|kind| signal(kind).ok()))
+    }
+
+    async fn came(&mut self) {
+        let Self([interrupt, terminate]) = self;
+        tokio::select! {
+            () = received(interrupt) => {}
+            () = received(terminate) => {}
+        }
+    }
+}
+
+/// Where a signal cannot be listened for, it ends the process as it always does.
+#[cfg(unix)]
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => drop(signal.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Ctrl-C.
+#[cfg(not(unix))]
+pub(super) struct Interruption;
+
+#[cfg(not(unix))]
+impl Interruption {
+    pub(super) fn listen() -> Self {
+        Self
+    }
+
+    async fn came(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
