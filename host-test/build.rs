@@ -44,7 +44,11 @@ fn build() -> Result<(), String> {
 
 /// The program that a component becomes: `dapr_dynamodb.wasm` becomes `dapr_dynamodb_cli.wasm`.
 fn program(component: &Path) -> Result<PathBuf, String> {
-    let folder = guest_build::folder()?.join("programs");
+    let folder = match ready_made() {
+        // Another profile may be told of another component, or of none.
+        Some(_) => PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo names no OUT_DIR")?),
+        None => guest_build::folder()?.join("programs"),
+    };
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let name = component.file_stem().unwrap_or_default().to_string_lossy();
     let program = folder.join(format!("{name}_cli.wasm"));
@@ -57,10 +61,14 @@ fn tell(variable: &str, component: &Path) {
     println!("cargo:rustc-env={variable}={}", component.display());
 }
 
+fn ready_made() -> Option<PathBuf> {
+    let file = env::var_os(READY_MADE)?;
+    (!file.is_empty()).then(|| PathBuf::from(file))
+}
+
 fn component() -> Result<PathBuf, String> {
     println!("cargo:rerun-if-env-changed={READY_MADE}");
-    if let Some(ready_made) = env::var_os(READY_MADE).filter(|file| !file.is_empty()) {
-        let file = PathBuf::from(ready_made);
+    if let Some(file) = ready_made() {
         println!("cargo:rerun-if-changed={}", file.display());
         return fs::canonicalize(&file)
             .map_err(|error| format!("{READY_MADE} names {}: {error}", file.display()));
