@@ -1,3 +1,5 @@
+//! Each line is checked before the first call, and a mistake is named with its line.
+
 use super::*;
 use crate::model::{DeleteRequest, Operation, SetRequest};
 

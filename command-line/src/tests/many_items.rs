@@ -1,3 +1,5 @@
+//! Many items go in batches, in their order.
+
 use super::*;
 
 #[tokio::test]

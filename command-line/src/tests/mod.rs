@@ -1,3 +1,5 @@
+//! Requests against a store that notes what it is asked: what is called, and what is printed.
+
 mod lost_output;
 mod many_items;
 mod store;

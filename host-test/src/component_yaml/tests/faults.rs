@@ -1,3 +1,5 @@
+//! A mistake in a file is named with its line and its field.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Component files as Dapr has them, and what is said of those that are not.
+
 mod faults;
 mod references;
 
