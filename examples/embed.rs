@@ -12,7 +12,7 @@ pub async fn embed(wasm: &Path, endpoint: &str) -> Result<(), Box<dyn Error>> {
     let mut store = instance.state()?;
 
     let table = [("table", "orders"), ("endpoint", endpoint)];
-    let credentials = [("accessKey", "id"), ("secretKey", "key")];
+    let credentials = [("accessKey", "id"), ("secretKey", "secret")];
     store.init(&[table, credentials].concat()).await?;
 
     let etag = store.set("order-1", b"new", None).await?;

@@ -15,7 +15,7 @@
 //!     let egress = Egress::builder().allow_url(endpoint).build()?; // connections for all; no other way out
 //!     let pool = InstancePool::builder(&plugin)
 //!         .options(InstanceOptions::new().egress(egress).inherit_stderr())
-//!         .state([("table", "orders"), ("endpoint", endpoint), ("accessKey", "id"), ("secretKey", "key")])
+//!         .state([("table", "orders"), ("endpoint", endpoint), ("accessKey", "id"), ("secretKey", "secret")])
 //!         .size(32.try_into()?)
 //!         .build();
 //!

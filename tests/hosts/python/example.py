@@ -9,7 +9,7 @@ def main(component: str, endpoint: str) -> None:
     plugin = Plugin.from_file(component)  # compiled once, for any number of instances
     with plugin.instantiate() as instance:
         store = State(instance)
-        credentials = {"accessKey": "id", "secretKey": "key"}
+        credentials = {"accessKey": "id", "secretKey": "secret"}
         store.init({"table": "state", "endpoint": endpoint, **credentials})
 
         etag = store.set("order-1", b"new")
