@@ -7,7 +7,7 @@ state.init([
   ['table', 'state'],
   ['endpoint', endpoint],
   ['accessKey', 'id'],
-  ['secretKey', 'key'],
+  ['secretKey', 'secret'],
 ]);
 
 const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text);
