@@ -1,5 +1,6 @@
 // The thread that sends: one message in for a request, one out for its answer as a
-// whole. Connections are kept, and shared by all instances of the process.
+// whole. Connections are kept, and shared by all instances of the thread: each thread
+// that imports `poll.mjs` has a sender of its own.
 import { Agent as HttpAgent, request as http } from 'node:http';
 import { Agent as HttpsAgent, request as https } from 'node:https';
 import { parentPort, workerData } from 'node:worker_threads';
