@@ -68,18 +68,30 @@ export async function nobody() {
   return `http://127.0.0.1:${port}`;
 }
 
-/** A table without items, that counts its connections. @param {import('node:test').TestContext} test */
-export async function counting(test) {
-  const program = `const server = require('http').createServer((request, response) => {
-    request.resume().once('end', () => response.setHeader('content-length', 2).end('{}'));
-  });
-  server.on('connection', () => console.error('connection'));
-  server.listen(0, '127.0.0.1', () => console.log('http://127.0.0.1:' + server.address().port));
+/**
+ * A server that Node makes, in a process of its own for one test. It writes a line
+ * for each connection to standard error.
+ *
+ * @param {import('node:test').TestContext} test
+ * @param {string} server The expression that makes it.
+ * @param {'http' | 'https'} scheme
+ */
+export async function made(test, server, scheme = 'http') {
+  const program = `const server = ${server};
+  server.on('connection', (socket) => console.error('connection') ?? socket.on('error', () => {}));
+  server.listen(0, '127.0.0.1', () => console.log('${scheme}://127.0.0.1:' + server.address().port));
   process.once('SIGINT', () => process.exit());`;
-  const { endpoint, stop } = await start(['-e', program], process.execPath);
-  test.after(stop);
-  const connections = async () => (await stop()).filter((line) => line === 'connection').length;
-  return { endpoint, connections };
+  const running = await start(['-e', program], process.execPath);
+  test.after(() => running.stop());
+  return running;
+}
+
+/** A table without items, that also writes the `Host` of each request. @param {import('node:test').TestContext} test */
+export function empty(test) {
+  return made(test, `require('http').createServer((request, response) => {
+    console.error('Host: ' + request.headers.host);
+    request.resume().once('end', () => response.setHeader('content-length', 2).end('{}'));
+  })`);
 }
 
 /**

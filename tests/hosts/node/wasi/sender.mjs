@@ -60,7 +60,7 @@ parentPort?.on('message', (/** @type {Request | { cancelled: number }} */ messag
 function send({ id, scheme, authority, path, method, headers, body, connectTimeout }) {
   const { request, agent, connected } = protocols[scheme];
   const url = new URL(`${scheme}://${authority}`);
-  const outgoing = request(url, { agent, path, method, headers });
+  const outgoing = request(url, { agent, path, method, headers: { ...headers, host: authority } }); // as it was signed
   // What fails before there is a connection was never sent.
   let sent = false;
   outgoing.once('socket', (socket) => {
