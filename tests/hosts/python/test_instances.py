@@ -1,8 +1,10 @@
 """Instances share nothing but the table, threads run side by side, and a trap ends one instance."""
 
 import resource
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Barrier, Event, Thread
@@ -20,6 +22,9 @@ THREADS = 4
 
 # After so many seconds a call that should have met others has not.
 PATIENCE = 10
+
+# So long a test watches that nothing happens.
+A_MOMENT = 0.2
 
 EMPTY_ANSWER = b"{}"
 
@@ -123,11 +128,15 @@ def computing() -> Iterator[tuple[Engine, Instance]]:
         yield engine, instance
 
 
-def test_a_call_that_computes_while_the_epoch_moves_on_traps(
-    computing: tuple[Engine, Instance],
-) -> None:
-    engine, instance = computing
-    endless = instance.function("computing", "endless", (), U32)
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.001)
+
+
+@contextmanager
+def epochs_moving_on(engine: Engine) -> Iterator[None]:
     over = Event()
 
     def move_on() -> None:
@@ -137,11 +146,37 @@ def test_a_call_that_computes_while_the_epoch_moves_on_traps(
     clock = Thread(target=move_on)
     clock.start()
     try:
-        with pytest.raises(WasmtimeError, match="wasm trap: interrupt"):
-            endless()
+        yield
     finally:
         over.set()
         clock.join()
+
+
+def test_a_call_that_computes_while_the_epoch_moves_on_traps(
+    computing: tuple[Engine, Instance],
+) -> None:
+    engine, instance = computing
+    endless = instance.function("computing", "endless", (), U32)
+    with epochs_moving_on(engine), pytest.raises(WasmtimeError, match="wasm trap: interrupt"):
+        endless()
+
+
+def test_a_function_is_looked_up_once_the_call_under_way_is_over(
+    computing: tuple[Engine, Instance],
+) -> None:
+    engine, instance = computing
+    endless = instance.function("computing", "endless", (), U32)
+    with ThreadPoolExecutor(2) as threads:
+        call = threads.submit(endless)
+        wait_for(instance._one_call.locked)
+        lookup = threads.submit(instance.function, "computing", "short", (), U32)
+        try:
+            with pytest.raises(TimeoutError):
+                lookup.result(timeout=A_MOMENT)
+        finally:
+            with epochs_moving_on(engine):
+                assert isinstance(call.exception(), WasmtimeError)
+        lookup.result(timeout=PATIENCE)
 
 
 def test_epochs_between_calls_do_not_count(computing: tuple[Engine, Instance]) -> None:
@@ -178,3 +213,5 @@ def test_a_closed_instance_takes_no_calls(loaded: Plugin) -> None:
     instance.close()
     with pytest.raises(ValueError, match="closed"):
         store.ping()
+    with pytest.raises(ValueError, match="closed"):
+        State(instance)

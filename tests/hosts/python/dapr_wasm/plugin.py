@@ -96,11 +96,12 @@ class Instance:
         self, interface: str, name: str, parameters: tuple[Lowers[Any], ...], result: Lifts[R]
     ) -> Callable[..., R]:
         """A typed function of an interface that the component exports."""
-        exported = self._exports.get_export_index(self._store, interface)
-        if exported is None:
-            raise LookupError(f"the component does not export {interface}")
-        index = self._exports.get_export_index(self._store, name, exported)
-        function = self._exports.get_func(self._store, index) if index else None
+        with self._one_call:
+            exported = self._exports.get_export_index(self._store, interface)
+            if exported is None:
+                raise LookupError(f"the component does not export {interface}")
+            index = self._exports.get_export_index(self._store, name, exported)
+            function = self._exports.get_func(self._store, index) if index else None
         if function is None:
             raise LookupError(f"the component's {interface} has no function {name}")
         return _Function(self, function, parameters, result)
