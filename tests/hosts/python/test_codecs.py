@@ -1,5 +1,6 @@
 """Python values that do not fit their parameter are refused before anything is called."""
 
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
@@ -7,7 +8,8 @@ from wasmtime import Engine
 from wasmtime.component import Component
 
 from dapr_wasm import NotFound, Plugin, SetOptions, State
-from dapr_wasm.compounds import LiftsPair, LiftsRecord, LiftsResult
+from dapr_wasm.compounds import LiftsPair, LiftsRecord, LiftsResult, LowersList
+from dapr_wasm.memory import Value
 from dapr_wasm.scalars import BYTES, STRING, U32, Lifts
 from dapr_wasm.types import LIFTS_ERROR
 from embedded_engine import Server
@@ -78,6 +80,29 @@ def test_a_mapping_may_be_given_as_pairs(store: State, server: Server) -> None:
 def test_text_is_no_list_of_keys(store: State) -> None:
     with pytest.raises(TypeError, match="expected a list, not str"):
         store.bulk_get("keys")
+
+
+class Growing(Collection[str]):
+    """One key, and one more each time that it is asked how many it has."""
+
+    def __init__(self) -> None:
+        self._asked = 0
+
+    def __len__(self) -> int:
+        self._asked += 1
+        return self._asked
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["k"])
+
+    def __contains__(self, it: object) -> bool:
+        return it == "k"
+
+
+def test_a_list_is_as_long_as_the_elements_that_it_gave() -> None:
+    value = Value()
+    LowersList(STRING).lower(Growing(), value)
+    assert value.of.list.size == 1
 
 
 def test_what_is_no_operation_is_a_type_error(store: State) -> None:

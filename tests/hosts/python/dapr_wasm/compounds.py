@@ -55,7 +55,7 @@ class LowersList(Generic[T]):
         for element, inner in zip(value, elements, strict=True):
             self._element.lower(element, inner)
         into.kind = c.WASMTIME_COMPONENT_LIST
-        into.of.list.size = len(value)
+        into.of.list.size = len(elements)
         into.of.list.data = elements
 
 
