@@ -11,6 +11,7 @@ from dapr_wasm import NotFound, Plugin, SetOptions, State
 from dapr_wasm.compounds import LiftsPair, LiftsRecord, LiftsResult, LowersList
 from dapr_wasm.memory import Value
 from dapr_wasm.scalars import BYTES, STRING, U32, Lifts
+from dapr_wasm.state import LIFTS_FEATURE_SET
 from dapr_wasm.types import LIFTS_ERROR
 from embedded_engine import Server
 from stores import CREDENTIALS
@@ -36,7 +37,15 @@ ANOTHER_CONTRACT = """
   (type $record (record (field "a" u32) (field "b" u32) (field "c" u32)))
   (func $record (result $record)
     (canon lift (core func $i "three") (memory (core memory $i "memory"))))
+  (type $case (variant (case "on-fire")))
+  (func $case (result $case) (canon lift (core func $i "ok")))
+  (type $flags (flags "etag" "magic"))
+  (func $flags (result $flags) (canon lift (core func $i "seven")))
   (instance $state
+    (export "one-case" (type $case))
+    (export "case" (func $case))
+    (export "two-flags" (type $flags))
+    (export "flags" (func $flags))
     (export "three" (func $three))
     (export "fields" (type $record))
     (export "record" (func $record))
@@ -136,6 +145,8 @@ def test_a_component_that_lacks_a_function_is_refused_by_its_name() -> None:
         ("texts", BYTES, "other values than bytes"),
         ("nothing", LiftsResult(U32, LIFTS_ERROR), "a value of kind nothing"),
         ("three", LiftsPair(U32, U32), "a tuple of 3, not 2"),
+        ("case", LIFTS_ERROR, "gave 'on-fire', which is none of not-initialized, "),
+        ("flags", LIFTS_FEATURE_SET, "gave 'magic', which is none of etag, "),
         ("record", LiftsRecord(tuple, U32, U32), "3 fields, not 2"),
     ],
 )

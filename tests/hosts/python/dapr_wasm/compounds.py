@@ -158,7 +158,7 @@ class LiftsFlags(Generic[FlagT]):
         flags = expect(value, c.WASMTIME_COMPONENT_FLAGS).flags
         lifted = self._none
         for i in range(flags.size):
-            lifted |= self._members[read_text(flags.data[i])]
+            lifted |= _named(self._members, flags.data[i])
         return lifted
 
 
@@ -189,7 +189,7 @@ class LiftsError(Generic[E]):
 
     def lift(self, value: Any) -> E:
         variant = expect(value, c.WASMTIME_COMPONENT_VARIANT).variant
-        exception = self._cases[read_text(variant.discriminant)]
+        exception = _named(self._cases, variant.discriminant)
         return exception(STRING.lift(variant.val.contents)) if variant.val else exception()
 
 
@@ -217,6 +217,14 @@ class LiftsOrRaises(Generic[T]):
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+
+def _named(known: Mapping[str, T], name: Any) -> T:
+    """What a name stands for that the component gave."""
+    text = read_text(name)
+    if text not in known:
+        raise TypeError(f"the component gave {text!r}, which is none of {', '.join(known)}")
+    return known[text]
 
 
 def _kebab(name: str) -> str:
