@@ -34,6 +34,12 @@ test('bytes come back as they were set', () => {
   }
 });
 
+// It checks no types at run time; `tsc` finds such a call.
+test('jco takes a string for no bytes: values must be Uint8Array', () => {
+  state.set('string', /** @type {any} */ ('text'), undefined);
+  assert.deepEqual(state.get('string', { consistency: 'strong' })?.value, new Uint8Array());
+});
+
 test('an absent key is undefined, and no error', () => {
   assert.equal(state.get('nothing', undefined), undefined);
   state.delete('nothing', undefined);
