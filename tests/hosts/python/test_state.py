@@ -169,6 +169,17 @@ def test_a_transaction_happens_as_a_whole(store: State, key: str) -> None:
     assert value(store, f"{key} old") is None
 
 
+class Order(SetRequest):
+    """A request of a program's own type."""
+
+
+def test_a_request_may_be_of_a_type_made_of_the_contracts(store: State, key: str) -> None:
+    store.bulk_set([Order(f"{key} 1", b"in bulk")])
+    store.transact([Order(f"{key} 2", b"in a transaction")])
+    assert value(store, f"{key} 1") == b"in bulk"
+    assert value(store, f"{key} 2") == b"in a transaction"
+
+
 def test_a_refused_transaction_changes_nothing(store: State, key: str) -> None:
     with pytest.raises(EtagMismatch, match="stale"):
         store.transact(

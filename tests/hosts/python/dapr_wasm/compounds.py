@@ -169,16 +169,19 @@ class LowersUnion(Generic[T]):
         self._cases = {type_: (_kebab(name), lowers) for name, (type_, lowers) in cases.items()}
 
     def lower(self, value: T, into: Any) -> None:
-        case = self._cases.get(type(value))
-        if case is None:
-            expected = " or ".join(type_.__name__ for type_ in self._cases)
-            raise TypeError(f"expected {expected}, not {type(value).__name__}")
-        name, lowers = case
+        name, lowers = self._case_of(value)
         inner = Value()
         lowers.lower(value, inner)
         into.kind = c.WASMTIME_COMPONENT_VARIANT
         write_text(name, into.of.variant.discriminant)
         into.of.variant.val = ctypes.pointer(inner)
+
+    def _case_of(self, value: T) -> tuple[str, Lowers[Any]]:
+        for type_, case in self._cases.items():
+            if isinstance(value, type_):
+                return case
+        expected = " or ".join(type_.__name__ for type_ in self._cases)
+        raise TypeError(f"expected {expected}, not {type(value).__name__}")
 
 
 class LiftsError(Generic[E]):
