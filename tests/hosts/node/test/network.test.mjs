@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { bytes, direct, fails, instance, metadata, store, text } from './component.mjs';
-import { empty, faulty, full } from './servers.mjs';
+import { empty, faulty, full, made } from './servers.mjs';
 
 /** @param {string} operation @param {string} fault */
 const every = (operation, fault) => `[[fault]]\noperation = "${operation}"\n${fault}\n`;
@@ -93,6 +93,16 @@ test('a get whose answers all end early is unavailable', async (test) => {
   const state = await store(proxy.endpoint, { maxAttempts: '2' });
   fails(() => state.get('k', undefined), 'unavailable', /"k"/);
   assert.equal(met(await proxy.stop(), 'truncate'), 2);
+});
+
+// The shim waits for more, so there the request's timeout ends it.
+test('an answer that switches protocols is no answer', async (test) => {
+  const answer = 'HTTP/1.1 101 Switching Protocols\\r\\nConnection: upgrade\\r\\nUpgrade: other\\r\\n\\r\\n';
+  const server = await made(test, `require('net').createServer((socket) => socket.on('data', () => socket.write('${answer}')))`);
+  const { state } = await instance();
+  const init = () => state.init(metadata(server.endpoint, { requestTimeout: '500ms', maxAttempts: '1' }));
+  if (direct) fails(init, 'unavailable', /upgrade/);
+  else fails(init, 'timeout', /`requestTimeout`/);
 });
 
 test('a request that was given up does not keep its connection', async () => {

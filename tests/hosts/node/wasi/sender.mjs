@@ -77,6 +77,10 @@ function send({ id, scheme, authority, path, method, headers, body, connectTimeo
   outgoing.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
     tell(id, { error: sent ? { tag: 'connection-terminated' } : unsent(error) });
   });
+  outgoing.once('upgrade', (_, socket) => {
+    socket.destroy();
+    tell(id, { error: { tag: 'HTTP-upgrade-failed' } }); // nobody has asked for one
+  });
   outgoing.once('response', (response) => {
     /** @type {Buffer[]} */
     const pieces = [];
