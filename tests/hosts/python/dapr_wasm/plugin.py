@@ -136,8 +136,8 @@ class _Function(Generic[R]):
         for parameter, value, into in zip(self._parameters, values, arguments, strict=True):
             parameter.lower(value, into)
         answer = Value()
-        self._instance.call(self._function, arguments, ctypes.byref(answer))
-        try:
+        try:  # around the call too: Ctrl-C, which waits for its end, is raised on the way out
+            self._instance.call(self._function, arguments, ctypes.byref(answer))
             return self._result.lift(answer)
         finally:
             c.wasmtime_component_val_delete(ctypes.byref(answer))
