@@ -2,7 +2,8 @@
 
 An instance makes one call at a time: threads that share one wait for each other,
 and threads with instances of their own do not, since a call holds no lock of
-Python's. After a trap an instance takes no more calls; make another.
+Python's. After a trap an instance takes no more calls; make another. A process
+that is forked after a call takes none either.
 """
 
 import ctypes
@@ -16,6 +17,7 @@ from wasmtime import _ffi as c
 from wasmtime.component import Component, Func, Linker
 from wasmtime.component import Instance as Exports
 
+from . import threads
 from .memory import Value
 from .scalars import Lifts, Lowers
 
@@ -59,6 +61,7 @@ class Plugin:
         moves on `epochs` times: they must be given where the engine has
         `epoch_interruption`. How long a call waits is the component's own to bound.
         """
+        threads.check()
         store = Store(self._engine)
         if memory_limit is not None:
             store.set_limits(memory_size=memory_limit)
@@ -83,6 +86,7 @@ class Instance:
 
     def call(self, function: Any, arguments: Any, answer: Any) -> None:
         """Calls what wasmtime's C API knows as a function; `answer` is then to be deleted."""
+        threads.use()
         with self._one_call:
             if self._epochs is not None:
                 self._store.set_epoch_deadline(self._epochs)
