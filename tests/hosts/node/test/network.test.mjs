@@ -1,11 +1,12 @@
 // A network that has a bad day: reads succeed in the end, and a write happens once
 // or is told as one that may have happened. The proxy counts, not the client.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { bytes, direct, fails, instance, metadata, store, text } from './component.mjs';
-import { empty, faulty, full, made } from './servers.mjs';
+import { empty, faulty, full, made, selfSigned } from './servers.mjs';
 
 /** @param {string} operation @param {string} fault */
 const every = (operation, fault) => `[[fault]]\noperation = "${operation}"\n${fault}\n`;
@@ -125,6 +126,31 @@ test('a server that does not finish connecting is a timeout', async (test) => {
   const fields = metadata(await full(test), { connectTimeout: '100ms', requestTimeout: '300ms', maxAttempts: '1' });
   fails(() => state.init(fields), 'timeout', direct ? /`connectTimeout`/ : /`requestTimeout`/);
 });
+
+/** A state store that has asked its endpoint for nothing yet. @param {string} endpoint */
+async function unasked(endpoint) {
+  const env = { DYNAMODB_TABLE: 'state', AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key' };
+  return (await instance(env)).state;
+}
+
+// The shim takes both for a connection that broke: it sends a get again, and no set.
+if (direct) {
+  const skip = spawnSync('openssl', ['version']).status !== 0 && 'openssl is missing';
+  test('a certificate that nobody vouches for is a TLS failure, and nothing is sent', { skip }, async (test) => {
+    const server = await selfSigned(test);
+    const state = await unasked(server.endpoint);
+    fails(() => state.get('k', undefined), 'unavailable', /TLS failed \(self-signed certificate\)/);
+    const log = await server.stop();
+    assert.deepEqual([met(log, 'connection'), met(log, 'request')], [1, 0]);
+  });
+
+  test('a set whose TLS handshake is reset was not sent, and is tried again', async (test) => {
+    const server = await made(test, `require('net').createServer((socket) => socket.once('data', () => socket.resetAndDestroy()))`, 'https');
+    const state = await unasked(server.endpoint);
+    fails(() => state.set('k', bytes('v'), undefined), 'unavailable', /after 4 attempts/);
+    assert.equal(met(await server.stop(), 'connection'), 4);
+  });
+}
 
 // The shim asks for the name of what is no address, and no test leaves this machine.
 if (direct) test('what Node takes for no address is an error, and the next call succeeds', async (test) => {

@@ -1,12 +1,13 @@
 // Servers of `host-test`, ended with the tests that they are for, and by themselves
 // after ten minutes.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
 
 const PROGRAM = process.env['HOST_TEST'] ?? new URL('../../../../target/debug/host-test', import.meta.url).pathname;
 const AT_MOST = ['--for', '10m'];
@@ -92,6 +93,19 @@ export function empty(test) {
     console.error('Host: ' + request.headers.host);
     request.resume().once('end', () => response.setHeader('content-length', 2).end('{}'));
   })`);
+}
+
+/**
+ * A server of TLS whose certificate nobody vouches for; it writes `request` for what
+ * is sent to it none the less.
+ *
+ * @param {import('node:test').TestContext} test
+ */
+export async function selfSigned(test) {
+  const wanted = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 -keyout - -out -';
+  const { stdout } = await promisify(execFile)('openssl', wanted.split(' '));
+  const pem = JSON.stringify(stdout);
+  return made(test, `require('https').createServer({ key: ${pem}, cert: ${pem} }, () => console.error('request'))`, 'https');
 }
 
 /**

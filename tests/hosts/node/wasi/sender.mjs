@@ -75,7 +75,7 @@ function send({ id, scheme, authority, path, method, headers, body, connectTimeo
     socket.once('close', () => clearTimeout(timer));
   });
   outgoing.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
-    tell(id, { error: sent ? { tag: 'connection-terminated' } : unsent(error) });
+    tell(id, { error: sent ? { tag: 'connection-terminated' } : unsent(scheme, error) });
   });
   outgoing.once('upgrade', (_, socket) => {
     socket.destroy();
@@ -100,8 +100,14 @@ function send({ id, scheme, authority, path, method, headers, body, connectTimeo
   return outgoing;
 }
 
-/** Why there is no connection. @param {NodeJS.ErrnoException} error @returns {ErrorCode} */
-function unsent({ code = '', message }) {
+/**
+ * Why there is no connection, by the codes that say that nothing was sent.
+ *
+ * @param {'http' | 'https'} scheme
+ * @param {NodeJS.ErrnoException} error
+ * @returns {ErrorCode}
+ */
+function unsent(scheme, { code = '', message }) {
   switch (code) {
     case CONNECTION_TIMEOUT:
       return { tag: CONNECTION_TIMEOUT };
@@ -112,8 +118,15 @@ function unsent({ code = '', message }) {
       return { tag: 'connection-refused' };
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
+    case 'EADDRNOTAVAIL':
+    case 'EMFILE':
+    case 'ETIMEDOUT':
+    case 'ECONNRESET': // in the TLS handshake, as is EPIPE
+    case 'EPIPE':
       return { tag: 'destination-unavailable' };
     default:
+      // Node has a code for each way in which a certificate is refused or a handshake fails.
+      if (scheme === 'https') return { tag: 'TLS-alert-received', val: { alertMessage: message } };
       return { tag: 'internal-error', val: message };
   }
 }
