@@ -1,6 +1,9 @@
 """Instances share nothing but the table, threads run side by side, and a trap ends one instance."""
 
+import os
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -76,6 +79,16 @@ def test_instances_share_the_table_and_no_configuration(
     assert item is not None and item.value == b"of one"
     with loaded.instantiate() as instance, pytest.raises(NotInitialized):
         State(instance).get(key)
+
+
+def test_a_component_loads_where_nothing_compiled_can_be_kept(tmp_path: Path) -> None:
+    file = tmp_path / "empty.wat"
+    file.write_text("(component)")
+    nowhere = {"HOME": "/proc", "XDG_CACHE_HOME": "/proc", "XDG_CONFIG_HOME": "/proc"}
+    program = "import sys; from dapr_wasm import Plugin; Plugin.from_file(sys.argv[1])"
+    sources = {"PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-c", program, str(file)]
+    subprocess.run(command, env={**os.environ, **nowhere, **sources}, check=True)
 
 
 def test_a_failed_init_leaves_the_one_before_in_force(

@@ -8,6 +8,7 @@ that is forked after a call takes none either.
 
 import ctypes
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from os import PathLike
 from threading import Lock
 from typing import Any, Generic, TypeVar
@@ -39,11 +40,13 @@ class Plugin:
         """Compiles the component.
 
         Without an engine of yours, compiled code is kept in wasmtime's cache, in
-        a folder of the user: the next process only loads it.
+        a folder of the user: the next process only loads it. Where that folder
+        cannot be made, each process compiles anew.
         """
         if engine is None:
             config = Config()
-            config.cache = True
+            with suppress(WasmtimeError):
+                config.cache = True
             engine = Engine(config)
         return cls(engine, Component.from_file(engine, path))
 
