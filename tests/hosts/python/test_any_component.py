@@ -1,7 +1,7 @@
 """The bindings know the contract and no store: another component answers them as well."""
 
 import pytest
-from wasmtime import Engine
+from wasmtime import Engine, WasmtimeError
 
 from dapr_wasm import (
     Binding,
@@ -42,6 +42,19 @@ def test_a_store_in_memory_keeps_what_is_set(in_memory: Instance) -> None:
     with pytest.raises(EtagMismatch):
         store.set("k", b"", SetOptions(etag="another"))
     assert store.bulk_get(["k", "nothing"]) == [Item(b"\x00\xff", etag, "a/b"), None]
+
+
+def test_a_call_that_hands_back_more_than_wasmtime_lets_it_traps(in_memory: Instance) -> None:
+    store = State(in_memory)
+    keys = [f"{n}" for n in range(100)]
+    for name in keys:
+        store.set(name, bytes(30_000))
+    half = store.bulk_get(keys[:50])
+    assert [item.value for item in half if isinstance(item, Item)] == [bytes(30_000)] * 50
+    with pytest.raises(WasmtimeError, match="fuel"):
+        store.bulk_get(keys)
+    with pytest.raises(WasmtimeError, match="cannot enter component instance"):
+        store.get("0")
 
 
 def test_what_a_store_cannot_do_is_unsupported(in_memory: Instance) -> None:

@@ -62,7 +62,12 @@ class Plugin:
         reaches nothing else. A call that needs more than `memory_limit` bytes of
         linear memory traps. So does one that computes while the engine's epoch
         moves on `epochs` times: they must be given where the engine has
-        `epoch_interruption`. How long a call waits is the component's own to bound.
+        `epoch_interruption`. How long a call waits is the component's own to bound:
+        Ctrl-C takes effect only when the call is over.
+
+        What one call hands back is at most some 2.7 MB of values (wasmtime's limit
+        of 128 MiB, 48 bytes for each byte). More is a trap: ask for fewer keys at
+        a time.
         """
         threads.check()
         store = Store(self._engine)
