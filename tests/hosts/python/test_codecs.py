@@ -119,6 +119,14 @@ def test_what_is_no_operation_is_a_type_error(store: State) -> None:
         store.transact([("k", b"v")])  # type: ignore[list-item]
 
 
+@pytest.mark.parametrize("variable", [("DYNAMODB_TABLE", "state\0s"), ("A\0B", "")])
+def test_an_environment_with_a_nul_is_a_value_error(
+    loaded: Plugin, variable: tuple[str, str]
+) -> None:
+    with pytest.raises(ValueError, match="has a NUL"):
+        loaded.instantiate(dict([variable]))
+
+
 def test_half_a_character_is_no_text(store: State) -> None:
     with pytest.raises(UnicodeEncodeError):
         store.set("\ud800", b"")

@@ -76,11 +76,19 @@ class Plugin:
         if epochs is not None:
             store.set_epoch_deadline(epochs)
         wasi = WasiConfig()
-        wasi.env = (environment or {}).items()
+        wasi.env = _whole(environment or {}).items()
         wasi.inherit_stderr()
         store.set_wasi(wasi)
         store.set_wasi_http()
         return Instance(store, self._linker.instantiate(store, self._component), epochs)
+
+
+def _whole(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """wasmtime would cut a text at a NUL without a word."""
+    for name, value in environment.items():
+        if "\0" in name or "\0" in value:
+            raise ValueError(f"the environment variable {name!r} has a NUL in it")
+    return environment
 
 
 class Instance:
