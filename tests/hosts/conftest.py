@@ -42,11 +42,11 @@ def key(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def dead_endpoint() -> str:
-    """Where nothing listens: a port that was free a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+def dead_endpoint() -> Iterator[str]:
+    """Where nothing listens, and nobody else can: the port is taken."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
 
 
 @pytest.fixture
