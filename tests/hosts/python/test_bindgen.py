@@ -1,7 +1,10 @@
 """The bindings in `dapr_wasm` are those of the WIT, and WIT they cannot bind is an error."""
 
+import sys
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -9,6 +12,7 @@ import dapr_wasm
 from bindgen.__main__ import generate
 from bindgen.wit import Reader
 from dapr_wasm import binding, state, types
+from dapr_wasm.memory import Value, read_text
 from embedded_engine import REPOSITORY
 
 COMMITTED = Path(__file__).parent / "dapr_wasm"
@@ -72,3 +76,44 @@ def test_a_type_that_the_contract_does_not_use_is_refused(tmp_path: Path, type_:
     )
     with pytest.raises(NotImplementedError, match="the bindings know no"):
         generate(tmp_path)
+
+
+AWKWARD = r"""
+    package a:b@1.0.0;
+    /// Begins with C:\new and ends with "quotes"
+    interface awkward {
+        /// A "quote"
+        variant error { none, is-not(string) }
+        /// Three are \"\"\", and the end is a \\
+        /// line of its own "
+        record request { class: string, of-class: string }
+        /// Three at the end: ###
+        %import: func(%from: request) -> result<string, error>;
+    }
+""".replace("###", '"' * 3)
+
+
+@pytest.fixture
+def awkward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What the module has that is made of this WIT."""
+    (tmp_path / "x.wit").write_text(AWKWARD)
+    made = ModuleType("dapr_wasm.awkward")
+    monkeypatch.setitem(sys.modules, made.__name__, made)
+    exec(generate(tmp_path)["awkward.py"], vars(made))
+    return vars(made)
+
+
+def test_docs_arrive_as_they_are(awkward: dict[str, Any]) -> None:
+    assert awkward["__doc__"].startswith('Begins with C:\\new and ends with "quotes"\n')
+    assert awkward["Error"].__doc__ == 'A "quote"'
+    assert 'is a \\\\\n    line of its own "' in awkward["Request"].__doc__
+    assert awkward["Awkward"].import_.__doc__ == 'Three at the end: """'
+
+
+def test_a_name_that_is_a_keyword_of_python_ends_in_an_underscore(awkward: dict[str, Any]) -> None:
+    assert awkward["None_"]().case == "none"
+    assert list(signature(awkward["Awkward"].import_).parameters) == ["self", "from_"]
+    value = Value()
+    awkward["LOWERS_REQUEST"].lower(awkward["Request"](class_="a", of_class="b"), value)
+    names = [read_text(value.of.record.data[i].name) for i in range(value.of.record.size)]
+    assert names == ["class", "of-class"]

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from .module import module
+from .types import snake
 from .wit import Interface, Reader
 
 STYLE = Path(__file__).parents[2] / "pyproject.toml"
@@ -18,7 +19,7 @@ def generate(wit: Path) -> dict[str, str]:
         package, found = Reader(file.read_text(), file.name).interfaces()
         interfaces |= {interface.name: interface for interface in found}
     return {
-        f"{name.replace('-', '_')}.py": _tidy(module(package, interface, interfaces))
+        f"{snake(name)}.py": _tidy(module(package, interface, interfaces))
         for name, interface in interfaces.items()
     }
 

@@ -1,9 +1,10 @@
 """Writes one Python module for one interface: its types, its codecs, its class of calls."""
 
+import re
 from collections.abc import Iterable
 from textwrap import indent
 
-from .types import Types, pascal, snake, typed
+from .types import Types, pascal, snake, typed, upper
 from .wit import Definition, Field, Function, Interface, Type
 
 _IMPORTS = """
@@ -44,7 +45,9 @@ def module(package: str, interface: Interface, others: dict[str, Interface]) -> 
     )
     own = set(interface.types)
     codecs = _codecs(types, own)
-    docs = f'"""{interface.docs}\n\nMade by `python -m bindgen` from {package}; do not edit.\n"""\n'
+    docs = _docstring(
+        f"{interface.docs}\n\nMade by `python -m bindgen` from {package}; do not edit."
+    )
     return "\n".join([docs, _IMPORTS, imports, *definitions, codecs, calls])
 
 
@@ -53,7 +56,7 @@ def _imported(names: Iterable[str], used: dict[str, Definition]) -> list[str]:
     found = []
     for name in names:
         if used[name].kind != "alias":
-            found += [pascal(name), f"LIFTS_{snake(name).upper()}"]
+            found += [pascal(name), f"LIFTS_{upper(name)}"]
     return found
 
 
@@ -80,10 +83,10 @@ def _definition(it: Definition, types: Types) -> str:
                 it.docs, (_record_field(it.fields, i, types) for i in range(len(it.fields)))
             )
         case "enum":
-            members = ((f'{snake(f.name).upper()} = "{f.name}"', f.docs) for f in it.fields)
+            members = ((f'{upper(f.name)} = "{f.name}"', f.docs) for f in it.fields)
             return f"class {name}(Enum):\n" + _body(it.docs, members)
         case "flags":
-            members = ((f"{snake(f.name).upper()} = auto()", f.docs) for f in it.fields)
+            members = ((f"{upper(f.name)} = auto()", f.docs) for f in it.fields)
             return f"class {name}(Flag):\n" + _body(it.docs, members)
         case "variant" if types.is_union(it):
             cases = " | ".join(types.parameter(typed(case.type)) for case in it.fields)
@@ -165,4 +168,6 @@ def _body(docs: str, members: Iterable[tuple[str, str]]) -> str:
 
 
 def _docstring(docs: str) -> str:
+    docs = docs.replace("\\", "\\\\")
+    docs = re.sub(r'"{3,}|"+\Z', lambda quotes: '\\"' * len(quotes[0]), docs)
     return f'"""{docs}\n"""\n' if "\n" in docs else f'"""{docs}"""\n'

@@ -5,6 +5,7 @@ collection for a list); a result is one type.
 """
 
 from collections.abc import Callable
+from keyword import iskeyword
 
 from .wit import Definition, Type
 
@@ -112,7 +113,7 @@ class Types:
         definition = self._named[name]
         if definition.kind == "alias":
             return alias(_alias(definition))
-        constant = f"{'LOWERS' if codecs is self.lowered else 'LIFTS'}_{snake(name).upper()}"
+        constant = f"{'LOWERS' if codecs is self.lowered else 'LIFTS'}_{upper(name)}"
         if constant not in codecs:
             codecs[constant] = make(definition)
         return constant
@@ -141,7 +142,7 @@ class Types:
                 fields = [self.lifts(typed(f.type)) for f in it.fields]
                 return f"LiftsRecord({python}, {', '.join(fields)})"
             case "flags":
-                members = [f"{snake(f.name)}={python}.{snake(f.name).upper()}" for f in it.fields]
+                members = [f"{snake(f.name)}={python}.{upper(f.name)}" for f in it.fields]
                 return f"LiftsFlags({python}, {', '.join(members)})"
             case "variant" if not self.is_union(it):
                 cases = [f"{snake(case.name)}={pascal(case.name)}" for case in it.fields]
@@ -158,11 +159,20 @@ class Types:
 
 
 def pascal(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("-"))
+    return _free("".join(word.capitalize() for word in name.split("-")))
 
 
 def snake(name: str) -> str:
-    return name.replace("-", "_")
+    return _free(name.replace("-", "_"))
+
+
+def upper(name: str) -> str:
+    return name.replace("-", "_").upper()
+
+
+def _free(name: str) -> str:
+    """`from` is a keyword of Python, `from_` is not; no name of WIT ends so."""
+    return f"{name}_" if iskeyword(name) else name
 
 
 def _alias(definition: Definition) -> Type:

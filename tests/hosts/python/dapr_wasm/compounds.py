@@ -231,4 +231,5 @@ def _named(known: Mapping[str, T], name: Any) -> T:
 
 
 def _kebab(name: str) -> str:
-    return name.replace("_", "-")
+    """The name in the WIT; Python's ends in an underscore where it were a keyword without."""
+    return name.removesuffix("_").replace("_", "-")
