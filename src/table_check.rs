@@ -74,13 +74,13 @@ enum Refusal {
 /// provided key element does not match the schema", "The number of conditions
 /// on the keys is invalid", "Invalid table/index name".
 fn refusal<P: Platform>(client: &Client<P>, failure: &Failure) -> Option<Refusal> {
-    let message = match &failure.problem {
-        Problem::Service(error) if error.code == "ValidationException" => &error.message,
+    let words = match &failure.problem {
+        Problem::Service(error) if error.code == "ValidationException" => {
+            client.quoted(&error.message)
+        }
         _ => return None,
     };
-    // Told apart by what was said: of a secret that is a word of it, no more is quoted.
-    let lower = message.to_ascii_lowercase();
-    let words = client.quoted(message);
+    let lower = words.to_ascii_lowercase();
     let names = ["tablename", "table name", "table/index name"];
     Some(if names.iter().any(|name| lower.contains(name)) {
         Refusal::TableName
