@@ -80,9 +80,9 @@ fn a_data_folder_that_looks_like_a_uri_is_a_folder() {
 }
 
 /// The commands of the README's section that call the program, with this folder for `--data`.
-fn commands_from_a_shell(data: &str) -> Vec<Vec<String>> {
+fn commands_of_host_test(data: &str) -> Vec<Vec<String>> {
     let readme = include_str!("../../../README.md");
-    let section = readme.split("\n## From a shell\n").nth(1).unwrap();
+    let section = readme.split("\n### host-test\n").nth(1).unwrap();
     let block = section.split("```").nth(1).unwrap();
     let calls = block
         .lines()
@@ -123,7 +123,7 @@ fn the_example_component_files_work_in_the_folder_that_the_readme_has_filled() {
             .map(str::to_owned)
             .collect()
     };
-    let mut commands = commands_from_a_shell(data);
+    let mut commands = commands_of_host_test(data);
     assert!(commands.len() > 5, "{commands:?}");
     let create = ["binding", "invoke", "create", "{\"key\":\"entry-2\"}"];
     commands.push(with_file("examples/binding.yaml", &create));
