@@ -50,6 +50,7 @@ mod memory;
 mod odd_values;
 mod program;
 mod program_conformance;
+mod program_conformance_files;
 mod program_destination;
 mod program_files;
 mod program_json_lines;

@@ -1,0 +1,92 @@
+//! Component files configure `host-test conformance` as they do a call; one that configures nothing that runs is refused.
+
+use serde_json::json;
+
+use crate::program::{folder, host_test, write};
+use crate::program_conformance::path;
+
+#[tokio::test]
+async fn a_component_file_and_a_table_configure_it_as_they_do_a_call() {
+    let (_kept, data) = folder();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/statestore.yaml");
+    let secrets = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/secrets.json");
+    let about = [
+        "--component-yaml",
+        file,
+        "--secrets",
+        secrets,
+        "--data",
+        &data,
+    ];
+    let line = [&["conformance", "--json", "ping"][..], &about].concat();
+    let ran = host_test(&line).await;
+    assert_eq!(ran.status, 0, "{}{}", ran.text(), ran.stderr);
+    let reason = "the component file configures no bindings.aws.dynamodb";
+    assert_eq!(
+        ran.json(),
+        [
+            json!({ "group": "features", "case": "a configured store answers ping", "outcome": "passed" }),
+            json!({
+                "group": "binding", "case": "a configured binding answers ping",
+                "outcome": "not applicable", "reason": reason,
+            }),
+            json!({ "passed": 1, "failed": 0, "notApplicable": 1 }),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_component_file_of_another_type_configures_another_component_and_not_ours() {
+    let (kept, _) = folder();
+    let yaml = "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: broken\nspec:\n  \
+                type: state.in-memory\n  metadata:\n    - name: break\n      value: absence-is-no-error\n";
+    let file = write(kept.path(), "broken.yaml", yaml);
+    let component = path(host_test::broken_promises_path());
+    let line = [
+        "conformance",
+        "--component-yaml",
+        &file,
+        "an absent key is none",
+    ];
+    let other = host_test(&[&line[..], &["--component", component]].concat()).await;
+    assert_eq!(other.status, 1, "{}", other.stderr);
+    assert!(other.text().contains(": not-found: "), "{}", other.text());
+    let ours = host_test(&line).await;
+    assert_eq!((ours.status, ours.text()), (1, ""));
+    assert!(
+        ours.stderr.contains("only state.aws.dynamodb"),
+        "{}",
+        ours.stderr
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_would_test_nothing_is_refused() {
+    let (kept, _) = folder();
+    let component = |name, family| {
+        format!(
+            "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: {name}\nspec:\n  \
+             type: {family}.aws.dynamodb\n  metadata:\n    - name: table\n      value: state\n"
+        )
+    };
+    let binding = component("b", "bindings");
+    let two = format!("{}---\n{binding}", component("a", "state"));
+    let two = write(kept.path(), "two.yaml", &two);
+    let ping = ["conformance", "answers ping", "--component-yaml"];
+    let refused = async |about: &[&str], told: &str| {
+        let ran = host_test(&[&ping[..], about].concat()).await;
+        assert_eq!((ran.status, ran.text()), (1, ""), "{}", ran.stderr);
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    };
+    let unknown = [two.as_str(), "--component-name", "nosuch"];
+    refused(
+        &unknown,
+        "two.yaml: holds no component \"nosuch\", but a, b",
+    )
+    .await;
+    // This component is a state store only.
+    let store = path(host_test::misbehaving_path());
+    let binding = write(kept.path(), "binding.yaml", &binding);
+    let told = "no case applies: the component file configures no state.*";
+    refused(&[binding.as_str(), "--component", store], told).await;
+}
