@@ -4,7 +4,7 @@
 //! In the order of use: [`Subject`] (the component, and how an instance of it is configured), [`case`] (what a case is
 //! and what it needs), [`cases`] (all of them, a module per behaviour), `scene` (what one case stands on: instances, and
 //! keys of its own), `caller` (the calls of a case), `expectation` (what is held against their answers), `facts` (what is
-//! observed of the component before the first case), [`run`] (one case after the other, and what came of it).
+//! observed of the component before the first case), [`ODD_TEXTS`], [`run`] (one case after the other, and what came of it).
 
 mod caller;
 pub mod case;
@@ -12,6 +12,7 @@ pub mod cases;
 mod expectation;
 mod facts;
 mod keys;
+mod odd_texts;
 mod outcome;
 mod requests;
 mod run;
@@ -19,6 +20,7 @@ mod scene;
 mod subject;
 
 pub use self::{
+    odd_texts::ODD_TEXTS,
     outcome::{Outcome, Ran, Tally},
     run::run,
     subject::{Invocation, Subject, TIME_LIMIT},

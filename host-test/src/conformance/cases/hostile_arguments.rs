@@ -1,5 +1,6 @@
 //! Whatever a caller gives, it is taken as it is or refused: nothing is cut, mended or trapped on.
 
+use crate::conformance::ODD_TEXTS;
 use crate::conformance::caller::Answer;
 use crate::conformance::case::{Group, Interface, case};
 use crate::conformance::expectation::{equal, refused, succeeds, there};
@@ -22,51 +23,6 @@ pub const GROUP: Group = Group {
 };
 
 const MB: usize = 1024 * 1024;
-
-/// Text that shows as other than it is, ends early where a language ends text with a zero, or means something in paths,
-/// URLs, queries and expressions.
-const ODD_TEXTS: &[&str] = &[
-    "k",
-    "K",
-    " k",
-    "k ",
-    "\0",
-    "a\0b",
-    "a",
-    "a\0",
-    "\u{1}\u{7f}\u{9f}",
-    "\r\n\t",
-    "a\r\nx-injected: 1",
-    "\u{202e}txt.exe\u{202c}",
-    "\u{feff}a",
-    "\u{fdd0}\u{fffe}\u{10ffff}",
-    "e\u{301}",
-    "é",
-    "ß",
-    "👩‍👩‍👧‍👦",
-    "⏱️",
-    "app||actor||k",
-    "a/b?c=d&e",
-    "../../a",
-    "%00",
-    "%",
-    "\"quoted\"",
-    "'",
-    "\\u0000",
-    "\"},\"x\":{\"S\":\"",
-    "' OR 1=1 --",
-    "${jndi:ldap://x}",
-    "{}",
-    "null",
-    "-1",
-    "0",
-    "NaN",
-    "1e999",
-    "*",
-    "a.b",
-    "#k",
-    ":etag",
-];
 
 /// The call was answered: with what it asked for, or an error of the contract.
 fn answered<T>(answer: Answer<T>) -> Checked {
