@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use guest_build::Guest;
 
-/// The package, where it is, the variable that tells where the component is, and what else it is made of.
+/// The package, the variable that tells where its component is, and where its sources are.
 type Part<'a> = (&'a str, &'a str, &'a [&'a str]);
 
 const PARTS: [Part<'_>; 2] = [

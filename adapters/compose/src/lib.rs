@@ -29,10 +29,8 @@ pub fn compose(component: &[u8]) -> Result<Vec<u8>, Error> {
     let component = Package::from_bytes("component", None, component, graph.types_mut())
         .map_err(Error::no_component)?;
     let component = register(&mut graph, component)?;
-    for interface in INTERFACES {
-        refuse_other_versions(&graph, component, interface)?;
-    }
-    let exported = INTERFACES.map(|interface| exports(&graph, component, interface));
+    let [state, binding] = INTERFACES.map(|interface| exports(&graph, component, interface));
+    let exported = [state?, binding?];
     if !exported.contains(&true) {
         return Err(Error::NoContract);
     }
@@ -71,26 +69,24 @@ fn register(graph: &mut CompositionGraph, package: Package) -> Result<PackageId,
         .map_err(|error| Error::not_composed(&error))
 }
 
-fn exports(graph: &CompositionGraph, package: PackageId, interface: &str) -> bool {
-    graph.types()[graph[package].ty()]
-        .exports
-        .contains_key(interface)
-}
-
-/// One of another version would count as missing, and its commands as `unsupported`.
-fn refuse_other_versions(
+/// Whether it is exported. One of another version alone would count as missing, and its commands as
+/// `unsupported`.
+fn exports(
     graph: &CompositionGraph,
     package: PackageId,
     wanted: &'static str,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
+    let exports = &graph.types()[graph[package].ty()].exports;
+    if exports.contains_key(wanted) {
+        return Ok(true);
+    }
     let name = |interface: &str| interface.split('@').next().map(str::to_owned);
-    let mut exports = graph.types()[graph[package].ty()].exports.keys();
-    match exports.find(|export| *export != wanted && name(export) == name(wanted)) {
+    match exports.keys().find(|export| name(export) == name(wanted)) {
         Some(other) => Err(Error::AnotherVersion {
             wanted,
             exported: other.clone(),
         }),
-        None => Ok(()),
+        None => Ok(false),
     }
 }
 

@@ -48,6 +48,19 @@ fn an_interface_of_another_version_is_not_taken_for_a_missing_one() {
 }
 
 #[test]
+fn an_interface_that_is_exported_in_another_version_as_well_is_the_one_that_the_program_calls() {
+    let both = r#"(component (instance $i)
+        (export "dapr-wasm:components/state@0.2.0" (instance $i))
+        (export "dapr-wasm:components/state@0.1.0" (instance $i)))"#;
+    let told = refused(both);
+    // It is hollow, which is found only when it is connected.
+    assert!(
+        told.starts_with("its dapr-wasm:components/state@0.1.0 is not that"),
+        "{told}"
+    );
+}
+
+#[test]
 fn an_interface_of_another_shape_is_named_with_what_differs() {
     for interface in INTERFACES {
         let hollow = format!(r#"(component (instance $i) (export "{interface}" (instance $i)))"#);
