@@ -233,3 +233,17 @@ fn digits(hash: &[u8]) -> Result<[u8; HEX_DIGITS], BoxError> {
 fn is_field_content(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_eight_bytes_is_a_secret_and_a_shorter_one_a_word() {
+        for (secret, redacted) in [("12345678", "the ***"), ("1234567", "the 1234567")] {
+            let credentials = Credentials::new("id", secret, None, None, "test");
+            let signer = Signer::new(credentials, "eu-west-1".to_owned());
+            assert_eq!(signer.redact(&format!("the {secret}")), redacted);
+        }
+    }
+}
