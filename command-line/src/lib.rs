@@ -10,6 +10,16 @@
 //! component that is composed with one.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
+// It runs in a component as well, where a panic is the end of the instance.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::unwrap_used
+    )
+)]
 
 pub mod arguments;
 pub mod calls;
