@@ -41,33 +41,47 @@ pub(super) fn there<T>(what: impl Display, value: Option<T>) -> Checked<T> {
     value.ok_or_else(|| Unmet::failed(format_args!("{what} is absent")))
 }
 
+/// What a call came to, for comparison: "ok", or the case of the contract's error. A trap, a call without end and a
+/// secret in the sentence are nothing that another call could come to as well.
+pub(super) fn outcome<T>(answer: Answer<T>) -> Checked<&'static str> {
+    match answer {
+        Ok(_) => Ok("ok"),
+        Err(refusal) => refusal.case().ok_or_else(|| refusal.into()),
+    }
+}
+
 /// The component refused the call, with this case of the contract's error.
 pub(super) fn refused<T: Debug>(answer: Answer<T>, case: &str) -> Checked {
+    refused_as(answer, case, |_| Ok(()))
+}
+
+/// The component refused the call with this case, and the sentence has this name.
+pub(super) fn refused_naming<T: Debug>(answer: Answer<T>, case: &str, name: &str) -> Checked {
+    refused_as(answer, case, |error| names(error, name))
+}
+
+/// The call was refused since a condition did not hold, and the sentence names the key.
+pub(super) fn mismatch<T: Debug>(answer: Answer<T>, key: &str) -> Checked {
+    refused_naming(answer, "etag-mismatch", key)
+}
+
+fn refused_as<T: Debug>(
+    answer: Answer<T>,
+    case: &str,
+    check: impl FnOnce(&Error) -> Checked,
+) -> Checked {
     match answer {
         Ok(value) => Err(Unmet::failed(format_args!(
             "a call that is to be refused as {case} gives {}",
             shown(&value)
         ))),
-        Err(refusal) => match refusal.error.component() {
-            Some(error) if !refusal.leaks => {
-                is_error(error, case).map_err(|unmet| unmet.of(&refusal.call))
-            }
-            _ => Err(refusal.into()),
+        Err(refusal) => match refusal.component() {
+            Some(error) => is_error(error, case)
+                .and_then(|()| check(error))
+                .map_err(|unmet| unmet.of(&refusal.call)),
+            None => Err(refusal.into()),
         },
     }
-}
-
-/// The call was refused since a condition did not hold, and the sentence names the key.
-pub(super) fn mismatch<T: Debug>(answer: Answer<T>, key: &str) -> Checked {
-    let named = match &answer {
-        Err(refusal) => refusal
-            .error
-            .component()
-            .map(|error| is_mismatch(error, key).map_err(|unmet| unmet.of(&refusal.call))),
-        Ok(_) => None,
-    };
-    refused(answer, "etag-mismatch")?;
-    named.unwrap_or(Ok(()))
 }
 
 /// The error has this case, and a sentence where the contract gives it one.
@@ -89,10 +103,14 @@ pub(super) fn is_error(error: &Error, case: &str) -> Checked {
 /// The error is `etag-mismatch`, and names the key.
 pub(super) fn is_mismatch(error: &Error, key: &str) -> Checked {
     is_error(error, "etag-mismatch")?;
+    names(error, key)
+}
+
+fn names(error: &Error, name: &str) -> Checked {
     let sentence = error.sentence().unwrap_or_default();
     holds(
-        sentence.contains(key),
-        format_args!("the sentence {sentence:?} does not name the key {key:?}"),
+        sentence.contains(name),
+        format_args!("the sentence {sentence:?} does not name {name:?}"),
     )
 }
 

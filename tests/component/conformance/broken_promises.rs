@@ -105,6 +105,10 @@ const BROKEN: &[(&str, &str)] = &[
         "nothing-is-said-of-unknown-parameters",
         "a parameter that nobody knows is ignored in silence",
     ),
+    (
+        "each-half-has-its-own-configuration",
+        "the store and the binding of one instance have their own configuration",
+    ),
 ];
 
 /// What comes of one case where a promise is broken, or none is.
@@ -142,6 +146,11 @@ async fn a_secret_in_a_sentence_is_found_and_not_repeated() {
     for case in [
         "a set with another etag is a mismatch",
         "a bulk set with one wrong etag",
+        "an etag of any text is answered",
+        "a second init that fails leaves the store",
+        "an init that fails leaves the binding",
+        // Without the name of the operation, which is no reason to print the sentence.
+        "an operation that is not listed",
     ] {
         let subject = without_surroundings(host_test::broken_promises_path(), &metadata);
         let ran: Vec<Ran> = run(subject, cases::matching(case)).collect().await;

@@ -28,15 +28,20 @@ pub(super) type Answer<T> = Result<T, Refusal>;
 pub(super) struct Refusal {
     /// The call, for a sentence.
     pub(super) call: String,
-    pub(super) error: CallError,
+    error: CallError,
     /// Whether a secret of the configuration stands in the sentence.
-    pub(super) leaks: bool,
+    leaks: bool,
 }
 
 impl Refusal {
-    /// The case of the contract's error, where it is one.
+    /// The contract's error, where it is one and tells no secret: a sentence with one is a failure of every case.
+    pub(super) fn component(&self) -> Option<&Error> {
+        self.error.component().filter(|_| !self.leaks)
+    }
+
+    /// The case of that error.
     pub(super) fn case(&self) -> Option<&'static str> {
-        self.error.component().map(|error| error.case())
+        self.component().map(Error::case)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use dapr_wasm_host::types::Metadata;
 
+use crate::conformance::outcome::{Checked, Unmet};
+
 /// What hardly any field takes.
 const NONSENSE: &str = "\u{1} no such thing \u{1}";
 
@@ -13,6 +15,16 @@ pub fn configurations(metadata: &Metadata) -> Vec<Metadata> {
         doubtful.push(with(metadata, name, NONSENSE));
     }
     doubtful
+}
+
+/// Of a component that refused none of them, nothing was found out.
+pub fn some_refused(refused: usize) -> Checked {
+    match refused {
+        0 => Err(Unmet::NotApplicable(
+            "the component takes every configuration that was tried".to_owned(),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// All but this field.
