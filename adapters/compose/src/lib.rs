@@ -23,7 +23,7 @@ pub const INTERFACES: [&str; 2] = [
 ];
 
 /// Makes a program of a component that exports the state store, the binding or both. Commands for
-/// what it does not export are `unsupported` there.
+/// what it does not export are `unsupported` there, but `operations`, of which there are none.
 pub fn compose(component: &[u8]) -> Result<Vec<u8>, Error> {
     let mut graph = CompositionGraph::new();
     let component = Package::from_bytes("component", None, component, graph.types_mut())

@@ -14,6 +14,28 @@ fn the_same_component_gives_the_same_bytes() {
     assert!(compose(ABSENT).is_ok());
 }
 
+/// A component that exports that interface and no other.
+fn with_only(interface: &'static str) -> Vec<u8> {
+    let mut graph = CompositionGraph::new();
+    let absent = part(&mut graph, "absent", ABSENT).unwrap();
+    let absent = graph.instantiate(absent);
+    let exported = graph.alias_instance_export(absent, interface).unwrap();
+    graph.export(exported, interface).unwrap();
+    graph.encode(EncodeOptions::default()).unwrap()
+}
+
+#[test]
+fn either_interface_alone_makes_a_program_that_asks_no_host_for_the_other() {
+    for interface in INTERFACES {
+        let program = compose(&with_only(interface)).unwrap();
+        let mut graph = CompositionGraph::new();
+        let program = Package::from_bytes("program", None, program, graph.types_mut()).unwrap();
+        let imports = &graph.types()[program.ty()].imports;
+        let asked = |other: &&&str| imports.contains_key(**other);
+        assert_eq!(INTERFACES.iter().find(asked), None, "{interface}");
+    }
+}
+
 #[test]
 fn bytes_that_are_no_component_are_refused() {
     for bytes in [b"".as_slice(), b"#!/bin/sh", &PROGRAM[..PROGRAM.len() / 2]] {
