@@ -97,8 +97,7 @@ async fn what_one_run_sets_another_run_gets() {
     let delete = shell.run(&["state", "delete", "order-1"]).await;
     assert_eq!((delete.status, delete.text()), (0, ""));
     let get = shell.run(&["state", "get", "order-1"]).await;
-    assert_eq!((get.status, get.text()), (1, ""));
-    assert_eq!(get.stderr, "error: no item under the key \"order-1\"\n");
+    get.assert_failed("no item under the key \"order-1\"\n");
     let get = shell.run(&["state", "get", "--json", "order-1"]).await;
     assert_eq!((get.status, get.text()), (1, "null\n"));
 }
@@ -150,25 +149,15 @@ async fn a_condition_that_does_not_hold_is_exit_status_1_with_its_case_and_its_s
     assert_eq!(replaced.status, 0, "{}", replaced.stderr);
     for condition in [["--etag", etag.as_str()].as_slice(), &["--first-write"]] {
         let refused = shell.run(&[&set, condition].concat()).await;
-        assert_eq!((refused.status, refused.text()), (1, ""));
-        assert!(
-            refused.stderr.starts_with("error: etag-mismatch: ")
-                && refused.stderr.contains("order-1"),
-            "{}",
-            refused.stderr
-        );
+        refused.assert_failed("etag-mismatch: ");
+        assert!(refused.stderr.contains("order-1"), "{}", refused.stderr);
         let refused = shell.run(&[&set, condition, &["--json"]].concat()).await;
         assert_eq!(refused.status, 1);
         assert_eq!(refused.json()[0]["error"]["case"], "etag-mismatch");
     }
     let delete = ["state", "delete", "order-1", "--etag", "stale"];
     let refused = shell.run(&delete).await;
-    assert_eq!(refused.status, 1);
-    assert!(
-        refused.stderr.contains("etag-mismatch"),
-        "{}",
-        refused.stderr
-    );
+    refused.assert_failed("etag-mismatch");
 }
 
 #[tokio::test]
@@ -205,7 +194,6 @@ async fn a_binding_is_invoked_and_its_refusals_are_told() {
         ("destroy", "{}", "unsupported"),
     ] {
         let refused = shell.run(&["binding", "invoke", operation, payload]).await;
-        assert_eq!((refused.status, refused.text()), (1, ""));
-        assert!(refused.stderr.contains(case), "{}", refused.stderr);
+        refused.assert_failed(case);
     }
 }

@@ -83,12 +83,7 @@ async fn a_line_with_a_mistake_is_named_and_nothing_is_written() {
     let lines = b"{\"key\": \"first\", \"value\": 1}\n{\"key\": \"second\"}\n";
     let from_stdin = ["state", "bulk-set", "--jsonl", "-"];
     let set = shell.run_with(&from_stdin, lines, None).await;
-    assert_eq!((set.status, set.text()), (1, ""));
-    assert!(
-        set.stderr.starts_with("error: standard input:2: "),
-        "{}",
-        set.stderr
-    );
+    set.assert_failed("standard input:2: ");
     assert_eq!(shell.table().raw("first").await, None);
 }
 
@@ -110,12 +105,7 @@ async fn a_transaction_is_applied_as_a_whole_or_not_at_all() {
         {\"operation\": \"delete\", \"request\": {\"key\": \"a\", \"etag\": \"stale\"}}\n";
     let from_stdin = ["state", "transact", "--jsonl", "-"];
     let refused = shell.run_with(&from_stdin, lines, None).await;
-    assert_eq!((refused.status, refused.text()), (1, ""));
-    assert!(
-        refused.stderr.contains("etag-mismatch"),
-        "{}",
-        refused.stderr
-    );
+    refused.assert_failed("etag-mismatch");
     assert_eq!(shell.run(&["state", "get", "a"]).await.text(), "1");
     assert_eq!(shell.run(&["state", "get", "c"]).await.status, 1);
 }
@@ -140,11 +130,6 @@ async fn files_are_read_from_the_folder_that_the_host_opens() {
     for opened in [None, opened] {
         let missing = ["state", "set", "a", "--value-file", "missing"];
         let refused = shell.run_with(&missing, b"", opened).await;
-        assert_eq!((refused.status, refused.text()), (1, ""));
-        assert!(
-            refused.stderr.starts_with("error: missing: "),
-            "{}",
-            refused.stderr
-        );
+        refused.assert_failed("missing: ");
     }
 }

@@ -12,7 +12,30 @@ pub struct Ran {
     pub stderr: String,
 }
 
+/// What neither program takes for a command.
+pub const SENSELESS: [&[&str]; 11] = [
+    &["stat"],
+    &["state"],
+    &["state", "get"],
+    &["state", "set", "k"],
+    &["state", "set", "k", "v", "--ttl", "soon"],
+    &["state", "delete", "k", "--first-write"],
+    &["state", "bulk-set", "no-equals-sign"],
+    &["state", "transact", "upsert:k=v"],
+    &["state", "get", "k", "--consistency", "linearizable"],
+    &["binding", "invoke"],
+    &["--no-such-option"],
+];
+
 impl Ran {
+    /// It failed, and all that it printed begins with the reason.
+    #[track_caller]
+    pub fn assert_failed(&self, reason: &str) {
+        assert_eq!((self.status, self.text()), (1, ""), "{}", self.stderr);
+        let says = format!("error: {reason}");
+        assert!(self.stderr.starts_with(&says), "{}", self.stderr);
+    }
+
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.stdout).unwrap()
     }
@@ -160,28 +183,9 @@ async fn a_refusal_is_exit_status_1_with_its_case_and_its_sentence() {
 
 #[tokio::test]
 async fn a_command_line_that_makes_no_sense_is_exit_status_2() {
-    for arguments in [
-        ["stat"].as_slice(),
-        &["state"],
-        &["state", "get"],
-        &["state", "set", "k"],
-        &["state", "set", "k", "v", "--ttl", "soon"],
-        &["state", "delete", "k", "--first-write"],
-        &["state", "bulk-set", "no-equals-sign"],
-        &["state", "transact", "upsert:k=v"],
-        &["state", "get", "k", "--consistency", "linearizable"],
-        &[
-            "state",
-            "get",
-            "k",
-            "--data",
-            "d",
-            "--endpoint",
-            "http://127.0.0.1:1",
-        ],
-        &["binding", "invoke"],
-        &["--no-such-option"],
-    ] {
+    let two_places = "state get k --data d --endpoint http://127.0.0.1:1";
+    let two_places: Vec<&str> = two_places.split(' ').collect();
+    for arguments in SENSELESS.into_iter().chain([two_places.as_slice()]) {
         let ran = host_test(arguments).await;
         assert_eq!((ran.status, ran.text()), (2, ""), "{arguments:?}");
         assert!(!ran.stderr.is_empty(), "{arguments:?}");
