@@ -69,7 +69,7 @@ pub struct Ran {
     pub case: String,
     /// What came of it.
     pub outcome: Outcome,
-    /// What the component wrote to its standard error meanwhile, each line once.
+    /// What the component wrote to its standard error meanwhile, in its order, each line once.
     pub heard: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
 //! What a case stands on: instances of the component, configured or not, and keys that nobody else has.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use dapr_wasm_host::types::Metadata;
@@ -107,12 +107,13 @@ impl Scene {
         ))
     }
 
-    /// What the instances of the case had to say on standard error, each line once.
+    /// What the instances of the case had to say on standard error, in their order, each line once.
     pub(super) fn heard(&self) -> Vec<String> {
         let heard = self.heard.contents();
         let lines = heard.lines().filter(|line| !line.trim().is_empty());
-        let distinct: BTreeSet<&str> = lines.collect();
-        distinct.into_iter().map(str::to_owned).collect()
+        let mut known = HashSet::new();
+        let distinct = lines.filter(|line| known.insert(*line));
+        distinct.map(str::to_owned).collect()
     }
 
     /// Deletes what the case has left in the store.
