@@ -60,6 +60,44 @@ async fn a_component_file_of_another_type_configures_another_component_and_not_o
     );
 }
 
+/// A file that gives its text to the first who reads it, and nothing to the others, as `<(envsubst < store.yaml)` does.
+#[cfg(unix)]
+fn piped(folder: &std::path::Path, name: &str, text: &str) -> String {
+    let pipe = folder.join(name);
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    let (path, mut text) = (pipe.to_str().unwrap().to_owned(), text.to_owned());
+    std::thread::spawn(move || {
+        while pipe.exists() && std::fs::write(&pipe, std::mem::take(&mut text)).is_ok() {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    });
+    path
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_component_file_and_its_secrets_may_be_pipes_which_are_read_once() {
+    let (kept, data) = folder();
+    let component = |family| {
+        let text = include_str!("../../examples/statestore.yaml");
+        text.replace("state.aws", &format!("{family}.aws"))
+    };
+    let two = format!("{}---\n{}", component("state"), component("bindings"));
+    let secrets = include_str!("../../examples/secrets.json");
+    let ours = path(host_test::component_path());
+    for (i, about) in [&[][..], &["--component", ours]].into_iter().enumerate() {
+        let file = piped(kept.path(), &format!("two-{i}.yaml"), &two);
+        let secrets = piped(kept.path(), &format!("secrets-{i}.json"), secrets);
+        let line = ["conformance", "answers ping", "--data", &data];
+        let files = ["--component-yaml", &file, "--secrets", &secrets];
+        let ran = host_test(&[&line[..], &files, about].concat()).await;
+        assert_eq!(ran.status, 0, "{}{}", ran.text(), ran.stderr);
+        let told = "2 passed, 0 failed, 0 not applicable\n";
+        assert!(ran.text().ends_with(told), "{}", ran.text());
+    }
+}
+
 #[tokio::test]
 async fn a_run_that_would_test_nothing_is_refused() {
     let (kept, _) = folder();

@@ -1,7 +1,7 @@
 //! A Dapr component file that Dapr takes is taken here, and one that is not says which file, field
 //! and line is at fault and what to write instead.
 //!
-//! [`read`] gives the components of a file, [`Component::resolve`] their metadata, with `envRef`
+//! [`parse`] gives the components of a text, [`Component::resolve`] their metadata, with `envRef`
 //! and `secretKeyRef` replaced by what they stand for. The format is Dapr's:
 //! <https://docs.dapr.io/reference/resource-specs/component-schema/>.
 //!
@@ -126,14 +126,12 @@ impl fmt::Debug for Value {
     }
 }
 
-/// Reads the components of a file that are of these types, at least one.
-pub fn read(path: &Path, types: Types) -> Result<Vec<Component>, ComponentFileError> {
-    let file = path.display().to_string();
-    let text = fs::read_to_string(path).map_err(|source| ComponentFileError::Unreadable {
-        file: file.clone(),
+/// The text of a file, for [`parse`].
+pub fn read_text(path: &Path) -> Result<String, ComponentFileError> {
+    fs::read_to_string(path).map_err(|source| ComponentFileError::Unreadable {
+        file: path.display().to_string(),
         source,
-    })?;
-    parse(&file, &text, types)
+    })
 }
 
 /// Reads the components of a text that are of these types, at least one. `file` is for messages.

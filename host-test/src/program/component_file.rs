@@ -5,49 +5,82 @@ use std::path::Path;
 
 use crate::{
     command_line::Failure,
-    component_yaml::{self, Component, ComponentType, Resolved, Secrets, Sources, Types},
+    component_yaml::{
+        Component, ComponentFileError, ComponentType, Resolved, Secrets, SecretsError, Sources,
+        Types, parse, read_text,
+    },
 };
 
 use super::arguments::Connection;
 
-/// The metadata from the component file that the arguments name, if they do.
-pub(super) fn metadata(
-    component_type: ComponentType,
+/// The component file of a run, and the secrets beside it. Both are read once, since either may be a pipe, which gives its
+/// text to the first who reads it; what is wrong with one of them is told where it is needed.
+pub(super) struct ComponentFile<'c> {
+    path: &'c Path,
+    name: Option<&'c str>,
     types: Types,
-    connection: &Connection,
-    environment: &dyn Fn(&str) -> Option<String>,
-) -> Result<Option<Resolved>, Failure> {
-    let Some(path) = &connection.component_yaml else {
-        return Ok(None);
-    };
-    let name = connection.component_name.as_deref();
-    let wanted = |c: &Component| c.component_type == component_type && is_named(c, name);
-    let components = read(path, types, wanted)?;
-    let component = choose(&components, component_type, types, name)
-        .map_err(|problem| Failure::here(format!("{}: {problem}", path.display())))?;
-    let secrets = match &connection.secrets {
-        Some(path) => Some(Secrets::read(path).map_err(Failure::here)?),
-        None => None,
-    };
-    let sources = Sources {
-        environment,
-        secrets: secrets.as_ref(),
-    };
-    component.resolve(sources).map(Some).map_err(Failure::here)
+    of_dynamodb: Result<Vec<Component>, ComponentFileError>,
+    /// As a file for a component that may be anything.
+    of_any: Result<Vec<Component>, ComponentFileError>,
+    secrets: Option<Result<Secrets, SecretsError>>,
 }
 
-/// What the component file configures, at least one: a state store, a binding; without a file, both may be.
-pub(super) fn configured(
-    types: Types,
-    connection: &Connection,
-) -> Result<Vec<ComponentType>, Failure> {
-    let Some(path) = &connection.component_yaml else {
-        return Ok(ComponentType::ALL.to_vec());
-    };
-    let name = connection.component_name.as_deref();
-    let components = read(path, types, |c| is_named(c, name))?;
-    of_either_type(&components, name)
-        .map_err(|problem| Failure::here(format!("{}: {problem}", path.display())))
+impl<'c> ComponentFile<'c> {
+    /// The component file that the arguments name, if they do.
+    pub(super) fn read(types: Types, connection: &'c Connection) -> Result<Option<Self>, Failure> {
+        let Some(path) = &connection.component_yaml else {
+            return Ok(None);
+        };
+        let text = read_text(path).map_err(Failure::here)?;
+        let parsed = |types| parse(&path.display().to_string(), &text, types);
+        Ok(Some(Self {
+            path,
+            name: connection.component_name.as_deref(),
+            types,
+            of_dynamodb: parsed(Types::DynamoDb),
+            of_any: parsed(Types::Any),
+            secrets: connection.secrets.as_deref().map(Secrets::read),
+        }))
+    }
+
+    /// What the file configures, at least one: a state store, a binding.
+    pub(super) fn configured(&self) -> Result<Vec<ComponentType>, Failure> {
+        let components = self.components(|c| is_named(c, self.name))?;
+        of_either_type(components, self.name).map_err(|problem| self.failure(&problem))
+    }
+
+    /// The metadata of the component of this type.
+    pub(super) fn metadata(
+        &self,
+        component_type: ComponentType,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Resolved, Failure> {
+        let wanted = |c: &Component| c.component_type == component_type && is_named(c, self.name);
+        let components = self.components(wanted)?;
+        let component = choose(components, component_type, self.types, self.name)
+            .map_err(|problem| self.failure(&problem))?;
+        let secrets = self.secrets.as_ref().map(Result::as_ref);
+        let sources = Sources {
+            environment,
+            secrets: secrets.transpose().map_err(Failure::here)?,
+        };
+        component.resolve(sources).map_err(Failure::here)
+    }
+
+    /// The components of the file. Where it has some for DynamoDB, and what is wanted is among these, they are meant,
+    /// whatever else it configures.
+    fn components(&self, wanted: impl Fn(&Component) -> bool) -> Result<&[Component], Failure> {
+        let components = match (self.types, &self.of_dynamodb) {
+            (Types::DynamoDb, of_dynamodb) => of_dynamodb,
+            (Types::Any, Ok(components)) if components.iter().any(wanted) => &self.of_dynamodb,
+            (Types::Any, _) => &self.of_any,
+        };
+        components.as_deref().map_err(Failure::here)
+    }
+
+    fn failure(&self, problem: &str) -> Failure {
+        Failure::here(format_args!("{}: {problem}", self.path.display()))
+    }
 }
 
 fn of_either_type(
@@ -62,22 +95,6 @@ fn of_either_type(
             .filter(|known| named().any(|c| c.component_type == *known))
             .collect()),
     }
-}
-
-/// The components of a file. Where it has some for DynamoDB, and what is wanted is among these, they are meant, whatever
-/// else it configures.
-fn read(
-    path: &Path,
-    types: Types,
-    wanted: impl Fn(&Component) -> bool,
-) -> Result<Vec<Component>, Failure> {
-    let of_dynamodb = component_yaml::read(path, Types::DynamoDb);
-    let components = match (types, of_dynamodb) {
-        (Types::DynamoDb, of_dynamodb) => of_dynamodb,
-        (Types::Any, Ok(components)) if components.iter().any(&wanted) => Ok(components),
-        (Types::Any, _) => component_yaml::read(path, Types::Any),
-    };
-    components.map_err(Failure::here)
 }
 
 fn is_named(component: &Component, name: Option<&str>) -> bool {
@@ -189,8 +206,10 @@ mod tests {
             ..Connection::default()
         };
         let chosen = |component_type, types, name| {
-            let resolved = metadata(component_type, types, &connection(name), &|_| None);
-            resolved.map(|resolved| resolved.unwrap().metadata)
+            let connection = connection(name);
+            let file = ComponentFile::read(types, &connection).unwrap().unwrap();
+            let resolved = file.metadata(component_type, &|_| None);
+            resolved.map(|resolved| resolved.metadata)
         };
         let of = |name: &str| vec![("of".to_owned(), name.to_owned())];
         for (component_type, name, expected) in [
@@ -205,7 +224,11 @@ mod tests {
         assert!(chosen(StateStore, Types::DynamoDb, Some("mem")).is_err());
         assert!(chosen(StateStore, Types::Any, Some("nosuch")).is_err());
         // A component that is held against the contract is DynamoDB's or another, not half of each.
-        let configured = |name| configured(Types::Any, &connection(name)).unwrap();
+        let configured = |name| {
+            let connection = connection(name);
+            let file = ComponentFile::read(Types::Any, &connection).unwrap();
+            file.unwrap().configured().unwrap()
+        };
         assert_eq!(configured(None), [StateStore]);
         assert_eq!(configured(Some("mem")), [StateStore]);
         assert_eq!(configured(Some("kafka")), [OutputBinding]);

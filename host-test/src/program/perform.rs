@@ -9,6 +9,7 @@ use super::{
     Status, Surroundings,
     arguments::{BindingArguments, Connection, StateArguments},
     calls,
+    component_file::ComponentFile,
     progress_bar::Bar,
     session::{Plan, Session, types},
     usage,
@@ -38,9 +39,10 @@ pub(super) async fn state(
     let heard = CapturedStderr::new();
     let performed = async {
         let request = request?;
+        let file = ComponentFile::read(types(component), &connection)?;
         let plan = Plan::new(
             ComponentType::StateStore,
-            types(component),
+            file.as_ref(),
             &connection,
             environment,
         )?;
@@ -71,9 +73,10 @@ pub(super) async fn binding(
     let heard = CapturedStderr::new();
     let performed = async {
         let request = request?;
+        let file = ComponentFile::read(types(component), &connection)?;
         let plan = Plan::new(
             ComponentType::OutputBinding,
-            types(component),
+            file.as_ref(),
             &connection,
             environment,
         )?;

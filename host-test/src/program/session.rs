@@ -8,7 +8,7 @@ use dapr_wasm_host::{CapturedStderr, Instance, InstanceOptions, Plugin};
 use super::{
     arguments::Connection,
     calls::{self, failure},
-    component_file,
+    component_file::ComponentFile,
     configuration::{Configuration, field},
     destination::Destination,
 };
@@ -55,16 +55,18 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Reads the component file, if there is one, and decides what is called.
+    /// Takes what the component file says, if there is one, and decides what is called.
     pub(super) fn new(
         component_type: ComponentType,
-        types: Types,
+        file: Option<&ComponentFile<'_>>,
         connection: &Connection,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, Failure> {
-        let file = component_file::metadata(component_type, types, connection, environment)?;
         let (metadata, notices) = match file {
-            Some(resolved) => (resolved.metadata, resolved.notices),
+            Some(file) => {
+                let resolved = file.metadata(component_type, environment)?;
+                (resolved.metadata, resolved.notices)
+            }
             None => (Vec::new(), Vec::new()),
         };
         let mut configuration =

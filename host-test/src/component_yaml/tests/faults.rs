@@ -184,7 +184,7 @@ fn a_file_without_a_document_says_what_to_write() {
 
 #[test]
 fn an_unreadable_file_is_named() {
-    let error = read(Path::new("no/such/file.yaml"), Types::DynamoDb)
+    let error = read_text(Path::new("no/such/file.yaml"))
         .unwrap_err()
         .to_string();
     assert!(error.starts_with("no/such/file.yaml: "), "{error}");

@@ -14,7 +14,7 @@ use crate::{
     counting_proxy::CountingProxy,
     embedded::Embedded,
     program::{
-        component_file,
+        component_file::ComponentFile,
         session::{Plan, types},
     },
 };
@@ -39,9 +39,13 @@ pub(super) async fn of(
 ) -> Result<Result<(Subject, Behind), Ran>, Failure> {
     let connection = &asked.connection;
     let types = types(component);
-    let configured = component_file::configured(types, connection)?;
+    let file = ComponentFile::read(types, connection)?;
+    let configured = match &file {
+        Some(file) => file.configured()?,
+        None => ComponentType::ALL.to_vec(),
+    };
     let plan = |component_type| match configured.contains(&component_type) {
-        true => Plan::new(component_type, types, connection, environment).map(Ok),
+        true => Plan::new(component_type, file.as_ref(), connection, environment).map(Ok),
         false => Ok(Err(format!(
             "the component file configures no {}",
             types.name(component_type)
