@@ -1,10 +1,11 @@
-"""A process forked before any call may call; after one, it is told why it may not."""
+"""A forked process may compile, and call where no call was before it; else it is told why not."""
 
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -35,34 +36,56 @@ except RuntimeError as error:
 """
 
 
-def forking(plugin: Path, server: Server, before: str, after: str) -> str:
+class Forking(Protocol):
     """What the child of a process of its own prints, which ends with its parent."""
-    ran = subprocess.Popen(
-        [sys.executable, "-c", FORKING.format(before=before, after=after), plugin, server.endpoint],
-        stdout=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY / "tests/hosts/python")},
-    )
-    try:
-        printed, _ = ran.communicate(timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        os.killpg(ran.pid, signal.SIGKILL)
-        ran.communicate()
-        raise
-    assert ran.returncode == 0
-    return printed
+
+    def __call__(self, before: str, after: str) -> str: ...
+
+
+@pytest.fixture
+def forking(plugin: Path, server: Server, tmp_path: Path) -> Forking:
+    """Nothing compiled is in its cache."""
+    surroundings = {
+        "PYTHONPATH": str(REPOSITORY / "tests/hosts/python"),
+        "XDG_CACHE_HOME": str(tmp_path),
+    }
+
+    def forking(before: str, after: str) -> str:
+        program = FORKING.format(before=before, after=after)
+        ran = subprocess.Popen(
+            [sys.executable, "-c", program, plugin, server.endpoint],
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            env={**os.environ, **surroundings},
+        )
+        try:
+            printed, _ = ran.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            os.killpg(ran.pid, signal.SIGKILL)
+            ran.communicate()
+            raise
+        assert ran.returncode == 0
+        return printed
+
+    return forking
 
 
 @pytest.mark.parametrize("after", ['store.get("k")', "plugin.instantiate()"])
 def test_a_process_forked_after_a_call_is_told_that_it_takes_none(
-    plugin: Path, server: Server, after: str
+    forking: Forking, after: str
 ) -> None:
-    assert "start it with the method 'spawn'" in forking(plugin, server, "store = started()", after)
+    assert "start it with the method 'spawn'" in forking("store = started()", after)
 
 
 @pytest.mark.parametrize("before", ["", "plugin.instantiate()"])
-def test_a_process_forked_before_the_first_call_may_call(
-    plugin: Path, server: Server, before: str
+def test_a_process_forked_before_the_first_call_may_call(forking: Forking, before: str) -> None:
+    assert forking(before, 'started().get("absent")') == "None\n"
+
+
+@pytest.mark.parametrize("before", ["", "started()"])
+def test_a_process_forked_after_something_was_compiled_may_compile(
+    forking: Forking, before: str
 ) -> None:
-    assert forking(plugin, server, before, 'started().get("absent")') == "None\n"
+    compiled = forking(before, "type(Plugin.from_file(sys.argv[1])).__name__")
+    assert compiled == "Plugin\n"

@@ -41,10 +41,12 @@ class Plugin:
 
         Without an engine of yours, compiled code is kept in wasmtime's cache, in
         a folder of the user: the next process only loads it. Where that folder
-        cannot be made, each process compiles anew.
+        cannot be made, each process compiles anew. With an engine of yours, a
+        forked process needs `parallel_compilation = False`.
         """
         if engine is None:
             config = Config()
+            config.parallel_compilation = not threads.forked()
             with suppress(WasmtimeError):
                 config.cache = True
             engine = Engine(config)
