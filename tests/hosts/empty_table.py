@@ -1,6 +1,6 @@
 """A table without items, which lets connections be kept and counts them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -9,6 +9,10 @@ from typing import Any
 
 class EmptyTable(ThreadingHTTPServer):
     connections = 0
+
+    def __init__(self, before_answer: Callable[[bytes], object]) -> None:
+        super().__init__(("127.0.0.1", 0), _Answer)
+        self.before_answer = before_answer
 
     @property
     def endpoint(self) -> str:
@@ -21,9 +25,10 @@ class EmptyTable(ThreadingHTTPServer):
 
 class _Answer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server: EmptyTable
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.before_answer(self.rfile.read(int(self.headers["Content-Length"])))
         self.send_response(200)
         self.send_header("Content-Length", "2")
         self.end_headers()
@@ -34,8 +39,11 @@ class _Answer(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def empty_table() -> Iterator[EmptyTable]:
-    with EmptyTable(("127.0.0.1", 0), _Answer) as table:
+def empty_table(
+    before_answer: Callable[[bytes], object] = lambda body: None,
+) -> Iterator[EmptyTable]:
+    """Each request is answered once `before_answer` is done with its body."""
+    with EmptyTable(before_answer) as table:
         serving = Thread(target=table.serve_forever)
         serving.start()
         try:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Barrier, Event, Thread
 
@@ -19,6 +18,7 @@ from wasmtime.component import Component
 from dapr_wasm import Instance, NotFound, NotInitialized, Plugin, State
 from dapr_wasm.scalars import U32
 from embedded_engine import Server
+from empty_table import EmptyTable, empty_table
 from stores import CREDENTIALS, Stores
 
 THREADS = 4
@@ -28,8 +28,6 @@ PATIENCE = 10
 
 # So long a test watches that nothing happens.
 A_MOMENT = 0.2
-
-EMPTY_ANSWER = b"{}"
 
 COMPUTING = """
 (component
@@ -45,29 +43,16 @@ COMPUTING = """
 
 
 @pytest.fixture
-def meeting_point() -> Iterator[Server]:
+def meeting_point() -> Iterator[EmptyTable]:
     """Answers reads, all but the proofs of `init`, once as many have come as there are threads."""
     arrivals = Barrier(THREADS)
 
-    class Answer(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked = self.rfile.read(int(self.headers["Content-Length"]))
-            if b"together" in asked:
-                arrivals.wait(PATIENCE)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(EMPTY_ANSWER)))
-            self.end_headers()
-            self.wfile.write(EMPTY_ANSWER)
+    def meet(asked: bytes) -> None:
+        if b"together" in asked:
+            arrivals.wait(PATIENCE)
 
-        def log_message(self, *line: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        yield Server(f"http://127.0.0.1:{server.server_port}")
-        server.shutdown()
-        thread.join()
+    with empty_table(meet) as table:
+        yield table
 
 
 def test_instances_share_the_table_and_no_configuration(
@@ -100,7 +85,7 @@ def test_a_failed_init_leaves_the_one_before_in_force(
 
 
 def test_threads_with_instances_of_their_own_wait_for_the_server_side_by_side(
-    stores: Stores, meeting_point: Server
+    stores: Stores, meeting_point: EmptyTable
 ) -> None:
     several = [stores(meeting_point.endpoint, maxAttempts="1") for _ in range(THREADS)]
     with ThreadPoolExecutor(THREADS) as threads:
