@@ -4,7 +4,7 @@
 //! that one can be given no root to trust: TCP without options, then (for TLS) a configuration made from the roots for
 //! this request alone, so that nothing is resumed, then HTTP/1.1, whose connection is driven by whoever waits for the
 //! answer and afterwards by the task that `wasi:http` spawns. For each request the roots are copied, as the default
-//! copies them; here it is one root, there all that browsers trust, so that the figure flatters the default slightly.
+//! copies them.
 
 use std::{
     future::poll_fn,
@@ -28,7 +28,14 @@ use tokio::{
     time::{Interval, interval, timeout},
 };
 use tokio_rustls::TlsConnector;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+use wasmtime::{
+    Engine,
+    component::{Linker, ResourceTable},
+};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{
+    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+};
 
 /// Where the guest names no timeout.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -38,15 +45,56 @@ type Transmission = Box<dyn Future<Output = Result<(), Error>> + Send>;
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// The hooks, with the roots that TLS trusts.
-pub(crate) struct ConnectionPerRequest {
-    roots: RootCertStore,
+/// What an instance has of such an embedder.
+pub(crate) struct Host {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: ConnectionPerRequest,
+    resources: ResourceTable,
 }
 
-impl ConnectionPerRequest {
-    pub(crate) fn new(roots: RootCertStore) -> Self {
-        Self { roots }
+impl Host {
+    /// Of TLS, these roots are trusted.
+    pub(crate) fn new(wasi: WasiCtx, roots: RootCertStore) -> Self {
+        Self {
+            wasi,
+            http: WasiHttpCtx::new(),
+            hooks: ConnectionPerRequest { roots },
+            resources: ResourceTable::new(),
+        }
     }
+}
+
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.resources,
+        }
+    }
+}
+
+impl WasiHttpView for Host {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.hooks,
+            table: &mut self.resources,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+/// Gives an instance all of WASI 0.2 and `wasi:http`.
+pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    Ok(linker)
+}
+
+/// The hooks, with the roots that TLS trusts.
+struct ConnectionPerRequest {
+    roots: RootCertStore,
 }
 
 impl WasiHttpHooks for ConnectionPerRequest {

@@ -6,18 +6,20 @@ use std::path::Path;
 use rustls::RootCertStore;
 use wasmtime::{
     Engine, Store,
-    component::{Component, Linker, ResourceTable},
+    component::{Component, Linker},
 };
 use wasmtime_wasi::{
-    FsPerms, I32Exit, WasiCtx, WasiCtxBuilder, WasiCtxView, WasiView,
+    FsPerms, I32Exit, WasiCtxBuilder,
     p2::{
         bindings::Command,
         pipe::{MemoryInputPipe, MemoryOutputPipe},
     },
 };
-use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use crate::{command_line::Failure, connection_per_request::ConnectionPerRequest};
+use crate::{
+    command_line::Failure,
+    connection_per_request::{Host, linker},
+};
 
 /// What a run may write to each of its streams.
 const MOST_OUTPUT: usize = 64 << 20;
@@ -55,9 +57,7 @@ impl WasiCommand {
     /// Compiles a program.
     pub fn load(file: &Path) -> Result<Self, Failure> {
         let engine = Engine::default();
-        let mut linker = Linker::new(&engine);
-        wasmtime_wasi::p2::add_to_linker_async(&mut linker).map_err(failure)?;
-        wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).map_err(failure)?;
+        let linker = linker(&engine).map_err(failure)?;
         let component = Component::from_file(&engine, file).map_err(failure)?;
         Ok(Self { component, linker })
     }
@@ -77,12 +77,7 @@ impl WasiCommand {
             wasi.preopened_dir(folder, ".", FsPerms::ReadOnly)
                 .map_err(failure)?;
         }
-        let host = Host {
-            wasi: wasi.build(),
-            http: WasiHttpCtx::new(),
-            hooks: ConnectionPerRequest::new(RootCertStore::empty()),
-            resources: ResourceTable::new(),
-        };
+        let host = Host::new(wasi.build(), RootCertStore::empty());
         let mut store = Store::new(self.component.engine(), host);
         let command = Command::instantiate_async(&mut store, &self.component, &self.linker).await;
         let command = command.map_err(failure)?;
@@ -99,32 +94,6 @@ impl WasiCommand {
             stdout: stdout.contents().to_vec(),
             stderr: stderr.contents().to_vec(),
         })
-    }
-}
-
-struct Host {
-    wasi: WasiCtx,
-    http: WasiHttpCtx,
-    hooks: ConnectionPerRequest,
-    resources: ResourceTable,
-}
-
-impl WasiView for Host {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView {
-            ctx: &mut self.wasi,
-            table: &mut self.resources,
-        }
-    }
-}
-
-impl WasiHttpView for Host {
-    fn http(&mut self) -> WasiHttpCtxView<'_> {
-        WasiHttpCtxView {
-            hooks: &mut self.hooks,
-            table: &mut self.resources,
-            ctx: &mut self.http,
-        }
     }
 }
 
