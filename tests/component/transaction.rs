@@ -1,20 +1,11 @@
 //! Transactions at the limits of DynamoDB, and on what other tools wrote.
 
-use dapr_wasm_host::types::{Operation, SetOptions};
 use serde_json::json;
 
 use crate::fixture::{
-    EXPIRES_AT, Store, Table, assert_refused, delete_if_etag, delete_of, expiring, first_write,
-    if_etag, set_of,
+    EXPIRES_AT, Store, Table, assert_refused, delete_if_etag, expiring, first_write, if_etag,
 };
-
-pub fn set(key: &str, value: &[u8], options: Option<SetOptions>) -> Operation {
-    Operation::Set(set_of(key, value, options))
-}
-
-pub fn delete(key: &str, options: Option<dapr_wasm_host::types::DeleteOptions>) -> Operation {
-    Operation::Delete(delete_of(key, options))
-}
+pub use crate::fixture::{delete, set};
 
 pub async fn value(store: &mut Store, key: &str) -> Option<Vec<u8>> {
     let item = store.state().get(key, None).await.unwrap();

@@ -3,7 +3,7 @@
 //!
 //! In the order of use: [`Subject`] (the component, and how an instance of it is configured), [`case`] (what a case is
 //! and what it needs), [`cases`] (all of them, a module per behaviour), `scene` (what one case stands on: instances, and
-//! keys of its own), `caller` (the calls of a case), `expectation` (what is held against their answers), `facts` (what is
+//! keys of its own), `caller` (the calls of a case), `expectation` (what is held against their answers), [`requests`] (and their conditions), `facts` (what is
 //! observed of the component before the first case), [`ODD_TEXTS`], [`run`] (one case after the other, and what came of it).
 
 mod caller;
@@ -14,7 +14,7 @@ mod facts;
 mod keys;
 mod odd_texts;
 mod outcome;
-mod requests;
+pub mod requests;
 mod run;
 mod scene;
 mod subject;

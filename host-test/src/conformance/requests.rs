@@ -4,56 +4,64 @@ use dapr_wasm_host::types::{
     Concurrency, DeleteOptions, DeleteRequest, Operation, SetOptions, SetRequest,
 };
 
-pub(super) fn if_etag(etag: &str) -> Option<SetOptions> {
+/// Only where the item still has this ETag.
+pub fn if_etag(etag: &str) -> Option<SetOptions> {
     Some(SetOptions {
         etag: Some(etag.to_owned()),
         ..SetOptions::default()
     })
 }
 
-pub(super) fn first_write() -> Option<SetOptions> {
+/// Only where there is no item.
+pub fn first_write() -> Option<SetOptions> {
     Some(SetOptions {
         concurrency: Some(Concurrency::FirstWrite),
         ..SetOptions::default()
     })
 }
 
-pub(super) fn last_write() -> Option<SetOptions> {
+/// Whatever is there.
+pub fn last_write() -> Option<SetOptions> {
     Some(SetOptions {
         concurrency: Some(Concurrency::LastWrite),
         ..SetOptions::default()
     })
 }
 
-pub(super) fn expiring(seconds: i64) -> Option<SetOptions> {
+/// With a time to live, in seconds.
+pub fn expiring(seconds: i64) -> Option<SetOptions> {
     Some(SetOptions {
         ttl: Some(seconds),
         ..SetOptions::default()
     })
 }
 
-pub(super) fn content_type(media_type: &str) -> Option<SetOptions> {
+/// With a media type.
+pub fn content_type(media_type: &str) -> Option<SetOptions> {
     Some(SetOptions {
         content_type: Some(media_type.to_owned()),
         ..SetOptions::default()
     })
 }
 
-pub(super) fn delete_if_etag(etag: &str) -> Option<DeleteOptions> {
+/// Only where the item still has this ETag.
+pub fn delete_if_etag(etag: &str) -> Option<DeleteOptions> {
     Some(DeleteOptions {
         etag: Some(etag.to_owned()),
         ..DeleteOptions::default()
     })
 }
 
-pub(super) fn delete_with(concurrency: Concurrency) -> Option<DeleteOptions> {
+/// By this rule.
+pub fn delete_with(concurrency: Concurrency) -> Option<DeleteOptions> {
     Some(DeleteOptions {
         concurrency: Some(concurrency),
         ..DeleteOptions::default()
     })
 }
 
-pub(super) fn set_of(name: &str, value: &[u8], options: Option<SetOptions>) -> SetRequest {
+/// A set, also as one of a bulk call.
+pub fn set_of(name: &str, value: &[u8], options: Option<SetOptions>) -> SetRequest {
     SetRequest {
         key: name.to_owned(),
         value: value.to_vec(),
@@ -61,7 +69,8 @@ pub(super) fn set_of(name: &str, value: &[u8], options: Option<SetOptions>) -> S
     }
 }
 
-pub(super) fn delete_of(name: &str, options: Option<DeleteOptions>) -> DeleteRequest {
+/// A delete, also as one of a bulk call.
+pub fn delete_of(name: &str, options: Option<DeleteOptions>) -> DeleteRequest {
     DeleteRequest {
         key: name.to_owned(),
         options,
@@ -69,11 +78,11 @@ pub(super) fn delete_of(name: &str, options: Option<DeleteOptions>) -> DeleteReq
 }
 
 /// A step of a transaction.
-pub(super) fn set(name: &str, value: &[u8], options: Option<SetOptions>) -> Operation {
+pub fn set(name: &str, value: &[u8], options: Option<SetOptions>) -> Operation {
     Operation::Set(set_of(name, value, options))
 }
 
 /// A step of a transaction.
-pub(super) fn delete(name: &str, options: Option<DeleteOptions>) -> Operation {
+pub fn delete(name: &str, options: Option<DeleteOptions>) -> Operation {
     Operation::Delete(delete_of(name, options))
 }
