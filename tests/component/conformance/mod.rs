@@ -6,7 +6,7 @@ mod lost_writes;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use dapr_wasm_host::{Egress, InstanceOptions, Plugin};
+use dapr_wasm_host::{InstanceOptions, Plugin};
 use futures_util::StreamExt;
 use host_test::conformance::case::{Case, Need};
 use host_test::conformance::{Invocation, Outcome, Ran, Subject, TIME_LIMIT, cases, run};
@@ -14,13 +14,9 @@ use host_test::conformance::{Invocation, Outcome, Ran, Subject, TIME_LIMIT, case
 use crate::fixture::{EXPIRES_AT, Settings, Table, engine, plugin};
 
 fn ours(settings: &Settings) -> Subject {
-    let named = |(name, _): &&(String, String)| name == "endpoint";
-    let (_, endpoint) = settings.metadata.iter().find(named).expect("an endpoint");
-    let egress = Egress::builder().allow_url(endpoint).build();
-    let egress = egress.expect("the egress is built");
     Subject {
         plugin: plugin(),
-        options: InstanceOptions::new().egress(egress),
+        options: settings.options(),
         state: Ok(settings.metadata.clone()),
         binding: Ok(settings.metadata.clone()),
         invocation: Some(invocation(r#"create={"key": "{key}"}"#)),
