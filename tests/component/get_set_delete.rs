@@ -63,37 +63,6 @@ async fn a_deleted_item_is_absent_and_can_be_set_again() {
     assert_eq!(item.value, b"again");
 }
 
-/// As they are: the keys of a conformance case all begin alike.
-#[tokio::test]
-async fn keys_of_any_text_are_told_apart() {
-    let mut store = Table::new().await.store().await;
-    let keys = [
-        "k",
-        "K",
-        " k",
-        "k ",
-        "app||actor||k",
-        "a/b?c=d&e",
-        "\"quoted\"",
-        "{}",
-        "key",
-        "schlüssel",
-        "schlu\u{308}ssel",
-        "⏱️",
-        "tab\tnewline\n",
-        "%",
-        ":etag",
-        "#k",
-    ];
-    for key in keys {
-        store.state().set(key, key.as_bytes(), None).await.unwrap();
-    }
-    for key in keys {
-        let item = store.state().get(key, None).await.unwrap().unwrap();
-        assert_eq!(item.value, key.as_bytes(), "{key:?}");
-    }
-}
-
 #[tokio::test]
 async fn a_configured_store_answers_ping_features_and_transaction_size() {
     let table = Table::new().await;

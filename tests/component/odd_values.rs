@@ -2,33 +2,21 @@
 
 use dapr_wasm_host::CallError;
 use dapr_wasm_host::types::SetOptions;
+use host_test::conformance::ODD_TEXTS;
 
 use crate::fixture::{Table, assert_refused, if_etag};
 
 /// Text that parsers, headers, URLs and expressions trip over.
 fn odd_texts() -> Vec<String> {
-    let mut texts: Vec<String> = [
+    let of_fields = [
         " ",
-        "\0",
         "\n",
-        "a\r\nx-injected: 1",
         "\"",
-        "'",
         "\\\\",
-        "{}",
         "[]",
-        "null",
-        "-1",
-        "0",
-        "NaN",
         "18446744073709551616",
-        "1e999",
         "\u{202e}",
         "\u{feff}",
-        "ß",
-        "⏱️",
-        "%00",
-        "%",
         "../..",
         "http://",
         "http://[::1",
@@ -36,17 +24,13 @@ fn odd_texts() -> Vec<String> {
         "http://a b/",
         "http://h:-1",
         "https://h/p?q#f",
-        "*",
-        "a.b",
-        "#k",
-        ":etag",
         "99999999999999999999s",
         "1.1.1s",
         ".s",
         "-0ms",
-    ]
-    .map(str::to_owned)
-    .to_vec();
+    ];
+    let texts = ODD_TEXTS.iter().chain(&of_fields);
+    let mut texts: Vec<String> = texts.map(|text| (*text).to_owned()).collect();
     texts.push("x".repeat(100_000));
     texts
 }
