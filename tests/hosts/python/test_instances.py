@@ -66,6 +66,14 @@ def test_instances_share_the_table_and_no_configuration(
         State(instance).get(key)
 
 
+def test_an_instance_does_not_see_the_environment_of_the_process(
+    loaded: Plugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DYNAMODB_TABLE", "state")
+    with loaded.instantiate() as instance, pytest.raises(NotInitialized):
+        State(instance).get("k")
+
+
 def test_a_component_loads_where_nothing_compiled_can_be_kept(tmp_path: Path) -> None:
     file = tmp_path / "empty.wat"
     file.write_text("(component)")
