@@ -98,6 +98,28 @@ async fn a_component_file_and_its_secrets_may_be_pipes_which_are_read_once() {
     }
 }
 
+/// A component file for anything but DynamoDB, with this field.
+fn of_another_type(family: &str, field: &str) -> String {
+    format!(
+        "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: a-{family}\nspec:\n  \
+         type: {family}.in-memory\n  metadata:\n    - {field}\n"
+    )
+}
+
+#[tokio::test]
+async fn what_a_component_file_leaves_unset_is_told() {
+    let (kept, _) = folder();
+    let component = path(host_test::memory_store_path());
+    let unset = |family| of_another_type(family, "{ name: ignored, envRef: NOT_SET }");
+    let two = format!("{}---\n{}", unset("state"), unset("bindings"));
+    let file = write(kept.path(), "unset.yaml", &two);
+    let line = ["conformance", "--component", component, "answers ping"];
+    let ran = host_test(&[&line[..], &["--component-yaml", &file]].concat()).await;
+    assert_eq!(ran.status, 0, "{}{}", ran.text(), ran.stderr);
+    let told = "the environment variable NOT_SET is not set, so ignored counts as absent\n";
+    assert_eq!(ran.stderr.matches(told).count(), 2, "{}", ran.stderr);
+}
+
 #[tokio::test]
 async fn a_run_that_would_test_nothing_is_refused() {
     let (kept, _) = folder();

@@ -68,6 +68,9 @@ pub(super) async fn run(
         }
         Err(failure) => return report.failure(failure),
     };
+    for notice in &behind.notices {
+        report.note(notice)?;
+    }
     let ran = run_all(subject, cases);
     pin_mut!(ran);
     while let Some(ran) = ran.next().await {

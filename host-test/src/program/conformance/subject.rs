@@ -28,6 +28,8 @@ type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 #[derive(Default)]
 pub(super) struct Behind {
     pub(super) proxy: Option<CountingProxy>,
+    /// Worth telling a person beforehand.
+    pub(super) notices: Vec<String>,
     embedded: Option<Embedded>,
 }
 
@@ -71,7 +73,11 @@ pub(super) async fn of(
     let mut behind = Behind::default();
     let mut options = InstanceOptions::new();
     let plans = [&mut state, &mut binding].into_iter().flatten();
-    if let Some((first, others)) = plans.collect::<Vec<_>>().split_first_mut() {
+    let mut plans: Vec<_> = plans.collect();
+    for plan in &mut plans {
+        behind.notices.append(&mut plan.notices);
+    }
+    if let Some((first, others)) = plans.split_first_mut() {
         behind.embedded = first.start_embedded().await?;
         first.complete(behind.embedded.as_ref()).await?;
         behind.proxy = first.count().await?;
