@@ -58,6 +58,34 @@ async fn what_does_not_apply_has_its_reason_on_its_line() {
 }
 
 #[tokio::test]
+async fn the_operation_that_is_performed_is_the_one_that_was_named() {
+    let component = path(host_test::memory_store_path());
+    let line = ["conformance", "--component", component, "is performed"];
+    for (invoke, told) in [
+        ("create=x", "1 passed, 0 failed, 0 not applicable"),
+        ("destroy=x", "\"destroy\" is not among"),
+    ] {
+        let ran = host_test(&[&line[..], &["--invoke", invoke]].concat()).await;
+        assert!(ran.text().contains(told), "{}{}", ran.text(), ran.stderr);
+    }
+}
+
+#[tokio::test]
+async fn a_call_without_end_ends_after_the_time_that_it_was_given() {
+    let component = path(host_test::broken_promises_path());
+    let broken = ["--metadata", "break=calls-end", "--time-limit", "300ms"];
+    let line = [
+        "conformance",
+        "--component",
+        component,
+        "configured store answers ping",
+    ];
+    let ran = host_test(&[&line[..], &broken].concat()).await;
+    assert_eq!(ran.status, 1, "{}", ran.stderr);
+    assert!(ran.text().contains("time limit of 300ms"), "{}", ran.text());
+}
+
+#[tokio::test]
 async fn a_case_that_fails_has_its_reason_on_its_line_and_the_status_is_1() {
     let component = path(host_test::broken_promises_path());
     let line = [

@@ -121,6 +121,29 @@ async fn what_a_component_file_leaves_unset_is_told() {
 }
 
 #[tokio::test]
+async fn a_binding_that_is_configured_for_another_dynamodb_does_not_apply() {
+    let (kept, _) = folder();
+    let component = path(host_test::memory_store_path());
+    let at = |family, port| {
+        let field = format!("{{ name: endpoint, value: 'http://127.0.0.1:{port}' }}");
+        of_another_type(family, &field)
+    };
+    for (port, summary, reason) in [
+        (2, "1 passed, 0 failed, 1 not applicable", true),
+        (1, "2 passed, 0 failed, 0 not applicable", false),
+    ] {
+        let two = format!("{}---\n{}", at("state", 1), at("bindings", port));
+        let file = write(kept.path(), "two.yaml", &two);
+        let line = ["conformance", "--component", component, "answers ping"];
+        let ran = host_test(&[&line[..], &["--component-yaml", &file]].concat()).await;
+        let told = "not applicable  binding: a configured binding answers ping: the binding is \
+                    configured for another DynamoDB than the state store";
+        assert_eq!(ran.text().contains(told), reason, "{}", ran.text());
+        assert!(ran.text().contains(summary), "{}{}", ran.text(), ran.stderr);
+    }
+}
+
+#[tokio::test]
 async fn a_run_that_would_test_nothing_is_refused() {
     let (kept, _) = folder();
     let component = |name, family| {
