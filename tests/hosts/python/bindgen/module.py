@@ -61,15 +61,14 @@ def _imported(names: Iterable[str], used: dict[str, Definition]) -> list[str]:
 
 
 def _codecs(types: Types, own: set[str]) -> str:
-    lines = []
-    for constant, codec in (types.lowered | types.lifted).items():
-        direction, _, name = constant.partition("_")
-        if name.lower().replace("_", "-") not in own:
-            continue
-        hint = (
-            f": Lowers[{pascal(name.lower().replace('_', '-'))}]" if direction == "LOWERS" else ""
-        )
-        lines.append(f"{constant}{hint} = {codec}")
+    lines = [
+        f"LOWERS_{upper(name)}: Lowers[{pascal(name)}] = {codec}"
+        for name, codec in types.lowered.items()
+        if name in own
+    ]
+    lines += [
+        f"LIFTS_{upper(name)} = {codec}" for name, codec in types.lifted.items() if name in own
+    ]
     return "\n".join(lines)
 
 

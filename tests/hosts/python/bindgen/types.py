@@ -15,7 +15,7 @@ _LIFTED = ("string", "u32", "u64")
 
 
 class Types:
-    """The named types that a module can see, and the codecs of them that it needs."""
+    """The named types that a module can see, and the codecs that it needs, by those names."""
 
     def __init__(self, named: dict[str, Definition]) -> None:
         self._named = named
@@ -68,7 +68,7 @@ class Types:
             case Type("option", (some,)):
                 return f"LowersOption({self.lowers(some)})"
             case Type(name, ()) if name in self._named:
-                return self._codec(name, self.lowered, self._lowers_named, self.lowers)
+                return self._codec("LOWERS", name, self.lowered, self._lowers_named, self.lowers)
             case Type(name, ()) if name in _LOWERED:
                 return name.upper()
         raise _unsupported(type_)
@@ -89,7 +89,7 @@ class Types:
                 codec = "LiftsOrRaises" if outermost else "LiftsResult"
                 return f"{codec}({self.lifts(ok)}, {self.lifts(error)})"
             case Type(name, ()) if name in self._named:
-                return self._codec(name, self.lifted, self._lifts_named, self.lifts)
+                return self._codec("LIFTS", name, self.lifted, self._lifts_named, self.lifts)
             case Type(name, ()) if name in _LIFTED:
                 return name.upper()
         raise _unsupported(type_)
@@ -104,6 +104,7 @@ class Types:
 
     def _codec(
         self,
+        direction: str,
         name: str,
         codecs: dict[str, str],
         make: Callable[[Definition], str],
@@ -113,10 +114,9 @@ class Types:
         definition = self._named[name]
         if definition.kind == "alias":
             return alias(_alias(definition))
-        constant = f"{'LOWERS' if codecs is self.lowered else 'LIFTS'}_{upper(name)}"
-        if constant not in codecs:
-            codecs[constant] = make(definition)
-        return constant
+        if name not in codecs:
+            codecs[name] = make(definition)
+        return f"{direction}_{upper(name)}"
 
     def _lowers_named(self, it: Definition) -> str:
         python = pascal(it.name)
