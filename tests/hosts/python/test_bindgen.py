@@ -78,6 +78,31 @@ def test_a_type_that_the_contract_does_not_use_is_refused(tmp_path: Path, type_:
         generate(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("get: func() -> result<u32, string>;", "result"),
+        ("variant error { code(u32) } get: func() -> result<u32, error>;", "result"),
+        ("variant error { code(u32) } get: func() -> error;", "error"),
+        ("get: func() -> option<option<u32>>;", "option"),
+        ("type maybe = option<string>; get: func(it: option<maybe>) -> u32;", "option"),
+        ("use other.{item}; get: func(it: item) -> u32;", "item"),
+        ("use other.{item}; get: func() -> item;", "item"),
+        ("use other.{order}; get: func(it: list<order>) -> u32;", "order"),
+    ],
+)
+def test_a_type_that_would_be_bound_wrongly_is_refused(
+    tmp_path: Path, text: str, refused: str
+) -> None:
+    (tmp_path / "x.wit").write_text(
+        "package a:b@1.0.0;\n"
+        "interface other { record item { etag: string } enum order { first, last } }\n"
+        f"interface i {{ {text} }}"
+    )
+    with pytest.raises(NotImplementedError, match=rf"know no Type\(name='{refused}'"):
+        generate(tmp_path)
+
+
 AWKWARD = r"""
     package a:b@1.0.0;
     /// Begins with C:\new and ends with "quotes"

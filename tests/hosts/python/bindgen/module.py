@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from textwrap import indent
 
-from .types import Types, pascal, snake, typed, upper
+from .types import Types, pascal, snake, typed, unsupported, upper
 from .wit import Definition, Field, Function, Interface, Type
 
 _IMPORTS = """
@@ -34,6 +34,9 @@ def module(package: str, interface: Interface, others: dict[str, Interface]) -> 
     types = Types(used | interface.types)
     definitions = [_definition(it, types) for it in interface.types.values()]
     calls = _calls(package, interface, types) if interface.functions else ""
+    for name, it in used.items():  # only of its errors has another module a codec to import
+        if name in types.lowered or (name in types.lifted and it.kind != "variant"):
+            raise unsupported(Type(name))
     if not interface.functions:  # then it is there for others, which need its errors
         for it in interface.types.values():
             if it.kind == "variant":
@@ -64,7 +67,6 @@ def _codecs(types: Types, own: set[str]) -> str:
     lines = [
         f"LOWERS_{upper(name)}: Lowers[{pascal(name)}] = {codec}"
         for name, codec in types.lowered.items()
-        if name in own
     ]
     lines += [
         f"LIFTS_{upper(name)} = {codec}" for name, codec in types.lifted.items() if name in own

@@ -31,11 +31,11 @@ class Types:
                 return f"Mapping[{pair}] | Collection[tuple[{pair}]]"
             case Type("list", (element,)):
                 return f"Collection[{self.parameter(element)}]"
-            case Type("option", (some,)):
+            case Type("option", (some,)) if self._meant(some).name != "option":
                 return f"{self.parameter(some)} | None"
             case Type(name, ()) if name in self._named or name in _PLAIN:
                 return self._name(name, self.parameter)
-        raise _unsupported(type_)
+        raise unsupported(type_)
 
     def result(self, type_: Type) -> str:
         match type_:
@@ -49,13 +49,13 @@ class Types:
                 return f"list[{self.result(element)}]"
             case Type("tuple", (first, second)):
                 return f"tuple[{self.result(first)}, {self.result(second)}]"
-            case Type("option", (some,)):
+            case Type("option", (some,)) if self._meant(some).name != "option":
                 return f"{self.result(some)} | None"
             case Type("result", (ok, _)):
                 return self.result(ok)
             case Type(name, ()) if name in self._named or name in _PLAIN:
                 return self._name(name, self.result)
-        raise _unsupported(type_)
+        raise unsupported(type_)
 
     def lowers(self, type_: Type) -> str:
         match type_:
@@ -71,7 +71,7 @@ class Types:
                 return self._codec("LOWERS", name, self.lowered, self._lowers_named, self.lowers)
             case Type(name, ()) if name in _LOWERED:
                 return name.upper()
-        raise _unsupported(type_)
+        raise unsupported(type_)
 
     def lifts(self, type_: Type, outermost: bool = False) -> str:
         match type_:
@@ -85,14 +85,30 @@ class Types:
                 return f"LiftsPair({self.lifts(first)}, {self.lifts(second)})"
             case Type("option", (some,)):
                 return f"LiftsOption({self.lifts(some)})"
-            case Type("result", (ok, error)):
+            case Type("result", (ok, error)) if self._raised(error):
                 codec = "LiftsOrRaises" if outermost else "LiftsResult"
                 return f"{codec}({self.lifts(ok)}, {self.lifts(error)})"
             case Type(name, ()) if name in self._named:
                 return self._codec("LIFTS", name, self.lifted, self._lifts_named, self.lifts)
             case Type(name, ()) if name in _LIFTED:
                 return name.upper()
-        raise _unsupported(type_)
+        raise unsupported(type_)
+
+    def _meant(self, type_: Type) -> Type:
+        """The type that an alias stands for."""
+        it = self._named.get(type_.name)
+        return self._meant(_alias(it)) if it is not None and it.kind == "alias" else type_
+
+    def _raised(self, type_: Type) -> bool:
+        """Whether it is an exception: a variant whose cases have a text or nothing."""
+        it = self._named.get(self._meant(type_).name)
+        return (
+            it is not None
+            and it.kind == "variant"
+            and all(
+                case.type is None or self._meant(case.type) == Type("string") for case in it.fields
+            )
+        )
 
     def _name(self, name: str, of: Callable[[Type], str]) -> str:
         if name in _PLAIN:
@@ -133,7 +149,7 @@ class Types:
                     for case in it.fields
                 ]
                 return f"LowersUnion({', '.join(cases)})"
-        raise _unsupported(Type(it.name))
+        raise unsupported(Type(it.name))
 
     def _lifts_named(self, it: Definition) -> str:
         python = pascal(it.name)
@@ -144,10 +160,10 @@ class Types:
             case "flags":
                 members = [f"{snake(f.name)}={python}.{upper(f.name)}" for f in it.fields]
                 return f"LiftsFlags({python}, {', '.join(members)})"
-            case "variant" if not self.is_union(it):
+            case "variant" if self._raised(Type(it.name)):
                 cases = [f"{snake(case.name)}={pascal(case.name)}" for case in it.fields]
                 return f"LiftsError({', '.join(cases)})"
-        raise _unsupported(Type(it.name))
+        raise unsupported(Type(it.name))
 
     def is_union(self, it: Definition) -> bool:
         """Whether each case of a variant has a record of its own, which then names the case."""
@@ -181,9 +197,9 @@ def _alias(definition: Definition) -> Type:
 
 def typed(type_: Type | None) -> Type:
     if type_ is None:
-        raise _unsupported(Type("_"))
+        raise unsupported(Type("_"))
     return type_
 
 
-def _unsupported(type_: Type) -> NotImplementedError:
+def unsupported(type_: Type) -> NotImplementedError:
     return NotImplementedError(f"the bindings know no {type_} in this place")
