@@ -6,9 +6,7 @@ from pathlib import Path
 import pytest
 
 from embedded_engine import Faults, Server
-from invocation import Answer, environment_of, run
-
-SHORT = {"AWS_MAX_ATTEMPTS": "1", "DYNAMODB_REQUEST_TIMEOUT": "200ms"}
+from invocation import SHORT, Answer, environment_of, run
 
 
 def names(ran: Answer, case: str) -> None:

@@ -9,9 +9,7 @@ import re
 import pytest
 
 from embedded_engine import Faults, Server
-from invocation import Invoke, environment_of
-
-SHORT = {"AWS_MAX_ATTEMPTS": "1", "DYNAMODB_REQUEST_TIMEOUT": "200ms"}
+from invocation import SHORT, Invoke, environment_of
 
 
 def error(case: str, sentence: str = ".*") -> re.Pattern[str]:
