@@ -1,5 +1,6 @@
 """What a run of wasmtime's command line cannot do, or not without being told."""
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -56,6 +57,31 @@ def test_a_value_that_is_no_argument_any_more_is_refused_by_the_system(invoke: I
     value = str(list(bytes(64 * 1024)))
     with pytest.raises(OSError, match="Argument list too long"):
         invoke(f'set("k", {value})')
+
+
+@pytest.fixture
+def large(wasmtime: Path, composed: Path, server: Server, key: str) -> list[str]:
+    """The keys of items that are together more than one answer may be."""
+    keys = [f"{key} {n}" for n in range(9)]
+    lines = "".join(json.dumps({"key": key, "value": "v" * 390_000}) + "\n" for key in keys)
+    set_all = ["state", "bulk-set", "--jsonl", "-"]
+    written = run(wasmtime, composed, environment_of(server), then=set_all, stdin=lines)
+    assert (written.status, written.err) == (0, "")
+    return keys
+
+
+def test_a_large_answer_needs_more_fuel_for_hostcalls(
+    wasmtime: Path, plugin: Path, server: Server, large: list[str]
+) -> None:
+    environment = environment_of(server)
+    call = f"bulk-get({json.dumps(large)})"
+    refused = run(wasmtime, plugin, environment, "--invoke", call)
+    assert (refused.status, refused.out) == (1, "")
+    assert "fuel allocated for hostcalls has been exhausted" in refused.err
+    more = ["-S", "hostcall-fuel=1000000000"]
+    answer = run(wasmtime, plugin, environment, *more, "--invoke", call)
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out.count("ok(some({value: [34, 118, ") == len(large)
 
 
 def test_each_request_has_a_connection_of_its_own(wasmtime: Path, composed: Path) -> None:
