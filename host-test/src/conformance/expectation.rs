@@ -110,7 +110,11 @@ fn names(error: &Error, name: &str) -> Checked {
     let sentence = error.sentence().unwrap_or_default();
     holds(
         sentence.contains(name),
-        format_args!("the sentence {sentence:?} does not name {name:?}"),
+        format_args!(
+            "the sentence {} does not name {}",
+            shown(&sentence),
+            shown(&name)
+        ),
     )
 }
 
@@ -159,12 +163,31 @@ impl Unmet {
             Self::NotApplicable(reason) => Self::NotApplicable(reason),
         }
     }
+}
 
-    /// For another case.
-    pub(super) fn again(&self) -> Self {
-        match self {
-            Self::Failed(sentence) => Self::Failed(sentence.clone()),
-            Self::NotApplicable(reason) => Self::NotApplicable(reason.clone()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_value_the_beginning_is_shown_whole_characters_each() {
+        let long = "ü".repeat(1000);
+        assert_eq!(cut(&long), format!("{}…", "ü".repeat(SHOWN)));
+        for whole in [String::new(), "ü".repeat(SHOWN)] {
+            assert_eq!(cut(&whole), whole);
+        }
+        let told = |checked: Checked| match checked {
+            Err(Unmet::Failed(sentence)) => sentence,
+            other => panic!("{other:?}"),
+        };
+        let beginning = "ü".repeat(SHOWN - 1);
+        for sentence in [
+            told(equal("the value", &long, "")),
+            told(is_mismatch(&Error::EtagMismatch(long.clone()), "k")),
+            told(is_mismatch(&Error::EtagMismatch("k".to_owned()), &long)),
+        ] {
+            assert!(sentence.contains(&format!("\"{beginning}…")), "{sentence}");
+            assert!(!sentence.contains(&format!("{beginning}ü")), "{sentence}");
         }
     }
 }

@@ -40,7 +40,7 @@ impl Facts {
                 Ok(false) => not_applicable(
                     "a second instance does not see what a first one wrote: they share no store",
                 ),
-                Err(unmet) => Err(unmet.again()),
+                Err(unmet) => Err(unmet.clone()),
             },
             Need::BothInterfaces => {
                 exported(Interface::State, subject)?;
@@ -60,7 +60,7 @@ impl Facts {
             Ok(features) if features.contains(feature) == wanted => Ok(()),
             Ok(_) if wanted => not_applicable(format_args!("the store does not declare {name}")),
             Ok(_) => not_applicable(format_args!("the store declares {name}")),
-            Err(unmet) => Err(unmet.again()),
+            Err(unmet) => Err(unmet.clone()),
         }
     }
 }

@@ -38,7 +38,7 @@ impl Outcome {
 pub(super) type Checked<T = ()> = Result<T, Unmet>;
 
 /// Why a case ended early.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Unmet {
     Failed(String),
     NotApplicable(String),
