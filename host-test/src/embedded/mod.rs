@@ -7,7 +7,11 @@
 mod folder;
 mod tables;
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use dynoxide::Database;
 use tokio::{net::TcpListener, sync::oneshot, time::MissedTickBehavior};
@@ -26,6 +30,17 @@ pub enum Storage {
     Memory,
     /// In a SQLite file in this folder, which is created where it is missing.
     Folder(PathBuf),
+}
+
+impl Storage {
+    /// This folder; memory where none is given.
+    #[must_use]
+    pub fn of(folder: Option<&Path>) -> Self {
+        match folder {
+            Some(folder) => Self::Folder(folder.to_owned()),
+            None => Self::Memory,
+        }
+    }
 }
 
 /// Why the embedded DynamoDB did not start, or did not do what it was asked.

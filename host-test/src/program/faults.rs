@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::{
     Status, Surroundings,
     serving::{Interruption, Serving},
+    session::{DEFAULT_PARTITION_KEY, DEFAULT_TABLE},
 };
 use crate::{
     command_line::Failure,
@@ -22,9 +23,6 @@ use crate::{
         scenario::{KINDS, Scenario},
     },
 };
-
-const DEFAULT_TABLE: &str = "state";
-const DEFAULT_PARTITION_KEY: &str = "key";
 
 /// `faults`
 #[derive(Debug, Args)]
@@ -114,10 +112,7 @@ async fn start(
 }
 
 async fn embedded(arguments: &FaultsArguments) -> Result<Embedded, Failure> {
-    let storage = match &arguments.data {
-        Some(folder) => Storage::Folder(folder.clone()),
-        None => Storage::Memory,
-    };
+    let storage = Storage::of(arguments.data.as_deref());
     let embedded = Embedded::start(storage).await.map_err(Failure::here)?;
     embedded
         .create_table_if_absent(&arguments.table, DEFAULT_PARTITION_KEY)

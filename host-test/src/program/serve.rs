@@ -8,6 +8,7 @@ use clap::{Args, builder::NonEmptyStringValueParser};
 use super::{
     Status, Surroundings,
     serving::{Interruption, Serving},
+    session::{DEFAULT_PARTITION_KEY, DEFAULT_TABLE, DEFAULT_TTL_ATTRIBUTE_NAME},
 };
 use crate::{
     command_line::Failure,
@@ -18,13 +19,13 @@ use crate::{
 #[derive(Debug, Args)]
 pub(super) struct ServeArguments {
     /// A table to have; created if absent; may be repeated
-    #[arg(long = "table", value_name = "NAME", default_value = "state", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long = "table", value_name = "NAME", default_value = DEFAULT_TABLE, value_parser = NonEmptyStringValueParser::new())]
     tables: Vec<String>,
     /// The partition key of the tables, a string
-    #[arg(long, value_name = "NAME", default_value = "key", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_PARTITION_KEY, value_parser = NonEmptyStringValueParser::new())]
     partition_key: String,
     /// The attribute by which items expire
-    #[arg(long, value_name = "NAME", default_value = "expiresAt", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME", default_value = DEFAULT_TTL_ATTRIBUTE_NAME, value_parser = NonEmptyStringValueParser::new())]
     ttl_attribute_name: String,
     /// Keep the tables in this folder; without it, they are in memory and gone afterwards
     #[arg(long, value_name = "DIR")]
@@ -52,10 +53,7 @@ pub(super) async fn run(
 }
 
 async fn start(arguments: &ServeArguments) -> Result<Embedded, Failure> {
-    let storage = match &arguments.data {
-        Some(folder) => Storage::Folder(folder.clone()),
-        None => Storage::Memory,
-    };
+    let storage = Storage::of(arguments.data.as_deref());
     let embedded = Embedded::start_on_port(storage, arguments.serving.port)
         .await
         .map_err(Failure::here)?;

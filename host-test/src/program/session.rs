@@ -22,9 +22,9 @@ use crate::{
 
 /// What the harness configures where nobody else does and the embedded DynamoDB is called. A
 /// component file says for itself which table and attribute it means.
-const DEFAULT_TABLE: &str = "state";
-const DEFAULT_PARTITION_KEY: &str = "key";
-const DEFAULT_TTL_ATTRIBUTE_NAME: &str = "expiresAt";
+pub(super) const DEFAULT_TABLE: &str = "state";
+pub(super) const DEFAULT_PARTITION_KEY: &str = "key";
+pub(super) const DEFAULT_TTL_ATTRIBUTE_NAME: &str = "expiresAt";
 /// The embedded DynamoDB takes any credentials.
 const ANY_CREDENTIAL: &str = "embedded";
 
