@@ -92,7 +92,11 @@ pub(super) async fn binding(
     finish(performed, &heard, &mut output)
 }
 
-fn output<'a>(connection: &Connection, surroundings: &'a mut Surroundings<'_>) -> Output<'a> {
+/// Where answers go.
+pub(super) fn output<'a>(
+    connection: &Connection,
+    surroundings: &'a mut Surroundings<'_>,
+) -> Output<'a> {
     Output {
         format: match connection.json {
             true => Format::Json,

@@ -6,6 +6,10 @@ use super::*;
 
 /// Exit status, standard output and standard error.
 async fn run_with(line: &[&str]) -> (u8, String, String) {
+    run_on(Terminal::default(), line).await
+}
+
+async fn run_on(terminal: Terminal, line: &[&str]) -> (u8, String, String) {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let words = std::iter::once(&"host-test").chain(line);
     let status = run(
@@ -15,7 +19,7 @@ async fn run_with(line: &[&str]) -> (u8, String, String) {
             stdin: &mut std::io::empty(),
             stdout: &mut stdout,
             stderr: &mut stderr,
-            terminal: Terminal::default(),
+            terminal,
         },
     )
     .await;
@@ -95,6 +99,24 @@ async fn a_command_line_that_makes_no_sense_is_status_2_and_says_why() {
             stderr.starts_with("error: ") && stderr.contains(why),
             "{line:?}: {stderr}"
         );
+    }
+}
+
+#[tokio::test]
+async fn an_error_looks_the_same_whatever_was_asked_for() {
+    let terminal = Terminal {
+        color_on_stderr: true,
+        ..Terminal::default()
+    };
+    for line in [
+        &["state", "ping", "--component-yaml", "no/such"][..],
+        &["conformance", "ping", "--component-yaml", "no/such"][..],
+        &["conformance", "no such case"][..],
+    ] {
+        let (status, stdout, stderr) = run_on(terminal, line).await;
+        assert_eq!((status, stdout.as_str()), (1, ""), "{line:?}");
+        let red = "\u{1b}[1m\u{1b}[31merror:\u{1b}[0m ";
+        assert!(stderr.starts_with(red), "{line:?}: {stderr:?}");
     }
 }
 

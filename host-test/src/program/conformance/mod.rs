@@ -9,7 +9,9 @@ use clap::Args;
 use futures_util::{StreamExt, pin_mut};
 
 use self::report::Report;
-use super::{Status, Surroundings, arguments::Connection, session::requests, usage};
+use super::{
+    Status, Surroundings, arguments::Connection, perform::output, session::requests, usage,
+};
 use crate::conformance::{Invocation, TIME_LIMIT, cases, run as run_all};
 
 /// What is run.
@@ -49,7 +51,8 @@ pub(super) async fn run(
     }
     let cases = cases::matching(&asked.text);
     let environment = surroundings.environment;
-    let mut report = Report::new(asked.connection.json, surroundings);
+    let color = surroundings.terminal.color_on_stdout;
+    let mut report = Report::new(output(&asked.connection, surroundings), color);
     if cases.is_empty() {
         return report.failure(format_args!(
             "no case has {:?} in its name: --list prints all",
@@ -69,7 +72,7 @@ pub(super) async fn run(
         Err(failure) => return report.failure(failure),
     };
     for notice in &behind.notices {
-        report.note(notice)?;
+        report.output.note(notice)?;
     }
     let ran = run_all(subject, cases);
     pin_mut!(ran);
@@ -77,7 +80,7 @@ pub(super) async fn run(
         report.ran(&ran)?;
     }
     if let Some(proxy) = &behind.proxy {
-        report.note(requests(proxy))?;
+        report.output.note(requests(proxy))?;
     }
     report.end()
 }

@@ -1,19 +1,17 @@
 //! One line a case: for a person, or with `--json` for a program.
 
-use std::{
-    fmt::Display,
-    io::{self, Write},
-};
+use std::{fmt::Display, io};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use crate::{
+    command_line::output::Output,
     conformance::{
         Outcome, Ran, Tally,
         case::{Case, Group},
     },
-    program::{Status, Surroundings},
+    program::Status,
 };
 
 /// As wide as the longest outcome.
@@ -27,20 +25,17 @@ const NOT_APPLICABLE: Style = Style::new().dimmed();
 
 /// Where the results go, and what they have come to so far.
 pub(super) struct Report<'r> {
-    stdout: &'r mut dyn Write,
-    stderr: &'r mut dyn Write,
-    json: bool,
+    pub(super) output: Output<'r>,
     color: bool,
     tally: Tally,
 }
 
 impl<'r> Report<'r> {
-    pub(super) fn new(json: bool, surroundings: &'r mut Surroundings<'_>) -> Self {
+    /// `color` is for the outcomes.
+    pub(super) fn new(output: Output<'r>, color: bool) -> Self {
         Self {
-            stdout: surroundings.stdout,
-            stderr: surroundings.stderr,
-            json,
-            color: surroundings.terminal.color_on_stdout,
+            output,
+            color,
             tally: Tally::default(),
         }
     }
@@ -49,8 +44,8 @@ impl<'r> Report<'r> {
     pub(super) fn list(&mut self, cases: &[(&'static Group, &'static Case)]) -> io::Result<Status> {
         for (group, case) in cases {
             let needs: Vec<String> = case.needs.iter().map(ToString::to_string).collect();
-            if self.json {
-                self.line(&Listed {
+            if self.output.is_json() {
+                self.output.json(&Listed {
                     interface: group.interface.to_string(),
                     group: group.name,
                     case: case.name(),
@@ -58,11 +53,12 @@ impl<'r> Report<'r> {
                 })?;
                 continue;
             }
-            write!(self.stdout, "{}: {}", group.name, case.name())?;
-            match needs.is_empty() {
-                true => writeln!(self.stdout)?,
-                false => writeln!(self.stdout, " ({})", needs.join(", "))?,
-            }
+            let needs = match needs.is_empty() {
+                true => String::new(),
+                false => format!(" ({})", needs.join(", ")),
+            };
+            let line = format_args!("{}: {}{needs}", group.name, case.name());
+            self.output.line(line)?;
         }
         Ok(Status::Success)
     }
@@ -72,10 +68,11 @@ impl<'r> Report<'r> {
         self.tally.count(&ran.outcome);
         self.outcome(ran)?;
         // Somebody may be waiting for it.
-        self.stdout.flush()?;
+        self.output.stdout.flush()?;
         if let Outcome::Failed(_) = ran.outcome {
             for line in ran.heard.iter().take(MOST_LINES_HEARD) {
-                self.note(format_args!("{}: the component says: {line}", ran.case))?;
+                let said = format_args!("{}: the component says: {line}", ran.case);
+                self.output.note(said)?;
             }
         }
         Ok(())
@@ -88,8 +85,8 @@ impl<'r> Report<'r> {
             outcome,
             heard: _,
         } = ran;
-        if self.json {
-            return self.line(&Line {
+        if self.output.is_json() {
+            return self.output.json(&Line {
                 group,
                 case,
                 outcome: outcome.name(),
@@ -98,14 +95,13 @@ impl<'r> Report<'r> {
         }
         let (on, off) = self.styled(outcome);
         let name = outcome.name();
-        write!(
-            self.stdout,
-            "{on}{name:OUTCOME_WIDTH$}{off}  {group}: {case}"
-        )?;
-        match outcome.reason() {
-            Some(reason) => writeln!(self.stdout, ": {}", one_line(reason)),
-            None => writeln!(self.stdout),
-        }
+        let reason = match outcome.reason() {
+            Some(reason) => format!(": {}", one_line(reason)),
+            None => String::new(),
+        };
+        self.output.line(format_args!(
+            "{on}{name:OUTCOME_WIDTH$}{off}  {group}: {case}{reason}"
+        ))
     }
 
     /// What all of it came to.
@@ -115,13 +111,13 @@ impl<'r> Report<'r> {
             failed,
             not_applicable,
         } = self.tally;
-        match self.json {
-            true => self.line(&Summary {
+        match self.output.is_json() {
+            true => self.output.json(&Summary {
                 passed,
                 failed,
                 not_applicable,
             })?,
-            false => writeln!(self.stdout, "{}", self.tally)?,
+            false => self.output.line(self.tally)?,
         }
         Ok(match failed {
             0 => Status::Success,
@@ -129,20 +125,10 @@ impl<'r> Report<'r> {
         })
     }
 
-    /// Something worth knowing that is no result.
-    pub(super) fn note(&mut self, sentence: impl Display) -> io::Result<()> {
-        writeln!(self.stderr, "note: {sentence}")
-    }
-
     /// Why there is nothing to report.
     pub(super) fn failure(&mut self, sentence: impl Display) -> io::Result<Status> {
-        writeln!(self.stderr, "error: {sentence}")?;
+        self.output.error_line(sentence)?;
         Ok(Status::Failure)
-    }
-
-    fn line(&mut self, value: &impl Serialize) -> io::Result<()> {
-        serde_json::to_writer(&mut *self.stdout, value)?;
-        self.stdout.write_all(b"\n")
     }
 
     fn styled(&self, outcome: &Outcome) -> (String, String) {
@@ -158,7 +144,7 @@ impl<'r> Report<'r> {
     }
 }
 
-/// A trap tells its whole stack.
+/// A reason has what the component said, or why it trapped, which may be of several lines.
 fn one_line(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.collect::<Vec<_>>().join(" ")
