@@ -1,7 +1,10 @@
-//! What a component declares and how its instances stand to each other is observed once, before the first case: from it
-//! follows which cases are about the component.
+//! What a component declares and how its instances stand to each other is observed once, for the first case that needs
+//! to know it, and not where none does: a run of cases that only read writes nothing.
+
+use std::sync::Arc;
 
 use dapr_wasm_host::types::FeatureSet;
+use tokio::sync::OnceCell;
 
 use super::{
     case::{Interface, Need},
@@ -10,37 +13,43 @@ use super::{
     subject::Subject,
 };
 
-/// What was observed.
+/// What was observed so far.
 pub(super) struct Facts {
-    features: Checked<FeatureSet>,
-    shared: Checked<bool>,
+    subject: Arc<Subject>,
+    features: OnceCell<Checked<FeatureSet>>,
+    shared: OnceCell<Checked<bool>>,
 }
 
 impl Facts {
-    pub(super) async fn observe(scene: &Scene) -> Self {
+    pub(super) fn new(subject: &Arc<Subject>) -> Self {
         Self {
-            features: features(scene).await,
-            shared: shared(scene).await,
+            subject: Arc::clone(subject),
+            features: OnceCell::new(),
+            shared: OnceCell::new(),
         }
     }
 
     /// Whether a case with this need is about the component.
-    pub(super) fn allow(&self, need: Need, subject: &Subject) -> Checked {
+    pub(super) async fn allow(&self, need: Need) -> Checked {
+        let subject = &*self.subject;
         match need {
-            Need::Etag => self.declared(FeatureSet::ETAG, "etag", true),
-            Need::Transactional => self.declared(FeatureSet::TRANSACTIONAL, "transactional", true),
-            Need::Ttl => self.declared(FeatureSet::TTL, "ttl", true),
-            Need::NoEtag => self.declared(FeatureSet::ETAG, "etag", false),
+            Need::Etag => self.declared(FeatureSet::ETAG, "etag", true).await,
+            Need::Transactional => {
+                self.declared(FeatureSet::TRANSACTIONAL, "transactional", true)
+                    .await
+            }
+            Need::Ttl => self.declared(FeatureSet::TTL, "ttl", true).await,
+            Need::NoEtag => self.declared(FeatureSet::ETAG, "etag", false).await,
             Need::NoTransactional => {
                 self.declared(FeatureSet::TRANSACTIONAL, "transactional", false)
+                    .await
             }
-            Need::NoTtl => self.declared(FeatureSet::TTL, "ttl", false),
-            Need::SharedStore => match &self.shared {
-                Ok(true) => Ok(()),
-                Ok(false) => not_applicable(
+            Need::NoTtl => self.declared(FeatureSet::TTL, "ttl", false).await,
+            Need::SharedStore => match self.shared().await? {
+                true => Ok(()),
+                false => not_applicable(
                     "a second instance does not see what a first one wrote: they share no store",
                 ),
-                Err(unmet) => Err(unmet.clone()),
             },
             Need::BothInterfaces => {
                 exported(Interface::State, subject)?;
@@ -55,13 +64,28 @@ impl Facts {
         }
     }
 
-    fn declared(&self, feature: FeatureSet, name: &str, wanted: bool) -> Checked {
-        match &self.features {
-            Ok(features) if features.contains(feature) == wanted => Ok(()),
-            Ok(_) if wanted => not_applicable(format_args!("the store does not declare {name}")),
-            Ok(_) => not_applicable(format_args!("the store declares {name}")),
-            Err(unmet) => Err(unmet.clone()),
+    async fn declared(&self, feature: FeatureSet, name: &str, wanted: bool) -> Checked {
+        match self.features().await?.contains(feature) {
+            declared if declared == wanted => Ok(()),
+            false => not_applicable(format_args!("the store does not declare {name}")),
+            true => not_applicable(format_args!("the store declares {name}")),
         }
+    }
+
+    async fn features(&self) -> Checked<FeatureSet> {
+        let observed = async { features(&Scene::new(&self.subject)).await };
+        self.features.get_or_init(|| observed).await.clone()
+    }
+
+    async fn shared(&self) -> Checked<bool> {
+        let observed = async {
+            let scene = Scene::new(&self.subject);
+            let shared = shared(&scene).await;
+            // What is wrong with the store here, the cases say.
+            let _ = scene.clean().await;
+            shared
+        };
+        self.shared.get_or_init(|| observed).await.clone()
     }
 }
 

@@ -22,19 +22,13 @@ pub fn run(
     cases: Vec<(&'static Group, &'static Case)>,
 ) -> impl Stream<Item = Ran> {
     let subject = Arc::new(subject);
-    stream::once(async move {
-        let scene = Scene::new(&subject);
-        let facts = Arc::new(Facts::observe(&scene).await);
-        // What is wrong with the store here, the cases say.
-        let _ = scene.clean().await;
-        stream::iter(cases)
-            .map(move |(group, case)| {
-                let (subject, facts) = (Arc::clone(&subject), Arc::clone(&facts));
-                async move { ran(group, case, &subject, &facts).await }
-            })
-            .buffered(AT_A_TIME)
-    })
-    .flatten()
+    let facts = Arc::new(Facts::new(&subject));
+    stream::iter(cases)
+        .map(move |(group, case)| {
+            let (subject, facts) = (Arc::clone(&subject), Arc::clone(&facts));
+            async move { ran(group, case, &subject, &facts).await }
+        })
+        .buffered(AT_A_TIME)
 }
 
 async fn ran(group: &'static Group, case: &Case, subject: &Arc<Subject>, facts: &Facts) -> Ran {
@@ -56,7 +50,7 @@ async fn checked(
 ) -> Checked {
     exported(group.interface, subject)?;
     for need in case.needs {
-        facts.allow(*need, subject)?;
+        facts.allow(*need).await?;
     }
     let checked = (case.check)(scene).await;
     let cleaned = scene.clean().await;
