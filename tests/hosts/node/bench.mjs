@@ -2,10 +2,8 @@
 // of each contender in turn, on one server, over a kept connection.
 //
 //     node bench.mjs [CALLS]
-import { readFile } from 'node:fs/promises';
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
-import { instantiate } from './component/instances/dapr_dynamodb.js';
+import { instance, metadata, shim } from './test/component.mjs';
 import { dynamodb } from './test/servers.mjs';
 import { imports } from './wasi/imports.mjs';
 
@@ -16,8 +14,6 @@ const TEXT = 'v'.repeat(1024);
 const VALUE = new TextEncoder().encode(TEXT);
 
 const server = await dynamodb('state');
-const accessKeyId = 'id';
-const secretAccessKey = 'key';
 
 /** @typedef {Record<'get' | 'set', () => unknown>} Contender */
 
@@ -26,7 +22,7 @@ const sdk = (() => {
   const client = new DynamoDBClient({
     endpoint: server.endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId, secretAccessKey },
+    credentials: { accessKeyId: 'id', secretAccessKey: 'key' },
   });
   const Item = { key: { S: KEY }, value: { S: TEXT }, etag: { S: '0123456789abcdef' } };
   return {
@@ -35,20 +31,10 @@ const sdk = (() => {
   };
 })();
 
-/** @param {string} path */
-async function core(path) {
-  return WebAssembly.compile(await readFile(new URL(`component/instances/${path}`, import.meta.url)));
-}
-
-/** @param {object} wasi @returns {Promise<Contender>} */
+/** @param {typeof shim} wasi @returns {Promise<Contender>} */
 async function component(wasi) {
-  const { state } = await instantiate(core, /** @type {any} */ (wasi));
-  state.init([
-    ['table', 'state'],
-    ['endpoint', server.endpoint],
-    ['accessKey', accessKeyId],
-    ['secretKey', secretAccessKey],
-  ]);
+  const { state } = await instance({}, wasi);
+  state.init(metadata(server.endpoint));
   return { get: () => state.get(KEY, undefined), set: () => state.set(KEY, VALUE, undefined) };
 }
 
@@ -73,8 +59,8 @@ async function measure(call, contenders) {
 
 console.log(`Node ${process.version}, ${CALLS} calls of each in turn; ms: median (quartiles)`);
 for (const [name, wasi] of /** @type {const} */ ([
-  ["jco's shim", new WASIShim({ sandbox: { env: {} } }).getImportObject()],
-  ['wasi/', imports({})],
+  ["jco's shim", shim],
+  ['wasi/', imports],
 ])) {
   const ours = await component(wasi);
   for (const call of /** @type {const} */ (['get', 'set'])) {

@@ -7,7 +7,8 @@ import { instantiate } from '../component/instances/dapr_dynamodb.js';
 
 /** @typedef {import('../component/instances/dapr_dynamodb.js').Root} Component */
 
-const shim = (/** @type {Record<string, string>} */ env) => new WASIShim({ sandbox: { env } }).getImportObject();
+/** jco's own WASI. */
+export const shim = (/** @type {Record<string, string>} */ env) => new WASIShim({ sandbox: { env } }).getImportObject();
 export const direct = process.env['WASI'] === 'direct';
 const imports = direct ? (await import('../wasi/imports.mjs')).imports : shim;
 
@@ -16,9 +17,14 @@ async function core(path) {
   return WebAssembly.compile(await readFile(new URL(`../component/instances/${path}`, import.meta.url)));
 }
 
-/** A new instance that sees this environment alone. @param {Record<string, string>} env */
-export async function instance(env = {}) {
-  return instantiate(core, /** @type {any} */ (imports(env)));
+/**
+ * A new instance that sees this environment alone.
+ *
+ * @param {Record<string, string>} env
+ * @param {(env: Record<string, string>) => object} wasi
+ */
+export async function instance(env = {}, wasi = imports) {
+  return instantiate(core, /** @type {any} */ (wasi(env)));
 }
 
 /** What `init` is given. @param {string} endpoint @param {Record<string, string>} [fields] @returns {[string, string][]} */
