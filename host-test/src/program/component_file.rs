@@ -19,9 +19,10 @@ pub(super) struct ComponentFile<'c> {
     path: &'c Path,
     name: Option<&'c str>,
     types: Types,
+    /// The file as one that is for DynamoDB.
     of_dynamodb: Result<Vec<Component>, ComponentFileError>,
-    /// As a file for a component that may be anything.
-    of_any: Result<Vec<Component>, ComponentFileError>,
+    /// The file as one that is for any of the types.
+    of_types: Result<Vec<Component>, ComponentFileError>,
     secrets: Option<Result<Secrets, SecretsError>>,
 }
 
@@ -38,7 +39,7 @@ impl<'c> ComponentFile<'c> {
             name: connection.component_name.as_deref(),
             types,
             of_dynamodb: parsed(Types::DynamoDb),
-            of_any: parsed(Types::Any),
+            of_types: parsed(types),
             secrets: connection.secrets.as_deref().map(Secrets::read),
         }))
     }
@@ -70,12 +71,10 @@ impl<'c> ComponentFile<'c> {
     /// The components of the file. Where it has some for DynamoDB, and what is wanted is among these, they are meant,
     /// whatever else it configures.
     fn components(&self, wanted: impl Fn(&Component) -> bool) -> Result<&[Component], Failure> {
-        let components = match (self.types, &self.of_dynamodb) {
-            (Types::DynamoDb, of_dynamodb) => of_dynamodb,
-            (Types::Any, Ok(components)) if components.iter().any(wanted) => &self.of_dynamodb,
-            (Types::Any, _) => &self.of_any,
-        };
-        components.as_deref().map_err(Failure::here)
+        match &self.of_dynamodb {
+            Ok(components) if components.iter().any(wanted) => Ok(components),
+            _ => self.of_types.as_deref().map_err(Failure::here),
+        }
     }
 
     fn failure(&self, problem: &str) -> Failure {
