@@ -1,6 +1,8 @@
 // Instances in one process share nothing but the data in their tables.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import { bytes, fails, instance, store, text } from './component.mjs';
 import { dynamodb } from './servers.mjs';
 
@@ -31,3 +33,44 @@ test('an instance that nobody configured is not-initialized, whatever another is
   const { state } = await instance();
   fails(() => state.get('1', undefined), 'not-initialized');
 });
+
+test('an instance does not see the environment of the process', async () => {
+  process.env['DYNAMODB_TABLE'] = 'orders';
+  try {
+    const { state } = await instance();
+    fails(() => state.get('1', undefined), 'not-initialized');
+  } finally {
+    delete process.env['DYNAMODB_TABLE'];
+  }
+});
+
+test('the module that is transpiled without instances sees the environment of the process', async () => {
+  const environment = {
+    DYNAMODB_TABLE: 'orders',
+    AWS_ENDPOINT_URL: server.endpoint,
+    AWS_ACCESS_KEY_ID: 'id',
+    AWS_SECRET_ACCESS_KEY: 'key',
+  };
+  await program('../component/dapr_dynamodb.js', "({ state }) => state.set('3', Buffer.from('v'))", environment);
+  const orders = await store(server.endpoint, { table: 'orders' });
+  assert.equal(text(orders.get('3', { consistency: 'strong' })?.value), 'v');
+});
+
+test('what an instance says on standard error is seen', async () => {
+  const initialize = `({ store }) => store('${server.endpoint}', { table: 'orders', colour: 'green' })`;
+  const { stderr } = await program('./component.mjs', initialize);
+  assert.match(stderr, /colour/);
+});
+
+/**
+ * Runs a function of what a module exports, in a process of its own with these variables added.
+ *
+ * @param {string} module
+ * @param {string} main
+ * @param {Record<string, string>} [environment]
+ */
+function program(module, main, environment) {
+  // No `--input-type=module`: the threads that the module starts would inherit it, and not start.
+  const text = `import('${new URL(module, import.meta.url)}').then(${main})`;
+  return promisify(execFile)(process.execPath, ['-e', text], { env: { ...process.env, ...environment } });
+}
