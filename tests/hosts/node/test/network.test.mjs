@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { test } from 'node:test';
 import { bytes, direct, fails, instance, metadata, store, text } from './component.mjs';
 import { empty, faulty, full, made, selfSigned } from './servers.mjs';
+import { readInThread } from './threads.mjs';
 
 /** @param {string} operation @param {string} fault */
 const every = (operation, fault) => `[[fault]]\noperation = "${operation}"\n${fault}\n`;
@@ -16,11 +17,20 @@ const met = (log, what) => log.filter((line) => line.includes(what)).length;
 /** Node's shim takes the connect timeout for that of an answer: here it would be over first. */
 const IMPATIENT = { connectTimeout: '100ms', requestTimeout: '1s' };
 
-test('calls in turn share one connection', async (test) => {
+test('calls in turn share one connection, whichever store of the thread they are of', async (test) => {
   const server = await empty(test);
-  const state = await store(server.endpoint);
-  for (let call = 0; call < 50; call++) assert.equal(state.get('k', undefined), undefined);
+  const stores = [await store(server.endpoint), await store(server.endpoint), await store(server.endpoint)];
+  for (let call = 0; call < 50; call++) {
+    for (const state of stores) assert.equal(state.get('k', undefined), undefined);
+  }
   assert.equal(met(await server.stop(), 'connection'), 1);
+});
+
+test('threads have connections of their own', async (test) => {
+  const server = await empty(test);
+  await store(server.endpoint);
+  for (const key of ['a', 'b']) assert.equal(await readInThread(server.endpoint, key), '');
+  assert.equal(met(await server.stop(), 'connection'), 3);
 });
 
 test('the server sees the host that was signed, however the address is written', async (test) => {
