@@ -112,3 +112,27 @@ fn told(error: &CallError) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Those of a race look at nothing but the case.
+    #[test]
+    fn a_refusal_that_tells_a_secret_has_no_case_and_its_sentence_is_not_repeated() {
+        let refusal = |leaks| Refusal {
+            call: "transact".to_owned(),
+            error: CallError::Component(Error::Conflict("asked with hunter2".to_owned())),
+            leaks,
+        };
+        assert_eq!(refusal(false).case(), Some("conflict"));
+        assert_eq!(refusal(true).case(), None);
+        let Unmet::Failed(told) = refusal(true).into() else {
+            panic!("a leak is a failure");
+        };
+        assert!(
+            told.contains("a secret") && !told.contains("hunter2"),
+            "{told}"
+        );
+    }
+}
