@@ -1,4 +1,4 @@
-"""The README names the versions that are tested, and wasmtime is that of the library."""
+"""The README names the versions of packages that are tested; wasmtime is that of the library."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-// Instances in one process share nothing but the data in their tables.
+// Instances in one process share the data in their tables and its standard error, and nothing else.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
