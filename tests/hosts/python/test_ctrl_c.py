@@ -16,6 +16,7 @@ from threading import Thread
 from wasmtime import Engine
 from dapr_wasm import Plugin, State
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 silent = socket.create_server(("127.0.0.1", 0))
 asking = []
 
