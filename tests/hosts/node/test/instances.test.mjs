@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { bytes, fails, instance, store, text } from './component.mjs';
+import { bytes, direct, fails, instance, store, text } from './component.mjs';
 import { dynamodb } from './servers.mjs';
 
 /** @type {import('./servers.mjs').Server} */
@@ -62,15 +62,20 @@ test('what an instance says on standard error is seen', async () => {
   assert.match(stderr, /colour/);
 });
 
+if (direct) test('a program that is given as a text is answered', async () => {
+  const absent = `({ store }) => store('${server.endpoint}', { table: 'orders', requestTimeout: '2s' })`;
+  await program('./component.mjs', absent, {}, ['--input-type=module']);
+});
+
 /**
  * Runs a function of what a module exports, in a process of its own with these variables added.
  *
  * @param {string} module
  * @param {string} main
  * @param {Record<string, string>} [environment]
+ * @param {string[]} [options] of Node; the shim's threads inherit `--input-type` and do not start
  */
-function program(module, main, environment) {
-  // No `--input-type=module`: the threads that the module starts would inherit it, and not start.
+function program(module, main, environment, options = []) {
   const text = `import('${new URL(module, import.meta.url)}').then(${main})`;
-  return promisify(execFile)(process.execPath, ['-e', text], { env: { ...process.env, ...environment } });
+  return promisify(execFile)(process.execPath, [...options, '-e', text], { env: { ...process.env, ...environment } });
 }

@@ -11,6 +11,8 @@ const arrived = new Int32Array(new SharedArrayBuffer(4));
 const sender = new Worker(new URL('./sender.mjs', import.meta.url), {
   workerData: { answers: port2, arrived },
   transferList: [port2],
+  // Node's own arguments are for the program: with `--input-type` the thread would not start.
+  execArgv: [],
 });
 sender.unref();
 
