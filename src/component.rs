@@ -48,7 +48,7 @@ fn run<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, WitError> {
 
 /// Parses, and tells on stderr what in `metadata` means nothing.
 fn configure(metadata: &Metadata) -> Result<Config, Error> {
-    let (config, unknown) = Config::parse(metadata, &|name| std::env::var(name).ok())?;
+    let (config, unknown) = Config::parse(metadata, &|name| std::env::var(name).ok(), &Wasi)?;
     for name in unknown {
         // A host that takes no more of stderr is no reason to fail, let alone to panic.
         let _ = writeln!(

@@ -65,22 +65,50 @@ impl Error {
         Self::Other(format!("the request could not be built: {error}"))
     }
 
-    /// The same case with its sentence rewritten.
-    fn map(self, rewrite: impl FnOnce(String) -> String) -> Self {
+    /// What makes an error of the same case; `Other` for the one without a sentence.
+    #[must_use]
+    pub fn case(&self) -> fn(String) -> Self {
         match self {
-            Self::NotInitialized => Self::NotInitialized,
-            Self::InvalidConfiguration(s) => Self::InvalidConfiguration(rewrite(s)),
-            Self::InvalidArgument(s) => Self::InvalidArgument(rewrite(s)),
-            Self::EtagMismatch(s) => Self::EtagMismatch(rewrite(s)),
-            Self::AccessDenied(s) => Self::AccessDenied(rewrite(s)),
-            Self::NotFound(s) => Self::NotFound(rewrite(s)),
-            Self::Throttled(s) => Self::Throttled(rewrite(s)),
-            Self::Conflict(s) => Self::Conflict(rewrite(s)),
-            Self::Timeout(s) => Self::Timeout(rewrite(s)),
-            Self::Unavailable(s) => Self::Unavailable(rewrite(s)),
-            Self::TooLarge(s) => Self::TooLarge(rewrite(s)),
-            Self::Unsupported(s) => Self::Unsupported(rewrite(s)),
-            Self::Other(s) => Self::Other(rewrite(s)),
+            Self::InvalidConfiguration(_) => Self::InvalidConfiguration,
+            Self::InvalidArgument(_) => Self::InvalidArgument,
+            Self::EtagMismatch(_) => Self::EtagMismatch,
+            Self::AccessDenied(_) => Self::AccessDenied,
+            Self::NotFound(_) => Self::NotFound,
+            Self::Throttled(_) => Self::Throttled,
+            Self::Conflict(_) => Self::Conflict,
+            Self::Timeout(_) => Self::Timeout,
+            Self::Unavailable(_) => Self::Unavailable,
+            Self::TooLarge(_) => Self::TooLarge,
+            Self::Unsupported(_) => Self::Unsupported,
+            Self::NotInitialized | Self::Other(_) => Self::Other,
+        }
+    }
+
+    /// The sentence; empty for the one without.
+    #[must_use]
+    pub fn sentence(&self) -> &str {
+        match self {
+            Self::NotInitialized => "",
+            Self::InvalidConfiguration(s)
+            | Self::InvalidArgument(s)
+            | Self::EtagMismatch(s)
+            | Self::AccessDenied(s)
+            | Self::NotFound(s)
+            | Self::Throttled(s)
+            | Self::Conflict(s)
+            | Self::Timeout(s)
+            | Self::Unavailable(s)
+            | Self::TooLarge(s)
+            | Self::Unsupported(s)
+            | Self::Other(s) => s,
+        }
+    }
+
+    /// The same case with its sentence rewritten.
+    fn map(self, rewrite: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::NotInitialized => self,
+            error => error.case()(rewrite(error.sentence())),
         }
     }
 }

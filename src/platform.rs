@@ -1,8 +1,9 @@
-//! What the core takes from outside: HTTP, time and randomness. Nothing else
-//! in it reaches beyond its arguments, so a native test can fix all three.
+//! What the core takes from outside: HTTP, files, time and randomness. Nothing
+//! else in it reaches beyond its arguments, so a native test can fix them all.
 
 use crate::aws::message::{Request, Response, TransportError};
 use std::future::Future;
+use std::io;
 use std::time::{Duration, SystemTime};
 
 /// Sends one HTTP request and reads the whole answer.
@@ -35,7 +36,19 @@ pub trait Random {
     fn random(&self) -> u64;
 }
 
-/// All three.
-pub trait Platform: Transport + Clock + Random {}
+/// Files that the host lends: those that hold credentials.
+pub trait Files {
+    /// Reads a whole file, as it is now.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system; `FileTooLarge` where it has more than `longest`
+    /// bytes.
+    fn read(&self, path: &str, longest: u64) -> io::Result<Vec<u8>>;
+}
 
-impl<T: Transport + Clock + Random> Platform for T {}
+/// All of them. It outlives the call that it is made for: what refreshes
+/// credentials keeps it.
+pub trait Platform: Transport + Clock + Random + Files + 'static {}
+
+impl<T: Transport + Clock + Random + Files + 'static> Platform for T {}

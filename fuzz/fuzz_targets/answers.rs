@@ -16,6 +16,7 @@ use dapr_dynamodb_fuzz::{EXPIRES, Made, config, read_answer, read_plainly, run, 
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 use std::fmt::Debug;
+use std::rc::Rc;
 
 /// Seconds since the Unix epoch.
 const NOW: u64 = 1_700_000_000;
@@ -31,12 +32,12 @@ fn read<O: Operation<Output: Debug + PartialEq>>(
     if plain.is_some() {
         assert_eq!(plain, sdks);
     }
-    let made = Made::new(vec![Response {
+    let made = Rc::new(Made::new(vec![Response {
         status: 200,
         headers: vec![],
         body: body.to_vec(),
-    }]);
-    let client = Client::new(&made, config().client);
+    }]));
+    let client = Client::new(Rc::clone(&made), config().client);
     let read = run(client.call::<O>(input)).ok()?;
     assert_eq!(Some(&read), sdks.as_ref());
     let json = serde_json::from_slice::<IgnoredAny>(body);

@@ -11,6 +11,7 @@ use dapr_dynamodb_fuzz::{Made, config, hides_the_secret, run};
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
+use std::rc::Rc;
 
 /// Fails where `sent`, an attribute value, is not `given`.
 fn check(sent: &Value, given: &Value, data: &str) {
@@ -78,12 +79,12 @@ fuzz_target!(|input: &[u8]| {
     let Ok(operation) = std::str::from_utf8(operation) else {
         return;
     };
-    let made = Made::new(vec![dapr_dynamodb::aws::message::Response {
+    let made = Rc::new(Made::new(vec![dapr_dynamodb::aws::message::Response {
         status: 200,
         headers: vec![],
         body: b"{}".to_vec(),
-    }]);
-    let binding = Binding::new(&made, config());
+    }]));
+    let binding = Binding::new(Rc::clone(&made), config());
     let answer = run(binding.invoke(operation, data));
     let given = serde_json::from_slice::<Value>(data).ok();
     let sent = made.sent();

@@ -5,9 +5,10 @@
 #![no_main]
 
 use dapr_dynamodb::config::Config;
+use dapr_dynamodb::credentials::Signing;
 use dapr_dynamodb::error::Error;
 use dapr_dynamodb::state::model::Consistency;
-use dapr_dynamodb_fuzz::{MARKER, hides_the_secret};
+use dapr_dynamodb_fuzz::{MARKER, Made, hides_the_secret};
 use libfuzzer_sys::fuzz_target;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -33,6 +34,13 @@ const OPEN: &[&str] = &[
     "partitionKey",
     "ttlAttributeName",
     "consistency",
+    "signing",
+    "assumeRoleArn",
+    "sessionName",
+    "assumeRoleSessionName",
+    "externalId",
+    "trustAnchorArn",
+    "trustProfileArn",
     "maxAttempts",
     "connectTimeout",
     "requestTimeout",
@@ -45,6 +53,7 @@ const OPEN: &[&str] = &[
     "DYNAMODB_PARTITION_KEY",
     "DYNAMODB_TTL_ATTRIBUTE_NAME",
     "DYNAMODB_CONSISTENCY",
+    "DYNAMODB_SIGNING",
     "AWS_MAX_ATTEMPTS",
     "DYNAMODB_CONNECT_TIMEOUT",
     "DYNAMODB_REQUEST_TIMEOUT",
@@ -61,24 +70,29 @@ fn written(config: &Config) -> Vec<(String, String)> {
         nanos => format!("{}s{nanos}ns", duration.as_secs()),
     };
     let (client, table) = (&config.client, &config.table);
-    let credentials = &client.credentials;
     let mut fields = vec![
         ("TABLE", table.name.clone()),
         ("region", client.region.clone()),
         ("endpoint", client.endpoint.url()),
-        ("accessKey", credentials.access_key_id().to_owned()),
-        ("secretKey", credentials.secret_access_key().to_owned()),
         ("partitionKey", table.partition_key.clone()),
-        ("maxAttempts", client.max_attempts.to_string()),
-        ("connectTimeout", duration(client.connect_timeout)),
-        ("requestTimeout", duration(client.request_timeout)),
+        ("maxAttempts", client.limits.max_attempts.to_string()),
+        ("connectTimeout", duration(client.limits.connect_timeout)),
+        ("requestTimeout", duration(client.limits.request_timeout)),
     ];
     fields.push(match config.consistency {
         Consistency::Eventual => ("consistency", "eventual".to_owned()),
         Consistency::Strong => ("consistency", "strong".to_owned()),
     });
-    if let Some(token) = credentials.session_token() {
-        fields.push(("sessionToken", token.to_owned()));
+    match &client.signing {
+        Signing::Host => fields.push(("signing", "host".to_owned())),
+        Signing::Guest(settings) => {
+            if let Some(keys) = settings.keys() {
+                fields.push(("accessKey", keys.access_key_id().to_owned()));
+                fields.push(("secretKey", keys.secret_access_key().to_owned()));
+                let token = keys.session_token().unwrap_or_default();
+                fields.push(("sessionToken", token.to_owned()));
+            }
+        }
     }
     if let Some(name) = &table.ttl_attribute {
         fields.push(("ttlAttributeName", name.clone()));
@@ -107,7 +121,7 @@ fuzz_target!(|text: &str| {
         }
     }
     let environment = |name: &str| environment.get(name).cloned();
-    match Config::parse(&metadata, &environment) {
+    match Config::parse(&metadata, &environment, &Made::new(vec![])) {
         Ok((config, unknown)) => {
             hides_the_secret(&format!("{config:?}"));
             for name in unknown {
@@ -117,7 +131,7 @@ fuzz_target!(|text: &str| {
                 let known = known.any(|k| k.eq_ignore_ascii_case(&name) && !k.contains('_'));
                 assert!(!known, "{name} is known");
             }
-            let again = Config::parse(&written(&config), &|_| None);
+            let again = Config::parse(&written(&config), &|_| None, &Made::new(vec![]));
             let (again, unknown) = again.expect("what was accepted is accepted");
             assert_eq!((written(&again), unknown), (written(&config), vec![]));
             assert_eq!(again.client.endpoint, config.client.endpoint);

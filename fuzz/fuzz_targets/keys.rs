@@ -11,6 +11,7 @@ use dapr_dynamodb::state::key::{check, quote};
 use dapr_dynamodb_fuzz::{Made, PARTITION_KEY, config, run};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
+use std::rc::Rc;
 
 /// What changes how a terminal shows what follows.
 fn is_obeyed(c: char) -> bool {
@@ -27,8 +28,8 @@ fuzz_target!(|key: &str| {
         headers: vec![],
         body: b"{}".to_vec(),
     };
-    let made = Made::new(vec![absent]);
-    let store = StateStore::new(&made, config());
+    let made = Rc::new(Made::new(vec![absent]));
+    let store = StateStore::new(Rc::clone(&made), config());
     let answer = run(store.get(key.to_owned(), None));
     let sent = made.sent();
     if (1..=PARTITION_KEY_BYTES).contains(&key.len()) {

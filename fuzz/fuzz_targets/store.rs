@@ -16,6 +16,7 @@ use dapr_dynamodb_fuzz::{MARKER, Made, PARTITION_KEY, config, hides_the_secret, 
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
+use std::rc::Rc;
 
 /// What a call may send at most: four attempts, asked again as often.
 const REQUESTS: usize = 40;
@@ -161,8 +162,8 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     let successes = read;
-    let made = Made::new(answers.clone());
-    let store = StateStore::new(&made, config());
+    let made = Rc::new(Made::new(answers.clone()));
+    let store = StateStore::new(Rc::clone(&made), config());
     let write = |result| check_write(result, &answers, &successes);
     let all = |results: Vec<Result<(), Error>>| {
         assert_eq!(results.len(), 2);

@@ -44,7 +44,7 @@ pub fn config() -> Config {
         field("partitionKey", PARTITION_KEY),
         field("ttlAttributeName", EXPIRES),
     ];
-    Config::parse(&metadata, &|_| None)
+    Config::parse(&metadata, &|_| None, &Made::new(vec![]))
         .expect("a complete configuration")
         .0
 }

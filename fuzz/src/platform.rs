@@ -2,10 +2,11 @@
 //! fuzzer made up, the last one again and again, and time passes only in waits.
 
 use dapr_dynamodb::aws::message::{Request, Response, TransportError};
-use dapr_dynamodb::platform::{Clock, Random, Transport};
+use dapr_dynamodb::platform::{Clock, Files, Random, Transport};
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
+use std::io;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
@@ -51,7 +52,7 @@ impl Made {
     }
 }
 
-impl Transport for &Made {
+impl Transport for Made {
     async fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
         let fields = request.headers.iter();
         let target = fields.filter(|(name, _)| name.eq_ignore_ascii_case("x-amz-target"));
@@ -70,7 +71,7 @@ impl Transport for &Made {
     }
 }
 
-impl Clock for &Made {
+impl Clock for Made {
     fn now(&self) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000) + self.elapsed.get()
     }
@@ -84,7 +85,14 @@ impl Clock for &Made {
     }
 }
 
-impl Random for &Made {
+/// There are none.
+impl Files for Made {
+    fn read(&self, _: &str, _: u64) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Random for Made {
     fn random(&self) -> u64 {
         self.draws.set(self.draws.get() + 1);
         self.draws.get() << 32

@@ -102,6 +102,7 @@ impl<P: Platform> Client<P> {
         let mut permit = None;
         let mut attempts = 0;
         let mut earlier_may_have_been_applied = false;
+        let mut renewed = false;
         let fail = |problem, attempts, earlier_may_have_been_applied| {
             Box::new(Failure {
                 operation: codec.name(),
@@ -118,10 +119,17 @@ impl<P: Platform> Client<P> {
         let body = body.bytes().unwrap_or_default();
         let unsigned = headers.len();
         loop {
+            let signer = match self.signers.signer(self.now(), deadline).await {
+                Ok(signer) => signer,
+                Err(error) => {
+                    let problem = Problem::NoCredentials(error);
+                    return Err(fail(problem, attempts, earlier_may_have_been_applied));
+                }
+            };
             attempts += 1;
             headers.truncate(unsigned);
             let signed_with = self.skew.clone();
-            let attempt = self.attempt(codec, &mut headers, body, now, deadline);
+            let attempt = self.attempt(codec, signer.as_deref(), &mut headers, body, now, deadline);
             let problem = match attempt.await {
                 Ok(output) => {
                     self.quota.succeeded(permit);
@@ -129,8 +137,25 @@ impl<P: Platform> Client<P> {
                 }
                 Err(problem) => problem,
             };
+            if let (Some(used), false) = (&signer, renewed)
+                && problem.says_that_credentials_have_expired()
+            {
+                // Nothing was done, and with other credentials it is another request.
+                renewed = true;
+                match self.signers.renewed(used, self.now(), deadline).await {
+                    Ok(true) => {
+                        now = self.platform.monotonic();
+                        continue;
+                    }
+                    Ok(false) => {}
+                    Err(error) => {
+                        let problem = Problem::NoCredentials(error);
+                        return Err(fail(problem, attempts, earlier_may_have_been_applied));
+                    }
+                }
+            }
             let allowed = terms.repeatable || !problem.may_have_been_applied();
-            let wait = if allowed && attempts < self.max_attempts {
+            let wait = if allowed && attempts < self.limits.max_attempts {
                 self.wait_before_retry(codec, &problem, attempts, &signed_with)
             } else {
                 None
@@ -169,7 +194,7 @@ impl<P: Platform> Client<P> {
                 retry_after,
                 ..
             } => (retry::classify(None, *status), *retry_after),
-            Problem::Unsent(_) => (None, None),
+            Problem::Unsent(_) | Problem::NoCredentials(_) => (None, None),
             Problem::Service(error) => {
                 let now = self.platform.now();
                 let date = error.date.as_deref();

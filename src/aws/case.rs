@@ -15,6 +15,7 @@ pub(super) fn case(problem: &Problem) -> fn(String) -> Error {
         Problem::Transport(TransportError::Malformed(_)) | Problem::Unsent(_) => Error::Other,
         Problem::Transport(_) | Problem::Foreign { .. } => Error::Unavailable,
         Problem::Service(error) => service_case(error),
+        Problem::NoCredentials(error) => error.case(),
     }
 }
 

@@ -6,10 +6,10 @@ use super::endpoint::Endpoint;
 use super::failure::first_line;
 use super::operation::Codecs;
 use super::retry::{self, RetryKind};
-use super::sign::Signer;
 use super::token_bucket::{Permit, TokenBucket};
+use crate::credentials::{Signers, Signing};
 use crate::platform::Platform;
-use aws_credential_types::Credentials;
+use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
 /// How a client reaches DynamoDB.
@@ -20,25 +20,30 @@ pub struct ClientConfig {
     /// The region that is signed for.
     pub region: String,
     /// Who signs.
-    pub credentials: Credentials,
-    /// Attempts for one operation, the first one included.
-    pub max_attempts: u32,
+    pub signing: Signing,
+    /// How long and how often it may try.
+    pub limits: Limits,
+}
+
+/// How long and how often a client may try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
     /// To open a connection.
     pub connect_timeout: Duration,
     /// For one attempt, from sending to the last byte of the answer.
     pub request_timeout: Duration,
+    /// Attempts for one operation, the first one included.
+    pub max_attempts: u32,
 }
 
 /// A client of DynamoDB. It holds no connection: those are the host's.
 #[derive(Debug)]
 pub struct Client<P> {
-    pub(super) platform: P,
+    pub(super) platform: Rc<P>,
     pub(super) endpoint: Endpoint,
     endpoint_url: String,
-    pub(super) signer: Signer,
-    pub(super) max_attempts: u32,
-    pub(super) connect_timeout: Duration,
-    pub(super) request_timeout: Duration,
+    pub(super) signers: Signers<P>,
+    pub(super) limits: Limits,
     pub(super) quota: TokenBucket,
     pub(super) skew: ClockSkew,
     pub(super) codecs: Codecs,
@@ -46,15 +51,14 @@ pub struct Client<P> {
 
 impl<P: Platform> Client<P> {
     /// A client. Nothing is sent before the first call.
-    pub fn new(platform: P, config: ClientConfig) -> Self {
+    pub fn new(platform: impl Into<Rc<P>>, config: ClientConfig) -> Self {
+        let platform = platform.into();
         Self {
+            signers: Signers::new(&platform, config.signing, config.region),
             platform,
             endpoint_url: config.endpoint.url(),
             endpoint: config.endpoint,
-            signer: Signer::new(config.credentials, config.region),
-            max_attempts: config.max_attempts,
-            connect_timeout: config.connect_timeout,
-            request_timeout: config.request_timeout,
+            limits: config.limits,
             quota: TokenBucket::default(),
             skew: ClockSkew::default(),
             codecs: Codecs::default(),
@@ -73,13 +77,14 @@ impl<P: Platform> Client<P> {
 
     /// Attempts for one operation, the first one included.
     pub fn max_attempts(&self) -> u32 {
-        self.max_attempts
+        self.limits.max_attempts
     }
 
     /// Longest time that one operation may take with all its attempts and the
     /// waits between them.
     pub fn operation_timeout(&self) -> Duration {
-        self.request_timeout.saturating_mul(self.max_attempts)
+        let limits = self.limits;
+        limits.request_timeout.saturating_mul(limits.max_attempts)
     }
 
     /// When an operation that begins now has to be over.
@@ -91,7 +96,7 @@ impl<P: Platform> Client<P> {
     /// Words of the server as a sentence may quote them: one line, with an end, and
     /// without the secrets that it was sent.
     pub fn quoted(&self, words: &str) -> String {
-        first_line(&self.signer.redact(words))
+        first_line(&self.signers.redact(words))
     }
 
     /// Wall clock time, as far as an answer has told that it is another than

@@ -40,10 +40,10 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// AWS's own endpoint of a region; none where the name cannot be that of a
-    /// region.
+    /// AWS's own endpoint of a service in a region; none where the name cannot be
+    /// that of a region.
     #[must_use]
-    pub fn of_region(region: &str) -> Option<Self> {
+    pub fn of_region(service: &str, region: &str) -> Option<Self> {
         let is_label = !region.is_empty()
             && region.len() <= 63
             && !region.starts_with('-')
@@ -60,7 +60,7 @@ impl Endpoint {
             .map_or(SUFFIX, |(_, suffix)| suffix);
         Some(Self {
             tls: true,
-            authority: format!("dynamodb.{region}.{suffix}"),
+            authority: format!("{service}.{region}.{suffix}"),
             path: "/".to_owned(),
             canonical_path: "/".to_owned(),
         })
@@ -203,14 +203,17 @@ mod tests {
                 "https://dynamodb.us-isob-east-1.sc2s.sgov.gov/",
             ),
         ] {
-            assert_eq!(Endpoint::of_region(region).unwrap().url(), url);
+            assert_eq!(Endpoint::of_region("dynamodb", region).unwrap().url(), url);
         }
     }
 
     #[test]
     fn a_region_cannot_lead_to_another_host() {
         for region in ["", "eu west", "x.evil.example/", "EU-WEST-1", "-a", "a@b"] {
-            assert!(Endpoint::of_region(region).is_none(), "{region}");
+            assert!(
+                Endpoint::of_region("dynamodb", region).is_none(),
+                "{region}"
+            );
         }
     }
 

@@ -14,6 +14,12 @@ use std::time::Duration;
 /// characters. DynamoDB's own are shorter.
 const QUOTED: usize = 1_000;
 
+/// What DynamoDB says of a request that nobody has signed.
+const UNSIGNED: &[&str] = &[
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+];
+
 /// What went wrong with one attempt.
 #[derive(Debug)]
 pub enum Problem {
@@ -32,6 +38,8 @@ pub enum Problem {
     },
     /// The request could not be made.
     Unsent(String),
+    /// There was nothing to sign it with.
+    NoCredentials(Error),
 }
 
 /// An error answer of DynamoDB.
@@ -79,8 +87,16 @@ impl Problem {
                 error.status >= 500 || error.code == "TransactionInProgressException"
             }
             Self::Foreign { .. } => true,
-            Self::Unsent(_) => false,
+            Self::Unsent(_) | Self::NoCredentials(_) => false,
         }
+    }
+
+    /// Whether DynamoDB knows the credentials and takes them no more.
+    #[must_use]
+    pub fn says_that_credentials_have_expired(&self) -> bool {
+        /// Source: `invalidation.rs` of smithy-rs, for the codes.
+        const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException"];
+        matches!(self, Self::Service(error) if EXPIRED.contains(&error.code.as_str()))
     }
 }
 
@@ -90,7 +106,10 @@ impl Failure {
     pub fn service_error<E: std::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
         match &self.problem {
             Problem::Service(error) => error.source.as_operation_error()?.downcast_ref(),
-            Problem::Transport(_) | Problem::Foreign { .. } | Problem::Unsent(_) => None,
+            Problem::Transport(_)
+            | Problem::Foreign { .. }
+            | Problem::Unsent(_)
+            | Problem::NoCredentials(_) => None,
         }
     }
 
@@ -119,6 +138,7 @@ impl Failure {
                 "{endpoint} gave an answer that is not DynamoDB's (HTTP {status}, {cause}): check `endpoint`"
             ),
             Problem::Unsent(cause) => write!(sentence, "{cause}"),
+            Problem::NoCredentials(error) => write!(sentence, "{}", error.sentence()),
         };
         if attempts > 1 {
             let _ = write!(sentence, "; after {attempts} attempts");
@@ -146,7 +166,7 @@ impl Failure {
 
 /// DynamoDB's own sentence as ours quote it: to its first line break, for after it
 /// a signature error repeats what was signed, the session token among it.
-pub(super) fn first_line(message: &str) -> String {
+pub(crate) fn first_line(message: &str) -> String {
     let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
     let line = message.chars().take_while(|c| !is_break(*c));
     line.take(QUOTED).collect()
@@ -163,7 +183,13 @@ fn write_service_error(sentence: &mut String, error: &ServiceError) -> std::fmt:
     if let Some(id) = &error.request_id {
         write!(sentence, ", request id {id}")?;
     }
-    sentence.write_str(")")
+    sentence.push(')');
+    if UNSIGNED.contains(&error.code.as_str()) {
+        sentence.push_str(
+            "; where `signing` is `host`, the host has to sign: have it do so, or remove `signing`",
+        );
+    }
+    Ok(())
 }
 
 #[cfg(test)]

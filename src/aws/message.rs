@@ -19,18 +19,44 @@ pub struct Timeouts {
     pub deadline: Duration,
 }
 
-/// A POST, which is all that DynamoDB takes.
+/// What a request asks for: DynamoDB and STS take a POST, sources of credentials
+/// have the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Calls an operation.
+    Post,
+    /// Asks for a token of instance metadata.
+    Put,
+}
+
+impl Method {
+    /// Its name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+        }
+    }
+}
+
+/// A request.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
+    /// What it asks for.
+    pub method: Method,
     /// `true`: https, `false`: http.
     pub tls: bool,
     /// Host, and port where it is not the scheme's own.
     pub authority: &'a str,
-    /// Absolute path.
+    /// Absolute path, with the query where there is one.
     pub path: &'a str,
     /// All fields but `host`.
     pub headers: &'a [(String, Vec<u8>)],
-    /// The JSON document.
+    /// The whole body.
     pub body: &'a [u8],
     /// How long it may take.
     pub timeouts: Timeouts,

@@ -9,7 +9,7 @@ mod call;
 pub mod cancellation;
 mod case;
 mod client;
-mod clock_skew;
+pub mod clock_skew;
 pub mod endpoint;
 pub mod failure;
 mod integrity;
@@ -22,11 +22,14 @@ mod plain;
 pub mod reactor;
 pub mod retry;
 mod shape;
-mod sign;
+pub mod sign;
 mod token_bucket;
 #[cfg(target_family = "wasm")]
 pub mod transport;
 mod wire;
 
-pub use client::{Client, ClientConfig};
+pub use client::{Client, ClientConfig, Limits};
 pub use token_bucket::Permit;
+
+/// The service's name, in the hosts of AWS's endpoints and in credential scopes.
+pub const SERVICE: &str = "dynamodb";

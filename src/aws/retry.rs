@@ -95,11 +95,17 @@ pub fn backoff(
     };
     let factor = 2_u32.saturating_pow(retry.saturating_sub(1));
     let full = base.saturating_mul(factor).min(MAX_BACKOFF);
-    let jittered = full.mul_f64(unit_interval(random));
+    let jittered = share(full, random);
     match retry_after {
         Some(asked) => asked.clamp(jittered, jittered + MAX_PUT_OFF),
         None => jittered,
     }
+}
+
+/// A share of `whole` that `random` draws, all of them alike.
+#[must_use]
+pub fn share(whole: Duration, random: u64) -> Duration {
+    whole.mul_f64(unit_interval(random))
 }
 
 /// Random bits as a number in [0, 1).

@@ -19,9 +19,6 @@ use std::time::SystemTime;
 /// The algorithm's name.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// The service's name in the credential scope.
-const SERVICE: &str = "dynamodb";
-
 /// How every credential scope ends.
 const TERMINATOR: &str = "aws4_request";
 
@@ -36,11 +33,12 @@ const SHORTEST_SECRET: usize = 8;
 /// Bytes that a canonical request takes without temporary credentials.
 const CANONICAL_REQUEST: usize = 512;
 
-/// Signs with one set of credentials for one region.
+/// Signs with one set of credentials for one service in one region.
 #[derive(Debug)]
 pub struct Signer {
     credentials: Credentials,
     region: String,
+    service: &'static str,
     moment: RefCell<Option<Moment>>,
 }
 
@@ -64,30 +62,36 @@ struct Day {
 }
 
 impl Signer {
-    /// A signer for `region`, which goes into the credential scope.
+    /// A signer for `service` in `region`, which go into the credential scope.
     #[must_use]
-    pub fn new(credentials: Credentials, region: String) -> Self {
+    pub fn new(credentials: Credentials, region: String, service: &'static str) -> Self {
         Self {
             credentials,
             region,
+            service,
             moment: RefCell::default(),
         }
     }
 
-    /// `text` without the secrets, which a server may repeat to us. What is shorter
-    /// than any secret stands for none, and is a word of other sentences: without
-    /// `key`, nobody could tell what DynamoDB says of a key.
+    /// `text` without the secrets, which a server may repeat to us.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        let secrets = [
-            Some(self.credentials.secret_access_key()),
-            self.credentials.session_token(),
-        ];
-        secrets
-            .into_iter()
-            .flatten()
-            .filter(|secret| secret.len() >= SHORTEST_SECRET)
-            .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
+        let token = self.credentials.session_token().unwrap_or_default();
+        redact(text, &[self.credentials.secret_access_key(), token])
+    }
+    /// Whose signature it is.
+    #[cfg(test)]
+    pub(crate) fn access_key_id(&self) -> &str {
+        self.credentials.access_key_id()
+    }
+
+    /// Whether it signs with these.
+    #[must_use]
+    pub fn is_of(&self, credentials: &Credentials) -> bool {
+        let own = &self.credentials;
+        own.access_key_id() == credentials.access_key_id()
+            && own.secret_access_key() == credentials.secret_access_key()
+            && own.session_token() == credentials.session_token()
     }
 
     /// Adds the fields of the signature (`x-amz-date`, `authorization` and,
@@ -175,15 +179,26 @@ impl Signer {
         }
         let secret = self.credentials.secret_access_key();
         let mut key = keyed(format!("AWS4{secret}").as_bytes())?;
-        for part in [date, &self.region, SERVICE, TERMINATOR] {
+        for part in [date, &self.region, self.service, TERMINATOR] {
             key.update(part.as_bytes());
             key = keyed(&key.finalize().into_bytes())?;
         }
         Ok(Day {
-            scope: [date, &self.region, SERVICE, TERMINATOR].join("/"),
+            scope: [date, &self.region, self.service, TERMINATOR].join("/"),
             mac: key,
         })
     }
+}
+
+/// `text` without `secrets`. What is shorter than any secret stands for none, and
+/// is a word of other sentences: without `key`, nobody could tell what DynamoDB
+/// says of a key.
+#[must_use]
+pub fn redact(text: &str, secrets: &[&str]) -> String {
+    let secrets = secrets
+        .iter()
+        .filter(|secret| secret.len() >= SHORTEST_SECRET);
+    secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
 }
 
 impl Moment {
@@ -242,8 +257,21 @@ mod tests {
     fn a_text_of_eight_bytes_is_a_secret_and_a_shorter_one_a_word() {
         for (secret, redacted) in [("12345678", "the ***"), ("1234567", "the 1234567")] {
             let credentials = Credentials::new("id", secret, None, None, "test");
-            let signer = Signer::new(credentials, "eu-west-1".to_owned());
+            let signer = Signer::new(credentials, "eu-west-1".to_owned(), "dynamodb");
             assert_eq!(signer.redact(&format!("the {secret}")), redacted);
         }
+    }
+
+    #[test]
+    fn a_session_token_that_no_field_carries_is_refused_and_not_quoted() {
+        let token = Some("canary\r\nx-injected: 1".to_owned());
+        let credentials = Credentials::new("id", "12345678", token, None, "test");
+        let signer = Signer::new(credentials, "eu-west-1".to_owned(), "dynamodb");
+        let endpoint = Endpoint::parse("http://localhost:8000").unwrap();
+        let mut headers = Headers::new();
+        let error = signer.sign(&endpoint, &mut headers, b"", SystemTime::UNIX_EPOCH);
+        let sentence = error.unwrap_err().to_string();
+        assert!(sentence.contains("session token"), "{sentence}");
+        assert!(!sentence.contains("canary"), "{sentence}");
     }
 }

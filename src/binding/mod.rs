@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::platform::Platform;
 use crate::state::key::quote;
 use crate::table_check::{self, Needs};
+use std::rc::Rc;
 
 /// What an operation answers.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub struct Binding<P> {
 
 impl<P: Platform> Binding<P> {
     /// A binding. Nothing is sent before the first call.
-    pub fn new(platform: P, config: Config) -> Self {
+    pub fn new(platform: impl Into<Rc<P>>, config: Config) -> Self {
         Self {
             client: Client::new(platform, config.client),
             table: config.table,

@@ -2,6 +2,7 @@
 //! the others can be told.
 
 use std::cell::RefCell;
+use std::fmt;
 
 /// Names that Dapr's runtime puts into a component's metadata for itself: no
 /// reason to warn.
@@ -11,12 +12,19 @@ const OF_DAPR: &[&str] = &["actorStateStore", "keyPrefix", "direction", "route"]
 
 /// A value, and the name under which it was given: of a field or of an
 /// environment variable.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Field {
     /// The value; not empty.
     pub value: String,
     /// The name, for sentences.
     pub name: &'static str,
+}
+
+impl fmt::Debug for Field {
+    /// Without the value: it may be secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Field").field(&self.name).finish()
+    }
 }
 
 /// Metadata and environment.
@@ -26,9 +34,9 @@ pub struct Fields<'a> {
     known: RefCell<Vec<&'static str>>,
 }
 
-impl std::fmt::Debug for Fields<'_> {
+impl fmt::Debug for Fields<'_> {
     /// Without the values: some are secret.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fields").finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 
 use super::Config;
 use crate::error::Error;
+use crate::scripted::Folder;
 
 /// A configuration whose one field is as long as that.
 fn with(field: &str, length: usize) -> Result<Config, Error> {
@@ -14,7 +15,7 @@ fn with(field: &str, length: usize) -> Result<Config, Error> {
         given("secretKey", "secret"),
         given(field, &"9".repeat(length)),
     ];
-    Config::parse(&metadata, &|_| None).map(|(config, _)| config)
+    Config::parse(&metadata, &|_| None, &Folder::default()).map(|(config, _)| config)
 }
 
 #[test]

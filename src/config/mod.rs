@@ -11,11 +11,12 @@ mod fields;
 
 pub use fields::{Field, Fields};
 
-use crate::aws::ClientConfig;
 use crate::aws::endpoint::Endpoint;
-use crate::credentials;
+use crate::aws::{ClientConfig, Limits, SERVICE};
+use crate::credentials::{Signing, region_of_the_profile};
 use crate::error::Error;
 use crate::limits::{CONFIGURED_NAME_CHARACTERS, TABLE_NAME_CHARACTERS};
+use crate::platform::Files;
 use crate::state::item::{CONTENT_TYPE, ETAG, VALUE};
 use crate::state::key::quote;
 use crate::state::model::Consistency;
@@ -56,8 +57,9 @@ pub struct Table {
 }
 
 impl Config {
-    /// Parses `metadata`, with `environment` for what it lacks. Also gives the
-    /// names in `metadata` that mean nothing.
+    /// Parses `metadata`, with `environment` for what it lacks and the region of the
+    /// profile in the shared `files` for what that lacks. Also gives the names in
+    /// `metadata` that mean nothing.
     ///
     /// # Errors
     ///
@@ -65,19 +67,23 @@ impl Config {
     pub fn parse(
         metadata: &[(String, String)],
         environment: &dyn Fn(&str) -> Option<String>,
+        files: &dyn Files,
     ) -> Result<(Self, Vec<String>), Error> {
         let fields = Fields::new(metadata, environment);
         let name = table_name(&fields)?;
-        let (endpoint, region) = endpoint(&fields)?;
+        let (endpoint, region) = endpoint(&fields, files)?;
         let table = table(&fields, name)?;
         let max_attempts = attempts::max_attempts(&fields)?;
-        let client = ClientConfig {
-            endpoint,
-            region,
-            credentials: credentials::resolve(&fields)?,
-            max_attempts,
+        let limits = Limits {
             connect_timeout: attempts::connect_timeout(&fields)?,
             request_timeout: attempts::request_timeout(&fields, max_attempts)?,
+            max_attempts,
+        };
+        let client = ClientConfig {
+            signing: Signing::parse(&fields, &region, limits)?,
+            endpoint,
+            region,
+            limits,
         };
         let config = Self {
             client,
@@ -121,7 +127,7 @@ fn table_name(fields: &Fields<'_>) -> Result<String, Error> {
 }
 
 /// Where requests go, and the region that is signed for.
-fn endpoint(fields: &Fields<'_>) -> Result<(Endpoint, String), Error> {
+fn endpoint(fields: &Fields<'_>, files: &dyn Files) -> Result<(Endpoint, String), Error> {
     let endpoint = fields.field(
         &["endpoint"],
         &["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"],
@@ -130,6 +136,7 @@ fn endpoint(fields: &Fields<'_>) -> Result<(Endpoint, String), Error> {
         &["region", "awsRegion"],
         &["AWS_REGION", "AWS_DEFAULT_REGION"],
     );
+    let region = region.or_else(|| region_of_the_profile(fields, files));
     match (endpoint, region) {
         (Some(url), None) => Ok((parse_endpoint(&url)?, REGION_OF_AN_ENDPOINT.to_owned())),
         (Some(url), Some(region)) => {
@@ -145,7 +152,7 @@ fn endpoint(fields: &Fields<'_>) -> Result<(Endpoint, String), Error> {
                 ))
             }
         }
-        (None, Some(region)) => match Endpoint::of_region(&region.value) {
+        (None, Some(region)) => match Endpoint::of_region(SERVICE, &region.value) {
             Some(endpoint) => Ok((endpoint, region.value)),
             None => Err(refused(
                 &region,

@@ -1,7 +1,8 @@
 //! Static credentials from the environment, under the names that every AWS SDK
 //! reads.
 
-use super::{Parts, from_parts};
+use super::keys::Parts;
+use super::metadata::named;
 use crate::config::Fields;
 use crate::error::Error;
 use aws_credential_types::Credentials;
@@ -12,12 +13,14 @@ const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 
 /// What the environment holds.
 pub(super) fn credentials(fields: &Fields<'_>) -> Result<Option<Credentials>, Error> {
-    let parts = Parts {
-        access_key: fields.environment(ACCESS_KEY),
-        access_key_name: ACCESS_KEY,
-        secret_key: fields.environment(SECRET_KEY),
-        secret_key_name: SECRET_KEY,
-        session_token: fields.environment(SESSION_TOKEN),
-    };
-    from_parts("environment", parts)
+    let access_key = fields.environment(ACCESS_KEY);
+    let secret_key = fields.environment(SECRET_KEY);
+    let session_token = fields.environment(SESSION_TOKEN);
+    Parts {
+        access_key: named(ACCESS_KEY, access_key.as_ref()),
+        secret_key: named(SECRET_KEY, secret_key.as_ref()),
+        session_token: named(SESSION_TOKEN, session_token.as_ref()),
+    }
+    .join("environment", None)
+    .map_err(Error::InvalidConfiguration)
 }

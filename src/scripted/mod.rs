@@ -3,10 +3,12 @@
 //! on demand: throttling, unprocessed items, lost answers.
 
 mod config;
+mod folder;
 mod platform;
 mod script;
 
-pub(crate) use config::{SESSION_TOKEN, config};
+pub(crate) use config::{SESSION_TOKEN, config, signing};
+pub(crate) use folder::Folder;
 pub(crate) use platform::{Scripted, Sent, start};
 pub(crate) use script::{
     Scene, Script, answer, html, json, refusal, signature_error, spell, success, with,

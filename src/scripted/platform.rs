@@ -2,9 +2,10 @@
 //! something waits, its randomness is one number for all that waits are drawn
 //! from. It keeps every request and every wait.
 
+use super::folder::Folder;
 use super::script::{Scene, Script};
 use crate::aws::message::{Request, Response, Timeouts, TransportError};
-use crate::platform::{Clock, Random, Transport};
+use crate::platform::{Clock, Files, Random, Transport};
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime};
@@ -30,6 +31,24 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
+    /// As a test looks at it.
+    pub(crate) fn new(request: &Request<'_>) -> Self {
+        let scheme = if request.tls { "https" } else { "http" };
+        Self {
+            method: request.method.as_str().to_owned(),
+            url: format!("{scheme}://{}{}", request.authority, request.path),
+            headers: request
+                .headers
+                .iter()
+                .map(|(name, value)| {
+                    let value = String::from_utf8(value.clone()).expect("a field of text");
+                    (name.to_ascii_lowercase(), value)
+                })
+                .collect(),
+            body: request.body.to_vec(),
+        }
+    }
+
     /// The operation of DynamoDB.
     pub(crate) fn operation(&self) -> &str {
         let target = self.header("x-amz-target").unwrap_or_default();
@@ -60,6 +79,8 @@ pub(crate) struct Scripted {
     requests: RefCell<Vec<Sent>>,
     timeouts: RefCell<Vec<Timeouts>>,
     waits: RefCell<Vec<Duration>>,
+    /// What files it has: none, unless some are written.
+    pub(crate) folder: Folder,
 }
 
 impl Scripted {
@@ -79,6 +100,7 @@ impl Scripted {
             requests: RefCell::default(),
             timeouts: RefCell::default(),
             waits: RefCell::default(),
+            folder: Folder::default(),
         }
     }
 
@@ -114,20 +136,7 @@ impl Scripted {
 
 impl Transport for Scripted {
     async fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
-        let scheme = if request.tls { "https" } else { "http" };
-        let sent = Sent {
-            method: "POST".to_owned(),
-            url: format!("{scheme}://{}{}", request.authority, request.path),
-            headers: request
-                .headers
-                .iter()
-                .map(|(name, value)| {
-                    let value = String::from_utf8(value.clone()).expect("a field of text");
-                    (name.to_ascii_lowercase(), value)
-                })
-                .collect(),
-            body: request.body.to_vec(),
-        };
+        let sent = Sent::new(&request);
         let scene = (self.scenes.borrow_mut())(&sent);
         self.requests.borrow_mut().push(sent);
         self.timeouts.borrow_mut().push(request.timeouts);
@@ -152,6 +161,12 @@ impl Clock for Scripted {
     async fn sleep(&self, duration: Duration) {
         self.waits.borrow_mut().push(duration);
         self.pass(duration);
+    }
+}
+
+impl Files for Scripted {
+    fn read(&self, path: &str, longest: u64) -> std::io::Result<Vec<u8>> {
+        self.folder.read(path, longest)
     }
 }
 

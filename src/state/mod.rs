@@ -23,6 +23,7 @@ use crate::error::Error;
 use crate::platform::Platform;
 use crate::table_check::{self, Needs};
 use model::Consistency;
+use std::rc::Rc;
 
 /// A state store in one table.
 #[derive(Debug)]
@@ -34,7 +35,7 @@ pub struct StateStore<P> {
 
 impl<P: Platform> StateStore<P> {
     /// A store. Nothing is sent before the first call.
-    pub fn new(platform: P, config: Config) -> Self {
+    pub fn new(platform: impl Into<Rc<P>>, config: Config) -> Self {
         Self {
             client: Client::new(platform, config.client),
             table: config.table,

@@ -2,6 +2,7 @@
 
 use crate::fixture::{Table, engine};
 use crate::program::{folder, host_test_with, write};
+use dapr_dynamodb::aws::SERVICE;
 use dapr_dynamodb::aws::endpoint::Endpoint;
 use host_test::program::{AWS_HOSTS, Surroundings, Terminal, run};
 use std::cell::RefCell;
@@ -37,7 +38,7 @@ const REGIONS: [&str; 9] = [
 #[test]
 fn every_host_that_the_component_finds_for_a_region_is_open_and_no_other() {
     let hosts = REGIONS.map(|region| {
-        let endpoint = Endpoint::of_region(region).unwrap();
+        let endpoint = Endpoint::of_region(SERVICE, region).unwrap();
         assert!(endpoint.tls(), "{region}");
         let host = format!("{}:443", endpoint.authority());
         host.replace(region, "*")

@@ -16,7 +16,7 @@ use crate::aws::Client;
 use crate::aws::message::{Request, Response, TransportError};
 use crate::aws::operation::GetItem;
 use crate::aws::token_bucket::{CAPACITY, RETRY_COST, SUCCESS_REWARD, THROTTLING_RETRY_COST};
-use crate::platform::{Clock, Random, Transport};
+use crate::platform::{Clock, Files, Random, Transport};
 use crate::scripted::{Scene, Scripted, config, refusal, success};
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime};
@@ -47,6 +47,12 @@ impl Clock for Dice {
 
     async fn sleep(&self, duration: Duration) {
         self.stage.sleep(duration).await;
+    }
+}
+
+impl Files for Dice {
+    fn read(&self, path: &str, longest: u64) -> std::io::Result<Vec<u8>> {
+        self.stage.read(path, longest)
     }
 }
 

@@ -5,8 +5,8 @@ use crate::aws::endpoint::Endpoint;
 use crate::aws::operation::{
     BatchGetItem, BatchWriteItem, DeleteItem, GetItem, Operation, PutItem, TransactWriteItems,
 };
-use crate::aws::{Client, ClientConfig};
-use crate::scripted::Scripted;
+use crate::aws::{Client, ClientConfig, Limits, SERVICE};
+use crate::scripted::{Scripted, signing};
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::operation as sdk;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -66,15 +66,17 @@ impl Site {
     pub(crate) fn client(self, platform: Scripted, max_attempts: u32) -> Client<Scripted> {
         let endpoint = match self.endpoint {
             Some(url) => Endpoint::parse(url).ok(),
-            None => Endpoint::of_region(self.region),
+            None => Endpoint::of_region(SERVICE, self.region),
         };
         let config = ClientConfig {
             endpoint: endpoint.expect("an endpoint"),
             region: self.region.to_owned(),
-            credentials: self.credentials(),
-            max_attempts,
-            connect_timeout: Duration::from_secs(3),
-            request_timeout: Duration::from_secs(10),
+            signing: signing(&self.credentials()),
+            limits: Limits {
+                connect_timeout: Duration::from_secs(3),
+                request_timeout: Duration::from_secs(10),
+                max_attempts,
+            },
         };
         Client::new(platform, config)
     }

@@ -2,6 +2,7 @@
 //! region that the SDK knows and for one that it does not know of each
 //! partition.
 
+use crate::aws::SERVICE;
 use crate::aws::endpoint::Endpoint;
 use aws_sdk_dynamodb::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 
@@ -72,7 +73,7 @@ async fn sdk(region: &str) -> Option<String> {
 
 /// Where the pipeline finds it.
 fn ours(region: &str) -> Option<String> {
-    Endpoint::of_region(region).map(|endpoint| endpoint.url())
+    Endpoint::of_region(SERVICE, region).map(|endpoint| endpoint.url())
 }
 
 #[tokio::test]

@@ -143,18 +143,3 @@ async fn a_corrected_clock_on_the_other_side_of_midnight_is_signed_alike() {
         assert_eq!(ours(&second), reference(Site::AWS, &second, corrected));
     }
 }
-
-#[tokio::test]
-async fn a_session_token_that_no_field_carries_is_refused_and_not_quoted() {
-    let site = Site {
-        session_token: Some("canary\r\nx-injected: 1"),
-        ..Site::AWS
-    };
-    let [builder, _] = inputs::get_item();
-    let client = site.client(Scripted::new([success()]), 1);
-    let failure = client.call::<GetItem>(GetItem::input(builder)).await;
-    let sentence = failure.unwrap_err().of_read("orders", "e").to_string();
-    assert!(sentence.contains("session token"), "{sentence}");
-    assert!(!sentence.contains("canary"), "{sentence}");
-    assert_eq!(client.platform().attempts(), 0);
-}

@@ -7,15 +7,16 @@ mod cause;
 mod timeouts;
 
 use super::integrity::CHECKSUM;
-use super::message::{Request, Response, TransportError};
+use super::message::{Method, Request, Response, TransportError};
 use super::reactor::{self, Outcome};
-use crate::platform::{Clock, Random, Transport};
+use crate::platform::{Clock, Files, Random, Transport};
 use cause::cause;
+use std::fs::File;
+use std::io::{self, Read};
 use std::time::{Duration, SystemTime};
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
-    ErrorCode, Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest,
-    Scheme,
+    self, ErrorCode, Fields, IncomingBody, IncomingResponse, OutgoingBody, OutgoingRequest, Scheme,
 };
 use wasip2::io::poll::Pollable;
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
@@ -52,6 +53,21 @@ impl Clock for Wasi {
 impl Random for Wasi {
     fn random(&self) -> u64 {
         wasip2::random::random::get_random_u64()
+    }
+}
+
+impl Files for Wasi {
+    fn read(&self, path: &str, longest: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let file = File::open(path)?;
+        let read = file
+            .take(longest.saturating_add(1))
+            .read_to_end(&mut bytes)?;
+        if u64::try_from(read).is_ok_and(|read| read <= longest) {
+            Ok(bytes)
+        } else {
+            Err(io::ErrorKind::FileTooLarge.into())
+        }
     }
 }
 
@@ -106,8 +122,13 @@ fn outgoing(request: &Request<'_>) -> Result<(OutgoingRequest, OutgoingBody), Tr
     } else {
         Scheme::Http
     };
+    let method = match request.method {
+        Method::Get => types::Method::Get,
+        Method::Post => types::Method::Post,
+        Method::Put => types::Method::Put,
+    };
     outgoing
-        .set_method(&Method::Post)
+        .set_method(&method)
         .map_err(|()| malformed("the method"))?;
     outgoing
         .set_scheme(Some(&scheme))

@@ -98,7 +98,7 @@ async fn the_read_ends_when_the_set_had_to_be_over() {
 #[tokio::test]
 async fn no_read_is_sent_when_there_is_no_time_left_for_it() {
     let mut config = crate::scripted::config();
-    config.client.max_attempts = 1;
+    config.client.limits.max_attempts = 1;
     let silence = Scene::from(success()).after(seconds(3_600));
     let store = super::StateStore::new(Scripted::new([silence]), config);
     let error = store.set(set("a")).await.unwrap_err();

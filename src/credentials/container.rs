@@ -1,0 +1,221 @@
+//! The endpoint that a container's agent serves its credentials from: ECS, EKS
+//! Pod Identity, and hosts that lend their own in the same way. Over plain http
+//! nothing is asked that could be somebody else's machine.
+//!
+//! Source: `ecs.rs` of aws-config.
+
+use super::document;
+use super::failure::{absent, broken, misconfigured};
+use super::files::unreadable;
+use super::http::{Ask, Asker, Patience, Refused, Shared};
+use super::keys;
+use crate::aws::message::{Headers, Method};
+use crate::config::{Field, Fields};
+use crate::platform::Platform;
+use crate::state::key::quote;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
+use http::Uri;
+use send_wrapper::SendWrapper;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The source's name in sentences.
+const SOURCE: &str = "container credentials";
+
+const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+
+/// Where ECS's agent is, which a relative URI is relative to.
+const ECS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
+
+/// Where EKS's agent is, as either family has it.
+const EKS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 23);
+const EKS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
+
+/// As the SDK waits for it.
+const PATIENCE: Patience = Patience {
+    connect: Duration::from_secs(2),
+    total: Duration::from_secs(5),
+    attempts: 3,
+};
+
+/// What the environment says.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    relative_uri: Option<Field>,
+    full_uri: Option<Field>,
+    token: Option<Field>,
+    token_file: Option<Field>,
+}
+
+impl Settings {
+    pub(super) fn new(fields: &Fields<'_>) -> Self {
+        Self {
+            relative_uri: fields.environment(RELATIVE_URI),
+            full_uri: fields.environment(FULL_URI),
+            token: fields.environment(TOKEN),
+            token_file: fields.environment(TOKEN_FILE),
+        }
+    }
+}
+
+/// Where credentials are asked for.
+#[derive(Debug, PartialEq, Eq)]
+struct Target {
+    tls: bool,
+    authority: String,
+    path: String,
+}
+
+/// Credentials of the container.
+pub(super) struct Container<P> {
+    settings: Settings,
+    asker: Asker<P>,
+}
+
+impl<P: Platform> Container<P> {
+    pub(super) fn new(platform: Rc<P>, settings: Settings) -> Self {
+        Self {
+            settings,
+            asker: Asker {
+                platform: Shared::new(platform),
+                source: SOURCE,
+                patience: PATIENCE,
+            },
+        }
+    }
+
+    async fn credentials(&self) -> provider::Result {
+        let target = self.settings.target()?;
+        let token = self.token()?;
+        let lent = self
+            .asker
+            .repeatedly(async || self.ask(&target, token.as_deref()).await);
+        lent.await.map_err(|refused| broken(refused.error))
+    }
+
+    /// What is sent as authorization, read anew each time: agents replace it.
+    fn token(&self) -> Result<Option<String>, CredentialsError> {
+        let (name, token) = if let Some(file) = &self.settings.token_file {
+            let path = &file.value;
+            let read = self.asker.platform.read(path, keys::LONGEST as u64);
+            let text = read
+                .map_err(|error| unreadable(&error))
+                .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is no text".to_owned()));
+            let text = text.map_err(|why| {
+                misconfigured(format!("`{TOKEN_FILE}` names {}, which {why}", quote(path)))
+            })?;
+            (TOKEN_FILE, text)
+        } else if let Some(token) = &self.settings.token {
+            (TOKEN, token.value.clone())
+        } else {
+            return Ok(None);
+        };
+        // A line break would make a second header field of the rest.
+        if token.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            Ok(Some(token))
+        } else {
+            Err(misconfigured(format!(
+                "`{name}` gives a token with a line break or another character that no header field has"
+            )))
+        }
+    }
+
+    async fn ask(&self, target: &Target, token: Option<&str>) -> Result<Credentials, Refused> {
+        let mut headers = Headers::from([("accept".to_owned(), b"application/json".to_vec())]);
+        if let Some(token) = token {
+            headers.push(("authorization".to_owned(), token.as_bytes().to_vec()));
+        }
+        let ask = Ask {
+            method: Method::Get,
+            tls: target.tls,
+            authority: &target.authority,
+            path: &target.path,
+            headers,
+            body: &[],
+        };
+        let site = self.asker.site(&ask);
+        let answer = self.asker.once(ask).await?;
+        document::credentials(SOURCE, &site, &answer, token.as_slice())
+    }
+}
+
+impl Settings {
+    /// Where to ask; the relative URI goes before the full one.
+    fn target(&self) -> Result<Target, CredentialsError> {
+        let (field, url) = match (&self.relative_uri, &self.full_uri) {
+            (Some(relative), _) => (relative, format!("http://{ECS}{}", relative.value)),
+            (None, Some(full)) => (full, full.value.clone()),
+            (None, None) => {
+                return Err(absent(format!(
+                    "neither {RELATIVE_URI} nor {FULL_URI} is set"
+                )));
+            }
+        };
+        Target::parse(&url)
+            .map_err(|why| misconfigured(format!("`{}` is not usable: {why}", field.name)))
+    }
+}
+
+impl Target {
+    /// The URL is not quoted: its path may hold a secret.
+    fn parse(url: &str) -> Result<Self, &'static str> {
+        let uri: Uri = url.parse().map_err(|_| "it is no URL")?;
+        let authority = uri.authority().ok_or("it has no host")?;
+        let tls = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") if is_own(authority.host()) => false,
+            Some("http") => {
+                return Err(
+                    "over plain http, credentials are asked for at loopback addresses, 169.254.170.2, 169.254.170.23 and [fd00:ec2::23] alone; give one of them or an https URL",
+                );
+            }
+            _ => return Err("it starts with neither `http://` nor `https://`"),
+        };
+        if authority.host().is_empty() || authority.as_str().contains('@') {
+            return Err("its host is no name and no address alone");
+        }
+        Ok(Self {
+            tls,
+            authority: authority.as_str().to_owned(),
+            path: uri
+                .path_and_query()
+                .map_or("/", |path| path.as_str())
+                .to_owned(),
+        })
+    }
+}
+
+/// Whether the host is this machine or a container agent's address. A component
+/// resolves no names; `localhost` is loopback by RFC 6761.
+fn is_own(host: &str) -> bool {
+    let address = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
+    match address.unwrap_or(host).parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address == ECS || address == EKS,
+        Ok(IpAddr::V6(address)) => address.is_loopback() || address == EKS_V6,
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    }
+}
+
+impl<P: Platform> ProvideCredentials for Container<P> {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(SendWrapper::new(self.credentials()))
+    }
+}
+
+impl<P> fmt::Debug for Container<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Container").finish_non_exhaustive()
+    }
+}

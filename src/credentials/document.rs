@@ -1,0 +1,102 @@
+//! The JSON document in which a container's endpoint and instance metadata give
+//! credentials. The names of its members are read in any case, as the SDK does.
+
+use super::http::Refused;
+use super::keys::Parts;
+use crate::aws::failure::first_line;
+use crate::aws::message::Response;
+use crate::aws::retry::{self, RetryKind};
+use crate::aws::sign::redact;
+use crate::error::Error;
+use aws_credential_types::Credentials;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+/// The credentials of an answer of `source`, which is at `site`. `secrets` are what
+/// it was sent.
+///
+/// # Errors
+///
+/// Where it refuses, or gives what is no document of credentials.
+pub(super) fn credentials(
+    source: &'static str,
+    site: &str,
+    answer: &Response,
+    secrets: &[&str],
+) -> Result<Credentials, Refused> {
+    let status = answer.status;
+    let why = match read(source, &answer.body) {
+        Ok(Document::Credentials(credentials)) if status == 200 => return Ok(credentials),
+        Ok(Document::Refusal { code, message }) => {
+            first_line(&redact(&format!("{message} ({code})"), secrets))
+        }
+        Ok(Document::Credentials(_)) => "credentials with the status of an error".to_owned(),
+        Err(_) if status != 200 => "no words of why".to_owned(),
+        Err(why) => format!("a document that is not one of credentials: {why}"),
+    };
+    let again = match retry::classify(None, status) {
+        // What is cut off or half written may be whole a moment later.
+        None if status == 200 => Some(RetryKind::Transient),
+        again => again,
+    };
+    let sentence = format!("{site}: HTTP {status}, {why}");
+    Err(Refused {
+        error: match again {
+            Some(RetryKind::Throttling) => Error::Throttled(sentence),
+            Some(RetryKind::Transient) => Error::Unavailable(sentence),
+            None if status >= 500 => Error::Unavailable(sentence),
+            None => Error::AccessDenied(sentence),
+        },
+        again,
+        answered: true,
+    })
+}
+
+/// What a document says.
+enum Document {
+    Credentials(Credentials),
+    Refusal { code: String, message: String },
+}
+
+/// # Errors
+///
+/// What is wrong with it, without its content.
+fn read(source: &'static str, bytes: &[u8]) -> Result<Document, String> {
+    let members: HashMap<String, &RawValue> =
+        serde_json::from_slice(bytes).map_err(|_| "it is no JSON object".to_owned())?;
+    let text = |names: &[&str]| -> Option<String> {
+        let is_asked = |name: &str| names.iter().any(|asked| name.eq_ignore_ascii_case(asked));
+        let (_, value) = members.iter().find(|(name, _)| is_asked(name))?;
+        serde_json::from_str(value.get()).ok()
+    };
+    let code = text(&["Code"]);
+    if let Some(code) = code.filter(|code| code != "Success") {
+        let message = text(&["Message"]).unwrap_or_default();
+        return Ok(Document::Refusal { code, message });
+    }
+    let expiry = match text(&["Expiration"]) {
+        Some(text) => Some(moment(&text).ok_or("`Expiration` is no moment")?),
+        None => None,
+    };
+    let access_key = text(&["AccessKeyId"]);
+    let secret_key = text(&["SecretAccessKey"]);
+    let session_token = text(&["Token", "SessionToken"]);
+    let parts = Parts {
+        access_key: ("AccessKeyId", access_key.as_deref()),
+        secret_key: ("SecretAccessKey", secret_key.as_deref()),
+        session_token: ("Token", session_token.as_deref()),
+    };
+    match parts.join(source, expiry)? {
+        Some(credentials) => Ok(Document::Credentials(credentials)),
+        None => Err("it has no `AccessKeyId`".to_owned()),
+    }
+}
+
+/// A moment as AWS writes it: `2009-11-23T00:00:00Z`.
+pub(super) fn moment(text: &str) -> Option<SystemTime> {
+    let moment = DateTime::from_str(text, Format::DateTimeWithOffset).ok()?;
+    SystemTime::try_from(moment).ok()
+}

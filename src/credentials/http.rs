@@ -1,0 +1,161 @@
+//! Requests to what lends credentials: a few attempts, each within a time of its
+//! own, and words for a failure that name the source, the address and what the
+//! host has to allow.
+
+use crate::aws::message::{Headers, Method, Request, Response, Timeouts, TransportError};
+use crate::aws::retry::{self, RetryKind};
+use crate::error::Error;
+use crate::platform::Platform;
+use send_wrapper::SendWrapper;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Longest answer, in bytes: credentials have some thousand.
+const LONGEST_ANSWER: usize = 256 * 1_024;
+
+/// The platform as sources hold it: the SDK's trait asks for what threads may
+/// share, and a component has one thread.
+pub(super) type Shared<P> = SendWrapper<Rc<P>>;
+
+/// How long and how often a source is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// To open a connection.
+    pub(super) connect: Duration,
+    /// For one attempt, to the last byte of the answer.
+    pub(super) total: Duration,
+    /// Attempts, the first one included.
+    pub(super) attempts: u32,
+}
+
+/// What is asked.
+pub(super) struct Ask<'a> {
+    pub(super) method: Method,
+    pub(super) tls: bool,
+    /// Host, and port where it is not the scheme's own.
+    pub(super) authority: &'a str,
+    /// With the query.
+    pub(super) path: &'a str,
+    pub(super) headers: Headers,
+    pub(super) body: &'a [u8],
+}
+
+/// An attempt that gave nothing.
+pub(super) struct Refused {
+    pub(super) error: Error,
+    /// What makes another attempt worth it; none: nothing does.
+    pub(super) again: Option<RetryKind>,
+    /// Whether there was an answer at all.
+    pub(super) answered: bool,
+}
+
+/// Asks one source.
+pub(super) struct Asker<P> {
+    pub(super) platform: Shared<P>,
+    /// Its name in sentences.
+    pub(super) source: &'static str,
+    pub(super) patience: Patience,
+}
+
+impl<P: Platform> Asker<P> {
+    /// Asks once.
+    ///
+    /// # Errors
+    ///
+    /// Where no answer comes, or one that is too long to be one.
+    pub(super) async fn once(&self, ask: Ask<'_>) -> Result<Response, Refused> {
+        let Patience { connect, total, .. } = self.patience;
+        let request = Request {
+            method: ask.method,
+            tls: ask.tls,
+            authority: ask.authority,
+            path: ask.path,
+            headers: &ask.headers,
+            body: ask.body,
+            timeouts: Timeouts {
+                connect,
+                total,
+                deadline: self.platform.monotonic().saturating_add(total),
+            },
+        };
+        let answer = self.platform.send(request).await;
+        let answer = answer.map_err(|error| Refused {
+            again: error.is_transient().then_some(RetryKind::Transient),
+            error: self.unreachable(&ask, &error),
+            answered: false,
+        })?;
+        if answer.body.len() > LONGEST_ANSWER {
+            let length = answer.body.len();
+            let why = format!("an answer of {length} bytes, which no credentials have");
+            return Err(Refused {
+                error: Error::Unavailable(format!("{}: {why}", self.site(&ask))),
+                again: None,
+                answered: true,
+            });
+        }
+        Ok(answer)
+    }
+
+    /// Asks until an attempt succeeds or no other is worth it.
+    ///
+    /// # Errors
+    ///
+    /// That of the last attempt.
+    pub(super) async fn repeatedly<T>(
+        &self,
+        mut attempt: impl AsyncFnMut() -> Result<T, Refused>,
+    ) -> Result<T, Refused> {
+        let mut attempts = 1;
+        loop {
+            let refused = match attempt().await {
+                Ok(got) => return Ok(got),
+                Err(refused) => refused,
+            };
+            match refused.again {
+                Some(kind) if attempts < self.patience.attempts => {
+                    let random = self.platform.random();
+                    let wait = retry::backoff(kind, attempts, random, None);
+                    self.platform.sleep(wait).await;
+                    attempts += 1;
+                }
+                _ => return Err(refused),
+            }
+        }
+    }
+
+    /// Source and address, for sentences. The path may hold a secret.
+    pub(super) fn site(&self, ask: &Ask<'_>) -> String {
+        let scheme = if ask.tls { "https" } else { "http" };
+        format!("{} at {scheme}://{}", self.source, ask.authority)
+    }
+
+    fn unreachable(&self, ask: &Ask<'_>, error: &TransportError) -> Error {
+        let site = self.site(ask);
+        let Patience { connect, total, .. } = self.patience;
+        match error {
+            TransportError::ConnectTimeout => Error::Timeout(format!(
+                "{site}: no connection within {} ms",
+                connect.as_millis()
+            )),
+            TransportError::Timeout => Error::Timeout(format!(
+                "{site}: no complete answer within {} ms",
+                total.as_millis()
+            )),
+            TransportError::Denied(cause) => Error::AccessDenied(format!(
+                "{site}: the host does not allow it ({cause}): add `{}` to the host's allow-list",
+                with_port(ask)
+            )),
+            TransportError::Malformed(_) => Error::Other(format!("{site}: {error}")),
+            _ => Error::Unavailable(format!("{site}: {error}")),
+        }
+    }
+}
+
+/// Host and port, as an allow-list has them.
+fn with_port(ask: &Ask<'_>) -> String {
+    let port = if ask.tls { 443 } else { 80 };
+    match ask.authority.rsplit_once(':') {
+        Some((_, after)) if !after.ends_with(']') => ask.authority.to_owned(),
+        _ => format!("{}:{port}", ask.authority),
+    }
+}

@@ -1,0 +1,209 @@
+//! What a profile asks for: where its first credentials come from, and the roles
+//! that are assumed with them, one after the other. The rules are the SDK's
+//! (`profile/credentials/repr.rs` of aws-config).
+
+use crate::credentials::failure::{absent, misconfigured};
+use crate::credentials::keys::Parts;
+use crate::credentials::role::Role;
+use crate::credentials::shared_files::SOURCE;
+use crate::credentials::web_identity;
+use crate::state::key::quote;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_runtime::env_config::section::{EnvConfigSections, Profile};
+
+/// The profile that is read where none is named.
+const DEFAULT: &str = "default";
+
+/// What asks for a program or a browser, which a component has not.
+const UNSUPPORTED: &[&str] = &[
+    "credential_process",
+    "login_session",
+    "sso_account_id",
+    "sso_region",
+    "sso_role_name",
+    "sso_session",
+    "sso_start_url",
+];
+
+/// What to do about it.
+const INSTEAD: &str = "name another profile with AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (`aws configure export-credentials --format env` prints them)";
+
+/// What there is to do for a profile.#[derive(Debug)]
+pub(super) struct Plan {
+    /// The profile that the first credentials come from.
+    pub(super) profile: String,
+    pub(super) base: Base,
+    /// In the order in which they are assumed.
+    pub(super) roles: Vec<Role>,
+}
+
+/// Where the first credentials come from.
+#[derive(Debug)]
+pub(super) enum Base {
+    Keys(Credentials),
+    Named(Named),
+    WebIdentity(web_identity::Settings),
+}
+
+/// A source that a profile names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    Environment,
+    Container,
+    InstanceMetadata,
+}
+
+/// The plan for the profile that is selected.
+///
+/// # Errors
+///
+/// Absent where nobody named a profile and there is none called `default`, or it
+/// asks for nothing; else what is wrong with it.
+pub(super) fn plan(profiles: &EnvConfigSections) -> Result<Plan, CredentialsError> {
+    let selected = profiles.selected_profile();
+    if selected == DEFAULT && profiles.get_profile(DEFAULT).is_none() {
+        return Err(absent("the shared files have no profile `default`"));
+    }
+    let mut visited: Vec<&str> = Vec::new();
+    let mut roles = Vec::new();
+    let mut name = selected;
+    let base = loop {
+        let profile = profiles
+            .get_profile(name)
+            .ok_or_else(|| match visited.last() {
+                Some(by) => misconfigured(format!(
+                    "profile {} has `source_profile` {}, which the shared files do not have",
+                    quote(by),
+                    quote(name)
+                )),
+                None => misconfigured(format!(
+                    "the shared files have no profile {}, which AWS_PROFILE names",
+                    quote(name)
+                )),
+            })?;
+        if visited.contains(&name) {
+            return Err(misconfigured(format!(
+                "profile {} never comes to credentials: its `source_profile` leads back to {}",
+                quote(selected),
+                quote(name)
+            )));
+        }
+        visited.push(name);
+        // Of a profile that another one names, the keys go before its own role.
+        if visited.len() > 1
+            && let Ok(Some(keys)) = keys(profile)
+        {
+            break Base::Keys(keys);
+        }
+        match role(profile)? {
+            None => break base(profile, visited.len() == 1)?,
+            Some(role) => roles.push(role),
+        }
+        match (
+            profile.get("source_profile"),
+            profile.get("credential_source"),
+        ) {
+            (Some(_), Some(_)) => {
+                return Err(misconfigured(format!(
+                    "profile {} has both `source_profile` and `credential_source`: remove one",
+                    quote(name)
+                )));
+            }
+            (None, None) => {
+                return Err(misconfigured(format!(
+                    "profile {} has `role_arn`, but neither `source_profile` nor `credential_source`: add one",
+                    quote(name)
+                )));
+            }
+            (Some(source), None) if source != name => name = source,
+            (Some(_), None) | (None, Some(_)) => break base(profile, false)?,
+        }
+    };
+    roles.reverse();
+    Ok(Plan {
+        profile: name.to_owned(),
+        base,
+        roles,
+    })
+}
+
+/// The role that a profile assumes with the credentials of another.
+fn role(profile: &Profile) -> Result<Option<Role>, CredentialsError> {
+    let text = |name: &str| profile.get(name).map(str::to_owned);
+    if profile.get("web_identity_token_file").is_some() {
+        return Ok(None);
+    }
+    let Some(arn) = text("role_arn") else {
+        return Ok(None);
+    };
+    if profile.get("mfa_serial").is_some() {
+        return Err(misconfigured(format!(
+            "profile {} has `mfa_serial`, which takes a person with a code: {INSTEAD}",
+            quote(profile.name())
+        )));
+    }
+    let role = Role::new(arn, text("role_session_name"), text("external_id"));
+    Ok(Some(role.lasting(text("duration_seconds"))))
+}
+
+/// Where a profile's own credentials come from. One that asks for nothing `may_lack`
+/// them where nobody else needs them.
+fn base(profile: &Profile, may_lack: bool) -> Result<Base, CredentialsError> {
+    let name = quote(profile.name());
+    if let Some(source) = profile.get("credential_source") {
+        return match source.to_ascii_lowercase().as_str() {
+            "environment" => Ok(Base::Named(Named::Environment)),
+            "ecscontainer" => Ok(Base::Named(Named::Container)),
+            "ec2instancemetadata" => Ok(Base::Named(Named::InstanceMetadata)),
+            _ => Err(misconfigured(format!(
+                "profile {name} has a `credential_source` that nobody knows: give `Environment`, `EcsContainer` or `Ec2InstanceMetadata`"
+            ))),
+        };
+    }
+    match (
+        profile.get("role_arn"),
+        profile.get("web_identity_token_file"),
+    ) {
+        (Some(arn), Some(file)) => {
+            let session_name = profile.get("role_session_name").map(str::to_owned);
+            return Ok(Base::WebIdentity(web_identity::Settings {
+                token_file: file.to_owned(),
+                named_by: format!("web_identity_token_file of profile {name}"),
+                role: Role::new(arn.to_owned(), session_name, None),
+            }));
+        }
+        (None, Some(_)) => {
+            return Err(misconfigured(format!(
+                "profile {name} has `web_identity_token_file` without `role_arn`: give both or neither"
+            )));
+        }
+        (_, None) => {}
+    }
+    if let Some(property) = UNSUPPORTED
+        .iter()
+        .find(|property| profile.get(property).is_some())
+    {
+        return Err(misconfigured(format!(
+            "profile {name} has `{property}`, which takes a program or a browser that a component has not: {INSTEAD}"
+        )));
+    }
+    match keys(profile) {
+        Ok(Some(keys)) => Ok(Base::Keys(keys)),
+        Ok(None) if may_lack => Err(absent(format!("profile {name} has no credentials"))),
+        Ok(None) => Err(misconfigured(format!(
+            "profile {name}, which another one takes its credentials from, has none"
+        ))),
+        Err(why) => Err(misconfigured(format!("profile {name}: {why}"))),
+    }
+}
+
+fn keys(profile: &Profile) -> Result<Option<Credentials>, String> {
+    let part = |name: &'static str| (name, profile.get(name).filter(|text| !text.is_empty()));
+    Parts {
+        access_key: part("aws_access_key_id"),
+        secret_key: part("aws_secret_access_key"),
+        session_token: part("aws_session_token"),
+    }
+    .join(SOURCE, None)
+}

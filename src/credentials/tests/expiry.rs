@@ -1,0 +1,172 @@
+//! Credentials are fetched again before they expire, once for all who need them,
+//! and those that are still good outlive a fetch that fails.
+
+use super::stage::{LIMITS, Stage, signers};
+use crate::aws::sign::Signer;
+use crate::credentials::Signers;
+use crate::error::Error;
+use crate::platform::Clock;
+use crate::scripted::{Scene, answer, start};
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use futures_util::future::join_all;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A source that has its credentials on the same machine.
+pub(super) const CONTAINER: &[(&str, &str)] =
+    &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/")];
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// What a container's endpoint gives as its credentials number `number`, good
+/// until `after` the beginning.
+pub(super) fn lent(number: u32, after: Duration) -> Scene {
+    let expiry = DateTime::from(start() + after);
+    let expiry = expiry.fmt(Format::DateTime).expect("a moment");
+    answer(
+        200,
+        &format!(
+            r#"{{"AccessKeyId":"ASIA{number}","SecretAccessKey":"secret-c4n4ry","Token":"token-c4n4ry","Expiration":"{expiry}"}}"#
+        ),
+    )
+    .into()
+}
+
+/// A source that gives new credentials at each request, each time good for an
+/// hour of what then is left of the test's time.
+fn lender() -> Rc<Stage> {
+    let number = Cell::new(0);
+    Stage::answering(move |_| {
+        number.set(number.get() + 1);
+        lent(number.get(), HOUR * number.get()).after(Duration::from_secs(1))
+    })
+}
+
+async fn signer(stage: &Stage, signers: &Signers<Stage>) -> Result<Rc<Signer>, Error> {
+    let deadline = stage.monotonic() + LIMITS.request_timeout * LIMITS.max_attempts;
+    let signer = signers.signer(stage.now(), deadline).await?;
+    Ok(signer.expect("the guest signs"))
+}
+
+/// The access key id that signs now.
+async fn id(stage: &Stage, signers: &Signers<Stage>) -> String {
+    signer(stage, signers)
+        .await
+        .expect("a signer")
+        .access_key_id()
+        .to_owned()
+}
+
+async fn pass(duration: Duration) {
+    tokio::time::advance(duration).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_asked_before_the_first_call_and_once_until_a_quarter_of_an_hour_before_expiry()
+{
+    let stage = lender();
+    let signers = signers(&stage, CONTAINER);
+    assert_eq!(stage.sent().len(), 0);
+    for minutes in [0, 20, 24] {
+        pass(Duration::from_secs(60 * minutes)).await;
+        assert_eq!(id(&stage, &signers).await, "ASIA1");
+    }
+    assert_eq!(stage.sent().len(), 1);
+    pass(Duration::from_secs(60)).await;
+    assert_eq!(
+        id(&stage, &signers).await,
+        "ASIA2",
+        "45 minutes have passed"
+    );
+    assert_eq!(stage.sent().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn chance_puts_the_fetch_off_by_half_of_that_at_most() {
+    let stage = lender();
+    stage.random.set(u64::MAX);
+    let signers = signers(&stage, CONTAINER);
+    assert_eq!(id(&stage, &signers).await, "ASIA1");
+    pass(Duration::from_secs(52 * 60)).await;
+    assert_eq!(id(&stage, &signers).await, "ASIA1");
+    pass(Duration::from_secs(60)).await;
+    assert_eq!(id(&stage, &signers).await, "ASIA2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn fifty_calls_that_have_no_credentials_wait_for_one_fetch() {
+    let stage = lender();
+    let signers = signers(&stage, CONTAINER);
+    let ids = join_all((0..50).map(|_| id(&stage, &signers))).await;
+    assert_eq!(stage.sent().len(), 1);
+    assert!(ids.iter().all(|id| id == "ASIA1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_one_call_fetches_before_the_expiry_the_others_go_on_with_what_there_is() {
+    let stage = lender();
+    let signers = signers(&stage, CONTAINER);
+    id(&stage, &signers).await;
+    pass(HOUR - Duration::from_secs(300)).await;
+    let mut ids = join_all((0..50).map(|_| id(&stage, &signers))).await;
+    assert_eq!(stage.sent().len(), 2);
+    ids.sort();
+    assert_eq!(ids[48..], ["ASIA1", "ASIA2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fetch_that_fails_costs_nothing_while_the_old_credentials_are_good() {
+    let stage = Stage::answering({
+        let first = Cell::new(true);
+        move |_| match first.replace(false) {
+            true => lent(1, HOUR),
+            false => answer(403, "").into(),
+        }
+    });
+    let signers = signers(&stage, CONTAINER);
+    id(&stage, &signers).await;
+    stage.sent();
+    pass(HOUR - Duration::from_secs(600)).await;
+    assert_eq!(id(&stage, &signers).await, "ASIA1");
+    assert_eq!(stage.sent().len(), 1, "it has been tried");
+    assert_eq!(id(&stage, &signers).await, "ASIA1");
+    assert_eq!(stage.sent().len(), 0, "and not at each call");
+    pass(Duration::from_secs(301)).await;
+    assert_eq!(id(&stage, &signers).await, "ASIA1");
+    assert_eq!(stage.sent().len(), 1, "but some minutes later");
+    pass(Duration::from_secs(300)).await;
+    let error = signer(&stage, &signers)
+        .await
+        .expect_err("they have expired");
+    assert!(error.to_string().contains("container"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn credentials_that_have_expired_already_are_none() {
+    let stage = Stage::answering(|_| lent(1, Duration::ZERO));
+    let signers = signers(&stage, CONTAINER);
+    let error = signer(&stage, &signers).await.expect_err("expired");
+    assert!(matches!(error, Error::Unavailable(_)), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_without_an_answer_ends_with_the_call_and_is_asked_anew_by_the_next() {
+    let stage = Stage::answering({
+        let number = Cell::new(0);
+        move |_| {
+            number.set(number.get() + 1);
+            match number.get() {
+                1 => lent(1, HOUR).after(HOUR),
+                _ => lent(2, HOUR),
+            }
+        }
+    });
+    let signers = signers(&stage, CONTAINER);
+    let until = stage.monotonic() + Duration::from_secs(2);
+    let error = signers.signer(stage.now(), until).await.expect_err("late");
+    assert!(matches!(error, Error::Timeout(_)), "{error}");
+    assert_eq!(stage.monotonic(), until);
+    assert_eq!(id(&stage, &signers).await, "ASIA2");
+}

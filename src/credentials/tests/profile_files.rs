@@ -1,0 +1,87 @@
+//! Where the shared files are, and what becomes of those that cannot be read. The
+//! cases are those that the SDK has for its own (`file-location-tests.json` of
+//! smithy-rs), and those of what a component is lent.
+
+use super::profiles::{FILES, keys, on, server, with};
+use super::stage::Stage;
+use std::io::ErrorKind;
+
+#[tokio::test(start_paused = true)]
+async fn a_profile_is_found_in_both_files_and_the_credentials_file_counts() {
+    let config = format!(
+        "[default]\n{}[profile named]\n{}",
+        keys("OLD"),
+        keys("NAMED")
+    );
+    let credentials = format!(
+        "[default]\n{}",
+        keys("NEW")
+            .to_uppercase()
+            .replace("SECRET-C4N4RY", "s-c4n4ry")
+    );
+    let (id, _) = with(&config, &credentials, &[]).await;
+    assert_eq!(id, Ok("NEW".to_owned()));
+    let (id, _) = with(&config, &credentials, &[("AWS_PROFILE", "named")]).await;
+    assert_eq!(id, Ok("NAMED".to_owned()));
+    let (id, _) = with(&config, &credentials, &[("AWS_PROFILE", "nobody")]).await;
+    let error = id.expect_err("there is none").to_string();
+    assert!(
+        error.contains("\"nobody\"") && error.contains("AWS_PROFILE"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_are_where_the_environment_says_or_in_the_home_directory() {
+    for (home, path, variable) in [
+        ("/home/u", "/home/u/.aws/credentials", None),
+        ("/home/u/", "/home/u/.aws/credentials", None),
+        ("/home/u", "/home/u/x", Some("~/x")),
+        ("/home/u", "~u/x", Some("~u/x")),
+        ("/home/u", "x", Some("x")),
+    ] {
+        let stage = Stage::answering(server);
+        stage
+            .folder
+            .write(path, format!("[default]\n{}", keys("A")));
+        let mut environment = vec![("HOME", home)];
+        environment.extend(variable.map(|value| ("AWS_SHARED_CREDENTIALS_FILE", value)));
+        let (id, _) = on(&stage, &environment).await;
+        assert_eq!(id, Ok("A".to_owned()), "{path}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_that_somebody_names_has_to_be_there_and_one_that_nobody_names_may_not() {
+    for (variable, path) in FILES.iter().filter(|(_, path)| path.starts_with('/')) {
+        for (broken, words) in [
+            (ErrorKind::NotFound, "not there"),
+            (ErrorKind::PermissionDenied, "does not let it read"),
+            (ErrorKind::FileTooLarge, "too large"),
+        ] {
+            let stage = Stage::answering(server);
+            stage.folder.break_with(path, broken);
+            let (id, _) = on(&stage, &[(variable, path)]).await;
+            let error = id.expect_err("no file").to_string();
+            assert!(error.starts_with("invalid-configuration"), "{error}");
+            let told = [variable, path, words]
+                .iter()
+                .all(|word| error.contains(word));
+            assert!(told, "{error}");
+        }
+    }
+    let stage = Stage::answering(server);
+    let (id, _) = on(&stage, &[("HOME", "/home/u")]).await;
+    assert_eq!(id, Ok("ROLEOFTHEINSTANCE".to_owned()));
+    let (id, _) = with(
+        "[default]\nregion = x",
+        "",
+        &[("AWS_EC2_METADATA_DISABLED", "true")],
+    )
+    .await;
+    let error = id.expect_err("no source").to_string();
+    assert!(
+        error.contains("profile \"default\" has no credentials"),
+        "{error}"
+    );
+}

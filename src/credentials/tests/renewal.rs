@@ -1,0 +1,96 @@
+//! Where DynamoDB calls credentials expired, they are fetched once more, and the
+//! call is sent once more.
+
+use super::expiry::{CONTAINER, lent};
+use super::stage::{Stage, client};
+use crate::aws::Client;
+use crate::aws::operation::GetItem;
+use crate::scripted::{Scene, refusal, success};
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A container that gives `ASIA1`, `ASIA2`, … and a DynamoDB that takes those
+/// from `good` on.
+fn stage(good: u32) -> Rc<Stage> {
+    let lender = Cell::new(0);
+    Stage::answering(move |sent| -> Scene {
+        if sent.method == "GET" {
+            lender.set(lender.get() + 1);
+            return lent(lender.get(), Duration::from_secs(3_600)).after(Duration::from_secs(1));
+        }
+        let authorization = sent.header("authorization").expect("a signature");
+        let number = authorization
+            .split("ASIA")
+            .nth(1)
+            .and_then(|rest| rest.split('/').next());
+        match number.expect("an id").parse::<u32>() {
+            Ok(number) if number >= good => success().into(),
+            _ => refusal(400, "ExpiredTokenException").into(),
+        }
+    })
+}
+
+async fn get(client: &Client<Stage>) -> Result<(), String> {
+    let input = GetItemInput::builder()
+        .table_name("orders")
+        .key("pk", AttributeValue::S("k".to_owned()))
+        .build()
+        .expect("an input");
+    let answer = client.call::<GetItem>(input).await;
+    answer
+        .map(drop)
+        .map_err(|failure| failure.of_read("orders", "here").to_string())
+}
+
+/// Requests to the container and to DynamoDB.
+fn requests(stage: &Stage) -> (usize, usize) {
+    let sent = stage.sent();
+    let to_the_container = sent.iter().filter(|sent| sent.method == "GET").count();
+    (to_the_container, sent.len() - to_the_container)
+}
+
+#[tokio::test(start_paused = true)]
+async fn expired_credentials_are_fetched_again_and_the_call_succeeds() {
+    let stage = stage(2);
+    let client = client(&stage, CONTAINER);
+    assert_eq!(get(&client).await, Ok(()));
+    assert_eq!(requests(&stage), (2, 2));
+    assert_eq!(get(&client).await, Ok(()));
+    assert_eq!(requests(&stage), (0, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_calls_that_meet_the_expiry_share_one_fetch() {
+    let stage = stage(2);
+    let client = client(&stage, CONTAINER);
+    let calls = join_all((0..20).map(|_| get(&client))).await;
+    assert!(calls.iter().all(Result::is_ok), "{calls:?}");
+    assert_eq!(requests(&stage), (2, 40));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_refusal_is_the_answer() {
+    let stage = stage(u32::MAX);
+    let client = client(&stage, CONTAINER);
+    let error = get(&client).await.expect_err("expired");
+    assert!(error.starts_with("access-denied"), "{error}");
+    assert!(error.contains("ExpiredTokenException"), "{error}");
+    assert_eq!(requests(&stage), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_are_given_are_not_sent_twice() {
+    let stage = Stage::answering(|_| refusal(400, "ExpiredTokenException"));
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", "AKID"),
+        ("AWS_SECRET_ACCESS_KEY", "secret-c4n4ry"),
+    ];
+    let client = client(&stage, &keys);
+    let error = get(&client).await.expect_err("expired");
+    assert!(error.starts_with("access-denied"), "{error}");
+    assert_eq!(requests(&stage), (0, 1));
+}

@@ -1,0 +1,127 @@
+//! A platform whose time is tokio's: a test pauses it, and it passes while all
+//! wait. So several calls can wait for one answer at the same time.
+
+use crate::aws::message::{Request, Response, TransportError};
+use crate::aws::{Client, ClientConfig, Limits, SERVICE, endpoint::Endpoint};
+use crate::config::Fields;
+use crate::credentials::{Signers, Signing};
+use crate::error::Error;
+use crate::platform::{Clock, Files, Random, Transport};
+use crate::scripted::{Folder, Scene, Sent, start};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+
+/// Where calls go to and STS is asked.
+pub(super) const REGION: &str = "eu-west-1";
+
+/// Ten seconds for an attempt, four attempts.
+pub(super) const LIMITS: Limits = Limits {
+    connect_timeout: Duration::from_secs(3),
+    request_timeout: Duration::from_secs(10),
+    max_attempts: 4,
+};
+
+type Scenes = dyn FnMut(&Sent) -> Scene;
+
+/// The platform.
+pub(super) struct Stage {
+    scenes: RefCell<Box<Scenes>>,
+    sent: RefCell<Vec<Sent>>,
+    begin: Instant,
+    /// All that is drawn.
+    pub(super) random: Cell<u64>,
+    pub(super) folder: Folder,
+}
+
+impl Stage {
+    /// What `scene` makes of each request.
+    pub(super) fn answering<S: Into<Scene>>(
+        mut scene: impl FnMut(&Sent) -> S + 'static,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            scenes: RefCell::new(Box::new(move |sent| scene(sent).into())),
+            sent: RefCell::default(),
+            begin: Instant::now(),
+            random: Cell::new(0),
+            folder: Folder::default(),
+        })
+    }
+
+    /// All requests since the last look.
+    pub(super) fn sent(&self) -> Vec<Sent> {
+        self.sent.take()
+    }
+}
+
+impl Transport for Stage {
+    async fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
+        let sent = Sent::new(&request);
+        let scene = (self.scenes.borrow_mut())(&sent);
+        self.sent.borrow_mut().push(sent);
+        let total = request.timeouts.total;
+        tokio::time::sleep(scene.takes.min(total)).await;
+        if scene.takes > total {
+            return Err(TransportError::Timeout);
+        }
+        scene.result
+    }
+}
+
+impl Clock for Stage {
+    fn now(&self) -> SystemTime {
+        start() + self.begin.elapsed()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.begin.elapsed()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+    }
+}
+
+impl Random for Stage {
+    fn random(&self) -> u64 {
+        self.random.get()
+    }
+}
+
+impl Files for Stage {
+    fn read(&self, path: &str, longest: u64) -> std::io::Result<Vec<u8>> {
+        self.folder.read(path, longest)
+    }
+}
+
+/// What metadata and environment say of who signs.
+pub(super) fn parse(
+    metadata: &[(&str, &str)],
+    environment: &[(&str, &str)],
+) -> Result<Signing, Error> {
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    let metadata: Vec<_> = metadata.iter().map(own).collect();
+    let lookup = |wanted: &str| {
+        let found = environment.iter().find(|(name, _)| *name == wanted);
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    Signing::parse(&Fields::new(&metadata, &lookup), REGION, LIMITS)
+}
+
+/// Who signs, with that environment.
+pub(super) fn signers(stage: &Rc<Stage>, environment: &[(&str, &str)]) -> Signers<Stage> {
+    let signing = parse(&[], environment).expect("a configuration");
+    Signers::new(stage, signing, REGION.to_owned())
+}
+
+/// A client with that environment.
+pub(super) fn client(stage: &Rc<Stage>, environment: &[(&str, &str)]) -> Client<Stage> {
+    let config = ClientConfig {
+        endpoint: Endpoint::of_region(SERVICE, REGION).expect("a region"),
+        region: REGION.to_owned(),
+        signing: parse(&[], environment).expect("a configuration"),
+        limits: LIMITS,
+    };
+    Client::new(Rc::clone(stage), config)
+}

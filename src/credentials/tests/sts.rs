@@ -1,0 +1,194 @@
+//! What STS is asked.
+
+use super::stage::{LIMITS, REGION, Stage, parse};
+use crate::credentials::Signers;
+use crate::error::Error;
+use crate::platform::Clock;
+use crate::scripted::{Scene, Sent, answer, start};
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+const KEYS: &[(&str, &str)] = &[
+    ("accessKey", "AKIDBASE"),
+    ("secretKey", "base-secret-c4n4ry"),
+    ("sessionToken", "base-token-c4n4ry"),
+];
+
+const ROLE: (&str, &str) = ("assumeRoleArn", "arn:aws:iam::123456789012:role/orders");
+
+pub(super) const CREDENTIALS: &str = "<Credentials>\
+    <AccessKeyId>ASIAROLE</AccessKeyId>\
+    <SecretAccessKey>role-secret-c4n4ry</SecretAccessKey>\
+    <SessionToken>role-token-c4n4ry</SessionToken>\
+    <Expiration>2023-11-14T23:13:20Z</Expiration>\
+    </Credentials>";
+
+/// An answer of STS that holds `credentials`.
+pub(super) fn assumed(credentials: &str) -> String {
+    format!(
+        "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
+         <AssumedRoleUser><Arn>arn</Arn><AssumedRoleId>id:name</AssumedRoleId></AssumedRoleUser>\
+         {credentials}</AssumeRoleResult><ResponseMetadata><RequestId>r</RequestId></ResponseMetadata>\
+         </AssumeRoleResponse>"
+    )
+}
+
+/// The id that signs with the role of `metadata`, and what STS was asked.
+pub(super) async fn role<S: Into<Scene>>(
+    metadata: &[(&str, &str)],
+    mut scene: impl FnMut(usize) -> S + 'static,
+) -> (Result<String, Error>, Vec<Sent>) {
+    let mut number = 0;
+    let stage = Stage::answering(move |_| {
+        number += 1;
+        scene(number)
+    });
+    let metadata = [KEYS, &[ROLE], metadata].concat();
+    let signing = parse(&metadata, &[]).expect("a configuration");
+    let signers = Signers::new(&stage, signing, REGION.to_owned());
+    (id(&stage, &signers).await, stage.sent())
+}
+
+async fn id(stage: &Rc<Stage>, signers: &Signers<Stage>) -> Result<String, Error> {
+    let deadline = stage.monotonic() + LIMITS.request_timeout * LIMITS.max_attempts;
+    let signer = signers.signer(stage.now(), deadline).await?;
+    Ok(signer.expect("the guest signs").access_key_id().to_owned())
+}
+
+fn form(sent: &Sent) -> BTreeMap<String, String> {
+    let text = String::from_utf8(sent.body.clone()).expect("a form");
+    let decoded = |text: &str| {
+        let decoded = percent_encoding::percent_decode_str(text).decode_utf8();
+        decoded.expect("text").into_owned()
+    };
+    let fields = text
+        .split('&')
+        .map(|field| field.split_once('=').expect("name and value"));
+    fields
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_is_asked_for_by_its_name_under_daprs_session() {
+    let (id, sent) = role(&[], |_| answer(200, &assumed(CREDENTIALS))).await;
+    assert_eq!(id, Ok("ASIAROLE".to_owned()));
+    let [sent] = sent.try_into().expect("one request");
+    assert_eq!(
+        (sent.method.as_str(), sent.url.as_str()),
+        ("POST", "https://sts.eu-west-1.amazonaws.com/")
+    );
+    assert_eq!(
+        sent.header("content-type"),
+        Some("application/x-www-form-urlencoded")
+    );
+    let expected = [
+        ("Action", "AssumeRole"),
+        ("RoleArn", ROLE.1),
+        ("RoleSessionName", "DaprDefaultSession"),
+        ("Version", "2011-06-15"),
+    ];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(form(&sent), BTreeMap::from(expected));
+}
+
+#[tokio::test(start_paused = true)]
+async fn session_and_external_id_are_those_that_are_given_with_any_character() {
+    let odd = "a b&c=d+é/%";
+    for name in [
+        "sessionName",
+        "assumeRoleSessionName",
+        "ASSUMEROLESESSIONNAME",
+    ] {
+        let given = [(name, odd), ("externalId", odd)];
+        let (_, sent) = role(&given, |_| answer(200, &assumed(CREDENTIALS))).await;
+        let form = form(&sent[0]);
+        assert_eq!(
+            (
+                form["RoleSessionName"].as_str(),
+                form["ExternalId"].as_str()
+            ),
+            (odd, odd)
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_request_is_signed_as_the_sdks_own_crate_signs_it() {
+    let (_, sent) = role(&[], |_| answer(200, &assumed(CREDENTIALS))).await;
+    let added = ["x-amz-date", "x-amz-security-token", "authorization"];
+    let identity = Credentials::new(
+        "AKIDBASE",
+        "base-secret-c4n4ry",
+        Some("base-token-c4n4ry".to_owned()),
+        None,
+        "test",
+    )
+    .into();
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(REGION)
+        .name("sts")
+        .time(start())
+        .settings(SigningSettings::default())
+        .build()
+        .unwrap()
+        .into();
+    let headers = sent[0]
+        .headers
+        .iter()
+        .filter(|(name, _)| !added.contains(&name.as_str()));
+    let headers = headers.map(|(name, value)| (name.as_str(), value.as_str()));
+    let body = SignableBody::Bytes(&sent[0].body);
+    let request = SignableRequest::new("POST", &sent[0].url, headers, body).unwrap();
+    let (instructions, _) = sign(request, &params).unwrap().into_parts();
+    for (name, value) in instructions.headers() {
+        assert_eq!(sent[0].header(name), Some(value), "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_needs_credentials_and_its_parts_need_a_role() {
+    for alone in ["sessionName", "assumeRoleSessionName", "externalId"] {
+        let error = parse(&[KEYS, &[(alone, "x")]].concat(), &[])
+            .expect_err(alone)
+            .to_string();
+        assert!(
+            error.contains(alone) && error.contains("assumeRoleArn"),
+            "{error}"
+        );
+    }
+    for anywhere in ["trustAnchorArn", "trustProfileArn"] {
+        let error = parse(&[(anywhere, "arn")], &[])
+            .expect_err(anywhere)
+            .to_string();
+        assert!(error.starts_with("invalid-configuration"), "{error}");
+        assert!(
+            error.contains(anywhere) && error.contains("not supported"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sts_is_where_the_environment_says_its_own_name_first() {
+    for (environment, url) in [
+        (&[("AWS_ENDPOINT_URL", "http://all:1")][..], "http://all:1/"),
+        (
+            &[
+                ("AWS_ENDPOINT_URL_STS", "http://sts:2/x/"),
+                ("AWS_ENDPOINT_URL", "http://all:1"),
+            ],
+            "http://sts:2/x/",
+        ),
+    ] {
+        let stage = Stage::answering(|_| answer(200, &assumed(CREDENTIALS)));
+        let signing = parse(&[KEYS, &[ROLE]].concat(), environment).expect("a configuration");
+        let signers = Signers::new(&stage, signing, REGION.to_owned());
+        assert_eq!(id(&stage, &signers).await, Ok("ASIAROLE".to_owned()));
+        assert_eq!(stage.sent()[0].url, url);
+    }
+}

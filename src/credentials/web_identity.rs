@@ -1,0 +1,124 @@
+//! A web identity token (EKS: IAM roles for service accounts): a file whose token
+//! STS takes for the credentials of a role. Its issuer replaces the token, so the
+//! file is read again at each refresh.
+
+use super::failure::{absent, broken, misconfigured};
+use super::role::Role;
+use super::sts::Sts;
+use crate::config::{Field, Fields};
+use crate::platform::{Files, Platform};
+use crate::state::key::quote;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
+use send_wrapper::SendWrapper;
+use std::fmt;
+
+/// The source's name in sentences.
+pub(super) const SOURCE: &str = "STS (web identity)";
+
+const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
+const ROLE_ARN: &str = "AWS_ROLE_ARN";
+const SESSION_NAME: &str = "AWS_ROLE_SESSION_NAME";
+
+/// Longest token that STS takes, in bytes.
+///
+/// Source: `WebIdentityToken` of AssumeRoleWithWebIdentity in the STS API reference.
+const LONGEST_TOKEN: u64 = 20_000;
+
+/// A token's file and the role that it opens.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) token_file: String,
+    /// What names the file, for sentences.
+    pub(super) named_by: String,
+    pub(super) role: Role,
+}
+
+/// What the environment says.
+#[derive(Clone, Debug)]
+pub(super) struct Environment {
+    token_file: Option<Field>,
+    role_arn: Option<Field>,
+    session_name: Option<Field>,
+}
+
+impl Environment {
+    pub(super) fn new(fields: &Fields<'_>) -> Self {
+        Self {
+            token_file: fields.environment(TOKEN_FILE),
+            role_arn: fields.environment(ROLE_ARN),
+            session_name: fields.environment(SESSION_NAME),
+        }
+    }
+
+    fn settings(self) -> Result<Settings, CredentialsError> {
+        match (self.token_file, self.role_arn) {
+            (Some(token_file), Some(role_arn)) => Ok(Settings {
+                token_file: token_file.value,
+                named_by: TOKEN_FILE.to_owned(),
+                role: Role::new(
+                    role_arn.value,
+                    self.session_name.map(|field| field.value),
+                    None,
+                ),
+            }),
+            (Some(_), None) => Err(misconfigured(format!(
+                "`{TOKEN_FILE}` is set without `{ROLE_ARN}`: set both or neither"
+            ))),
+            (None, _) => Err(absent(format!("{TOKEN_FILE} is not set"))),
+        }
+    }
+}
+
+/// Credentials of the role that the environment names.
+pub(super) struct WebIdentity<P> {
+    pub(super) environment: Environment,
+    pub(super) sts: Sts<P>,
+}
+
+impl<P: Platform> WebIdentity<P> {
+    async fn credentials(&self) -> provider::Result {
+        let settings = self.environment.clone().settings()?;
+        credentials(&settings, &self.sts).await
+    }
+}
+
+/// Reads the token and asks STS.
+pub(super) async fn credentials<P: Platform>(
+    settings: &Settings,
+    sts: &Sts<P>,
+) -> provider::Result {
+    let named_by = &settings.named_by;
+    let unreadable = |why: String| {
+        let path = quote(&settings.token_file);
+        misconfigured(format!("`{named_by}` names {path}, which {why}"))
+    };
+    let token = sts.files().read(&settings.token_file, LONGEST_TOKEN);
+    let token = token.map_err(|error| unreadable(super::files::unreadable(&error)))?;
+    let token = String::from_utf8(token).map_err(|_| unreadable("is no text".to_owned()))?;
+    let token = token.trim();
+    if token.is_empty() {
+        return Err(unreadable("is empty".to_owned()));
+    }
+    let assumed = sts
+        .assume_role_with_web_identity(&settings.role, token)
+        .await;
+    assumed.map_err(broken)
+}
+
+impl<P: Platform> ProvideCredentials for WebIdentity<P> {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(SendWrapper::new(self.credentials()))
+    }
+}
+
+impl<P> fmt::Debug for WebIdentity<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebIdentity")
+            .field("environment", &self.environment)
+            .finish_non_exhaustive()
+    }
+}
