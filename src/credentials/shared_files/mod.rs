@@ -1,9 +1,10 @@
 //! The files that AWS's tools share, `~/.aws/config` and `~/.aws/credentials`,
-//! where the host lends their directory: `read` parses them, `plan` says what the
-//! profile asks for. They are read again at each refresh, for other tools write
-//! them.
+//! where the host lends their directory: `read` finds them, `profiles` says what is
+//! in them, and `plan` what the profile asks for. They are read again at each
+//! refresh, for other tools write them.
 
 mod plan;
+mod profiles;
 mod read;
 
 pub(super) use read::Locations;
@@ -30,7 +31,8 @@ pub(super) const STS: &str = "STS (a profile's role)";
 /// more of them will say so.
 pub(crate) fn region(locations: &Locations, files: &dyn Files) -> Option<String> {
     let profiles = read::profiles(locations, files).ok()?;
-    profiles
+    let profile = profiles.get(profiles.selected())?;
+    profile
         .get("region")
         .filter(|region| !region.is_empty())
         .map(str::to_owned)

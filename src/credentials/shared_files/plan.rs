@@ -6,14 +6,11 @@ use crate::credentials::failure::{absent, misconfigured};
 use crate::credentials::keys::Parts;
 use crate::credentials::role::Role;
 use crate::credentials::shared_files::SOURCE;
+use crate::credentials::shared_files::profiles::{DEFAULT, Profile, Profiles};
 use crate::credentials::web_identity;
 use crate::state::key::quote;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_runtime::env_config::section::{EnvConfigSections, Profile};
-
-/// The profile that is read where none is named.
-const DEFAULT: &str = "default";
 
 /// What asks for a program or a browser, which a component has not.
 const UNSUPPORTED: &[&str] = &[
@@ -29,7 +26,8 @@ const UNSUPPORTED: &[&str] = &[
 /// What to do about it.
 const INSTEAD: &str = "name another profile with AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (`aws configure export-credentials --format env` prints them)";
 
-/// What there is to do for a profile.#[derive(Debug)]
+/// What there is to do for a profile.
+#[derive(Debug)]
 pub(super) struct Plan {
     /// The profile that the first credentials come from.
     pub(super) profile: String,
@@ -60,28 +58,26 @@ pub(super) enum Named {
 ///
 /// Absent where nobody named a profile and there is none called `default`, or it
 /// asks for nothing; else what is wrong with it.
-pub(super) fn plan(profiles: &EnvConfigSections) -> Result<Plan, CredentialsError> {
-    let selected = profiles.selected_profile();
-    if selected == DEFAULT && profiles.get_profile(DEFAULT).is_none() {
+pub(super) fn plan(profiles: &Profiles) -> Result<Plan, CredentialsError> {
+    let selected = profiles.selected();
+    if selected == DEFAULT && profiles.get(DEFAULT).is_none() {
         return Err(absent("the shared files have no profile `default`"));
     }
     let mut visited: Vec<&str> = Vec::new();
     let mut roles = Vec::new();
     let mut name = selected;
     let base = loop {
-        let profile = profiles
-            .get_profile(name)
-            .ok_or_else(|| match visited.last() {
-                Some(by) => misconfigured(format!(
-                    "profile {} has `source_profile` {}, which the shared files do not have",
-                    quote(by),
-                    quote(name)
-                )),
-                None => misconfigured(format!(
-                    "the shared files have no profile {}, which AWS_PROFILE names",
-                    quote(name)
-                )),
-            })?;
+        let profile = profiles.get(name).ok_or_else(|| match visited.last() {
+            Some(by) => misconfigured(format!(
+                "profile {} has `source_profile` {}, which the shared files do not have",
+                quote(by),
+                quote(name)
+            )),
+            None => misconfigured(format!(
+                "the shared files have no profile {}, which AWS_PROFILE names",
+                quote(name)
+            )),
+        })?;
         if visited.contains(&name) {
             return Err(misconfigured(format!(
                 "profile {} never comes to credentials: its `source_profile` leads back to {}",
@@ -129,7 +125,7 @@ pub(super) fn plan(profiles: &EnvConfigSections) -> Result<Plan, CredentialsErro
 }
 
 /// The role that a profile assumes with the credentials of another.
-fn role(profile: &Profile) -> Result<Option<Role>, CredentialsError> {
+fn role(profile: Profile<'_>) -> Result<Option<Role>, CredentialsError> {
     let text = |name: &str| profile.get(name).map(str::to_owned);
     if profile.get("web_identity_token_file").is_some() {
         return Ok(None);
@@ -149,7 +145,7 @@ fn role(profile: &Profile) -> Result<Option<Role>, CredentialsError> {
 
 /// Where a profile's own credentials come from. One that asks for nothing `may_lack`
 /// them where nobody else needs them.
-fn base(profile: &Profile, may_lack: bool) -> Result<Base, CredentialsError> {
+fn base(profile: Profile<'_>, may_lack: bool) -> Result<Base, CredentialsError> {
     let name = quote(profile.name());
     if let Some(source) = profile.get("credential_source") {
         return match source.to_ascii_lowercase().as_str() {
@@ -198,7 +194,7 @@ fn base(profile: &Profile, may_lack: bool) -> Result<Base, CredentialsError> {
     }
 }
 
-fn keys(profile: &Profile) -> Result<Option<Credentials>, String> {
+fn keys(profile: Profile<'_>) -> Result<Option<Credentials>, String> {
     let part = |name: &'static str| (name, profile.get(name).filter(|text| !text.is_empty()));
     Parts {
         access_key: part("aws_access_key_id"),

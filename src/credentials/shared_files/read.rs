@@ -1,17 +1,12 @@
-//! Where the files are, and what is in them: read by the SDK's own parser.
+//! Where the files are: what is read of them, and which of them have to be there.
 
 use crate::config::{Field, Fields};
 use crate::credentials::failure::{absent, misconfigured};
 use crate::credentials::files::unreadable;
+use crate::credentials::shared_files::profiles::{Kind, Profiles};
 use crate::platform::Files;
 use crate::state::key::quote;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
-use aws_runtime::env_config::section::EnvConfigSections;
-use aws_runtime::env_config::source;
-use aws_types::os_shim_internal::{Env, Fs};
-use futures_util::FutureExt;
-use std::collections::HashMap;
 use std::io::ErrorKind;
 
 const CONFIG_FILE: &str = "AWS_CONFIG_FILE";
@@ -64,30 +59,25 @@ impl Locations {
 pub(super) fn profiles(
     locations: &Locations,
     files: &dyn Files,
-) -> Result<EnvConfigSections, CredentialsError> {
-    let mut builder = EnvConfigFiles::builder();
-    let mut contents: HashMap<String, Vec<u8>> = HashMap::new();
+) -> Result<Profiles, CredentialsError> {
+    let selected = locations.profile.as_ref();
+    let mut profiles = Profiles::new(selected.map(|field| &*field.value));
+    let mut is_there = false;
     for (given, name, kind) in [
-        (&locations.config, "config", EnvConfigFileKind::Config),
-        (
-            &locations.credentials,
-            "credentials",
-            EnvConfigFileKind::Credentials,
-        ),
+        (&locations.config, "config", Kind::Config),
+        (&locations.credentials, "credentials", Kind::Credentials),
     ] {
         let Some((path, given)) = locations.path(given.as_ref(), name) else {
             continue;
         };
         match (files.read(&path, LONGEST), given) {
             (Ok(bytes), _) => {
-                if std::str::from_utf8(&bytes).is_err() {
-                    return Err(misconfigured(format!(
-                        "{} is no text in UTF-8",
-                        quote(&path)
-                    )));
-                }
-                builder = builder.with_file(kind, &path);
-                contents.insert(path, bytes);
+                is_there = true;
+                let unusable = |why: String| misconfigured(format!("{} {why}", quote(&path)));
+                let text = std::str::from_utf8(&bytes)
+                    .map_err(|_| unusable("is no text in UTF-8".to_owned()))?;
+                let unusable = |(line, why)| unusable(format!("is not usable: line {line} {why}"));
+                profiles.add(kind, text).map_err(unusable)?;
             }
             (Err(error), Some(variable)) => {
                 return Err(misconfigured(format!(
@@ -106,7 +96,7 @@ pub(super) fn profiles(
             }
         }
     }
-    if contents.is_empty() {
+    if !is_there {
         return Err(match &locations.profile {
             Some(profile) => misconfigured(format!(
                 "`{PROFILE}` names profile {}, but there is no file to read it from: set {CONFIG_FILE} or {CREDENTIALS_FILE}, and have the host lend their directory",
@@ -117,27 +107,7 @@ pub(super) fn profiles(
             ),
         });
     }
-    parse(locations, contents, &builder.build())
-}
-
-/// With a file, some parser's errors name it by its path and line.
-fn parse(
-    locations: &Locations,
-    contents: HashMap<String, Vec<u8>>,
-    which: &EnvConfigFiles,
-) -> Result<EnvConfigSections, CredentialsError> {
-    let profile = locations
-        .profile
-        .as_ref()
-        .map(|field| (PROFILE, field.value.as_str()));
-    let environment = Env::from_slice(profile.as_slice());
-    let files = Fs::from_map(contents);
-    let unusable = |why: String| misconfigured(format!("the shared files are not usable: {why}"));
-    // Nothing is waited for: the contents are there.
-    let loaded = source::load(&environment, &files, which).now_or_never();
-    let source = loaded.ok_or_else(|| unusable("they are not loaded".to_owned()))?;
-    let source = source.map_err(|error| unusable(error.to_string()))?;
-    EnvConfigSections::parse(source).map_err(|error| unusable(error.to_string()))
+    Ok(profiles)
 }
 
 fn is_missing(kind: ErrorKind) -> bool {
