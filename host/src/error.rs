@@ -79,6 +79,18 @@ pub enum HostError {
         /// How many there may be at a time.
         max_instances: u32,
     },
+    /// A directory that the instance was to read cannot be opened.
+    #[error(
+        "cannot open the directory {} for the component: {cause:#}; check that it exists and that this process may read it, or lend none",
+        path.display()
+    )]
+    Directory {
+        /// The path as it was given to
+        /// [`InstanceOptions::read_only_directory`](crate::InstanceOptions::read_only_directory).
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: wasmtime::Error,
+    },
     /// The component could not be instantiated.
     #[error(
         "the component does not start: {0:#}; check the memory that this process may use, and the component's own messages on stderr"

@@ -42,7 +42,7 @@ impl Instance {
         options: &InstanceOptions,
     ) -> Result<Self, HostError> {
         let room = loaded.admit()?;
-        let mut store = Store::new(loaded.pre.engine(), HostState::new(options));
+        let mut store = Store::new(loaded.pre.engine(), HostState::new(options)?);
         store.limiter(|host| &mut host.memory);
         store.set_hostcall_fuel(options.granted_memory().unwrap_or(LARGEST_CALL));
         time_slices::give_way(&mut store);
@@ -194,16 +194,16 @@ pub(crate) struct HostState {
 }
 
 impl HostState {
-    fn new(options: &InstanceOptions) -> Self {
+    fn new(options: &InstanceOptions) -> Result<Self, HostError> {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(HANDLES);
-        Self {
+        Ok(Self {
             memory: Memory::new(options.granted_memory()),
-            wasi: options.wasi(),
+            wasi: options.wasi()?,
             http: WasiHttpCtx::new(),
             outgoing: options.outgoing(),
             resources,
-        }
+        })
     }
 }
 

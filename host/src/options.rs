@@ -1,10 +1,12 @@
 //! What one instance is given of its surroundings: nothing, but for what is named here.
 
 use crate::egress::{Egress, Outgoing};
+use crate::error::HostError;
 use crate::stderr::CapturedStderr;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::time::Duration;
-use wasmtime_wasi::{WasiCtx, WasiCtxBuilder};
+use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
 /// How many requests an instance may have under way, unless the embedder says otherwise. A bulk call of `dapr_dynamodb.wasm`
 /// has eight; the connections to a host are enough for several instances that use all of theirs.
@@ -20,11 +22,19 @@ const MAX_RANDOM: u64 = 1 << 20;
 #[derive(Clone, Default)]
 pub struct InstanceOptions {
     environment: Vec<(String, String)>,
+    directories: Vec<Directory>,
     egress: Option<Egress>,
     memory_limit: Option<usize>,
     time_limit: Option<Duration>,
     max_requests: Option<NonZeroUsize>,
     stderr: Stderr,
+}
+
+/// A directory of this machine, and the name that the instance has for it.
+#[derive(Clone, Debug)]
+struct Directory {
+    host: PathBuf,
+    guest: String,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -48,6 +58,29 @@ impl InstanceOptions {
         let name = name.into();
         self.environment.retain(|(known, _)| *known != name);
         self.environment.push((name, value.into()));
+        self
+    }
+
+    /// Lets the instance read a directory of this machine, with all that lies beneath it, under the name `guest`: an absolute
+    /// path, such as that which an environment variable of the instance begins with. It writes nothing there and sees nothing
+    /// beside it: a symbolic link that leads out of the directory is not followed. The last directory of a name counts.
+    ///
+    /// It is opened when an instance starts, which fails with [`HostError::Directory`] where there is none. The files in it are
+    /// opened when the instance asks, so that one that was replaced meanwhile is read as it is now, also where a link to another
+    /// directory was replaced, as Kubernetes does with the tokens that it projects. Lend a whole mount rather than a directory
+    /// within it that may be replaced.
+    ///
+    /// A component that is not trusted may keep open as many files as it has handles, which count towards those of this process.
+    #[must_use]
+    pub fn read_only_directory(
+        mut self,
+        host: impl Into<PathBuf>,
+        guest: impl Into<String>,
+    ) -> Self {
+        let guest = guest.into();
+        self.directories.retain(|known| known.guest != guest);
+        let host = host.into();
+        self.directories.push(Directory { host, guest });
         self
     }
 
@@ -110,12 +143,20 @@ impl InstanceOptions {
         self
     }
 
-    pub(crate) fn wasi(&self) -> WasiCtx {
+    /// Errors: [`HostError::Directory`].
+    pub(crate) fn wasi(&self) -> Result<WasiCtx, HostError> {
         let mut wasi = WasiCtxBuilder::new();
         // Both are of no use while no address is allowed; said once more, because a plugin's only way out is its egress.
         wasi.allow_tcp(false).allow_udp(false);
         wasi.max_random_size(MAX_RANDOM);
         wasi.envs(&self.environment);
+        for Directory { host, guest } in &self.directories {
+            wasi.preopened_dir(host, guest, FsPerms::ReadOnly)
+                .map_err(|cause| HostError::Directory {
+                    path: host.clone(),
+                    cause,
+                })?;
+        }
         match &self.stderr {
             Stderr::Discard => {}
             Stderr::Inherit => {
@@ -125,7 +166,7 @@ impl InstanceOptions {
                 wasi.stderr(sink.clone());
             }
         }
-        wasi.build()
+        Ok(wasi.build())
     }
 
     pub(crate) fn granted_memory(&self) -> Option<usize> {
@@ -150,6 +191,7 @@ impl std::fmt::Debug for InstanceOptions {
         let names: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();
         f.debug_struct("InstanceOptions")
             .field("environment", &names)
+            .field("directories", &self.directories)
             .field("egress", &self.egress)
             .field("memory_limit", &self.memory_limit)
             .field("time_limit", &self.time_limit)

@@ -76,7 +76,7 @@ impl Plugin {
     /// Nothing is compiled, linked or looked up by name again.
     ///
     /// Errors: [`HostError::TooManyInstances`], [`HostError::MemoryLimit`], [`HostError::TimeLimit`],
-    /// [`HostError::Instantiate`].
+    /// [`HostError::Directory`], [`HostError::Instantiate`].
     pub async fn instantiate(&self, options: &InstanceOptions) -> Result<Instance, HostError> {
         Instance::start(&self.loaded, options).await
     }

@@ -2,6 +2,7 @@
 
 mod calls;
 pub(crate) mod components;
+mod directories;
 pub(crate) mod folders;
 mod instance_pool;
 mod loading;
