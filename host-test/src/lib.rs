@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+pub mod aws;
 pub mod bench;
 pub mod component_yaml;
 pub mod conformance;

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, request::Parts};
+use http::{HeaderMap, Method, request::Parts};
 use serde_json::Value;
 
 use super::{Action, Reply};
@@ -22,6 +22,8 @@ pub struct Arrived {
     pub nth_of_all: u64,
     /// The connection that brought it, counted from 1 in the order of their arrival.
     pub connection: u64,
+    /// The method.
+    pub method: Method,
     /// The path and query.
     pub path: String,
     /// The header fields.
@@ -77,6 +79,7 @@ impl Arrived {
             nth: 0,
             nth_of_all: 0,
             connection,
+            method: head.method.clone(),
             path: path.map_or("/", |path| path.as_str()).to_owned(),
             headers: head.headers.clone(),
             body,

@@ -40,7 +40,8 @@ impl Upstream {
         arrived: &Arrived,
         body: Bytes,
     ) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> {
-        let mut request = Request::post(format!("{}{}", self.url, arrived.path));
+        let url = format!("{}{}", self.url, arrived.path);
+        let mut request = Request::builder().method(&arrived.method).uri(url);
         if let Some(headers) = request.headers_mut() {
             *headers = arrived.headers.clone();
             without_framing(headers);

@@ -1,0 +1,118 @@
+//! The access keys that an AWS account has at the moment. A secret that is made up here says so: whoever
+//! looks for secrets in logs looks for [`CANARY`].
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, SystemTime},
+};
+
+use super::Clock;
+
+/// What every secret has in it.
+pub const CANARY: &str = "c4n4ry";
+
+/// An account; its clones are the same one.
+#[derive(Clone, Default)]
+pub struct Account {
+    keys: Arc<Mutex<HashMap<String, Key>>>,
+    issued: Arc<AtomicU64>,
+    clock: Clock,
+}
+
+/// An access key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Key {
+    /// The access key ID.
+    pub id: String,
+    /// The secret access key.
+    pub secret: String,
+    /// The session token of a temporary key.
+    pub session_token: Option<String>,
+    /// When it expires.
+    pub expiry: Option<SystemTime>,
+}
+
+impl Account {
+    /// An account without keys, whose clock is this machine's.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Its clock, which may be set ahead.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// A new key of a user: it does not expire.
+    pub fn user(&self) -> Key {
+        self.add("AKIA", None)
+    }
+
+    /// A new key of a role's session, which expires after so much time.
+    pub fn session(&self, lifetime: Duration) -> Key {
+        self.add("ASIA", Some(self.clock.now() + lifetime))
+    }
+
+    fn add(&self, prefix: &str, expiry: Option<SystemTime>) -> Key {
+        let number = self.issued.fetch_add(1, Ordering::SeqCst);
+        let key = Key {
+            id: format!("{prefix}{number:016}"),
+            // With the characters that forms, headers and JSON may trip over.
+            secret: format!("{CANARY}/secret+{number}="),
+            session_token: expiry
+                .map(|_| format!("{CANARY}/token+{number}//=={}", "t".repeat(400))),
+            expiry,
+        };
+        self.insert(key.clone());
+        key
+    }
+
+    /// Has this key from now on, in place of one of the same ID.
+    pub fn insert(&self, key: Key) {
+        self.lock().insert(key.id.clone(), key);
+    }
+
+    /// Has no such key any more.
+    pub fn remove(&self, id: &str) {
+        self.lock().remove(id);
+    }
+
+    /// The key has expired, whatever its holder was told.
+    pub fn expire(&self, id: &str) {
+        if let Some(key) = self.lock().get_mut(id) {
+            key.expiry = Some(SystemTime::UNIX_EPOCH);
+        }
+    }
+
+    /// The key of this ID.
+    pub fn key(&self, id: &str) -> Option<Key> {
+        self.lock().get(id).cloned()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Key>> {
+        // A panic elsewhere cannot leave a key half written.
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key")
+            .field("id", &self.id)
+            .field("expiry", &self.expiry)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut ids: Vec<String> = self.lock().keys().cloned().collect();
+        ids.sort();
+        f.debug_tuple("Account").field(&ids).finish()
+    }
+}
