@@ -8,19 +8,19 @@ use super::sign::Signer;
 use super::{integrity, wire};
 use crate::platform::Platform;
 use aws_smithy_runtime_api::client::interceptors::context::Output;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// What requests call themselves. It is not signed: a proxy may change it.
 const USER_AGENT: &str = concat!("dapr-dynamodb/", env!("CARGO_PKG_VERSION"));
 
 impl<P: Platform> Client<P> {
-    /// Signs, unless the host does, sends, checks and reads once. It is `now`, and
-    /// the operation has to be over by `deadline`. What is added to `headers`
-    /// stays behind what was there.
+    /// Signs as of `time`, unless the host signs; sends, checks and reads once. It
+    /// is `now`, and the operation has to be over by `deadline`. What is added to
+    /// `headers` stays behind what was there.
     pub(super) async fn attempt(
         &self,
         codec: &Codec,
-        signer: Option<&Signer>,
+        (signer, time): (Option<&Signer>, SystemTime),
         headers: &mut Headers,
         body: &[u8],
         now: Duration,
@@ -28,7 +28,7 @@ impl<P: Platform> Client<P> {
     ) -> Result<Output, Problem> {
         if let Some(signer) = signer {
             signer
-                .sign(&self.endpoint, headers, body, self.now())
+                .sign(&self.endpoint, headers, body, time)
                 .map_err(|error| Problem::Unsent(format!("cannot sign the request ({error})")))?;
         }
         headers.push(("user-agent".to_owned(), USER_AGENT.as_bytes().to_vec()));

@@ -8,6 +8,7 @@ use super::failure::{Failure, Problem};
 use super::operation::{Codec, Operation};
 use super::retry::{self, RetryKind};
 use super::wire;
+use crate::credentials::Given;
 use crate::platform::Platform;
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use std::time::Duration;
@@ -119,8 +120,15 @@ impl<P: Platform> Client<P> {
         let body = body.bytes().unwrap_or_default();
         let unsigned = headers.len();
         loop {
-            let signer = match self.signers.signer(self.now(), deadline).await {
-                Ok(signer) => signer,
+            let mut time = self.now();
+            let signer = match self.signers.signer(time, deadline).await {
+                Ok(Given { signer, waited }) => {
+                    if waited {
+                        now = self.platform.monotonic();
+                        time = self.now();
+                    }
+                    signer
+                }
                 Err(error) => {
                     let problem = Problem::NoCredentials(error);
                     return Err(fail(problem, attempts, earlier_may_have_been_applied));
@@ -129,7 +137,14 @@ impl<P: Platform> Client<P> {
             attempts += 1;
             headers.truncate(unsigned);
             let signed_with = self.skew.clone();
-            let attempt = self.attempt(codec, signer.as_deref(), &mut headers, body, now, deadline);
+            let attempt = self.attempt(
+                codec,
+                (signer.as_deref(), time),
+                &mut headers,
+                body,
+                now,
+                deadline,
+            );
             let problem = match attempt.await {
                 Ok(output) => {
                     self.quota.succeeded(permit);

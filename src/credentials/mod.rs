@@ -26,4 +26,4 @@ mod sts;
 mod tests;
 mod web_identity;
 pub use settings::{Settings, Signing, region_of_the_profile};
-pub use signers::Signers;
+pub use signers::{Given, Signers};

@@ -21,9 +21,22 @@ use std::time::{Duration, SystemTime};
 /// A fetch under way, for all who wait for it.
 type Fetch = Shared<LocalBoxFuture<'static, Result<Rc<Signer>, Error>>>;
 
+/// Longest that a call waits for other credentials while it has good ones: a source
+/// that is slow may fail no call, and STS answers within a second.
+const LONGEST_EARLY_FETCH: Duration = Duration::from_secs(3);
+
 /// Who signs for one client.
 pub struct Signers<P> {
     guest: Option<Rc<Guest<P>>>,
+}
+
+/// The signer of a request.
+#[derive(Debug)]
+pub struct Given {
+    /// None: the host signs.
+    pub signer: Option<Rc<Signer>>,
+    /// Whether time has passed until it was there.
+    pub waited: bool,
 }
 
 /// The component signs.
@@ -59,21 +72,19 @@ impl<P: Platform> Signers<P> {
             },
         }
     }
-
     /// The signer of a request that is sent `now`, by the clock that it is signed
-    /// by; none where the host signs. Waits until `deadline` at most.
+    /// by. Waits until `deadline` at most.
     ///
     /// # Errors
     ///
     /// Where no source gives credentials.
-    pub async fn signer(
-        &self,
-        now: SystemTime,
-        deadline: Duration,
-    ) -> Result<Option<Rc<Signer>>, Error> {
+    pub async fn signer(&self, now: SystemTime, deadline: Duration) -> Result<Given, Error> {
         match &self.guest {
-            None => Ok(None),
-            Some(guest) => guest.signer(now, deadline).await.map(Some),
+            None => Ok(Given {
+                signer: None,
+                waited: false,
+            }),
+            Some(guest) => guest.signer(now, deadline).await,
         }
     }
 
@@ -104,28 +115,36 @@ impl<P: Platform> Signers<P> {
 }
 
 impl<P: Platform> Guest<P> {
-    async fn signer(
-        self: &Rc<Self>,
-        now: SystemTime,
-        deadline: Duration,
-    ) -> Result<Rc<Signer>, Error> {
+    async fn signer(self: &Rc<Self>, now: SystemTime, deadline: Duration) -> Result<Given, Error> {
+        let given = |signer, waited| Given {
+            signer: Some(signer),
+            waited,
+        };
         let due = self
             .current
             .borrow()
             .as_ref()
             .map(|current| (Rc::clone(&current.signer), current.times.due(now)));
         match due {
-            Some((signer, Due::Not)) => Ok(signer),
+            Some((signer, Due::Not)) => Ok(given(signer, false)),
             // Who finds it due first fetches; the others go on with what there is.
-            Some((signer, Due::Soon)) if self.fetch.borrow().is_some() => Ok(signer),
-            Some((signer, Due::Soon)) => match self.fetched(now, deadline).await {
-                Ok(signer) => Ok(signer),
-                Err(_) => {
-                    self.put_off(now);
-                    Ok(signer)
-                }
-            },
-            Some((_, Due::Now)) | None => self.fetched(now, deadline).await,
+            Some((signer, Due::Soon)) if self.fetch.borrow().is_some() => Ok(given(signer, false)),
+            Some((signer, Due::Soon)) => {
+                let begin = self.platform.monotonic();
+                let longest = (deadline.saturating_sub(begin) / 2).min(LONGEST_EARLY_FETCH);
+                let fetched = self.fetched(now, begin.saturating_add(longest)).await;
+                Ok(given(
+                    fetched.unwrap_or_else(|_| {
+                        self.put_off(now);
+                        signer
+                    }),
+                    true,
+                ))
+            }
+            Some((_, Due::Now)) | None => {
+                let fetched = self.fetched(now, deadline).await;
+                fetched.map(|signer| given(signer, true))
+            }
         }
     }
 
@@ -167,7 +186,7 @@ impl<P: Platform> Guest<P> {
                 // Who comes later begins anew: of this one, too much time has passed.
                 self.fetch.take();
                 Err(Error::Timeout(
-                    "no credentials within the time of the call".to_owned(),
+                    "no AWS credentials within the time of the call: their source (STS, a container's endpoint or instance metadata) does not answer".to_owned(),
                 ))
             }
         }
@@ -187,7 +206,7 @@ impl<P: Platform> Guest<P> {
         let times = Times::new(now, given.expiry(), self.platform.random());
         if times.due(now) == Due::Now {
             return Err(Error::Unavailable(
-                "the credentials that were given have expired already".to_owned(),
+                "the source of AWS credentials gives some that have expired already: check it, and this machine's clock".to_owned(),
             ));
         }
         let mut current = self.current.borrow_mut();

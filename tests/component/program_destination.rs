@@ -2,7 +2,6 @@
 
 use crate::fixture::{Table, engine};
 use crate::program::{folder, host_test_with, write};
-use dapr_dynamodb::aws::SERVICE;
 use dapr_dynamodb::aws::endpoint::Endpoint;
 use host_test::program::{AWS_HOSTS, Surroundings, Terminal, run};
 use std::cell::RefCell;
@@ -37,12 +36,15 @@ const REGIONS: [&str; 9] = [
 
 #[test]
 fn every_host_that_the_component_finds_for_a_region_is_open_and_no_other() {
-    let hosts = REGIONS.map(|region| {
-        let endpoint = Endpoint::of_region(SERVICE, region).unwrap();
-        assert!(endpoint.tls(), "{region}");
-        let host = format!("{}:443", endpoint.authority());
-        host.replace(region, "*")
-    });
+    let of = |service: &'static str| {
+        REGIONS.map(|region| {
+            let endpoint = Endpoint::of_region(service, region).unwrap();
+            assert!(endpoint.tls(), "{region}");
+            let host = format!("{}:443", endpoint.authority());
+            host.replace(region, "*")
+        })
+    };
+    let hosts = [of("dynamodb"), of("sts")].concat();
     let found: BTreeSet<&str> = hosts.iter().map(String::as_str).collect();
     assert_eq!(found, BTreeSet::from(AWS_HOSTS));
 }

@@ -12,4 +12,3 @@ mod signature;
 pub use self::account::{Account, CANARY, Key};
 pub use self::clock::Clock;
 pub use self::gate::Gate;
-

@@ -3,11 +3,12 @@
 //! What the arguments say comes first, then a component file; without either it is the embedded
 //! DynamoDB, so that nothing leaves the machine that nobody asked for.
 
-use dapr_wasm_host::{Egress, HostError};
+use dapr_wasm_host::{Egress, EgressBuilder, HostError};
 
 use super::{
     arguments::Connection,
     configuration::{Configuration, field},
+    credentials,
 };
 use crate::embedded::Storage;
 
@@ -23,13 +24,10 @@ pub(super) enum Destination {
 }
 
 /// What the component may see of the environment when it does not call the embedded DynamoDB: the
-/// variables that its configuration knows.
-const VARIABLES: [&str; 12] = [
+/// variables that its configuration knows, those of its credentials beside them.
+const VARIABLES: [&str; 9] = [
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
     "AWS_MAX_ATTEMPTS",
     "DYNAMODB_TABLE",
     "DYNAMODB_PARTITION_KEY",
@@ -42,9 +40,9 @@ const VARIABLES: [&str; 12] = [
 /// metadata.
 const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"];
 
-/// DynamoDB in every region of every partition of AWS. The component takes the host from its region
+/// DynamoDB and STS in every region of every partition of AWS. The component takes the host from its region
 /// by a table of its own; a test of the component holds the two together.
-pub const AWS_HOSTS: [&str; 7] = [
+pub const AWS_HOSTS: [&str; 14] = [
     "dynamodb.*.amazonaws.com:443",
     "dynamodb.*.amazonaws.com.cn:443",
     "dynamodb.*.amazonaws.eu:443",
@@ -52,6 +50,13 @@ pub const AWS_HOSTS: [&str; 7] = [
     "dynamodb.*.sc2s.sgov.gov:443",
     "dynamodb.*.cloud.adc-e.uk:443",
     "dynamodb.*.csp.hci.ic.gov:443",
+    "sts.*.amazonaws.com:443",
+    "sts.*.amazonaws.com.cn:443",
+    "sts.*.amazonaws.eu:443",
+    "sts.*.c2s.ic.gov:443",
+    "sts.*.sc2s.sgov.gov:443",
+    "sts.*.cloud.adc-e.uk:443",
+    "sts.*.csp.hci.ic.gov:443",
 ];
 
 type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -89,27 +94,30 @@ impl Destination {
             return Vec::new();
         }
         let set = |name: &&'static str| Some((*name, environment(name)?));
-        VARIABLES.iter().filter_map(set).collect()
+        let all = VARIABLES.iter().chain(&credentials::VARIABLES);
+        all.filter_map(set).collect()
     }
-
-    /// The hosts that may be reached, none where the endpoint is no URL: then the component says
-    /// what is wrong with its configuration.
-    pub(super) fn egress(&self, endpoint: Option<&str>) -> Result<Egress, HostError> {
-        let nothing = || Egress::builder().build();
+    /// The hosts that may be reached: DynamoDB and what gives credentials. None where a URL is none:
+    /// then the component says what is wrong with its configuration.
+    pub(super) fn egress(
+        &self,
+        endpoint: Option<&str>,
+        environment: &[(&'static str, String)],
+    ) -> Result<Egress, HostError> {
+        let urls = credentials::urls(environment);
         match self {
             Self::Aws => {
-                let hosts = AWS_HOSTS.iter();
-                hosts
-                    .fold(Egress::builder(), |egress, host| egress.allow(*host))
-                    .build()
+                let hosts = AWS_HOSTS.iter().chain(&credentials::METADATA_HOSTS);
+                let open = hosts.fold(Egress::builder(), |egress, host| egress.allow(*host));
+                let with_urls = urls.fold(open.clone(), EgressBuilder::allow_url).build();
+                with_urls.or_else(|_| open.build())
             }
-            Self::Embedded(_) | Self::Endpoint(_) => match endpoint {
-                Some(url) => Egress::builder()
-                    .allow_url(url)
-                    .build()
-                    .or_else(|_| nothing()),
-                None => nothing(),
-            },
+            Self::Embedded(_) | Self::Endpoint(_) => {
+                let open = urls
+                    .chain(endpoint)
+                    .fold(Egress::builder(), EgressBuilder::allow_url);
+                open.build().or_else(|_| Egress::builder().build())
+            }
         }
     }
 }
@@ -190,7 +198,7 @@ mod tests {
         let environment = |name: &str| (name == "AWS_REGION").then(|| "eu-west-1".to_owned());
         let chosen = chosen(&connection, &[], &environment);
         assert_eq!(chosen, Destination::Aws);
-        assert!(chosen.egress(None).is_ok());
+        assert!(chosen.egress(None, &[]).is_ok());
         assert_eq!(
             chosen.environment(&environment),
             [("AWS_REGION", "eu-west-1".to_owned())]

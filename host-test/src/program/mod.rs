@@ -9,6 +9,7 @@ mod calls;
 mod component_file;
 mod configuration;
 mod conformance;
+mod credentials;
 mod demo;
 mod destination;
 mod faults;

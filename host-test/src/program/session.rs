@@ -10,6 +10,7 @@ use super::{
     calls::{self, failure},
     component_file::ComponentFile,
     configuration::{Configuration, field},
+    credentials,
     destination::Destination,
 };
 use crate::{
@@ -124,9 +125,16 @@ impl Plan {
     pub(super) fn options(&self) -> Result<InstanceOptions, Failure> {
         let egress = self
             .destination
-            .egress(self.configuration.get(field::ENDPOINT))
+            .egress(self.configuration.get(field::ENDPOINT), &self.environment)
             .map_err(Failure::here)?;
-        let options = InstanceOptions::new().egress(egress);
+        let lent = credentials::directories(&self.environment).into_iter();
+        let options = lent.fold(
+            InstanceOptions::new().egress(egress),
+            |options, directory| {
+                let name = directory.to_string_lossy().into_owned();
+                options.read_only_directory(directory, name)
+            },
+        );
         let variables = self.environment.iter();
         Ok(variables.fold(options, |options, (name, value)| options.env(*name, value)))
     }

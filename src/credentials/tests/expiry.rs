@@ -47,7 +47,7 @@ fn lender() -> Rc<Stage> {
 async fn signer(stage: &Stage, signers: &Signers<Stage>) -> Result<Rc<Signer>, Error> {
     let deadline = stage.monotonic() + LIMITS.request_timeout * LIMITS.max_attempts;
     let signer = signers.signer(stage.now(), deadline).await?;
-    Ok(signer.expect("the guest signs"))
+    Ok(signer.signer.expect("the guest signs"))
 }
 
 /// The access key id that signs now.
@@ -169,4 +169,23 @@ async fn a_source_without_an_answer_ends_with_the_call_and_is_asked_anew_by_the_
     assert!(matches!(error, Error::Timeout(_)), "{error}");
     assert_eq!(stage.monotonic(), until);
     assert_eq!(id(&stage, &signers).await, "ASIA2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_hangs_costs_three_seconds_while_the_old_credentials_are_good() {
+    let stage = Stage::answering({
+        let first = Cell::new(true);
+        move |_| match first.replace(false) {
+            true => lent(1, HOUR),
+            false => lent(2, HOUR).after(HOUR),
+        }
+    });
+    let signers = signers(&stage, CONTAINER);
+    id(&stage, &signers).await;
+    pass(HOUR - Duration::from_secs(600)).await;
+    let begin = stage.monotonic();
+    assert_eq!(id(&stage, &signers).await, "ASIA1");
+    assert_eq!(stage.monotonic() - begin, Duration::from_secs(3));
+    assert_eq!(id(&stage, &signers).await, "ASIA1");
+    assert_eq!(stage.monotonic() - begin, Duration::from_secs(3));
 }

@@ -71,7 +71,13 @@ pub(super) async fn on(
     let signers = Signers::new(stage, signing, REGION.to_owned());
     let deadline = stage.monotonic() + LIMITS.request_timeout * LIMITS.max_attempts;
     let signer = signers.signer(stage.now(), deadline).await;
-    let id = signer.map(|signer| signer.expect("the guest signs").access_key_id().to_owned());
+    let id = signer.map(|signer| {
+        signer
+            .signer
+            .expect("the guest signs")
+            .access_key_id()
+            .to_owned()
+    });
     let sent = stage.sent();
     (id, sent.iter().map(spelled).collect())
 }

@@ -55,7 +55,11 @@ pub(super) async fn role<S: Into<Scene>>(
 async fn id(stage: &Rc<Stage>, signers: &Signers<Stage>) -> Result<String, Error> {
     let deadline = stage.monotonic() + LIMITS.request_timeout * LIMITS.max_attempts;
     let signer = signers.signer(stage.now(), deadline).await?;
-    Ok(signer.expect("the guest signs").access_key_id().to_owned())
+    Ok(signer
+        .signer
+        .expect("the guest signs")
+        .access_key_id()
+        .to_owned())
 }
 
 fn form(sent: &Sent) -> BTreeMap<String, String> {

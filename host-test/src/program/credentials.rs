@@ -1,0 +1,103 @@
+//! What the component is lent so that it finds credentials as a program of this machine would: the
+//! variables, the directories of the files that they name, and the hosts that give some.
+
+use std::path::{Path, PathBuf};
+
+/// The variables that name a source of credentials or the way to it.
+pub(super) const VARIABLES: [&str; 19] = [
+    "AWS_ACCESS_KEY_ID",
+    "AWS_CONFIG_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_EC2_METADATA_DISABLED",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE",
+    "AWS_ENDPOINT_URL_STS",
+    "AWS_PROFILE",
+    "AWS_ROLE_ARN",
+    "AWS_ROLE_SESSION_NAME",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "DYNAMODB_SIGNING",
+    HOME,
+];
+
+const HOME: &str = "HOME";
+
+/// Those whose value is a URL that is asked.
+const URLS: [&str; 3] = [
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_EC2_METADATA_SERVICE_ENDPOINT",
+    "AWS_ENDPOINT_URL_STS",
+];
+
+/// Those whose value is the path of a file.
+const FILES: [&str; 4] = [
+    "AWS_CONFIG_FILE",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+];
+
+/// Where AWS itself gives credentials: the agents of ECS and EKS, and instance metadata.
+pub(super) const METADATA_HOSTS: [&str; 5] = [
+    "169.254.170.2:80",
+    "169.254.170.23:80",
+    "[fd00:ec2::23]:80",
+    "169.254.169.254:80",
+    "[fd00:ec2::254]:80",
+];
+
+/// The variables of one component.
+type Variables<'a> = &'a [(&'static str, String)];
+
+/// The URLs that the variables name.
+pub(super) fn urls(variables: Variables<'_>) -> impl Iterator<Item = &str> {
+    let named = |(name, _): &&(&'static str, String)| URLS.contains(name);
+    variables.iter().filter(named).map(|(_, url)| url.as_str())
+}
+
+/// The directories of the files that the variables name, as far as there are any.
+pub(super) fn directories(variables: Variables<'_>) -> Vec<PathBuf> {
+    let home = variables.iter().find(|(name, _)| *name == HOME);
+    let home = home.map(|(_, path)| Path::new(path));
+    let named = variables.iter().filter(|(name, _)| FILES.contains(name));
+    let named = named.filter_map(|(_, path)| match (path.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => home.join(rest).parent().map(Path::to_owned),
+        _ => Path::new(path).parent().map(Path::to_owned),
+    });
+    let of_home = home.map(|home| home.join(".aws"));
+    let all = named.chain(of_home);
+    all.filter(|path| path.is_absolute() && path.is_dir())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_directories_of_named_files_and_the_one_of_the_home_are_lent_where_they_exist() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |below: &str| folder.path().join(below);
+        for below in ["home/.aws", "home/own", "tokens"] {
+            std::fs::create_dir_all(path(below)).unwrap();
+        }
+        let text = |below: &str| path(below).to_str().unwrap().to_owned();
+        let variables = [
+            ("AWS_CONFIG_FILE", "~/own/config".to_owned()),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", text("tokens/token")),
+            ("AWS_SHARED_CREDENTIALS_FILE", text("missing/credentials")),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "token".to_owned()),
+            ("AWS_ENDPOINT_URL_STS", text("tokens")),
+            ("HOME", text("home")),
+        ];
+        let expected = ["home/own", "tokens", "home/.aws"].map(path);
+        assert_eq!(directories(&variables), expected);
+        assert_eq!(urls(&variables).collect::<Vec<_>>(), [text("tokens")]);
+    }
+}
