@@ -65,6 +65,9 @@ fn the_artifact_imports_nothing_beyond_this_list() {
         "wasi:cli/terminal-stdout",
         "wasi:clocks/monotonic-clock",
         "wasi:clocks/wall-clock",
+        // For files of credentials, in the directories that the host lends.
+        "wasi:filesystem/preopens",
+        "wasi:filesystem/types",
         "wasi:http/outgoing-handler",
         "wasi:http/types",
         "wasi:io/error",
@@ -90,13 +93,14 @@ fn the_artifact_exports_the_state_store_and_the_binding() {
     assert!(plugin.exports_state() && plugin.exports_binding());
 }
 
-/// The budget of the artifact; `panic = "abort"` and link-time optimisation keep it.
+/// The budget of the artifact; `panic = "abort"` and link-time optimisation keep it. It was 1,093,421 bytes before it
+/// could ask for credentials, and may have 120 KB more for that.
 #[test]
-fn the_artifact_is_at_most_1_1_megabytes() {
+fn the_artifact_is_at_most_120_kilobytes_larger_than_without_the_sources_of_credentials() {
     let size = std::fs::metadata(host_test::component_path())
         .unwrap()
         .len();
-    assert!(size <= 1_100_000, "{size} bytes");
+    assert!(size <= 1_093_421 + 120_000, "{size} bytes");
 }
 
 /// Each once, however many versions of it the two parts of the program import.
@@ -107,22 +111,10 @@ fn interfaces(names: &BTreeSet<String>) -> Vec<&str> {
 }
 
 #[test]
-fn the_program_imports_nothing_beyond_the_artifact_but_files() {
+fn the_program_imports_what_the_artifact_imports() {
     let (of_program, exports) = names(host_test::cli_path());
     let (of_artifact, _) = names(host_test::component_path());
-    let (of_program, of_artifact) = (interfaces(&of_program), interfaces(&of_artifact));
-    let more: Vec<&&str> = of_program
-        .iter()
-        .filter(|name| !of_artifact.contains(name))
-        .collect();
-    // For --value-file, --data-file and --jsonl, in the folders that the host opens.
-    let files = ["wasi:filesystem/preopens", "wasi:filesystem/types"];
-    assert_eq!(more, files.iter().collect::<Vec<_>>());
-    let less: Vec<&&str> = of_artifact
-        .iter()
-        .filter(|name| !of_program.contains(name))
-        .collect();
-    assert_eq!(less, Vec::<&&str>::new());
+    assert_eq!(interfaces(&of_program), interfaces(&of_artifact));
     assert_eq!(interfaces(&exports), ["wasi:cli/run"]);
 }
 
