@@ -6,7 +6,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
 };
@@ -16,11 +16,15 @@ use super::Clock;
 /// What every secret has in it.
 pub const CANARY: &str = "c4n4ry";
 
+/// Characters of an access key ID.
+const ID_LENGTH: usize = 20;
+
 /// An account; its clones are the same one.
 #[derive(Clone, Default)]
 pub struct Account {
     keys: Arc<Mutex<HashMap<String, Key>>>,
     issued: Arc<AtomicU64>,
+    all_expired: Arc<AtomicBool>,
     clock: Clock,
 }
 
@@ -48,20 +52,24 @@ impl Account {
         &self.clock
     }
 
-    /// A new key of a user: it does not expire.
-    pub fn user(&self) -> Key {
-        self.add("AKIA", None)
+    /// A new key of a user: it does not expire. Its ID begins with `AKIA` and the label.
+    pub fn user(&self, label: &str) -> Key {
+        self.add(&format!("AKIA{label}"), None)
     }
 
-    /// A new key of a role's session, which expires after so much time.
-    pub fn session(&self, lifetime: Duration) -> Key {
-        self.add("ASIA", Some(self.clock.now() + lifetime))
+    /// A new key of a role's session, which expires after so much time. Its ID begins with `ASIA` and the
+    /// label.
+    pub fn session(&self, label: &str, lifetime: Duration) -> Key {
+        self.add(&format!("ASIA{label}"), Some(self.clock.now() + lifetime))
     }
 
     fn add(&self, prefix: &str, expiry: Option<SystemTime>) -> Key {
         let number = self.issued.fetch_add(1, Ordering::SeqCst);
         let key = Key {
-            id: format!("{prefix}{number:016}"),
+            id: format!(
+                "{prefix}{number:0>width$}",
+                width = ID_LENGTH.saturating_sub(prefix.len())
+            ),
             // With the characters that forms, headers and JSON may trip over.
             secret: format!("{CANARY}/secret+{number}="),
             session_token: expiry
@@ -87,6 +95,17 @@ impl Account {
         if let Some(key) = self.lock().get_mut(id) {
             key.expiry = Some(SystemTime::UNIX_EPOCH);
         }
+    }
+
+    /// From now on all keys count as expired, also those to come; or they count as what they are.
+    pub fn expire_all(&self, expired: bool) {
+        self.all_expired.store(expired, Ordering::SeqCst);
+    }
+
+    /// Whether this key is good no more.
+    pub(super) fn has_expired(&self, key: &Key) -> bool {
+        let over = key.expiry.is_some_and(|expiry| expiry <= self.clock.now());
+        over || self.all_expired.load(Ordering::SeqCst)
     }
 
     /// The key of this ID.

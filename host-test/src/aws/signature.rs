@@ -57,13 +57,12 @@ pub(super) fn signed_by(
     if signature != claim.signature {
         return Err(Refusal::WrongSignature);
     }
-    let clock = account.clock();
-    if !clock.tolerates(claim.time) {
+    if !account.clock().tolerates(claim.time) {
         return Err(Refusal::Skewed);
     }
-    match key.expiry {
-        Some(expiry) if expiry <= clock.now() => Err(Refusal::Expired),
-        _ => Ok(key),
+    match account.has_expired(&key) {
+        true => Err(Refusal::Expired),
+        false => Ok(key),
     }
 }
 
