@@ -14,6 +14,7 @@ mod demo;
 mod destination;
 mod faults;
 mod histories;
+mod lending;
 mod perform;
 mod progress_bar;
 mod serve;

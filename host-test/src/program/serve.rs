@@ -1,5 +1,5 @@
 //! The embedded DynamoDB as a command, for hosts that are other processes. The first line on standard
-//! output is its endpoint; when that is there, so are the tables, and it takes requests.
+//! output is its endpoint; when that is there, so are the tables and the files, and it takes requests.
 
 use std::{io, path::PathBuf};
 
@@ -7,6 +7,7 @@ use clap::{Args, builder::NonEmptyStringValueParser};
 
 use super::{
     Status, Surroundings,
+    lending::Lending,
     serving::{Interruption, Serving},
     session::{DEFAULT_PARTITION_KEY, DEFAULT_TABLE, DEFAULT_TTL_ATTRIBUTE_NAME},
 };
@@ -30,6 +31,11 @@ pub(super) struct ServeArguments {
     /// Keep the tables in this folder; without it, they are in memory and gone afterwards
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Take requests of known access keys alone, and stand in for all that gives AWS credentials out:
+    /// shared files, STS, a container's agent, instance metadata. Each is described in DIR by a file to be
+    /// read by a shell, such as `. DIR/web-identity.sh`, which names the first table
+    #[arg(long, value_name = "DIR")]
+    credentials: Option<PathBuf>,
     #[command(flatten)]
     serving: Serving,
 }
@@ -38,23 +44,31 @@ pub(super) async fn run(
     arguments: &ServeArguments,
     surroundings: &mut Surroundings<'_>,
 ) -> io::Result<Status> {
-    let embedded = match start(arguments).await {
-        Ok(embedded) => embedded,
+    let (embedded, lending) = match start(arguments).await {
+        Ok(started) => started,
         Err(failure) => {
             writeln!(surroundings.stderr, "error: {failure}")?;
             return Ok(Status::Failure);
         }
     };
     let interruption = Interruption::listen();
-    writeln!(surroundings.stdout, "{}", embedded.endpoint())?;
+    let endpoint = lending
+        .as_ref()
+        .map_or(embedded.endpoint(), Lending::endpoint);
+    writeln!(surroundings.stdout, "{endpoint}")?;
     surroundings.stdout.flush()?;
     arguments.serving.over(interruption).await;
     Ok(Status::Success)
 }
 
-async fn start(arguments: &ServeArguments) -> Result<Embedded, Failure> {
+async fn start(arguments: &ServeArguments) -> Result<(Embedded, Option<Lending>), Failure> {
     let storage = Storage::of(arguments.data.as_deref());
-    let embedded = Embedded::start_on_port(storage, arguments.serving.port)
+    // The port is for what takes the requests.
+    let port = match arguments.credentials {
+        Some(_) => 0,
+        None => arguments.serving.port,
+    };
+    let embedded = Embedded::start_on_port(storage, port)
         .await
         .map_err(Failure::here)?;
     for table in &arguments.tables {
@@ -73,5 +87,17 @@ async fn start(arguments: &ServeArguments) -> Result<Embedded, Failure> {
                 ))
             })?;
     }
-    Ok(embedded)
+    let lending = match &arguments.credentials {
+        Some(folder) => {
+            let table = arguments
+                .tables
+                .first()
+                .map_or(DEFAULT_TABLE, String::as_str);
+            let port = arguments.serving.port;
+            let lending = Lending::start(folder, embedded.endpoint(), port, table);
+            Some(lending.map_err(Failure::here)?)
+        }
+        None => None,
+    };
+    Ok((embedded, lending))
 }

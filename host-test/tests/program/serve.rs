@@ -113,3 +113,71 @@ fn it_ends_when_its_time_is_over() {
     assert_eq!((status, stderr.as_str()), (Some(0), ""));
     assert!(stdout.starts_with("http://127.0.0.1:"), "{stdout}");
 }
+
+/// What a shell says that has read the file of this source.
+#[cfg(unix)]
+fn shell_with(folder: &std::path::Path, source: &str, script: &str) -> Output {
+    let mut shell = Command::new("sh");
+    shell
+        .arg("-c")
+        .arg(format!(". \"$1/{source}.sh\"; {script}"));
+    let program = host_test(&[]);
+    shell.arg(program.get_program()).arg(folder);
+    shell.env_clear().output().unwrap()
+}
+
+#[test]
+#[cfg(unix)]
+fn with_credentials_it_takes_its_own_keys_alone_and_says_where_they_are_to_be_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("it's made");
+    let (server, endpoint) = serving(&[
+        "--table",
+        "orders",
+        "--credentials",
+        folder.to_str().unwrap(),
+    ]);
+    let (status, _, stderr) = told(state(&endpoint, "orders", &["set", "k", "v"]));
+    assert_eq!(status, Some(1));
+    assert!(stderr.starts_with("error: access-denied: "), "{stderr}");
+    let call = "\"$0\" state set k v --endpoint $AWS_ENDPOINT_URL_DYNAMODB";
+    let (status, _, stderr) = told(shell_with(&folder, "environment", call));
+    assert_eq!(status, Some(0), "{stderr}");
+    for (source, test) in [
+        (
+            "shared-files",
+            "test -f \"$AWS_CONFIG_FILE\" -a -f \"$AWS_SHARED_CREDENTIALS_FILE\"",
+        ),
+        ("web-identity", "test -f \"$AWS_WEB_IDENTITY_TOKEN_FILE\""),
+        (
+            "container",
+            "test -f \"$AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE\"",
+        ),
+        (
+            "instance-metadata",
+            "test \"$AWS_EC2_METADATA_DISABLED\" = false",
+        ),
+    ] {
+        let (status, ..) = told(shell_with(&folder, source, test));
+        assert_eq!(status, Some(0), "{source}");
+        let beyond = "env | grep -E 'https?://' | grep -v 'http://127.0.0.1:'";
+        let (_, beyond, _) = told(shell_with(&folder, source, beyond));
+        assert_eq!(beyond, "", "{source} leads beyond this machine");
+    }
+    terminate(&server);
+    let (status, ..) = told(server.wait_with_output().unwrap());
+    assert_eq!(status, Some(0));
+}
+
+#[test]
+fn a_folder_for_credentials_that_cannot_be_is_told() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let (status, _, stderr) = told(
+        host_test(&["serve", "--credentials", path])
+            .output()
+            .unwrap(),
+    );
+    assert_eq!(status, Some(1));
+    assert!(stderr.starts_with("error: --credentials "), "{stderr}");
+}
