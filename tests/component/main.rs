@@ -23,6 +23,7 @@ mod configuration_fields;
 mod conformance;
 mod consistency;
 mod cost;
+mod credentials;
 mod dependencies;
 mod engine_call;
 mod environment;

@@ -1,0 +1,168 @@
+//! The endpoint of a container's agent: what it is asked, what it may answer, and where plain http may go.
+
+use std::time::Duration;
+
+use host_test::aws::container::CREDENTIALS;
+use host_test::aws::{Container, StandIn};
+use host_test::faults::{Action, Reply};
+use http::StatusCode;
+
+use super::lenders::{Lenders, Source, lent, secret, write};
+use super::scene::{Guest, Scene, refused, works};
+
+const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
+
+/// ECS's agent, which wants no token; its path has a query.
+fn ecs(scene: &Scene) -> (StandIn<Container>, Guest) {
+    let agent = StandIn::start(Container::ecs(&scene.account)).expect("the agent starts");
+    let uri = format!("{}{}", agent.endpoint(), agent.service().path());
+    let guest = scene.guest().env(FULL_URI, &uri).reaching(agent.endpoint());
+    (agent, guest)
+}
+
+#[tokio::test]
+async fn the_request_has_the_path_with_its_query_and_asks_for_json() {
+    let scene = Scene::new().await;
+    let (agent, guest) = ecs(&scene);
+    guest.works().await;
+    let asked = agent.asked(CREDENTIALS);
+    assert_eq!(asked.len(), 1);
+    assert_eq!(asked[0].path, "/v2/credentials/7a1c6c5e?container=1");
+    assert_eq!(asked[0].headers["accept"], "application/json");
+    assert!(!asked[0].headers.contains_key("authorization"));
+}
+
+#[tokio::test]
+async fn localhost_is_this_machine_by_its_name() {
+    let scene = Scene::new().await;
+    let (agent, guest) = ecs(&scene);
+    let by_name = agent.endpoint().replace("127.0.0.1", "localhost");
+    let uri = format!("{by_name}{}", agent.service().path());
+    guest.env(FULL_URI, &uri).reaching(&by_name).works().await;
+}
+
+#[tokio::test]
+async fn a_token_of_the_environment_is_sent_as_it_is_and_a_file_goes_before_it() {
+    let scene = Scene::new().await;
+    let lenders = Lenders::of(&scene);
+    let guest = lenders.lend(Source::Container, scene.guest());
+    guest.clone().env(TOKEN, &secret("other")).works().await;
+    let guest = guest.env(TOKEN_FILE, "");
+    guest
+        .clone()
+        .env(TOKEN, &secret("authorization"))
+        .works()
+        .await;
+    let answer = guest.env(TOKEN, &secret("other")).init().await;
+    refused(answer, "access-denied", &["AccessDeniedException"]);
+}
+
+#[tokio::test]
+async fn a_token_file_that_was_replaced_is_read_again() {
+    let scene = Scene::new().await;
+    let lenders = Lenders::of(&scene);
+    let mut store = lenders.lend(Source::Container, scene.guest()).store().await;
+    let next = secret("next-authorization");
+    lenders.container.service().set_authorization(&next);
+    write(lenders.folder.path(), "authorization-token", &next);
+    for id in scene.gate.passed().into_keys() {
+        scene.account.expire(&id);
+    }
+    works(&mut store).await;
+    assert_eq!(lenders.container.count(CREDENTIALS), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_no_header_field_has_is_named_and_not_told_and_nothing_is_asked() {
+    let scene = Scene::new().await;
+    let lenders = Lenders::of(&scene);
+    let guest = lenders.lend(Source::Container, scene.guest());
+    for text in [
+        secret("a\nx-b: c"),
+        format!("{}\n", secret("end")),
+        secret("\u{e9}"),
+    ] {
+        write(lenders.folder.path(), "odd", &text);
+        let by_file = guest.clone().env(TOKEN_FILE, &lent("odd")).init().await;
+        refused(by_file, "invalid-configuration", &[TOKEN_FILE]);
+        let by_value = guest
+            .clone()
+            .env(TOKEN_FILE, "")
+            .env(TOKEN, &text)
+            .init()
+            .await;
+        refused(by_value, "invalid-configuration", &[TOKEN]);
+    }
+    let missing = guest.env(TOKEN_FILE, &lent("missing")).init().await;
+    refused(
+        missing,
+        "invalid-configuration",
+        &[TOKEN_FILE, "is not there"],
+    );
+    assert_eq!(lenders.container.count_all(), 0);
+}
+
+#[tokio::test]
+async fn a_uri_that_may_be_somebody_elses_machine_is_not_asked() {
+    let scene = Scene::new().await;
+    let lenders = Lenders::of(&scene);
+    let guest = lenders.lend(Source::Container, scene.guest());
+    let plain = "over plain http";
+    for (uri, why) in [
+        ("/credentials", "no host"),
+        ("http://192.168.10.120/credentials", plain),
+        ("http://169.254.171.23/credentials", plain),
+        ("http://[fd00:ec2::2]/credentials", plain),
+        ("http://example.com/credentials", plain),
+        ("http://127.0.0.1.example.com/credentials", plain),
+        ("http://user@127.0.0.1/credentials", "address alone"),
+        (
+            "ftp://127.0.0.1/credentials",
+            "neither `http://` nor `https://`",
+        ),
+        ("not a uri", "no URL"),
+    ] {
+        let answer = guest.clone().env(FULL_URI, uri).init().await;
+        refused(answer, "invalid-configuration", &[FULL_URI, why]);
+    }
+    assert_eq!(lenders.container.count_all(), 0);
+}
+
+/// Its host is 169.254.170.2, which the instance may not reach here: that it is named shows where it would have asked.
+#[tokio::test]
+async fn a_relative_uri_goes_before_a_full_one_and_to_ecss_own_address() {
+    let scene = Scene::new().await;
+    let (agent, guest) = ecs(&scene);
+    let answer = guest.env(RELATIVE_URI, "/credentials?a=1").init().await;
+    refused(
+        answer,
+        "access-denied",
+        &["container credentials", "`169.254.170.2:80`"],
+    );
+    assert_eq!(agent.count_all(), 0);
+}
+
+#[tokio::test]
+async fn members_are_read_in_any_case_and_credentials_that_have_expired_are_none() {
+    let scene = Scene::new().await;
+    let lenders = Lenders::of(&scene);
+    let guest = lenders.lend(Source::Container, scene.guest());
+    let key = scene.account.session("ODD", Duration::from_secs(3600));
+    let document = serde_json::json!({
+        "accesskeyid": key.id,
+        "SECRETACCESSKEY": key.secret,
+        "token": key.session_token,
+        "Other": { "AccessKeyId": "inner" },
+    });
+    let reply = Reply::text(StatusCode::OK, "text/plain", &document.to_string());
+    lenders
+        .container
+        .order(1, CREDENTIALS, Action::answer(reply));
+    guest.works().await;
+    assert_eq!(scene.signers(), ["ODD"]);
+    lenders.container.service().set_lifetime(Duration::ZERO);
+    refused(guest.init().await, "unavailable", &["expired already"]);
+}

@@ -1,0 +1,144 @@
+//! EC2 instance metadata: a token, the role's name, its credentials, each as version 2 has it and no other way.
+
+use std::time::Duration;
+
+use host_test::aws::instance_metadata::{CREDENTIALS, ROLE, TOKEN};
+use host_test::faults::{Action, Reply};
+use http::StatusCode;
+
+use super::lenders::{Lenders, Source};
+use super::scene::{Guest, Scene, refused};
+
+const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+const MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
+
+pub fn on_an_instance(scene: &Scene, lenders: &Lenders) -> Guest {
+    lenders.lend(Source::InstanceMetadata, scene.guest())
+}
+
+pub fn status(status: StatusCode) -> Action {
+    Action::answer(Reply::text(status, "text/html", "<h1>no</h1>"))
+}
+
+pub fn text(text: &str) -> Action {
+    Action::answer(Reply::text(StatusCode::OK, "text/plain", text))
+}
+
+#[tokio::test]
+async fn a_token_is_asked_for_first_and_shown_with_both_questions() {
+    let scene = Scene::new().await;
+    let lenders = Lenders::of(&scene);
+    on_an_instance(&scene, &lenders).works().await;
+    let instance = &lenders.instance_metadata;
+    let token = instance.asked(TOKEN);
+    assert_eq!(
+        token[0].headers["x-aws-ec2-metadata-token-ttl-seconds"],
+        "21600"
+    );
+    assert_eq!(
+        instance.asked(CREDENTIALS)[0].path,
+        "/latest/meta-data/iam/security-credentials/a-role"
+    );
+    let counts = [TOKEN, ROLE, CREDENTIALS].map(|subject| instance.count(subject));
+    assert_eq!(counts, [1, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_passing_fault_of_each_question_is_asked_again() {
+    for subject in [TOKEN, ROLE, CREDENTIALS] {
+        for fault in [
+            status(StatusCode::SERVICE_UNAVAILABLE),
+            status(StatusCode::INTERNAL_SERVER_ERROR),
+            status(StatusCode::UNAUTHORIZED),
+        ] {
+            let scene = Scene::new().await;
+            let lenders = Lenders::of(&scene);
+            lenders.instance_metadata.order(1, subject, fault);
+            on_an_instance(&scene, &lenders).works().await;
+            assert_eq!(lenders.instance_metadata.count(subject), 2, "{subject}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_instance_without_a_role_has_no_credentials_and_that_is_said() {
+    let scene = Scene::new().await;
+    let lenders = Lenders::of(&scene);
+    lenders.instance_metadata.service().set_role(None);
+    let answer = on_an_instance(&scene, &lenders).init().await;
+    let words = ["no AWS credentials", "the instance has no role"];
+    refused(answer, "invalid-configuration", &words);
+    assert_eq!(lenders.instance_metadata.count(ROLE), 1);
+}
+
+/// Its service may be behind with renewing: AWS takes such credentials.
+#[tokio::test]
+async fn credentials_that_are_given_past_their_expiry_are_used_for_a_while() {
+    let scene = Scene::new().await;
+    let lenders = Lenders::of(&scene);
+    let mut key = scene.account.session("LATE", Duration::ZERO);
+    let document = serde_json::json!({
+        "Code": "Success",
+        "AccessKeyId": key.id,
+        "SecretAccessKey": key.secret,
+        "Token": key.session_token,
+        "Expiration": "2021-09-21T04:16:53Z",
+    });
+    key.expiry = None;
+    scene.account.insert(key);
+    lenders
+        .instance_metadata
+        .order_always(CREDENTIALS, text(&document.to_string()));
+    on_an_instance(&scene, &lenders).works().await;
+    assert_eq!(scene.signers(), ["LATE"]);
+    assert_eq!(lenders.instance_metadata.count(CREDENTIALS), 1);
+}
+
+#[tokio::test]
+async fn disabled_in_any_spelling_it_is_not_asked() {
+    for disabled in ["true", "True", "TRUE"] {
+        let scene = Scene::new().await;
+        let lenders = Lenders::of(&scene);
+        let guest = on_an_instance(&scene, &lenders).env("AWS_EC2_METADATA_DISABLED", disabled);
+        let answer = guest.init().await;
+        refused(
+            answer,
+            "invalid-configuration",
+            &["AWS_EC2_METADATA_DISABLED is set"],
+        );
+        assert_eq!(lenders.instance_metadata.count_all(), 0);
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_goes_before_a_mode_and_what_is_neither_is_told() {
+    let scene = Scene::new().await;
+    let lenders = Lenders::of(&scene);
+    let guest = on_an_instance(&scene, &lenders);
+    guest.clone().env(MODE, "IPv6").works().await;
+    let answer = guest.clone().env(ENDPOINT, "not a uri").init().await;
+    refused(answer, "invalid-configuration", &[ENDPOINT]);
+    let answer = guest
+        .clone()
+        .env(ENDPOINT, "")
+        .env(MODE, "IPv7")
+        .init()
+        .await;
+    refused(answer, "invalid-configuration", &[MODE, "`IPv6`"]);
+}
+
+/// The instance may not reach these here: that they are named shows where it would have asked.
+#[tokio::test]
+async fn a_mode_in_any_case_chooses_the_address() {
+    let scene = Scene::new().await;
+    let guest = scene.guest().env("AWS_EC2_METADATA_DISABLED", "false");
+    for (mode, address) in [
+        ("", "`169.254.169.254:80`"),
+        ("IPv4", "`169.254.169.254:80`"),
+        ("IPv6", "`[fd00:ec2::254]:80`"),
+        ("ipV6", "`[fd00:ec2::254]:80`"),
+    ] {
+        let answer = guest.clone().env(MODE, mode).init().await;
+        refused(answer, "invalid-configuration", &[address]);
+    }
+}
