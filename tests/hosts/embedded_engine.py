@@ -12,6 +12,10 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+# To every environment of a component: without credentials it would ask what answers at
+# 169.254.169.254, and these hosts have no list of what it may reach.
+NO_INSTANCE_METADATA = {"AWS_EC2_METADATA_DISABLED": "true"}
+
 # Ends a server whose test was killed before it could.
 LONGEST_RUN = "15m"
 

@@ -9,7 +9,7 @@ import pytest
 from wasmtime import Engine
 
 from dapr_wasm import Binding, Instance, Plugin, State
-from embedded_engine import Server
+from embedded_engine import NO_INSTANCE_METADATA, Server
 from stores import CREDENTIALS, Put, Stores
 
 
@@ -21,7 +21,7 @@ def loaded(plugin: Path) -> Plugin:
 
 @pytest.fixture
 def instance(loaded: Plugin) -> Iterator[Instance]:
-    with loaded.instantiate() as instance:
+    with loaded.instantiate(NO_INSTANCE_METADATA) as instance:
         yield instance
 
 
@@ -30,7 +30,7 @@ def stores(loaded: Plugin) -> Iterator[Stores]:
     with ExitStack() as stack:
 
         def start(endpoint: str, **fields: str) -> State:
-            store = State(stack.enter_context(loaded.instantiate()))
+            store = State(stack.enter_context(loaded.instantiate(NO_INSTANCE_METADATA)))
             store.init({"table": "state", "endpoint": endpoint, **CREDENTIALS, **fields})
             return store
 

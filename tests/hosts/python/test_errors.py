@@ -26,7 +26,7 @@ from dapr_wasm import (
     Unavailable,
     Unsupported,
 )
-from embedded_engine import Faults, Server
+from embedded_engine import NO_INSTANCE_METADATA, Faults, Server
 from stores import CREDENTIALS, Put, Stores
 
 # How long an answer that never comes is waited for.
@@ -155,6 +155,7 @@ def test_the_environment_configures_a_store_without_init(
     loaded: Plugin, server: Server, key: str
 ) -> None:
     environment = {
+        **NO_INSTANCE_METADATA,
         "DYNAMODB_TABLE": "state",
         "AWS_ENDPOINT_URL_DYNAMODB": server.endpoint,
         "AWS_ACCESS_KEY_ID": "id",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from embedded_engine import Server
+from embedded_engine import NO_INSTANCE_METADATA, Server
 
 # To add to an environment: how long an answer that never comes is waited for.
 SHORT = {"AWS_MAX_ATTEMPTS": "1", "DYNAMODB_REQUEST_TIMEOUT": "200ms"}
@@ -36,6 +36,12 @@ def environment_of(server: Server) -> dict[str, str]:
     }
 
 
+def given(environment: Mapping[str, str]) -> list[str]:
+    """The options that give a component these variables."""
+    variables = {**NO_INSTANCE_METADATA, **environment}
+    return [part for pair in variables.items() for part in ("--env", "=".join(pair))]
+
+
 def run(
     wasmtime: Path,
     component: Path,
@@ -45,9 +51,8 @@ def run(
     stdin: str = "",
 ) -> Answer:
     """Runs a component with options of wasmtime, and then arguments of its own."""
-    variables = [part for pair in environment.items() for part in ("--env", "=".join(pair))]
     done = subprocess.run(
-        [wasmtime, "run", "-S", "http", *variables, *options, component, *then],
+        [wasmtime, "run", "-S", "http", *given(environment), *options, component, *then],
         input=stdin,
         capture_output=True,
         text=True,

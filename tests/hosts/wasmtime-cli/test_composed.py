@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from embedded_engine import Server
-from invocation import environment_of
+from invocation import environment_of, given
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,7 @@ class Program:
     options: Sequence[str]
 
     def command(self, endpoint: str, *arguments: str, opened: Sequence[str] = ()) -> list[str]:
-        variables = environment_of(Server(endpoint)).items()
-        environment = [part for pair in variables for part in ("--env", "=".join(pair))]
+        environment = given(environment_of(Server(endpoint)))
         options = ["-S", "http", *self.options, *environment, *opened]
         return [str(self.wasmtime), "run", *options, str(self.file), *arguments]
 

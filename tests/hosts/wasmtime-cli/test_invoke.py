@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_engine import Server
+from embedded_engine import NO_INSTANCE_METADATA, Server
 from invocation import Invoke, environment_of, run
 
 STATE = "dapr-wasm:components/state.{}@0.1.0"
@@ -50,7 +50,7 @@ def test_variables_may_be_those_of_the_shell(
     call = ["-S", "http", *names, "--allow-precompiled", "--invoke", 'get("nothing")']
     done = subprocess.run(
         [wasmtime, "run", *call, compiled],
-        env={**os.environ, **shell},
+        env={**os.environ, **NO_INSTANCE_METADATA, **shell},
         capture_output=True,
         text=True,
     )

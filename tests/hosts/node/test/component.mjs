@@ -17,6 +17,9 @@ async function core(path) {
   return WebAssembly.compile(await readFile(new URL(`../component/instances/${path}`, import.meta.url)));
 }
 
+/** Without credentials an instance would ask what answers at 169.254.169.254, and Node lets it. */
+const NO_INSTANCE_METADATA = { AWS_EC2_METADATA_DISABLED: 'true' };
+
 /**
  * A new instance that sees this environment alone.
  *
@@ -24,7 +27,7 @@ async function core(path) {
  * @param {(env: Record<string, string>) => object} wasi
  */
 export async function instance(env = {}, wasi = imports) {
-  return instantiate(core, /** @type {any} */ (wasi(env)));
+  return instantiate(core, /** @type {any} */ (wasi({ ...NO_INSTANCE_METADATA, ...env })));
 }
 
 /** What `init` is given. @param {string} endpoint @param {Record<string, string>} [fields] @returns {[string, string][]} */
