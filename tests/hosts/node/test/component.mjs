@@ -8,7 +8,8 @@ import { instantiate } from '../component/instances/dapr_dynamodb.js';
 /** @typedef {import('../component/instances/dapr_dynamodb.js').Root} Component */
 
 /** jco's own WASI. */
-export const shim = (/** @type {Record<string, string>} */ env) => new WASIShim({ sandbox: { env } }).getImportObject();
+export const shim = (/** @type {Record<string, string>} */ env, /** @type {Record<string, string>} */ preopens = {}) =>
+  new WASIShim({ sandbox: { env, preopens } }).getImportObject();
 export const direct = process.env['WASI'] === 'direct';
 const imports = direct ? (await import('../wasi/imports.mjs')).imports : shim;
 
@@ -21,13 +22,15 @@ async function core(path) {
 const NO_INSTANCE_METADATA = { AWS_EC2_METADATA_DISABLED: 'true' };
 
 /**
- * A new instance that sees this environment alone.
+ * A new instance that sees this environment alone, and these directories by the
+ * names that it knows them by.
  *
  * @param {Record<string, string>} env
- * @param {(env: Record<string, string>) => object} wasi
+ * @param {typeof shim} wasi
+ * @param {Record<string, string>} directories
  */
-export async function instance(env = {}, wasi = imports) {
-  return instantiate(core, /** @type {any} */ (wasi({ ...NO_INSTANCE_METADATA, ...env })));
+export async function instance(env = {}, wasi = imports, directories = {}) {
+  return instantiate(core, /** @type {any} */ (wasi({ ...NO_INSTANCE_METADATA, ...env }, directories)));
 }
 
 /** What `init` is given. @param {string} endpoint @param {Record<string, string>} [fields] @returns {[string, string][]} */

@@ -2,14 +2,21 @@
 // waits for it.
 import { cli, clocks } from '@bytecodealliance/preview2-shim';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
+import { filesystem } from './files.mjs';
 import * as http from './http.mjs';
 import { Pollable, monotonicClock, poll } from './poll.mjs';
 import { InputStream, OutputStream, error } from './streams.mjs';
 
 const output = (/** @type {NodeJS.WriteStream} */ stream) => new OutputStream((bytes) => stream.write(bytes));
 
-/** The imports of an instance that sees this environment alone. @param {Record<string, string>} env */
-export function imports(env) {
+/**
+ * The imports of an instance that sees this environment alone, and these directories
+ * by the names that it knows them by.
+ *
+ * @param {Record<string, string>} env
+ * @param {Record<string, string>} [directories]
+ */
+export function imports(env, directories = {}) {
   return new WASIShim({
     cli: {
       ...cli,
@@ -18,6 +25,7 @@ export function imports(env) {
       stderr: { getStderr: () => output(process.stderr) },
     },
     clocks: { ...clocks, monotonicClock },
+    filesystem: filesystem(directories),
     http,
     io: { error, poll: { Pollable, poll }, streams: { InputStream, OutputStream } },
     sandbox: { env },

@@ -20,6 +20,11 @@ export class InputStream {
     return piece;
   }
 
+  /** @param {bigint} length */
+  blockingRead(length) {
+    return this.read(length);
+  }
+
   subscribe() {
     return ready();
   }

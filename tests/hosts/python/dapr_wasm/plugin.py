@@ -9,7 +9,7 @@ that is forked after a call takes none either.
 import ctypes
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from os import PathLike
+from os import PathLike, fspath
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -57,11 +57,13 @@ class Plugin:
         environment: Mapping[str, str] | None = None,
         memory_limit: int | None = None,
         epochs: int | None = None,
+        directories: Mapping[str, str | PathLike[str]] | None = None,
     ) -> "Instance":
         """Starts an instance, which sees these environment variables and no others.
 
-        It may send HTTP requests to any address and write to standard error, and
-        reaches nothing else. A call that needs more than `memory_limit` bytes of
+        It may send HTTP requests to any address and write to standard error. It may
+        read `directories`, by the names that it knows them by: those of credentials,
+        say. It reaches nothing else. A call that needs more than `memory_limit` bytes of
         linear memory traps. So does one that computes while the engine's epoch
         moves on `epochs` times: they must be given where the engine has
         `epoch_interruption`. How long a call waits is the component's own to bound:
@@ -79,6 +81,8 @@ class Plugin:
             store.set_epoch_deadline(epochs)
         wasi = WasiConfig()
         wasi.env = _whole(environment or {}).items()
+        for name, directory in (directories or {}).items():
+            wasi.preopen_dir(fspath(directory), name, fs_mutable=False)
         wasi.inherit_stderr()
         store.set_wasi(wasi)
         store.set_wasi_http()
