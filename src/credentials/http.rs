@@ -107,7 +107,7 @@ impl<P: Platform> Asker<P> {
     ) -> Result<T, Refused> {
         let mut attempts = 1;
         loop {
-            let refused = match attempt().await {
+            let mut refused = match attempt().await {
                 Ok(got) => return Ok(got),
                 Err(refused) => refused,
             };
@@ -118,7 +118,10 @@ impl<P: Platform> Asker<P> {
                     self.platform.sleep(wait).await;
                     attempts += 1;
                 }
-                _ => return Err(refused),
+                _ => {
+                    refused.again = None;
+                    return Err(refused);
+                }
             }
         }
     }

@@ -61,6 +61,19 @@ async fn a_passing_fault_of_each_question_is_asked_again() {
 }
 
 #[tokio::test]
+async fn each_question_has_its_own_second_attempt() {
+    let scene = Scene::new().await;
+    let lenders = Lenders::of(&scene);
+    for subject in [TOKEN, ROLE, CREDENTIALS] {
+        let fault = status(StatusCode::SERVICE_UNAVAILABLE);
+        lenders.instance_metadata.order(1, subject, fault);
+    }
+    on_an_instance(&scene, &lenders).works().await;
+    let counts = [TOKEN, ROLE, CREDENTIALS].map(|subject| lenders.instance_metadata.count(subject));
+    assert_eq!(counts, [2, 2, 2]);
+}
+
+#[tokio::test]
 async fn an_instance_without_a_role_has_no_credentials_and_that_is_said() {
     let scene = Scene::new().await;
     let lenders = Lenders::of(&scene);

@@ -4,17 +4,19 @@
 //!
 //! Source: `imds/` of aws-config.
 
+mod settings;
+
+pub(super) use settings::Settings;
+
 use super::document;
-use super::failure::{absent, broken, misconfigured};
+use super::failure::{absent, broken};
 use super::http::{Ask, Asker, Patience, Refused, Shared};
 use crate::aws::endpoint::Endpoint;
 use crate::aws::message::{Headers, Method, Response};
 use crate::aws::retry::{self, RetryKind};
-use crate::config::{Field, Fields};
 use crate::error::Error;
 use crate::platform::Platform;
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use send_wrapper::SendWrapper;
 use std::fmt;
@@ -23,14 +25,6 @@ use std::time::Duration;
 
 /// The source's name in sentences.
 const SOURCE: &str = "EC2 instance metadata";
-
-const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
-const ENDPOINT_MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
-const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
-
-/// Where every instance has it.
-const AWS: &str = "http://169.254.169.254";
-const AWS_V6: &str = "http://[fd00:ec2::254]";
 
 /// How long a token is asked for, in seconds: the longest there is.
 const TOKEN_LIFETIME: &str = "21600";
@@ -52,47 +46,6 @@ const PATIENCE: Patience = Patience {
 /// Source: "static stability" of `imds/credentials.rs`.
 const EXTENSION: Duration = Duration::from_secs(15 * 60);
 
-/// What the environment says.
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    endpoint: Option<Field>,
-    mode: Option<Field>,
-    disabled: Option<Field>,
-}
-
-impl Settings {
-    pub(super) fn new(fields: &Fields<'_>) -> Self {
-        Self {
-            endpoint: fields.environment(ENDPOINT),
-            mode: fields.environment(ENDPOINT_MODE),
-            disabled: fields.environment(DISABLED),
-        }
-    }
-
-    fn endpoint(&self) -> Result<Endpoint, CredentialsError> {
-        let is_v6 = match &self.mode {
-            None => false,
-            Some(mode) if mode.value.eq_ignore_ascii_case("ipv4") => false,
-            Some(mode) if mode.value.eq_ignore_ascii_case("ipv6") => true,
-            Some(_) => {
-                return Err(misconfigured(format!(
-                    "`{ENDPOINT_MODE}` is neither `IPv4` nor `IPv6`"
-                )));
-            }
-        };
-        let url = match &self.endpoint {
-            Some(given) => &given.value,
-            None if is_v6 => AWS_V6,
-            None => AWS,
-        };
-        Endpoint::parse(url).map_err(|why| {
-            misconfigured(format!(
-                "`{ENDPOINT}` is not usable, {why}: give a URL such as `{AWS}`"
-            ))
-        })
-    }
-}
-
 /// Credentials of the instance's role.
 pub(super) struct InstanceMetadata<P> {
     settings: Settings,
@@ -112,24 +65,22 @@ impl<P: Platform> InstanceMetadata<P> {
     }
 
     async fn credentials(&self) -> provider::Result {
-        let disabled = self.settings.disabled.as_ref();
-        if disabled.is_some_and(|field| field.value.eq_ignore_ascii_case("true")) {
-            return Err(absent(format!("{DISABLED} is set")));
-        }
+        self.settings.check_enabled()?;
         let endpoint = self.settings.endpoint()?;
         let lent = self.asker.repeatedly(async || self.ask(&endpoint).await);
         match lent.await {
             Ok(Some(credentials)) => Ok(self.extended(credentials)),
             Ok(None) => Err(absent("the instance has no role")),
             // Nobody said that there is somebody who would answer.
-            Err(refused) if !refused.answered && self.settings.endpoint.is_none() => {
+            Err(refused) if !refused.answered && !self.settings.is_named() => {
                 Err(absent(refused.error.sentence()))
             }
             Err(refused) => Err(broken(refused.error)),
         }
     }
 
-    /// All three requests; none where the instance has no role.
+    /// All three requests; none where the instance has no role. What is wrong with an
+    /// answer may be right with another token.
     async fn ask(&self, endpoint: &Endpoint) -> Result<Option<Credentials>, Refused> {
         let ttl = (
             "x-aws-ec2-metadata-token-ttl-seconds".to_owned(),
@@ -145,18 +96,26 @@ impl<P: Platform> InstanceMetadata<P> {
                 token.as_bytes().to_vec(),
             )
         };
-        let (site, answer) = self.send(Method::Get, endpoint, ROLE, field()).await?;
+        // Who gave a token is there.
+        let there = |refused| Refused {
+            answered: true,
+            ..refused
+        };
+        let role = self.send(Method::Get, endpoint, ROLE, field());
+        let (site, answer) = role.await.map_err(there)?;
         if answer.status == 404 {
             return Ok(None);
         }
         let path = format!("{ROLE}{}", text(&site, &answer, b"/?#%")?);
-        let (site, answer) = self.send(Method::Get, endpoint, &path, field()).await?;
+        let credentials = self.send(Method::Get, endpoint, &path, field());
+        let (site, answer) = credentials.await.map_err(there)?;
         if answer.status == 401 {
             return Err(refused(&site, &answer));
         }
         document::credentials(SOURCE, &site, &answer, &[token]).map(Some)
     }
 
+    /// Asks one of them, again where that may help.
     async fn send(
         &self,
         method: Method,
@@ -168,16 +127,24 @@ impl<P: Platform> InstanceMetadata<P> {
         if method == Method::Put {
             headers.push(("content-length".to_owned(), b"0".to_vec()));
         }
-        let ask = Ask {
-            method,
-            tls: endpoint.tls(),
-            authority: endpoint.authority(),
-            path: &format!("{}{path}", endpoint.path()),
-            headers,
-            body: &[],
+        let path = format!("{}{path}", endpoint.path());
+        let attempt = async || {
+            let ask = Ask {
+                method,
+                tls: endpoint.tls(),
+                authority: endpoint.authority(),
+                path: &path,
+                headers: headers.clone(),
+                body: &[],
+            };
+            let site = self.asker.site(&ask);
+            let answer = self.asker.once(ask).await?;
+            match retry::classify(None, answer.status) {
+                Some(_) => Err(refused(&site, &answer)),
+                None => Ok((site, answer)),
+            }
         };
-        let site = self.asker.site(&ask);
-        Ok((site, self.asker.once(ask).await?))
+        self.asker.repeatedly(attempt).await
     }
 
     /// Credentials that are past their expiry already, for some time longer.
