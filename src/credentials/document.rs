@@ -11,8 +11,9 @@ use crate::error::Error;
 use aws_credential_types::Credentials;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
-use std::collections::HashMap;
+use std::fmt;
 use std::time::SystemTime;
 
 /// The credentials of an answer of `source`, which is at `site`. `secrets` are what
@@ -65,11 +66,11 @@ enum Document {
 ///
 /// What is wrong with it, without its content.
 fn read(source: &'static str, bytes: &[u8]) -> Result<Document, String> {
-    let members: HashMap<String, &RawValue> =
+    let Members(members) =
         serde_json::from_slice(bytes).map_err(|_| "it is no JSON object".to_owned())?;
     let text = |names: &[&str]| -> Option<String> {
         let is_asked = |name: &str| names.iter().any(|asked| name.eq_ignore_ascii_case(asked));
-        let (_, value) = members.iter().find(|(name, _)| is_asked(name))?;
+        let (_, value) = members.iter().rev().find(|(name, _)| is_asked(name))?;
         serde_json::from_str(value.get()).ok()
     };
     let code = text(&["Code"]);
@@ -99,4 +100,31 @@ fn read(source: &'static str, bytes: &[u8]) -> Result<Document, String> {
 pub(super) fn moment(text: &str) -> Option<SystemTime> {
     let moment = DateTime::from_str(text, Format::DateTimeWithOffset).ok()?;
     SystemTime::try_from(moment).ok()
+}
+
+/// The members of an object, in order, whatever their values are.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'a> Deserialize<'a> for Members<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(AnyMembers)
+    }
+}
+
+struct AnyMembers;
+
+impl<'a> Visitor<'a> for AnyMembers {
+    type Value = Members<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'a>>(self, mut object: A) -> Result<Members<'a>, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = object.next_entry()? {
+            members.push(member);
+        }
+        Ok(Members(members))
+    }
 }
