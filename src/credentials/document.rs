@@ -68,11 +68,7 @@ enum Document {
 fn read(source: &'static str, bytes: &[u8]) -> Result<Document, String> {
     let Members(members) =
         serde_json::from_slice(bytes).map_err(|_| "it is no JSON object".to_owned())?;
-    let text = |names: &[&str]| -> Option<String> {
-        let is_asked = |name: &str| names.iter().any(|asked| name.eq_ignore_ascii_case(asked));
-        let (_, value) = members.iter().rev().find(|(name, _)| is_asked(name))?;
-        serde_json::from_str(value.get()).ok()
-    };
+    let text = |names: &[&str]| text(&members, names);
     let code = text(&["Code"]);
     if let Some(code) = code.filter(|code| code != "Success") {
         let message = text(&["Message"]).unwrap_or_default();
@@ -94,6 +90,15 @@ fn read(source: &'static str, bytes: &[u8]) -> Result<Document, String> {
         Some(credentials) => Ok(Document::Credentials(credentials)),
         None => Err("it has no `AccessKeyId`".to_owned()),
     }
+}
+
+/// The text of the last member of these names.
+#[inline(never)]
+fn text(members: &[(String, &RawValue)], names: &[&str]) -> Option<String> {
+    let is_asked = |name: &str| names.iter().any(|asked| name.eq_ignore_ascii_case(asked));
+    let mut last_first = members.iter().rev();
+    let (_, value) = last_first.find(|(name, _)| is_asked(name))?;
+    serde_json::from_str(value.get()).ok()
 }
 
 /// A moment as AWS writes it: `2009-11-23T00:00:00Z`.

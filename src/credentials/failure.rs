@@ -6,16 +6,22 @@ use aws_credential_types::provider::error::CredentialsError;
 use std::error::Error as _;
 
 /// The source does not apply here; why not, for who finds no credentials at all.
+#[cold]
+#[inline(never)]
 pub(super) fn absent(why: impl Into<String>) -> CredentialsError {
     CredentialsError::not_loaded(why.into())
 }
 
 /// The source is configured and does not work. The sentence names it.
+#[cold]
+#[inline(never)]
 pub(super) fn broken(error: Error) -> CredentialsError {
     CredentialsError::provider_error(error)
 }
 
 /// A wrong configuration of the source.
+#[cold]
+#[inline(never)]
 pub(super) fn misconfigured(sentence: impl Into<String>) -> CredentialsError {
     broken(Error::InvalidConfiguration(sentence.into()))
 }

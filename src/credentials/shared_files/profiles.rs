@@ -190,3 +190,6 @@ fn without_comment(line: &str, anywhere: bool) -> &str {
     let end = comment.unwrap_or(line.len());
     line.get(..end).unwrap_or(line).trim_matches(BLANK)
 }
+
+#[cfg(test)]
+mod parity;

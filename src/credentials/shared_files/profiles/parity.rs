@@ -1,0 +1,237 @@
+//! What is read here of the shared files is what the SDK's own parser reads, and
+//! what it refuses is refused at the same line.
+
+use super::{DEFAULT, Fault, Kind, Profiles};
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
+use aws_runtime::env_config::section::EnvConfigSections;
+use aws_runtime::env_config::source;
+use aws_types::os_shim_internal::{Env, Fs};
+use fastrand::Rng;
+use futures_util::FutureExt;
+use std::collections::{BTreeMap, HashMap};
+
+/// Properties by the names of profiles; or the file and the line that cannot be read.
+type Said = Result<BTreeMap<String, BTreeMap<String, String>>, (Kind, usize)>;
+
+/// What is asked for in every profile: the SDK's parser does not list its properties.
+const PROPERTIES: &[&str] = &[
+    "a",
+    "b",
+    "key",
+    "region",
+    "s3",
+    "a-b",
+    "a.b:c/d%e@f+g_h",
+    "x#y",
+    "é",
+    "ab",
+    "a;b",
+];
+
+fn ours(config: &str, credentials: &str) -> Said {
+    let mut profiles = Profiles::new(None);
+    for (kind, text) in [(Kind::Config, config), (Kind::Credentials, credentials)] {
+        let refused = |(line, _): Fault| (kind, line);
+        profiles.add(kind, text).map_err(refused)?;
+    }
+    let sections = profiles.sections.iter();
+    let names = sections.filter_map(|section| section.name.as_deref());
+    let properties = |name| {
+        let profile = profiles.get(name).unwrap();
+        let property = |property| Some((property_name(property)?, profile.get(property)?.into()));
+        PROPERTIES
+            .iter()
+            .filter_map(|name| property(name))
+            .collect()
+    };
+    Ok(names.map(|name| (name.into(), properties(name))).collect())
+}
+
+fn of_the_sdk(config: &str, credentials: &str) -> Said {
+    let files = [("/config", config), ("/credentials", credentials)];
+    let contents = files.map(|(path, text)| (path.to_owned(), text.as_bytes().to_vec()));
+    let which = EnvConfigFiles::builder()
+        .with_file(EnvConfigFileKind::Config, "/config")
+        .with_file(EnvConfigFileKind::Credentials, "/credentials")
+        .build();
+    let contents = Fs::from_map(HashMap::from(contents));
+    let loaded = source::load(&Env::from_slice(&[]), &contents, &which).now_or_never();
+    let sections = EnvConfigSections::parse(loaded.unwrap().unwrap());
+    let sections = sections.map_err(|error| {
+        let sentence = error.to_string();
+        let (path, rest) = sentence.split_once(" on line ").unwrap();
+        let (line, _) = rest.split_once(':').unwrap();
+        let is_config = path.ends_with("/config");
+        let kind = if is_config {
+            Kind::Config
+        } else {
+            Kind::Credentials
+        };
+        (kind, line.parse().unwrap())
+    })?;
+    let properties = |name| {
+        let profile = sections.get_profile(name).unwrap();
+        let property = |property| Some((property_name(property)?, profile.get(property)?.into()));
+        PROPERTIES
+            .iter()
+            .filter_map(|name| property(name))
+            .collect()
+    };
+    let names = sections.profiles();
+    Ok(names.map(|name| (name.into(), properties(name))).collect())
+}
+
+/// None where the SDK drops a property of that name: it is one that nobody asks for.
+fn property_name(name: &str) -> Option<String> {
+    let is_dropped = name.contains(['#', ';']) || !name.is_ascii();
+    (!is_dropped).then(|| name.to_owned())
+}
+
+fn same(config: &str, credentials: &str) -> Said {
+    let ours = ours(config, credentials);
+    let sdks = of_the_sdk(config, credentials);
+    assert_eq!(ours, sdks, "config:\n{config}\ncredentials:\n{credentials}");
+    ours
+}
+
+#[test]
+fn a_config_file_is_read_as_the_sdk_reads_it() {
+    for config in [
+        "",
+        "\n  \n\t\n",
+        "[profile x]",
+        "[profile a-b/c.d%e@f:g+h_9]\na = 1",
+        "[profile x!y]\na = 1\n[profile z]\nb = 2",
+        "[profile \tx\t ]\na = 1",
+        "[profile\tx]\na = 1",
+        "[ profile x ]\na = 1",
+        "[profile x]\r\na = 1\r\nb=2\r\n",
+        "[profile x]\na = 1=2=",
+        "[profile x]\na = é😀",
+        "[profile x]\n\u{e9} = 1\na = 2",
+        "[profile x]\na \t=\t 1 \t\nb=\t2",
+        "[profile x]\na =\nb=2",
+        "[profile x]\na = 1\n[profile y]\na = 2\n\n[profile x]\nb = 3",
+        "# c\n; c\n[profile x] # c\n# c\na = 1 # c\nb = 2 ; c\n",
+        "#\n;\n[profile x];c\n[profile y]#c\na = 1",
+        "[profile x]\na = 1#no\nb = 2;no\nkey = 3 #c # d",
+        "[profile x]\na = 1\u{a0}#c\nb = 2\u{3000};c",
+        "[profile x]\na = 1\n  2\n\t3 \t\n",
+        "[profile x]\na = 1\n  2 # kept\n  ; kept\n # kept",
+        "[profile x]\na = 1\n\n  2\n#\n  3",
+        "[profile x]\na = 1\na = 2\nA = 3\n  4",
+        "[default]\na = 1\n[profile default]\nb = 2",
+        "[profile default]\nb = 2\n[default]\na = 1",
+        "[default]\na = 1\n[sso-session default]\nb = 2",
+        "[x]\na = 1\n[default]\nb = 2",
+        "[profilex]\na = 1\n[prof x]\na = 2\n[Profile x]\na = 3",
+        "[sso-session x]\na = 1\n[services x]\ns3 =\n  a = 1\n[profile x]\nb = 2",
+        "[profile x]\ns3 =\n  a = 1\n  b=2\n\n  c =\na = 3",
+        "[profile x y]\na = 1",
+        "[profile ]\na = 1",
+        "[]\na = 1",
+        "[profile \u{a0}]\na = 1",
+        "[profile \u{a0}x]\na = 1",
+        "[profile x]\na-b = 1\nA.B:c/d%e@f+g_H = 2\nx y = 3\nx!y = 4",
+    ] {
+        assert!(same(config, "").is_ok(), "{config}");
+    }
+}
+
+#[test]
+fn a_line_that_means_nothing_is_refused_where_the_sdk_refuses_it() {
+    for (line, config) in [
+        (1, "[profile x\na = 1"),
+        (1, "[profile x # c ]"),
+        (2, "\n[#]"),
+        (1, "[profile x] y"),
+        (1, "a = 1"),
+        (1, "  a = 1"),
+        (1, "\u{feff}[profile x]"),
+        (2, "[profile x]\na"),
+        (2, "[profile x]\na # = 1"),
+        (2, "[profile x]\n = 1"),
+        (2, "[profile x]\n= 1"),
+        (2, "[profile x]\n  a"),
+        (4, "[profile x]\na = 1\n[profile y]\n  2"),
+        (3, "[profile x]\ns3 =\n  a"),
+        (3, "[profile x]\ns3 =\n  = a"),
+        (3, "[profile x]\ns3 =\n  # a = 1"),
+        (4, "[profile x]\ns3 = # c\n  a = 1\n  b"),
+        (2, "[x]\na"),
+    ] {
+        assert_eq!(same(config, ""), Err((Kind::Config, line)), "{config}");
+    }
+    let refused = same("[profile x]\na = 1", "[x]\na");
+    assert_eq!(refused, Err((Kind::Credentials, 2)));
+}
+
+#[test]
+fn the_credentials_file_names_profiles_without_a_prefix_and_goes_before_the_config_file() {
+    for (config, credentials) in [
+        ("", "[x]\na = 1"),
+        ("", "[profile x]\na = 1"),
+        ("", "[profile]\na = 1\n[x!y]\na = 2\n[ y\t]\na = 3"),
+        ("", "[sso-session x]\na = 1\n[sso-sessionx]\nb = 2"),
+        ("[profile x]\na = 1\nb = 1", "[x]\nb = 2\nkey = 2"),
+        (
+            "[default]\na = 1\n[profile default]\nb = 1",
+            "[default]\nkey = 2",
+        ),
+        (
+            "[profile default]\nb = 1",
+            "[default]\nb = 2\n[profile default]\na = 3",
+        ),
+        ("[profile x]\na =\n  b = 1", "[x]\na = 2"),
+    ] {
+        assert!(same(config, credentials).is_ok(), "{config}\n{credentials}");
+    }
+}
+
+#[test]
+fn files_of_random_lines_are_read_as_the_sdk_reads_them() {
+    let (mut read, mut refused) = (0, 0);
+    for seed in 0..20_000 {
+        let mut random = Rng::with_seed(seed);
+        let config = file(
+            &mut random,
+            &["[ profile  ", "[profile\t", "[sso-session ", "[profile "],
+        );
+        let credentials = file(&mut random, &["[ ", "[", "[profile "]);
+        match same(&config, &credentials) {
+            Ok(_) => read += 1,
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(read > 2_000 && refused > 2_000, "{read} {refused}");
+}
+
+/// Lines that are all nearly sound. A name is written in one way throughout: of two
+/// ways, the SDK reads one or the other last, by the hash of the moment.
+fn file(random: &mut Rng, prefixes: &[&str]) -> String {
+    let ending = if random.bool() { "\n" } else { "\r\n" };
+    let mut line = |first: bool| {
+        let name = ["x", "y", "a-b", DEFAULT, "x!", ""][random.usize(..6)];
+        let prefix = prefixes[name.len() % prefixes.len()];
+        let head = || format!("{prefix}{name}]");
+        let property = PROPERTIES[random.usize(..PROPERTIES.len())];
+        let value = [
+            "", "1", "2 3", "= 4", "é", "5#6", "7 # 8", "9\t;", "A\u{a0}#",
+        ][random.usize(..9)];
+        match if first { 0 } else { random.u32(..16) } {
+            0..=2 => head(),
+            3 => [head(), " # c".to_owned()].concat(),
+            4 => "[default]".to_owned(),
+            5..=8 => format!("{property} = {value}"),
+            9 => format!("{}={value}\t", property.to_ascii_uppercase()),
+            10 => format!("  {property} = {value}"),
+            11 => format!("\t{value}"),
+            12 => "  ".to_owned(),
+            13 => "# c = d".to_owned(),
+            14 => "a =".to_owned(),
+            _ => [" # c", " = 1", "a", "[x", "; c"][random.usize(..5)].to_owned(),
+        }
+    };
+    let lines: Vec<String> = (0..8).map(|index| line(index == 0)).collect();
+    lines.join(ending)
+}
