@@ -29,6 +29,7 @@ pub(super) fn credentials(
     secrets: &[&str],
 ) -> Result<Credentials, Refused> {
     let status = answer.status;
+    let mut again = retry::classify(None, status);
     let why = match read(source, &answer.body) {
         Ok(Document::Credentials(credentials)) if status == 200 => return Ok(credentials),
         Ok(Document::Refusal { code, message }) => {
@@ -36,12 +37,11 @@ pub(super) fn credentials(
         }
         Ok(Document::Credentials(_)) => "credentials with the status of an error".to_owned(),
         Err(_) if status != 200 => "no words of why".to_owned(),
-        Err(why) => format!("a document that is not one of credentials: {why}"),
-    };
-    let again = match retry::classify(None, status) {
-        // What is cut off or half written may be whole a moment later.
-        None if status == 200 => Some(RetryKind::Transient),
-        again => again,
+        Err(why) => {
+            // What is cut off or half written may be whole a moment later.
+            again = Some(RetryKind::Transient);
+            format!("a document that is not one of credentials: {why}")
+        }
     };
     let sentence = format!("{site}: HTTP {status}, {why}");
     Err(Refused {
