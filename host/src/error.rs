@@ -115,7 +115,12 @@ pub enum HostError {
         /// The limit.
         limit: Duration,
     },
-    /// A rule of the allow-list cannot be read.
+    /// The operating system gave no random numbers, which guard credentials that are lent.
+    #[error(
+        "the operating system gives no random numbers; check that this process may ask for them"
+    )]
+    NoRandomNumbers,
+    /// A rule of the allow-list, or the address of what is to be signed, cannot be read.
     #[error("the egress rule {rule:?} {reason}")]
     EgressRule {
         /// The rule as it was given.

@@ -197,11 +197,12 @@ impl HostState {
     fn new(options: &InstanceOptions) -> Result<Self, HostError> {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(HANDLES);
+        let (wasi, outgoing) = options.open()?;
         Ok(Self {
             memory: Memory::new(options.granted_memory()),
-            wasi: options.wasi()?,
+            wasi,
             http: WasiHttpCtx::new(),
-            outgoing: options.outgoing(),
+            outgoing,
             resources,
         })
     }

@@ -98,6 +98,12 @@
 //! # }
 //! ```
 //!
+//! # AWS credentials
+//!
+//! With the feature `aws`, an [`Egress`] signs what components send unsigned, so that they need no key, and
+//! [`InstanceOptions`] lend them credentials that are asked for once for all. The README has a whole program for each, and
+//! says when to choose which.
+//!
 //! # What it costs
 //!
 //! A plugin is compiled once for a machine: the code is kept in a folder that only this user can write to
@@ -127,6 +133,8 @@
 mod binding;
 mod compiled_code;
 mod contract;
+#[cfg(feature = "aws")]
+mod credentials;
 mod egress;
 mod engine;
 mod error;
@@ -136,6 +144,8 @@ mod memory;
 mod options;
 mod plugin;
 mod plugin_builder;
+#[cfg(feature = "aws")]
+mod random;
 mod state;
 mod stderr;
 #[cfg(test)]
@@ -145,6 +155,8 @@ mod time_slices;
 pub mod types;
 
 pub use binding::Binding;
+#[cfg(feature = "aws")]
+pub use credentials::AwsCredentials;
 pub use egress::{Egress, EgressBuilder};
 pub use error::{CallError, HostError, PoolError};
 pub use instance::Instance;
@@ -154,3 +166,7 @@ pub use plugin::Plugin;
 pub use plugin_builder::PluginBuilder;
 pub use state::State;
 pub use stderr::CapturedStderr;
+
+#[cfg(all(doctest, feature = "aws"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

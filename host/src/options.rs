@@ -1,5 +1,9 @@
 //! What one instance is given of its surroundings: nothing, but for what is named here.
 
+#[cfg(feature = "aws")]
+use crate::credentials::AwsCredentials;
+#[cfg(feature = "aws")]
+use crate::egress::Lender;
 use crate::egress::{Egress, Outgoing};
 use crate::error::HostError;
 use crate::stderr::CapturedStderr;
@@ -28,6 +32,8 @@ pub struct InstanceOptions {
     time_limit: Option<Duration>,
     max_requests: Option<NonZeroUsize>,
     stderr: Stderr,
+    #[cfg(feature = "aws")]
+    lent: Option<AwsCredentials>,
 }
 
 /// A directory of this machine, and the name that the instance has for it.
@@ -81,6 +87,23 @@ impl InstanceOptions {
         self.directories.retain(|known| known.guest != guest);
         let host = host.into();
         self.directories.push(Directory { host, guest });
+        self
+    }
+
+    /// Lends the instance these credentials of AWS, so that all instances that are lent the same ask their source once.
+    ///
+    /// The instance finds them as it finds those of a container: `AWS_CONTAINER_CREDENTIALS_FULL_URI` in its environment names
+    /// an address, and `AWS_CONTAINER_AUTHORIZATION_TOKEN` what it must say there. They take the place of what
+    /// [`env`](Self::env) sets of that kind. The address is answered in this process: it needs no rule of the
+    /// [`Egress`], and leads to nothing for an instance that was lent nothing. Credentials that the component finds earlier, such
+    /// as `accessKey` of its metadata or `AWS_ACCESS_KEY_ID`, count before these.
+    ///
+    /// The component then has the keys in its memory. Where it can leave signing to the host,
+    /// [`EgressBuilder::sign`](crate::EgressBuilder::sign) keeps them out of it.
+    #[cfg(feature = "aws")]
+    #[must_use]
+    pub fn lend_credentials(mut self, credentials: &AwsCredentials) -> Self {
+        self.lent = Some(credentials.clone());
         self
     }
 
@@ -143,13 +166,30 @@ impl InstanceOptions {
         self
     }
 
-    /// Errors: [`HostError::Directory`].
-    pub(crate) fn wasi(&self) -> Result<WasiCtx, HostError> {
+    /// Files and variables, and the way out.
+    ///
+    /// Errors: [`HostError::Directory`], [`HostError::NoRandomNumbers`].
+    pub(crate) fn open(&self) -> Result<(WasiCtx, Outgoing), HostError> {
+        #[cfg_attr(
+            not(feature = "aws"),
+            expect(unused_mut, reason = "lending adds to both")
+        )]
+        let (mut environment, mut outgoing) = (self.environment.clone(), self.outgoing());
+        #[cfg(feature = "aws")]
+        if let Some(credentials) = &self.lent {
+            let lender = Lender::new(credentials.clone())?;
+            lender.tell(&mut environment);
+            outgoing.lender = Some(lender);
+        }
+        Ok((self.wasi(&environment)?, outgoing))
+    }
+
+    fn wasi(&self, environment: &[(String, String)]) -> Result<WasiCtx, HostError> {
         let mut wasi = WasiCtxBuilder::new();
         // Both are of no use while no address is allowed; said once more, because a plugin's only way out is its egress.
         wasi.allow_tcp(false).allow_udp(false);
         wasi.max_random_size(MAX_RANDOM);
-        wasi.envs(&self.environment);
+        wasi.envs(environment);
         for Directory { host, guest } in &self.directories {
             wasi.preopened_dir(host, guest, FsPerms::ReadOnly)
                 .map_err(|cause| HostError::Directory {
@@ -177,7 +217,7 @@ impl InstanceOptions {
         self.time_limit
     }
 
-    pub(crate) fn outgoing(&self) -> Outgoing {
+    fn outgoing(&self) -> Outgoing {
         Outgoing::new(
             self.egress.clone(),
             self.max_requests.unwrap_or(MAX_REQUESTS),
@@ -189,7 +229,10 @@ impl InstanceOptions {
 impl std::fmt::Debug for InstanceOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();
-        f.debug_struct("InstanceOptions")
+        let mut printed = f.debug_struct("InstanceOptions");
+        #[cfg(feature = "aws")]
+        printed.field("lent", &self.lent);
+        printed
             .field("environment", &names)
             .field("directories", &self.directories)
             .field("egress", &self.egress)

@@ -57,14 +57,7 @@ impl Rule {
 
     /// Reads an absolute `http` or `https` URL.
     pub(super) fn from_url(text: &str) -> Result<Self, HostError> {
-        let origin = text
-            .parse::<Uri>()
-            .ok()
-            .and_then(|uri| Origin::of(&uri).ok())
-            .ok_or_else(|| HostError::EgressRule {
-                rule: without_user(text),
-                reason: "is not a URL of a host; write one such as http://127.0.0.1:8000, without a user name",
-            })?;
+        let origin = origin(text)?;
         Ok(Self {
             scheme: Some(origin.scheme),
             host: HostPattern::Exact(origin.host),
@@ -120,6 +113,17 @@ impl HostPattern {
             }
         }
     }
+}
+
+/// What an absolute `http` or `https` URL leads to.
+pub(super) fn origin(url: &str) -> Result<Origin, HostError> {
+    url.parse::<Uri>()
+        .ok()
+        .and_then(|uri| Origin::of(&uri).ok())
+        .ok_or_else(|| HostError::EgressRule {
+            rule: without_user(url),
+            reason: "is not a URL of a host; write one such as http://127.0.0.1:8000, without a user name",
+        })
 }
 
 /// The rule as errors quote it: a user name may come with a password.

@@ -31,6 +31,15 @@ pub(super) struct Timeouts {
 }
 
 impl Timeouts {
+    /// Waits for what comes before a connection no longer than for one.
+    #[cfg(feature = "aws")]
+    pub(super) async fn before_sending<T>(
+        &self,
+        step: impl Future<Output = T>,
+    ) -> Result<T, Error> {
+        by(Instant::now() + self.connect, step).await
+    }
+
     /// Those that the plugin asked for, and bounds for those that it did not.
     pub(super) fn new(options: Option<RequestOptions>) -> Self {
         let options = options.unwrap_or_default();

@@ -3,8 +3,12 @@
 use super::Egress;
 use super::destination::Destination;
 use super::exchange::{Timeouts, exchange};
+#[cfg(feature = "aws")]
+use super::lending::Lender;
 use super::origin::{Origin, Scheme};
 use super::pool::Pool;
+#[cfg(feature = "aws")]
+use super::signing::{self, Signer};
 use http::uri::Authority;
 use http::{Request, Response, Uri};
 use std::num::NonZeroUsize;
@@ -21,12 +25,21 @@ pub(crate) struct Outgoing {
     room: Arc<Semaphore>,
     /// The last that was let pass. A plugin asks for the same again and again.
     admitted: Option<Admitted>,
+    /// Where it was lent credentials.
+    #[cfg(feature = "aws")]
+    pub(crate) lender: Option<Lender>,
+    /// A permit for each byte that may wait to be signed.
+    #[cfg(feature = "aws")]
+    bodies: Arc<Semaphore>,
 }
 
+#[derive(Clone)]
 struct Admitted {
     scheme: Scheme,
     authority: Authority,
     destination: Arc<Destination>,
+    #[cfg(feature = "aws")]
+    signer: Option<Arc<Signer>>,
 }
 
 impl Admitted {
@@ -42,14 +55,15 @@ impl Outgoing {
             egress,
             room: Arc::new(Semaphore::new(most)),
             admitted: None,
+            #[cfg(feature = "aws")]
+            lender: None,
+            #[cfg(feature = "aws")]
+            bodies: Arc::new(Semaphore::new(signing::LARGEST_BODY)),
         }
     }
 
     /// Where a request may go that may pass.
-    fn admit(
-        &mut self,
-        request: &Request<WasiBody>,
-    ) -> Result<(Arc<Pool>, Arc<Destination>), Error> {
+    fn admit(&mut self, request: &Request<WasiBody>) -> Result<(Arc<Pool>, Admitted), Error> {
         let uri = request.uri();
         let Some(egress) = &self.egress else {
             return Err(refused(&Origin::of(uri)?));
@@ -58,26 +72,32 @@ impl Outgoing {
         if let Some(last) = &self.admitted
             && last.covers(uri)
         {
-            return Ok((pool, Arc::clone(&last.destination)));
+            return Ok((pool, last.clone()));
         }
         let origin = Origin::of(uri)?;
         if !egress.allowed.permits(&origin) {
             return Err(refused(&origin));
         }
-        let scheme = origin.scheme;
-        let destination = egress.pool.destination(origin);
-        self.admitted = uri.authority().map(|authority| Admitted {
-            scheme,
-            authority: authority.clone(),
-            destination: Arc::clone(&destination),
-        });
-        Ok((pool, destination))
+        let admitted = Admitted {
+            scheme: origin.scheme,
+            authority: uri.authority().ok_or(Error::HttpRequestUriInvalid)?.clone(),
+            #[cfg(feature = "aws")]
+            signer: egress.signer(&origin),
+            destination: egress.pool.destination(origin),
+        };
+        self.admitted = Some(admitted.clone());
+        Ok((pool, admitted))
     }
 }
 
 fn refused(origin: &Origin) -> Error {
     tracing::debug!("a request to {origin} was refused: no egress rule allows it");
     Error::HttpRequestDenied
+}
+
+/// Nothing is left to be sent.
+fn over() -> Transmission {
+    Box::new(async { Ok(()) })
 }
 
 impl WasiHttpHooks for Outgoing {
@@ -90,13 +110,36 @@ impl WasiHttpHooks for Outgoing {
         options: Option<RequestOptions>,
         _processed: Transmission,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Transmission), Error>> + Send> {
+        #[cfg(feature = "aws")]
+        if let Some(lender) = &self.lender
+            && Lender::is_asked(request.uri())
+        {
+            let lent = lender.clone().answer(request);
+            return Box::new(async { Ok((lent.await, over())) });
+        }
         let admitted = self.admit(&request);
         let room = Arc::clone(&self.room);
+        #[cfg(feature = "aws")]
+        let bodies = Arc::clone(&self.bodies);
         Box::new(async move {
-            let (pool, destination) = admitted?;
+            let (pool, admitted) = admitted?;
             let timeouts = Timeouts::new(options);
-            let response = exchange(pool, destination, room, request, timeouts).await?;
-            Ok((response, Box::new(async { Ok(()) }) as Transmission))
+            #[cfg(feature = "aws")]
+            if let Some(signer) = admitted.signer
+                && !Signer::is_signed(&request)
+            {
+                let signed = timeouts.before_sending(signer.sign(request, bodies));
+                let (request, _held) = match signed.await?? {
+                    signing::Outcome::Signed(request, held) => (request, held),
+                    signing::Outcome::Answered(response) => return Ok((response, over())),
+                };
+                let response = exchange(pool, admitted.destination, room, request, timeouts);
+                let response = response.await?;
+                signer.heard(&response);
+                return Ok((response, over()));
+            }
+            let response = exchange(pool, admitted.destination, room, request, timeouts).await?;
+            Ok((response, over()))
         })
     }
 }

@@ -5,8 +5,12 @@
 //! place at its [`destination`], which the [`pool`] knows, and takes an idle [`connection`], or has the [`connector`]
 //! (with [`names`] and [`tls`]) open one; it sends the request and waits for the head of the answer; [`body`] hands the rest to the
 //! plugin and gives the connection back; [`watch`] closes what is idle for too long; [`failure`] names what went wrong.
+//! With the feature `aws`, `signing` signs what goes where the embedder wants it signed, and `lending` answers in place of
+//! a container's agent.
 
 mod allow_list;
+#[cfg(feature = "aws")]
+mod answer;
 mod body;
 mod connection;
 mod connector;
@@ -15,9 +19,15 @@ mod exchange;
 mod failure;
 mod handler;
 mod hooks;
+#[cfg(feature = "aws")]
+mod lending;
 mod names;
 mod origin;
 mod pool;
+#[cfg(feature = "aws")]
+mod signing;
+#[cfg(feature = "aws")]
+mod skew;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -25,11 +35,19 @@ mod watch;
 
 pub(crate) use handler::add_to_linker as add_handler_to_linker;
 pub(crate) use hooks::Outgoing;
+#[cfg(feature = "aws")]
+pub(crate) use lending::Lender;
 
+#[cfg(feature = "aws")]
+use crate::credentials::AwsCredentials;
 use crate::error::HostError;
 use allow_list::{AllowList, Rule};
 use connector::Connector;
+#[cfg(feature = "aws")]
+use origin::Origin;
 use pool::Pool;
+#[cfg(feature = "aws")]
+use signing::{Signer, Signing};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,6 +77,8 @@ const MAX_CONNECTIONS_PER_HOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(
 pub struct Egress {
     allowed: Arc<AllowList>,
     pool: Arc<Pool>,
+    #[cfg(feature = "aws")]
+    signers: Arc<[Arc<Signer>]>,
 }
 
 impl Egress {
@@ -84,6 +104,8 @@ pub struct EgressBuilder {
     roots: Vec<Vec<u8>>,
     idle_timeout: Option<Duration>,
     max_connections_per_host: Option<NonZeroUsize>,
+    #[cfg(feature = "aws")]
+    signing: Vec<Signing>,
 }
 
 #[derive(Clone, Debug)]
@@ -137,6 +159,37 @@ impl EgressBuilder {
         self
     }
 
+    /// Signs, with Signature Version 4, what plugins send unsigned to the scheme, host and port of this URL, so that they need
+    /// no key and never have one: `dapr_dynamodb.wasm` with `signing` = `host`. Of several rules for one address the last counts.
+    ///
+    /// `region` and `service` are those of the signature, such as `eu-west-1` and `dynamodb`. The address must be
+    /// [allowed](Self::allow_url) as well. Whoever may send there may do there what these credentials may: let no two plugins
+    /// that are to have different rights share an [`Egress`].
+    ///
+    /// What carries an `authorization`, or a signature in its query, passes as it is. A body is held until it is complete: one
+    /// of more than 32 MiB fails with wasi:http's `HTTP-request-body-size`, and the bodies of one instance wait for one another
+    /// where they are more than that together. Waiting for a body and for credentials takes no longer than the plugin gives to
+    /// connecting. Where there are no credentials, nothing is sent: the plugin gets the answer HTTP 400 with the code
+    /// `UnrecognizedClientException`, as from DynamoDB. Each attempt of a plugin is signed anew, at the time of this machine or,
+    /// once the server has refused something and its clock is more than four minutes off, of the server.
+    #[cfg(feature = "aws")]
+    #[must_use]
+    pub fn sign(
+        mut self,
+        url: impl Into<String>,
+        region: impl Into<String>,
+        service: impl Into<String>,
+        credentials: &AwsCredentials,
+    ) -> Self {
+        self.signing.push(Signing {
+            url: url.into(),
+            region: region.into(),
+            service: service.into(),
+            credentials: credentials.clone(),
+        });
+        self
+    }
+
     /// Reads the rules and the certificates. Opens no connection.
     ///
     /// Errors: [`HostError::EgressRule`], [`HostError::RootCertificate`], [`HostError::Tls`].
@@ -151,6 +204,8 @@ impl EgressBuilder {
         });
         let allowed = AllowList::new(rules.collect::<Result<_, _>>()?);
         let connector = Connector::new(lookup, tls::client(&self.roots)?);
+        #[cfg(feature = "aws")]
+        let signers = self.signing.into_iter().map(Signing::signer);
         Ok(Egress {
             allowed: Arc::new(allowed),
             pool: Pool::new(
@@ -159,6 +214,17 @@ impl EgressBuilder {
                 self.max_connections_per_host
                     .unwrap_or(MAX_CONNECTIONS_PER_HOST),
             ),
+            #[cfg(feature = "aws")]
+            signers: signers.collect::<Result<_, _>>()?,
         })
+    }
+}
+
+#[cfg(feature = "aws")]
+impl Egress {
+    /// Who signs what goes to `origin`.
+    fn signer(&self, origin: &Origin) -> Option<Arc<Signer>> {
+        let mut last_first = self.signers.iter().rev();
+        last_first.find(|signer| signer.origin == *origin).cloned()
     }
 }

@@ -30,7 +30,7 @@ impl WasiView for Surroundings {
 impl Surroundings {
     fn of(options: &InstanceOptions) -> Self {
         Self {
-            wasi: options.wasi().unwrap(),
+            wasi: options.open().unwrap().0,
             resources: ResourceTable::new(),
         }
     }

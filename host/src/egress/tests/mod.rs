@@ -6,12 +6,16 @@ mod allow_list;
 mod bodies;
 mod closing;
 mod failures;
+#[cfg(feature = "aws")]
+mod lending;
 mod limits;
 mod limits_of_instance;
 mod names;
 mod reuse;
 mod runtimes;
 mod server;
+#[cfg(feature = "aws")]
+mod signing;
 mod timeouts;
 mod tls;
 

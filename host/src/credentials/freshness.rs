@@ -1,0 +1,152 @@
+//! When credentials are asked for again: early enough that none end in use, never at once after an answer, and not by all
+//! processes at the same time.
+
+use super::NoCredentials;
+use crate::random;
+use aws_credential_types::Credentials;
+use std::time::{Duration, SystemTime};
+
+/// How long before their end credentials are asked for again at most. The half of it is more than the minute before the end
+/// in which a component that was lent them asks for others in any case.
+const LEAD: Duration = Duration::from_secs(180);
+
+/// How long credentials without an end are used: their files may be replaced.
+const UNLIMITED: Duration = Duration::from_secs(15 * 60);
+
+/// How long the source is left alone after an answer, be it the same credentials as before or a failure.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// What the source said last.
+#[derive(Default)]
+pub(super) struct Known {
+    credentials: Option<Credentials>,
+    refusal: Option<NoCredentials>,
+    /// When it may be asked again.
+    ask_at: Option<SystemTime>,
+}
+
+pub(super) enum Freshness {
+    Fresh(Credentials),
+    /// To be used, and to be asked for again.
+    Old(Credentials),
+    /// Asked a moment ago, in vain.
+    Refused(NoCredentials),
+    Unknown,
+}
+
+impl Known {
+    pub(super) fn at(&self, now: SystemTime) -> Freshness {
+        let is_due = self.ask_at.is_none_or(|ask_at| ask_at <= now);
+        let usable = self.credentials.as_ref();
+        match usable.filter(|credentials| !is_over(credentials, now)) {
+            Some(credentials) if is_due => Freshness::Old(credentials.clone()),
+            Some(credentials) => Freshness::Fresh(credentials.clone()),
+            None => match self.refusal {
+                Some(reason) if !is_due => Freshness::Refused(reason),
+                _ => Freshness::Unknown,
+            },
+        }
+    }
+
+    /// Gives what is to be used after this answer: after a failure, those that are still good.
+    pub(super) fn learn(
+        &mut self,
+        answer: Result<Credentials, NoCredentials>,
+        now: SystemTime,
+    ) -> Result<Credentials, NoCredentials> {
+        match answer {
+            Ok(credentials) => {
+                self.ask_at = Some(ask_at(credentials.expiry(), now, random::share()));
+                self.refusal = None;
+                self.credentials = Some(credentials.clone());
+                Ok(credentials)
+            }
+            Err(reason) => {
+                self.ask_at = Some(now + PAUSE);
+                self.refusal = Some(reason);
+                let usable = self.credentials.clone();
+                usable
+                    .filter(|credentials| !is_over(credentials, now))
+                    .ok_or(reason)
+            }
+        }
+    }
+}
+
+pub(super) fn is_over(credentials: &Credentials, now: SystemTime) -> bool {
+    credentials.expiry().is_some_and(|expiry| expiry <= now)
+}
+
+/// `share`, from 0 to 1, sets processes apart that began together.
+fn ask_at(expiry: Option<SystemTime>, now: SystemTime, share: f64) -> SystemTime {
+    let Some(expiry) = expiry else {
+        return now + UNLIMITED;
+    };
+    let left = expiry.duration_since(now).unwrap_or_default();
+    let lead = LEAD.min(left / 2).mul_f64(f64::midpoint(1.0, share));
+    (now + left - lead).max(now + PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(life: u64, share: f64) -> u64 {
+        let now = SystemTime::UNIX_EPOCH;
+        let expiry = now + Duration::from_secs(life);
+        let at = ask_at(Some(expiry), now, share);
+        at.duration_since(now).unwrap().as_secs()
+    }
+
+    #[test]
+    fn credentials_are_asked_for_again_90_to_180_seconds_before_their_end() {
+        assert_eq!(after(3_600, 0.0), 3_510);
+        assert_eq!(after(3_600, 1.0), 3_420);
+    }
+
+    #[test]
+    fn short_ones_are_asked_for_again_in_the_second_half_of_their_life() {
+        assert_eq!(after(100, 1.0), 50);
+        assert_eq!(after(100, 0.0), 75);
+    }
+
+    #[test]
+    fn the_source_is_left_alone_for_a_moment_even_where_credentials_are_about_to_end() {
+        assert_eq!(after(2, 1.0), 5);
+        assert_eq!(after(0, 1.0), 5);
+    }
+
+    #[test]
+    fn those_without_an_end_are_asked_for_again_after_a_quarter_of_an_hour() {
+        let now = SystemTime::UNIX_EPOCH;
+        assert_eq!(ask_at(None, now, 0.5), now + UNLIMITED);
+    }
+
+    fn keys(expiry: Option<SystemTime>) -> Credentials {
+        Credentials::new("AKID", "c4n4ry-of-freshness", None, expiry, "test")
+    }
+
+    #[test]
+    fn what_cannot_be_renewed_is_used_to_its_end() {
+        let start = SystemTime::UNIX_EPOCH;
+        let end = start + Duration::from_secs(3_600);
+        let mut known = Known::default();
+        assert!(known.learn(Ok(keys(Some(end))), start).is_ok());
+        assert!(matches!(known.at(start), Freshness::Fresh(_)));
+
+        let late = end - Duration::from_secs(60);
+        assert!(matches!(known.at(late), Freshness::Old(_)));
+        assert!(known.learn(Err(NoCredentials::Broken), late).is_ok());
+        assert!(matches!(known.at(late), Freshness::Fresh(_)));
+        assert!(matches!(known.at(late + PAUSE), Freshness::Old(_)));
+
+        assert!(matches!(known.at(end), Freshness::Unknown));
+        let refused = known.learn(Err(NoCredentials::Late), end);
+        assert_eq!(refused.unwrap_err(), NoCredentials::Late);
+        assert!(matches!(
+            known.at(end),
+            Freshness::Refused(NoCredentials::Late)
+        ));
+        assert!(matches!(known.at(end + PAUSE), Freshness::Unknown));
+    }
+}

@@ -1,0 +1,148 @@
+//! One question for all who need credentials, and no word of them.
+
+use super::{AwsCredentials, NoCredentials};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+const SECRET: &str = "c4n4ry-of-a-source";
+
+/// A source that counts, and answers once it is let.
+#[derive(Clone, Debug)]
+struct Source {
+    asked: Arc<AtomicUsize>,
+    let_answer: Arc<Semaphore>,
+    life: Option<Duration>,
+}
+
+impl Source {
+    fn that_lives(life: Option<Duration>) -> Self {
+        Self {
+            asked: Arc::default(),
+            let_answer: Arc::new(Semaphore::new(0)),
+            life,
+        }
+    }
+
+    async fn answer(&self) -> provider::Result {
+        let asked = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        self.let_answer.acquire().await.unwrap().forget();
+        let life = self
+            .life
+            .ok_or_else(|| CredentialsError::provider_error(format!("failure number {asked}")))?;
+        let expiry = SystemTime::now() + life;
+        Ok(Credentials::new(
+            format!("AKID{asked}"),
+            SECRET,
+            None,
+            Some(expiry),
+            "test",
+        ))
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+impl ProvideCredentials for Source {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.answer())
+    }
+}
+
+const HOUR: Option<Duration> = Some(Duration::from_secs(3_600));
+
+#[tokio::test]
+async fn fifty_who_need_credentials_at_once_ask_once() {
+    let source = Source::that_lives(HOUR);
+    let credentials = AwsCredentials::new(source.clone());
+    let mut waiting = JoinSet::new();
+    for _ in 0..50 {
+        let credentials = credentials.clone();
+        waiting.spawn(async move { credentials.current().await.unwrap() });
+    }
+    source.let_answer.add_permits(50);
+    for got in waiting.join_all().await {
+        assert_eq!(got.access_key_id(), "AKID1");
+    }
+    assert_eq!(source.asked(), 1);
+}
+
+#[tokio::test]
+async fn fifty_who_wait_for_a_failure_ask_once_too() {
+    let source = Source::that_lives(None);
+    let credentials = AwsCredentials::new(source.clone());
+    let mut waiting = JoinSet::new();
+    for _ in 0..50 {
+        let credentials = credentials.clone();
+        waiting.spawn(async move { credentials.current().await.unwrap_err() });
+    }
+    source.let_answer.add_permits(50);
+    for refused in waiting.join_all().await {
+        assert_eq!(refused, NoCredentials::Broken);
+    }
+    assert_eq!(source.asked(), 1);
+}
+
+#[tokio::test]
+async fn one_who_no_longer_waits_leaves_the_question_to_the_others() {
+    let source = Source::that_lives(HOUR);
+    let credentials = AwsCredentials::new(source.clone());
+    let first = tokio::spawn({
+        let credentials = credentials.clone();
+        async move { credentials.current().await.map(drop) }
+    });
+    while source.asked() == 0 {
+        tokio::task::yield_now().await;
+    }
+    first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    source.let_answer.add_permits(1);
+    assert_eq!(
+        credentials.current().await.unwrap().access_key_id(),
+        "AKID1"
+    );
+    assert_eq!(source.asked(), 1);
+}
+
+#[tokio::test]
+async fn what_has_expired_already_is_no_answer() {
+    let source = Source::that_lives(Some(Duration::ZERO));
+    source.let_answer.add_permits(1);
+    let refused = AwsCredentials::new(source).current().await;
+    assert_eq!(refused.unwrap_err(), NoCredentials::Expired);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_is_silent_is_given_up() {
+    let source = Source::that_lives(HOUR);
+    let refused = AwsCredentials::new(source).current().await;
+    assert_eq!(refused.unwrap_err(), NoCredentials::Late);
+}
+
+#[tokio::test]
+async fn they_are_not_printed() {
+    let keys = Credentials::new("AKID", SECRET, Some(SECRET.to_owned()), None, "test");
+    let credentials = AwsCredentials::new(keys);
+    credentials.current().await.unwrap();
+    let options = crate::InstanceOptions::new().lend_credentials(&credentials);
+    let egress = crate::Egress::builder().sign("http://a.example", "r", "s", &credentials);
+    for printed in [
+        format!("{credentials:#?}"),
+        format!("{options:#?}"),
+        format!("{egress:#?}"),
+        format!("{:#?}", egress.build().unwrap()),
+    ] {
+        assert!(!printed.contains(SECRET), "a secret is printed");
+        assert!(!printed.contains("AKID"), "{printed}");
+    }
+}

@@ -1,0 +1,116 @@
+//! Credentials on loan: the endpoint that a container's agent would have, answered in this process. It is asked by name and
+//! nothing is ever connected to; an instance that was lent nothing has no such endpoint.
+//!
+//! The document is that of AWS's own agents
+//! (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>).
+
+use super::answer::answer;
+use super::origin::{Host, Origin, Scheme};
+use crate::credentials::AwsCredentials;
+use crate::error::HostError;
+use crate::random;
+use aws_credential_types::Credentials;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
+use http::header::AUTHORIZATION;
+use http::{Method, Request, Response, StatusCode, Uri};
+use serde_json::{Value, json};
+use std::time::{Duration, SystemTime};
+use wasmtime_wasi_http::WasiBody;
+
+/// A name that every SDK asks in the clear, for it is this machine's.
+const HOST: &str = "localhost";
+const PATH: &str = "/dapr-wasm-host/credentials";
+
+const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+
+/// What of an environment would name another endpoint, or another token for this one.
+const REPLACED: &[&str] = &[
+    FULL_URI,
+    TOKEN,
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+];
+
+/// How long credentials without an end are lent: the next ones may be others.
+const UNLIMITED: Duration = Duration::from_secs(15 * 60);
+
+/// The endpoint of one instance.
+#[derive(Clone)]
+pub(crate) struct Lender {
+    credentials: AwsCredentials,
+    token: String,
+}
+
+impl Lender {
+    /// Errors: [`HostError::NoRandomNumbers`].
+    pub(crate) fn new(credentials: AwsCredentials) -> Result<Self, HostError> {
+        let token = random::token()?;
+        Ok(Self { credentials, token })
+    }
+
+    /// `environment`, with what leads to this endpoint in place of what leads elsewhere.
+    pub(crate) fn tell(&self, environment: &mut Vec<(String, String)>) {
+        environment.retain(|(name, _)| !REPLACED.contains(&name.as_str()));
+        let uri = format!("http://{HOST}{PATH}");
+        environment.push((FULL_URI.to_owned(), uri));
+        environment.push((TOKEN.to_owned(), self.token.clone()));
+    }
+
+    /// Whether this endpoint is what is asked.
+    pub(super) fn is_asked(uri: &Uri) -> bool {
+        let asked = Origin::of(uri).is_ok_and(|origin| {
+            origin.scheme == Scheme::Http
+                && origin.host == Host::Name(HOST.to_owned())
+                && origin.port == Scheme::Http.default_port()
+        });
+        asked && uri.path() == PATH
+    }
+
+    pub(super) async fn answer(self, request: Request<WasiBody>) -> Response<WasiBody> {
+        if request.method() != Method::GET {
+            let why = "credentials are asked for with GET";
+            return refusal(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", why);
+        }
+        let token = request.headers().get(AUTHORIZATION);
+        if token.is_none_or(|token| token.as_bytes() != self.token.as_bytes()) {
+            let why = format!("the authorization is not that of {TOKEN}");
+            return refusal(StatusCode::FORBIDDEN, "AccessDenied", &why);
+        }
+        match self.credentials.current().await {
+            Ok(credentials) => lent(StatusCode::OK, &document(&credentials)),
+            Err(reason) => {
+                let why = format!("the host has no AWS credentials to lend: {reason}");
+                refusal(StatusCode::NOT_FOUND, "NoCredentials", &why)
+            }
+        }
+    }
+}
+
+fn document(credentials: &Credentials) -> Value {
+    let expiry = credentials
+        .expiry()
+        .unwrap_or_else(|| SystemTime::now() + UNLIMITED);
+    // It fails for years beyond 9999.
+    let expiry = DateTime::from(expiry).fmt(Format::DateTime).ok();
+    let mut document = json!({
+        "AccessKeyId": credentials.access_key_id(),
+        "SecretAccessKey": credentials.secret_access_key(),
+    });
+    if let Some(token) = credentials.session_token() {
+        document["Token"] = token.into();
+    }
+    if let Some(expiry) = expiry {
+        document["Expiration"] = expiry.into();
+    }
+    document
+}
+
+fn refusal(status: StatusCode, code: &str, message: &str) -> Response<WasiBody> {
+    lent(status, &json!({ "Code": code, "Message": message }))
+}
+
+fn lent(status: StatusCode, document: &Value) -> Response<WasiBody> {
+    answer(status, "application/json", document)
+}

@@ -1,0 +1,178 @@
+//! The endpoint of credentials on loan: for the instance that was lent them, and for what it was told to say.
+
+use crate::egress::{Lender, Outgoing};
+use crate::{AwsCredentials, InstanceOptions};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::future::ProvideCredentials as Provided;
+use bytes::Bytes;
+use http::{Method, Request, StatusCode};
+use http_body_util::{BodyExt, Empty};
+use serde_json::Value;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::time::{Duration, SystemTime};
+use wasmtime_wasi_http::{Error, WasiHttpHooks};
+
+const SECRET: &str = "c4n4ry-on-loan";
+const TOKEN: &str = "c4n4ry-token-on-loan";
+
+/// An instance's way out, and what its environment says.
+struct Instance {
+    outgoing: Outgoing,
+    uri: String,
+    token: String,
+}
+
+impl Instance {
+    fn lent(credentials: AwsCredentials) -> Self {
+        let lender = Lender::new(credentials).unwrap();
+        let stale = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
+        let mut environment = vec![
+            (stale.to_owned(), "/elsewhere".to_owned()),
+            ("AWS_REGION".to_owned(), "eu-west-1".to_owned()),
+        ];
+        lender.tell(&mut environment);
+        let names: Vec<_> = environment.iter().map(|(name, _)| name.as_str()).collect();
+        let full = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
+        let token = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+        assert_eq!(names, ["AWS_REGION", full, token]);
+        let (uri, token) = (environment[1].1.clone(), environment[2].1.clone());
+        let mut outgoing = Outgoing::new(None, NonZeroUsize::MIN);
+        outgoing.lender = Some(lender);
+        Self {
+            outgoing,
+            uri,
+            token,
+        }
+    }
+
+    async fn ask(
+        &mut self,
+        method: Method,
+        uri: &str,
+        token: Option<&str>,
+    ) -> Result<(StatusCode, Value), Error> {
+        let mut request = Request::builder().method(method).uri(uri);
+        if let Some(token) = token {
+            request = request.header("authorization", token);
+        }
+        let body = Empty::<Bytes>::new().map_err(|never| match never {});
+        let request = request.body(body.boxed_unsync()).unwrap();
+        let sending = self
+            .outgoing
+            .send_request(request, None, Box::new(async { Ok(()) }));
+        let (response, _) = Pin::from(sending).await?;
+        let status = response.status();
+        let body = response.into_body().collect().await?.to_bytes();
+        Ok((status, serde_json::from_slice(&body).unwrap()))
+    }
+}
+
+fn keys(expiry: Option<SystemTime>) -> AwsCredentials {
+    let token = Some(TOKEN.to_owned());
+    AwsCredentials::new(Credentials::new("AKIDLENT", SECRET, token, expiry, "test"))
+}
+
+#[tokio::test]
+async fn an_instance_is_lent_credentials_without_any_egress() {
+    let end = SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800);
+    let mut instance = Instance::lent(keys(Some(end)));
+    let (uri, token) = (instance.uri.clone(), instance.token.clone());
+    let (status, lent) = instance.ask(Method::GET, &uri, Some(&token)).await.unwrap();
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(lent["AccessKeyId"], "AKIDLENT");
+    assert!(lent["SecretAccessKey"] == SECRET);
+    assert!(lent["Token"] == TOKEN);
+    assert_eq!(lent["Expiration"], "2100-01-01T00:00:00Z");
+}
+
+#[tokio::test]
+async fn what_has_no_end_is_lent_for_a_while() {
+    let mut instance = Instance::lent(keys(None));
+    let (uri, token) = (instance.uri.clone(), instance.token.clone());
+    let (_, lent) = instance.ask(Method::GET, &uri, Some(&token)).await.unwrap();
+    assert!(lent["Expiration"].is_string());
+}
+
+#[tokio::test]
+async fn who_does_not_say_the_token_or_says_that_of_another_is_refused() {
+    let mut instance = Instance::lent(keys(None));
+    let another = Instance::lent(keys(None));
+    let uri = instance.uri.clone();
+    for said in [None, Some(""), Some(another.token.as_str())] {
+        let (status, refusal) = instance.ask(Method::GET, &uri, said).await.unwrap();
+        assert_eq!(status, StatusCode::FORBIDDEN);
+        assert_eq!(refusal["Code"], "AccessDenied");
+        assert!(refusal.get("SecretAccessKey").is_none());
+    }
+    let token = instance.token.clone();
+    let (status, _) = instance.ask(Method::PUT, &uri, Some(&token)).await.unwrap();
+    assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[tokio::test]
+async fn an_instance_that_was_lent_nothing_has_no_such_endpoint() {
+    let Instance { uri, token, .. } = Instance::lent(keys(None));
+    let mut other = Instance::lent(keys(None));
+    other.outgoing.lender = None;
+    let refused = other.ask(Method::GET, &uri, Some(&token)).await;
+    assert!(matches!(refused, Err(Error::HttpRequestDenied)));
+}
+
+#[tokio::test]
+async fn the_rest_of_localhost_stays_as_closed_as_it_was() {
+    let mut instance = Instance::lent(keys(None));
+    let token = instance.token.clone();
+    for uri in [
+        "http://localhost/",
+        "http://localhost:8080/dapr-wasm-host/credentials",
+        "https://localhost/dapr-wasm-host/credentials",
+        "http://localhost.example/dapr-wasm-host/credentials",
+        "http://user@localhost/dapr-wasm-host/credentials",
+    ] {
+        let refused = instance.ask(Method::GET, uri, Some(&token)).await;
+        assert!(matches!(refused, Err(Error::HttpRequestDenied)), "{uri}");
+    }
+}
+
+#[derive(Debug)]
+struct Broken;
+
+impl ProvideCredentials for Broken {
+    fn provide_credentials<'a>(&'a self) -> Provided<'a>
+    where
+        Self: 'a,
+    {
+        Provided::ready(Err(CredentialsError::provider_error("c4n4ry-in-a-cause")))
+    }
+}
+
+#[tokio::test]
+async fn a_host_without_credentials_says_so_and_not_why() {
+    let mut instance = Instance::lent(AwsCredentials::new(Broken));
+    let (uri, token) = (instance.uri.clone(), instance.token.clone());
+    let (status, refusal) = instance.ask(Method::GET, &uri, Some(&token)).await.unwrap();
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert_eq!(refusal["Code"], "NoCredentials");
+    assert_eq!(
+        refusal["Message"],
+        "the host has no AWS credentials to lend: their source is broken"
+    );
+}
+
+#[test]
+fn each_instance_has_a_token_of_its_own() {
+    let options = InstanceOptions::new().lend_credentials(&keys(None));
+    let (_, first) = options.open().unwrap();
+    let (_, second) = options.open().unwrap();
+    let token = |outgoing: Outgoing| {
+        let mut environment = Vec::new();
+        outgoing.lender.unwrap().tell(&mut environment);
+        environment.pop().unwrap().1
+    };
+    let (first, second) = (token(first), token(second));
+    assert_eq!(first.len(), 64);
+    assert!(first != second);
+}
