@@ -36,6 +36,8 @@ mod fixture;
 mod get_set_delete;
 mod histories;
 mod host_calls;
+mod host_lends;
+mod host_signs;
 mod hostile_answers;
 mod hostile_calls;
 mod hostile_items;

@@ -1,0 +1,45 @@
+//! What guests hold in their linear memories, read as a debugger would read it. A linear memory is what this process may
+//! write to before a region that nobody may touch and that is as large as only WebAssembly's are; so this does not see what
+//! the host holds.
+
+use std::fs::{self, File};
+use std::io::{Read, Seek, SeekFrom};
+
+/// What wasmtime keeps out of reach behind a memory: the rest of what 32 bits can address.
+const GUARD: u64 = 1 << 30;
+
+/// Whether the linear memory of any instance of this process holds these bytes.
+pub fn guests_hold(wanted: &[u8]) -> bool {
+    let mut process = File::open("/proc/self/mem").expect("Linux shows a process its memory");
+    linear_memories().into_iter().any(|(start, end)| {
+        let mut bytes = vec![0; usize::try_from(end - start).expect("it fits")];
+        // Another test's instance may end meanwhile.
+        process.seek(SeekFrom::Start(start)).is_ok()
+            && process.read_exact(&mut bytes).is_ok()
+            && bytes.windows(wanted.len()).any(|window| window == wanted)
+    })
+}
+
+/// Where they begin and end.
+fn linear_memories() -> Vec<(u64, u64)> {
+    let maps = fs::read_to_string("/proc/self/maps").expect("Linux shows a process its memory");
+    let mut found = Vec::new();
+    let mut writable: Option<(u64, u64)> = None;
+    for line in maps.lines() {
+        let mut words = line.split_whitespace();
+        let (range, rights) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+        let (start, end) = range.split_once('-').expect("a range");
+        let number = |text| u64::from_str_radix(text, 16).expect("an address");
+        let (start, end) = (number(start), number(end));
+        let joined = writable.filter(|(_, before)| *before == start);
+        if rights.starts_with("rw") {
+            writable = Some((joined.map_or(start, |(first, _)| first), end));
+        } else {
+            if rights.starts_with("---") && end - start >= GUARD {
+                found.extend(joined);
+            }
+            writable = None;
+        }
+    }
+    found
+}

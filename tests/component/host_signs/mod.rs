@@ -1,0 +1,154 @@
+//! `signing: host`: DynamoDB gets what the host signed, and the component never has a key.
+
+pub mod memory;
+pub mod scene;
+
+use dapr_wasm_host::{AwsCredentials, Egress};
+use host_test::aws::{Account, Key};
+
+use self::memory::guests_hold;
+use self::scene::{Scene, Sources, denied};
+
+/// A host that signs with this key, and one that has none but would sign.
+fn signing(scene: &Scene, key: &Key) -> Egress {
+    let credentials = AwsCredentials::new(scene::keys(key));
+    scene.egress(|egress| egress.sign(scene.endpoint(), "eu-central-1", "dynamodb", &credentials))
+}
+
+#[tokio::test]
+async fn dynamodb_takes_what_the_host_signs_with_a_session_and_the_component_never_has_the_key() {
+    let scene = Scene::new().await;
+    let key = scene.account.session("HOST", scene::HOUR);
+    let egress = signing(&scene, &key);
+    let pool = scene.pool(1, &[("signing", "host")], |options| options.egress(egress));
+    let mut instance = pool.acquire().await.unwrap();
+    let mut state = instance.state().unwrap();
+    state.set("k", b"v", None).await.unwrap();
+    assert_eq!(state.get("k", None).await.unwrap().unwrap().value, b"v");
+    let keys: Vec<_> = (0..30).map(|n| format!("k{n}")).collect();
+    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+    assert!(
+        state
+            .bulk_get(&keys, None)
+            .await
+            .unwrap()
+            .iter()
+            .all(Result::is_ok)
+    );
+
+    assert_eq!(scene.gate.passed_of(&key.id), 4);
+    assert_eq!(scene.gate.refused(), Vec::<String>::new());
+    for secret in scene::secrets(&key) {
+        assert!(
+            !guests_hold(&secret),
+            "a guest's memory holds a key of the host"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_component_that_signs_itself_is_left_to_it_even_where_the_host_would_sign() {
+    let scene = Scene::new().await;
+    let (hosts, own) = (scene.account.user("HOST"), scene.account.user("OWN"));
+    let egress = signing(&scene, &hosts);
+    let keys = [
+        ("accessKey", own.id.as_str()),
+        ("secretKey", own.secret.as_str()),
+    ];
+    let pool = scene.pool(1, &keys, |options| options.egress(egress));
+    let mut instance = pool.acquire().await.unwrap();
+    instance
+        .state()
+        .unwrap()
+        .set("k", b"v", None)
+        .await
+        .unwrap();
+    assert_eq!(scene.gate.passed_of(&own.id), 2);
+    assert_eq!(scene.gate.passed_of(&hosts.id), 0);
+    // What the other test says is not there would be found.
+    assert!(guests_hold(own.secret.as_bytes()));
+}
+
+#[tokio::test]
+async fn where_the_host_does_not_sign_dynamodb_refuses_and_the_error_says_what_to_do() {
+    let scene = Scene::new().await;
+    let egress = scene.egress(|egress| egress);
+    let pool = scene.pool(1, &[("signing", "host")], |options| options.egress(egress));
+    let sentence = denied(pool.acquire().await);
+    for word in [
+        "MissingAuthenticationToken",
+        "`signing` is `host`",
+        "host has to sign",
+    ] {
+        assert!(sentence.contains(word), "{sentence}");
+    }
+    assert_eq!(
+        scene.gate.refused(),
+        ["MissingAuthenticationTokenException"]
+    );
+}
+
+#[tokio::test]
+async fn where_the_host_has_no_credentials_the_error_says_so_at_once_and_nothing_is_sent() {
+    let scene = Scene::new().await;
+    let nobody = scene::keys(&Account::new().session("OVER", std::time::Duration::ZERO));
+    let credentials = AwsCredentials::new(nobody);
+    let egress = scene
+        .egress(|egress| egress.sign(scene.endpoint(), "eu-central-1", "dynamodb", &credentials));
+    let pool = scene.pool(1, &[("signing", "host")], |options| options.egress(egress));
+    let sentence = denied(pool.acquire().await);
+    assert!(sentence.contains("no AWS credentials"), "{sentence}");
+    assert!(!sentence.contains("attempts"), "{sentence}");
+    assert_eq!(scene.gate.refused(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_machine_whose_clock_is_off_is_corrected_by_what_dynamodb_says() {
+    let scene = Scene::new().await;
+    let key = scene.account.user("HOST");
+    scene
+        .account
+        .clock()
+        .advance(std::time::Duration::from_secs(3_600));
+    let egress = signing(&scene, &key);
+    let pool = scene.pool(1, &[("signing", "host")], |options| options.egress(egress));
+    let mut instance = pool.acquire().await.unwrap();
+    instance
+        .state()
+        .unwrap()
+        .set("k", b"v", None)
+        .await
+        .unwrap();
+    assert_eq!(scene.gate.refused().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sts_sees_one_request_of_a_pool_of_fifty_whose_host_signs() {
+    let scene = Scene::new().await;
+    let sources = Sources::of(&scene);
+    let credentials = AwsCredentials::new(sources.role().await);
+    let egress = scene
+        .egress(|egress| egress.sign(scene.endpoint(), "eu-central-1", "dynamodb", &credentials));
+    let pool = scene.pool(50, &[("signing", "host")], |options| options.egress(egress));
+    scene.load(&pool).await;
+    assert_eq!(sources.asked(), 1);
+    assert_eq!(scene.gate.refused(), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_signing_or_lending_sts_sees_a_request_of_each_of_fifty() {
+    let scene = Scene::new().await;
+    let sources = Sources::of(&scene);
+    let egress = scene.egress(|egress| egress.allow_url(sources.sts.endpoint()));
+    let keys = [
+        ("accessKey", sources.user.id.as_str()),
+        ("secretKey", sources.user.secret.as_str()),
+        ("assumeRoleArn", scene::ROLE),
+    ];
+    let pool = scene.pool(50, &keys, |options| {
+        let options = options.egress(egress);
+        options.env("AWS_ENDPOINT_URL_STS", sources.sts.endpoint())
+    });
+    scene.load(&pool).await;
+    assert_eq!(sources.asked(), 50);
+}

@@ -1,0 +1,162 @@
+//! An account's table behind a gate, a pool of instances before it, and a role that its host may take on.
+
+use std::num::NonZeroUsize;
+use std::time::Duration;
+
+use aws_config::sts::AssumeRoleProvider;
+use aws_config::{BehaviorVersion, Region};
+use aws_credential_types::Credentials;
+use dapr_wasm_host::{
+    Egress, EgressBuilder, InstanceOptions, InstancePool, PoolError, PooledInstance,
+};
+use futures_util::future::join_all;
+use host_test::aws::sts::ASSUME_ROLE;
+use host_test::aws::{Account, Gate, Key, StandIn, Sts};
+
+use crate::fixture::{Settings, Table, engine, plugin};
+
+pub const HOUR: Duration = Duration::from_secs(3_600);
+pub const ROLE: &str = "arn:aws:iam::123456789012:role/orders";
+
+pub struct Scene {
+    pub account: Account,
+    pub gate: Gate,
+    table: Table,
+}
+
+impl Scene {
+    pub async fn new() -> Self {
+        let account = Account::new();
+        let gate = Gate::start(engine().await.endpoint(), &account).expect("the gate starts");
+        Self {
+            account,
+            gate,
+            table: Table::new().await,
+        }
+    }
+
+    pub fn endpoint(&self) -> &str {
+        self.gate.endpoint()
+    }
+
+    /// A way out that allows the gate, and more.
+    pub fn egress(&self, more: impl FnOnce(EgressBuilder) -> EgressBuilder) -> Egress {
+        let egress = more(Egress::builder().allow_url(self.endpoint()));
+        egress.build().expect("the egress is built")
+    }
+
+    /// Instances for the table that have no credentials but those of these fields and options.
+    pub fn pool(
+        &self,
+        size: usize,
+        fields: &[(&str, &str)],
+        more: impl FnOnce(InstanceOptions) -> InstanceOptions,
+    ) -> InstancePool {
+        let mut settings = Settings::at(self.endpoint())
+            .without("accessKey")
+            .without("secretKey")
+            .with("table", &self.table.name);
+        for (name, value) in fields {
+            settings = settings.with(name, value);
+        }
+        // Whatever a test gets wrong, nothing asks for the metadata of this machine.
+        let options = InstanceOptions::new().env("AWS_EC2_METADATA_DISABLED", "true");
+        InstancePool::builder(&plugin())
+            .options(more(options))
+            .state(settings.metadata)
+            .size(NonZeroUsize::new(size).expect("a pool has an instance"))
+            .build()
+    }
+
+    /// All instances of a pool at once, each with a write and a read; then as many tasks again as they come.
+    pub async fn load(&self, pool: &InstancePool) {
+        let size = pool.size().get();
+        let all = join_all((0..size).map(|_| pool.acquire())).await;
+        let called = all
+            .into_iter()
+            .enumerate()
+            .map(|(number, instance)| async move {
+                call(&mut instance.expect("an instance"), number).await;
+            });
+        join_all(called).await;
+        let tasks = (0..4 * size).map(|number| {
+            let pool = pool.clone();
+            tokio::spawn(async move {
+                call(&mut pool.acquire().await.expect("an instance"), number).await;
+            })
+        });
+        for task in join_all(tasks).await {
+            task.expect("a task");
+        }
+    }
+}
+
+async fn call(instance: &mut PooledInstance, number: usize) {
+    let key = format!("key-{number}");
+    let mut state = instance.state().expect("a store");
+    state.set(&key, b"v", None).await.expect("a write");
+    let item = state.get(&key, None).await.expect("a read");
+    assert_eq!(item.expect("the item").value, b"v");
+}
+
+/// What the component said when it was denied access.
+#[track_caller]
+pub fn denied(acquired: Result<PooledInstance, PoolError>) -> String {
+    let error = acquired.err().expect("access is denied");
+    let PoolError::Init(cause) = &error else {
+        panic!("no instance starts: {error}");
+    };
+    let case = cause.component().map(dapr_wasm_host::types::Error::case);
+    assert_eq!(case, Some("access-denied"), "{error}");
+    error.to_string()
+}
+
+pub fn keys(key: &Key) -> Credentials {
+    let token = key.session_token.clone();
+    Credentials::new(
+        key.id.clone(),
+        key.secret.clone(),
+        token,
+        key.expiry,
+        "test",
+    )
+}
+
+pub fn secrets(key: &Key) -> Vec<Vec<u8>> {
+    let token = key.session_token.as_ref();
+    let secrets = [Some(&key.secret), token].into_iter().flatten();
+    secrets.map(|secret| secret.clone().into_bytes()).collect()
+}
+
+/// A user, and the role that STS gives it.
+pub struct Sources {
+    pub user: Key,
+    pub sts: StandIn<Sts>,
+}
+
+impl Sources {
+    pub fn of(scene: &Scene) -> Self {
+        let sts = StandIn::start(Sts::of(&scene.account)).expect("STS starts");
+        let user = scene.account.user("USER");
+        Self { user, sts }
+    }
+
+    /// The role, by AWS's own provider.
+    pub async fn role(&self) -> AssumeRoleProvider {
+        let http = aws_smithy_http_client::Builder::new().build_http();
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .no_credentials()
+            .region(Region::new("eu-central-1"))
+            .endpoint_url(self.sts.endpoint())
+            .http_client(http);
+        let config = config.load().await;
+        let role = AssumeRoleProvider::builder(ROLE).session_name("host");
+        let role = role.configure(&config);
+        role.build_from_provider(keys(&self.user)).await
+    }
+
+    /// How often STS was asked for the role.
+    pub fn asked(&self) -> usize {
+        self.sts.count(ASSUME_ROLE)
+    }
+}
