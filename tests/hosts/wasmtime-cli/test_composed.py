@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from embedded_engine import Server
-from invocation import environment_of, given
+from invocation import LONGEST_PRINTED, environment_of, given
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Program:
             capture_output=True,
             cwd=folder,
         )
+        print(done.stdout[:LONGEST_PRINTED], done.stderr.decode())  # for .ci/secrets
         return Ran(done.returncode, done.stdout, done.stderr.decode())
 
 
