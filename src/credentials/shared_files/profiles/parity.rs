@@ -156,7 +156,7 @@ fn a_line_that_means_nothing_is_refused_where_the_sdk_refuses_it() {
         (4, "[profile x]\na = 1\n[profile y]\n  2"),
         (3, "[profile x]\ns3 =\n  a"),
         (3, "[profile x]\ns3 =\n  = a"),
-        (3, "[profile x]\ns3 =\n  # a = 1"),
+        (3, "[profile x]\ns3 =\n  # a"),
         (4, "[profile x]\ns3 = # c\n  a = 1\n  b"),
         (2, "[x]\na"),
     ] {
