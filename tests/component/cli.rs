@@ -19,11 +19,8 @@ pub async fn run(program: &WasiCommand, given: Given<'_>) -> Ran {
         .run(given)
         .await
         .expect("the program runs to its end");
-    Ran {
-        status: ran.status.try_into().expect("an exit status"),
-        stdout: ran.stdout,
-        stderr: String::from_utf8(ran.stderr).expect("errors are text"),
-    }
+    let status = ran.status.try_into().expect("an exit status");
+    Ran::new(status, ran.stdout, ran.stderr)
 }
 
 /// A run with these environment variables and nothing else.

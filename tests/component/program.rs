@@ -5,6 +5,8 @@ use std::path::Path;
 use host_test::program::{Surroundings, Terminal, run};
 use serde_json::Value;
 
+use crate::fixture::told;
+
 /// What a run left behind.
 pub struct Ran {
     pub status: u8,
@@ -28,6 +30,17 @@ pub const SENSELESS: [&[&str]; 11] = [
 ];
 
 impl Ran {
+    /// What it said of errors is text.
+    pub fn new(status: u8, stdout: Vec<u8>, stderr: Vec<u8>) -> Self {
+        let stderr = String::from_utf8(stderr).expect("errors are text");
+        told(&stderr);
+        Self {
+            status,
+            stdout,
+            stderr,
+        }
+    }
+
     /// It failed, and all that it printed begins with the reason.
     #[track_caller]
     pub fn assert_failed(&self, reason: &str) {
@@ -74,11 +87,7 @@ pub async fn host_test_with(
         },
     )
     .await;
-    Ran {
-        status: status.code(),
-        stdout,
-        stderr: String::from_utf8(stderr).unwrap(),
-    }
+    Ran::new(status.code(), stdout, stderr)
 }
 
 /// A folder for `--data`, gone with the test.

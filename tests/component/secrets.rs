@@ -3,7 +3,7 @@
 use dapr_wasm_host::CapturedStderr;
 
 use crate::faulty_server::{DeadPort, Fault, FaultyServer, answer};
-use crate::fixture::{SECRET_KEY, Settings, Table};
+use crate::fixture::{SECRET_KEY, Settings, Table, told};
 
 const TOKEN: &str = "test-session-token-never-to-be-shown";
 
@@ -12,7 +12,9 @@ async fn init_heard(settings: &Settings) -> (Option<String>, String) {
     let heard = CapturedStderr::new();
     let mut store = settings.blank_with(|options| options.stderr(&heard)).await;
     let refused = store.state().init(&settings.metadata).await.err();
-    (refused.map(|error| error.to_string()), heard.contents())
+    let heard = heard.contents();
+    told(&heard);
+    (refused.map(|error| error.to_string()), heard)
 }
 
 #[tokio::test]
