@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_engine import Faults, Server, plugin_file, running
+from embedded_engine import Faults, Lent, Server, plugin_file, running
 
 
 @pytest.fixture(scope="session")
@@ -15,6 +15,13 @@ def server() -> Iterator[Server]:
     """With the table `state`; each test has keys of its own."""
     with running("serve") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def lent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lent]:
+    folder = tmp_path_factory.mktemp("lent").resolve()
+    with running("serve", "--credentials", str(folder)) as server:
+        yield Lent(server.endpoint, folder)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ Where things are: the repository's own build, unless the environment names anoth
 """
 
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +42,27 @@ def plugin_file() -> Path:
 @dataclass(frozen=True)
 class Server:
     endpoint: str
+
+
+# What gives credentials out, by the names of the files that `serve --credentials` writes.
+SOURCES = ["environment", "shared-files", "web-identity", "container", "instance-metadata"]
+
+# A role that its STS gives to whoever has other credentials of it, and the profile of that role.
+ROLE = "arn:aws:iam::123456789012:role/a-role"
+PROFILE_OF_ROLE = "a-role"
+
+
+@dataclass(frozen=True)
+class Lent:
+    """A table that takes no keys but what is given out, and a folder with the way to them."""
+
+    endpoint: str
+    folder: Path
+
+    def environment(self, source: str) -> dict[str, str]:
+        """What a shell has that read the file of this source."""
+        text = (self.folder / f"{source}.sh").read_text()
+        return dict(re.findall(r"^export (\w+)='(.*)'$", text, re.MULTILINE))
 
 
 # Starts a server with faults, by the text of its scenario, as `host-test faults --list` says.

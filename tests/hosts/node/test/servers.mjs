@@ -1,7 +1,7 @@
 // Servers of `host-test`, ended with the tests that they are for, and by themselves
 // after ten minutes.
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -57,6 +57,28 @@ export async function faulty(test, faults) {
   test.after(() => server.stop());
   await rm(folder, { recursive: true });
   return server;
+}
+
+/** What gives credentials out, by the names of the files that `serve --credentials` writes. */
+export const SOURCES = ['environment', 'shared-files', 'web-identity', 'container', 'instance-metadata'];
+
+/**
+ * A table that takes no keys but those that are given out, the folder with the way
+ * to them, and what a shell has that read the file of a source.
+ */
+export async function lending() {
+  const folder = await realpath(await mkdtemp(join(tmpdir(), 'lent-')));
+  const server = await start(['serve', ...AT_MOST, '--credentials', folder]);
+  /** @param {string} source @returns {Promise<Record<string, string>>} */
+  const environment = async (source) => {
+    const text = await readFile(join(folder, `${source}.sh`), 'utf8');
+    return Object.fromEntries([...text.matchAll(/^export (\w+)='(.*)'$/gm)].map(([, name, value]) => [name, value]));
+  };
+  const stop = async () => {
+    await server.stop();
+    await rm(folder, { recursive: true });
+  };
+  return { endpoint: server.endpoint, folder, environment, stop };
 }
 
 /** An endpoint that nobody listens on. */
