@@ -49,18 +49,20 @@ fn every_host_that_the_component_finds_for_a_region_is_open_and_no_other() {
     assert_eq!(found, BTreeSet::from(AWS_HOSTS));
 }
 
-/// The variables in the second column of the README's table of fields.
+/// The variables in the second column of the README's tables of fields and of sources of credentials.
 fn documented() -> BTreeSet<String> {
-    let table = README.lines().skip_while(|line| {
-        let mut cells = line.split('|').map(str::trim);
-        cells.nth(2) != Some("environment")
+    let tables = ["environment", "names"].into_iter().flat_map(|head| {
+        let table = README.lines().skip_while(move |line| {
+            let mut cells = line.split('|').map(str::trim);
+            cells.nth(2) != Some(head)
+        });
+        table.skip(2).take_while(|line| line.starts_with('|'))
     });
-    let rows = table.skip(2).take_while(|line| line.starts_with('|'));
-    let cells = rows.filter_map(|row| row.split('|').nth(2));
-    cells
-        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
-        .map(str::to_owned)
-        .collect()
+    let cells = tables.filter_map(|row| row.split('|').nth(2));
+    let named = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    // Others are fields of the metadata.
+    let is_variable = |name: &&str| !name.contains(|letter: char| letter.is_ascii_lowercase());
+    named.filter(is_variable).map(str::to_owned).collect()
 }
 
 #[tokio::test]
