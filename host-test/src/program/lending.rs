@@ -41,12 +41,12 @@ impl Lending {
                 ("AWS_REGION", REGION.to_owned()),
                 ("AWS_ENDPOINT_URL_DYNAMODB", gate.endpoint().to_owned()),
                 ("AWS_ENDPOINT_URL_STS", sources.sts.endpoint().to_owned()),
-                // Where nobody is to be asked: else a program may look for the metadata of a machine that
-                // has none.
-                ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
             ];
-            // Of a name, the last line counts.
             variables.extend(sources.environment(source, &whole_text));
+            if source != Source::InstanceMetadata {
+                // Else a program may look for the metadata of a machine that has none.
+                variables.push(("AWS_EC2_METADATA_DISABLED", "true".to_owned()));
+            }
             write(&whole, source, &variables).map_err(there)?;
         }
         Ok(Self {

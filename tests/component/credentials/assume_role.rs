@@ -39,6 +39,25 @@ async fn an_external_id_arrives_with_every_character_that_it_may_have() {
 }
 
 #[tokio::test]
+async fn sts_is_where_its_own_variable_says_or_else_that_of_all_services() {
+    for has_its_own in [false, true] {
+        let scene = Scene::new().await;
+        let lenders = Lenders::of(&scene);
+        let endpoint = lenders.sts.endpoint();
+        let guest = lenders.lend(Source::Metadata, scene.guest());
+        let guest = guest.metadata("assumeRoleArn", ROLE).reaching(endpoint);
+        let guest = match has_its_own {
+            true => guest
+                .env("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+                .env("AWS_ENDPOINT_URL_STS", endpoint),
+            false => guest.env("AWS_ENDPOINT_URL", endpoint),
+        };
+        guest.works().await;
+        assert_eq!(lenders.sts.count(ASSUME_ROLE), 1);
+    }
+}
+
+#[tokio::test]
 async fn a_role_that_has_no_credentials_to_be_assumed_with_says_what_was_tried() {
     let scene = Scene::new().await;
     let guest = scene.guest().metadata("assumeRoleArn", ROLE);

@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
-use dapr_wasm_host::CallError;
+use dapr_wasm_host::{CallError, CapturedStderr};
 use host_test::aws::{Account, CANARY, Gate};
 
 use crate::fixture::{Settings, Store, Table, engine};
@@ -17,6 +17,7 @@ pub struct Scene {
     pub account: Account,
     pub gate: Gate,
     table: Table,
+    stderr: CapturedStderr,
 }
 
 impl Scene {
@@ -27,6 +28,7 @@ impl Scene {
             gate,
             account,
             table: Table::new().await,
+            stderr: CapturedStderr::new(),
         }
     }
 
@@ -40,6 +42,7 @@ impl Scene {
             settings,
             environment: Vec::new(),
             lent: None,
+            stderr: self.stderr.clone(),
         }
         .env("AWS_EC2_METADATA_DISABLED", "true")
     }
@@ -61,6 +64,16 @@ impl Scene {
     }
 }
 
+/// Whatever an instance of the test wrote to standard error, a secret is not in it.
+impl Drop for Scene {
+    fn drop(&mut self) {
+        let told = self.stderr.contents();
+        if !std::thread::panicking() {
+            assert!(!told.contains(CANARY), "a secret is on standard error");
+        }
+    }
+}
+
 /// `STS` of `ASIASTS0000000000007`.
 pub fn label(id: &str) -> &str {
     let (_, id) = id.split_at("ASIA".len());
@@ -73,6 +86,7 @@ pub struct Guest {
     settings: Settings,
     environment: Vec<(String, String)>,
     lent: Option<PathBuf>,
+    stderr: CapturedStderr,
 }
 
 impl Guest {
@@ -117,6 +131,7 @@ impl Guest {
     pub async fn blank(&self) -> Store {
         let settings = &self.settings;
         let store = settings.blank_with(|mut options| {
+            options = options.stderr(&self.stderr);
             for (name, value) in &self.environment {
                 options = options.env(name, value);
             }

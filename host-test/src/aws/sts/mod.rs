@@ -64,7 +64,7 @@ impl Sts {
         trusted.contains(token)
     }
 
-    fn answered(&self, arrived: &Arrived) -> Result<Reply, Reply> {
+    fn answered(&self, arrived: &Arrived) -> Result<Reply, Box<Reply>> {
         let content_type = arrived.headers.get(header::CONTENT_TYPE);
         let is_form = content_type.is_some_and(|kind| kind == "application/x-www-form-urlencoded");
         if arrived.method != Method::POST || arrived.path != "/" || !is_form {
@@ -88,11 +88,7 @@ impl Sts {
                 if !self.trusts(form.text("WebIdentityToken")) {
                     let message =
                         "No OpenIDConnect provider found in your account for https://issuer.test";
-                    return Err(refusal(
-                        StatusCode::BAD_REQUEST,
-                        "InvalidIdentityToken",
-                        message,
-                    ));
+                    return Err(bad_request("InvalidIdentityToken", message));
                 }
                 Ok(answer::session(
                     WITH_WEB_IDENTITY,
@@ -102,7 +98,7 @@ impl Sts {
             }
             _ => {
                 let message = "Could not find operation for version 2011-06-15";
-                Err(refusal(StatusCode::BAD_REQUEST, "InvalidAction", message))
+                Err(bad_request("InvalidAction", message))
             }
         }
     }
@@ -111,24 +107,27 @@ impl Sts {
 impl Service for Sts {
     fn subject(&self, arrived: &Arrived) -> &'static str {
         let form = Form::read(&arrived.body);
-        let known = [ASSUME_ROLE, WITH_WEB_IDENTITY].into_iter();
+        let mut known = [ASSUME_ROLE, WITH_WEB_IDENTITY].into_iter();
         known
-            .filter(|action| *action == form.text("Action"))
-            .last()
+            .find(|action| *action == form.text("Action"))
             .unwrap_or_default()
     }
 
     fn answer(&self, arrived: &Arrived) -> Reply {
-        let reply = self.answered(arrived).unwrap_or_else(|refused| refused);
+        let reply = self.answered(arrived).unwrap_or_else(|refused| *refused);
         reply.with("date", &self.issue.account().clock().date())
     }
 }
 
-fn invalid(message: &str) -> Reply {
-    refusal(StatusCode::BAD_REQUEST, "ValidationError", message)
+fn invalid(message: &str) -> Box<Reply> {
+    bad_request("ValidationError", message)
 }
 
-fn unsigned(refused: Refusal) -> Reply {
+fn bad_request(code: &str, message: &str) -> Box<Reply> {
+    Box::new(refusal(StatusCode::BAD_REQUEST, code, message))
+}
+
+fn unsigned(refused: Refusal) -> Box<Reply> {
     let (code, message) = match refused {
         Refusal::Unsigned => (
             "MissingAuthenticationToken",
@@ -156,5 +155,5 @@ fn unsigned(refused: Refusal) -> Reply {
             "The request signature we calculated does not match the signature you provided.",
         ),
     };
-    refusal(StatusCode::FORBIDDEN, code, message)
+    Box::new(refusal(StatusCode::FORBIDDEN, code, message))
 }
