@@ -3,12 +3,12 @@
 use dapr_wasm_host::AwsCredentials;
 
 use crate::host_signs::memory::guests_hold;
-use crate::host_signs::scene::{HOUR, Scene, Sources, denied, keys};
+use crate::host_signs::scene::{Scene, Sources, denied, keys};
 
 #[tokio::test]
 async fn an_instance_signs_with_what_it_was_lent_and_needs_no_rule_for_it() {
     let scene = Scene::new().await;
-    let key = scene.account.session("LENT", HOUR);
+    let key = scene.session("LENT");
     let credentials = AwsCredentials::new(keys(&key));
     let egress = scene.egress(|egress| egress);
     let pool = scene.pool(1, &[], |options| {

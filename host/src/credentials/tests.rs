@@ -1,6 +1,7 @@
 //! One question for all who need credentials, and no word of them.
 
 use super::{AwsCredentials, NoCredentials};
+use crate::egress::tests::server::Server;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
@@ -145,4 +146,43 @@ async fn they_are_not_printed() {
         assert!(!printed.contains(SECRET), "a secret is printed");
         assert!(!printed.contains("AKID"), "{printed}");
     }
+}
+
+/// This test runs a second time, in a process that has an environment of its own.
+#[tokio::test]
+async fn aws_configs_own_chain_is_asked_with_a_client_that_works() {
+    const AGAIN: &str = "DAPR_WASM_HOST_TEST_OF_A_PROCESS";
+    if std::env::var_os(AGAIN).is_some() {
+        let credentials = AwsCredentials::of_environment("eu-west-1").await;
+        let found = credentials.current().await.unwrap();
+        assert_eq!(found.access_key_id(), "AKIDCONTAINER");
+        return;
+    }
+    let document = format!(
+        r#"{{"AccessKeyId":"AKIDCONTAINER","SecretAccessKey":"{SECRET}","Token":"{SECRET}","Expiration":"2100-01-01T00:00:00Z"}}"#
+    );
+    let length = document.len();
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{document}"
+    );
+    let agent = Server::start(move |mut connection| {
+        let answer = answer.clone();
+        async move {
+            while connection.request().await.is_some() {
+                connection.write(&answer).await;
+            }
+        }
+    });
+    let agent = agent.await;
+    let name = "credentials::tests::aws_configs_own_chain_is_asked_with_a_client_that_works";
+    let again = tokio::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", name])
+        .env_clear()
+        .env(AGAIN, "1")
+        .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url())
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .output();
+    let again = again.await.unwrap();
+    assert!(again.status.success(), "the process found no credentials");
+    assert_eq!(agent.requests(), 1);
 }

@@ -94,17 +94,12 @@ fn document(credentials: &Credentials) -> Value {
         .unwrap_or_else(|| SystemTime::now() + UNLIMITED);
     // It fails for years beyond 9999.
     let expiry = DateTime::from(expiry).fmt(Format::DateTime).ok();
-    let mut document = json!({
+    json!({
         "AccessKeyId": credentials.access_key_id(),
         "SecretAccessKey": credentials.secret_access_key(),
-    });
-    if let Some(token) = credentials.session_token() {
-        document["Token"] = token.into();
-    }
-    if let Some(expiry) = expiry {
-        document["Expiration"] = expiry.into();
-    }
-    document
+        "Token": credentials.session_token(),
+        "Expiration": expiry,
+    })
 }
 
 fn refusal(status: StatusCode, code: &str, message: &str) -> Response<WasiBody> {

@@ -29,7 +29,7 @@ mod signing;
 #[cfg(feature = "aws")]
 mod skew;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tls;
 mod watch;
 

@@ -9,7 +9,7 @@ use host_test::aws::{Account, Key};
 use self::memory::guests_hold;
 use self::scene::{Scene, Sources, denied};
 
-/// A host that signs with this key, and one that has none but would sign.
+/// A host that signs with this key.
 fn signing(scene: &Scene, key: &Key) -> Egress {
     let credentials = AwsCredentials::new(scene::keys(key));
     scene.egress(|egress| egress.sign(scene.endpoint(), "eu-central-1", "dynamodb", &credentials))
@@ -18,7 +18,7 @@ fn signing(scene: &Scene, key: &Key) -> Egress {
 #[tokio::test]
 async fn dynamodb_takes_what_the_host_signs_with_a_session_and_the_component_never_has_the_key() {
     let scene = Scene::new().await;
-    let key = scene.account.session("HOST", scene::HOUR);
+    let key = scene.session("HOST");
     let egress = signing(&scene, &key);
     let pool = scene.pool(1, &[("signing", "host")], |options| options.egress(egress));
     let mut instance = pool.acquire().await.unwrap();
@@ -26,7 +26,6 @@ async fn dynamodb_takes_what_the_host_signs_with_a_session_and_the_component_nev
     state.set("k", b"v", None).await.unwrap();
     assert_eq!(state.get("k", None).await.unwrap().unwrap().value, b"v");
     let keys: Vec<_> = (0..30).map(|n| format!("k{n}")).collect();
-    let keys: Vec<_> = keys.iter().map(String::as_str).collect();
     assert!(
         state
             .bulk_get(&keys, None)
@@ -49,7 +48,7 @@ async fn dynamodb_takes_what_the_host_signs_with_a_session_and_the_component_nev
 #[tokio::test]
 async fn a_component_that_signs_itself_is_left_to_it_even_where_the_host_would_sign() {
     let scene = Scene::new().await;
-    let (hosts, own) = (scene.account.user("HOST"), scene.account.user("OWN"));
+    let (hosts, own) = (scene.user("HOST"), scene.user("OWN"));
     let egress = signing(&scene, &hosts);
     let keys = [
         ("accessKey", own.id.as_str()),
@@ -105,7 +104,7 @@ async fn where_the_host_has_no_credentials_the_error_says_so_at_once_and_nothing
 #[tokio::test]
 async fn a_machine_whose_clock_is_off_is_corrected_by_what_dynamodb_says() {
     let scene = Scene::new().await;
-    let key = scene.account.user("HOST");
+    let key = scene.user("HOST");
     scene
         .account
         .clock()

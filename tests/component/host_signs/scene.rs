@@ -1,6 +1,7 @@
 //! An account's table behind a gate, a pool of instances before it, and a role that its host may take on.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_config::sts::AssumeRoleProvider;
@@ -11,11 +12,11 @@ use dapr_wasm_host::{
 };
 use futures_util::future::join_all;
 use host_test::aws::sts::ASSUME_ROLE;
-use host_test::aws::{Account, Gate, Key, StandIn, Sts};
+use host_test::aws::{Account, CANARY, Gate, Key, StandIn, Sts};
 
 use crate::fixture::{Settings, Table, engine, plugin};
 
-pub const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_secs(3_600);
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/orders";
 
 pub struct Scene {
@@ -37,6 +38,26 @@ impl Scene {
 
     pub fn endpoint(&self) -> &str {
         self.gate.endpoint()
+    }
+
+    /// A session whose secrets no other test has, so that they can be looked for.
+    pub fn session(&self, label: &str) -> Key {
+        self.unlike_others(self.account.session(label, HOUR))
+    }
+
+    /// The same, of a user.
+    pub fn user(&self, label: &str) -> Key {
+        self.unlike_others(self.account.user(label))
+    }
+
+    fn unlike_others(&self, mut key: Key) -> Key {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let unlike = |secret: &str| format!("{CANARY}/alone/{number}/{secret}");
+        key.secret = unlike(&key.secret);
+        key.session_token = key.session_token.as_deref().map(unlike);
+        self.account.insert(key.clone());
+        key
     }
 
     /// A way out that allows the gate, and more.

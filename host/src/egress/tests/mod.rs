@@ -13,7 +13,7 @@ mod limits_of_instance;
 mod names;
 mod reuse;
 mod runtimes;
-mod server;
+pub(crate) mod server;
 #[cfg(feature = "aws")]
 mod signing;
 mod timeouts;

@@ -11,17 +11,17 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 /// A complete answer of two bytes that leaves the connection open.
-pub(super) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 /// A URL that refuses connections for as long as the socket lives: it has the port and does not listen.
-pub(super) fn refusing() -> (TcpSocket, String) {
+pub(crate) fn refusing() -> (TcpSocket, String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}/", socket.local_addr().unwrap());
     (socket, url)
 }
 
-pub(super) struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     scheme: &'static str,
     counted: Arc<Counted>,
@@ -37,7 +37,7 @@ struct Counted {
 
 impl Server {
     /// Answers every request on every connection with [`OK`].
-    pub(super) async fn that_answers() -> Self {
+    pub(crate) async fn that_answers() -> Self {
         Self::start(|mut connection| async move {
             while connection.request().await.is_some() {
                 connection.write(OK).await;
@@ -47,7 +47,7 @@ impl Server {
     }
 
     /// Runs `script` for every connection.
-    pub(super) async fn start<F>(script: impl Fn(Connection) -> F + Send + 'static) -> Self
+    pub(crate) async fn start<F>(script: impl Fn(Connection) -> F + Send + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -55,7 +55,7 @@ impl Server {
     }
 
     /// As [`Server::start`], over TLS.
-    pub(super) async fn start_tls<F>(
+    pub(crate) async fn start_tls<F>(
         tls: TlsAcceptor,
         script: impl Fn(Connection) -> F + Send + 'static,
     ) -> Self
@@ -99,20 +99,20 @@ impl Server {
         }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("{}://{}/", self.scheme, self.address)
     }
 
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.counted.connections.load(Ordering::SeqCst)
     }
 
     /// How each TLS connection came about.
-    pub(super) fn handshakes(&self) -> Vec<HandshakeKind> {
+    pub(crate) fn handshakes(&self) -> Vec<HandshakeKind> {
         self.counted.handshakes.lock().unwrap().clone()
     }
 
-    pub(super) fn requests(&self) -> usize {
+    pub(crate) fn requests(&self) -> usize {
         self.counted.requests.load(Ordering::SeqCst)
     }
 }
@@ -138,14 +138,14 @@ async fn encrypted(
     Some(Box::new(stream))
 }
 
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: BufReader<Box<dyn Duplex>>,
     counted: Arc<Counted>,
 }
 
 impl Connection {
     /// The head of the next request, its body read; `None` where the client has closed the connection.
-    pub(super) async fn request(&mut self) -> Option<String> {
+    pub(crate) async fn request(&mut self) -> Option<String> {
         let head = self.head().await?;
         let length = head
             .lines()
@@ -157,7 +157,7 @@ impl Connection {
     }
 
     /// The head of the next request, its body unread.
-    pub(super) async fn head(&mut self) -> Option<String> {
+    pub(crate) async fn head(&mut self) -> Option<String> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             match self.stream.read_line(&mut head).await {
@@ -169,25 +169,25 @@ impl Connection {
         Some(head)
     }
 
-    pub(super) async fn write(&mut self, text: &str) {
+    pub(crate) async fn write(&mut self, text: &str) {
         // A client that has gone is what some tests are about.
         let _ = self.stream.write_all(text.as_bytes()).await;
         let _ = self.stream.flush().await;
     }
 
     /// Comes back when the client has closed the connection, with an error where it did so without a word within TLS.
-    pub(super) async fn closed(mut self) -> std::io::Result<()> {
+    pub(crate) async fn closed(mut self) -> std::io::Result<()> {
         let mut rest = Vec::new();
         self.stream.read_to_end(&mut rest).await.map(drop)
     }
 
     /// Ends what the server sends, and no more.
-    pub(super) async fn end(&mut self) {
+    pub(crate) async fn end(&mut self) {
         self.stream.shutdown().await.unwrap();
     }
 
     /// What one read gives; `None` where the client has closed the connection.
-    pub(super) async fn segment(&mut self) -> Option<String> {
+    pub(crate) async fn segment(&mut self) -> Option<String> {
         let mut segment = vec![0; 64 * 1024];
         let length = self.stream.read(&mut segment).await.ok()?;
         segment.truncate(length);
@@ -195,7 +195,7 @@ impl Connection {
     }
 
     /// The next bytes of the client.
-    pub(super) async fn bytes(&mut self, length: usize) -> Vec<u8> {
+    pub(crate) async fn bytes(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
         self.stream.read_exact(&mut bytes).await.unwrap();
         bytes
