@@ -53,9 +53,11 @@ impl Scene {
     fn unlike_others(&self, mut key: Key) -> Key {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let unlike = |secret: &str| format!("{CANARY}/alone/{number}/{secret}");
-        key.secret = unlike(&key.secret);
-        key.session_token = key.session_token.as_deref().map(unlike);
+        let alone = format!("{CANARY}/alone/{number}/");
+        key.secret.insert_str(0, &alone);
+        if let Some(token) = &mut key.session_token {
+            token.insert_str(0, &alone);
+        }
         self.account.insert(key.clone());
         key
     }
@@ -123,7 +125,7 @@ async fn call(instance: &mut PooledInstance, number: usize) {
 /// What the component said when it was denied access.
 #[track_caller]
 pub fn denied(acquired: Result<PooledInstance, PoolError>) -> String {
-    let error = acquired.err().expect("access is denied");
+    let error = acquired.expect_err("access is denied");
     let PoolError::Init(cause) = &error else {
         panic!("no instance starts: {error}");
     };
