@@ -1,8 +1,9 @@
 //! The signature, held against one that aws-sigv4 makes of what arrived.
 
-use super::{OK, TOKEN, header, keys, recording, request, send, signing};
+use super::{OK, SECRET, TOKEN, header, keys, recording, request, send, signing};
 use crate::AwsCredentials;
 use crate::egress::tests::call;
+use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
@@ -86,6 +87,20 @@ async fn an_unsigned_request_goes_out_with_the_hosts_signature() {
         "of any body"
     );
     assert_eq!(header(&head, "content-length"), Some("2"));
+}
+
+#[tokio::test]
+async fn a_token_of_the_plugin_does_not_go_with_a_key_of_the_host_that_has_none() {
+    let (server, heads) = recording(OK.to_owned()).await;
+    let key = Credentials::new("AKIDHOST", SECRET, None, None, "test");
+    let egress = signing(&server, &AwsCredentials::new(key)).build();
+    let claimed = [("x-amz-security-token", "c4n4ry-of-a-plugin")];
+    let request = request(&server.url(), &claimed, "{}");
+    send(&egress.unwrap(), request).await.unwrap();
+
+    let head = heads.lock().unwrap().remove(0);
+    assert!(header(&head, "authorization").is_some());
+    assert!(header(&head, "x-amz-security-token").is_none());
 }
 
 #[tokio::test]
