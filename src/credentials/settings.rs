@@ -43,7 +43,7 @@ enum Source {
     /// Keys, given.
     Keys(Credentials),
     /// All that may lend some.
-    Chain(Names),
+    Chain(Box<Names>),
 }
 
 /// What the environment says of each source.
@@ -78,7 +78,7 @@ impl Signing {
             Some(keys) => Some(keys),
             None => environment::credentials(fields)?,
         };
-        let source = keys.map_or_else(|| Source::Chain(Names::new(fields)), Source::Keys);
+        let source = keys.map_or_else(|| Source::Chain(Box::new(Names::new(fields))), Source::Keys);
         let patience = Patience {
             connect: limits.connect_timeout,
             total: limits.request_timeout,
