@@ -4,7 +4,7 @@
 
 use super::client::Client;
 use super::clock_skew::ClockSkew;
-use super::failure::{Failure, Problem};
+use super::failure::{Failure, Problem, misread, unsent};
 use super::operation::{Codec, Operation};
 use super::retry::{self, RetryKind};
 use super::wire;
@@ -228,33 +228,4 @@ impl<P: Platform> Client<P> {
         let random = self.platform.random();
         Some((kind, retry::backoff(kind, attempts, random, retry_after)))
     }
-}
-
-/// No request was made.
-#[cold]
-#[inline(never)]
-fn unsent(operation: &'static str, cause: String) -> Box<Failure> {
-    failure(operation, Problem::Unsent(cause), 0)
-}
-
-/// Whatever was asked for has happened.
-#[cold]
-#[inline(never)]
-fn misread(operation: &'static str) -> Box<Failure> {
-    let problem = Problem::Foreign {
-        status: 200,
-        cause: "the SDK gave an output of another type".to_owned(),
-        retry_after: None,
-    };
-    failure(operation, problem, 1)
-}
-
-fn failure(operation: &'static str, problem: Problem, attempts: u32) -> Box<Failure> {
-    Box::new(Failure {
-        operation,
-        problem,
-        attempts,
-        earlier_may_have_been_applied: false,
-        deadline: Duration::ZERO,
-    })
 }

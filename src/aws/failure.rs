@@ -164,6 +164,35 @@ impl Failure {
     }
 }
 
+/// No request was made.
+#[cold]
+#[inline(never)]
+pub(super) fn unsent(operation: &'static str, cause: String) -> Box<Failure> {
+    failure(operation, Problem::Unsent(cause), 0)
+}
+
+/// Whatever was asked for has happened.
+#[cold]
+#[inline(never)]
+pub(super) fn misread(operation: &'static str) -> Box<Failure> {
+    let problem = Problem::Foreign {
+        status: 200,
+        cause: "the SDK gave an output of another type".to_owned(),
+        retry_after: None,
+    };
+    failure(operation, problem, 1)
+}
+
+fn failure(operation: &'static str, problem: Problem, attempts: u32) -> Box<Failure> {
+    Box::new(Failure {
+        operation,
+        problem,
+        attempts,
+        earlier_may_have_been_applied: false,
+        deadline: Duration::ZERO,
+    })
+}
+
 /// DynamoDB's own sentence as ours quote it: to its first line break, for after it
 /// a signature error repeats what was signed, the session token among it.
 pub(crate) fn first_line(message: &str) -> String {

@@ -20,6 +20,7 @@ mod parity;
 mod plain;
 #[cfg(target_family = "wasm")]
 pub mod reactor;
+pub mod redact;
 pub mod retry;
 mod shape;
 pub mod sign;

@@ -7,6 +7,7 @@
 
 use super::endpoint::Endpoint;
 use super::message::Headers;
+use super::redact::redact;
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_types::DateTime;
@@ -24,11 +25,6 @@ const TERMINATOR: &str = "aws4_request";
 
 /// Characters of a hash in hexadecimal digits.
 const HEX_DIGITS: usize = 64;
-
-/// Bytes of the shortest text that is kept out of sentences as a secret. AWS's
-/// secret keys have 40 and its session tokens hundreds; the shorter ones are what
-/// local engines are given, which ask for any.
-const SHORTEST_SECRET: usize = 8;
 
 /// Bytes that a canonical request takes without temporary credentials.
 const CANONICAL_REQUEST: usize = 512;
@@ -79,6 +75,7 @@ impl Signer {
         let token = self.credentials.session_token().unwrap_or_default();
         redact(text, &[self.credentials.secret_access_key(), token])
     }
+
     /// Whose signature it is.
     #[cfg(test)]
     pub(crate) fn access_key_id(&self) -> &str {
@@ -190,17 +187,6 @@ impl Signer {
     }
 }
 
-/// `text` without `secrets`. What is shorter than any secret stands for none, and
-/// is a word of other sentences: without `key`, nobody could tell what DynamoDB
-/// says of a key.
-#[must_use]
-pub fn redact(text: &str, secrets: &[&str]) -> String {
-    let secrets = secrets
-        .iter()
-        .filter(|secret| secret.len() >= SHORTEST_SECRET);
-    secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
-}
-
 impl Moment {
     /// The signature of a canonical request: the string to sign holds its hash.
     fn sign(&self, request: &[u8]) -> Result<[u8; HEX_DIGITS], BoxError> {
@@ -250,28 +236,4 @@ fn is_field_content(byte: u8) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_text_of_eight_bytes_is_a_secret_and_a_shorter_one_a_word() {
-        for (secret, redacted) in [("12345678", "the ***"), ("1234567", "the 1234567")] {
-            let credentials = Credentials::new("id", secret, None, None, "test");
-            let signer = Signer::new(credentials, "eu-west-1".to_owned(), "dynamodb");
-            assert_eq!(signer.redact(&format!("the {secret}")), redacted);
-        }
-    }
-
-    #[test]
-    fn a_session_token_that_no_field_carries_is_refused_and_not_quoted() {
-        let token = Some("canary\r\nx-injected: 1".to_owned());
-        let credentials = Credentials::new("id", "12345678", token, None, "test");
-        let signer = Signer::new(credentials, "eu-west-1".to_owned(), "dynamodb");
-        let endpoint = Endpoint::parse("http://localhost:8000").unwrap();
-        let mut headers = Headers::new();
-        let error = signer.sign(&endpoint, &mut headers, b"", SystemTime::UNIX_EPOCH);
-        let sentence = error.unwrap_err().to_string();
-        assert!(sentence.contains("session token"), "{sentence}");
-        assert!(!sentence.contains("canary"), "{sentence}");
-    }
-}
+mod tests;

@@ -136,7 +136,13 @@ fn endpoint(fields: &Fields<'_>, files: &dyn Files) -> Result<(Endpoint, String)
         &["region", "awsRegion"],
         &["AWS_REGION", "AWS_DEFAULT_REGION"],
     );
-    let region = region.or_else(|| region_of_the_profile(fields, files));
+    let (region, unread) = match region {
+        Some(region) => (Some(region), None),
+        None => match region_of_the_profile(fields, files) {
+            Ok(region) => (region, None),
+            Err(error) => (None, Some(error)),
+        },
+    };
     match (endpoint, region) {
         (Some(url), None) => Ok((parse_endpoint(&url)?, REGION_OF_AN_ENDPOINT.to_owned())),
         (Some(url), Some(region)) => {
@@ -159,11 +165,10 @@ fn endpoint(fields: &Fields<'_>, files: &dyn Files) -> Result<(Endpoint, String)
                 "no AWS region is called so; give a name such as `eu-west-1`",
             )),
         },
-        (None, None) => Err(missing(
-            "region",
-            "an AWS region such as `eu-west-1`",
-            "AWS_REGION",
-        )),
+        // Who names files means to have the region in them.
+        (None, None) => Err(unread.unwrap_or_else(|| {
+            missing("region", "an AWS region such as `eu-west-1`", "AWS_REGION")
+        })),
     }
 }
 

@@ -6,9 +6,10 @@
 
 use super::document;
 use super::failure::{absent, broken, misconfigured};
-use super::files::unreadable;
+use super::files;
 use super::http::{Ask, Asker, Patience, Refused, Shared};
 use super::keys;
+use crate::aws::endpoint::Endpoint;
 use crate::aws::message::{Headers, Method};
 use crate::config::{Field, Fields};
 use crate::platform::Platform;
@@ -104,10 +105,7 @@ impl<P: Platform> Container<P> {
     fn token(&self) -> Result<Option<String>, CredentialsError> {
         let (name, token) = if let Some(file) = &self.settings.token_file {
             let path = &file.value;
-            let read = self.asker.platform.read(path, keys::LONGEST as u64);
-            let text = read
-                .map_err(|error| unreadable(&error))
-                .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is no text".to_owned()));
+            let text = files::text(&**self.asker.platform, path, keys::LONGEST as u64);
             let text = text.map_err(|why| {
                 misconfigured(format!("`{TOKEN_FILE}` names {}, which {why}", quote(path)))
             })?;
@@ -166,24 +164,22 @@ impl Settings {
 impl Target {
     /// The URL is not quoted: its path may hold a secret.
     fn parse(url: &str) -> Result<Self, &'static str> {
-        let uri: Uri = url.parse().map_err(|_| "it is no URL")?;
-        let authority = uri.authority().ok_or("it has no host")?;
-        let tls = match uri.scheme_str() {
-            Some("https") => true,
-            Some("http") if is_own(authority.host()) => false,
-            Some("http") => {
-                return Err(
-                    "over plain http, credentials are asked for at loopback addresses, 169.254.170.2, 169.254.170.23 and [fd00:ec2::23] alone; give one of them or an https URL",
-                );
-            }
-            _ => return Err("it starts with neither `http://` nor `https://`"),
-        };
-        if authority.host().is_empty() || authority.as_str().contains('@') {
-            return Err("its host is no name and no address alone");
+        let uri: Uri = url.parse().map_err(|_| "it is not a URL")?;
+        let (scheme, authority) = (uri.scheme_str(), uri.authority());
+        let site = format!(
+            "{}://{}",
+            scheme.unwrap_or_default(),
+            authority.map_or("", |authority| authority.as_str())
+        );
+        let endpoint = Endpoint::parse(&site)?;
+        if !endpoint.tls() && !authority.is_some_and(|authority| is_own(authority.host())) {
+            return Err(
+                "over plain http, credentials are asked for at loopback addresses, 169.254.170.2, 169.254.170.23 and [fd00:ec2::23] alone; give one of them or an https URL",
+            );
         }
         Ok(Self {
-            tls,
-            authority: authority.as_str().to_owned(),
+            tls: endpoint.tls(),
+            authority: endpoint.authority().to_owned(),
             path: uri
                 .path_and_query()
                 .map_or("/", |path| path.as_str())

@@ -13,9 +13,15 @@ const SESSION_TOKEN: &str = "AWS_SESSION_TOKEN";
 
 /// What the environment holds.
 pub(super) fn credentials(fields: &Fields<'_>) -> Result<Option<Credentials>, Error> {
-    let access_key = fields.environment(ACCESS_KEY);
-    let secret_key = fields.environment(SECRET_KEY);
-    let session_token = fields.environment(SESSION_TOKEN);
+    // Blank ones are none, for the SDK as well.
+    let key = |name| {
+        fields
+            .environment(name)
+            .filter(|field| !field.value.trim().is_empty())
+    };
+    let access_key = key(ACCESS_KEY);
+    let secret_key = key(SECRET_KEY);
+    let session_token = key(SESSION_TOKEN);
     Parts {
         access_key: named(ACCESS_KEY, access_key.as_ref()),
         secret_key: named(SECRET_KEY, secret_key.as_ref()),

@@ -1,7 +1,16 @@
-//! What to say of a file that cannot be read. A component sees the directories
-//! alone that its host lends it.
+//! Files that hold credentials, and what to say of one that cannot be read. A
+//! component sees the directories alone that its host lends it.
 
+use crate::platform::Files;
 use std::io::{Error, ErrorKind};
+
+/// The text of a file; else what follows its name.
+pub(super) fn text(files: &dyn Files, path: &str, longest: u64) -> Result<String, String> {
+    let bytes = files
+        .read(path, longest)
+        .map_err(|error| unreadable(&error))?;
+    String::from_utf8(bytes).map_err(|_| "is no text".to_owned())
+}
 
 /// What follows the file's name.
 pub(super) fn unreadable(error: &Error) -> String {

@@ -5,6 +5,7 @@
 use super::assume_role::{self, AssumeRole};
 use super::chain::Chain;
 use super::container::{self, Container};
+use super::failure::{absence, into_error};
 use super::http::Patience;
 use super::instance_metadata::{self, InstanceMetadata};
 use super::role::{self, Role};
@@ -108,13 +109,29 @@ fn host_signs(fields: &Fields<'_>) -> Result<bool, Error> {
     }
 }
 
-/// The region of the profile that the shared files have for this environment.
-pub fn region_of_the_profile(fields: &Fields<'_>, files: &dyn Files) -> Option<Field> {
-    let value = shared_files::region(&Locations::new(fields), files)?;
-    Some(Field {
+/// The region of the profile that the shared files have for this environment. Where
+/// the host signs, nothing is read of them: the keys are beside it.
+///
+/// # Errors
+///
+/// Why the files that there are cannot be used.
+pub fn region_of_the_profile(
+    fields: &Fields<'_>,
+    files: &dyn Files,
+) -> Result<Option<Field>, Error> {
+    if host_signs(fields)? {
+        return Ok(None);
+    }
+    let region = shared_files::region(&Locations::new(fields), files);
+    let named = |value| Field {
         value,
         name: "region of the profile",
-    })
+    };
+    match region {
+        Ok(region) => Ok(region.map(named)),
+        Err(error) if absence(&error).is_some() => Ok(None),
+        Err(error) => Err(into_error(&error)),
+    }
 }
 
 impl Names {

@@ -1,6 +1,6 @@
 //! The signer of the moment. Credentials that expire are fetched again some time
 //! before they do, once for all calls of the instance; as long as the old ones are
-//! valid, a fetch that fails costs nothing but the next try.
+//! valid, a fetch that fails fails no call.
 
 use super::failure::into_error;
 use super::refresh::{Due, Times};
@@ -182,9 +182,11 @@ impl<P: Platform> Guest<P> {
         let left = deadline.saturating_sub(self.platform.monotonic());
         match select(fetch, pin!(self.platform.sleep(left))).await {
             Either::Left((fetched, _)) => fetched,
-            Either::Right(((), _)) => {
-                // Who comes later begins anew: of this one, too much time has passed.
-                self.fetch.take();
+            Either::Right(((), fetch)) => {
+                // Nobody else waits for it: who comes later begins anew.
+                if fetch.strong_count().is_none_or(|count| count <= 2) {
+                    self.fetch.take();
+                }
                 Err(Error::Timeout(
                     "no AWS credentials within the time of the call: their source (STS, a container's endpoint or instance metadata) does not answer".to_owned(),
                 ))

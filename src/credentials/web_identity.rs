@@ -6,7 +6,7 @@ use super::failure::{absent, broken, misconfigured};
 use super::role::Role;
 use super::sts::Sts;
 use crate::config::{Field, Fields};
-use crate::platform::{Files, Platform};
+use crate::platform::Platform;
 use crate::state::key::quote;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
@@ -93,9 +93,8 @@ pub(super) async fn credentials<P: Platform>(
         let path = quote(&settings.token_file);
         misconfigured(format!("`{named_by}` names {path}, which {why}"))
     };
-    let token = sts.files().read(&settings.token_file, LONGEST_TOKEN);
-    let token = token.map_err(|error| unreadable(super::files::unreadable(&error)))?;
-    let token = String::from_utf8(token).map_err(|_| unreadable("is no text".to_owned()))?;
+    let token = super::files::text(sts.files(), &settings.token_file, LONGEST_TOKEN);
+    let token = token.map_err(unreadable)?;
     let token = token.trim();
     if token.is_empty() {
         return Err(unreadable("is empty".to_owned()));

@@ -3,7 +3,8 @@
 use crate::cli::{Shell, with_environment};
 use crate::faulty_server::DeadPort;
 use crate::fixture::{CREDENTIALS, SECRET_KEY, engine};
-use crate::program::{SENSELESS, host_test};
+use crate::program::host_test;
+use crate::program_usage::SENSELESS;
 
 const COMMANDS: [&[&str]; 11] = [
     &["state", "get", "k"],

@@ -57,6 +57,7 @@ mod program_conformance_files;
 mod program_destination;
 mod program_files;
 mod program_json_lines;
+mod program_usage;
 mod readme;
 mod retries_at_scale;
 mod second_init;

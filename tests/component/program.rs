@@ -14,21 +14,6 @@ pub struct Ran {
     pub stderr: String,
 }
 
-/// What neither program takes for a command.
-pub const SENSELESS: [&[&str]; 11] = [
-    &["stat"],
-    &["state"],
-    &["state", "get"],
-    &["state", "set", "k"],
-    &["state", "set", "k", "v", "--ttl", "soon"],
-    &["state", "delete", "k", "--first-write"],
-    &["state", "bulk-set", "no-equals-sign"],
-    &["state", "transact", "upsert:k=v"],
-    &["state", "get", "k", "--consistency", "linearizable"],
-    &["binding", "invoke"],
-    &["--no-such-option"],
-];
-
 impl Ran {
     /// What it said of errors is text.
     pub fn new(status: u8, stdout: Vec<u8>, stderr: Vec<u8>) -> Self {
@@ -187,20 +172,6 @@ async fn a_refusal_is_exit_status_1_with_its_case_and_its_sentence() {
             error["message"].as_str().unwrap().contains(named),
             "{error}"
         );
-    }
-}
-
-#[tokio::test]
-async fn a_command_line_that_makes_no_sense_is_exit_status_2() {
-    let two_places = "state get k --data d --endpoint http://127.0.0.1:1";
-    let two_places: Vec<&str> = two_places.split(' ').collect();
-    for arguments in SENSELESS.into_iter().chain([two_places.as_slice()]) {
-        let ran = host_test(arguments).await;
-        assert_eq!((ran.status, ran.text()), (2, ""), "{arguments:?}");
-        assert!(!ran.stderr.is_empty(), "{arguments:?}");
-    }
-    for help in [["--help"].as_slice(), &["state", "--help"], &["--version"]] {
-        assert_eq!(host_test(help).await.status, 0, "{help:?}");
     }
 }
 

@@ -95,12 +95,13 @@ async fn every_variable_that_the_readme_names_is_looked_up_for_the_component() {
 }
 
 #[tokio::test]
-async fn what_the_environment_holds_configures_the_component() {
+async fn what_the_environment_holds_configures_the_component_and_an_empty_url_closes_nothing() {
     let (kept, _) = folder();
     let file = write(kept.path(), "bare.yaml", BARE);
     let table = Table::new().await;
     let environment = [
         ("AWS_ENDPOINT_URL", engine().await.endpoint()),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", ""),
         ("AWS_ACCESS_KEY_ID", "AKIDTEST"),
         ("AWS_SECRET_ACCESS_KEY", "a-secret"),
         ("DYNAMODB_TABLE", &table.name),

@@ -13,6 +13,15 @@ use crate::{
 
 use super::arguments::Connection;
 
+/// What a component file may configure: the workspace's own component is for DynamoDB, another one
+/// may be for anything.
+pub(super) fn types(component: Option<&Path>) -> Types {
+    match component {
+        None => Types::DynamoDb,
+        Some(_) => Types::Any,
+    }
+}
+
 /// The component file of a run, and the secrets beside it. Both are read once, since either may be a pipe, which gives its
 /// text to the first who reads it; what is wrong with one of them is told where it is needed.
 pub(super) struct ComponentFile<'c> {

@@ -29,7 +29,8 @@ pub(super) const VARIABLES: [&str; 19] = [
 const HOME: &str = "HOME";
 
 /// Those whose value is a URL that is asked.
-const URLS: [&str; 3] = [
+const URLS: [&str; 4] = [
+    super::destination::ENDPOINT_OF_EVERY_SERVICE,
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
     "AWS_EC2_METADATA_SERVICE_ENDPOINT",
     "AWS_ENDPOINT_URL_STS",
@@ -61,7 +62,8 @@ pub(super) fn urls(variables: Variables<'_>) -> impl Iterator<Item = &str> {
     variables.iter().filter(named).map(|(_, url)| url.as_str())
 }
 
-/// The directories of the files that the variables name, as far as there are any.
+/// The directories of the files that the variables name, as far as there are any. The home and what
+/// it is in are lent to nobody, whatever is named there.
 pub(super) fn directories(variables: Variables<'_>) -> Vec<PathBuf> {
     let home = variables.iter().find(|(name, _)| *name == HOME);
     let home = home.map(|(_, path)| Path::new(path));
@@ -71,9 +73,22 @@ pub(super) fn directories(variables: Variables<'_>) -> Vec<PathBuf> {
         _ => Path::new(path).parent().map(Path::to_owned),
     });
     let of_home = home.map(|home| home.join(".aws"));
+    // As it is without links and `..`, which lead elsewhere than they seem to.
+    let real = |path: &Path| path.canonicalize().ok();
+    let real_home = home.and_then(real);
+    let holds_home = |path: &Path| {
+        real_home
+            .as_ref()
+            .is_some_and(|home| home.starts_with(path))
+    };
+    let is_root = |path: &Path| path.parent().is_none();
+    let may_be_lent = |path: &Path| {
+        path.is_absolute()
+            && path.is_dir()
+            && real(path).is_some_and(|real| !is_root(&real) && !holds_home(&real))
+    };
     let all = named.chain(of_home);
-    all.filter(|path| path.is_absolute() && path.is_dir())
-        .collect()
+    all.filter(|path| may_be_lent(path)).collect()
 }
 
 #[cfg(test)]
@@ -99,5 +114,27 @@ mod tests {
         let expected = ["home/own", "tokens", "home/.aws"].map(path);
         assert_eq!(directories(&variables), expected);
         assert_eq!(urls(&variables).collect::<Vec<_>>(), [text("tokens")]);
+    }
+
+    #[test]
+    fn neither_the_root_nor_the_home_nor_what_it_is_in_is_lent() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().join("of/me");
+        std::fs::create_dir_all(home.join(".aws")).unwrap();
+        let home = home.to_str().unwrap().to_owned();
+        for named in [
+            "/config".to_owned(),
+            "~/config".to_owned(),
+            format!("{home}/config"),
+            format!("{home}/../config"),
+            format!("{home}/.aws/../config"),
+            format!("{home}/../../config"),
+        ] {
+            let variables = [("AWS_CONFIG_FILE", named), ("HOME", home.clone())];
+            let lent = directories(&variables);
+            assert_eq!(lent, [Path::new(&home).join(".aws")], "{variables:?}");
+        }
+        let without_home = [("AWS_CONFIG_FILE", "/config".to_owned())];
+        assert!(directories(&without_home).is_empty());
     }
 }

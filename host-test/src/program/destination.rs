@@ -38,7 +38,9 @@ const VARIABLES: [&str; 9] = [
 ];
 /// Where an endpoint is looked up, the more specific one first. The component gets the outcome as
 /// metadata.
-const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"];
+const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_DYNAMODB", ENDPOINT_OF_EVERY_SERVICE];
+/// It counts for STS as well.
+pub(super) const ENDPOINT_OF_EVERY_SERVICE: &str = "AWS_ENDPOINT_URL";
 
 /// DynamoDB and STS in every region of every partition of AWS. The component takes the host from its region
 /// by a table of its own; a test of the component holds the two together.
@@ -90,36 +92,50 @@ impl Destination {
 
     /// The environment of the component.
     pub(super) fn environment(&self, environment: Environment<'_>) -> Vec<(&'static str, String)> {
-        if matches!(self, Self::Embedded(_)) {
-            return Vec::new();
-        }
+        let of_every_service: &[&str] = match self {
+            Self::Embedded(_) => return Vec::new(),
+            // DynamoDB's endpoint is metadata by now, so that it counts for STS alone.
+            Self::Endpoint(_) => &[ENDPOINT_OF_EVERY_SERVICE],
+            // No endpoint is metadata, so that it would count for DynamoDB.
+            Self::Aws => &[],
+        };
         let set = |name: &&'static str| Some((*name, environment(name)?));
-        let all = VARIABLES.iter().chain(&credentials::VARIABLES);
-        all.filter_map(set).collect()
+        let own = VARIABLES.iter().chain(&credentials::VARIABLES);
+        own.chain(of_every_service).filter_map(set).collect()
     }
-    /// The hosts that may be reached: DynamoDB and what gives credentials. None where a URL is none:
-    /// then the component says what is wrong with its configuration.
+
+    /// The hosts that may be reached: DynamoDB and what gives credentials. A URL that is none opens
+    /// nothing and closes nothing: the component says what is wrong with its configuration.
     pub(super) fn egress(
         &self,
         endpoint: Option<&str>,
         environment: &[(&'static str, String)],
     ) -> Result<Egress, HostError> {
-        let urls = credentials::urls(environment);
+        let hosts = self.hosts().into_iter();
+        let open = hosts.fold(Egress::builder(), EgressBuilder::allow);
+        let urls = credentials::urls(environment).chain(endpoint);
+        let sound = urls.filter(|url| is_sound(url));
+        sound.fold(open, EgressBuilder::allow_url).build()
+    }
+
+    /// The hosts that are open whatever is named. An endpoint without TLS is one nearby: of AWS,
+    /// nothing is reached then.
+    fn hosts(&self) -> Vec<&'static str> {
+        let services = |prefix: &str| {
+            let of_aws = AWS_HOSTS.iter().filter(|host| host.starts_with(prefix));
+            let hosts = of_aws.chain(&credentials::METADATA_HOSTS);
+            hosts.copied().collect::<Vec<_>>()
+        };
         match self {
-            Self::Aws => {
-                let hosts = AWS_HOSTS.iter().chain(&credentials::METADATA_HOSTS);
-                let open = hosts.fold(Egress::builder(), |egress, host| egress.allow(*host));
-                let with_urls = urls.fold(open.clone(), EgressBuilder::allow_url).build();
-                with_urls.or_else(|_| open.build())
-            }
-            Self::Embedded(_) | Self::Endpoint(_) => {
-                let open = urls
-                    .chain(endpoint)
-                    .fold(Egress::builder(), EgressBuilder::allow_url);
-                open.build().or_else(|_| Egress::builder().build())
-            }
+            Self::Aws => services(""),
+            Self::Endpoint(url) if url.starts_with("https://") => services("sts."),
+            Self::Endpoint(_) | Self::Embedded(_) => Vec::new(),
         }
     }
+}
+
+fn is_sound(url: &str) -> bool {
+    Egress::builder().allow_url(url).build().is_ok()
 }
 
 fn first(variables: &[&str], environment: Environment<'_>) -> Option<String> {
@@ -199,9 +215,36 @@ mod tests {
         let chosen = chosen(&connection, &[], &environment);
         assert_eq!(chosen, Destination::Aws);
         assert!(chosen.egress(None, &[]).is_ok());
-        assert_eq!(
-            chosen.environment(&environment),
-            [("AWS_REGION", "eu-west-1".to_owned())]
-        );
+        let seen = chosen.environment(&environment);
+        assert_eq!(seen, [("AWS_REGION", "eu-west-1".to_owned())]);
+    }
+
+    #[test]
+    fn of_aws_what_gives_credentials_is_open_beside_an_endpoint_with_tls_alone() {
+        let hosts = |url: &str| Destination::Endpoint(url.to_owned()).hosts();
+        assert!(hosts("http://127.0.0.1:8000").is_empty());
+        let beside = hosts("https://vpce-1.dynamodb.example");
+        assert!(beside.contains(&"sts.*.amazonaws.com:443"));
+        assert!(beside.contains(&"169.254.169.254:80"));
+        assert!(!beside.contains(&"dynamodb.*.amazonaws.com:443"));
+        let all = AWS_HOSTS.len() + credentials::METADATA_HOSTS.len();
+        assert_eq!(Destination::Aws.hosts().len(), all);
+    }
+
+    #[test]
+    fn an_endpoint_of_every_service_is_handed_on_beside_one_of_dynamodb_alone() {
+        let environment = |name: &str| (name == "AWS_ENDPOINT_URL").then(|| "http://e".to_owned());
+        let endpoint = Destination::Endpoint("http://h".to_owned());
+        let handed_on = endpoint.environment(&environment);
+        assert_eq!(handed_on, [("AWS_ENDPOINT_URL", "http://e".to_owned())]);
+        assert!(Destination::Aws.environment(&environment).is_empty());
+    }
+
+    #[test]
+    fn a_url_that_is_none_is_told_from_one_that_is() {
+        for url in ["", "localhost", "http://", "ftp://h", "http://user:word@h"] {
+            assert!(!is_sound(url), "{url}");
+        }
+        assert!(is_sound("http://h:1/path"));
     }
 }

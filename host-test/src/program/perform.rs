@@ -9,9 +9,9 @@ use super::{
     Status, Surroundings,
     arguments::{BindingArguments, Connection, StateArguments},
     calls,
-    component_file::ComponentFile,
+    component_file::{ComponentFile, types},
     progress_bar::Bar,
-    session::{Plan, Session, types},
+    session::{Plan, Session},
     usage,
 };
 use crate::{

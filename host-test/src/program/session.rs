@@ -14,11 +14,8 @@ use super::{
     destination::Destination,
 };
 use crate::{
-    command_line::Failure,
-    component_path,
-    component_yaml::{ComponentType, Types},
-    counting_proxy::CountingProxy,
-    embedded::Embedded,
+    command_line::Failure, component_path, component_yaml::ComponentType,
+    counting_proxy::CountingProxy, embedded::Embedded,
 };
 
 /// What the harness configures where nobody else does and the embedded DynamoDB is called. A
@@ -34,14 +31,6 @@ pub(super) struct Session {
     pub(super) instance: Instance,
     proxy: Option<CountingProxy>,
     _embedded: Option<Embedded>,
-}
-
-/// What a component file may configure: the workspace's own component is for DynamoDB, another one may be for anything.
-pub(super) fn types(component: Option<&Path>) -> Types {
-    match component {
-        None => Types::DynamoDb,
-        Some(_) => Types::Any,
-    }
 }
 
 /// What a session is to be.

@@ -4,15 +4,14 @@
 //! closes its connection.
 
 mod cause;
+mod files;
 mod timeouts;
 
 use super::integrity::CHECKSUM;
 use super::message::{Method, Request, Response, TransportError};
 use super::reactor::{self, Outcome};
-use crate::platform::{Clock, Files, Random, Transport};
+use crate::platform::{Clock, Random, Transport};
 use cause::cause;
-use std::fs::File;
-use std::io::{self, Read};
 use std::time::{Duration, SystemTime};
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
@@ -53,21 +52,6 @@ impl Clock for Wasi {
 impl Random for Wasi {
     fn random(&self) -> u64 {
         wasip2::random::random::get_random_u64()
-    }
-}
-
-impl Files for Wasi {
-    fn read(&self, path: &str, longest: u64) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let file = File::open(path)?;
-        let read = file
-            .take(longest.saturating_add(1))
-            .read_to_end(&mut bytes)?;
-        if u64::try_from(read).is_ok_and(|read| read <= longest) {
-            Ok(bytes)
-        } else {
-            Err(io::ErrorKind::FileTooLarge.into())
-        }
     }
 }
 

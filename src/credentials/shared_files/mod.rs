@@ -16,6 +16,7 @@ use super::sts::Sts;
 use super::web_identity;
 use crate::platform::{Files, Platform};
 use crate::state::key::quote;
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use plan::{Base, Named, Plan};
 use send_wrapper::SendWrapper;
@@ -27,15 +28,17 @@ const SOURCE: &str = "shared files";
 /// The name in sentences of STS as a profile has it asked.
 pub(super) const STS: &str = "STS (a profile's role)";
 
-/// The region of the profile; none also where the files cannot be read: who needs
-/// more of them will say so.
-pub(crate) fn region(locations: &Locations, files: &dyn Files) -> Option<String> {
-    let profiles = read::profiles(locations, files).ok()?;
-    let profile = profiles.get(profiles.selected())?;
-    profile
-        .get("region")
+/// The region of the profile.
+pub(super) fn region(
+    locations: &Locations,
+    files: &dyn Files,
+) -> Result<Option<String>, CredentialsError> {
+    let profiles = read::profiles(locations, files)?;
+    let profile = profiles.get(profiles.selected());
+    let region = profile.and_then(|profile| profile.get("region"));
+    Ok(region
         .filter(|region| !region.is_empty())
-        .map(str::to_owned)
+        .map(str::to_owned))
 }
 
 /// Credentials of a profile.

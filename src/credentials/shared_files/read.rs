@@ -7,7 +7,6 @@ use crate::credentials::shared_files::profiles::{Kind, Profiles};
 use crate::platform::Files;
 use crate::state::key::quote;
 use aws_credential_types::provider::error::CredentialsError;
-use std::io::ErrorKind;
 
 const CONFIG_FILE: &str = "AWS_CONFIG_FILE";
 const CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
@@ -86,14 +85,8 @@ pub(super) fn profiles(
                     unreadable(&error)
                 )));
             }
-            (Err(error), None) if is_missing(error.kind()) => {}
-            (Err(error), None) => {
-                return Err(misconfigured(format!(
-                    "{} {}",
-                    quote(&path),
-                    unreadable(&error)
-                )));
-            }
+            // Nobody said that there is one.
+            (Err(_), None) => {}
         }
     }
     if !is_there {
@@ -108,8 +101,4 @@ pub(super) fn profiles(
         });
     }
     Ok(profiles)
-}
-
-fn is_missing(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

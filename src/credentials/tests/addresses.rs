@@ -57,7 +57,7 @@ async fn a_container_is_asked_at_its_agents_address_or_where_the_full_uri_says()
             "http://localhost:8080/c",
         ),
         (&[(FULL, "http://127.8.0.1/c")], "http://127.8.0.1/c"),
-        (&[(FULL, "http://[::1]:80/c")], "http://[::1]:80/c"),
+        (&[(FULL, "http://[::1]:80/c")], "http://[::1]/c"),
         (
             &[(FULL, "http://169.254.170.2/c")],
             "http://169.254.170.2/c",

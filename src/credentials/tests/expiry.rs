@@ -117,7 +117,7 @@ async fn while_one_call_fetches_before_the_expiry_the_others_go_on_with_what_the
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_that_fails_costs_nothing_while_the_old_credentials_are_good() {
+async fn a_fetch_that_fails_fails_no_call_while_the_old_credentials_are_good() {
     let stage = Stage::answering({
         let first = Cell::new(true);
         move |_| match first.replace(false) {

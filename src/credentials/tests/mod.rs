@@ -3,6 +3,7 @@
 
 mod addresses;
 mod expiry;
+mod nothing;
 mod profile_files;
 mod profiles;
 mod renewal;

@@ -4,6 +4,7 @@
 
 use super::profiles::{FILES, keys, on, server, with};
 use super::stage::Stage;
+use crate::config::Config;
 use std::io::ErrorKind;
 
 #[tokio::test(start_paused = true)]
@@ -82,6 +83,21 @@ async fn a_file_that_somebody_names_has_to_be_there_and_one_that_nobody_names_ma
     let error = id.expect_err("no source").to_string();
     assert!(
         error.contains("profile \"default\" has no credentials"),
+        "{error}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_there_is_no_region_is_told_where_the_files_are_named() {
+    let stage = Stage::answering(server);
+    stage.folder.write("/lent/config", "[default]\nregion");
+    let environment = |name: &str| (name == "AWS_CONFIG_FILE").then(|| "/lent/config".to_owned());
+    let table = [("table".to_owned(), "t".to_owned())];
+    let error = Config::parse(&table, &environment, &stage.folder)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("/lent/config") && error.contains("line 2"),
         "{error}"
     );
 }

@@ -60,10 +60,15 @@ fn answers() -> Vec<(Action, &'static str, &'static str, usize)> {
         (
             Action::deliver(Delivery::Truncated(20)),
             "unavailable",
-            "",
+            "the connection broke",
             3,
         ),
-        (Action::drop_request(), "unavailable", "", 3),
+        (
+            Action::drop_request(),
+            "unavailable",
+            "the connection broke",
+            3,
+        ),
     ]
 }
 

@@ -123,10 +123,16 @@ fn answers() -> Vec<(&'static str, Action, &'static str, &'static str, usize)> {
             CREDENTIALS,
             Action::deliver(Delivery::Truncated(20)),
             "unavailable",
-            "",
+            "the connection broke",
             2,
         ),
-        (TOKEN, Action::drop_request(), "unavailable", "", 2),
+        (
+            TOKEN,
+            Action::drop_request(),
+            "unavailable",
+            "the connection broke",
+            2,
+        ),
     ]
 }
 

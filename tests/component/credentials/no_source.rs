@@ -21,6 +21,14 @@ async fn the_error_of_every_call_lists_all_sources() {
     refused(answer, "invalid-configuration", &TRIED);
     let answer = store.binding().init(guest.metadata_fields()).await;
     refused(answer, "invalid-configuration", &TRIED);
+    // Configured by the environment, it is the call itself that looks for them.
+    let mut store = scene.guest_of_environment().blank().await;
+    let answer = store.state().get("k", None).await;
+    refused(answer, "invalid-configuration", &TRIED);
+    let answer = store.state().set("k", b"v", None).await;
+    refused(answer, "invalid-configuration", &TRIED);
+    let answer = store.binding().ping().await;
+    refused(answer, "invalid-configuration", &TRIED);
     assert!(
         scene.gate.refused().is_empty(),
         "an unsigned request was sent"

@@ -1,5 +1,5 @@
-//! A fetch that fails costs nothing as long as the old credentials are good, and is not repeated at every call; past that, its
-//! error is the call's.
+//! A fetch that fails while the old credentials are good fails no call, delays one by at most 3 s, and is not repeated at
+//! every call; past that, its error is the call's.
 
 use std::time::Duration;
 

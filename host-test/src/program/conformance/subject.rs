@@ -14,8 +14,8 @@ use crate::{
     counting_proxy::CountingProxy,
     embedded::Embedded,
     program::{
-        component_file::ComponentFile,
-        session::{Plan, types},
+        component_file::{ComponentFile, types},
+        session::Plan,
     },
 };
 

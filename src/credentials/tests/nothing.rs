@@ -1,0 +1,62 @@
+//! Where nothing lends credentials, and where the host keeps them to itself.
+
+use super::stage::{LIMITS, Stage, signers};
+use crate::config::Config;
+use crate::platform::{Clock, Files};
+use crate::scripted::{Scene, success};
+use std::cell::RefCell;
+use std::time::Duration;
+
+#[tokio::test(start_paused = true)]
+async fn a_laptop_hears_within_three_seconds_that_there_is_no_source() {
+    let silence = || Scene::from(success()).after(Duration::from_secs(3_600));
+    let stage = Stage::answering(move |_| silence());
+    let signers = signers(&stage, &[]);
+    let deadline = LIMITS.request_timeout * LIMITS.max_attempts;
+    let error = signers.signer(stage.now(), deadline).await;
+    let error = error.expect_err("no source").to_string();
+    assert!(
+        error.starts_with("invalid-configuration: no AWS credentials"),
+        "{error}"
+    );
+    let tried = [
+        "AWS_ACCESS_KEY_ID",
+        "no shared files",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "http://169.254.169.254: no complete answer within 1000 ms",
+    ];
+    assert!(tried.iter().all(|source| error.contains(source)), "{error}");
+    assert_eq!(stage.sent().len(), 2);
+    assert!(stage.monotonic() <= Duration::from_secs(3));
+}
+
+/// Files that remember who was asked for.
+#[derive(Default)]
+struct Watched(RefCell<Vec<String>>);
+
+impl Files for Watched {
+    fn read(&self, path: &str, _: u64) -> std::io::Result<Vec<u8>> {
+        self.0.borrow_mut().push(path.to_owned());
+        Ok(b"[default]\nregion = eu-west-1\n".to_vec())
+    }
+}
+
+#[test]
+fn where_the_host_signs_no_file_is_read_not_even_for_the_region() {
+    let environment = |name: &str| (name == "HOME").then(|| "/home/u".to_owned());
+    let parse = |more: &[(&str, &str)]| {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let metadata: Vec<_> = [("table", "t")].iter().chain(more).map(own).collect();
+        let files = Watched::default();
+        let region = Config::parse(&metadata, &environment, &files);
+        (
+            region.map(|(config, _)| config.client.region),
+            files.0.take().len(),
+        )
+    };
+    assert_eq!(parse(&[]), (Ok("eu-west-1".to_owned()), 2));
+    let (region, read) = parse(&[("signing", "host")]);
+    assert!(region.unwrap_err().to_string().contains("`region`"));
+    assert_eq!(read, 0);
+}
