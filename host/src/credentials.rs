@@ -4,18 +4,15 @@
 //! them, has each of those who waited for a failure ask again, one after the other, and begins anew when the first one who
 //! asked has gone.
 
+mod environment;
 mod freshness;
 #[cfg(test)]
 mod tests;
 
-use aws_config::Region;
-use aws_config::default_provider::credentials::DefaultCredentialsChain;
-use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use environment::Environment;
 use freshness::{Freshness, Known};
 use std::error::Error as StdError;
 use std::fmt;
@@ -24,8 +21,9 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::timeout;
 
-/// How long a source may take. A component has timeouts of its own, and is to hear of the cause before they are over.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a source may take. A request waits for credentials no longer than its component gives to connecting, which are
+/// 3 s in `dapr_dynamodb.wasm`: it is to hear of the cause before they are over.
+const PATIENCE: Duration = Duration::from_millis(2_500);
 
 /// AWS credentials of this process, to [sign with](crate::EgressBuilder::sign) or to
 /// [lend](crate::InstanceOptions::lend_credentials).
@@ -73,18 +71,14 @@ impl AwsCredentials {
     }
 
     /// Those that aws-config finds for this process: of its environment, the shared files, web identity, the container or the
-    /// EC2 instance, in this order. STS is asked in `region`, over TLS that trusts what the operating system trusts.
+    /// EC2 instance, in this order, looked for anew each time. STS is asked in `region`, over TLS that trusts what the
+    /// operating system trusts.
     ///
     /// Profiles of IAM Identity Center and of a `credential_process` need features of aws-config that this crate leaves out: an
     /// embedder that wants them turns them on for its own aws-config and gives the provider to [`new`](Self::new).
-    pub async fn of_environment(region: impl Into<String>) -> Self {
-        let tls = Provider::Rustls(CryptoMode::Ring);
-        let http = aws_smithy_http_client::Builder::new().tls_provider(tls);
-        let surroundings = ProviderConfig::without_region().with_http_client(http.build_https());
-        let chain = DefaultCredentialsChain::builder()
-            .configure(surroundings)
-            .region(Region::new(region.into()));
-        Self::new(chain.build().await)
+    #[must_use]
+    pub fn of_environment(region: impl Into<String>) -> Self {
+        Self::new(Environment::new(region.into()))
     }
 
     /// Those that are good now.
@@ -108,37 +102,34 @@ impl AwsCredentials {
         }
     }
 
-    /// Waits for whoever asks, or asks, in a task of its own: one who waits may go, and the others profit still.
+    /// Waits for whoever asks, or asks, in a task of its own: one who asked may go, and the others profit still.
     async fn wait(&self) -> Result<Credentials, NoCredentials> {
-        let this = self.clone();
-        let asked = tokio::spawn(async move {
-            let asking = Arc::clone(&this.shared.asking).lock_owned().await;
-            let known = this.known().at(SystemTime::now());
-            match known {
-                Freshness::Fresh(credentials) | Freshness::Old(credentials) => Ok(credentials),
-                Freshness::Refused(reason) => Err(reason),
-                Freshness::Unknown => this.ask(asking).await,
+        let asking = Arc::clone(&self.shared.asking).lock_owned().await;
+        let known = self.known().at(SystemTime::now());
+        match known {
+            Freshness::Fresh(credentials) | Freshness::Old(credentials) => Ok(credentials),
+            Freshness::Refused(reason) => Err(reason),
+            Freshness::Unknown => {
+                let asked = tokio::spawn(self.clone().ask(asking));
+                asked.await.unwrap_or(Err(NoCredentials::Broken))
             }
-        });
-        asked.await.unwrap_or(Err(NoCredentials::Broken))
+        }
     }
 
     async fn ask(self, _asking: OwnedMutexGuard<()>) -> Result<Credentials, NoCredentials> {
         let asked = timeout(PATIENCE, self.shared.source.provide_credentials()).await;
         let now = SystemTime::now();
         let answer = match asked {
-            Ok(Ok(credentials)) if freshness::is_over(&credentials, now) => {
-                Err(NoCredentials::Expired)
-            }
-            Ok(Ok(credentials)) => Ok(credentials),
+            Ok(Ok(credentials)) => usable(credentials, now),
             Ok(Err(cause)) => {
                 tracing::warn!("no AWS credentials: {}", chain(&cause));
                 Err(NoCredentials::of(&cause))
             }
-            Err(_elapsed) => match self.shared.source.fallback_on_interrupt() {
-                Some(credentials) => Ok(credentials),
-                None => Err(NoCredentials::Late),
-            },
+            Err(_elapsed) => {
+                let kept = self.shared.source.fallback_on_interrupt();
+                kept.and_then(|credentials| usable(credentials, now).ok())
+                    .ok_or(NoCredentials::Late)
+            }
         };
         if let Err(reason @ (NoCredentials::Expired | NoCredentials::Late)) = &answer {
             tracing::warn!("no AWS credentials: {reason}");
@@ -179,6 +170,27 @@ impl fmt::Display for NoCredentials {
             Self::Expired => "their source gave some that have expired",
         })
     }
+}
+
+fn usable(credentials: Credentials, now: SystemTime) -> Result<Credentials, NoCredentials> {
+    if freshness::is_over(&credentials, now) {
+        return Err(NoCredentials::Expired);
+    }
+    let parts = [
+        ("access key id", Some(credentials.access_key_id())),
+        ("secret access key", Some(credentials.secret_access_key())),
+        ("session token", credentials.session_token()),
+    ];
+    for (name, part) in parts {
+        // aws-sigv4 1.6 panics where what it signs with does not fit into a header.
+        if part.is_some_and(|part| !part.bytes().all(|byte| byte.is_ascii_graphic())) {
+            tracing::warn!(
+                "no AWS credentials: the {name} holds a space, a line break or something else that none has; look at where it comes from"
+            );
+            return Err(NoCredentials::Broken);
+        }
+    }
+    Ok(credentials)
 }
 
 fn chain(error: &(dyn StdError + 'static)) -> String {

@@ -120,7 +120,7 @@ pub enum HostError {
         "the operating system gives no random numbers; check that this process may ask for them"
     )]
     NoRandomNumbers,
-    /// A rule of the allow-list, or the address of what is to be signed, cannot be read.
+    /// A rule of the allow-list, or the address, region or service of what is to be signed, cannot be read.
     #[error("the egress rule {rule:?} {reason}")]
     EgressRule {
         /// The rule as it was given.

@@ -6,8 +6,8 @@ use crate::random;
 use aws_credential_types::Credentials;
 use std::time::{Duration, SystemTime};
 
-/// How long before their end credentials are asked for again at most. The half of it is more than the minute before the end
-/// in which a component that was lent them asks for others in any case.
+/// How long before their end credentials are asked for again at most. A component that was lent them asks by windows of its
+/// own, and gets the same ones until then.
 const LEAD: Duration = Duration::from_secs(180);
 
 /// How long credentials without an end are used: their files may be replaced.

@@ -123,6 +123,20 @@ async fn what_has_expired_already_is_no_answer() {
     assert_eq!(refused.unwrap_err(), NoCredentials::Expired);
 }
 
+#[tokio::test]
+async fn what_does_not_fit_into_a_header_is_no_answer() {
+    let token = |token: &str| Some(token.to_owned());
+    for (id, secret, token) in [
+        ("AKID\n", SECRET, None),
+        ("AKID", "c4n4ry of a source", None),
+        ("AKID", SECRET, token("c4n4ry-\u{e9}-of-a-source")),
+    ] {
+        let keys = Credentials::new(id, secret, token, None, "test");
+        let refused = AwsCredentials::new(keys).current().await;
+        assert!(matches!(refused, Err(NoCredentials::Broken)));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_source_that_is_silent_is_given_up() {
     let source = Source::that_lives(HOUR);
@@ -153,7 +167,7 @@ async fn they_are_not_printed() {
 async fn aws_configs_own_chain_is_asked_with_a_client_that_works() {
     const AGAIN: &str = "DAPR_WASM_HOST_TEST_OF_A_PROCESS";
     if std::env::var_os(AGAIN).is_some() {
-        let credentials = AwsCredentials::of_environment("eu-west-1").await;
+        let credentials = AwsCredentials::of_environment("eu-west-1");
         let found = credentials.current().await.unwrap();
         assert_eq!(found.access_key_id(), "AKIDCONTAINER");
         return;

@@ -58,7 +58,7 @@ impl Outgoing {
             #[cfg(feature = "aws")]
             lender: None,
             #[cfg(feature = "aws")]
-            bodies: Arc::new(Semaphore::new(signing::LARGEST_BODY)),
+            bodies: Arc::new(Semaphore::new(signing::ROOM)),
         }
     }
 
@@ -133,9 +133,9 @@ impl WasiHttpHooks for Outgoing {
                     signing::Outcome::Signed(request, held) => (request, held),
                     signing::Outcome::Answered(response) => return Ok((response, over())),
                 };
+                let token = request.headers().get(signing::TOKEN).cloned();
                 let response = exchange(pool, admitted.destination, room, request, timeouts);
-                let response = response.await?;
-                signer.heard(&response);
+                let response = signer.heard(response.await?, token).await?;
                 return Ok((response, over()));
             }
             let response = exchange(pool, admitted.destination, room, request, timeouts).await?;

@@ -60,12 +60,12 @@ impl Lender {
 
     /// Whether this endpoint is what is asked.
     pub(super) fn is_asked(uri: &Uri) -> bool {
-        let asked = Origin::of(uri).is_ok_and(|origin| {
-            origin.scheme == Scheme::Http
-                && origin.host == Host::Name(HOST.to_owned())
-                && origin.port == Scheme::Http.default_port()
-        });
-        asked && uri.path() == PATH
+        uri.path() == PATH
+            && Origin::of(uri).is_ok_and(|origin| {
+                origin.scheme == Scheme::Http
+                    && origin.host == Host::Name(HOST.to_owned())
+                    && origin.port == Scheme::Http.default_port()
+            })
     }
 
     pub(super) async fn answer(self, request: Request<WasiBody>) -> Response<WasiBody> {

@@ -5,8 +5,8 @@
 //! place at its [`destination`], which the [`pool`] knows, and takes an idle [`connection`], or has the [`connector`]
 //! (with [`names`] and [`tls`]) open one; it sends the request and waits for the head of the answer; [`body`] hands the rest to the
 //! plugin and gives the connection back; [`watch`] closes what is idle for too long; [`failure`] names what went wrong.
-//! With the feature `aws`, `signing` signs what goes where the embedder wants it signed, and `lending` answers in place of
-//! a container's agent.
+//! With the feature `aws`, `signing` signs what goes where the embedder wants it signed, `refusal` keeps the token out of
+//! what comes back, and `lending` answers in place of a container's agent.
 
 mod allow_list;
 #[cfg(feature = "aws")]
@@ -24,6 +24,8 @@ mod lending;
 mod names;
 mod origin;
 mod pool;
+#[cfg(feature = "aws")]
+mod refusal;
 #[cfg(feature = "aws")]
 mod signing;
 #[cfg(feature = "aws")]
@@ -168,10 +170,16 @@ impl EgressBuilder {
     ///
     /// What carries an `authorization`, or a signature in its query, passes as it is. A body is held until it is complete: one
     /// of more than 32 MiB fails with wasi:http's `HTTP-request-body-size`, and the bodies of one instance wait for one another
-    /// where they are more than that together. Waiting for a body and for credentials takes no longer than the plugin gives to
+    /// where they are more than 128 MiB together; one without a `content-length` counts as 32 MiB until it is complete. Waiting
+    /// for a body and for credentials takes no longer than the plugin gives to
     /// connecting. Where there are no credentials, nothing is sent: the plugin gets the answer HTTP 400 with the code
     /// `UnrecognizedClientException`, as from DynamoDB. Each attempt of a plugin is signed anew, at the time of this machine or,
     /// once the server has refused something and its clock is more than four minutes off, of the server.
+    ///
+    /// A service that refuses a signature may repeat what was signed, the session token with it. The plugin is not shown that:
+    /// the answer to a request that was signed with one is held where its status is one of 400 to 499, and `***` stands in the
+    /// place of the token. One of more than 8 MiB fails with wasi:http's `HTTP-response-body-size`. What is compressed cannot be
+    /// searched, so `accept-encoding` does not go out with such a request.
     #[cfg(feature = "aws")]
     #[must_use]
     pub fn sign(

@@ -7,6 +7,7 @@
 use super::allow_list;
 use super::answer::answer;
 use super::origin::Origin;
+use super::refusal;
 use super::skew::Skew;
 use crate::credentials::{AwsCredentials, NoCredentials};
 use crate::error::HostError;
@@ -15,8 +16,8 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
 use bytes::{Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
-use http::{HeaderName, Request, Response, StatusCode};
+use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use serde_json::json;
 use std::error::Error as StdError;
@@ -25,12 +26,19 @@ use std::time::SystemTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// The largest body that is signed, and what one instance may have here of them together, in bytes: 16 MB of items, which is
-/// the most that DynamoDB takes, as base64, and room for their names.
+/// The largest body that is signed, in bytes: 16 MB of items, which is the most that DynamoDB takes, as base64, and room for
+/// their names.
 pub(super) const LARGEST_BODY: usize = 32 << 20;
 
+/// What one instance may have here of bodies together, in bytes: one that does not say its length takes the room of the
+/// largest until it is complete, and some of them are to go at a time.
+pub(super) const ROOM: usize = 4 * LARGEST_BODY;
+
 /// What a signature brings along. A component's own would be signed with it, or beside it.
-const REPLACED: &[&str] = &["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"];
+const REPLACED: &[&str] = &["x-amz-date", TOKEN, "x-amz-content-sha256"];
+
+/// The session token of what is signed with one.
+pub(super) const TOKEN: &str = "x-amz-security-token";
 
 /// What has to be signed beside the address and the type: all that AWS reads
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>). The rest a connection may
@@ -49,8 +57,11 @@ pub(super) struct Signing {
 impl Signing {
     /// Errors: [`HostError::EgressRule`].
     pub(super) fn signer(self) -> Result<Arc<Signer>, HostError> {
+        let origin = allow_list::origin(&self.url)?;
+        check(&self.region, "is no region; write one such as eu-west-1")?;
+        check(&self.service, "is no service; write one such as dynamodb")?;
         Ok(Arc::new(Signer {
-            origin: allow_list::origin(&self.url)?,
+            origin,
             region: self.region,
             service: self.service,
             credentials: self.credentials,
@@ -93,7 +104,7 @@ impl Signer {
         room: Arc<Semaphore>,
     ) -> Result<Outcome, Error> {
         let (head, body) = request.into_parts();
-        let (body, held) = whole(body, room).await?;
+        let (body, held) = whole(body, length(&head.headers), room).await?;
         let request = Request::from_parts(head, body);
         let credentials = match self.credentials.current().await {
             Ok(credentials) => credentials,
@@ -121,6 +132,10 @@ impl Signer {
         for name in REPLACED {
             request.headers_mut().remove(*name);
         }
+        if credentials.session_token().is_some() {
+            // A refusal is searched for the token.
+            request.headers_mut().remove(ACCEPT_ENCODING);
+        }
         let identity = Identity::from(credentials);
         let settings = SigningSettings::default();
         let params = v4::SigningParams::builder()
@@ -141,36 +156,66 @@ impl Signer {
         Ok(request)
     }
 
-    /// Takes notice of the answer to what it signed.
-    pub(super) fn heard(&self, answer: &Response<WasiBody>) {
-        if answer.status().is_client_error() {
-            self.skew.learn(answer.headers(), SystemTime::now());
+    /// The answer to what it signed with `token`, as the plugin may read it.
+    pub(super) async fn heard(
+        &self,
+        answer: Response<WasiBody>,
+        token: Option<HeaderValue>,
+    ) -> Result<Response<WasiBody>, Error> {
+        if !answer.status().is_client_error() {
+            return Ok(answer);
+        }
+        self.skew.learn(answer.headers(), SystemTime::now());
+        match token.as_ref().and_then(|token| token.to_str().ok()) {
+            Some(token) => refusal::without(token, answer).await,
+            None => Ok(answer),
         }
     }
 }
 
-/// The body, and its part of `room`.
-async fn whole(
+/// What stands in a header of a signature: aws-sigv4 1.6 panics where it does not fit.
+fn check(text: &str, reason: &'static str) -> Result<(), HostError> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(HostError::EgressRule {
+        rule: text.to_owned(),
+        reason,
+    })
+}
+
+/// What a request says of the length of its body.
+fn length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// The body, and its part of `room`, which is reserved before the first byte is read: bodies that took theirs bit by bit
+/// could each wait for what the others hold.
+pub(super) async fn whole(
     mut body: WasiBody,
+    length: Option<usize>,
     room: Arc<Semaphore>,
 ) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Error> {
+    let too_large = |most: usize| Error::HttpRequestBodySize(Some(most as u64));
+    let most = length.unwrap_or(LARGEST_BODY);
+    if most > LARGEST_BODY {
+        return Err(too_large(LARGEST_BODY));
+    }
+    let reserved = u32::try_from(most).unwrap_or(u32::MAX);
+    // It fails where the semaphore is closed, which this one never is.
+    let mut held = room.acquire_many_owned(reserved).await.ok();
     let mut bytes = BytesMut::new();
-    let mut held: Option<OwnedSemaphorePermit> = None;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame?.into_data() else {
             continue;
         };
-        if data.len() > LARGEST_BODY - bytes.len() {
-            return Err(Error::HttpRequestBodySize(Some(LARGEST_BODY as u64)));
-        }
-        let more = u32::try_from(data.len()).unwrap_or(u32::MAX);
-        // It fails where the semaphore is closed, which this one never is.
-        let more = Arc::clone(&room).acquire_many_owned(more).await.ok();
-        match (&mut held, more) {
-            (Some(held), Some(more)) => held.merge(more),
-            (held, more) => *held = more,
+        if data.len() > most - bytes.len() {
+            return Err(too_large(most));
         }
         bytes.extend_from_slice(&data);
+    }
+    if let Some(held) = &mut held {
+        drop(held.split(most - bytes.len()));
     }
     Ok((bytes.freeze(), held))
 }

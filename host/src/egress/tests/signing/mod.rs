@@ -1,6 +1,8 @@
 //! What is signed on its way out, by whom, and with what.
 
+mod bodies;
 mod passed;
+mod refusal;
 mod refused;
 mod signature;
 

@@ -29,6 +29,21 @@ fn an_address_that_cannot_be_read_is_named() {
     assert!(refused.contains("\"dynamodb\""), "{refused}");
 }
 
+#[test]
+fn a_region_or_a_service_that_does_not_fit_into_a_header_is_named() {
+    let credentials = AwsCredentials::new(keys());
+    for (region, service, unfit) in [
+        ("eu-west-1\n", "dynamodb", "eu-west-1\n"),
+        ("", "dynamodb", ""),
+        ("eu-west-1", "dynamo db", "dynamo db"),
+    ] {
+        let egress = Egress::builder();
+        let egress = egress.sign("http://a.example", region, service, &credentials);
+        let refused = egress.build().unwrap_err().to_string();
+        assert!(refused.contains(&format!("{unfit:?}")), "{refused}");
+    }
+}
+
 #[derive(Debug)]
 struct Nothing;
 
