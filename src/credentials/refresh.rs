@@ -1,8 +1,9 @@
 //! When credentials are fetched again: some time before they expire, at a moment
 //! drawn at random so that a fleet does not ask at once.
 //!
-//! The windows are those that AWS's SDKs agreed on in 2026 (smithy-rs,
-//! `static_stability.rs` of its feature branch).
+//! The windows are those that AWS's SDKs agreed on in 2026: smithy-rs, commit
+//! 0e89e4b, `aws/rust-runtime/aws-runtime/src/static_stability.rs`. The jitter is
+//! our own.
 
 use crate::aws::retry::share;
 use std::time::{Duration, SystemTime};
@@ -10,7 +11,9 @@ use std::time::{Duration, SystemTime};
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// How long credentials without an expiry are used: whoever wrote the file that
-/// they are in may have replaced them. The SDK has the same.
+/// they are in may have replaced them.
+///
+/// Source: `client/identity/cache/lazy.rs` of aws-smithy-runtime.
 const WITHOUT_EXPIRY: Duration = Duration::from_secs(15 * 60);
 
 /// Longest wait after a fetch that failed.

@@ -3,7 +3,7 @@
 //! request holds is in no sentence.
 //!
 //! Source: <https://docs.aws.amazon.com/STS/latest/APIReference/>. Native tests
-//! hold the requests against the SDK's.
+//! hold the signature against that of the SDK's own crate.
 
 mod answer;
 mod settings;

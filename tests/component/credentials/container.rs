@@ -112,18 +112,18 @@ async fn a_uri_that_may_be_somebody_elses_machine_is_not_asked() {
     let guest = lenders.lend(Source::Container, scene.guest());
     let plain = "over plain http";
     for (uri, why) in [
-        ("/credentials", "no host"),
+        ("/credentials", "not a URL"),
         ("http://192.168.10.120/credentials", plain),
         ("http://169.254.171.23/credentials", plain),
         ("http://[fd00:ec2::2]/credentials", plain),
         ("http://example.com/credentials", plain),
         ("http://127.0.0.1.example.com/credentials", plain),
-        ("http://user@127.0.0.1/credentials", "address alone"),
+        ("http://user@127.0.0.1/credentials", "user name"),
         (
             "ftp://127.0.0.1/credentials",
             "neither `http://` nor `https://`",
         ),
-        ("not a uri", "no URL"),
+        ("not a uri", "not a URL"),
     ] {
         let answer = guest.clone().env(FULL_URI, uri).init().await;
         refused(answer, "invalid-configuration", &[FULL_URI, why]);
