@@ -37,7 +37,7 @@ fn read<O: Operation<Output: Debug + PartialEq>>(
         headers: vec![],
         body: body.to_vec(),
     }]));
-    let client = Client::new(Rc::clone(&made), config().client);
+    let client = Client::<Made>::new(Rc::clone(&made), config().client);
     let read = run(client.call::<O>(input)).ok()?;
     assert_eq!(Some(&read), sdks.as_ref());
     let json = serde_json::from_slice::<IgnoredAny>(body);

@@ -84,7 +84,7 @@ fuzz_target!(|input: &[u8]| {
         headers: vec![],
         body: b"{}".to_vec(),
     }]));
-    let binding = Binding::new(Rc::clone(&made), config());
+    let binding = Binding::<Made>::new(Rc::clone(&made), config());
     let answer = run(binding.invoke(operation, data));
     let given = serde_json::from_slice::<Value>(data).ok();
     let sent = made.sent();

@@ -29,7 +29,7 @@ fuzz_target!(|key: &str| {
         body: b"{}".to_vec(),
     };
     let made = Rc::new(Made::new(vec![absent]));
-    let store = StateStore::new(Rc::clone(&made), config());
+    let store = StateStore::<Made>::new(Rc::clone(&made), config());
     let answer = run(store.get(key.to_owned(), None));
     let sent = made.sent();
     if (1..=PARTITION_KEY_BYTES).contains(&key.len()) {

@@ -163,7 +163,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let successes = read;
     let made = Rc::new(Made::new(answers.clone()));
-    let store = StateStore::new(Rc::clone(&made), config());
+    let store = StateStore::<Made>::new(Rc::clone(&made), config());
     let write = |result| check_write(result, &answers, &successes);
     let all = |results: Vec<Result<(), Error>>| {
         assert_eq!(results.len(), 2);
