@@ -7,7 +7,7 @@
 use super::document;
 use super::failure::{absent, broken, misconfigured};
 use super::files;
-use super::http::{Ask, Asker, Patience, Refused, Shared};
+use super::http::{Ask, Asker, Patience, Refused};
 use super::keys;
 use crate::aws::endpoint::Endpoint;
 use crate::aws::message::{Headers, Method};
@@ -84,11 +84,7 @@ impl<P: Platform> Container<P> {
     pub(super) fn new(platform: Rc<P>, settings: Settings) -> Self {
         Self {
             settings,
-            asker: Asker {
-                platform: Shared::new(platform),
-                source: SOURCE,
-                patience: PATIENCE,
-            },
+            asker: Asker::new(platform, SOURCE, PATIENCE),
         }
     }
 

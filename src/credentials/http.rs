@@ -58,6 +58,14 @@ pub(super) struct Asker<P> {
 }
 
 impl<P: Platform> Asker<P> {
+    pub(super) fn new(platform: Rc<P>, source: &'static str, patience: Patience) -> Self {
+        Self {
+            platform: Shared::new(platform),
+            source,
+            patience,
+        }
+    }
+
     /// Asks once.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ pub(super) use settings::Settings;
 
 use super::document;
 use super::failure::{absent, broken};
-use super::http::{Ask, Asker, Patience, Refused, Shared};
+use super::http::{Ask, Asker, Patience, Refused};
 use crate::aws::endpoint::Endpoint;
 use crate::aws::message::{Headers, Method, Response};
 use crate::aws::retry::{self, RetryKind};
@@ -56,11 +56,7 @@ impl<P: Platform> InstanceMetadata<P> {
     pub(super) fn new(platform: Rc<P>, settings: Settings) -> Self {
         Self {
             settings,
-            asker: Asker {
-                platform: Shared::new(platform),
-                source: SOURCE,
-                patience: PATIENCE,
-            },
+            asker: Asker::new(platform, SOURCE, PATIENCE),
         }
     }
 

@@ -10,7 +10,7 @@ mod settings;
 
 pub(super) use settings::Settings;
 
-use super::http::{Ask, Asker, Refused, Shared};
+use super::http::{Ask, Asker, Refused};
 use super::role::Role;
 use crate::aws::clock_skew::ClockSkew;
 use crate::aws::failure::first_line;
@@ -62,11 +62,7 @@ impl<P: Platform> Sts<P> {
     /// A client that names `source` in its sentences.
     pub(super) fn new(platform: Rc<P>, source: &'static str, settings: Settings) -> Self {
         Self {
-            asker: Asker {
-                platform: Shared::new(platform),
-                source,
-                patience: settings.patience,
-            },
+            asker: Asker::new(platform, source, settings.patience),
             settings,
             skew: SendWrapper::new(ClockSkew::default()),
         }
