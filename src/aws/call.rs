@@ -147,7 +147,7 @@ impl<P: Platform> Client<P> {
             );
             let problem = match attempt.await {
                 Ok(output) => {
-                    self.quota.succeeded(permit);
+                    self.quotas.succeeded(permit);
                     return Ok(output);
                 }
                 Err(problem) => problem,
@@ -177,7 +177,7 @@ impl<P: Platform> Client<P> {
             };
             now = self.platform.monotonic();
             match wait.filter(|(_, wait)| now.saturating_add(*wait) < deadline) {
-                Some((kind, wait)) => match self.quota.acquire(kind) {
+                Some((kind, wait)) => match self.quotas.acquire(kind) {
                     Some(taken) => {
                         permit = Some(taken);
                         earlier_may_have_been_applied |= problem.may_have_been_applied();

@@ -54,7 +54,7 @@ pub fn retry_kind(error: &TransactWriteItemsError) -> Option<RetryKind> {
     if lasting.iter().any(|code| first(reasons, code).is_some()) {
         None
     } else if first(reasons, CONFLICT).is_some() {
-        Some(RetryKind::Transient)
+        Some(RetryKind::Conflict)
     } else if THROTTLING.iter().any(|code| first(reasons, code).is_some()) {
         Some(RetryKind::Throttling)
     } else {
@@ -84,7 +84,7 @@ mod tests {
         for (codes, verdict) in [
             (
                 &["None", "TransactionConflict"][..],
-                Some(RetryKind::Transient),
+                Some(RetryKind::Conflict),
             ),
             (&["ThrottlingError", "None"], Some(RetryKind::Throttling)),
             (

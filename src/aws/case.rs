@@ -41,7 +41,7 @@ fn service_case(error: &ServiceError) -> fn(String) -> Error {
         | "RequestTimeTooSkewed"
         | "SignatureDoesNotMatch"
         | "UnrecognizedClientException" => Error::AccessDenied,
-        "ReplicatedWriteConflictException" | "TransactionConflictException" => Error::Conflict,
+        "ReplicatedWriteConflictException" => Error::Conflict,
         "TransactionInProgressException" => Error::Unavailable,
         "ItemCollectionSizeLimitExceededException" | "RequestEntityTooLarge" => Error::TooLarge,
         "ValidationException" if error.message.contains("size has exceeded") => Error::TooLarge,
@@ -49,6 +49,7 @@ fn service_case(error: &ServiceError) -> fn(String) -> Error {
         code => match retry::classify(Some(code), error.status) {
             Some(RetryKind::Throttling) => Error::Throttled,
             Some(RetryKind::Transient) => Error::Unavailable,
+            Some(RetryKind::Conflict) => Error::Conflict,
             None if error.status >= 500 => Error::Unavailable,
             None if error.status == 413 => Error::TooLarge,
             None => Error::Other,

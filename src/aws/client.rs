@@ -1,12 +1,12 @@
 //! What all calls of one store or binding have in common: where DynamoDB is,
-//! who signs, how long a call may take, the retry quota and the server's clock.
+//! who signs, how long a call may take, the retry quotas and the server's clock.
 
 use super::clock_skew::ClockSkew;
 use super::endpoint::Endpoint;
 use super::failure::first_line;
 use super::operation::Codecs;
 use super::retry::{self, RetryKind};
-use super::token_bucket::{Permit, TokenBucket};
+use super::token_bucket::{Permit, RetryQuotas};
 use crate::credentials::{Signers, Signing};
 use crate::platform::Platform;
 use std::rc::Rc;
@@ -44,7 +44,7 @@ pub struct Client<P> {
     endpoint_url: String,
     pub(super) signers: Signers<P>,
     pub(super) limits: Limits,
-    pub(super) quota: TokenBucket,
+    pub(super) quotas: RetryQuotas,
     pub(super) skew: ClockSkew,
     pub(super) codecs: Codecs,
 }
@@ -59,7 +59,7 @@ impl<P: Platform> Client<P> {
             endpoint_url: config.endpoint.url(),
             endpoint: config.endpoint,
             limits: config.limits,
-            quota: TokenBucket::default(),
+            quotas: RetryQuotas::default(),
             skew: ClockSkew::default(),
             codecs: Codecs::default(),
         }
@@ -108,7 +108,7 @@ impl<P: Platform> Client<P> {
     /// The wait before retry number `retry`, where the quota has one left. For
     /// what is asked again although the call succeeded: unprocessed items.
     pub fn backoff(&self, retry: u32) -> Option<(Duration, Permit)> {
-        let permit = self.quota.acquire(RetryKind::Throttling)?;
+        let permit = self.quotas.acquire(RetryKind::Throttling)?;
         let random = self.platform.random();
         let wait = retry::backoff(RetryKind::Throttling, retry, random, None);
         Some((wait, permit))
@@ -116,6 +116,6 @@ impl<P: Platform> Client<P> {
 
     /// What was asked again brought something on: its permit comes back.
     pub fn progressed(&self, permit: Permit) {
-        self.quota.succeeded(Some(permit));
+        self.quotas.succeeded(Some(permit));
     }
 }

@@ -46,15 +46,18 @@ const THROTTLING: &[&str] = &[
 ];
 
 /// Error codes that mean: a passing fault. `ReplicatedWriteConflictException` is
-/// one that the SDK models as worth a retry. `TransactionConflictException` is
-/// not the SDK's but ours: a conflict passes when the other transaction ends.
+/// one that the SDK models as worth a retry.
 const TRANSIENT: &[&str] = &[
     "InternalServerError",
     "ReplicatedWriteConflictException",
     "RequestTimeout",
     "RequestTimeoutException",
-    "TransactionConflictException",
 ];
+
+/// The error code that means: a transaction holds the item. That it is worth a
+/// retry is not the SDK's rule but ours: a conflict passes when the other
+/// transaction ends.
+const CONFLICT: &str = "TransactionConflictException";
 
 /// Statuses that mean a passing fault whatever the body says.
 const TRANSIENT_STATUSES: &[u16] = &[500, 502, 503, 504];
@@ -66,6 +69,8 @@ pub enum RetryKind {
     Throttling,
     /// A fault of the network or the server that may pass.
     Transient,
+    /// Another transaction holds the item.
+    Conflict,
 }
 
 /// Classifies an error answer of DynamoDB. `None`: trying again cannot help.
@@ -74,6 +79,7 @@ pub fn classify(code: Option<&str>, status: u16) -> Option<RetryKind> {
     match code {
         Some(code) if THROTTLING.contains(&code) => Some(RetryKind::Throttling),
         Some(code) if TRANSIENT.contains(&code) => Some(RetryKind::Transient),
+        Some(CONFLICT) => Some(RetryKind::Conflict),
         _ if TRANSIENT_STATUSES.contains(&status) => Some(RetryKind::Transient),
         // Any other code and status: the request itself is refused.
         _ => None,
@@ -91,7 +97,7 @@ pub fn backoff(
 ) -> Duration {
     let base = match kind {
         RetryKind::Throttling => THROTTLING_BASE,
-        RetryKind::Transient => TRANSIENT_BASE,
+        RetryKind::Transient | RetryKind::Conflict => TRANSIENT_BASE,
     };
     let factor = 2_u32.saturating_pow(retry.saturating_sub(1));
     let full = base.saturating_mul(factor).min(MAX_BACKOFF);
@@ -155,7 +161,7 @@ mod tests {
 
     #[test]
     fn throttling_and_server_faults_are_tried_again_and_refusals_are_not() {
-        use RetryKind::{Throttling, Transient};
+        use RetryKind::{Conflict, Throttling, Transient};
         for (code, status, verdict) in [
             (
                 Some("ProvisionedThroughputExceededException"),
@@ -170,7 +176,7 @@ mod tests {
                 Some(Throttling),
             ),
             (Some("InternalServerError"), 500, Some(Transient)),
-            (Some("TransactionConflictException"), 400, Some(Transient)),
+            (Some("TransactionConflictException"), 400, Some(Conflict)),
             (Some("ServiceUnavailable"), 503, Some(Transient)),
             (None, 502, Some(Transient)),
             (Some("ValidationException"), 400, None),

@@ -47,7 +47,7 @@ pub(super) fn credentials(
     Err(Refused {
         error: match again {
             Some(RetryKind::Throttling) => Error::Throttled(sentence),
-            Some(RetryKind::Transient) => Error::Unavailable(sentence),
+            Some(RetryKind::Transient | RetryKind::Conflict) => Error::Unavailable(sentence),
             None if status >= 500 => Error::Unavailable(sentence),
             None => Error::AccessDenied(sentence),
         },

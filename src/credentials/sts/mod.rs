@@ -204,7 +204,7 @@ fn again(code: &str, answer: &Response, learnt: bool) -> Option<RetryKind> {
 fn case(code: &str, status: u16, again: Option<RetryKind>) -> fn(String) -> Error {
     match again {
         Some(RetryKind::Throttling) => Error::Throttled,
-        Some(RetryKind::Transient) => Error::Unavailable,
+        Some(RetryKind::Transient | RetryKind::Conflict) => Error::Unavailable,
         None if status >= 500 => Error::Unavailable,
         None if MISCONFIGURED.contains(&code) => Error::InvalidConfiguration,
         None => Error::AccessDenied,

@@ -1,7 +1,7 @@
 //! A transaction is tried again under its own token, so that it cannot be
 //! applied twice, and what is unknown in the end is told so.
 
-use super::{cancelled, first_write, refused, scripted, set, set_if, sets};
+use super::{answering, cancelled, first_write, refused, scripted, set, set_if, sets};
 use crate::aws::message::{Response, TransportError};
 use crate::error::Error;
 use crate::scripted::{Scene, Sent, refusal, success};
@@ -187,4 +187,28 @@ async fn a_transaction_that_is_never_answered_times_out() {
     let (result, requests, _) = transact(vec![TransportError::Timeout.into()]).await;
     assert!(matches!(result, Err(Error::Timeout(_))), "{result:?}");
     assert_eq!(requests.len(), 4);
+}
+
+/// Each of these uses up all its attempts, and they have no retry left in the end.
+#[tokio::test]
+async fn conflicts_leave_other_calls_their_retries() {
+    let mut reads = 0;
+    let store = answering(move |_, sent| match sent.operation() {
+        "TransactWriteItems" => conflict(),
+        _ => {
+            reads += 1;
+            match reads {
+                1 => refusal(500, "InternalServerError"),
+                _ => success(),
+            }
+        }
+    });
+    for _ in 0..13 {
+        let transaction = store.transact(sets(vec![set("a"), set_if("b", "e")]));
+        assert!(matches!(transaction.await, Err(Error::Conflict(_))));
+    }
+    let transactions = store.requests().len();
+    assert_eq!(transactions, 13 + 35, "35 retries and no more");
+    store.get("c".to_owned(), None).await.unwrap();
+    assert_eq!(store.requests().len(), transactions + 2);
 }
