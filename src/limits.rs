@@ -54,13 +54,15 @@ pub const NUMBER_DIGITS: usize = 38;
 /// written with one digit before the point: 9.99…E+125 and 1E-130.
 pub const NUMBER_EXPONENTS: std::ops::RangeInclusive<i64> = -130..=125;
 
-/// Refuses an item that is too large.
+/// What a number of one significant digit counts of an item's size, in bytes.
+pub const SMALLEST_NUMBER: usize = 2;
+
+/// Refuses an item of more bytes than DynamoDB takes, as [`item_size`] counts them.
 ///
 /// # Errors
 ///
 /// `too-large`.
-pub fn check_item_size(item: &HashMap<String, AttributeValue>) -> Result<(), Error> {
-    let size = item_size(item);
+pub fn check_item_size(size: usize) -> Result<(), Error> {
     if size <= ITEM_BYTES {
         return Ok(());
     }

@@ -39,7 +39,7 @@ pub async fn check<P: Platform>(
         .set_key(Some(key_attributes(table, PROBE.to_owned())))
         .build()
         .map_err(Error::unbuilt)?;
-    match client.call::<GetItem>(input).await {
+    match client.call_for_time::<GetItem>(input).await {
         Ok(_) => Ok(()),
         Err(failure) => match (refusal(client, &failure), needs) {
             (Some(Refusal::Key(_)), Needs::AnyKey) => Ok(()),

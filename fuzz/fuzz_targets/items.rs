@@ -18,7 +18,8 @@ struct Stored {
     key: String,
     content_type: Option<String>,
     random: u64,
-    expires_at: Option<u64>,
+    /// Written at the epoch: when it expires, too.
+    ttl: Option<u32>,
     now: u64,
     filling: u32,
     value: Vec<u8>,
@@ -37,10 +38,10 @@ fuzz_target!(|stored: Stored| {
         value: value.clone(),
         etag: etag.clone(),
         content_type: stored.content_type.clone(),
-        expires_at: stored.expires_at,
+        ttl: stored.ttl.map(u64::from),
     };
     let attributes = match encode(&table, &stored.key, new) {
-        Ok(attributes) => attributes,
+        Ok(encoded) => encoded.into_attributes(&table, 0),
         Err(Error::TooLarge(_)) => {
             let content_type = stored.content_type.map_or(0, |text| text.len());
             let names = "pk value etag contentType expires".len();
@@ -65,12 +66,13 @@ fuzz_target!(|stored: Stored| {
     assert_eq!(plain, sdks);
     let read = plain.item.expect("an item");
     assert_eq!(read, attributes);
-    let expired = stored.expires_at.is_some_and(|at| at <= stored.now);
+    let expires_at = stored.ttl.map(u64::from);
+    let expired = expires_at.is_some_and(|at| at <= stored.now);
     let item = Item {
         value,
         etag: Some(etag),
         content_type: stored.content_type,
-        expires_at: stored.expires_at,
+        expires_at,
     };
     let decoded = decode(&table, &stored.key, read, stored.now);
     assert_eq!(decoded, Ok(Some(item).filter(|_| !expired)));

@@ -4,9 +4,10 @@
 #![no_main]
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use dapr_dynamodb::aws::clock_skew::unix_seconds;
 use dapr_dynamodb::error::Error;
 use dapr_dynamodb::state::item::decode;
-use dapr_dynamodb::state::ttl::{expires_at, unix_seconds};
+use dapr_dynamodb::state::ttl::{expires_at, seconds};
 use dapr_dynamodb_fuzz::{EXPIRES, table};
 use libfuzzer_sys::fuzz_target;
 use std::collections::HashMap;
@@ -21,14 +22,15 @@ struct Case<'a> {
     expiry: &'a str,
 }
 
-fn model(ttl: Option<i64>, now: u64) -> Result<Option<i128>, ()> {
-    match ttl {
+/// The end of the year 9999.
+const LATEST: u64 = 253_402_300_799;
+
+fn model(ttl: Option<i64>) -> Result<Option<i128>, ()> {
+    let most = i128::from(i64::MAX) - i128::from(LATEST);
+    match ttl.map(i128::from) {
         None | Some(0 | -1) => Ok(None),
-        Some(seconds) if seconds < 0 => Err(()),
-        Some(seconds) => match i128::from(now) + i128::from(seconds) {
-            at if at <= i128::from(i64::MAX) => Ok(Some(at)),
-            _ => Err(()),
-        },
+        Some(seconds) if (0..=most).contains(&seconds) => Ok(Some(seconds)),
+        Some(_) => Err(()),
     }
 }
 
@@ -47,18 +49,20 @@ fn clock(case: &Case<'_>) {
 
 fn new_item(case: &Case<'_>) {
     let mut table = table();
-    match (
-        expires_at(&table, "the-key", case.ttl, case.now),
-        model(case.ttl, case.now),
-    ) {
-        (Ok(found), Ok(wanted)) => assert_eq!(found.map(i128::from), wanted),
-        (Err(Error::InvalidArgument(sentence)), Err(())) => {
-            assert!(sentence.contains("\"the-key\"") && sentence.contains("`ttl`"));
+    match (seconds(&table, case.ttl), model(case.ttl)) {
+        (Ok(found), Ok(wanted)) => {
+            assert_eq!(found.map(i128::from), wanted);
+            if let Some(seconds) = found {
+                let at = i128::from(case.now.min(LATEST)) + i128::from(seconds);
+                assert_eq!(i128::from(expires_at(seconds, case.now)), at);
+                assert!(at <= i128::from(i64::MAX));
+            }
         }
+        (Err(Error::InvalidArgument(sentence)), Err(())) => assert!(sentence.contains("`ttl`")),
         other => panic!("{other:?}"),
     }
     table.ttl_attribute = None;
-    let refused = expires_at(&table, "k", case.ttl, case.now).is_err();
+    let refused = seconds(&table, case.ttl).is_err();
     assert_eq!(refused, !matches!(case.ttl, None | Some(0 | -1)));
 }
 

@@ -2,10 +2,11 @@
 
 use super::client::Client;
 use super::failure::Problem;
-use super::message::{Headers, Method, Request, Timeouts};
+use super::message::{DATE, Headers, Method, Request, Timeouts};
 use super::operation::Codec;
 use super::sign::Signer;
 use super::{integrity, wire};
+use crate::error::Error;
 use crate::platform::Platform;
 use aws_smithy_runtime_api::client::interceptors::context::Output;
 use std::time::{Duration, SystemTime};
@@ -13,23 +14,49 @@ use std::time::{Duration, SystemTime};
 /// What requests call themselves. It is not signed: a proxy may change it.
 const USER_AGENT: &str = concat!("dapr-dynamodb/", env!("CARGO_PKG_VERSION"));
 
+/// What one attempt is made of.
+pub(super) struct Attempt<'a> {
+    /// How its message is written and its answer read.
+    pub(super) codec: &'a Codec,
+    /// Who signs it; none: the host.
+    pub(super) signer: Option<&'a Signer>,
+    /// The fields that the serializer wrote. What is added stays behind them.
+    pub(super) headers: &'a mut Headers,
+    /// The whole body.
+    pub(super) body: &'a [u8],
+    /// Now, by this machine's clock.
+    pub(super) sent: SystemTime,
+    /// Now, by the server's clock as far as it is known: the time of signing.
+    pub(super) signed_at: SystemTime,
+    /// Now, by the monotonic clock.
+    pub(super) now: Duration,
+    /// When the operation has to be over, by the monotonic clock.
+    pub(super) deadline: Duration,
+    /// Whether a success has to tell the server's time.
+    pub(super) wants_date: bool,
+}
+
 impl<P: Platform> Client<P> {
-    /// Signs as of `time`, unless the host signs; sends, checks and reads once. It
-    /// is `now`, and the operation has to be over by `deadline`. What is added to
-    /// `headers` stays behind what was there.
-    pub(super) async fn attempt(
-        &self,
-        codec: &Codec,
-        (signer, time): (Option<&Signer>, SystemTime),
-        headers: &mut Headers,
-        body: &[u8],
-        now: Duration,
-        deadline: Duration,
-    ) -> Result<Output, Problem> {
+    /// Signs, unless the host signs; sends, checks and reads once. Learns the
+    /// server's time from what DynamoDB answers.
+    pub(super) async fn attempt(&self, attempt: Attempt<'_>) -> Result<Output, Problem> {
+        let Attempt {
+            codec,
+            signer,
+            headers,
+            body,
+            sent,
+            signed_at,
+            now,
+            deadline,
+            wants_date,
+        } = attempt;
         if let Some(signer) = signer {
             signer
-                .sign(&self.endpoint, headers, body, time)
-                .map_err(|error| Problem::Unsent(format!("cannot sign the request ({error})")))?;
+                .sign(&self.endpoint, headers, body, signed_at)
+                .map_err(|error| {
+                    Problem::Unsent(Error::Other(format!("cannot sign the request ({error})")))
+                })?;
         }
         headers.push(("user-agent".to_owned(), USER_AGENT.as_bytes().to_vec()));
         let total = self
@@ -48,16 +75,29 @@ impl<P: Platform> Client<P> {
                 total,
                 deadline: now.saturating_add(total),
             },
+            wants_date,
         };
         let response = self.platform.send(request).await;
         let response = response.map_err(Problem::Transport)?;
         integrity::check(&response).map_err(Problem::Transport)?;
-        wire::deserialize(codec, response).map_err(|mut problem| {
+        let date = response.header(DATE).filter(|_| wants_date);
+        let date = date.map(str::to_owned);
+        let read = wire::deserialize(codec, response).map_err(|mut problem| {
             if let (Problem::Service(error), Some(signer)) = (&mut problem, signer) {
                 error.code = signer.redact(&error.code);
                 error.message = signer.redact(&error.message);
             }
             problem
-        })
+        });
+        // Of what is not DynamoDB's answer, the date is not DynamoDB's either.
+        let date = match &read {
+            Ok(_) => date.as_deref(),
+            Err(Problem::Service(error)) => error.date.as_deref(),
+            Err(_) => None,
+        };
+        if let Some(date) = date {
+            self.observe(date, sent, now);
+        }
+        read
     }
 }

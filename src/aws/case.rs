@@ -12,10 +12,10 @@ pub(super) fn case(problem: &Problem) -> fn(String) -> Error {
             Error::Timeout
         }
         Problem::Transport(TransportError::Denied(_)) => Error::AccessDenied,
-        Problem::Transport(TransportError::Malformed(_)) | Problem::Unsent(_) => Error::Other,
+        Problem::Transport(TransportError::Malformed(_)) => Error::Other,
         Problem::Transport(_) | Problem::Foreign { .. } => Error::Unavailable,
         Problem::Service(error) => service_case(error),
-        Problem::NoCredentials(error) => error.case(),
+        Problem::Unsent(error) => error.case(),
     }
 }
 

@@ -9,8 +9,13 @@ use super::retry::{self, RetryKind};
 use super::token_bucket::{Permit, RetryQuotas};
 use crate::credentials::{Signers, Signing};
 use crate::platform::Platform;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
+
+/// How long what an answer told of the server's clock is good for. A clock that
+/// drifts by a tenth of a percent, which is a bad one, is off by 60 ms then.
+const DATE_IS_GOOD_FOR: Duration = Duration::from_secs(60);
 
 /// How a client reaches DynamoDB.
 #[derive(Debug)]
@@ -46,6 +51,9 @@ pub struct Client<P> {
     pub(super) limits: Limits,
     pub(super) quotas: RetryQuotas,
     pub(super) skew: ClockSkew,
+    follows_clock: bool,
+    /// When an answer last told the server's time, as `Clock::monotonic` counts.
+    date_read: Cell<Option<Duration>>,
     pub(super) codecs: Codecs,
 }
 
@@ -61,8 +69,32 @@ impl<P: Platform> Client<P> {
             limits: config.limits,
             quotas: RetryQuotas::default(),
             skew: ClockSkew::default(),
+            follows_clock: false,
+            date_read: Cell::default(),
             codecs: Codecs::default(),
         }
+    }
+
+    /// Has ordinary answers tell the server's time too, at most one a minute: for a
+    /// store whose items expire by it. Errors and [`call_for_time`](Self::call_for_time)
+    /// tell it anyway.
+    #[must_use]
+    pub fn following_clock(mut self, follows: bool) -> Self {
+        self.follows_clock = follows;
+        self
+    }
+
+    /// Whether an answer to what is sent `now` has to tell the server's time.
+    pub(super) fn wants_date(&self, now: Duration) -> bool {
+        let is_old = |read: Duration| now.saturating_sub(read) >= DATE_IS_GOOD_FOR;
+        self.follows_clock && self.date_read.get().is_none_or(is_old)
+    }
+
+    /// An answer of this `date` came to what was sent at `sent`, which was `now` by
+    /// the monotonic clock.
+    pub(super) fn observe(&self, date: &str, sent: SystemTime, now: Duration) {
+        self.skew.observe(date, sent, self.platform.now());
+        self.date_read.set(Some(now));
     }
 
     /// Time and randomness, for what is decided above the wire.

@@ -1,18 +1,23 @@
-//! Correction of a wrong clock. A signature is good for some minutes only, so a
-//! component on a machine whose clock is off signs with the server's time once
-//! an answer has told it.
+//! Correction of a wrong clock. What items expire by has to be right to the
+//! second, and a signature is good for five minutes only: so the component follows
+//! the server's clock as far as the server's answers have told it.
 //!
-//! Source: `service_clock_skew.rs` of aws-runtime.
+//! Source of the codes and of the threshold: `service_clock_skew.rs` of aws-runtime.
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use std::cell::Cell;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Below this a signature error is taken at its word.
+/// A request that was signed less than this away from the server's time was not
+/// refused for its time.
 const THRESHOLD: Duration = Duration::from_secs(4 * 60);
 
-/// Error codes behind which a wrong clock may stand.
+/// A `Date` names a second, in which the answer may have been made at any moment,
+/// in milliseconds.
+const RESOLUTION: i128 = 1_000;
+
+/// Error codes behind which a wrong time of signing may stand.
 const CODES: &[&str] = &[
     "AccessDeniedException",
     "AuthFailure",
@@ -38,41 +43,58 @@ impl ClockSkew {
         corrected.unwrap_or(time)
     }
 
-    /// Learns from an error of a request that was signed with the time that
-    /// `signed_with` corrects: another request may have learnt since. True where
-    /// the clock explains it, so that the same request signed with the corrected
-    /// time is worth sending.
-    pub fn learn(
-        &self,
-        code: &str,
-        date: Option<&str>,
-        now: SystemTime,
-        signed_with: &Self,
-    ) -> bool {
-        if !CODES.contains(&code) {
-            return false;
-        }
-        let server = date
-            .and_then(|date| DateTime::from_str(date, Format::HttpDate).ok())
-            .and_then(|date| SystemTime::try_from(date).ok());
-        let Some(server) = server else {
-            return false;
+    /// Learns from the `Date` of an answer. `sent` and `arrived` are this machine's
+    /// times right before the request and right after the answer: the server's
+    /// clock showed `date` at some moment between them. An estimate that this does
+    /// not contradict stays as it is, so that it does not change with every answer.
+    pub fn observe(&self, date: &str, sent: SystemTime, arrived: SystemTime) {
+        let Some(server) = parse(date).map(millis) else {
+            return;
         };
-        let known = signed_with.correct(now);
-        let (ahead, off) = match server.duration_since(now) {
-            Ok(ahead) => (true, ahead),
-            Err(behind) => (false, behind.duration()),
-        };
-        let millis = i64::try_from(off.as_millis()).unwrap_or(i64::MAX);
-        // What is corrected already and still refused is no matter of the clock.
-        let unexplained = server
-            .duration_since(known)
-            .unwrap_or_else(|behind| behind.duration());
-        if unexplained <= THRESHOLD {
-            return false;
+        let (sent, arrived) = (millis(sent), millis(arrived));
+        // A clock that was set back while the answer was on its way.
+        let (first, last) = (sent.min(arrived), sent.max(arrived));
+        let (least, most) = (server - last, server + RESOLUTION - first);
+        let known = i128::from(self.0.get());
+        if !(least..=most).contains(&known) {
+            let middle = least + (most - least) / 2;
+            self.0.set(i64::try_from(middle).unwrap_or_default());
         }
-        self.0.set(if ahead { millis } else { -millis });
-        true
+    }
+}
+
+/// Whether the time of signing explains an error answer of that date: then the
+/// same request, signed with the present time, is worth sending. The machine's
+/// clock may be wrong, or the process stood still between signing and sending.
+#[must_use]
+pub fn explains(code: &str, date: Option<&str>, signed_at: SystemTime) -> bool {
+    let Some(server) = date.and_then(parse) else {
+        return false;
+    };
+    let off = server
+        .duration_since(signed_at)
+        .unwrap_or_else(|behind| behind.duration());
+    CODES.contains(&code) && off > THRESHOLD
+}
+
+/// Seconds since the Unix epoch. A clock before it counts as the epoch.
+#[must_use]
+pub fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+fn parse(date: &str) -> Option<SystemTime> {
+    let date = DateTime::from_str(date, Format::HttpDate).ok()?;
+    SystemTime::try_from(date).ok()
+}
+
+/// Since the Unix epoch; negative before it.
+fn millis(time: SystemTime) -> i128 {
+    let whole = |duration: Duration| i128::try_from(duration.as_millis()).unwrap_or(i128::MAX);
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(since) => whole(since),
+        Err(before) => -whole(before.duration()),
     }
 }
 
@@ -84,46 +106,76 @@ mod tests {
 
     const CODE: &str = "RequestTimeTooSkewed";
 
-    /// Of a request that was signed with what is known.
-    fn learnt(skew: &ClockSkew, date: Option<&str>, now: SystemTime) -> bool {
-        skew.learn(CODE, date, now, skew)
+    fn server() -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(1_700_000_000)
     }
 
-    fn server() -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn apart(a: SystemTime, b: SystemTime) -> Duration {
+        a.duration_since(b).unwrap_or_else(|error| error.duration())
     }
 
     #[test]
-    fn a_clock_that_is_ten_minutes_off_is_corrected_either_way() {
-        for local in [
-            server() - Duration::from_secs(600),
-            server() + Duration::from_secs(600),
-        ] {
-            let skew = ClockSkew::default();
-            let before = skew.clone();
-            assert!(learnt(&skew, Some(DATE), local));
-            assert_eq!(skew.correct(local), server());
-            assert!(!learnt(&skew, Some(DATE), local), "once is enough");
-            // A request that was on its way already is worth another try as well.
-            assert!(skew.learn(CODE, Some(DATE), local, &before));
+    fn clock_is_corrected_either_way_to_half_a_second() {
+        for off in [2, 30, 600, 86_400 * 365] {
+            for local in [server() - seconds(off), server() + seconds(off)] {
+                let skew = ClockSkew::default();
+                skew.observe(DATE, local, local);
+                assert!(
+                    apart(skew.correct(local), server()) <= Duration::from_millis(500),
+                    "{off}"
+                );
+            }
         }
     }
 
     #[test]
-    fn a_clock_that_is_right_leaves_an_access_error_an_access_error() {
+    fn estimate_stays_while_no_answer_contradicts_it() {
         let skew = ClockSkew::default();
-        let local = server() + Duration::from_secs(60);
-        assert!(!skew.learn("AccessDeniedException", Some(DATE), local, &skew));
-        assert_eq!(skew.correct(local), local);
+        // The answer was made within the second after the date, and within the three of the exchange.
+        for (sent, arrived) in [(0, 0), (1, 1), (0, 3), (1, 90)] {
+            let (sent, arrived) = (server() + seconds(sent), server() + seconds(arrived));
+            skew.observe(DATE, sent, arrived);
+            assert_eq!(skew.correct(sent), sent);
+        }
+        let before = server() - seconds(3);
+        skew.observe(DATE, before, server() - seconds(2));
+        let learnt = skew.correct(before);
+        assert_ne!(learnt, before);
+        skew.observe(DATE, before, server() - seconds(2));
+        assert_eq!(skew.correct(before), learnt, "the same answer again");
     }
 
     #[test]
-    fn other_errors_and_answers_without_a_date_teach_nothing() {
+    fn clock_that_is_set_during_an_exchange_teaches_no_nonsense() {
         let skew = ClockSkew::default();
-        let local = server() + Duration::from_secs(3_600);
-        assert!(!skew.learn("ValidationException", Some(DATE), local, &skew));
-        assert!(!learnt(&skew, None, local));
-        assert!(!learnt(&skew, Some("yesterday"), local));
-        assert_eq!(skew.correct(local), local);
+        let (ahead, right) = (server() + seconds(3_600), server());
+        skew.observe(DATE, ahead, right);
+        assert_eq!(skew.correct(right), right);
+    }
+
+    #[test]
+    fn time_of_signing_explains_a_refusal_from_four_minutes_on() {
+        for (off, explained) in [(239, false), (240, false), (241, true), (3_600, true)] {
+            for signed_at in [server() - seconds(off), server() + seconds(off)] {
+                assert_eq!(explains(CODE, Some(DATE), signed_at), explained, "{off}");
+                assert!(!explains("ValidationException", Some(DATE), signed_at));
+                assert!(!explains(CODE, None, signed_at));
+                assert!(!explains(CODE, Some("yesterday"), signed_at));
+            }
+        }
+    }
+
+    #[test]
+    fn dates_that_cannot_be_read_teach_nothing() {
+        let skew = ClockSkew::default();
+        let local = server() + seconds(3_600);
+        for date in ["", "yesterday", "Tue, 14 Nov 2023"] {
+            skew.observe(date, local, local);
+            assert_eq!(skew.correct(local), local);
+        }
     }
 }

@@ -3,12 +3,13 @@
 //! `timeout` or `unavailable`, never with a case that says nothing was written.
 
 use super::case::case;
+use super::clock_skew;
 use super::message::TransportError;
 use crate::error::Error;
 use aws_smithy_runtime_api::client::interceptors::context::Error as ErasedError;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Longest part of a code or of a sentence of the server that is quoted, in
 /// characters. DynamoDB's own are shorter.
@@ -36,10 +37,8 @@ pub enum Problem {
         /// What it asked to wait.
         retry_after: Option<Duration>,
     },
-    /// The request could not be made.
-    Unsent(String),
-    /// There was nothing to sign it with.
-    NoCredentials(Error),
+    /// The request could not be made, or there was nothing to sign it with.
+    Unsent(Error),
 }
 
 /// An error answer of DynamoDB.
@@ -87,7 +86,7 @@ impl Problem {
                 error.status >= 500 || error.code == "TransactionInProgressException"
             }
             Self::Foreign { .. } => true,
-            Self::Unsent(_) | Self::NoCredentials(_) => false,
+            Self::Unsent(_) => false,
         }
     }
 
@@ -98,6 +97,14 @@ impl Problem {
         const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException"];
         matches!(self, Self::Service(error) if EXPIRED.contains(&error.code.as_str()))
     }
+
+    /// Whether the time of signing explains it: then nothing was done, and the same
+    /// request signed with the present time is worth sending.
+    #[must_use]
+    pub fn is_explained_by(&self, signed_at: SystemTime) -> bool {
+        matches!(self, Self::Service(error)
+            if clock_skew::explains(&error.code, error.date.as_deref(), signed_at))
+    }
 }
 
 impl Failure {
@@ -106,10 +113,7 @@ impl Failure {
     pub fn service_error<E: std::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
         match &self.problem {
             Problem::Service(error) => error.source.as_operation_error()?.downcast_ref(),
-            Problem::Transport(_)
-            | Problem::Foreign { .. }
-            | Problem::Unsent(_)
-            | Problem::NoCredentials(_) => None,
+            Problem::Transport(_) | Problem::Foreign { .. } | Problem::Unsent(_) => None,
         }
     }
 
@@ -137,8 +141,7 @@ impl Failure {
                 sentence,
                 "{endpoint} gave an answer that is not DynamoDB's (HTTP {status}, {cause}): check `endpoint`"
             ),
-            Problem::Unsent(cause) => write!(sentence, "{cause}"),
-            Problem::NoCredentials(error) => write!(sentence, "{}", error.sentence()),
+            Problem::Unsent(error) => write!(sentence, "{}", error.sentence()),
         };
         if attempts > 1 {
             let _ = write!(sentence, "; after {attempts} attempts");
@@ -168,7 +171,7 @@ impl Failure {
 #[cold]
 #[inline(never)]
 pub(super) fn unsent(operation: &'static str, cause: String) -> Box<Failure> {
-    failure(operation, Problem::Unsent(cause), 0)
+    failure(operation, Problem::Unsent(Error::Other(cause)), 0)
 }
 
 /// Whatever was asked for has happened.

@@ -5,6 +5,9 @@
 use std::fmt;
 use std::time::Duration;
 
+/// The field that holds the server's time, in lower case.
+pub const DATE: &str = "date";
+
 /// HTTP header fields, in order.
 pub type Headers = Vec<(String, Vec<u8>)>;
 
@@ -60,6 +63,8 @@ pub struct Request<'a> {
     pub body: &'a [u8],
     /// How long it may take.
     pub timeouts: Timeouts,
+    /// Whether the answer has to keep its `date` also where it is a success.
+    pub wants_date: bool,
 }
 
 /// A complete answer.
@@ -68,7 +73,7 @@ pub struct Response {
     /// The status code.
     pub status: u16,
     /// The fields, as received. Of a success that is a JSON object, a transport
-    /// may leave out all but the checksum of the body.
+    /// may leave out all but the checksum of the body and what the request wants.
     pub headers: Headers,
     /// The whole body.
     pub body: Vec<u8>,

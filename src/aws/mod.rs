@@ -1,11 +1,12 @@
 //! One `call` of a `client` to DynamoDB, in the order it happens: the SDK serializes
-//! (`operation`, `wire`); an `attempt` is signed (`sign`) for the `endpoint` and
+//! (`call_input`, `operation`, `wire`); an `attempt` is signed (`sign`) for the `endpoint` and
 //! sent (`transport`), its answer checked (`integrity`, `shape`) and read, in one
 //! pass (`plain`) or by the SDK; and the policy decides whether to try again
 //! (`retry`, `token_bucket`, `clock_skew`). Every wait has an end.
 
 mod attempt;
 mod call;
+mod call_input;
 pub mod cancellation;
 mod case;
 mod client;
@@ -29,6 +30,8 @@ mod token_bucket;
 pub mod transport;
 mod wire;
 
+pub use call::Repeat;
+pub use call_input::CallInput;
 pub use client::{Client, ClientConfig, Limits};
 pub use token_bucket::Permit;
 

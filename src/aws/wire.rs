@@ -1,7 +1,7 @@
 //! The SDK's messages to those of the wire, and back.
 
 use super::failure::{Problem, ServiceError};
-use super::message::{Headers, Response};
+use super::message::{DATE, Headers, Response};
 use super::operation::Codec;
 use super::shape;
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
@@ -67,7 +67,7 @@ pub(super) fn deserialize(codec: &Codec, mut response: Response) -> Result<Outpu
                 .to_owned(),
             status: response.status,
             request_id: request_id(&response).map(quoted),
-            date: response.header("date").map(str::to_owned),
+            date: response.header(DATE).map(str::to_owned),
             retry_after: retry_after(&response),
             source,
         }))),

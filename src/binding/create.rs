@@ -3,8 +3,9 @@
 
 use super::{Binding, Response, json};
 use crate::aws::operation::PutItem;
+use crate::aws::{CallInput, Repeat};
 use crate::error::Error;
-use crate::limits::check_item_size;
+use crate::limits::{check_item_size, item_size};
 use crate::platform::Platform;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 
@@ -14,13 +15,14 @@ pub(super) const NAME: &str = "create";
 impl<P: Platform> Binding<P> {
     pub(super) async fn create(&self, data: &[u8]) -> Result<Response, Error> {
         let item = json::item(data)?;
-        check_item_size(&item)?;
+        check_item_size(item_size(&item))?;
         let input = PutItemInput::builder()
             .table_name(&self.table.name)
             .set_item(Some(item))
             .build()
             .map_err(Error::unbuilt)?;
-        match self.client.call_write::<PutItem>(false, input).await {
+        let (repeat, input) = (Repeat::Never, CallInput::Fixed(input));
+        match self.client.call_write::<PutItem>(repeat, input).await {
             Ok(_) => Ok(Response::default()),
             Err(failure) => Err(failure.of_write(&self.table.name, self.client.endpoint_url())),
         }

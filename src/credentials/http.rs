@@ -85,6 +85,7 @@ impl<P: Platform> Asker<P> {
                 total,
                 deadline: self.platform.monotonic().saturating_add(total),
             },
+            wants_date: false,
         };
         let answer = self.platform.send(request).await;
         let answer = answer.map_err(|error| Refused {

@@ -76,6 +76,10 @@ pub(crate) struct Scripted {
     random: u64,
     draws: Cell<u64>,
     elapsed: Cell<Duration>,
+    /// How far the wall clock is ahead of what has elapsed.
+    slept: Cell<Duration>,
+    /// What passes by the wall clock with each look at it.
+    tick: Duration,
     requests: RefCell<Vec<Sent>>,
     timeouts: RefCell<Vec<Timeouts>>,
     waits: RefCell<Vec<Duration>>,
@@ -97,6 +101,8 @@ impl Scripted {
             random: 0,
             draws: Cell::default(),
             elapsed: Cell::default(),
+            slept: Cell::default(),
+            tick: Duration::ZERO,
             requests: RefCell::default(),
             timeouts: RefCell::default(),
             waits: RefCell::default(),
@@ -107,6 +113,11 @@ impl Scripted {
     /// With that randomness.
     pub(crate) fn random(self, random: u64) -> Self {
         Self { random, ..self }
+    }
+
+    /// With a wall clock that goes on by so much each time it is read.
+    pub(crate) fn ticking(self, tick: Duration) -> Self {
+        Self { tick, ..self }
     }
 
     /// All requests so far.
@@ -140,6 +151,7 @@ impl Transport for Scripted {
         let scene = (self.scenes.borrow_mut())(&sent);
         self.requests.borrow_mut().push(sent);
         self.timeouts.borrow_mut().push(request.timeouts);
+        self.slept.set(self.slept.get() + scene.asleep);
         let total = request.timeouts.total;
         self.pass(scene.takes.min(total));
         if scene.takes > total {
@@ -151,7 +163,9 @@ impl Transport for Scripted {
 
 impl Clock for Scripted {
     fn now(&self) -> SystemTime {
-        start() + self.elapsed.get()
+        let slept = self.slept.get();
+        self.slept.set(slept + self.tick);
+        start() + self.elapsed.get() + slept
     }
 
     fn monotonic(&self) -> Duration {

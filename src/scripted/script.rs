@@ -14,12 +14,19 @@ pub(crate) struct Scene {
     pub(crate) result: Result<Response, TransportError>,
     /// How long that takes.
     pub(crate) takes: Duration,
+    /// How long the machine sleeps meanwhile: of that the monotonic clock knows nothing.
+    pub(crate) asleep: Duration,
 }
 
 impl Scene {
     /// The same, after some time.
     pub(crate) fn after(self, takes: Duration) -> Self {
         Self { takes, ..self }
+    }
+
+    /// The same, and the machine sleeps for some time before it comes.
+    pub(crate) fn asleep_for(self, asleep: Duration) -> Self {
+        Self { asleep, ..self }
     }
 }
 
@@ -43,6 +50,7 @@ impl From<Response> for Scene {
         Self {
             result: Ok(response),
             takes: Duration::ZERO,
+            asleep: Duration::ZERO,
         }
     }
 }
@@ -52,6 +60,7 @@ impl From<TransportError> for Scene {
         Self {
             result: Err(error),
             takes: Duration::ZERO,
+            asleep: Duration::ZERO,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! condition, and the item that it writes.
 
 use super::condition::Condition;
-use super::item::{Attributes, NewItem, encode};
+use super::item::{Encoded, NewItem, encode};
 use super::model::{DeleteRequest, SetRequest};
 use super::{key, ttl};
 use crate::config::Table;
@@ -24,9 +24,9 @@ pub struct Change {
 pub enum Effect {
     /// This item, with this ETag.
     Put {
-        /// All its attributes, its key among them.
-        attributes: Attributes,
-        /// The ETag among them.
+        /// The item, its key in it.
+        item: Encoded,
+        /// The ETag in it.
         etag: String,
     },
     /// No item.
@@ -39,12 +39,7 @@ impl Change {
     /// # Errors
     ///
     /// `invalid-argument` for key or time to live, `too-large` for the item.
-    pub fn of_set(
-        table: &Table,
-        request: SetRequest,
-        etag: String,
-        now: u64,
-    ) -> Result<Self, Error> {
+    pub fn of_set(table: &Table, request: SetRequest, etag: String) -> Result<Self, Error> {
         let SetRequest {
             key,
             value,
@@ -55,12 +50,12 @@ impl Change {
             value,
             etag: etag.clone(),
             content_type: options.content_type.filter(|given| !given.is_empty()),
-            expires_at: ttl::expires_at(table, &key, options.ttl, now)?,
+            ttl: ttl::seconds(table, options.ttl).map_err(|error| error.of_key(&key))?,
         };
         Ok(Self {
             condition: Condition::of_set(options.etag.as_deref(), options.concurrency),
             effect: Effect::Put {
-                attributes: encode(table, &key, item)?,
+                item: encode(table, &key, item)?,
                 etag,
             },
             key,
@@ -82,7 +77,25 @@ impl Change {
     }
 }
 
+impl Change {
+    /// Whether its request depends on the clock, on a table whose items can expire.
+    #[must_use]
+    pub fn is_timed(&self, table: &Table) -> bool {
+        table.ttl_attribute.is_some()
+            && (self.effect.expires() || self.condition != Condition::Always)
+    }
+}
+
 impl Effect {
+    /// Whether it leaves an item that expires.
+    #[must_use]
+    pub fn expires(&self) -> bool {
+        match self {
+            Self::Put { item, .. } => item.expires(),
+            Self::Delete => false,
+        }
+    }
+
     /// The ETag that it leaves.
     #[must_use]
     pub fn etag(&self) -> Option<&str> {

@@ -42,13 +42,14 @@ fn holds_after(condition: &Condition, before: &Effect) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::item::Encoded;
 
     fn put(key: &str, condition: Condition, etag: &str) -> Change {
         Change {
             key: key.to_owned(),
             condition,
             effect: Effect::Put {
-                attributes: HashMap::new(),
+                item: Encoded::lasting(HashMap::new()),
                 etag: etag.to_owned(),
             },
         }

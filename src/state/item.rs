@@ -5,9 +5,10 @@
 
 use super::key::quote;
 use super::model::Item;
+use super::ttl;
 use crate::config::Table;
 use crate::error::Error;
-use crate::limits::check_item_size;
+use crate::limits::{SMALLEST_NUMBER, check_item_size, item_size};
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
@@ -33,8 +34,58 @@ pub struct NewItem {
     pub etag: String,
     /// The media type.
     pub content_type: Option<String>,
-    /// Seconds since the Unix epoch.
-    pub expires_at: Option<u64>,
+    /// Seconds to live, from when it is written.
+    pub ttl: Option<u64>,
+}
+
+/// A new item as it is written. When it expires is told by the time of each
+/// attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Encoded {
+    attributes: Attributes,
+    ttl: Option<u64>,
+}
+
+impl Encoded {
+    /// An item whose attributes are these, and that never expires.
+    #[cfg(test)]
+    pub(crate) fn lasting(attributes: Attributes) -> Self {
+        Self {
+            attributes,
+            ttl: None,
+        }
+    }
+
+    /// Whether it depends on the time of its writing.
+    #[must_use]
+    pub fn expires(&self) -> bool {
+        self.ttl.is_some()
+    }
+
+    /// Its attributes where it is written `now`, in seconds since the Unix epoch.
+    #[must_use]
+    pub fn into_attributes(self, table: &Table, now: u64) -> Attributes {
+        let Self {
+            mut attributes,
+            ttl,
+        } = self;
+        if let (Some(name), Some(ttl)) = (&table.ttl_attribute, ttl) {
+            let at = ttl::expires_at(ttl, now);
+            attributes.insert(name.clone(), AttributeValue::N(at.to_string()));
+        }
+        attributes
+    }
+
+    /// Its size as DynamoDB counts it, in bytes; of the moment of its expiry, whose
+    /// digits nobody knows yet, the least.
+    #[must_use]
+    pub fn size(&self, table: &Table) -> usize {
+        let expiry = match (&table.ttl_attribute, self.ttl) {
+            (Some(name), Some(_)) => name.len() + SMALLEST_NUMBER,
+            _ => 0,
+        };
+        item_size(&self.attributes) + expiry
+    }
 }
 
 /// An ETag from random bits: 16 hexadecimal digits.
@@ -49,12 +100,12 @@ pub fn key_attributes(table: &Table, key: String) -> Attributes {
     HashMap::from([(table.partition_key.clone(), AttributeValue::S(key))])
 }
 
-/// The attributes of a new item.
+/// A new item in the layout of the table.
 ///
 /// # Errors
 ///
 /// `too-large` where DynamoDB would refuse its size.
-pub fn encode(table: &Table, key: &str, item: NewItem) -> Result<Attributes, Error> {
+pub fn encode(table: &Table, key: &str, item: NewItem) -> Result<Encoded, Error> {
     let value = match String::from_utf8(item.value) {
         Ok(text) => AttributeValue::S(text),
         Err(error) => AttributeValue::B(Blob::new(error.into_bytes())),
@@ -65,11 +116,12 @@ pub fn encode(table: &Table, key: &str, item: NewItem) -> Result<Attributes, Err
     if let Some(content_type) = item.content_type {
         attributes.insert(CONTENT_TYPE.to_owned(), AttributeValue::S(content_type));
     }
-    if let (Some(name), Some(expires_at)) = (&table.ttl_attribute, item.expires_at) {
-        attributes.insert(name.clone(), AttributeValue::N(expires_at.to_string()));
-    }
-    check_item_size(&attributes).map_err(|error| error.of_key(key))?;
-    Ok(attributes)
+    let encoded = Encoded {
+        attributes,
+        ttl: item.ttl,
+    };
+    check_item_size(encoded.size(table)).map_err(|error| error.of_key(key))?;
+    Ok(encoded)
 }
 
 /// Whether an answer brought the item of that key: a value of another one is no

@@ -17,6 +17,7 @@ pub mod ttl;
 mod write;
 
 use crate::aws::Client;
+use crate::aws::clock_skew::unix_seconds;
 use crate::aws::failure::Failure;
 use crate::config::{Config, Table};
 use crate::error::Error;
@@ -36,8 +37,9 @@ pub struct StateStore<P> {
 impl<P: Platform> StateStore<P> {
     /// A store. Nothing is sent before the first call.
     pub fn new(platform: impl Into<Rc<P>>, config: Config) -> Self {
+        let client = Client::new(platform, config.client);
         Self {
-            client: Client::new(platform, config.client),
+            client: client.following_clock(config.table.ttl_attribute.is_some()),
             table: config.table,
             consistency: config.consistency,
         }
@@ -61,7 +63,7 @@ impl<P: Platform> StateStore<P> {
     /// can, nothing depends on it, and the host is not asked: it is 0.
     fn now(&self) -> u64 {
         if self.has_ttl() {
-            ttl::unix_seconds(self.client.now())
+            unix_seconds(self.client.now())
         } else {
             0
         }

@@ -11,8 +11,10 @@ use super::model::Operation;
 use crate::aws::cancellation::{self, CancellationReason};
 use crate::aws::failure::Failure;
 use crate::aws::operation::TransactWriteItems;
+use crate::aws::{CallInput, Repeat};
+use crate::config::Table;
 use crate::error::Error;
-use crate::limits::{TRANSACTION_BYTES, TRANSACTION_OPERATIONS, item_size};
+use crate::limits::{TRANSACTION_BYTES, TRANSACTION_OPERATIONS};
 use crate::platform::Platform;
 use aws_sdk_dynamodb::operation::transact_write_items::{
     TransactWriteItemsError, TransactWriteItemsInput,
@@ -44,7 +46,7 @@ impl<P: Platform> StateStore<P> {
             .map(|change| change.effect.etag().map(str::to_owned))
             .collect();
         let changes = fold(changes)?;
-        check_size(&changes)?;
+        check_size(&self.table, &changes)?;
         if !changes.is_empty() {
             self.send_transaction(changes).await?;
         }
@@ -52,32 +54,48 @@ impl<P: Platform> StateStore<P> {
     }
 
     async fn send_transaction(&self, changes: Vec<Change>) -> Result<(), Error> {
+        let timed = changes.iter().any(|change| change.is_timed(&self.table));
+        let input = match timed {
+            true => CallInput::timed(|now| self.transaction_input(&changes, now)),
+            false => CallInput::Fixed(self.transaction_input(&changes, 0)?),
+        };
+        let call = self
+            .client
+            .call_write::<TransactWriteItems>(Repeat::ByToken, input);
+        match call.await {
+            Ok(_) => Ok(()),
+            Err(failure) => Err(self.cancelled(*failure, &changes)),
+        }
+    }
+
+    /// The transaction, with a new token: DynamoDB refuses a token that it knows with
+    /// another body.
+    fn transaction_input(
+        &self,
+        changes: &[Change],
+        now: u64,
+    ) -> Result<TransactWriteItemsInput, Error> {
         let platform = self.client.platform();
         let token = format!("{:016x}{:016x}", platform.random(), platform.random());
-        let now = self.now();
         let items = changes
             .iter()
             .map(|change| self.transaction_item(change, now))
             .collect::<Result<Vec<_>, Error>>()?;
-        let input = TransactWriteItemsInput::builder()
+        TransactWriteItemsInput::builder()
             .set_transact_items(Some(items))
             .client_request_token(token)
             .build()
-            .map_err(Error::unbuilt)?;
-        match self.client.call::<TransactWriteItems>(input).await {
-            Ok(_) => Ok(()),
-            Err(failure) => Err(self.cancelled(*failure, &changes)),
-        }
+            .map_err(Error::unbuilt)
     }
 
     fn transaction_item(&self, change: &Change, now: u64) -> Result<TransactWriteItem, Error> {
         let expression = change.condition.expression(&self.table, now);
         let item = TransactWriteItem::builder();
         Ok(match &change.effect {
-            Effect::Put { attributes, .. } => item.put(
+            Effect::Put { item: written, .. } => item.put(
                 Put::builder()
                     .table_name(&self.table.name)
-                    .set_item(Some(attributes.clone()))
+                    .set_item(Some(written.clone().into_attributes(&self.table, now)))
                     .set_condition_expression(expression.text)
                     .set_expression_attribute_names(expression.names)
                     .set_expression_attribute_values(expression.values)
@@ -153,11 +171,11 @@ fn for_good(reasons: &[CancellationReason], changes: &[Change]) -> bool {
     })
 }
 
-fn check_size(changes: &[Change]) -> Result<(), Error> {
+fn check_size(table: &Table, changes: &[Change]) -> Result<(), Error> {
     let size: usize = changes
         .iter()
         .map(|change| match &change.effect {
-            Effect::Put { attributes, .. } => item_size(attributes),
+            Effect::Put { item, .. } => item.size(table),
             Effect::Delete => 0,
         })
         .sum();

@@ -1,32 +1,23 @@
 //! Time to live: seconds from now become a moment; zero and -1 mean never.
 
-use super::key::quote;
 use crate::config::Table;
 use crate::error::Error;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Seconds since the Unix epoch. A clock before it counts as the epoch.
-#[must_use]
-pub fn unix_seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
-}
+/// The latest moment that any clock here shows, in seconds since the Unix epoch:
+/// the end of the year 9999, after which no `Date` has a name for it.
+const LATEST_NOW: u64 = 253_402_300_799;
 
-/// When an item with this time to live expires, in seconds since the Unix
-/// epoch; none: never.
+/// The longest time to live: other readers of the table take an expiry for an `i64`.
+const LONGEST: u64 = i64::MAX as u64 - LATEST_NOW;
+
+/// The seconds that an item with this time to live has; none: it never expires.
 ///
 /// # Errors
 ///
-/// `invalid-argument` below -1, for a moment that no `i64` holds (what other
-/// readers of the table take), and for any time to live on a table without an
-/// attribute for it.
-pub fn expires_at(
-    table: &Table,
-    key: &str,
-    ttl: Option<i64>,
-    now: u64,
-) -> Result<Option<u64>, Error> {
-    let refuse = |why: String| Err(Error::InvalidArgument(format!("key {}: {why}", quote(key))));
+/// `invalid-argument` below -1, for an expiry that no `i64` could hold, and for any
+/// time to live on a table without an attribute for it.
+pub fn seconds(table: &Table, ttl: Option<i64>) -> Result<Option<u64>, Error> {
+    let refuse = |why: String| Err(Error::InvalidArgument(why));
     match ttl {
         None | Some(0 | -1) => Ok(None),
         Some(seconds) => match u64::try_from(seconds) {
@@ -36,14 +27,19 @@ pub fn expires_at(
             Ok(_) if table.ttl_attribute.is_none() => {
                 refuse("`ttl` needs `ttlAttributeName` in the configuration".to_owned())
             }
-            Ok(seconds) => match now.checked_add(seconds) {
-                Some(at) if i64::try_from(at).is_ok() => Ok(Some(at)),
-                _ => refuse(format!(
-                    "`ttl` is {seconds} s, which is past the end of time: give -1 for never"
-                )),
-            },
+            Ok(seconds) if seconds > LONGEST => refuse(format!(
+                "`ttl` is {seconds} s, which is past the end of time: give -1 for never"
+            )),
+            Ok(seconds) => Ok(Some(seconds)),
         },
     }
+}
+
+/// When an item that is written `now` expires, both in seconds since the Unix
+/// epoch.
+#[must_use]
+pub fn expires_at(seconds: u64, now: u64) -> u64 {
+    now.min(LATEST_NOW).saturating_add(seconds)
 }
 
 #[cfg(test)]
@@ -59,25 +55,34 @@ mod tests {
     }
 
     #[test]
-    fn above_zero_is_a_moment_and_zero_or_minus_one_is_never() {
+    fn above_zero_is_a_time_to_live_and_zero_or_minus_one_is_never() {
         let table = table(Some("expires"));
-        for (ttl, at) in [
-            (Some(60), Some(1_060)),
-            (Some(i64::MAX - 1_000), Some(i64::MAX as u64)),
+        let longest = i64::try_from(LONGEST).unwrap();
+        for (ttl, given) in [
+            (Some(60), Some(60)),
+            (Some(longest), Some(LONGEST)),
             (Some(0), None),
             (Some(-1), None),
             (None, None),
         ] {
-            assert_eq!(expires_at(&table, "k", ttl, 1_000), Ok(at), "{ttl:?}");
+            assert_eq!(seconds(&table, ttl), Ok(given), "{ttl:?}");
         }
     }
 
     #[test]
-    fn below_minus_one_and_past_the_end_of_time_are_refused_by_key() {
+    fn expiry_is_a_moment_that_fits_an_i64_whatever_the_clock_shows() {
+        assert_eq!(expires_at(60, 1_000), 1_060);
+        for now in [LATEST_NOW, u64::MAX] {
+            assert_eq!(expires_at(LONGEST, now), i64::MAX as u64);
+        }
+    }
+
+    #[test]
+    fn below_minus_one_and_past_the_end_of_time_are_refused() {
         for ttl in [-2, i64::MIN, i64::MAX] {
-            let error = expires_at(&table(Some("expires")), "the-key", Some(ttl), 1).unwrap_err();
+            let error = seconds(&table(Some("expires")), Some(ttl)).unwrap_err();
             assert!(
-                matches!(&error, Error::InvalidArgument(s) if s.contains("the-key")),
+                matches!(&error, Error::InvalidArgument(s) if s.contains(&ttl.to_string())),
                 "{error}"
             );
         }
@@ -85,11 +90,11 @@ mod tests {
 
     #[test]
     fn without_an_attribute_for_it_a_time_to_live_is_refused_and_never_is_not() {
-        let error = expires_at(&table(None), "k", Some(5), 0).unwrap_err();
+        let error = seconds(&table(None), Some(5)).unwrap_err();
         assert!(
             matches!(&error, Error::InvalidArgument(s) if s.contains("ttlAttributeName")),
             "{error}"
         );
-        assert_eq!(expires_at(&table(None), "k", Some(-1), 0), Ok(None));
+        assert_eq!(seconds(&table(None), Some(-1)), Ok(None));
     }
 }

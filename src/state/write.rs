@@ -1,17 +1,17 @@
 //! Writes one item: one PutItem or DeleteItem. Only one that names the ETag
 //! that it replaces is repeated after an attempt of unknown outcome: that ETag
-//! never comes back, so the repetition cannot have a second effect. A condition
-//! that fails at a repetition is not taken at its word: the first attempt may
-//! be why.
+//! never comes back, so the repetition cannot have a second effect. A condition that fails at a repetition is
+//! not taken at its word: the first attempt may be why.
 
 use super::StateStore;
 use super::change::{Change, Effect};
 use super::condition::Condition;
-use super::item::{Attributes, has_etag, key_attributes, new_etag};
+use super::item::{Encoded, has_etag, key_attributes, new_etag};
 use super::key::quote;
 use super::model::{DeleteRequest, SetRequest};
 use crate::aws::failure::Failure;
 use crate::aws::operation::{DeleteItem, PutItem};
+use crate::aws::{CallInput, Repeat};
 use crate::error::Error;
 use crate::platform::Platform;
 use aws_sdk_dynamodb::operation::delete_item::{DeleteItemError, DeleteItemInput};
@@ -41,25 +41,34 @@ impl<P: Platform> StateStore<P> {
     /// What a set will do, with a new random ETag.
     pub(super) fn plan_set(&self, request: SetRequest) -> Result<Change, Error> {
         let etag = new_etag(self.client.platform().random());
-        Change::of_set(&self.table, request, etag, self.now())
+        Change::of_set(&self.table, request, etag)
     }
 
     /// Does one change; gives the ETag that it left.
     pub(super) async fn apply(&self, change: Change) -> Result<Option<String>, Error> {
+        let timed = change.is_timed(&self.table);
         let Change {
             key,
             condition,
             effect,
         } = change;
         match effect {
-            Effect::Put { attributes, etag } => {
-                self.put(&key, &condition, attributes, &etag).await?;
+            Effect::Put { item, etag } => {
+                self.put(&key, &condition, item, &etag, timed).await?;
                 Ok(Some(etag))
             }
             Effect::Delete => {
-                self.remove(&key, &condition).await?;
+                self.remove(&key, &condition, timed).await?;
                 Ok(None)
             }
+        }
+    }
+
+    /// Whether a write of one item is repeated.
+    fn repeat(condition: &Condition) -> Repeat {
+        match condition.names_an_etag() {
+            true => Repeat::Always,
+            false => Repeat::Never,
         }
     }
 
@@ -67,23 +76,16 @@ impl<P: Platform> StateStore<P> {
         &self,
         key: &str,
         condition: &Condition,
-        attributes: Attributes,
+        item: Encoded,
         etag: &str,
+        timed: bool,
     ) -> Result<(), Error> {
-        let repeatable = condition.names_an_etag();
-        let expression = condition.expression(&self.table, self.now());
-        let input = PutItemInput::builder()
-            .table_name(&self.table.name)
-            .set_item(Some(attributes))
-            .set_condition_expression(expression.text)
-            .set_expression_attribute_names(expression.names)
-            .set_expression_attribute_values(expression.values)
-            .set_return_values_on_condition_check_failure(
-                repeatable.then_some(ReturnValuesOnConditionCheckFailure::AllOld),
-            )
-            .build()
-            .map_err(Error::unbuilt)?;
-        let Err(failure) = self.client.call_write::<PutItem>(repeatable, input).await else {
+        let repeat = Self::repeat(condition);
+        let input = match timed {
+            true => CallInput::timed(move |now| self.put_input(condition, item.clone(), now)),
+            false => CallInput::Fixed(self.put_input(condition, item, 0)?),
+        };
+        let Err(failure) = self.client.call_write::<PutItem>(repeat, input).await else {
             return Ok(());
         };
         match failure.service_error::<PutItemError>() {
@@ -96,27 +98,40 @@ impl<P: Platform> StateStore<P> {
                     Err(refused(&failure, condition, key))
                 }
             }
-            _ if !repeatable && self.stands(key, etag, &failure).await => Ok(()),
+            _ if !condition.names_an_etag() && self.stands(key, etag, &failure).await => Ok(()),
             _ => Err(self.write_error(*failure).of_key(key)),
         }
     }
 
-    async fn remove(&self, key: &str, condition: &Condition) -> Result<(), Error> {
-        let expression = condition.expression(&self.table, self.now());
-        let input = DeleteItemInput::builder()
+    fn put_input(
+        &self,
+        condition: &Condition,
+        item: Encoded,
+        now: u64,
+    ) -> Result<PutItemInput, Error> {
+        let expression = condition.expression(&self.table, now);
+        // Where the condition fails at a repetition, what stands there tells why.
+        let asks = condition.names_an_etag();
+        PutItemInput::builder()
             .table_name(&self.table.name)
-            .set_key(Some(key_attributes(&self.table, key.to_owned())))
+            .set_item(Some(item.into_attributes(&self.table, now)))
             .set_condition_expression(expression.text)
             .set_expression_attribute_names(expression.names)
             .set_expression_attribute_values(expression.values)
+            .set_return_values_on_condition_check_failure(
+                asks.then_some(ReturnValuesOnConditionCheckFailure::AllOld),
+            )
             .build()
-            .map_err(Error::unbuilt)?;
-        let repeatable = condition.names_an_etag();
-        let Err(failure) = self
-            .client
-            .call_write::<DeleteItem>(repeatable, input)
-            .await
-        else {
+            .map_err(Error::unbuilt)
+    }
+
+    async fn remove(&self, key: &str, condition: &Condition, timed: bool) -> Result<(), Error> {
+        let repeat = Self::repeat(condition);
+        let input = match timed {
+            true => CallInput::timed(move |now| self.delete_input(key, condition, now)),
+            false => CallInput::Fixed(self.delete_input(key, condition, 0)?),
+        };
+        let Err(failure) = self.client.call_write::<DeleteItem>(repeat, input).await else {
             return Ok(());
         };
         match failure.service_error::<DeleteItemError>() {
@@ -125,6 +140,23 @@ impl<P: Platform> StateStore<P> {
             }
             _ => Err(self.write_error(*failure).of_key(key)),
         }
+    }
+
+    fn delete_input(
+        &self,
+        key: &str,
+        condition: &Condition,
+        now: u64,
+    ) -> Result<DeleteItemInput, Error> {
+        let expression = condition.expression(&self.table, now);
+        DeleteItemInput::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(key_attributes(&self.table, key.to_owned())))
+            .set_condition_expression(expression.text)
+            .set_expression_attribute_names(expression.names)
+            .set_expression_attribute_values(expression.values)
+            .build()
+            .map_err(Error::unbuilt)
     }
 }
 

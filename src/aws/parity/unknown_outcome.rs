@@ -6,6 +6,7 @@ use super::call::{Call, Site};
 use super::inputs;
 use crate::aws::message::TransportError;
 use crate::aws::operation::PutItem;
+use crate::aws::{CallInput, Repeat};
 use crate::scripted::{Scene, Scripted, answer, html, refusal, success, with};
 
 /// The flag of a failure, and what its last problem says.
@@ -67,7 +68,8 @@ async fn a_blind_write_is_sent_again_only_where_it_was_not_applied_on_purpose() 
         let [builder, ..] = inputs::put_item();
         let client = Site::AWS.client(Scripted::new([scene.clone(), success().into()]), 4);
         let input = PutItem::input(builder);
-        let outcome = client.call_write::<PutItem>(false, input).await;
+        let input = CallInput::Fixed(input);
+        let outcome = client.call_write::<PutItem>(Repeat::Never, input).await;
         assert_eq!(outcome.is_err(), applied, "{scene:?}");
         let attempts = client.platform().requests().len();
         assert_eq!(attempts, if applied { 1 } else { 2 }, "{scene:?}");

@@ -8,7 +8,7 @@ mod files;
 mod timeouts;
 
 use super::integrity::CHECKSUM;
-use super::message::{Method, Request, Response, TransportError};
+use super::message::{DATE, Method, Request, Response, TransportError};
 use super::reactor::{self, Outcome};
 use crate::platform::{Clock, Random, Transport};
 use cause::cause;
@@ -70,7 +70,7 @@ impl Transport for Wasi {
             got = pending.get();
         }
         match got {
-            Some(Ok(Ok(answer))) => read(answer, deadline).await,
+            Some(Ok(Ok(answer))) => read(answer, request.wants_date, deadline).await,
             Some(Ok(Err(ErrorCode::ConnectionTimeout))) => Err(no_connection),
             Some(Ok(Err(code))) => Err(cause(code)),
             Some(Err(())) | None => Err(broken("the host lost the answer")),
@@ -171,7 +171,11 @@ async fn write_some(
 /// Reads status, fields and the whole body. Of what looks like a success of
 /// DynamoDB only the fields that are checked are read: a list of all of them costs
 /// host and guest several times as much.
-async fn read(answer: IncomingResponse, deadline: Deadline) -> Result<Response, TransportError> {
+async fn read(
+    answer: IncomingResponse,
+    wants_date: bool,
+    deadline: Deadline,
+) -> Result<Response, TransportError> {
     let status = answer.status();
     let fields = answer.headers();
     let length = fields
@@ -184,8 +188,13 @@ async fn read(answer: IncomingResponse, deadline: Deadline) -> Result<Response, 
     drop(stream);
     drop::<IncomingBody>(body);
     let headers = if status == 200 && bytes.starts_with(b"{") && bytes.ends_with(b"}") {
-        let checksums = fields.get(CHECKSUM).into_iter();
-        checksums.map(|sum| (CHECKSUM.to_owned(), sum)).collect()
+        let names = [CHECKSUM, DATE];
+        let names = names.iter().take(1 + usize::from(wants_date));
+        let read = names.flat_map(|name| {
+            let values = fields.get(name).into_iter();
+            values.map(|value| ((*name).to_owned(), value))
+        });
+        read.collect()
     } else {
         fields.entries()
     };

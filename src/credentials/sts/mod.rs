@@ -12,7 +12,7 @@ pub(super) use settings::Settings;
 
 use super::http::{Ask, Asker, Refused};
 use super::role::Role;
-use crate::aws::clock_skew::ClockSkew;
+use crate::aws::clock_skew::{self, ClockSkew};
 use crate::aws::failure::first_line;
 use crate::aws::message::{Headers, Method, Response};
 use crate::aws::redact::redact;
@@ -138,15 +138,10 @@ impl<P: Platform> Sts<P> {
                 form.len().to_string().into_bytes(),
             ),
         ]);
-        let now = self.asker.platform.now();
-        let signed_with = ClockSkew::clone(&self.skew);
+        let sent = self.asker.platform.now();
+        let signed_at = self.skew.correct(sent);
         if let Some(signer) = signer {
-            let signed = signer.sign(
-                endpoint,
-                &mut headers,
-                form.as_bytes(),
-                signed_with.correct(now),
-            );
+            let signed = signer.sign(endpoint, &mut headers, form.as_bytes(), signed_at);
             signed.map_err(|error| Refused {
                 error: Error::Other(format!("{}: cannot sign ({error})", self.asker.source)),
                 again: None,
@@ -177,10 +172,12 @@ impl<P: Platform> Sts<P> {
                 });
             }
         };
-        let learnt = self
-            .skew
-            .learn(&code, answer.header("date"), now, &signed_with);
-        let again = again(&code, &answer, learnt);
+        let date = answer.header("date");
+        if let Some(date) = date {
+            self.skew.observe(date, sent, self.asker.platform.now());
+        }
+        let untimely = clock_skew::explains(&code, date, signed_at);
+        let again = again(&code, &answer, untimely);
         let message = signer.map_or_else(|| message.clone(), |signer| signer.redact(&message));
         let message = first_line(&redact(&message, secrets));
         let code = first_line(&redact(&code, secrets));
@@ -194,8 +191,8 @@ impl<P: Platform> Sts<P> {
 }
 
 /// What makes a refused request worth repeating.
-fn again(code: &str, answer: &Response, learnt: bool) -> Option<RetryKind> {
-    if learnt || code == ISSUER_OUT_OF_REACH {
+fn again(code: &str, answer: &Response, untimely: bool) -> Option<RetryKind> {
+    if untimely || code == ISSUER_OUT_OF_REACH {
         return Some(RetryKind::Transient);
     }
     retry::classify(Some(code), answer.status)

@@ -8,6 +8,7 @@ use super::unprocessed::{Rounds, left};
 use super::write::Written;
 use crate::aws::failure::Failure;
 use crate::aws::operation::BatchWriteItem;
+use crate::aws::{CallInput, Repeat};
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::state::StateStore;
@@ -103,16 +104,16 @@ impl<P: Platform> StateStore<P> {
 
     /// Sends what is pending; gives the keys that DynamoDB left.
     async fn send_batch(&self, pending: &Pending) -> Result<Vec<String>, Undone> {
-        let requests = pending
-            .iter()
-            .map(|(key, (_, effect))| self.write_request(key, effect))
-            .collect::<Result<Vec<_>, Error>>()
-            .map_err(Undone::Told)?;
-        let input = BatchWriteItemInput::builder()
-            .request_items(&self.table.name, requests)
-            .build()
-            .map_err(|error| Undone::Told(Error::unbuilt(error)))?;
-        let answer = self.client.call_write::<BatchWriteItem>(false, input).await;
+        let expires = pending.values().any(|(_, effect)| effect.expires());
+        let input = match expires {
+            true => CallInput::timed(|now| self.batch_input(pending, now)),
+            false => CallInput::Fixed(self.batch_input(pending, 0).map_err(Undone::Told)?),
+        };
+        let repeat = Repeat::Never;
+        let answer = self
+            .client
+            .call_write::<BatchWriteItem>(repeat, input)
+            .await;
         let answer = answer.map_err(|failure| match failure.may_have_been_applied() {
             true => Undone::InDoubt(failure),
             false => Undone::Told(self.write_error(*failure)),
@@ -133,11 +134,23 @@ impl<P: Platform> StateStore<P> {
         keys.collect()
     }
 
-    fn write_request(&self, key: &str, effect: &Effect) -> Result<WriteRequest, Error> {
+    fn batch_input(&self, pending: &Pending, now: u64) -> Result<BatchWriteItemInput, Error> {
+        let requests = pending
+            .iter()
+            .map(|(key, (_, effect))| self.write_request(key, effect, now))
+            .collect::<Result<Vec<_>, Error>>()?;
+        BatchWriteItemInput::builder()
+            .request_items(&self.table.name, requests)
+            .build()
+            .map_err(Error::unbuilt)
+    }
+
+    fn write_request(&self, key: &str, effect: &Effect, now: u64) -> Result<WriteRequest, Error> {
         let request = WriteRequest::builder();
         Ok(match effect {
-            Effect::Put { attributes, .. } => {
-                let put = BatchPut::builder().set_item(Some(attributes.clone()));
+            Effect::Put { item, .. } => {
+                let attributes = item.clone().into_attributes(&self.table, now);
+                let put = BatchPut::builder().set_item(Some(attributes));
                 request.put_request(put.build().map_err(Error::unbuilt)?)
             }
             Effect::Delete => {

@@ -16,14 +16,20 @@ fn new_item(value: &[u8]) -> NewItem {
         value: value.to_vec(),
         etag: new_etag(0xab),
         content_type: Some("text/plain".to_owned()),
-        expires_at: Some(2_000),
+        ttl: Some(1_000),
     }
+}
+
+/// The attributes of that item, written at 1,000, so that it expires at 2,000.
+fn attributes(key: &str, value: &[u8]) -> Attributes {
+    let encoded = encode(&table(), key, new_item(value)).unwrap();
+    encoded.into_attributes(&table(), 1_000)
 }
 
 #[test]
 fn what_is_encoded_decodes_to_the_same_bytes_as_text_or_binary() {
     for (bytes, text) in [(&b"hello"[..], true), (b"", true), (&[0xff, 0xfe], false)] {
-        let attributes = encode(&table(), "k", new_item(bytes)).unwrap();
+        let attributes = attributes("k", bytes);
         assert_eq!(attributes["value"].is_s(), text);
         assert_eq!(attributes["expires"], AttributeValue::N("2000".into()));
         let item = decode(&table(), "k", attributes, 1_999).unwrap().unwrap();
@@ -36,7 +42,7 @@ fn what_is_encoded_decodes_to_the_same_bytes_as_text_or_binary() {
 
 #[test]
 fn an_expired_item_is_an_absent_item_from_its_second_on() {
-    let attributes = encode(&table(), "k", new_item(b"v")).unwrap();
+    let attributes = attributes("k", b"v");
     assert_eq!(decode(&table(), "k", attributes, 2_000), Ok(None));
 }
 
@@ -50,7 +56,7 @@ fn a_moment_before_the_epoch_has_passed_and_one_beyond_all_numbers_has_not() {
         ("18446744073709551616", Some(u64::MAX)),
         (&largest, Some(u64::MAX)),
     ] {
-        let mut attributes = encode(&table(), "k", new_item(b"v")).unwrap();
+        let mut attributes = attributes("k", b"v");
         attributes.insert("expires".to_owned(), AttributeValue::N(number.to_owned()));
         let item = decode(&table(), "k", attributes, 1_999).unwrap();
         assert_eq!(item.map(|item| item.expires_at), at.map(Some), "{number}");
@@ -59,7 +65,7 @@ fn a_moment_before_the_epoch_has_passed_and_one_beyond_all_numbers_has_not() {
 
 #[test]
 fn an_item_is_of_its_key_and_of_no_other() {
-    let item = encode(&table(), "k", new_item(b"v")).unwrap();
+    let item = attributes("k", b"v");
     assert!(is_of_key(&table(), "k", &item));
     assert!(!is_of_key(&table(), "l", &item));
     assert!(!is_of_key(&table(), "k", &Attributes::new()));
@@ -69,7 +75,7 @@ fn an_item_is_of_its_key_and_of_no_other() {
 
 #[test]
 fn an_item_of_400_kb_is_encoded_and_one_byte_more_is_too_large() {
-    let overhead = item_size(&encode(&table(), "k", new_item(b"")).unwrap());
+    let overhead = item_size(&attributes("k", b""));
     let most = vec![b'x'; ITEM_BYTES - overhead];
     assert!(encode(&table(), "k", new_item(&most)).is_ok());
     let more = vec![b'x'; ITEM_BYTES - overhead + 1];
@@ -82,7 +88,7 @@ fn an_item_of_400_kb_is_encoded_and_one_byte_more_is_too_large() {
 
 #[test]
 fn a_content_type_that_is_no_string_is_another_tools_and_none_of_ours() {
-    let mut attributes = encode(&table(), "k", new_item(b"v")).unwrap();
+    let mut attributes = attributes("k", b"v");
     attributes.insert(CONTENT_TYPE.to_owned(), AttributeValue::N("7".into()));
     let item = decode(&table(), "k", attributes, 0).unwrap().unwrap();
     assert_eq!(item.content_type, None);
@@ -101,7 +107,7 @@ fn an_attribute_of_a_foreign_type_is_an_error_that_names_it_and_the_key() {
         ("expires", AttributeValue::N("-".into())),
         ("expires", AttributeValue::N(String::new())),
     ] {
-        let mut attributes = encode(&table(), "the-key", new_item(b"v")).unwrap();
+        let mut attributes = attributes("the-key", b"v");
         attributes.insert(name.to_owned(), value);
         let error = decode(&table(), "the-key", attributes, 0)
             .unwrap_err()

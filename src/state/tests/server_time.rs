@@ -1,7 +1,12 @@
-//! Once an error taught it, the server's time decides: what has expired, what
-//! is written as expiry, what conditions compare with, what is signed.
+//! Once an answer taught it, the server's time decides: what has expired, what
+//! is written as expiry, what conditions compare with, what is signed. What is
+//! learnt during a call counts for that call.
 
-use super::{first_write, numbered, scripted, seconds, set, sets, stored};
+use super::{
+    delete_if, first_write, leaving, numbered, scripted, seconds, set, set_if, sets, store, stored,
+};
+use crate::aws::message::TransportError;
+use crate::error::Error;
 use crate::platform::Clock;
 use crate::scripted::{Scene, Scripted, Sent, json, refusal, start, success, with};
 use crate::state::StateStore;
@@ -130,4 +135,224 @@ async fn the_correction_is_a_distance_and_no_moment() {
     let request = store.requests()[3].json();
     let now = request["ExpressionAttributeValues"][":now"]["N"].clone();
     assert_eq!(now, (SERVERS + 5).to_string());
+}
+
+/// A clock an hour ahead would replace a lock that lives, and one an hour behind
+/// would write items that are gone at once.
+#[tokio::test]
+async fn write_refused_for_its_time_is_made_anew_with_the_servers() {
+    let of_set = |sent: &Sent| sent.json();
+    let mut lock = first_write("a");
+    lock.options.ttl = Some(60);
+    let store = scripted([skewed(), success().into()]);
+    store.set(lock.clone()).await.unwrap();
+    let request = of_set(&store.requests()[1]);
+    assert_eq!(request["Item"]["expires"]["N"], (SERVERS + 60).to_string());
+    let now = &request["ExpressionAttributeValues"][":now"]["N"];
+    assert_eq!(now, &SERVERS.to_string());
+
+    let store = scripted([skewed(), success().into()]);
+    store.delete(delete_if("a", "e")).await.unwrap();
+    let request = of_set(&store.requests()[1]);
+    let now = &request["ExpressionAttributeValues"][":now"]["N"];
+    assert_eq!(now, &SERVERS.to_string());
+
+    let store = scripted([skewed(), success().into()]);
+    store.transact(sets(vec![lock])).await.unwrap();
+    let requests = store.requests();
+    let [first, again] = [0, 1].map(|n| of_set(&requests[n]));
+    let put = &again["TransactItems"][0]["Put"];
+    assert_eq!(put["Item"]["expires"]["N"], (SERVERS + 60).to_string());
+    let now = &put["ExpressionAttributeValues"][":now"]["N"];
+    assert_eq!(now, &SERVERS.to_string());
+    assert_ne!(first["ClientRequestToken"], again["ClientRequestToken"]);
+}
+
+#[tokio::test]
+async fn batch_refused_for_its_time_is_made_anew_with_the_servers() {
+    let mut number = 0;
+    let store = store(Scripted::answering(move |sent| {
+        number += 1;
+        match number {
+            1 => skewed(),
+            _ => leaving(sent, |_| false).into(),
+        }
+    }));
+    let mut requests: Vec<_> = numbered(2).iter().map(|key| set(key)).collect();
+    for request in &mut requests {
+        request.options.ttl = Some(60);
+    }
+    for result in store.bulk_set(requests).await {
+        result.unwrap();
+    }
+    let request = store.requests()[1].json()["RequestItems"]["orders"].clone();
+    for write in request.as_array().unwrap() {
+        let expires = &write["PutRequest"]["Item"]["expires"]["N"];
+        assert_eq!(expires, &(SERVERS + 60).to_string());
+    }
+}
+
+/// Thirty seconds ahead of our own clock: no reason to refuse a signature.
+const NEARLY: &str = "Tue, 14 Nov 2023 22:13:50 GMT";
+
+async fn expiry_of_a_set(store: &StateStore<Scripted>) -> u64 {
+    let mut request = set("expiring");
+    request.options.ttl = Some(60);
+    store.set(request).await.unwrap();
+    let sent = store.requests().pop().unwrap().json();
+    let at = sent["Item"]["expires"]["N"].as_str().unwrap();
+    at.parse::<u64>().unwrap() - 60
+}
+
+#[tokio::test]
+async fn small_skew_is_learnt_from_any_error_of_dynamodb() {
+    let error = with(refusal(400, "ValidationException"), "Date", NEARLY);
+    let store = scripted([error, success()]);
+    store.get("a".to_owned(), None).await.unwrap_err();
+    assert_eq!(expiry_of_a_set(&store).await, OURS + 30);
+}
+
+#[tokio::test]
+async fn small_skew_is_learnt_from_ping() {
+    let store = scripted([with(success(), "Date", NEARLY), success()]);
+    store.ping().await.unwrap();
+    assert_eq!(expiry_of_a_set(&store).await, OURS + 30);
+}
+
+#[tokio::test]
+async fn small_skew_is_learnt_from_answers_once_a_minute() {
+    let later = "Tue, 14 Nov 2023 22:15:50 GMT";
+    let answer = |date| Scene::from(with(success(), "Date", date));
+    let store = scripted([
+        answer(NEARLY),
+        answer(later),
+        answer(later).after(seconds(9)),
+        answer(later).after(seconds(9)),
+        success().into(),
+    ]);
+    store.get("a".to_owned(), None).await.unwrap();
+    assert_eq!(expiry_of_a_set(&store).await, OURS + 30, "of the first");
+    for _ in 0..2 {
+        store.get("a".to_owned(), None).await.unwrap();
+    }
+    assert_eq!(expiry_of_a_set(&store).await, OURS + 48, "within a minute");
+    let store = scripted([answer(NEARLY).after(seconds(9)), answer(later)]);
+    store.get("a".to_owned(), None).await.unwrap();
+    store.client.platform().sleep(seconds(60)).await;
+    store.get("a".to_owned(), None).await.unwrap();
+    assert_eq!(expiry_of_a_set(&store).await, OURS + 150, "a minute later");
+}
+
+#[tokio::test]
+async fn store_without_expiry_asks_for_no_time() {
+    let mut config = crate::scripted::config();
+    config.table.ttl_attribute = None;
+    let answer = with(success(), "Date", SERVER);
+    let store = StateStore::new(Scripted::new([answer]), config);
+    for _ in 0..2 {
+        store.get("a".to_owned(), None).await.unwrap();
+    }
+    assert_eq!(date(&store.requests()[1]), "20231114T221320Z");
+}
+
+/// A proxy's page has a date too.
+#[tokio::test]
+async fn answer_that_is_not_dynamodbs_teaches_no_time() {
+    let page = with(crate::scripted::html(403), "Date", SERVER);
+    let store = scripted([page, success()]);
+    store.get("a".to_owned(), None).await.unwrap_err();
+    assert_eq!(expiry_of_a_set(&store).await, OURS);
+}
+
+/// The lid was closed between signing and sending: the clock is right.
+#[tokio::test]
+async fn request_signed_before_a_long_sleep_is_signed_again() {
+    for (code, attempts) in [
+        ("InvalidSignatureException", 1),
+        ("RequestTimeTooSkewed", 4),
+    ] {
+        let mut config = crate::scripted::config();
+        config.client.limits.max_attempts = attempts;
+        let refused = Scene::from(with(refusal(400, code), "Date", SERVER));
+        let refused = refused.asleep_for(seconds(3_600));
+        let platform = Scripted::new([refused, success().into()]);
+        let store = StateStore::new(platform, config);
+        let mut lock = first_write("a");
+        lock.options.ttl = Some(60);
+        store.set(lock).await.unwrap();
+        let requests = store.requests();
+        assert_eq!(requests.len(), 2);
+        assert_eq!(date(&requests[1]), SIGNED);
+        let expires = &requests[1].json()["Item"]["expires"]["N"];
+        assert_eq!(expires, &(SERVERS + 60).to_string());
+    }
+}
+
+/// The clocks of a process that was stopped went on, and its time is over.
+#[tokio::test]
+async fn request_of_a_process_that_stood_still_is_signed_again() {
+    let mut config = crate::scripted::config();
+    config.client.limits.max_attempts = 1;
+    let refused = with(refusal(400, "InvalidSignatureException"), "Date", SERVER);
+    let refused = Scene::from(refused).after(seconds(10));
+    let platform = Scripted::new([refused.asleep_for(seconds(3_590)), success().into()]);
+    let store = StateStore::new(platform, config);
+    store.set(first_write("a")).await.unwrap();
+    let dates: Vec<_> = store
+        .requests()
+        .iter()
+        .map(|sent| date(sent).to_owned())
+        .collect();
+    assert_eq!(dates, ["20231114T221320Z", SIGNED]);
+}
+
+/// DynamoDB may have forgotten the token of the attempt before.
+#[tokio::test]
+async fn lost_transaction_is_not_repeated_after_a_long_sleep() {
+    let lost = Scene::from(TransportError::Reset("cause".to_owned()));
+    for (asleep, repeated) in [(seconds(240), true), (seconds(360), false)] {
+        let store = scripted([lost.clone().asleep_for(asleep), success().into()]);
+        let result = store.transact(sets(vec![set_if("a", "e")])).await;
+        assert_eq!(store.requests().len(), if repeated { 2 } else { 1 });
+        match repeated {
+            true => assert!(result.is_ok()),
+            false => assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}"),
+        }
+    }
+}
+
+/// DynamoDB refuses a token that it knows with another body.
+#[tokio::test]
+async fn lost_transaction_is_repeated_to_the_byte_whatever_the_time() {
+    let lost = Scene::from(TransportError::Timeout).asleep_for(seconds(30));
+    let store = scripted([lost, success().into()]);
+    let mut lock = first_write("a");
+    lock.options.ttl = Some(60);
+    store.transact(sets(vec![lock])).await.unwrap();
+    let requests = store.requests();
+    assert_eq!(requests[0].body, requests[1].body);
+    assert_ne!(date(&requests[0]), date(&requests[1]));
+}
+
+/// With a clock that goes on by a second each time it is read.
+#[tokio::test]
+async fn signature_expiry_and_condition_are_of_one_time() {
+    let platform = Scripted::new([success()]).ticking(seconds(1));
+    let store = StateStore::new(platform, crate::scripted::config());
+    let mut lock = first_write("a");
+    lock.options.ttl = Some(60);
+    store.set(lock.clone()).await.unwrap();
+    store.transact(sets(vec![lock])).await.unwrap();
+    for sent in store.requests() {
+        let request = sent.json();
+        let put = match sent.operation() {
+            "PutItem" => request,
+            _ => request["TransactItems"][0]["Put"].clone(),
+        };
+        let now = &put["ExpressionAttributeValues"][":now"]["N"];
+        let now: u64 = now.as_str().unwrap().parse().unwrap();
+        assert_eq!(put["Item"]["expires"]["N"], (now + 60).to_string());
+        let signed = now - OURS + 20;
+        assert_eq!(date(&sent), format!("20231114T2213{signed:02}Z"));
+    }
 }
