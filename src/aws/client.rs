@@ -119,6 +119,11 @@ impl<P: Platform> Client<P> {
         limits.request_timeout.saturating_mul(limits.max_attempts)
     }
 
+    /// Longest time that one attempt may take.
+    pub fn request_timeout(&self) -> Duration {
+        self.limits.request_timeout
+    }
+
     /// When an operation that begins now has to be over.
     pub fn deadline(&self) -> Duration {
         let now = self.platform.monotonic();

@@ -13,13 +13,14 @@ use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 impl<P: Platform> StateStore<P> {
     /// Whether the item of `key` has this ETag, now that the set which was to
-    /// write it failed like that: one strongly consistent read, to be over when
-    /// the set had to be. A read that fails leaves the outcome unknown.
+    /// write it failed like that: one strongly consistent read. A read that fails
+    /// leaves the outcome unknown.
     pub(super) async fn stands(&self, key: &str, etag: &str, failure: &Failure) -> bool {
-        if !self.can_be_read(failure) {
+        if !failure.may_have_been_applied() {
             return false;
         }
         let input = GetItemInput::builder()
@@ -30,7 +31,9 @@ impl<P: Platform> StateStore<P> {
             .expression_attribute_names("#e", ETAG)
             .build();
         let Ok(input) = input else { return false };
-        let read = self.client.call_until::<GetItem>(failure.deadline, input);
+        let read = self
+            .client
+            .call_until::<GetItem>(self.read_until(failure), input);
         let stored = read.await.ok().and_then(|answer| answer.item);
         stored.is_some_and(|stored| has_etag(&stored, etag))
     }
@@ -43,7 +46,7 @@ impl<P: Platform> StateStore<P> {
         etags: HashMap<&str, &str>,
         failure: &Failure,
     ) -> HashSet<String> {
-        if etags.is_empty() || !self.can_be_read(failure) {
+        if etags.is_empty() || !failure.may_have_been_applied() {
             return HashSet::new();
         }
         let found = self.etags_of(etags.keys().copied(), failure).await;
@@ -75,12 +78,15 @@ impl<P: Platform> StateStore<P> {
             .build();
         let read = self
             .client
-            .call_until::<BatchGetItem>(failure.deadline, input.ok()?);
+            .call_until::<BatchGetItem>(self.read_until(failure), input.ok()?);
         read.await.ok()?.responses?.remove(&self.table.name)
     }
 
-    /// Whether there is anything to find out, and time for it.
-    fn can_be_read(&self, failure: &Failure) -> bool {
-        failure.may_have_been_applied() && self.client.platform().monotonic() < failure.deadline
+    /// When the read has to be over: with the set, or, as it is no retry of it, after
+    /// the time of one attempt where the set has used up its own.
+    fn read_until(&self, failure: &Failure) -> Duration {
+        let now = self.client.platform().monotonic();
+        let one_attempt = now.saturating_add(self.client.request_timeout());
+        failure.deadline.max(one_attempt)
     }
 }

@@ -95,15 +95,37 @@ async fn the_read_ends_when_the_set_had_to_be_over() {
     assert_eq!(store.client.platform().monotonic(), seconds(40));
 }
 
+/// It is no retry: where the set has used up its time, the read has that of one attempt.
 #[tokio::test]
-async fn no_read_is_sent_when_there_is_no_time_left_for_it() {
+async fn set_is_read_back_also_after_its_only_attempt() {
+    for lost in lost_answers() {
+        let mut config = crate::scripted::config();
+        config.client.limits.max_attempts = 1;
+        let mut written = None;
+        let scenes = Scripted::answering(move |sent| match written.clone() {
+            None => {
+                written = Some(etag(sent));
+                // To the end of the time that it may take.
+                lost.clone().after(seconds(10))
+            }
+            Some(etag) => standing(sent, &[("a", etag)]).after(seconds(9)),
+        });
+        let store = super::StateStore::new(scenes, config);
+        assert!(store.set(set("a")).await.is_ok());
+        assert_eq!(store.operations(), ["PutItem", "GetItem"]);
+    }
+}
+
+#[tokio::test]
+async fn read_back_after_the_only_attempt_ends_in_time() {
     let mut config = crate::scripted::config();
     config.client.limits.max_attempts = 1;
     let silence = Scene::from(success()).after(seconds(3_600));
     let store = super::StateStore::new(Scripted::new([silence]), config);
     let error = store.set(set("a")).await.unwrap_err();
     assert!(matches!(error, Error::Timeout(_)), "{error}");
-    assert_eq!(store.operations(), ["PutItem"]);
+    assert_eq!(store.operations(), ["PutItem", "GetItem"]);
+    assert_eq!(store.client.platform().monotonic(), seconds(20));
 }
 
 #[tokio::test]
