@@ -1,6 +1,6 @@
 //! Calls an operation: attempts until one succeeds or the policy ends it. The
 //! rule: an attempt of unknown outcome is repeated only where a repetition
-//! cannot have a second effect.
+//! cannot have a second effect, or the configuration accepts one.
 
 use super::attempt::Attempt;
 use super::call_input::{CallInput, Message};
@@ -29,7 +29,7 @@ pub type Called<O> = Result<<O as Operation>::Output, Box<Failure>>;
 /// Whether an operation is sent again after an attempt that may have been applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Repeat {
-    /// Yes: a repetition has no second effect.
+    /// Yes: a repetition has no second effect, or one that is accepted.
     #[default]
     Always,
     /// While DynamoDB is certain to know the token of the first attempt.

@@ -2,8 +2,8 @@
 //! replaces an item with the same key.
 
 use super::{Binding, Response, json};
+use crate::aws::CallInput;
 use crate::aws::operation::PutItem;
-use crate::aws::{CallInput, Repeat};
 use crate::error::Error;
 use crate::limits::{check_item_size, item_size};
 use crate::platform::Platform;
@@ -21,7 +21,7 @@ impl<P: Platform> Binding<P> {
             .set_item(Some(item))
             .build()
             .map_err(Error::unbuilt)?;
-        let (repeat, input) = (Repeat::Never, CallInput::Fixed(input));
+        let (repeat, input) = (self.unconfirmed_writes, CallInput::Fixed(input));
         match self.client.call_write::<PutItem>(repeat, input).await {
             Ok(_) => Ok(Response::default()),
             Err(failure) => Err(failure.of_write(&self.table.name, self.client.endpoint_url())),

@@ -5,7 +5,7 @@ mod create;
 pub mod json;
 mod number;
 
-use crate::aws::Client;
+use crate::aws::{Client, Repeat};
 use crate::config::{Config, Table};
 use crate::error::Error;
 use crate::platform::Platform;
@@ -32,6 +32,7 @@ pub const OPERATIONS: &[&str] = &[create::NAME];
 pub struct Binding<P> {
     client: Client<P>,
     table: Table,
+    unconfirmed_writes: Repeat,
 }
 
 impl<P: Platform> Binding<P> {
@@ -40,6 +41,7 @@ impl<P: Platform> Binding<P> {
         Self {
             client: Client::new(platform, config.client),
             table: config.table,
+            unconfirmed_writes: config.unconfirmed_writes,
         }
     }
 

@@ -12,7 +12,7 @@ mod fields;
 pub use fields::{Field, Fields};
 
 use crate::aws::endpoint::Endpoint;
-use crate::aws::{ClientConfig, Limits, SERVICE};
+use crate::aws::{ClientConfig, Limits, Repeat, SERVICE};
 use crate::credentials::{Signing, region_of_the_profile};
 use crate::error::Error;
 use crate::limits::{CONFIGURED_NAME_CHARACTERS, TABLE_NAME_CHARACTERS};
@@ -43,6 +43,8 @@ pub struct Config {
     pub table: Table,
     /// For reads that ask for neither.
     pub consistency: Consistency,
+    /// Whether a write is repeated that would not know its own repetition.
+    pub unconfirmed_writes: Repeat,
 }
 
 /// The table, and the names of the attributes that can be configured.
@@ -89,6 +91,7 @@ impl Config {
             client,
             table,
             consistency: consistency(&fields)?,
+            unconfirmed_writes: unconfirmed_writes(&fields)?,
         };
         Ok((config, fields.unknown()))
     }
@@ -214,6 +217,20 @@ fn consistency(fields: &Fields<'_>) -> Result<Consistency, Error> {
         "eventual" => Ok(Consistency::Eventual),
         "strong" => Ok(Consistency::Strong),
         _ => Err(refused(&field, "give `eventual` or `strong`")),
+    }
+}
+
+/// Whether a write whose answer was lost is sent again although it may have been
+/// applied.
+fn unconfirmed_writes(fields: &Fields<'_>) -> Result<Repeat, Error> {
+    let variable = "DYNAMODB_UNCONFIRMED_WRITES";
+    let Some(field) = fields.field(&["unconfirmedWrites"], &[variable]) else {
+        return Ok(Repeat::Never);
+    };
+    match field.value.to_ascii_lowercase().as_str() {
+        "report" => Ok(Repeat::Never),
+        "repeat" => Ok(Repeat::Always),
+        _ => Err(refused(&field, "give `report` or `repeat`")),
     }
 }
 

@@ -52,6 +52,7 @@ fn the_required_fields_suffice_and_the_rest_has_its_defaults() {
     assert_eq!(config.table.partition_key, "key");
     assert_eq!(config.table.ttl_attribute, None);
     assert_eq!(config.consistency, Consistency::Eventual);
+    assert_eq!(config.unconfirmed_writes, Repeat::Never);
     assert_eq!(
         config.client.endpoint.url(),
         "https://dynamodb.eu-west-1.amazonaws.com/"
@@ -99,6 +100,7 @@ fn the_environment_fills_in_what_the_metadata_lacks_or_leaves_empty() {
         ("DYNAMODB_PARTITION_KEY", "pk"),
         ("DYNAMODB_TTL_ATTRIBUTE_NAME", "expires"),
         ("DYNAMODB_CONSISTENCY", "strong"),
+        ("DYNAMODB_UNCONFIRMED_WRITES", "repeat"),
         ("AWS_MAX_ATTEMPTS", "2"),
         ("DYNAMODB_CONNECT_TIMEOUT", "500ms"),
         ("DYNAMODB_REQUEST_TIMEOUT", "1s"),
@@ -110,6 +112,7 @@ fn the_environment_fills_in_what_the_metadata_lacks_or_leaves_empty() {
     assert_eq!(config.table.partition_key, "own");
     assert_eq!(config.table.ttl_attribute.as_deref(), Some("expires"));
     assert_eq!(config.consistency, Consistency::Strong);
+    assert_eq!(config.unconfirmed_writes, Repeat::Always);
     assert_eq!(config.client.limits.max_attempts, 2);
     assert_eq!(
         config.client.limits.connect_timeout,
@@ -247,4 +250,21 @@ fn of_one_name_given_twice_the_last_counts() {
 fn a_table_may_be_named_by_an_arn() {
     let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders";
     assert_eq!(with(&[("table", arn)]).unwrap().0.table.name, arn);
+}
+
+#[test]
+fn unconfirmed_writes_are_reported_or_repeated() {
+    for (value, repeat) in [
+        ("report", Repeat::Never),
+        ("Repeat", Repeat::Always),
+        ("", Repeat::Never),
+    ] {
+        let (config, _) = with(&[("unconfirmedWrites", value)]).unwrap();
+        assert_eq!(config.unconfirmed_writes, repeat, "{value}");
+    }
+    let sentence = message(with(&[("UnconfirmedWrites", "retry")]));
+    assert_eq!(
+        sentence,
+        "`unconfirmedWrites` is \"retry\": give `report` or `repeat`"
+    );
 }

@@ -1,7 +1,7 @@
 //! The configuration of stores and bindings that meet a script.
 
 use crate::aws::endpoint::Endpoint;
-use crate::aws::{ClientConfig, Limits, SERVICE};
+use crate::aws::{ClientConfig, Limits, Repeat, SERVICE};
 use crate::config::{Config, Fields, Table};
 use crate::credentials::Signing;
 use crate::state::model::Consistency;
@@ -55,5 +55,6 @@ pub(crate) fn config() -> Config {
             ttl_attribute: Some("expires".to_owned()),
         },
         consistency: Consistency::Eventual,
+        unconfirmed_writes: Repeat::Never,
     }
 }

@@ -16,9 +16,9 @@ mod transaction;
 pub mod ttl;
 mod write;
 
-use crate::aws::Client;
 use crate::aws::clock_skew::unix_seconds;
 use crate::aws::failure::Failure;
+use crate::aws::{Client, Repeat};
 use crate::config::{Config, Table};
 use crate::error::Error;
 use crate::platform::Platform;
@@ -32,6 +32,7 @@ pub struct StateStore<P> {
     client: Client<P>,
     table: Table,
     consistency: Consistency,
+    unconfirmed_writes: Repeat,
 }
 
 impl<P: Platform> StateStore<P> {
@@ -42,6 +43,7 @@ impl<P: Platform> StateStore<P> {
             client: client.following_clock(config.table.ttl_attribute.is_some()),
             table: config.table,
             consistency: config.consistency,
+            unconfirmed_writes: config.unconfirmed_writes,
         }
     }
 

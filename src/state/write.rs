@@ -1,6 +1,7 @@
 //! Writes one item: one PutItem or DeleteItem. Only one that names the ETag
 //! that it replaces is repeated after an attempt of unknown outcome: that ETag
-//! never comes back, so the repetition cannot have a second effect. A condition that fails at a repetition is
+//! never comes back, so the repetition cannot have a second effect. With
+//! `unconfirmedWrites: repeat` all are. A condition that fails at a repetition is
 //! not taken at its word: the first attempt may be why.
 
 use super::StateStore;
@@ -65,10 +66,10 @@ impl<P: Platform> StateStore<P> {
     }
 
     /// Whether a write of one item is repeated.
-    fn repeat(condition: &Condition) -> Repeat {
+    fn repeat(&self, condition: &Condition) -> Repeat {
         match condition.names_an_etag() {
             true => Repeat::Always,
-            false => Repeat::Never,
+            false => self.unconfirmed_writes,
         }
     }
 
@@ -80,7 +81,7 @@ impl<P: Platform> StateStore<P> {
         etag: &str,
         timed: bool,
     ) -> Result<(), Error> {
-        let repeat = Self::repeat(condition);
+        let repeat = self.repeat(condition);
         let input = match timed {
             true => CallInput::timed(move |now| self.put_input(condition, item.clone(), now)),
             false => CallInput::Fixed(self.put_input(condition, item, 0)?),
@@ -111,7 +112,7 @@ impl<P: Platform> StateStore<P> {
     ) -> Result<PutItemInput, Error> {
         let expression = condition.expression(&self.table, now);
         // Where the condition fails at a repetition, what stands there tells why.
-        let asks = condition.names_an_etag();
+        let asks = *condition != Condition::Always && self.repeat(condition) == Repeat::Always;
         PutItemInput::builder()
             .table_name(&self.table.name)
             .set_item(Some(item.into_attributes(&self.table, now)))
@@ -126,7 +127,7 @@ impl<P: Platform> StateStore<P> {
     }
 
     async fn remove(&self, key: &str, condition: &Condition, timed: bool) -> Result<(), Error> {
-        let repeat = Self::repeat(condition);
+        let repeat = self.repeat(condition);
         let input = match timed {
             true => CallInput::timed(move |now| self.delete_input(key, condition, now)),
             false => CallInput::Fixed(self.delete_input(key, condition, 0)?),

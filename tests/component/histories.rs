@@ -16,11 +16,12 @@ const SIZE: Size = Size {
 /// The first seed, where others than those of every day are wanted.
 const FIRST_SEED: &str = "HISTORIES_FIRST_SEED";
 
-async fn played(seeds: Range<u64>, fault: Option<Fault>) -> Report {
+async fn played(seeds: Range<u64>, fault: Option<Fault>, repeat: bool) -> Report {
     let plan = Plan {
         seeds,
         size: SIZE,
         fault,
+        repeat,
         most_violations: 1,
     };
     let report = run(&plugin(), &plan, |_| ()).await;
@@ -32,7 +33,7 @@ async fn random_histories_with_faults_on_the_way_are_linearizable() {
     let first = std::env::var(FIRST_SEED).map_or(0, |seed| seed.parse().expect("a number"));
     let seeds = first..first + 300;
     println!("seeds {seeds:?}; {FIRST_SEED} begins elsewhere");
-    let report = played(seeds, None).await;
+    let report = played(seeds, None, false).await;
     println!("{}", report.tally);
     if let Some(violation) = report.violations.first() {
         panic!("{violation}");
@@ -43,8 +44,8 @@ async fn random_histories_with_faults_on_the_way_are_linearizable() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_seed_plays_the_same_history_again() {
-    let mut one = Player::new(&plugin(), SIZE, None).unwrap();
-    let mut other = Player::new(&plugin(), SIZE, None).unwrap();
+    let mut one = Player::new(&plugin(), SIZE, None, false).unwrap();
+    let mut other = Player::new(&plugin(), SIZE, None, false).unwrap();
     for seed in 0..5 {
         let first = one.play(seed).await.unwrap();
         let again = other.play(seed).await.unwrap();
@@ -56,7 +57,7 @@ async fn a_seed_plays_the_same_history_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_that_breaks_its_promises_is_found_out() {
     for fault in Fault::all() {
-        let report = played(0..40, Some(*fault)).await;
+        let report = played(0..40, Some(*fault), false).await;
         let violation = report.violations.first().map(ToString::to_string);
         let told = violation.expect("a violation within 40 histories");
         assert!(
@@ -64,4 +65,15 @@ async fn a_store_that_breaks_its_promises_is_found_out() {
             "{fault:?}: {told}"
         );
     }
+}
+
+/// What the documentation warns of happens, and nothing else does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn repeated_writes_take_effect_twice_and_do_no_other_harm() {
+    let report = played(0..60, None, true).await;
+    println!("{}", report.tally);
+    if let Some(violation) = report.violations.first() {
+        panic!("{violation}");
+    }
+    assert!(report.tally.repeated > 0, "{}", report.tally);
 }

@@ -35,11 +35,13 @@ pub(super) struct Clients {
     tell: mpsc::UnboundedSender<Moved>,
     calls: Vec<mpsc::UnboundedSender<Asked>>,
     tasks: JoinSet<()>,
+    /// The component's `unconfirmedWrites`.
+    unconfirmed_writes: &'static str,
 }
 
 impl Clients {
-    /// None yet.
-    pub(super) fn new(plugin: &Plugin) -> Result<Self, Stopped> {
+    /// None yet. They will `repeat` writes of unknown outcome, or not.
+    pub(super) fn new(plugin: &Plugin, repeat: bool) -> Result<Self, Stopped> {
         let (tell, moves) = mpsc::unbounded_channel();
         let gate = Gate::open(tell.clone(), Moved::Sent)?;
         let egress = Egress::builder().allow_url(gate.endpoint()).build()?;
@@ -51,6 +53,7 @@ impl Clients {
             tell,
             calls: Vec::new(),
             tasks: JoinSet::new(),
+            unconfirmed_writes: if repeat { "repeat" } else { "report" },
         })
     }
 
@@ -87,6 +90,7 @@ impl Clients {
             ("AWS_SECRET_ACCESS_KEY", "histories"),
             ("AWS_MAX_ATTEMPTS", &attempts),
             ("DYNAMODB_REQUEST_TIMEOUT", REQUEST_TIMEOUT),
+            ("DYNAMODB_UNCONFIRMED_WRITES", self.unconfirmed_writes),
         ];
         let options = InstanceOptions::new().egress(self.egress.clone());
         environment

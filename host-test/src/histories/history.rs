@@ -136,6 +136,50 @@ pub fn operations(events: &[Event]) -> Vec<Operation> {
     operations.collect()
 }
 
+/// What the same history says where each write of one item may take effect again for each time that it
+/// was sent again: once more at any time after its beginning, or not.
+///
+/// A transaction is no such write, for it has a token, nor is one with an ETag, which never comes back.
+pub fn with_repetitions(events: &[Event]) -> Vec<Operation> {
+    let mut operations = operations(events);
+    let repeated: Vec<Operation> = operations
+        .iter()
+        .filter(|one| one.said.can_repeat())
+        .flat_map(|one| {
+            let again = Operation {
+                ended: None,
+                ..one.clone()
+            };
+            std::iter::repeat_n(again, lost_requests(events, one.call))
+        })
+        .collect();
+    operations.extend(repeated);
+    operations
+}
+
+/// How many requests of a call failed, so that each may have been sent again: at most as many as a
+/// client has attempts besides its last.
+fn lost_requests(events: &[Event], call: usize) -> usize {
+    const MOST: usize = 3;
+    let calls = calls(events);
+    let Some(call) = calls.get(call) else {
+        return 0;
+    };
+    let end = call.answer.map_or(events.len(), |(moment, _)| moment);
+    let of_call = events.get(call.began..end).unwrap_or_default().iter();
+    let failed = of_call.filter(|event| {
+        let astray = matches!(
+            event.what,
+            What::Wire {
+                straight: false,
+                ..
+            }
+        );
+        astray && event.client == call.client
+    });
+    failed.count().min(MOST)
+}
+
 fn moment(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }

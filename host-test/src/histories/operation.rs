@@ -62,6 +62,26 @@ impl Said {
         }
     }
 
+    /// The versions that it leaves.
+    pub fn writes(&self) -> Vec<Value> {
+        match self {
+            Self::Changed(changes) => changes.iter().filter_map(|change| change.to).collect(),
+            Self::Read(..) | Self::Mismatch(_) => Vec::new(),
+        }
+    }
+
+    /// Whether a store that has done it could do it again: it changes one key, and demands no version,
+    /// which never comes back.
+    pub fn can_repeat(&self) -> bool {
+        match self {
+            Self::Changed(changes) => match changes.as_slice() {
+                [change] => !matches!(change.condition, Condition::Version(_)),
+                _ => false,
+            },
+            Self::Read(..) | Self::Mismatch(_) => false,
+        }
+    }
+
     /// The key that it is about, where that is one.
     pub fn only_key(&self) -> Option<Key> {
         let first = self.keys().next();

@@ -17,7 +17,7 @@ use super::{
     clients::Clients,
     play::{Played, play},
     tally::Tally,
-    violation::{Violation, violation},
+    violation::{Violation, needs_repetitions, violation},
 };
 
 /// How many histories are played at a time. Most of their time they wait for a client that waits
@@ -33,6 +33,8 @@ pub struct Plan {
     pub size: Size,
     /// What is wrong with the store, if anything is.
     pub fault: Option<Fault>,
+    /// Whether the component repeats writes of unknown outcome: `unconfirmedWrites: repeat`.
+    pub repeat: bool,
     /// After so many violations no further history is begun.
     pub most_violations: usize,
 }
@@ -56,7 +58,7 @@ pub async fn run(
     let (tell, mut told) = mpsc::unbounded_channel();
     let mut players = JoinSet::new();
     for _ in 0..AT_A_TIME {
-        let mut player = Player::new(plugin, plan.size, plan.fault)?;
+        let mut player = Player::new(plugin, plan.size, plan.fault, plan.repeat)?;
         let (next, end, tell) = (next.clone(), plan.seeds.end, tell.clone());
         players.spawn(async move {
             loop {
@@ -87,16 +89,24 @@ pub struct Player {
     clients: Clients,
     size: Size,
     fault: Option<Fault>,
+    repeat: bool,
 }
 
 impl Player {
-    /// Of histories of this size, on the engine or on one with a fault.
-    pub fn new(plugin: &Plugin, size: Size, fault: Option<Fault>) -> Result<Self, Stopped> {
-        let clients = Clients::new(plugin)?;
+    /// Of histories of this size, on the engine or on one with a fault, by clients that `repeat` writes
+    /// of unknown outcome or do not.
+    pub fn new(
+        plugin: &Plugin,
+        size: Size,
+        fault: Option<Fault>,
+        repeat: bool,
+    ) -> Result<Self, Stopped> {
+        let clients = Clients::new(plugin, repeat)?;
         Ok(Self {
             clients,
             size,
             fault,
+            repeat,
         })
     }
 
@@ -108,7 +118,11 @@ impl Player {
     /// Plays and checks the history of a seed.
     pub async fn check(&mut self, seed: u64) -> Result<(Tally, Option<Violation>), Stopped> {
         let played = self.play(seed).await?;
-        let tally = Tally::of(&played);
-        Ok((tally, violation(seed, &played)))
+        let mut tally = Tally::of(&played);
+        let violation = violation(seed, &played, self.repeat);
+        if self.repeat && violation.is_none() && needs_repetitions(&played) {
+            tally.repeated = 1;
+        }
+        Ok((tally, violation))
     }
 }

@@ -1,7 +1,7 @@
 //! The search for an order: Wing and Gong's (<https://doi.org/10.1006/jpdc.1993.1015>), with Lowe's
 //! memory of what was tried (<https://doi.org/10.1002/cpe.3928>).
 //!
-//! What makes it short: no value is written twice, so that one that is replaced is gone; an answer that
+//! What makes it short: hardly any value is written twice, so that one that is replaced is gone; an answer that
 //! fits and changed nothing takes its place at once; and what may come at any time comes right before
 //! something that needs it. The crates that search (`todc-utils`, `stateright`) know none of this of
 //! the store, and want an end of every operation.
@@ -25,7 +25,8 @@ pub(super) struct Search {
     operations: Vec<Operation>,
     /// Of each operation without an end, the one before it that does the same.
     twins: Vec<Option<usize>>,
-    /// Which operations need a version to stand there, of those that must find their place.
+    /// Which operations need a version to stand there, of those that must find their place. A version
+    /// that more than one operation writes is left out: it may come back.
     needed_by: HashMap<Value, Vec<usize>>,
     /// From where no order was found, and what then had its place of the operations without an end.
     in_vain: HashMap<Place, Vec<Taken>>,
@@ -47,6 +48,11 @@ struct Place {
 impl Search {
     pub(super) fn new(part: &[&Operation], states_left: usize) -> Self {
         let operations = in_order(part);
+        let mut writers: HashMap<Value, usize> = HashMap::new();
+        for value in operations.iter().flat_map(|one| one.said.writes()) {
+            *writers.entry(value).or_default() += 1;
+        }
+        let comes_back = |value: &Value| writers.get(value).is_some_and(|count| *count > 1);
         let mut needed_by: HashMap<Value, Vec<usize>> = HashMap::new();
         let mut twins = vec![None; operations.len()];
         for (index, operation) in operations.iter().enumerate() {
@@ -55,7 +61,12 @@ impl Search {
                 twins[index] = operations[..index].iter().rposition(same);
                 continue;
             }
-            for value in operation.said.needs() {
+            for value in operation
+                .said
+                .needs()
+                .into_iter()
+                .filter(|value| !comes_back(value))
+            {
                 needed_by.entry(value).or_default().push(index);
             }
         }

@@ -21,6 +21,8 @@ pub struct Tally {
     pub unknown: usize,
     /// Requests that did not go straight there and back.
     pub faults: usize,
+    /// Histories that only a write explains which took effect more than once.
+    pub repeated: usize,
 }
 
 impl Tally {
@@ -43,6 +45,7 @@ impl Tally {
             unknown: unknown.count(),
             operations: operations.len(),
             faults: faults.count(),
+            repeated: 0,
         }
     }
 }
@@ -54,6 +57,7 @@ impl AddAssign for Tally {
         self.operations += other.operations;
         self.unknown += other.unknown;
         self.faults += other.faults;
+        self.repeated += other.repeated;
     }
 }
 
@@ -63,6 +67,10 @@ impl fmt::Display for Tally {
             f,
             "{} histories, {} calls, {} operations ({} of unknown outcome), {} faults",
             self.histories, self.calls, self.operations, self.unknown, self.faults
-        )
+        )?;
+        match self.repeated {
+            0 => Ok(()),
+            some => write!(f, ", {some} histories with a write that took effect twice"),
+        }
     }
 }

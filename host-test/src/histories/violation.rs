@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use super::{
     check::{Verdict, check},
-    history::{Event, Reply, calls, operations},
+    history::{Event, Reply, calls, operations, with_repetitions},
     model::Condition,
     play::Played,
     shrink::to_blame,
@@ -23,9 +23,20 @@ pub struct Violation {
     shown: BTreeSet<usize>,
 }
 
-/// What is wrong with a history, if anything is.
-pub(super) fn violation(seed: u64, played: &Played) -> Option<Violation> {
+/// Whether a history is that of a store that does one thing at a time, or else of one to which some
+/// writes came twice.
+pub(super) fn needs_repetitions(played: &Played) -> bool {
     let operations = operations(&played.events);
+    check(&operations, played.keys) == Verdict::Violation
+}
+
+/// What is wrong with a history, if anything is. Where writes are `repeated`, each of them may have
+/// taken effect for each time that it was sent.
+pub(super) fn violation(seed: u64, played: &Played, repeated: bool) -> Option<Violation> {
+    let operations = match repeated {
+        true => with_repetitions(&played.events),
+        false => operations(&played.events),
+    };
     let wrong = wrong_answers(&played.events);
     let (reason, shown) = if wrong.is_empty() {
         match check(&operations, played.keys) {

@@ -36,6 +36,10 @@ pub(super) struct HistoriesArguments {
     /// What is wrong with the store, to see how it is found out
     #[arg(long, value_enum)]
     fault: Option<Fault>,
+    /// Have the component repeat writes of unknown outcome (`unconfirmedWrites: repeat`): then a write
+    /// may take effect twice, and nothing else may go wrong
+    #[arg(long)]
+    repeat: bool,
 }
 
 impl HistoriesArguments {
@@ -76,7 +80,7 @@ async fn play(
 ) -> Result<io::Result<Status>, Box<dyn std::error::Error>> {
     let plugin = Plugin::from_file(component)?;
     if let Some(seed) = asked.seed {
-        let mut player = Player::new(&plugin, asked.size(), asked.fault)?;
+        let mut player = Player::new(&plugin, asked.size(), asked.fault, asked.repeat)?;
         let played = player.play(seed).await?;
         if let Err(error) = writeln!(surroundings.stdout, "{played}") {
             return Ok(Err(error));
@@ -86,6 +90,7 @@ async fn play(
         seeds: asked.range(),
         size: asked.size(),
         fault: asked.fault,
+        repeat: asked.repeat,
         most_violations: MOST_VIOLATIONS,
     };
     let bar = Bar::on_stderr(surroundings.terminal.stderr);
@@ -99,6 +104,7 @@ async fn play(
         }
         let seeds = &plan.seeds;
         let verdict = match report.violations.len() {
+            0 if report.tally.repeated > 0 => "all others linearizable".to_owned(),
             0 => "all linearizable".to_owned(),
             count => format!("{count} not linearizable"),
         };

@@ -1,14 +1,15 @@
 //! One BatchWriteItem, until DynamoDB has left nothing of it unprocessed. One
-//! whose outcome is unknown is not sent again: what of it stands in the table
-//! was written, of the rest nobody can know.
+//! whose outcome is unknown is not sent again, unless `unconfirmedWrites` is
+//! `repeat`: what of it stands in the table was written, of the rest nobody can
+//! know.
 
 use super::plan::Placed;
 use super::progress::Progress;
 use super::unprocessed::{Rounds, left};
 use super::write::Written;
+use crate::aws::CallInput;
 use crate::aws::failure::Failure;
 use crate::aws::operation::BatchWriteItem;
-use crate::aws::{CallInput, Repeat};
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::state::StateStore;
@@ -109,7 +110,7 @@ impl<P: Platform> StateStore<P> {
             true => CallInput::timed(|now| self.batch_input(pending, now)),
             false => CallInput::Fixed(self.batch_input(pending, 0).map_err(Undone::Told)?),
         };
-        let repeat = Repeat::Never;
+        let repeat = self.unconfirmed_writes;
         let answer = self
             .client
             .call_write::<BatchWriteItem>(repeat, input)

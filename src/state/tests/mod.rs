@@ -6,6 +6,7 @@ mod blind_writes;
 mod bulk_progress;
 mod bulk_refusals;
 mod conditions_at_a_retry;
+mod repeated_writes;
 mod requests_in_order;
 mod secrets;
 mod server_time;

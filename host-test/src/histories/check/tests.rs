@@ -118,6 +118,24 @@ fn a_write_that_takes_effect_again_after_another_is_found_out() {
     assert_linearizable(&history(2));
 }
 
+/// The value is there, replaced, and there again, which a second effect explains.
+#[test]
+fn write_that_takes_effect_twice_is_explained_by_its_repetition() {
+    let history = [
+        did(set(A, 1), 0, 9),
+        may_do(set(A, 1), 0),
+        did(read(A, Some(1)), 1, 2),
+        did(set(A, 2), 3, 4),
+        did(read(A, Some(1)), 5, 6),
+        did(read(A, Some(1)), 10, 11),
+    ];
+    assert_linearizable(&history);
+    let mut again = history.to_vec();
+    again.push(did(set(A, 3), 12, 13));
+    again.push(did(read(A, Some(1)), 14, 15));
+    assert_violation(&again);
+}
+
 #[test]
 fn a_mismatch_is_false_where_the_condition_held_throughout() {
     let mismatch = did(Said::Mismatch(vec![swap(A, 1, 3)]), 2, 5);

@@ -325,7 +325,8 @@ class State:
         since the answer of the store was lost and the item that it was writing
         does not stand there, the call is `timeout` or `unavailable`; the write
         MAY then still happen later. A component MUST NOT send a set again where
-        that could replace what another caller wrote meanwhile.
+        that could replace what another caller wrote meanwhile, unless its
+        configuration asks it to.
 
         Errors: `etag-mismatch` where a condition did not hold;
         `invalid-argument`; `too-large`; any that reaching the store can have.
