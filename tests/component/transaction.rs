@@ -93,14 +93,16 @@ async fn a_hundred_operations_are_taken_and_a_hundred_and_one_refused() {
         .map(|i| set(&format!("k-{i}"), b"v", None))
         .collect();
     let answer = store.state().transact(&many).await;
-    assert_refused(answer, "invalid-argument", &["100"]);
+    let names = ["101", "a transaction takes at most 100 operations"];
+    assert_refused(answer, "invalid-argument", &names);
     assert_eq!(table.raw("k-0").await, None);
     let etags = store.state().transact(&many[..100]).await.unwrap();
     assert_eq!(etags.len(), 100);
     assert!(table.raw("k-99").await.is_some());
     let on_one_key = vec![set("k", b"v", None); 101];
     let answer = store.state().transact(&on_one_key).await;
-    assert_refused(answer, "invalid-argument", &["100"]);
+    let names = ["101", "a transaction takes at most 100 operations"];
+    assert_refused(answer, "invalid-argument", &names);
     store.state().transact(&on_one_key[..100]).await.unwrap();
 }
 

@@ -108,6 +108,18 @@ async fn an_invalid_item_is_an_invalid_argument_in_dynamodbs_words() {
 }
 
 #[tokio::test]
+async fn too_many_operations_are_counted_before_they_are_folded() {
+    let store = scripted([success()]);
+    let keys = ["a", "b", "c"].into_iter().cycle();
+    let operations = sets(keys.take(101).map(set).collect());
+    let sentence = "the transaction has 101 operations: a transaction takes at most 100 operations, also where several have the same key";
+    let expected = Error::InvalidArgument(sentence.to_owned());
+    assert_eq!(store.transact(operations.clone()).await, Err(expected));
+    assert!(store.requests().is_empty());
+    assert!(store.transact(operations[1..].to_vec()).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_full_item_collection_is_too_large() {
     let words = "Collection size exceeded.";
     let reason = ("ItemCollectionSizeLimitExceeded", words);
