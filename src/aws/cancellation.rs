@@ -3,6 +3,7 @@
 //!
 //! Source of the codes: TransactWriteItems in the DynamoDB API reference.
 
+use super::case;
 use super::retry::RetryKind;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 pub use aws_sdk_dynamodb::types::CancellationReason;
@@ -44,6 +45,13 @@ pub fn first<'a>(
         .iter()
         .enumerate()
         .find(|(_, reason)| reason.code() == Some(code))
+}
+
+/// Whether the reason is the size of the operation's item, for which DynamoDB has no
+/// code of its own.
+#[must_use]
+pub fn is_about_an_items_size(reason: &CancellationReason) -> bool {
+    reason.code() == Some(VALIDATION) && reason.message().is_some_and(case::is_about_an_items_size)
 }
 
 /// Whether the same transaction may well succeed a moment later.

@@ -44,7 +44,7 @@ fn service_case(error: &ServiceError) -> fn(String) -> Error {
         "ReplicatedWriteConflictException" => Error::Conflict,
         "TransactionInProgressException" => Error::Unavailable,
         "ItemCollectionSizeLimitExceededException" | "RequestEntityTooLarge" => Error::TooLarge,
-        "ValidationException" if error.message.contains("size has exceeded") => Error::TooLarge,
+        "ValidationException" if is_about_an_items_size(&error.message) => Error::TooLarge,
         "ValidationException" => Error::InvalidArgument,
         code => match retry::classify(Some(code), error.status) {
             Some(RetryKind::Throttling) => Error::Throttled,
@@ -55,4 +55,11 @@ fn service_case(error: &ServiceError) -> fn(String) -> Error {
             None => Error::Other,
         },
     }
+}
+
+/// Whether DynamoDB refuses an item for its size. It has no code for that, only a
+/// sentence: "Item size has exceeded the maximum allowed size", or, where it was to
+/// update an item, "Item size to update has exceeded the maximum allowed size".
+pub(super) fn is_about_an_items_size(message: &str) -> bool {
+    message.contains("Item size") && message.contains("has exceeded")
 }

@@ -138,7 +138,11 @@ impl<P: Platform> StateStore<P> {
             };
         }
         let error = if let Some((change, reason)) = at(cancellation::VALIDATION) {
-            Error::InvalidArgument(self.sentence(change, reason))
+            let case = match cancellation::is_about_an_items_size(reason) {
+                true => Error::TooLarge,
+                false => Error::InvalidArgument,
+            };
+            case(self.sentence(change, reason))
         } else if let Some((change, reason)) = at(cancellation::COLLECTION_SIZE) {
             Error::TooLarge(self.sentence(change, reason))
         } else if let Some((change, reason)) = at(cancellation::CONFLICT) {

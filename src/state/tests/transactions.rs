@@ -107,6 +107,28 @@ async fn an_invalid_item_is_an_invalid_argument_in_dynamodbs_words() {
     assert_eq!(store.requests().len(), 1);
 }
 
+/// As PutItem is: DynamoDB has no code for it.
+#[tokio::test]
+async fn an_item_over_dynamodbs_size_limit_is_too_large() {
+    for words in [
+        "Item size has exceeded the maximum allowed size",
+        "Item size to update has exceeded the maximum allowed size",
+    ] {
+        let store = scripted([cancelled(&[NONE, ("ValidationError", words)])]);
+        let operations = sets(vec![set("a"), set("b")]);
+        let expected = Error::TooLarge(at("b", words));
+        assert_eq!(store.transact(operations).await, Err(expected));
+        assert_eq!(store.requests().len(), 1);
+
+        let store = scripted([refused("ValidationException", words)]);
+        let error = store.set(set("a")).await.unwrap_err();
+        assert!(
+            matches!(&error, Error::TooLarge(s) if s.contains(words)),
+            "{error}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn too_many_operations_are_counted_before_they_are_folded() {
     let store = scripted([success()]);
