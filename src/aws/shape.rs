@@ -3,6 +3,9 @@
 //! address, such as another service or the page of a network's login, is not
 //! taken for a table that lacks the item, or for a write that is done.
 //!
+//! BatchGetItem needs one more thing: DynamoDB always sends `Responses`, if only
+//! with an empty list. Without it, an answer would say that all keys are absent.
+//!
 //! The SDK passes over what it does not know, so that a member of later days is no
 //! error. Nor is it here, beside one that is known.
 
@@ -27,14 +30,27 @@ fn members(operation: &str) -> &'static [&'static str] {
     }
 }
 
+/// The member without which an answer of the operation is damaged. A BatchWriteItem
+/// has none: servers that are compatible with DynamoDB leave `UnprocessedItems` out
+/// where there are none.
+fn required(operation: &str) -> Option<&'static str> {
+    (operation == "BatchGetItem").then_some("Responses")
+}
+
 /// Whether `body` can be the answer to a success of `operation`.
 pub(super) fn fits(operation: &str, body: &[u8]) -> bool {
     let mut json = serde_json::Deserializer::from_slice(body);
-    let read = json.deserialize_map(Answer(members(operation)));
+    let read = json.deserialize_map(Answer {
+        members: members(operation),
+        required: required(operation),
+    });
     read.and_then(|()| json.end()).is_ok()
 }
 
-struct Answer(&'static [&'static str]);
+struct Answer {
+    members: &'static [&'static str],
+    required: Option<&'static str>,
+}
 
 impl<'de> Visitor<'de> for Answer {
     type Value = ();
@@ -45,12 +61,18 @@ impl<'de> Visitor<'de> for Answer {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let (mut any, mut known) = (false, false);
-        while let Some((name, IgnoredAny)) = members.next_entry::<Cow<'_, str>, _>()? {
+        let mut complete = self.required.is_none();
+        while let Some((name, value)) = members.next_entry::<Cow<'_, str>, Option<IgnoredAny>>()? {
             any = true;
-            known |= self.0.contains(&&*name);
+            known |= self.members.contains(&&*name);
+            // The SDK reads a member that is null as one that is not there.
+            complete |= value.is_some() && self.required == Some(&*name);
         }
         if any && !known {
             return Err(A::Error::custom("no member of the operation"));
+        }
+        if !complete {
+            return Err(A::Error::custom("a member is missing"));
         }
         Ok(())
     }
@@ -79,6 +101,31 @@ mod tests {
             r#"{"UnprocessedItems":{}}"#,
         ] {
             assert!(!fits("GetItem", body.as_bytes()), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_to_a_batch_get_says_what_was_found() {
+        for body in [
+            r#"{"Responses":{}}"#,
+            r#"{"Responses":{"t":[]},"UnprocessedKeys":{}}"#,
+        ] {
+            assert!(fits("BatchGetItem", body.as_bytes()), "{body}");
+        }
+        for body in [
+            "{}",
+            r#"{"UnprocessedKeys":{}}"#,
+            r#"{"UnprocessedKeys":{},"Responses":null}"#,
+            r#"{"ConsumedCapacity":[]}"#,
+        ] {
+            assert!(!fits("BatchGetItem", body.as_bytes()), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_batch_write_answer_may_lack_unprocessed_items() {
+        for body in ["{}", r#"{"UnprocessedItems":{}}"#] {
+            assert!(fits("BatchWriteItem", body.as_bytes()), "{body}");
         }
     }
 

@@ -11,5 +11,5 @@ pub(crate) use config::{SESSION_TOKEN, config, signing};
 pub(crate) use folder::Folder;
 pub(crate) use platform::{Scripted, Sent, start};
 pub(crate) use script::{
-    Scene, Script, answer, html, json, refusal, signature_error, spell, success, with,
+    Scene, Script, answer, html, json, refusal, signature_error, spell, success, success_of, with,
 };

@@ -195,6 +195,25 @@ async fn a_success_of_something_else_is_refused_on_purpose() {
     assert!(foreign(failure.expect_err("no answer").problem));
 }
 
+/// To the SDK all items are absent.
+#[tokio::test]
+async fn a_batch_get_that_brings_no_responses_is_refused_on_purpose() {
+    let [builder, _] = inputs::batch_get_item();
+    for body in ["{}", r#"{"UnprocessedKeys":{}}"#, r#"{"Responses":null}"#] {
+        let response = answer(200, body);
+        let theirs = sdk::<BatchGetItem>(&builder, &response).await;
+        assert_eq!(theirs.expect("an output").responses, None);
+        let client = Site::AWS.client(Scripted::new([response]), 1);
+        let input = BatchGetItem::input(builder.clone());
+        let failure = client.call::<BatchGetItem>(input).await;
+        let problem = failure.expect_err("no answer").problem;
+        assert!(
+            matches!(problem, Problem::Foreign { status: 200, .. }),
+            "{body}"
+        );
+    }
+}
+
 /// The SDK does not look at the checksum.
 #[tokio::test]
 async fn a_body_that_fails_its_checksum_is_asked_for_again_on_purpose() {

@@ -8,7 +8,7 @@ use super::sdk::Stage;
 use crate::aws::operation::{
     BatchGetItem, BatchWriteItem, DeleteItem, GetItem, PutItem, TransactWriteItems,
 };
-use crate::scripted::{Scene, Scripted, Sent, refusal, success};
+use crate::scripted::{Scene, Scripted, Sent, refusal, success, success_of};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
 use serde_json::Value;
 use std::time::Duration;
@@ -25,10 +25,10 @@ const OWN_FIELDS: [&str; 4] = [
 
 /// What both send: the pipeline's request first.
 async fn requests<O: Call>(site: Site, builder: O::Builder) -> (Sent, Sent) {
-    let client = site.client(Scripted::new([success()]), 1);
+    let client = site.client(Scripted::new([success_of(O::NAME)]), 1);
     let answer = client.call::<O>(O::input(builder.clone())).await;
     answer.expect("the script says success");
-    let stage = Stage::new([success()]);
+    let stage = Stage::new([success_of(O::NAME)]);
     let answer = O::send(builder, &stage.client(site, 1)).await;
     answer.expect("the script says success");
     let [ours] = client.platform().requests().try_into().expect("one");

@@ -6,7 +6,7 @@ use super::call::{Call, Site};
 use crate::aws::operation::{
     BatchGetItem, BatchWriteItem, DeleteItem, GetItem, PutItem, TransactWriteItems,
 };
-use crate::scripted::{Scripted, success};
+use crate::scripted::{Scripted, success_of};
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::operation::batch_write_item::BatchWriteItemInput;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemInput;
@@ -32,7 +32,7 @@ async fn check<O: Call>(name: &str, site: Site, builder: O::Builder) {
     let fixture: Vec<Value> = serde_json::from_str(FIXTURE).expect("JSON");
     let case = fixture.iter().find(|case| case["name"] == name);
     let case = case.unwrap_or_else(|| panic!("the fixture has no case {name}"));
-    let client = site.client(Scripted::new([success()]), 1);
+    let client = site.client(Scripted::new([success_of(O::NAME)]), 1);
     let answer = client.call::<O>(O::input(builder)).await;
     answer.expect("the script says success");
     let [sent] = client.platform().requests().try_into().expect("one");

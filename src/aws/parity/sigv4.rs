@@ -8,7 +8,7 @@ use crate::aws::operation::{
     BatchGetItem, BatchWriteItem, DeleteItem, GetItem, PutItem, TransactWriteItems,
 };
 use crate::platform::Clock;
-use crate::scripted::{Scripted, Sent, refusal, start, success, with};
+use crate::scripted::{Scripted, Sent, refusal, start, success, success_of, with};
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use std::time::{Duration, SystemTime};
@@ -69,7 +69,7 @@ fn ours(sent: &Sent) -> Vec<(String, String)> {
 /// Calls for each of `builders` and checks each request.
 async fn check<O: Call>(site: Site, builders: impl IntoIterator<Item = O::Builder>) {
     for builder in builders {
-        let client = site.client(Scripted::new([success()]), 1);
+        let client = site.client(Scripted::new([success_of(O::NAME)]), 1);
         client.call::<O>(O::input(builder)).await.unwrap();
         let [sent] = client.platform().requests().try_into().unwrap();
         assert_eq!(ours(&sent), reference(site, &sent, start()), "{site:?}");
