@@ -158,14 +158,17 @@ pub fn decode(
     let expires_at = match &table.ttl_attribute {
         Some(name) => match attributes.remove(name) {
             Some(AttributeValue::N(number)) => {
-                Some(expiry(&number).ok_or_else(|| wrong(name, "a whole number of seconds"))?)
+                Some(expiry(&number).ok_or_else(|| wrong(name, "a number of seconds"))?)
             }
             Some(_) => return Err(wrong(name, "a number (N)")),
             None => None,
         },
         None => None,
     };
-    if expires_at.is_some_and(|at| at <= now) {
+    if expires_at
+        .as_ref()
+        .is_some_and(|expiry| expiry.has_passed(now))
+    {
         return Ok(None);
     }
     let value = match attributes.remove(VALUE) {
@@ -189,7 +192,7 @@ pub fn decode(
         value,
         etag,
         content_type,
-        expires_at,
+        expires_at: expires_at.map(|expiry| expiry.second),
     }))
 }
 
@@ -199,18 +202,46 @@ pub fn has_etag(attributes: &Attributes, etag: &str) -> bool {
     matches!(attributes.get(ETAG), Some(AttributeValue::S(stored)) if stored == etag)
 }
 
-/// Seconds since the Unix epoch. A moment before it counts as the epoch, and
-/// one beyond the range as its end.
-fn expiry(number: &str) -> Option<u64> {
-    let digits = number.strip_prefix('-').unwrap_or(number);
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+/// When an item expires.
+struct Expiry {
+    /// The second since the Unix epoch in which it does. A moment before the epoch
+    /// counts as the epoch, and one beyond the range as its end.
+    second: u64,
+    /// Whether that is after the second's beginning.
+    within: bool,
+}
+
+impl Expiry {
+    /// Whether it has passed by `now`. An expiry within a second passes with the
+    /// next one, as in the conditions of writes, which DynamoDB compares in full.
+    fn has_passed(&self, now: u64) -> bool {
+        self.second < now || (self.second == now && !self.within)
+    }
+}
+
+/// The expiry that a number of DynamoDB stands for. Other tools write it with a
+/// fraction: `time.time()` in Python, a number of milliseconds divided by 1,000.
+fn expiry(number: &str) -> Option<Expiry> {
+    let magnitude = number.strip_prefix('-').unwrap_or(number);
+    let (whole, fraction) = match magnitude.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (magnitude, None),
+    };
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_digits(whole) || !fraction.is_none_or(is_digits) {
         return None;
     }
-    if digits.len() < number.len() {
-        return Some(0);
+    if magnitude.len() < number.len() {
+        return Some(Expiry {
+            second: 0,
+            within: false,
+        });
     }
-    // A number of DynamoDB has up to 126 digits: all that can fail here is the range.
-    Some(digits.parse().unwrap_or(u64::MAX))
+    Some(Expiry {
+        // A number of DynamoDB has up to 126 digits: all that can fail here is the range.
+        second: whole.parse().unwrap_or(u64::MAX),
+        within: fraction.is_some_and(|digits| digits.bytes().any(|digit| digit != b'0')),
+    })
 }
 
 #[cfg(test)]

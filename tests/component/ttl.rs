@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use dapr_wasm_host::types::{Consistency, GetOptions, Operation, SetOptions};
 use serde_json::{Value, json};
 
-use crate::fixture::{EXPIRES_AT, Table, assert_refused, expiring, now, set_of};
+use crate::fixture::{EXPIRES_AT, Table, assert_refused, expiring, first_write, now, set_of};
 
 fn expiring_at(key: &str, seconds: u64) -> Value {
     json!({
@@ -154,6 +154,23 @@ async fn without_the_ttl_attribute_configured_no_item_expires() {
     let mut store = table.store().await;
     let item = store.state().get("k", None).await.unwrap().unwrap();
     assert_eq!((item.value, item.expires_at), (b"v".to_vec(), None));
+}
+
+/// As Python's `time.time()` is written.
+#[tokio::test]
+async fn an_expiry_with_a_fraction_is_read_and_rounded_down() {
+    let table = Table::new().await;
+    let mut store = table.store_with_ttl().await;
+    for (key, expiry, there) in [("later", now() + 1_000, true), ("past", now() - 10, false)] {
+        let mut item = expiring_at(key, expiry);
+        item[EXPIRES_AT] = json!({ "N": format!("{expiry}.75") });
+        table.put(item).await;
+        let item = store.state().get(key, None).await.unwrap();
+        let expires_at = there.then_some(Some(expiry));
+        assert_eq!(item.map(|item| item.expires_at), expires_at, "{key}");
+        let first = store.state().set(key, b"new", first_write()).await;
+        assert_eq!(first.is_err(), there, "{key}");
+    }
 }
 
 /// Nobody can tell when such an item is to expire, and Dapr's Go component cannot read it either.

@@ -63,6 +63,43 @@ fn a_moment_before_the_epoch_has_passed_and_one_beyond_all_numbers_has_not() {
     }
 }
 
+fn at(number: &str, now: u64) -> Option<Option<u64>> {
+    let mut attributes = attributes("k", b"v");
+    attributes.insert("expires".to_owned(), AttributeValue::N(number.to_owned()));
+    let item = decode(&table(), "k", attributes, now).unwrap();
+    item.map(|item| item.expires_at)
+}
+
+#[test]
+fn an_expiry_with_a_fraction_is_rounded_down() {
+    for (number, second) in [
+        ("2000.5", 2_000),
+        ("2000.999999999999999999999999999999999", 2_000),
+        ("2000.0", 2_000),
+        ("1700000000.123456", 1_700_000_000),
+    ] {
+        assert_eq!(at(number, 1_999), Some(Some(second)), "{number}");
+    }
+    for number in ["0.5", "-0.5", "-2000.5"] {
+        assert_eq!(at(number, 1), None, "{number}");
+    }
+}
+
+/// DynamoDB compares the whole number in `#t <= :now`: a read must not miss an item
+/// that is in the way of a first write.
+#[test]
+fn reads_and_conditions_agree_on_when_a_fraction_has_passed() {
+    for (number, now, is_there) in [
+        ("2000.5", 1_999, true),
+        ("2000.5", 2_000, true),
+        ("2000.5", 2_001, false),
+        ("2000.0", 2_000, false),
+        ("2000", 2_000, false),
+    ] {
+        assert_eq!(at(number, now).is_some(), is_there, "{number} at {now}");
+    }
+}
+
 #[test]
 fn an_item_is_of_its_key_and_of_no_other() {
     let item = attributes("k", b"v");
@@ -101,7 +138,10 @@ fn an_attribute_of_a_foreign_type_is_an_error_that_names_it_and_the_key() {
         ("value", AttributeValue::M(HashMap::new())),
         ("etag", AttributeValue::N("1".into())),
         ("expires", AttributeValue::S("2000".into())),
-        ("expires", AttributeValue::N("1.5".into())),
+        ("expires", AttributeValue::N("1.".into())),
+        ("expires", AttributeValue::N(".5".into())),
+        ("expires", AttributeValue::N("1.5.5".into())),
+        ("expires", AttributeValue::N("1.-5".into())),
         ("expires", AttributeValue::N("1E+20".into())),
         ("expires", AttributeValue::N("+1".into())),
         ("expires", AttributeValue::N("-".into())),
