@@ -32,9 +32,6 @@ pub const ITEM_BYTES: usize = 400 * 1_024;
 /// Keys in one BatchGetItem.
 pub const BATCH_GET_KEYS: usize = 100;
 
-/// All items in the answer to one BatchGetItem, in bytes.
-pub const BATCH_GET_BYTES: usize = 16 * 1_024 * 1_024;
-
 /// Requests in one BatchWriteItem.
 pub const BATCH_WRITE_REQUESTS: usize = 25;
 

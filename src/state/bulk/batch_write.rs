@@ -96,7 +96,7 @@ impl<P: Platform> StateStore<P> {
             if pending.is_empty() {
                 return written;
             }
-            if !rounds.another().await {
+            if !some && !rounds.another().await {
                 written.extend(failed(pending, &left()));
                 return written;
             }

@@ -6,7 +6,7 @@ use super::progress::Progress;
 use super::unprocessed::{Rounds, left};
 use crate::aws::operation::BatchGetItem;
 use crate::error::Error;
-use crate::limits::{BATCH_GET_BYTES, BATCH_GET_KEYS, ITEM_BYTES, item_size};
+use crate::limits::BATCH_GET_KEYS;
 use crate::platform::Platform;
 use crate::state::item::{Attributes, decode, key_attributes};
 use crate::state::model::{Consistency, Item};
@@ -95,22 +95,17 @@ impl<P: Platform> StateStore<P> {
                     return found;
                 }
             };
-            let before = pending.len();
+            let some = unprocessed.len() < pending.len();
             pending = unprocessed;
-            let some = pending.len() < before;
+            self.decode_all(items, &mut found);
             if some {
                 progress.made();
                 rounds.brought_something_on();
             }
             if pending.is_empty() {
-                self.decode_all(items, &mut found);
                 return found;
             }
-            let bytes: usize = items.iter().map(item_size).sum();
-            self.decode_all(items, &mut found);
-            // Where the answer was full, DynamoDB is not busy: it had no room.
-            let full = some && bytes + ITEM_BYTES > BATCH_GET_BYTES && rounds.in_time();
-            if !full && !rounds.another().await {
+            if !some && !rounds.another().await {
                 found.extend(failed(pending, &left()));
                 return found;
             }

@@ -1,5 +1,11 @@
-//! What DynamoDB left unprocessed in a batch is asked again with backoff, for
-//! as many attempts and as long as one operation may have.
+//! What DynamoDB left unprocessed in a batch is asked again: at once after an
+//! answer that made progress, for DynamoDB leaves keys also where their items are
+//! more than one answer holds; with backoff after one that made none, for as many
+//! attempts and as long as one operation may have.
+//!
+//! BatchGetItem "returns a partial result if the response size limit is exceeded,
+//! the table's provisioned throughput is exceeded, more than 1MB per partition is
+//! requested, or an internal processing failure occurs": DynamoDB API reference.
 
 use crate::aws::{Client, Permit};
 use crate::error::Error;
@@ -26,8 +32,8 @@ impl<'a, P: Platform> Rounds<'a, P> {
         }
     }
 
-    /// Waits before another round. False where there is none: the attempts, the
-    /// time or the retry quota is used up.
+    /// Waits before another round, after one without progress. False where there is
+    /// none: the attempts, the time or the retry quota is used up.
     pub(super) async fn another(&mut self) -> bool {
         self.without_progress += 1;
         if self.without_progress >= self.client.max_attempts() {
@@ -45,15 +51,11 @@ impl<'a, P: Platform> Rounds<'a, P> {
         true
     }
 
-    /// Whether there is time for another round at once.
-    pub(super) fn in_time(&self) -> bool {
-        self.client.platform().monotonic() < self.deadline
-    }
-
-    /// The last round left nothing, or less than it was given: the count of
-    /// attempts starts anew.
+    /// The last round left less than it was given: attempts and time start anew.
+    /// Rounds end all the same, since the next such one has less to do.
     pub(super) fn brought_something_on(&mut self) {
         self.without_progress = 0;
+        self.deadline = self.client.deadline();
         if let Some(permit) = self.permit.take() {
             self.client.progressed(permit);
         }

@@ -1,10 +1,11 @@
-//! What a BatchGetItem leaves is asked again, and only that.
+//! What a BatchGetItem leaves is asked again, and only that: at once after an answer
+//! that made progress, for a table is not busy where one answer does not hold all.
 
-use super::{answering, asked, found, got, names, numbered, refused, scripted, store, stored};
+use super::{StateStore, config};
+use super::{answering, asked, found, got, names, numbered, refused, scripted, store};
 use crate::error::Error;
-use crate::scripted::{Scripted, json};
+use crate::scripted::{Scripted, answer};
 use crate::state::model::Consistency;
-use serde_json::json;
 
 fn left(key: &str) -> Error {
     Error::Throttled(format!(
@@ -13,12 +14,20 @@ fn left(key: &str) -> Error {
 }
 
 #[tokio::test]
-async fn unprocessed_keys_alone_are_asked_again_after_a_wait() {
+async fn unprocessed_keys_alone_are_asked_again_at_once() {
     let store = scripted([found(&["a"], &["c", "b"]), found(&["c"], &[])]);
     let results = store.bulk_get(names(&["a", "b", "c"]), None).await;
     assert_eq!(results, [Ok(Some(got())), Ok(None), Ok(Some(got()))]);
     let asked: Vec<_> = store.requests().iter().map(asked).collect();
     assert_eq!(asked, [names(&["a", "b", "c"]), names(&["c", "b"])]);
+    assert!(store.waits().is_empty());
+}
+
+#[tokio::test]
+async fn after_an_answer_that_brings_nothing_there_is_a_wait() {
+    let store = scripted([found(&[], &["a"]), found(&["a"], &[])]);
+    let results = store.bulk_get(names(&["a"]), None).await;
+    assert_eq!(results, [Ok(Some(got()))]);
     assert_eq!(
         store.waits(),
         [500.0],
@@ -42,7 +51,7 @@ async fn what_is_never_processed_is_throttled_by_key_after_four_attempts_and_the
     let store = scripted([found(&["a"], &["b", "c"]), found(&[], &["b", "c"])]);
     let results = store.bulk_get(names(&["a", "b", "c"]), None).await;
     assert_eq!(results, [Ok(Some(got())), Err(left("b")), Err(left("c"))]);
-    assert_eq!(store.requests().len(), 4);
+    assert_eq!(store.requests().len(), 1 + 4);
     assert_eq!(store.waits(), [500.0, 1_000.0, 1_000.0]);
 }
 
@@ -60,67 +69,44 @@ async fn a_round_that_brings_a_key_on_starts_the_attempts_and_the_waits_anew() {
     ]);
     let results = store.bulk_get(names(&["a", "b"]), None).await;
     assert_eq!(results, [Ok(Some(got())), Ok(Some(got()))]);
-    let anew = [500.0, 1_000.0, 1_000.0];
-    assert_eq!(store.waits(), [anew, anew].concat());
-}
-
-/// 16 MB are all that one answer holds.
-#[tokio::test]
-async fn what_a_full_answer_leaves_is_asked_again_without_a_wait() {
-    let store = answering(|number, sent| {
-        let keys = asked(sent);
-        let (now, later) = keys.split_at(keys.len().min(41));
-        let items = now.iter().map(|key| {
-            let mut item = stored(key);
-            item["value"]["S"] = "x".repeat(400_000).into();
-            item
-        });
-        let later: Vec<_> = later.iter().map(|key| json!({"pk": {"S": key}})).collect();
-        assert!(number < 4, "41 + 41 + 18");
-        json(&match later.is_empty() {
-            true => json!({"Responses": {"orders": items.collect::<Vec<_>>()}}),
-            false => json!({
-                "Responses": {"orders": items.collect::<Vec<_>>()},
-                "UnprocessedKeys": {"orders": {"Keys": later}},
-            }),
-        })
-    });
-    let results = store.bulk_get(numbered(100), None).await;
-    assert!(
-        results
-            .iter()
-            .all(|found| matches!(found, Ok(Some(item)) if item.value.len() == 400_000))
-    );
-    let counts: Vec<_> = store.requests().iter().map(|s| asked(s).len()).collect();
-    assert_eq!(counts, [100, 59, 18]);
-    assert_eq!(store.waits(), [0.0; 0]);
-}
-
-#[tokio::test]
-async fn a_full_answer_starts_the_attempts_anew_too() {
-    let full: Vec<_> = numbered(41);
-    let keys = [full.clone(), names(&["z"])].concat();
-    let all = keys.clone();
-    let store = answering(move |number, _| match number {
-        1..=3 => found(&[], &all),
-        4 => {
-            let items = full.iter().map(|key| {
-                let mut item = stored(key);
-                item["value"]["S"] = "x".repeat(400_000).into();
-                item
-            });
-            json(&json!({
-                "Responses": {"orders": items.collect::<Vec<_>>()},
-                "UnprocessedKeys": {"orders": {"Keys": [{"pk": {"S": "z"}}]}},
-            }))
-        }
-        5..=6 => found(&[], &["z"]),
-        _ => found(&["z"], &[]),
-    });
-    let results = store.bulk_get(keys, None).await;
-    assert_eq!(results.last(), Some(&Ok(Some(got()))));
     let waits = [500.0, 1_000.0, 1_000.0, 500.0, 1_000.0];
-    assert_eq!(store.waits(), waits, "none after the full answer");
+    assert_eq!(store.waits(), waits, "none after the fourth answer");
+}
+
+/// DynamoDB gives back what is beyond 1 MB of one partition: of items of 400 KB, all
+/// but two.
+#[tokio::test]
+async fn items_of_one_partition_are_read_without_a_wait() {
+    for attempts in [4, 1] {
+        let platform = Scripted::answering(|sent| {
+            let keys = asked(sent);
+            let (now, later) = keys.split_at(keys.len().min(2));
+            found(now, later)
+        });
+        let mut config = config();
+        config.client.limits.max_attempts = attempts;
+        let store = StateStore::new(platform, config);
+        let results = store.bulk_get(numbered(100), None).await;
+        assert!(results.iter().all(|found| found == &Ok(Some(got()))));
+        assert_eq!(store.requests().len(), 50);
+        assert!(store.waits().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_does_not_say_what_was_found_is_no_answer() {
+    for body in ["{}", r#"{"UnprocessedKeys":{}}"#, r#"{"Responses":null}"#] {
+        let store = scripted([answer(200, body)]);
+        let results = store.bulk_get(names(&["a", "b"]), None).await;
+        for result in results {
+            assert!(
+                matches!(&result, Err(Error::Unavailable(s)) if s.contains("not DynamoDB's")),
+                "{body}: {result:?}"
+            );
+        }
+    }
+    let store = scripted([answer(200, r#"{"Responses":{}}"#)]);
+    assert_eq!(store.bulk_get(names(&["a"]), None).await, [Ok(None)]);
 }
 
 #[tokio::test]
@@ -182,7 +168,7 @@ async fn a_table_that_always_leaves_some_over_never_empties_the_quota() {
     }));
     let results = store.bulk_get(numbered(300), None).await;
     assert!(results.iter().all(|found| found == &Ok(Some(got()))));
-    assert_eq!(store.waits().len(), 297, "100 would have emptied it");
+    assert_eq!(store.requests().len(), 300, "100 would have emptied it");
 }
 
 #[tokio::test]

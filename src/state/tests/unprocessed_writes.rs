@@ -13,7 +13,7 @@ fn left(key: &str) -> Error {
 }
 
 #[tokio::test]
-async fn unprocessed_items_alone_are_sent_again_as_they_were_after_a_wait() {
+async fn unprocessed_items_alone_are_sent_again_as_they_were_at_once() {
     let store = answering(|number, sent| leaving(sent, |key| number == 1 && key != "b"));
     let results = store.bulk_set(vec![set("a"), set("b"), set("c")]).await;
     let rounds: Vec<_> = store.requests().iter().map(written).collect();
@@ -21,7 +21,7 @@ async fn unprocessed_items_alone_are_sent_again_as_they_were_after_a_wait() {
     let sent = |n: usize, key: &str| (key.to_owned(), etags[n].clone());
     assert_eq!(rounds[0], [sent(0, "a"), sent(1, "b"), sent(2, "c")]);
     assert_eq!(rounds[1..], [[sent(0, "a"), sent(2, "c")]]);
-    assert_eq!(store.waits(), [500.0]);
+    assert!(store.waits().is_empty());
     assert!(etags[0] != etags[1] && etags[1] != etags[2]);
 }
 
@@ -33,7 +33,7 @@ async fn unprocessed_deletes_alone_are_sent_again() {
     let rounds: Vec<_> = store.requests().iter().map(written).collect();
     let sent = |key: &str| (key.to_owned(), None);
     assert_eq!(rounds, [vec![sent("a"), sent("b")], vec![sent("b")]]);
-    assert_eq!(store.waits(), [500.0]);
+    assert!(store.waits().is_empty());
 }
 
 #[tokio::test]
@@ -43,7 +43,7 @@ async fn what_is_never_processed_is_throttled_by_key_after_four_attempts_and_the
     let rounds: Vec<_> = store.requests().iter().map(written).collect();
     let etag = rounds[0][1].1.clone();
     assert_eq!(results, [Err(left("a")), Ok(etag.unwrap()), Err(left("c"))]);
-    assert_eq!(rounds.len(), 4);
+    assert_eq!(rounds.len(), 1 + 4);
     assert_eq!(store.waits(), [500.0, 1_000.0, 1_000.0]);
 
     let store = answering(|_, sent| leaving(sent, |key| key != "b"));
@@ -61,8 +61,8 @@ async fn a_round_that_brings_an_item_on_starts_the_attempts_and_the_waits_anew()
     });
     let results = store.bulk_set(vec![set("a"), set("b")]).await;
     assert!(results.iter().all(Result::is_ok), "{results:?}");
-    let anew = [500.0, 1_000.0, 1_000.0];
-    assert_eq!(store.waits(), [anew, anew].concat());
+    let waits = [500.0, 1_000.0, 1_000.0, 500.0, 1_000.0];
+    assert_eq!(store.waits(), waits, "none after the fourth answer");
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn a_table_that_always_leaves_some_over_never_empties_the_quota() {
     let requests = numbered(200).iter().map(|key| set(key)).collect();
     let results = store.bulk_set(requests).await;
     assert!(results.iter().all(Result::is_ok));
-    assert_eq!(store.waits().len(), 192, "100 would have emptied it");
+    assert_eq!(store.requests().len(), 200, "100 would have emptied it");
 }
 
 #[tokio::test]
