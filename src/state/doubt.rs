@@ -9,7 +9,7 @@ use super::item::{Attributes, ETAG, has_etag, key_attributes};
 use crate::aws::failure::Failure;
 use crate::aws::operation::{BatchGetItem, GetItem};
 use crate::platform::Platform;
-use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
+use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use std::collections::{HashMap, HashSet};
@@ -56,18 +56,46 @@ impl<P: Platform> StateStore<P> {
             };
             has_etag(&item, etags.get(key.as_str())?).then(|| key.clone())
         };
-        found.into_iter().flatten().filter_map(ours).collect()
+        found.into_iter().filter_map(ours).collect()
     }
 
-    /// The keys and ETags of the items that are there.
+    /// The keys and ETags of the items that are there, as far as DynamoDB comes to
+    /// them: it is asked again while its answers make progress.
     async fn etags_of(
         &self,
         keys: impl Iterator<Item = &str>,
         failure: &Failure,
-    ) -> Option<Vec<Attributes>> {
+    ) -> Vec<Attributes> {
         let keys = keys.map(|key| key_attributes(&self.table, key.to_owned()));
+        let mut pending: Vec<Attributes> = keys.collect();
+        let table = &self.table.name;
+        let mut found = Vec::new();
+        let until = self.read_until(failure);
+        while self.client.platform().monotonic() < until {
+            let asked = pending.len();
+            let Some(answer) = self.ask_etags(pending, until).await else {
+                break;
+            };
+            let items = answer.responses.and_then(|mut tables| tables.remove(table));
+            found.extend(items.unwrap_or_default());
+            let left = answer
+                .unprocessed_keys
+                .and_then(|mut tables| tables.remove(table));
+            pending = left.map(|left| left.keys).unwrap_or_default();
+            if pending.is_empty() || pending.len() >= asked {
+                break;
+            }
+        }
+        found
+    }
+
+    async fn ask_etags(
+        &self,
+        keys: Vec<Attributes>,
+        until: Duration,
+    ) -> Option<BatchGetItemOutput> {
         let request = KeysAndAttributes::builder()
-            .set_keys(Some(keys.collect()))
+            .set_keys(Some(keys))
             .consistent_read(true)
             .projection_expression("#k, #e")
             .expression_attribute_names("#k", &self.table.partition_key)
@@ -76,10 +104,8 @@ impl<P: Platform> StateStore<P> {
         let input = BatchGetItemInput::builder()
             .request_items(&self.table.name, request.ok()?)
             .build();
-        let read = self
-            .client
-            .call_until::<BatchGetItem>(self.read_until(failure), input.ok()?);
-        read.await.ok()?.responses?.remove(&self.table.name)
+        let read = self.client.call_until::<BatchGetItem>(until, input.ok()?);
+        read.await.ok()
     }
 
     /// When the read has to be over: with the set, or, as it is no retry of it, after

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::platform::Clock;
 use crate::scripted::{Scene, Scripted, Sent, json, success};
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// The answer to a GetItem or BatchGetItem: these ETags by key.
 fn standing(sent: &Sent, etags: &[(&str, Value)]) -> Scene {
@@ -189,6 +190,35 @@ async fn of_a_batch_whose_answer_was_lost_what_stands_in_the_table_was_written()
         );
         assert_eq!(super::asked(&requests[1]).len(), 3);
     }
+}
+
+/// Of items of 400 KB, DynamoDB reads two at a time from one partition.
+#[tokio::test]
+async fn what_stands_is_read_to_the_end_while_answers_make_progress() {
+    let mut batch: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let store = answering(move |number, sent| match number {
+        1 => {
+            batch = super::written(sent).into_iter().collect();
+            Scene::from(TransportError::Reset("cause".to_owned()))
+        }
+        _ => {
+            let keys = super::asked(sent);
+            let (read, left) = keys.split_at(keys.len().min(2));
+            let item = |key: &String| json!({"pk": {"S": key}, "etag": {"S": batch[key]}});
+            let items: Vec<_> = read.iter().map(item).collect();
+            let left: Vec<_> = left.iter().map(|key| json!({"pk": {"S": key}})).collect();
+            let left = match left.is_empty() {
+                true => json!({}),
+                false => json!({"orders": {"Keys": left}}),
+            };
+            json(&json!({"Responses": {"orders": items}, "UnprocessedKeys": left})).into()
+        }
+    });
+    let requests = super::numbered(25).iter().map(|key| set(key)).collect();
+    let results = store.bulk_set(requests).await;
+    assert!(results.iter().all(Result::is_ok), "{results:?}");
+    assert_eq!(store.requests().len(), 1 + 13);
+    assert!(store.waits().is_empty());
 }
 
 #[tokio::test]
