@@ -29,6 +29,9 @@ pub enum Forward {
     /// Of BatchWriteItem and BatchGetItem so many of its requests or keys; the answer gives the
     /// others back as unprocessed. Any other request as it came.
     First(usize),
+    /// As it came; of the items that a BatchGetItem reads, the answer holds only as many as one
+    /// partition gives at a time, and gives the keys of the others back as unprocessed.
+    OnePartition,
 }
 
 /// What a request is answered with.
@@ -75,6 +78,14 @@ impl Action {
     pub fn leave_unprocessed(but: usize) -> Self {
         Self {
             forward: Forward::First(but),
+            ..Self::pass()
+        }
+    }
+
+    /// Passed on; a BatchGetItem reads 1 MB at most, as where all its items are in one partition.
+    pub fn one_partition() -> Self {
+        Self {
+            forward: Forward::OnePartition,
             ..Self::pass()
         }
     }

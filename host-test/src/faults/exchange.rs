@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::{
     Answer, Arrived, Forward, Reply, Shared,
     delivery::Departure,
+    partition,
     unprocessed::{self, Split},
 };
 
@@ -19,6 +20,10 @@ pub(super) async fn exchange(shared: Arc<Shared>, arrived: Arrived) -> Departure
     let of_upstream = match action.forward {
         Forward::Nothing => None,
         Forward::Whole => Some(forward(&shared, &arrived, None).await),
+        Forward::OnePartition => {
+            let answer = forward(&shared, &arrived, None).await;
+            Some(partition::cut(&arrived.operation, &arrived.body, answer))
+        }
         Forward::First(first) => {
             let split = unprocessed::split(&arrived.operation, &arrived.body, first);
             Some(forward(&shared, &arrived, split).await)

@@ -3,7 +3,7 @@
 //!
 //! A request passes the files in this order: `door` takes its connection, `connection` reads it,
 //! `traffic` counts it, the `director` decides on an `action`, `upstream` carries it on (a
-//! batch perhaps only in part: `unprocessed`), and the `delivery` of the answer, or of one of the
+//! batch perhaps only in part: `unprocessed`, or by the rule of one `partition`), and the `delivery` of the answer, or of one of the
 //! proxy's own (`reply`, `aws_error` with `known_errors`), is the client's to cope with.
 
 mod action;
@@ -14,6 +14,7 @@ mod director;
 mod door;
 mod exchange;
 mod known_errors;
+mod partition;
 mod reply;
 pub mod scenario;
 mod traffic;

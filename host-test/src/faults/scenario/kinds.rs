@@ -72,6 +72,13 @@ pub const KINDS: &[Kind] = &[
         |fields| Action::leave_unprocessed(fields.processed),
     ),
     kind(
+        "one-partition",
+        &[],
+        &[],
+        "of what a BatchGetItem reads, all beyond 1 MB comes back unprocessed",
+        |_| Action::one_partition(),
+    ),
+    kind(
         "close",
         &[],
         &[AFTER_EFFECT],
