@@ -35,6 +35,13 @@ pub const BATCH_GET_KEYS: usize = 100;
 /// Requests in one BatchWriteItem.
 pub const BATCH_WRITE_REQUESTS: usize = 25;
 
+/// Longest body of one BatchWriteItem that is sent, in bytes. DynamoDB takes "up to
+/// 16MB of data over the network", where an item may be larger than it is once
+/// stored, since it is "sent in DynamoDB's JSON format". The margin of 1 MB leaves
+/// room for the header fields, and holds as well if a MB of theirs is 10^6 bytes.
+/// Source: BatchWriteItem in the DynamoDB API reference.
+pub const BATCH_WRITE_BYTES: usize = 15 * 1_024 * 1_024;
+
 /// Operations in one TransactWriteItems.
 pub const TRANSACTION_OPERATIONS: usize = 100;
 

@@ -62,6 +62,12 @@ impl Encoded {
         self.ttl.is_some()
     }
 
+    /// Its attributes but for the moment of its expiry.
+    #[must_use]
+    pub fn attributes(&self) -> &Attributes {
+        &self.attributes
+    }
+
     /// Its attributes where it is written `now`, in seconds since the Unix epoch.
     #[must_use]
     pub fn into_attributes(self, table: &Table, now: u64) -> Attributes {

@@ -2,6 +2,7 @@
 //! result for each key or request at its own position.
 
 mod batch_write;
+mod batches;
 mod plan;
 mod progress;
 mod read;

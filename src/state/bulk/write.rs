@@ -1,12 +1,12 @@
-//! bulk-set and bulk-delete: BatchWriteItem by 25 for what has no condition and
-//! a key of its own; single writes for the rest, those of one key in their
+//! bulk-set and bulk-delete: BatchWriteItem for what has no condition and a key of
+//! its own; single writes for the rest, those of one key in their
 //! order.
 
 use super::PARALLEL_REQUESTS;
+use super::batches::batches;
 use super::plan::{Placed, Plan, plan};
 use super::progress::Progress;
 use crate::error::Error;
-use crate::limits::BATCH_WRITE_REQUESTS;
 use crate::platform::Platform;
 use crate::state::StateStore;
 use crate::state::change::Change;
@@ -52,11 +52,8 @@ impl<P: Platform> StateStore<P> {
             in_order,
         } = plan(planned);
         let progress = Progress::new(&self.client);
-        let mut batchable = batchable.into_iter();
-        let batches = std::iter::from_fn(|| {
-            let batch: Vec<Placed> = batchable.by_ref().take(BATCH_WRITE_REQUESTS).collect();
-            (!batch.is_empty()).then(|| self.write_batch(batch, &progress).boxed_local())
-        });
+        let batches =
+            batches(batchable).map(|batch| self.write_batch(batch, &progress).boxed_local());
         let sequences = in_order.into_iter();
         let sequences =
             sequences.map(|changes| self.write_in_order(changes, &progress).boxed_local());

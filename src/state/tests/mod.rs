@@ -5,6 +5,7 @@
 mod blind_writes;
 mod bulk_progress;
 mod bulk_refusals;
+mod bulk_sizes;
 mod conditions_at_a_retry;
 mod repeated_writes;
 mod requests_in_order;
