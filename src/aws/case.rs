@@ -13,6 +13,7 @@ pub(super) fn case(problem: &Problem) -> fn(String) -> Error {
         }
         Problem::Transport(TransportError::Denied(_)) => Error::AccessDenied,
         Problem::Transport(TransportError::Malformed(_)) => Error::Other,
+        problem if problem.says_that_the_request_is_too_large() => Error::TooLarge,
         Problem::Transport(_) | Problem::Foreign { .. } => Error::Unavailable,
         Problem::Service(error) => service_case(error),
         Problem::Unsent(error) => error.case(),
@@ -51,7 +52,6 @@ fn service_case(error: &ServiceError) -> fn(String) -> Error {
             Some(RetryKind::Transient) => Error::Unavailable,
             Some(RetryKind::Conflict) => Error::Conflict,
             None if error.status >= 500 => Error::Unavailable,
-            None if error.status == 413 => Error::TooLarge,
             None => Error::Other,
         },
     }

@@ -21,6 +21,9 @@ const UNSIGNED: &[&str] = &[
     "MissingAuthenticationTokenException",
 ];
 
+/// The status that refuses a request for its size.
+const CONTENT_TOO_LARGE: u16 = 413;
+
 /// What went wrong with one attempt.
 #[derive(Debug)]
 pub enum Problem {
@@ -85,9 +88,23 @@ impl Problem {
             Self::Service(error) => {
                 error.status >= 500 || error.code == "TransactionInProgressException"
             }
-            Self::Foreign { .. } => true,
+            // Whoever says that a request is too large has not let it through.
+            Self::Foreign { .. } => !self.says_that_the_request_is_too_large(),
             Self::Unsent(_) => false,
         }
+    }
+
+    /// Whether DynamoDB, or a proxy before it, takes no request of this size: "The
+    /// server is refusing to process a request because the request content is larger
+    /// than the server is willing or able to process" (RFC 9110, section 15.5.14).
+    #[must_use]
+    pub fn says_that_the_request_is_too_large(&self) -> bool {
+        let status = match self {
+            Self::Service(error) => error.status,
+            Self::Foreign { status, .. } => *status,
+            Self::Transport(_) | Self::Unsent(_) => return false,
+        };
+        status == CONTENT_TOO_LARGE
     }
 
     /// Whether DynamoDB knows the credentials and takes them no more.
@@ -137,6 +154,10 @@ impl Failure {
             Problem::Transport(error) => write!(sentence, "{error}; endpoint {endpoint}"),
             Problem::Service(error) => write_service_error(&mut sentence, error)
                 .and_then(|()| write!(sentence, "; endpoint {endpoint}")),
+            Problem::Foreign { status, cause, .. } if *status == CONTENT_TOO_LARGE => write!(
+                sentence,
+                "the request is larger than {endpoint} takes (HTTP {status}, {cause}): use smaller values, or raise the limit of the proxy before DynamoDB"
+            ),
             Problem::Foreign { status, cause, .. } => write!(
                 sentence,
                 "{endpoint} gave an answer that is not DynamoDB's (HTTP {status}, {cause}): check `endpoint`"

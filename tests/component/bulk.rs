@@ -1,10 +1,15 @@
 //! Bulk calls at the limits of DynamoDB, and on a table that is lost.
 
+use host_test::counting_proxy::CountingProxy;
 use host_test::embedded::{Embedded, Storage};
+use host_test::faults::{Action, Arrived, Decision, Director, FaultProxy, Reply};
+use http::StatusCode;
 use serde_json::json;
 
 use crate::engine_call::engine_call;
-use crate::fixture::{EXPIRES_AT, Settings, Store, Table, assert_error, assert_refused, set_of};
+use crate::fixture::{
+    EXPIRES_AT, Settings, Store, Table, assert_error, assert_refused, engine, set_of,
+};
 
 fn keys(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
@@ -35,6 +40,109 @@ async fn a_bulk_get_of_more_than_one_answer_holds_gets_every_item() {
     for (name, value) in names.iter().zip(read) {
         assert!(value.unwrap().starts_with(name.as_bytes()), "{name}");
     }
+}
+
+/// Does this to every BatchGetItem and BatchWriteItem.
+struct Batches(fn(&Arrived) -> Action);
+
+impl Director for Batches {
+    fn decide<'a>(&'a self, arrived: &'a Arrived) -> Decision<'a, Action> {
+        let action = match arrived.operation.starts_with("Batch") {
+            true => (self.0)(arrived),
+            false => Action::pass(),
+        };
+        Box::pin(async { action })
+    }
+}
+
+/// DynamoDB gives 1 MB of a partition at a time, and with one attempt there is no wait.
+#[tokio::test]
+async fn a_bulk_get_of_one_partition_needs_one_attempt() {
+    let table = Table::new().await;
+    let proxy = FaultProxy::start(
+        engine().await.endpoint(),
+        Batches(|_| Action::one_partition()),
+    );
+    let proxy = proxy.unwrap();
+    let settings = table.settings().await.through(proxy.endpoint());
+    let mut store = settings.with("maxAttempts", "1").store().await;
+    let names: Vec<String> = (0..9).map(|i| format!("k-{i}")).collect();
+    let value = [b'x'; 400_000];
+    for name in &names {
+        store.state().set(name, &value, None).await.unwrap();
+    }
+    for found in values(&mut store, &names).await {
+        assert_eq!(found.unwrap().len(), value.len());
+    }
+    assert_eq!(proxy.count("BatchGetItem").arrived, 5, "two items each");
+}
+
+/// Each of them takes six bytes for one in JSON: all together 60 MB, where DynamoDB takes 16.
+#[tokio::test]
+async fn a_bulk_set_of_values_that_json_escapes_is_sent_in_parts() {
+    let table = Table::new().await;
+    let proxy = CountingProxy::start(engine().await.endpoint())
+        .await
+        .unwrap();
+    let settings = table.settings().await.through(proxy.endpoint());
+    let mut store = settings.store().await;
+    proxy.reset();
+    let names: Vec<String> = (0..25).map(|i| format!("k-{i}")).collect();
+    let value = [1; 400_000];
+    let sets: Vec<_> = names
+        .iter()
+        .map(|name| set_of(name, &value, None))
+        .collect();
+    let written = store.state().bulk_set(&sets).await.unwrap();
+    assert!(written.iter().all(Result::is_ok), "{written:?}");
+    let requests = proxy.requests();
+    assert_eq!(requests.len(), 5);
+    for request in requests {
+        assert!(request.body.len() < 16_000_000, "{}", request.body.len());
+    }
+    for name in [&names[0], &names[24]] {
+        assert_eq!(
+            table.raw(name).await.unwrap()["value"]["S"]
+                .as_str()
+                .unwrap()
+                .len(),
+            value.len()
+        );
+    }
+}
+
+/// A proxy that takes less at once than DynamoDB has done nothing of what it refuses.
+#[tokio::test]
+async fn a_batch_that_a_proxy_refuses_for_its_size_is_sent_in_parts() {
+    let table = Table::new().await;
+    let proxy = FaultProxy::start(
+        engine().await.endpoint(),
+        Batches(|arrived| match arrived.body.len() {
+            0..3_000 => Action::pass(),
+            _ => Action::answer(Reply::html(StatusCode::PAYLOAD_TOO_LARGE)),
+        }),
+    );
+    let proxy = proxy.unwrap();
+    let settings = table.settings().await.through(proxy.endpoint());
+    let mut store = settings.store().await;
+    let names: Vec<String> = (0..7).map(|i| format!("{i}-{}", "k".repeat(500))).collect();
+    let big = [b'x'; 3_000];
+    let sets = names.iter().enumerate().map(|(place, name)| match place {
+        3 => set_of(name, &big, None),
+        _ => set_of(name, b"v", None),
+    });
+    let sets: Vec<_> = sets.collect();
+    let written = store.state().bulk_set(&sets).await.unwrap();
+    for (place, written) in written.iter().enumerate() {
+        match written {
+            Err(error) if place == 3 => assert_error(error, "too-large", &["413"]),
+            written => assert!(written.is_ok() && place != 3, "{written:?}"),
+        }
+    }
+    let read = values(&mut store, &names).await;
+    assert_eq!(read.iter().flatten().count(), 6);
+    assert_eq!(read[3], None);
+    assert!(proxy.count("BatchGetItem").arrived > 1);
 }
 
 #[tokio::test]

@@ -28,6 +28,8 @@ type Pending = HashMap<String, (usize, Effect)>;
 enum Undone {
     /// This is what came of it.
     Told(Error),
+    /// It is too large as a whole, and nothing of it was written.
+    TooLarge(Error),
     /// Anything of it may have been written.
     InDoubt(Box<Failure>),
 }
@@ -56,17 +58,20 @@ impl<P: Platform> StateStore<P> {
                     if pending.len() > 1 =>
                 {
                     // DynamoDB refuses a batch for one of its items: the others are good.
-                    for (key, (position, effect)) in pending {
-                        let change = Change {
-                            key,
-                            condition: Condition::Always,
-                            effect,
-                        };
+                    for (position, change) in placed(pending) {
                         written.push((position, self.write_one(change, progress).await));
                     }
                     return written;
                 }
-                Err(Undone::Told(error)) => {
+                Err(Undone::TooLarge(_)) if pending.len() > 1 => {
+                    let mut half: Vec<_> = placed(pending).collect();
+                    let other_half = half.split_off(half.len() / 2);
+                    for half in [half, other_half] {
+                        written.extend(Box::pin(self.write_batch(half, progress)).await);
+                    }
+                    return written;
+                }
+                Err(Undone::Told(error) | Undone::TooLarge(error)) => {
                     written.extend(failed(pending, &error));
                     return written;
                 }
@@ -115,9 +120,15 @@ impl<P: Platform> StateStore<P> {
             .client
             .call_write::<BatchWriteItem>(repeat, input)
             .await;
-        let answer = answer.map_err(|failure| match failure.may_have_been_applied() {
-            true => Undone::InDoubt(failure),
-            false => Undone::Told(self.write_error(*failure)),
+        let answer = answer.map_err(|failure| {
+            if failure.may_have_been_applied() {
+                return Undone::InDoubt(failure);
+            }
+            let why = match failure.problem.says_that_the_request_is_too_large() {
+                true => Undone::TooLarge,
+                false => Undone::Told,
+            };
+            why(self.write_error(*failure))
         })?;
         let unprocessed = self
             .of_the_table(answer.unprocessed_items)
@@ -162,6 +173,18 @@ impl<P: Platform> StateStore<P> {
         }
         .build())
     }
+}
+
+/// The pending writes as they were planned.
+fn placed(pending: Pending) -> impl Iterator<Item = Placed> {
+    pending.into_iter().map(|(key, (position, effect))| {
+        let change = Change {
+            key,
+            condition: Condition::Always,
+            effect,
+        };
+        (position, change)
+    })
 }
 
 /// The pending writes that `picked` picks by their key, and the others.

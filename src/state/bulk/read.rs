@@ -90,6 +90,15 @@ impl<P: Platform> StateStore<P> {
             let answer = answer.and_then(|output| self.sort_out(output, &pending));
             let (items, unprocessed) = match answer {
                 Ok(sorted) => sorted,
+                Err(Error::TooLarge(_)) if pending.len() > 1 => {
+                    // Too many keys for what stands before DynamoDB: half of them may do.
+                    let keys: Vec<&str> = pending.iter().map(Cow::as_ref).collect();
+                    for half in keys.chunks(keys.len().div_ceil(2)) {
+                        let half = self.get_batch(half, consistency, progress);
+                        found.extend(Box::pin(half).await);
+                    }
+                    return found;
+                }
                 Err(error) => {
                     found.extend(failed(pending, &error));
                     return found;

@@ -1,4 +1,5 @@
-//! A bulk call keeps its requests below what DynamoDB takes on the wire.
+//! A bulk call keeps its requests below what DynamoDB takes on the wire, and makes
+//! them smaller where somebody takes less.
 
 use super::{SetRequest, written_keys};
 use super::{answering, asked, delete, found, got, leaving, numbered, scripted, set};
@@ -30,4 +31,102 @@ async fn values_that_json_escapes_are_sent_in_requests_below_16_mb() {
         let keys: Vec<_> = sent.iter().flat_map(written_keys).collect();
         assert_eq!(keys, numbered(25));
     }
+}
+
+/// As a proxy does that takes only short bodies.
+fn short(sent: &Sent, most: usize) -> Option<Response> {
+    (sent.body.len() > most).then(|| html(413))
+}
+
+#[tokio::test]
+async fn a_batch_that_is_too_large_for_a_proxy_is_sent_in_halves() {
+    for refused in [html(413), refusal(413, "RequestEntityTooLarge")] {
+        let store = answering(move |_, sent| match written_keys(sent).len() {
+            0..=7 => success(),
+            _ => refused.clone(),
+        });
+        let requests = numbered(25).iter().map(|key| set(key)).collect();
+        let results = store.bulk_set(requests).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        let counts: Vec<_> = store
+            .requests()
+            .iter()
+            .map(|s| written_keys(s).len())
+            .collect();
+        assert_eq!(counts, [25, 12, 6, 6, 13, 6, 7]);
+        assert!(store.waits().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn deletes_and_what_is_left_unprocessed_are_sent_in_halves_too() {
+    let store = answering(|number, sent| match number {
+        1 => leaving(sent, |key| key != "k000"),
+        2 => html(413),
+        _ => success(),
+    });
+    let requests = numbered(5).iter().map(|key| delete(key)).collect();
+    let results = store.bulk_delete(requests).await;
+    assert_eq!(results, [Ok(()), Ok(()), Ok(()), Ok(()), Ok(())]);
+    let counts: Vec<_> = store
+        .requests()
+        .iter()
+        .map(|s| written_keys(s).len())
+        .collect();
+    assert_eq!(counts, [5, 4, 2, 2]);
+}
+
+#[tokio::test]
+async fn one_item_that_is_too_large_for_a_proxy_is_too_large() {
+    let large = SetRequest {
+        value: vec![b'x'; 2_000],
+        ..set("large")
+    };
+    let store = answering(|_, sent| short(sent, 1_000).unwrap_or_else(success));
+    let requests = vec![set("a"), large.clone(), set("c")];
+    let results = store.bulk_set(requests).await;
+    assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
+    let about = |operation: &str| {
+        format!(
+            "key \"large\": {operation} on table `orders`: the request is larger than https://dynamodb.eu-west-1.amazonaws.com/ takes (HTTP 413, content type text/html): use smaller values, or raise the limit of the proxy before DynamoDB"
+        )
+    };
+    let expected = Error::TooLarge(about("BatchWriteItem"));
+    assert_eq!(results[1], Err(expected));
+    let error = store.set(large).await.unwrap_err();
+    assert_eq!(error, Error::TooLarge(about("PutItem")));
+}
+
+/// It is a refusal of the request, so that nothing is read back or sent again.
+#[tokio::test]
+async fn what_is_refused_for_its_size_is_known_not_to_have_happened() {
+    for refused in [html(413), refusal(413, "RequestEntityTooLarge")] {
+        let store = scripted([refused.clone()]);
+        let error = store.set(set("a")).await.unwrap_err();
+        assert!(matches!(error, Error::TooLarge(_)), "{error}");
+        let error = store
+            .transact(super::sets(vec![set("a")]))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, Error::TooLarge(_)), "{error}");
+        assert_eq!(store.operations(), ["PutItem", "TransactWriteItems"]);
+    }
+}
+
+#[tokio::test]
+async fn keys_that_are_too_many_for_a_proxy_are_asked_in_halves() {
+    let store = answering(|_, sent| match asked(sent) {
+        keys if keys.len() > 30 => html(413),
+        keys => found(&keys, &[]),
+    });
+    let results = store.bulk_get(numbered(100), None).await;
+    assert!(results.iter().all(|found| found == &Ok(Some(got()))));
+    let counts: Vec<_> = store.requests().iter().map(|s| asked(s).len()).collect();
+    assert_eq!(counts, [100, 50, 25, 25, 50, 25, 25]);
+
+    let store = scripted([html(413)]);
+    let results = store.bulk_get(numbered(2), None).await;
+    let are_too_large = |r: &Result<_, Error>| matches!(r, Err(Error::TooLarge(_)));
+    assert!(results.iter().all(are_too_large), "{results:?}");
+    assert_eq!(store.requests().len(), 3);
 }
