@@ -12,6 +12,7 @@ use crate::error::Error;
 use crate::limits::TRANSACTION_OPERATIONS;
 use crate::state::StateStore;
 use crate::state::key::quote;
+use crate::table_check::Remark;
 use convert::{consistency, each};
 use exports::dapr_wasm::components::binding::{Guest as BindingGuest, Response};
 use exports::dapr_wasm::components::state::{
@@ -50,14 +51,25 @@ fn run<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, WitError> {
 fn configure(metadata: &Metadata) -> Result<Config, Error> {
     let (config, unknown) = Config::parse(metadata, &|name| std::env::var(name).ok(), &Wasi)?;
     for name in unknown {
-        // A host that takes no more of stderr is no reason to fail, let alone to panic.
-        let _ = writeln!(
-            std::io::stderr(),
-            "dapr-dynamodb: the metadata field {} is not known and is ignored",
+        tell(&format!(
+            "the metadata field {} is not known and is ignored",
             quote(&name)
-        );
+        ));
     }
     Ok(config)
+}
+
+/// Tells whoever runs the host, on stderr.
+fn tell(sentence: &str) {
+    // A host that takes no more of stderr is no reason to fail, let alone to panic.
+    let _ = writeln!(std::io::stderr(), "dapr-dynamodb: {sentence}");
+}
+
+/// Tells what a check of the table found to remark on.
+fn told(remark: Remark) {
+    if let Some(sentence) = remark {
+        tell(&sentence);
+    }
 }
 
 /// Parses the environment alone.
@@ -91,7 +103,7 @@ impl StateGuest for Component {
     fn init(metadata: Metadata) -> Result<(), WitError> {
         run(async {
             let store = StateStore::new(Wasi, configure(&metadata)?);
-            store.ping().await?;
+            told(store.ping().await?);
             STORE.set(Some(Rc::new(store)));
             Ok(())
         })
@@ -106,7 +118,7 @@ impl StateGuest for Component {
     }
 
     fn ping() -> Result<(), WitError> {
-        run(async { store()?.ping().await })
+        run(async { store()?.ping().await.map(told) })
     }
 
     fn get(key: String, options: Option<GetOptions>) -> Result<Option<Item>, WitError> {
@@ -162,7 +174,7 @@ impl BindingGuest for Component {
     fn init(metadata: Metadata) -> Result<(), WitError> {
         run(async {
             let binding = Binding::new(Wasi, configure(&metadata)?);
-            binding.ping().await?;
+            told(binding.ping().await?);
             BINDING.set(Some(Rc::new(binding)));
             Ok(())
         })
@@ -173,7 +185,7 @@ impl BindingGuest for Component {
     }
 
     fn ping() -> Result<(), WitError> {
-        run(async { binding()?.ping().await })
+        run(async { binding()?.ping().await.map(told) })
     }
 
     fn invoke(

@@ -11,8 +11,12 @@ use crate::state::item::key_attributes;
 use crate::state::key::quote;
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 
-/// The key that is read.
-const PROBE: &str = "dapr-dynamodb||probe";
+/// What the key that is read begins with. The rest is random: a fleet of instances
+/// that all read one key would make its partition hot.
+const PROBE: &str = "dapr-dynamodb||probe||";
+
+/// What a person should know of a table that passed the check; none: nothing.
+pub type Remark = Option<String>;
 
 /// What a table must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +27,8 @@ pub enum Needs {
     AnyKey,
 }
 
-/// Reads the probe.
+/// Reads the probe. A table passes also where DynamoDB throttles that: it has been
+/// reached, by somebody whom it knows.
 ///
 /// # Errors
 ///
@@ -33,21 +38,28 @@ pub async fn check<P: Platform>(
     client: &Client<P>,
     table: &Table,
     needs: Needs,
-) -> Result<(), Error> {
+) -> Result<Remark, Error> {
+    let probe = format!("{PROBE}{:016x}", client.platform().random());
     let input = GetItemInput::builder()
         .table_name(&table.name)
-        .set_key(Some(key_attributes(table, PROBE.to_owned())))
+        .set_key(Some(key_attributes(table, probe)))
         .build()
         .map_err(Error::unbuilt)?;
     match client.call_for_time::<GetItem>(input).await {
-        Ok(_) => Ok(()),
+        Ok(_) => Ok(None),
         Err(failure) => match (refusal(client, &failure), needs) {
-            (Some(Refusal::Key(_)), Needs::AnyKey) => Ok(()),
+            (Some(Refusal::Key(_) | Refusal::SortKey(_)), Needs::AnyKey) => Ok(None),
             (Some(Refusal::Key(words)), Needs::PartitionKey) => {
                 Err(Error::InvalidConfiguration(format!(
-                    "`partitionKey` is {}, but that, as a string, is not the primary key of table `{}` ({words}): name the table's own, or create the table with this one alone",
+                    "`partitionKey` is {}, but that, as a string, is not the whole primary key of table `{}` ({words}): name the table's own partition key; if the table has a sort key as well, use another table, for the state store needs one without a sort key",
                     quote(&table.partition_key),
                     table.name
+                )))
+            }
+            (Some(Refusal::SortKey(words)), Needs::PartitionKey) => {
+                Err(Error::InvalidConfiguration(format!(
+                    "`table` is {}, which has a sort key ({words}): use another table, for the state store needs one without a sort key",
+                    quote(&table.name)
                 )))
             }
             (Some(Refusal::TableName), _) => Err(Error::InvalidConfiguration(format!(
@@ -58,21 +70,67 @@ pub async fn check<P: Platform>(
                 "DynamoDB refuses a read of table `{}`: {words}",
                 table.name
             ))),
-            (None, _) => Err(failure.of_read(&table.name, client.endpoint_url())),
+            (None, _) => {
+                let code = code(&failure).map(str::to_owned);
+                let error = failure.of_read(&table.name, client.endpoint_url());
+                match remark(table, needs, code.as_deref(), &error) {
+                    Some(remark) => Ok(Some(remark)),
+                    None => Err(error),
+                }
+            }
         },
+    }
+}
+
+/// What to say of a table that passes in spite of this error, for which DynamoDB
+/// gave that code; none where it does not pass.
+fn remark(table: &Table, needs: Needs, code: Option<&str>, error: &Error) -> Remark {
+    let name = &table.name;
+    match (error, code?) {
+        (Error::Throttled(sentence), _) => Some(format!(
+            "table `{name}` can be reached, but is throttled now: {sentence}"
+        )),
+        // `create` writes: a role for it need not be allowed to read.
+        (Error::AccessDenied(sentence), code)
+            if needs == Needs::AnyKey && NOT_ALLOWED.contains(&code) =>
+        {
+            Some(format!(
+                "table `{name}` was not checked, since that takes `dynamodb:GetItem`; `create` does not: {sentence}"
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// What DynamoDB says to credentials that it knows and whose policies do not allow
+/// the operation. Source: "Common errors" in the DynamoDB API reference.
+const NOT_ALLOWED: &[&str] = &["AccessDenied", "AccessDeniedException", "NotAuthorized"];
+
+/// The code of the error, where it is DynamoDB's own.
+fn code(failure: &Failure) -> Option<&str> {
+    match &failure.problem {
+        Problem::Service(error) => Some(&error.code),
+        _ => None,
     }
 }
 
 /// Why DynamoDB takes the probe for no valid request, in its words.
 enum Refusal {
+    /// Another primary key, perhaps one with a sort key.
     Key(String),
+    /// One with a sort key.
+    SortKey(String),
     TableName,
     Other(String),
 }
 
-/// DynamoDB has one code for all, and tells them apart in its sentence: "The
-/// provided key element does not match the schema", "The number of conditions
-/// on the keys is invalid", "Invalid table/index name".
+/// DynamoDB has one code for all, and tells them apart in its sentence: "Invalid
+/// table/index name", "The provided key element does not match the schema". The
+/// second one it says of another name or type as well as of a sort key, and so does
+/// the embedded engine. DynamoDB Local says of a sort key "The number of conditions on
+/// the keys is invalid", as DynamoDB itself has been seen to do
+/// (<https://github.com/awsdocs/aws-javascript-developer-guide-v2/pull/32>): the probe
+/// has one key attribute, so the table has two.
 fn refusal<P: Platform>(client: &Client<P>, failure: &Failure) -> Option<Refusal> {
     let words = match &failure.problem {
         Problem::Service(error) if error.code == "ValidationException" => {
@@ -84,6 +142,8 @@ fn refusal<P: Platform>(client: &Client<P>, failure: &Failure) -> Option<Refusal
     let names = ["tablename", "table name", "table/index name"];
     Some(if names.iter().any(|name| lower.contains(name)) {
         Refusal::TableName
+    } else if lower.contains("number of conditions on the keys") {
+        Refusal::SortKey(words)
     } else if lower.contains("key") {
         Refusal::Key(words)
     } else {

@@ -1,22 +1,24 @@
 //! What DynamoDB says of the probe, and what is told of it.
 
-use super::{Needs, check};
+use super::{Needs, Remark, check};
 use crate::aws::Client;
 use crate::aws::message::TransportError;
 use crate::config::Table;
 use crate::error::Error;
 use crate::scripted::{
-    SESSION_TOKEN, Scene, Scripted, Sent, config, json, refusal, signature_error, success,
+    SESSION_TOKEN, Scene, Scripted, Sent, config, html, json, refusal, signature_error, success,
 };
 use serde_json::json;
+use std::collections::HashSet;
 
-/// The two sentences of DynamoDB for a primary key that is another, and what an
-/// engine of one's own says.
-const KEY: [&str; 3] = [
+/// What DynamoDB and an engine of one's own say of a primary key that is another.
+const KEY: [&str; 2] = [
     "The provided key element does not match the schema",
-    "The number of conditions on the keys is invalid",
     "One or more parameter values were invalid: Type mismatch for key pk expected: N actual: S",
 ];
+
+/// What they say of one key where the table has two.
+const SORT_KEY: &str = "The number of conditions on the keys is invalid";
 
 /// What DynamoDB says of a name that no table has.
 const TABLE_NAME: [&str; 3] = [
@@ -34,7 +36,7 @@ fn invalid(words: &str) -> Scene {
     refused("ValidationException", words)
 }
 
-async fn told(scene: impl Into<Scene>, needs: Needs) -> (Result<(), Error>, Vec<Sent>) {
+async fn told(scene: impl Into<Scene>, needs: Needs) -> (Result<Remark, Error>, Vec<Sent>) {
     told_of(config().table, scene, needs).await
 }
 
@@ -42,7 +44,7 @@ async fn told_of(
     table: Table,
     scene: impl Into<Scene>,
     needs: Needs,
-) -> (Result<(), Error>, Vec<Sent>) {
+) -> (Result<Remark, Error>, Vec<Sent>) {
     let client = Client::new(Scripted::new([scene.into()]), config().client);
     let result = check(&client, &table, needs).await;
     (result, client.platform().requests())
@@ -50,13 +52,14 @@ async fn told_of(
 
 #[tokio::test]
 async fn the_probe_is_one_read_of_a_key_that_nobody_writes() {
-    let item = json(&json!({"Item": {"pk": {"S": "dapr-dynamodb||probe"}}}));
+    let probe = "dapr-dynamodb||probe||0000000000000000";
+    let item = json(&json!({"Item": {"pk": {"S": probe}}}));
     for answer in [success(), item] {
         for needs in [Needs::PartitionKey, Needs::AnyKey] {
             let (result, requests) = told(answer.clone(), needs).await;
-            assert_eq!((result, requests.len()), (Ok(()), 1));
+            assert_eq!((result, requests.len()), (Ok(None), 1));
             assert_eq!(requests[0].operation(), "GetItem");
-            let key = json!({"pk": {"S": "dapr-dynamodb||probe"}});
+            let key = json!({"pk": {"S": probe}});
             let expected = json!({"TableName": "orders", "Key": key});
             assert_eq!(requests[0].json(), expected);
         }
@@ -64,11 +67,25 @@ async fn the_probe_is_one_read_of_a_key_that_nobody_writes() {
 }
 
 #[tokio::test]
+async fn instances_read_probes_of_their_own() {
+    let mut probes = HashSet::new();
+    for random in [1, 2, u64::MAX] {
+        let platform = Scripted::new([success()]).random(random);
+        let client = Client::new(platform, config().client);
+        let result = check(&client, &config().table, Needs::PartitionKey).await;
+        assert_eq!(result, Ok(None));
+        let sent = client.platform().requests()[0].json();
+        probes.insert(sent["Key"]["pk"]["S"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(probes.len(), 3);
+}
+
+#[tokio::test]
 async fn another_primary_key_is_told_with_the_field_and_the_remedy() {
     for words in KEY {
         let (result, requests) = told(invalid(words), Needs::PartitionKey).await;
         let expected = format!(
-            "`partitionKey` is \"pk\", but that, as a string, is not the primary key of table `orders` ({words}): name the table's own, or create the table with this one alone"
+            "`partitionKey` is \"pk\", but that, as a string, is not the whole primary key of table `orders` ({words}): name the table's own partition key; if the table has a sort key as well, use another table, for the state store needs one without a sort key"
         );
         assert_eq!(result, Err(Error::InvalidConfiguration(expected)));
         assert_eq!(requests.len(), 1);
@@ -76,11 +93,67 @@ async fn another_primary_key_is_told_with_the_field_and_the_remedy() {
 }
 
 #[tokio::test]
+async fn a_sort_key_is_told_where_dynamodb_tells_it() {
+    let (result, requests) = told(invalid(SORT_KEY), Needs::PartitionKey).await;
+    let expected = "`table` is \"orders\", which has a sort key (The number of conditions on the keys is invalid): use another table, for the state store needs one without a sort key";
+    let expected = Error::InvalidConfiguration(expected.to_owned());
+    assert_eq!(result, Err(expected));
+    assert_eq!(requests.len(), 1);
+}
+
+#[tokio::test]
 async fn another_primary_key_is_good_enough_where_any_is() {
-    for words in KEY {
+    for words in KEY.into_iter().chain([SORT_KEY]) {
         let (result, requests) = told(invalid(words), Needs::AnyKey).await;
-        assert_eq!((result, requests.len()), (Ok(()), 1));
+        assert_eq!((result, requests.len()), (Ok(None), 1));
     }
+}
+
+#[tokio::test]
+async fn a_table_that_is_throttled_passes_with_a_remark() {
+    for code in [
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+    ] {
+        for needs in [Needs::PartitionKey, Needs::AnyKey] {
+            let (result, requests) = told(refused(code, "slow down"), needs).await;
+            let remark = result.unwrap().unwrap();
+            let start = format!(
+                "table `orders` can be reached, but is throttled now: GetItem on table `orders`: slow down ({code}, HTTP 400"
+            );
+            assert!(remark.starts_with(&start), "{remark}");
+            assert_eq!(requests.len(), 4);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_read_is_good_enough_to_write() {
+    let denied = refused("AccessDeniedException", "not you");
+    let (result, requests) = told(denied, Needs::AnyKey).await;
+    let remark = result.unwrap().unwrap();
+    let start = "table `orders` was not checked, since that takes `dynamodb:GetItem`; `create` does not: GetItem on table `orders`: not you (AccessDeniedException, HTTP 400";
+    assert!(remark.starts_with(start), "{remark}");
+    assert_eq!(requests.len(), 1);
+}
+
+/// Neither a role's policy nor load, whatever the case that it has in common with
+/// them.
+#[tokio::test]
+async fn credentials_or_hosts_that_are_refused_do_not_pass() {
+    let denied = TransportError::Denied("cause".to_owned()).into();
+    for scene in [
+        refused("UnrecognizedClientException", "who are you"),
+        refused("ExpiredTokenException", "too late"),
+        signature_error(SESSION_TOKEN).into(),
+        denied,
+    ] {
+        let (result, _) = told(scene, Needs::AnyKey).await;
+        assert!(matches!(result, Err(Error::AccessDenied(_))), "{result:?}");
+    }
+    let (result, _) = told(html(429), Needs::AnyKey).await;
+    assert!(result.is_err(), "{result:?}");
 }
 
 #[tokio::test]
@@ -119,14 +192,9 @@ async fn all_else_keeps_its_own_case() {
             1,
         ),
         (
-            refused("AccessDeniedException", "not you"),
+            refused("UnrecognizedClientException", "not you"),
             "access-denied: GetItem on table `orders`: not you (",
             1,
-        ),
-        (
-            refused("ThrottlingException", "slow down"),
-            "throttled: GetItem on table `orders`: slow down (",
-            4,
         ),
         (
             refusal(500, "InternalServerError").into(),
@@ -156,6 +224,16 @@ async fn all_else_keeps_its_own_case() {
             assert_eq!(requests.len(), attempts);
         }
     }
+}
+
+#[tokio::test]
+async fn a_state_store_has_to_be_allowed_to_read() {
+    let denied = refused("AccessDeniedException", "not you");
+    let (result, requests) = told(denied, Needs::PartitionKey).await;
+    let error = result.unwrap_err().to_string();
+    let start = "access-denied: GetItem on table `orders`: not you (AccessDeniedException";
+    assert!(error.starts_with(start), "{error}");
+    assert_eq!(requests.len(), 1);
 }
 
 #[tokio::test]

@@ -62,6 +62,7 @@ mod readme;
 mod retries_at_scale;
 mod second_init;
 mod secrets;
+mod table_check;
 mod timeouts;
 mod transaction;
 mod ttl;
