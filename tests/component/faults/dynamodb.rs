@@ -2,8 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use host_test::faults::{Action, AwsError};
+use host_test::faults::{Action, AwsError, Reply};
 use http::StatusCode;
+use serde_json::json;
 
 use super::calls::Call;
 use super::fault::{ALL, Fault, Nature, ONE_BY_ONE, Pace, fault};
@@ -114,6 +115,13 @@ pub const OF_DYNAMODB: &[Fault] = {
             |_| cancelled("ValidationError"),
         ),
         fault(
+            "TransactionCanceledException: ValidationError for an item's size",
+            Refused,
+            Prompt,
+            TRANSACTIONS,
+            |_| cancelled_for_an_items_size(),
+        ),
+        fault(
             "TransactionInProgressException",
             Unknown,
             Throttled,
@@ -199,6 +207,22 @@ pub const OF_DYNAMODB: &[Fault] = {
         ),
     ]
 };
+
+/// The code is that of every invalid item: the sentence tells.
+fn cancelled_for_an_items_size() -> Action {
+    let size = "Item size has exceeded the maximum allowed size";
+    let reasons = json!([
+        { "Code": "None" },
+        { "Code": "ValidationError", "Message": size },
+        { "Code": "None" },
+    ]);
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons [None, ValidationError, None]",
+        "CancellationReasons": reasons,
+    });
+    Action::answer(Reply::json(StatusCode::BAD_REQUEST, &body))
+}
 
 fn skewed() -> Action {
     let ahead = SystemTime::now() + Duration::from_secs(3_600);

@@ -10,7 +10,7 @@ use super::fault::{ALL, Fault, Nature, Pace, fault};
 const READS: &[Call] = &[Call::Get, Call::GetStrong, Call::BulkGet];
 
 pub const OF_OTHERS: &[Fault] = {
-    use Nature::Unknown;
+    use Nature::{Refused, Unknown};
     use Pace::Prompt;
     &[
         fault("a page of HTML, HTTP 200", Unknown, Prompt, ALL, |_| {
@@ -36,6 +36,9 @@ pub const OF_OTHERS: &[Fault] = {
             ALL,
             |_| page(StatusCode::SERVICE_UNAVAILABLE).after_effect(),
         ),
+        fault("a page of HTML, HTTP 413", Refused, Prompt, ALL, |_| {
+            page(StatusCode::PAYLOAD_TOO_LARGE)
+        }),
         fault("a redirect, HTTP 301", Unknown, Prompt, ALL, |_| {
             redirect(StatusCode::MOVED_PERMANENTLY)
         }),
@@ -52,6 +55,9 @@ pub const OF_OTHERS: &[Fault] = {
         ),
         fault("JSON `null`", Unknown, Prompt, ALL, |_| text("null")),
         fault("JSON `[]`", Unknown, Prompt, ALL, |_| text("[]")),
+        fault("JSON `{}`", Unknown, Prompt, &[Call::BulkGet], |_| {
+            text("{}")
+        }),
         fault(
             "JSON whose members have other types",
             Unknown,
