@@ -18,7 +18,7 @@ pub enum StateCommand {
     Delete(DeleteArguments),
     /// Print the items of many keys as JSON Lines
     BulkGet(BulkGetArguments),
-    /// Store many items, from KEY=VALUE arguments or a JSON Lines file
+    /// Store many items, from KEY=VALUE arguments or a JSON file
     #[command(after_help = SET_LINES)]
     BulkSet(BulkSetArguments),
     /// Delete many keys
@@ -34,7 +34,8 @@ pub enum StateCommand {
 }
 
 const SET_LINES: &str = "\
-A line of the JSON Lines file, which may be one that bulk-get has printed:
+The file has one JSON object a line (JSON Lines), or is one JSON array of them. An
+object, which may be a line that bulk-get has printed:
   {\"key\": \"order-1\", \"value\": {\"total\": 12.5}}   any JSON, stored as written
   {\"key\": \"note-1\", \"valueText\": \"as it stands\"}
   {\"key\": \"image-1\", \"valueBase64\": \"iVBORw0KGgo=\"}
@@ -55,10 +56,12 @@ is refused. The file is checked as a whole before anything is written.";
 const KEY_LINES: &str = "\
 A line of the file is a JSON object with a \"key\" (and, for a delete, an \"etag\" as
 needed), a JSON string, or any other text, which is the key itself. Other fields
-of the object are ignored, so that what bulk-get prints will do.";
+of the object are ignored, so that what bulk-get prints will do. A file that begins
+with [ is one JSON array of such objects and strings.";
 
 const OPERATION_LINES: &str = "\
-A line of the JSON Lines file, in the shape of Dapr's API:
+The file has one JSON object a line (JSON Lines), or is one JSON array of them, in
+the shape of Dapr's API:
   {\"operation\": \"upsert\", \"request\": {\"key\": \"order-1\", \"value\": 12.5}}
   {\"operation\": \"delete\", \"request\": {\"key\": \"order-2\", \"etag\": \"5f0c…\"}}
 The request of an upsert takes what a line for bulk-set takes; that of a delete
@@ -122,7 +125,7 @@ pub struct BulkGetArguments {
     /// The keys to read
     #[arg(group = "what")]
     pub keys: Vec<String>,
-    /// Read the keys from this JSON Lines or text file; `-` reads standard input
+    /// Read the keys from this file: JSON Lines, a JSON array or text; `-` reads standard input
     #[arg(long, value_name = "FILE", group = "what")]
     pub jsonl: Option<PathBuf>,
     /// Which writes the read sees; without it, as the store is configured
@@ -137,7 +140,7 @@ pub struct BulkSetArguments {
     /// Items to store, the value as it stands
     #[arg(value_name = "KEY=VALUE", group = "what", value_parser = pair)]
     pub items: Vec<(String, String)>,
-    /// Read the items from this JSON Lines file; `-` reads standard input
+    /// Read the items from this file: JSON Lines or a JSON array; `-` reads standard input
     #[arg(long, value_name = "FILE", group = "what")]
     pub jsonl: Option<PathBuf>,
 }
@@ -149,7 +152,7 @@ pub struct BulkDeleteArguments {
     /// The keys to delete
     #[arg(group = "what")]
     pub keys: Vec<String>,
-    /// Read the keys from this JSON Lines or text file; `-` reads standard input
+    /// Read the keys from this file: JSON Lines, a JSON array or text; `-` reads standard input
     #[arg(long, value_name = "FILE", group = "what")]
     pub jsonl: Option<PathBuf>,
 }
@@ -161,7 +164,7 @@ pub struct TransactArguments {
     /// Operations: `set:KEY=VALUE` or `delete:KEY`
     #[arg(value_name = "OPERATION", group = "what", value_parser = step)]
     pub operations: Vec<Step>,
-    /// Read the operations from this JSON Lines file; `-` reads standard input
+    /// Read the operations from this file: JSON Lines or a JSON array; `-` reads standard input
     #[arg(long, value_name = "FILE", group = "what")]
     pub jsonl: Option<PathBuf>,
 }

@@ -44,6 +44,25 @@ async fn a_json_lines_file_is_set_in_bulk_and_read_back_in_bulk() {
 }
 
 #[tokio::test]
+async fn a_json_array_is_taken_by_every_bulk_command() {
+    let (kept, data) = folder();
+    let items = "\u{feff}[\n  {\"key\": \"a\", \"value\": 1},\n  {\"key\": \"b\", \"valueText\": \"t\"}\n]\n";
+    let items = write(kept.path(), "items.json", items);
+    let operations = "[{\"operation\": \"delete\", \"request\": {\"key\": \"a\"}}]";
+    let operations = write(kept.path(), "operations.json", operations);
+    for (command, file, printed) in [
+        ("bulk-set", &items, "2 items set"),
+        ("bulk-get", &items, "\"valueText\":\"t\""),
+        ("transact", &operations, "deleted a"),
+        ("bulk-delete", &items, "2 items deleted"),
+    ] {
+        let ran = host_test(&["state", command, "--jsonl", file, "--data", &data]).await;
+        assert_eq!(ran.status, 0, "{}", ran.stderr);
+        assert!(ran.text().contains(printed), "{command}: {}", ran.text());
+    }
+}
+
+#[tokio::test]
 async fn a_line_with_a_mistake_is_named_and_nothing_is_written() {
     let (kept, data) = folder();
     for wrong in [

@@ -1,4 +1,5 @@
-//! A line for a key: an object with a `key`, a JSON string, or any other text, which is the key.
+//! A line for a key: an object with a `key`, a JSON string, or any other text, which is the key. An
+//! element of a JSON array is one of the first two.
 //!
 //! So a file that was written for a set, or by a bulk-get, can be given where keys are asked for:
 //! other fields of the object are not looked at, but for the `etag` of a delete.
@@ -27,6 +28,14 @@ impl Line for KeyLine {
                 key: line.to_owned(),
                 etag: None,
             }),
+        }
+    }
+
+    /// A number or a list among the elements is more likely a mistake than a key.
+    fn read_element(json: &str) -> Result<Self, Fault> {
+        match json.as_bytes().first() {
+            Some(b'{' | b'"') => Self::read(json),
+            _ => Err(Fault::whole_line("a JSON object or string is expected")),
         }
     }
 }

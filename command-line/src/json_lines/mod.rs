@@ -1,5 +1,6 @@
-//! A JSON Lines file is read as a whole before anything is done with it, and what is wrong in it is
-//! named by file, line and, where JSON itself is broken, column.
+//! A file of JSON Lines, or one JSON array of the same things, is read as a whole before anything is
+//! done with it, and what is wrong in it is named by file, line and, where JSON itself is broken,
+//! column.
 
 mod key;
 mod operation;
@@ -8,26 +9,36 @@ mod write;
 
 pub(super) use self::{key::KeyLine, operation::OperationLine, write::SetLine};
 
+use serde_json::value::RawValue;
+
 use super::model::Failure;
 
-/// Something that one line of a file holds.
+/// Editors on some systems begin a file with a byte order mark.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Something that one line of a file, or one element of a JSON array, holds.
 pub(super) trait Line: Sized {
     /// Reads a line that is not blank.
     fn read(line: &str) -> Result<Self, Fault>;
+
+    /// Reads an element of an array, which may have line breaks in it.
+    fn read_element(json: &str) -> Result<Self, Fault> {
+        Self::read(json)
+    }
 }
 
-/// What is wrong with a line.
+/// What is wrong with a line or an element.
 #[derive(Debug)]
 pub(super) struct Fault {
-    /// Counted from 1; absent where the line as a whole is meant.
-    column: Option<usize>,
+    /// Line and column within it, both counted from 1; absent where it is meant as a whole.
+    place: Option<(usize, usize)>,
     sentence: String,
 }
 
 impl Fault {
     fn whole_line(sentence: impl Into<String>) -> Self {
         Self {
-            column: None,
+            place: None,
             sentence: sentence.into(),
         }
     }
@@ -50,37 +61,88 @@ impl Fault {
 
 impl From<serde_json::Error> for Fault {
     fn from(error: serde_json::Error) -> Self {
-        // The parser counts lines within the line that it was given.
-        let place = format!(" at line {} column {}", error.line(), error.column());
+        let (line, column) = (error.line(), error.column());
+        let told = format!(" at line {line} column {column}");
         Self {
-            column: Some(error.column()).filter(|column| *column > 0),
-            sentence: error.to_string().replace(&place, ""),
+            // Where a text ends at the start of a line, the parser says column 0.
+            place: Some((line, column.max(1))).filter(|_| line > 0),
+            sentence: error.to_string().replace(&told, ""),
         }
     }
 }
 
-/// Reads every line of a text that is not blank. `file` is for messages.
+/// Reads all of a text: the elements of a JSON array where it begins with `[`, else every line that
+/// is not blank. `file` is for messages.
 pub(super) fn read<L: Line>(file: &str, text: &[u8]) -> Result<Vec<L>, Failure> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    match text.trim_ascii_start().first() {
+        Some(b'[') => array(file, text),
+        _ => lines(file, text),
+    }
+}
+
+fn lines<L: Line>(file: &str, text: &[u8]) -> Result<Vec<L>, Failure> {
     let mut read = Vec::new();
     for (index, line) in text.split(|byte| *byte == b'\n').enumerate() {
         let number = index + 1;
         let line = std::str::from_utf8(line)
-            .map_err(|_| Failure::here(format!("{file}:{number}: it is not UTF-8")))?
+            .map_err(|_| not_utf8(file, number))?
             .trim();
-        // Editors on some systems begin a file with a byte order mark.
-        let line = match number {
-            1 => line.trim_start_matches('\u{feff}'),
-            _ => line,
-        };
         if line.is_empty() {
             continue;
         }
-        read.push(L::read(line).map_err(|fault| match fault.column {
-            Some(column) => Failure::here(format!("{file}:{number}:{column}: {}", fault.sentence)),
-            None => Failure::here(format!("{file}:{number}: {}", fault.sentence)),
+        read.push(L::read(line).map_err(|fault| match fault.place {
+            Some((_, column)) => at(file, number, Some(column), &fault.sentence),
+            None => at(file, number, None, &fault.sentence),
         })?);
     }
     Ok(read)
+}
+
+/// The elements stay in the text until they are read, one after the other.
+fn array<L: Line>(file: &str, text: &[u8]) -> Result<Vec<L>, Failure> {
+    let text = std::str::from_utf8(text)
+        .map_err(|error| not_utf8(file, place_of(text, error.valid_up_to()).0))?;
+    let elements: Vec<&RawValue> = serde_json::from_str(text).map_err(|error| {
+        let fault = Fault::from(error);
+        let (line, column) = fault.place.unwrap_or((1, 1));
+        let sentence = format!(
+            "{}; the file begins with `[`, so that it is read as one JSON array",
+            fault.sentence
+        );
+        at(file, line, Some(column), &sentence)
+    })?;
+    let read = elements.into_iter().map(|element| {
+        L::read_element(element.get()).map_err(|fault| {
+            let offset = element.get().as_ptr().addr() - text.as_ptr().addr();
+            let (line, column) = place_of(text.as_bytes(), offset);
+            match fault.place {
+                None => at(file, line, None, &fault.sentence),
+                Some((1, within)) => at(file, line, Some(column + within - 1), &fault.sentence),
+                Some((down, within)) => at(file, line + down - 1, Some(within), &fault.sentence),
+            }
+        })
+    });
+    read.collect()
+}
+
+/// Line and column of a byte, both counted from 1.
+fn place_of(text: &[u8], offset: usize) -> (usize, usize) {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.iter().rposition(|byte| *byte == b'\n');
+    let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+    (line, before.len() - line_start.map_or(0, |at| at + 1) + 1)
+}
+
+fn not_utf8(file: &str, line: usize) -> Failure {
+    at(file, line, None, "it is not UTF-8")
+}
+
+fn at(file: &str, line: usize, column: Option<usize>, sentence: &str) -> Failure {
+    match column {
+        Some(column) => Failure::here(format!("{file}:{line}:{column}: {sentence}")),
+        None => Failure::here(format!("{file}:{line}: {sentence}")),
+    }
 }
 
 #[cfg(test)]

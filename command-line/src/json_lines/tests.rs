@@ -68,6 +68,91 @@ fn blank_lines_carriage_returns_and_a_byte_order_mark_do_not_matter() {
         .collect();
     assert_eq!(keys, ["a", "b"]);
     assert!(read::<SetRequest>("f", b"").unwrap().is_empty());
+    let after_the_mark = "\u{feff} {\"key\": \"a\", \"value\": 1}";
+    assert_eq!(set(after_the_mark).key, "a");
+}
+
+#[test]
+fn a_json_array_is_read_as_its_elements_would_be_as_lines() {
+    let objects = [
+        "{\"key\": \"a\", \"value\": {\"x\": 1.50}, \"etag\": \"e\"}",
+        "{\"key\": \"b\", \"valueText\": \"t\"}",
+    ];
+    let lines: Vec<SetRequest> = read("f", objects.join("\n").as_bytes()).unwrap();
+    for array in [
+        format!("[{}]", objects.join(",")),
+        format!("\u{feff}\r\n[\r\n  {}\r\n]\r\n", objects.join(",\r\n  ")),
+    ] {
+        assert_eq!(read::<SetRequest>("f", array.as_bytes()).unwrap(), lines);
+        let keys = read::<KeyLine>("f", array.as_bytes()).unwrap();
+        let keys: Vec<_> = keys.into_iter().map(DeleteRequest::from).collect();
+        assert_eq!((keys[0].key.as_str(), keys[1].key.as_str()), ("a", "b"));
+        assert_eq!(keys[0].etag.as_deref(), Some("e"));
+    }
+    let keys = read::<KeyLine>("f", b"[\"a\", {\"key\": \"[b]\"}]").unwrap();
+    let keys: Vec<&str> = keys.iter().map(|line| line.key.as_str()).collect();
+    assert_eq!(keys, ["a", "[b]"]);
+    let operations = "[{\"operation\": \"delete\",\n \"request\": {\"key\": \"a\"}}]";
+    assert_eq!(
+        read::<OperationLine>("f", operations.as_bytes())
+            .unwrap()
+            .len(),
+        1
+    );
+    assert!(read::<SetRequest>("f", b" [ ]\n").unwrap().is_empty());
+}
+
+#[test]
+fn a_value_of_many_lines_in_an_array_is_stored_as_it_is_written() {
+    let text = "[\n  {\n    \"key\": \"a\",\n    \"value\": [\n      1\n    ]\n  }\n]";
+    let requests: Vec<SetRequest> = read("f", text.as_bytes()).unwrap();
+    assert_eq!(requests[0].value, b"[\n      1\n    ]");
+}
+
+#[test]
+fn a_fault_in_an_array_names_its_line_and_column_in_the_file() {
+    let good = "[ {\"key\": \"a\", \"value\": 1},\n";
+    for (rest, expected) in [
+        (
+            "  {\"key\": \"b\"}]",
+            "2: a value is missing: give value, valueText or valueBase64",
+        ),
+        ("  {\"value\": 1}]", "2:14: missing field `key`"),
+        (
+            "  {\"key\": \"b\",\n   \"value\": 1,\n   \"ttl\": 1.5}]",
+            "4:13: invalid type: floating point `1.5`, expected i64",
+        ),
+        ("  [\"b\", 1]]", "2: a JSON object is expected"),
+        ("  null]", "2: a JSON object is expected"),
+        (
+            "  {\"key\": \"b\" \"value\": 1}]",
+            "2:15: expected `,` or `}`; the file begins with `[`, so that it is read as one JSON array",
+        ),
+        (
+            "  {\"key\": \"b\", \"value\": 1}]\n[]",
+            "3:1: trailing characters; the file begins with `[`, so that it is read as one JSON array",
+        ),
+        (
+            "",
+            "2:1: EOF while parsing a value; the file begins with `[`, so that it is read as one JSON array",
+        ),
+    ] {
+        let told = told::<SetRequest>(format!("{good}{rest}"));
+        assert_eq!(told, format!("f.jsonl:{expected}"), "{rest}");
+    }
+    assert_eq!(
+        told::<SetRequest>(b"[\n\"\xff\"]"),
+        "f.jsonl:2: it is not UTF-8"
+    );
+    for element in ["17", "null", "[\"a\"]", "true"] {
+        let told = told::<KeyLine>(format!("[\"a\",\n{element}]"));
+        assert_eq!(told, "f.jsonl:2: a JSON object or string is expected");
+    }
+    let text = told::<KeyLine>("[a]\n[b]\n");
+    assert_eq!(
+        text,
+        "f.jsonl:1:2: expected value; the file begins with `[`, so that it is read as one JSON array"
+    );
 }
 
 #[test]
@@ -208,7 +293,7 @@ fn a_fault_within_an_operation_names_its_line() {
     for line in [
         "{\"operation\": \"update\", \"request\": {}}",
         "{\"operation\": \"delete\"}",
-        "[]",
+        "[{}]",
     ] {
         assert!(
             super::read::<OperationLine>("f", line.as_bytes()).is_err(),
@@ -225,6 +310,7 @@ fn a_line_that_is_no_object_is_refused_with_what_is_expected() {
         assert_eq!(told, "f.jsonl:2: a JSON object is expected");
     }
     for line in ["[\"upsert\", {\"key\": \"a\", \"value\": 1}]", "\"delete\""] {
+        // As the first of a file, an array would be that of the operations.
         let told = told::<OperationLine>(line);
         assert_eq!(told, "f.jsonl:1: a JSON object is expected");
     }
