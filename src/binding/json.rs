@@ -9,13 +9,17 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
+/// What editors on some systems put before a file's first character.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Longest part of a member's path that a sentence quotes, in characters.
 const QUOTED: usize = 200;
 
 /// JSON text of the members of an object.
 type Members<'a> = HashMap<String, &'a RawValue>;
 
-/// The item in a JSON object. Where a member's name repeats, the last counts.
+/// The item in a JSON object, which may follow a byte order mark. Where a
+/// member's name repeats, the last counts.
 ///
 /// # Errors
 ///
@@ -27,6 +31,7 @@ pub fn item(data: &[u8]) -> Result<HashMap<String, AttributeValue>, Error> {
             "the data is {found}: give a JSON object, whose members become attributes"
         )))
     };
+    let data = data.strip_prefix(BYTE_ORDER_MARK).unwrap_or(data);
     let text = match serde_json::from_slice::<&RawValue>(data) {
         Ok(text) => text.get(),
         Err(_) if data.trim_ascii().is_empty() => return object("empty"),
@@ -161,6 +166,19 @@ mod tests {
         ] {
             assert_eq!(one(json), Ok(attribute), "{json}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_the_object_is_skipped() {
+        let marked = |json: &str| item(format!("\u{feff}{json}").as_bytes());
+        assert_eq!(marked(r#" {"m":1}"#), item(br#"{"m":1}"#));
+        assert!(sentence(marked("")).contains("empty"));
+        assert!(sentence(marked("\u{feff}{}")).contains("no JSON"));
+        // Within the object it is a character like any other.
+        assert_eq!(
+            one("\"\u{feff}\""),
+            Ok(AttributeValue::S("\u{feff}".into()))
+        );
     }
 
     #[test]
