@@ -7,11 +7,10 @@ mod convert;
 use crate::aws::reactor;
 use crate::aws::transport::Wasi;
 use crate::binding::{Binding, OPERATIONS};
-use crate::config::{Config, TABLE_VARIABLE};
+use crate::config::{Config, TABLE_VARIABLE, ignored};
 use crate::error::Error;
 use crate::limits::TRANSACTION_OPERATIONS;
 use crate::state::StateStore;
-use crate::state::key::quote;
 use crate::table_check::Remark;
 use convert::{consistency, each};
 use exports::dapr_wasm::components::binding::{Guest as BindingGuest, Response};
@@ -51,10 +50,7 @@ fn run<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, WitError> {
 fn configure(metadata: &Metadata) -> Result<Config, Error> {
     let (config, unknown) = Config::parse(metadata, &|name| std::env::var(name).ok(), &Wasi)?;
     for name in unknown {
-        tell(&format!(
-            "the metadata field {} is not known and is ignored",
-            quote(&name)
-        ));
+        tell(&ignored(&name));
     }
     Ok(config)
 }

@@ -1,14 +1,28 @@
 //! Looks a field up by its names. It remembers which names are known, so that
 //! the others can be told.
 
+use crate::state::key::quote;
 use std::cell::RefCell;
 use std::fmt;
 
-/// Names that Dapr's runtime puts into a component's metadata for itself: no
-/// reason to warn.
+/// Fields of a binding by which Dapr's runtime decides about input bindings:
+/// an output binding is the same without them, so there is no reason to warn.
 ///
-/// Source: "State store components" and "Bindings" in Dapr's documentation.
-const OF_DAPR: &[&str] = &["actorStateStore", "keyPrefix", "direction", "route"];
+/// Source: "Bindings" in Dapr's documentation.
+const OF_INPUT_BINDINGS: &[&str] = &["direction", "route"];
+
+/// Fields of a state store that Dapr's runtime applies outside the component.
+/// Without the runtime, a program that relies on one of them finds other keys, or
+/// sends messages that nobody publishes.
+///
+/// Source: `pkg/components/state/state_config.go` and
+/// `pkg/runtime/processor/state/state.go` of Dapr.
+const OF_THE_RUNTIME: &[&str] = &["keyPrefix", "actorStateStore"];
+
+/// The beginning of the names of more such fields.
+///
+/// Source: `pkg/runtime/pubsub/outbox.go` of Dapr, which has four.
+const OUTBOX: &str = "outbox";
 
 /// A value, and the name under which it was given: of a field or of an
 /// environment variable.
@@ -50,7 +64,7 @@ impl<'a> Fields<'a> {
         Self {
             metadata,
             environment,
-            known: RefCell::new(OF_DAPR.to_vec()),
+            known: RefCell::new(OF_INPUT_BINDINGS.to_vec()),
         }
     }
 
@@ -96,5 +110,20 @@ impl<'a> Fields<'a> {
             .filter(|given| !known.iter().any(|known| given.eq_ignore_ascii_case(known)))
             .cloned()
             .collect()
+    }
+}
+
+/// The sentence about a field of the metadata that nobody has looked up.
+pub fn ignored(name: &str) -> String {
+    let of_the_runtime = |known: &&str| name.eq_ignore_ascii_case(known);
+    let of_the_outbox = name
+        .get(..OUTBOX.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(OUTBOX));
+    let quoted = quote(name);
+    match of_the_outbox || OF_THE_RUNTIME.iter().any(of_the_runtime) {
+        true => format!(
+            "the metadata field {quoted} is for Dapr's runtime and is ignored: apply it in the host, or remove it"
+        ),
+        false => format!("the metadata field {quoted} is not known and is ignored"),
     }
 }

@@ -9,7 +9,7 @@ mod attempts;
 pub mod duration;
 mod fields;
 
-pub use fields::{Field, Fields};
+pub use fields::{Field, Fields, ignored};
 
 use crate::aws::endpoint::Endpoint;
 use crate::aws::{ClientConfig, Limits, Repeat, SERVICE};

@@ -230,14 +230,40 @@ fn a_value_from_the_environment_is_refused_by_its_variable() {
 }
 
 #[test]
-fn unknown_names_are_told_but_not_those_that_dapr_uses_itself() {
-    let (_, unknown) = with(&[
-        ("tabel", "x"),
-        ("actorStateStore", "true"),
-        ("keyPrefix", "name"),
-    ])
-    .unwrap();
+fn unknown_names_are_told_but_not_those_of_input_bindings() {
+    let (_, unknown) = with(&[("tabel", "x"), ("direction", "output"), ("Route", "/r")]).unwrap();
     assert_eq!(unknown, ["tabel"]);
+    assert_eq!(
+        ignored("tabel"),
+        "the metadata field \"tabel\" is not known and is ignored"
+    );
+}
+
+#[test]
+fn fields_of_daprs_runtime_are_all_told_alike() {
+    let names = [
+        "keyPrefix",
+        "KEYPREFIX",
+        "actorStateStore",
+        "outboxPublishPubsub",
+        "outboxPublishTopic",
+        "outboxPubsub",
+        "outboxDiscardWhenMissingState",
+    ];
+    let fields = names.map(|name| (name, "x"));
+    let (_, unknown) = with(&fields).unwrap();
+    assert_eq!(unknown, names);
+    for name in names {
+        assert_eq!(
+            ignored(name),
+            format!(
+                "the metadata field \"{name}\" is for Dapr's runtime and is ignored: apply it in the host, or remove it"
+            )
+        );
+    }
+    for other in ["keyPréfix", "keyPrefixes", "outbö", ""] {
+        assert!(ignored(other).contains("not known"), "{other}");
+    }
 }
 
 #[test]

@@ -28,14 +28,30 @@ async fn an_unknown_field_is_named_on_stderr_and_ignored() {
 }
 
 #[tokio::test]
-async fn known_fields_and_daprs_own_are_not_remarked_upon() {
+async fn known_fields_and_those_of_input_bindings_are_not_remarked_upon() {
     let settings = Table::new().await.settings().await;
     let settings = settings
-        .with("actorStateStore", "true")
-        .with("keyPrefix", "none")
+        .with("direction", "output")
+        .with("route", "/orders")
         .with("AWSREGION", "x");
     let (refused, heard) = init_heard(&settings).await;
     assert_eq!((refused, heard.as_str()), (None, ""));
+}
+
+#[tokio::test]
+async fn fields_of_daprs_runtime_are_named_on_stderr_and_ignored() {
+    let names = ["keyPrefix", "actorStateStore", "outboxPublishTopic"];
+    let settings = Table::new().await.settings().await;
+    let with = |settings: Settings, name: &&str| settings.with(name, "true");
+    let (refused, heard) = init_heard(&names.iter().fold(settings, with)).await;
+    assert_eq!(refused, None);
+    for name in names {
+        let told = format!(
+            "dapr-dynamodb: the metadata field \"{name}\" is for Dapr's runtime and is ignored: "
+        );
+        assert!(heard.contains(&told), "{heard:?}");
+    }
+    assert_eq!(heard.lines().count(), names.len(), "{heard:?}");
 }
 
 #[tokio::test]
