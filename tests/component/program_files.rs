@@ -146,6 +146,32 @@ async fn a_configuration_that_the_component_refuses_is_told_with_its_case() {
 }
 
 #[tokio::test]
+async fn a_folder_of_component_files_configures_the_store() {
+    let (kept, folder) = folder();
+    let table = Table::new().await;
+    let secrets = write(kept.path(), "secrets.json", SECRETS);
+    let store = STATE_STORE.replace("TABLE", &table.name);
+    write(kept.path(), "store.yml", &store);
+    write(kept.path(), "broken.yaml", "kind: [\n");
+    let pubsub = store.replace("state.aws.dynamodb", "pubsub.redis");
+    write(kept.path(), "pubsub.yaml", &pubsub);
+    let set = with_file(&folder, &secrets, &["set", "k", "v"]).await;
+    assert_eq!(set.status, 0, "{}", set.stderr);
+    assert_eq!(table.raw("k").await.unwrap()["value"]["S"], "v");
+    let told = format!("note: passed over: {folder}/broken.yaml:");
+    assert_eq!(set.stderr.matches(&told).count(), 1, "{}", set.stderr);
+
+    let another = store.replace("name: statestore", "name: another");
+    write(kept.path(), "another.yaml", &another);
+    let get = with_file(&folder, &secrets, &["get", "k"]).await;
+    let choose = "choose one by --component-name (another, statestore)";
+    assert!(get.stderr.contains(choose), "{}", get.stderr);
+    let named = ["get", "k", "--component-name", "another"];
+    let get = with_file(&folder, &secrets, &named).await;
+    assert_eq!((get.status, get.text()), (0, "v"));
+}
+
+#[tokio::test]
 async fn a_file_that_is_not_there_is_named() {
     let ran = host_test(&["state", "--component-yaml", "no-such-file.yaml", "ping"]).await;
     assert_eq!(ran.status, 1);

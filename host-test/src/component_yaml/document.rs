@@ -2,13 +2,14 @@
 //! something else is passed over, unless the file holds nothing but such.
 
 use super::{
-    Component, ComponentFileError, ComponentType, Field, Types, Value,
+    Component, ComponentFileError, Field, Types, Value,
     node::{Content, Node},
 };
 
 const API_VERSION: &str = "dapr.io/v1alpha1";
 const KIND: &str = "Component";
-/// What Dapr takes for the first version of a component, besides none at all.
+/// What Dapr takes for the first version of a component, in any case, besides none at all
+/// (`IsInitialVersion` in `pkg/components/versioning.go`).
 const FIRST_VERSIONS: [&str; 3] = ["", "v0", "v1"];
 /// Dapr's fields of `spec`; the last two are its runtime's.
 const SPEC_FIELDS: [&str; 5] = ["type", "version", "metadata", "ignoreErrors", "initTimeout"];
@@ -41,6 +42,48 @@ pub(super) fn components(
     }))
 }
 
+/// As [`components`], of a folder's documents, each with its file.
+pub(super) fn components_of_folder(
+    folder: &str,
+    documents: &[(String, Node)],
+    types: Types,
+) -> Result<Vec<Component>, ComponentFileError> {
+    let mut components: Vec<Component> = Vec::new();
+    for (file, document) in documents.iter().filter(|(_, node)| is_component(node)) {
+        let Read::Component(component) = (Reader { file, types }).component(document)? else {
+            continue;
+        };
+        // daprd, too, refuses a folder for this.
+        if let Some(first) = components.iter().find(|c| c.name == component.name) {
+            return Err(ComponentFileError::NameTwice {
+                file: component.file,
+                name: component.name,
+                first: first.file.clone(),
+            });
+        }
+        components.push(component);
+    }
+    match components.is_empty() {
+        true => Err(ComponentFileError::NoComponent {
+            folder: folder.to_owned(),
+            wanted: types.names(),
+        }),
+        false => Ok(components),
+    }
+}
+
+/// What daprd asks of a document before it looks at anything else in it.
+fn is_component(document: &Node) -> bool {
+    let Content::Mapping(fields) = &document.content else {
+        return false;
+    };
+    let is = |name, wanted| {
+        find(fields, name)
+            .is_some_and(|node| matches!(&node.content, Content::Scalar(text) if text == wanted))
+    };
+    is("apiVersion", API_VERSION) && is("kind", KIND)
+}
+
 enum Read {
     Component(Component),
     /// And the error that this is, where no other document of the file is a component.
@@ -71,8 +114,7 @@ impl Reader<'_> {
         let remedy = "write spec: with type, version and metadata";
         let spec = self.required(document, fields, "spec", remedy)?;
         let spec_fields = self.mapping(spec)?;
-        let known = ComponentType::ALL.map(|known| self.types.name(known));
-        let known = known.join(" or ");
+        let known = self.types.names();
         let remedy = format!("write type: {known}");
         let (type_node, type_name) = self.text(spec, spec_fields, "type", &remedy)?;
         let Some(component_type) = self.types.component_type(type_name) else {
@@ -100,7 +142,7 @@ impl Reader<'_> {
         };
         match &node.content {
             Content::Null => Ok(()),
-            Content::Scalar(version) if FIRST_VERSIONS.contains(&version.as_str()) => Ok(()),
+            Content::Scalar(version) if is_first(version) => Ok(()),
             Content::Scalar(version) => {
                 let problem = format!("is {version:?}, which does not exist: write version: v1");
                 Err(node.fault(self.file, problem))
@@ -242,4 +284,9 @@ fn find<'n>(fields: &'n Fields, name: &str) -> Option<&'n Node> {
         .iter()
         .find(|(field, _)| field == name)
         .map(|(_, node)| node)
+}
+
+fn is_first(version: &str) -> bool {
+    let mut first = FIRST_VERSIONS.iter();
+    first.any(|known| known.eq_ignore_ascii_case(version))
 }

@@ -8,7 +8,7 @@ use super::SecretsError;
 /// Why a component file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ComponentFileError {
-    /// The file cannot be read as UTF-8 text.
+    /// The folder cannot be listed, or the file not be read as UTF-8 text.
     #[error("{file}: {source}")]
     Unreadable {
         /// The file, as it was named.
@@ -49,5 +49,23 @@ pub enum ComponentFileError {
         field: String,
         /// What is wrong.
         source: Box<SecretsError>,
+    },
+    /// Two files of a folder have a component of the same name.
+    #[error("{file}: the component name {name:?} is in {first} as well: rename one of them")]
+    NameTwice {
+        /// The file of the second one.
+        file: String,
+        /// The name of both.
+        name: String,
+        /// The file of the first one.
+        first: String,
+    },
+    /// No file of a folder has a component of a type that is read.
+    #[error("{folder}: no .yaml or .yml file in it holds a component of type {wanted}: add one")]
+    NoComponent {
+        /// The folder, as it was named.
+        folder: String,
+        /// The types that are read.
+        wanted: String,
     },
 }

@@ -8,10 +8,12 @@
 //! Values may be YAML strings, numbers or booleans; a number or boolean counts as it is written.
 //! A file may hold several documents. Those of other kinds and types are passed over, so that a
 //! file that configures more than DynamoDB can be given as it is. For a component that is not this
-//! workspace's own, every state store and output binding counts.
+//! workspace's own, every state store and output binding counts. A [`Folder`] of files is read as
+//! well.
 
 mod document;
 mod error;
+mod folder;
 mod node;
 mod resolve;
 mod secrets;
@@ -20,6 +22,7 @@ use std::{fmt, fs, path::Path};
 
 pub use self::{
     error::ComponentFileError,
+    folder::Folder,
     resolve::{Resolved, Sources},
     secrets::{Secrets, SecretsError},
 };
@@ -65,7 +68,16 @@ impl Types {
         }
     }
 
+    /// All of them, for messages.
+    fn names(self) -> String {
+        ComponentType::ALL
+            .map(|known| self.name(known))
+            .join(" or ")
+    }
+
+    /// Dapr looks a type up in lower case (`pkg/components/state/registry.go`).
     fn component_type(self, type_name: &str) -> Option<ComponentType> {
+        let type_name = type_name.to_ascii_lowercase();
         ComponentType::ALL.into_iter().find(|known| match self {
             Self::DynamoDb => self.name(*known) == type_name,
             Self::Any => type_name.starts_with(known.family()),

@@ -43,6 +43,8 @@ pub(super) fn documents(file: &str, text: &str) -> Result<Vec<Node>, ComponentFi
     let mut loader = YamlLoader::<MarkedYaml>::default();
     // Scalars stay as they are written; see the rule of this module.
     loader.early_parse(false);
+    // Editors on some systems begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     Parser::new_from_str(text)
         .load(&mut loader, true)
         .map_err(|error| not_yaml(file, &error))?;

@@ -3,6 +3,15 @@
 
 use super::{Component, ComponentFileError, Field, Secrets, SecretsError, Value};
 
+/// What daprd replaces in a value, wherever it comes from, and by what (`convertItemsToProps` in
+/// `pkg/runtime/meta/meta.go` of Dapr). Taken as it is written, it would name a table that nobody has.
+const PLACEHOLDERS: [(&str, &str); 4] = [
+    ("{uuid}", "a random UUID"),
+    ("{podName}", "the name of its pod"),
+    ("{namespace}", "its namespace, a dot and its app ID"),
+    ("{appID}", "its app ID"),
+];
+
 /// Where references are looked up.
 #[derive(Clone, Copy)]
 pub struct Sources<'a> {
@@ -54,9 +63,25 @@ impl Component {
                     .secret(field, sources.secrets, name, key.as_deref())?
                     .to_owned(),
             };
+            if let Some(placeholder) = PLACEHOLDERS.iter().find(|(name, _)| value.contains(name)) {
+                return Err(self.placeholder(field, placeholder));
+            }
             resolved.metadata.push((field.name.clone(), value));
         }
         Ok(resolved)
+    }
+
+    /// Without the value: it may be a secret.
+    fn placeholder(&self, field: &Field, (name, replaced): &(&str, &str)) -> ComponentFileError {
+        ComponentFileError::Field {
+            file: self.file.clone(),
+            line: field.line,
+            field: field.path.clone(),
+            problem: format!(
+                "{} holds {name}, which only daprd replaces (by {replaced}): write the text itself",
+                field.name
+            ),
+        }
     }
 
     fn not_set(&self, field: &Field, variable: &str) -> String {

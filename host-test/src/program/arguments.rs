@@ -91,11 +91,11 @@ pub(super) struct Connection {
     #[arg(long, global = true, help_heading = WHERE)]
     pub(super) count_requests: bool,
 
-    /// Configure the component from a Dapr component file; it decides which DynamoDB is called,
-    /// unless --data, --endpoint or --aws does
-    #[arg(long, global = true, value_name = "FILE", help_heading = CONFIGURATION)]
+    /// Configure the component from a Dapr component file, or from a folder of them; it decides
+    /// which DynamoDB is called, unless --data, --endpoint or --aws does
+    #[arg(long, global = true, value_name = "PATH", help_heading = CONFIGURATION)]
     pub(super) component_yaml: Option<PathBuf>,
-    /// The component of this name, where the file holds several
+    /// The component of this name, where the file or folder holds several
     #[arg(long, global = true, value_name = "NAME", help_heading = CONFIGURATION)]
     pub(super) component_name: Option<String>,
     /// Look up secretKeyRef in this JSON file

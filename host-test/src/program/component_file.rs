@@ -6,8 +6,8 @@ use std::path::Path;
 use crate::{
     command_line::Failure,
     component_yaml::{
-        Component, ComponentFileError, ComponentType, Resolved, Secrets, SecretsError, Sources,
-        Types, parse, read_text,
+        Component, ComponentFileError, ComponentType, Folder, Resolved, Secrets, SecretsError,
+        Sources, Types, parse, read_text,
     },
 };
 
@@ -22,8 +22,8 @@ pub(super) fn types(component: Option<&Path>) -> Types {
     }
 }
 
-/// The component file of a run, and the secrets beside it. Both are read once, since either may be a pipe, which gives its
-/// text to the first who reads it; what is wrong with one of them is told where it is needed.
+/// The component file of a run, or a folder of them, and the secrets beside it. Both are read once, since a file may be a
+/// pipe, which gives its text to the first who reads it; what is wrong with one of them is told where it is needed.
 pub(super) struct ComponentFile<'c> {
     path: &'c Path,
     name: Option<&'c str>,
@@ -33,6 +33,7 @@ pub(super) struct ComponentFile<'c> {
     /// The file as one that is for any of the types.
     of_types: Result<Vec<Component>, ComponentFileError>,
     secrets: Option<Result<Secrets, SecretsError>>,
+    notices: Vec<String>,
 }
 
 impl<'c> ComponentFile<'c> {
@@ -41,16 +42,32 @@ impl<'c> ComponentFile<'c> {
         let Some(path) = &connection.component_yaml else {
             return Ok(None);
         };
-        let text = read_text(path).map_err(Failure::here)?;
-        let parsed = |types| parse(&path.display().to_string(), &text, types);
+        let (of_dynamodb, of_types, notices) = match path.is_dir() {
+            true => {
+                let folder = Folder::read(path).map_err(Failure::here)?;
+                let of = |types| folder.components(types);
+                (of(Types::DynamoDb), of(types), folder.notices().to_vec())
+            }
+            false => {
+                let text = read_text(path).map_err(Failure::here)?;
+                let of = |types| parse(&path.display().to_string(), &text, types);
+                (of(Types::DynamoDb), of(types), Vec::new())
+            }
+        };
         Ok(Some(Self {
             path,
             name: connection.component_name.as_deref(),
             types,
-            of_dynamodb: parsed(Types::DynamoDb),
-            of_types: parsed(types),
+            of_dynamodb,
+            of_types,
             secrets: connection.secrets.as_deref().map(Secrets::read),
+            notices,
         }))
+    }
+
+    /// Worth telling a person beforehand: what of a folder could not be read.
+    pub(super) fn notices(&self) -> &[String] {
+        &self.notices
     }
 
     /// What the file configures, at least one: a state store, a binding.

@@ -40,6 +40,7 @@ pub(super) async fn state(
     let performed = async {
         let request = request?;
         let file = ComponentFile::read(types(component), &connection)?;
+        tell_passed_over(file.as_ref(), &mut output)?;
         let plan = Plan::new(
             ComponentType::StateStore,
             file.as_ref(),
@@ -74,6 +75,7 @@ pub(super) async fn binding(
     let performed = async {
         let request = request?;
         let file = ComponentFile::read(types(component), &connection)?;
+        tell_passed_over(file.as_ref(), &mut output)?;
         let plan = Plan::new(
             ComponentType::OutputBinding,
             file.as_ref(),
@@ -121,6 +123,11 @@ fn writes(request: &StateRequest) -> bool {
         | StateRequest::Features
         | StateRequest::Ping => false,
     }
+}
+
+fn tell_passed_over(file: Option<&ComponentFile<'_>>, output: &mut Output<'_>) -> io::Result<()> {
+    let mut notices = file.into_iter().flat_map(ComponentFile::notices);
+    notices.try_for_each(|notice| output.note(notice))
 }
 
 fn tell(plan: &Plan, writes: bool, output: &mut Output<'_>) -> io::Result<()> {

@@ -1,6 +1,7 @@
 //! Component files as Dapr has them, and what is said of those that are not.
 
 mod faults;
+mod folder;
 mod references;
 
 use super::*;
@@ -159,6 +160,34 @@ fn every_component_of_a_file_with_several_documents_is_read_and_others_are_passe
             ("statestore", ComponentType::StateStore),
             ("items", ComponentType::OutputBinding),
         ]
+    );
+}
+
+#[test]
+fn type_and_version_count_in_any_case_as_in_daprd() {
+    for (type_name, version) in [
+        ("State.AWS.DynamoDB", "V1"),
+        ("state.aws.dynamodb", "V0"),
+        ("STATE.AWS.DYNAMODB", "v1"),
+    ] {
+        let text = COMPLETE
+            .replace("state.aws.dynamodb", type_name)
+            .replace("version: v1", &format!("version: {version}"));
+        let components = parse("store.yaml", &text).unwrap();
+        assert_eq!(components[0].component_type, ComponentType::StateStore);
+    }
+    let other = COMPLETE.replace("state.aws.dynamodb", "Bindings.Kafka");
+    let components = super::parse("store.yaml", &other, Types::Any).unwrap();
+    assert_eq!(components[0].component_type, ComponentType::OutputBinding);
+    assert!(parse("store.yaml", &other).is_err());
+}
+
+#[test]
+fn a_byte_order_mark_before_a_component_file_does_not_matter() {
+    let text = format!("\u{feff}{COMPLETE}");
+    assert_eq!(
+        parse("store.yaml", &text).unwrap(),
+        parse("store.yaml", COMPLETE).unwrap()
     );
 }
 

@@ -43,6 +43,48 @@ fn an_absent_secret_names_what_the_file_holds_but_no_value() {
 }
 
 #[test]
+fn a_placeholder_of_daprd_is_named_wherever_the_value_comes_from() {
+    let replaced = [
+        ("{appID}", "its app ID"),
+        ("{namespace}", "its namespace, a dot and its app ID"),
+        ("{podName}", "the name of its pod"),
+        ("{uuid}", "a random UUID"),
+    ];
+    for (placeholder, by) in replaced {
+        let value = format!("hush-{placeholder}-1");
+        let secrets = SECRETS.replace("AKID", &value);
+        let secrets = Secrets::parse("secrets.json", &secrets).unwrap();
+        let in_table = COMPLETE.replace("orders", &value);
+        for (text, place, environment) in [
+            (&*in_table, "15: spec.metadata[0].value: table", "x"),
+            (COMPLETE, "21: spec.metadata[3].envRef: endpoint", &*value),
+            (
+                COMPLETE,
+                "23: spec.metadata[4].secretKeyRef: accessKey",
+                "x",
+            ),
+        ] {
+            let component = &parse("store.yaml", text).unwrap()[0];
+            let sources = Sources {
+                environment: &|_| Some(environment.to_owned()),
+                secrets: Some(&secrets),
+            };
+            assert_eq!(
+                component.resolve(sources).unwrap_err().to_string(),
+                format!(
+                    "store.yaml:{place} holds {placeholder}, which only daprd replaces (by {by}): write the text itself"
+                )
+            );
+        }
+    }
+    // daprd leaves these as they are.
+    let text = COMPLETE.replace("orders", "{appid}-{AppID}-{}-{other}");
+    let secrets = Secrets::parse("secrets.json", SECRETS).unwrap();
+    let resolved = resolve(&parse("store.yaml", &text).unwrap()[0], Some(&secrets)).unwrap();
+    assert_eq!(resolved.metadata[0].1, "{appid}-{AppID}-{}-{other}");
+}
+
+#[test]
 fn secrets_follow_the_rules_of_daprs_local_file_store() {
     let secrets = Secrets::parse("secrets.json", SECRETS).unwrap();
     assert_eq!(secrets.get("top", None).unwrap(), "t");

@@ -71,6 +71,8 @@ pub(super) async fn of(
         return Err(Failure::here(format!("no case applies: {reason}")));
     }
     let mut behind = Behind::default();
+    let passed_over = file.iter().flat_map(ComponentFile::notices);
+    behind.notices.extend(passed_over.cloned());
     let mut options = InstanceOptions::new();
     let plans = [&mut state, &mut binding].into_iter().flatten();
     let mut plans: Vec<_> = plans.collect();

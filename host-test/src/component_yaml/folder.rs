@@ -1,0 +1,132 @@
+//! A folder of component files is read as daprd reads a resources folder
+//! (`pkg/internal/loader/disk` of Dapr): the files whose names end in `.yaml` or `.yml`, in the order
+//! of their names, and no folders within. Each document counts by itself, so that one that is not
+//! YAML costs none of the others and is only noticed, and documents that are no components are
+//! passed over.
+//!
+//! daprd also leaves out what its app and namespace are not meant for. There is neither here, so
+//! `scopes` and `metadata.namespace` have no effect.
+
+use std::{fmt, fs, path::Path};
+
+use super::{
+    Component, ComponentFileError, Types, document,
+    node::{self, Node},
+    read_text,
+};
+
+/// The documents of a folder.
+pub struct Folder {
+    name: String,
+    /// Each with its file.
+    documents: Vec<(String, Node)>,
+    /// What could not be read, and why.
+    notices: Vec<String>,
+}
+
+impl Folder {
+    /// Reads the files of a folder.
+    pub fn read(path: &Path) -> Result<Self, ComponentFileError> {
+        let name = path.display().to_string();
+        let mut folder = Self {
+            documents: Vec::new(),
+            notices: Vec::new(),
+            name: name.clone(),
+        };
+        let unreadable = |source| ComponentFileError::Unreadable {
+            file: name.clone(),
+            source,
+        };
+        let mut files = Vec::new();
+        for entry in fs::read_dir(path).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
+            if is_yaml(&path) && !path.is_dir() {
+                files.push(path);
+            }
+        }
+        files.sort();
+        for path in files {
+            match read_text(&path) {
+                Ok(text) => folder.add(&path.display().to_string(), &text),
+                Err(error) => folder.pass_over(&error),
+            }
+        }
+        Ok(folder)
+    }
+
+    fn add(&mut self, file: &str, text: &str) {
+        for (lines_before, document) in split(text) {
+            // So that a message counts the lines of the file.
+            let document = "\n".repeat(lines_before) + document;
+            match node::documents(file, &document) {
+                Ok(read) => {
+                    let of_file = read.into_iter().map(|node| (file.to_owned(), node));
+                    self.documents.extend(of_file);
+                }
+                Err(error) => self.pass_over(&error),
+            }
+        }
+    }
+
+    fn pass_over(&mut self, error: &ComponentFileError) {
+        self.notices.push(format!("passed over: {error}"));
+    }
+
+    /// The components that are of these types, at least one.
+    pub fn components(&self, types: Types) -> Result<Vec<Component>, ComponentFileError> {
+        document::components_of_folder(&self.name, &self.documents, types)
+    }
+
+    /// Worth telling a person: the documents that could not be read.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+}
+
+impl fmt::Debug for Folder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Files hold secret keys as plain values more often than they should.
+        write!(
+            f,
+            "Folder({}: {} documents, ***)",
+            self.name,
+            self.documents.len()
+        )
+    }
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| {
+        extension.eq_ignore_ascii_case("yaml") || extension.eq_ignore_ascii_case("yml")
+    })
+}
+
+/// The documents of a text, each with the number of lines before it. As for daprd, a line that begins
+/// with `---` ends one, whatever follows on that line.
+fn split(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut rest = Some(text);
+    let mut lines = 0;
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let (document, after) = match text.split_once("\n---") {
+            Some((document, after)) => (document, after.split_once('\n').map(|(_, next)| next)),
+            None => (text, None),
+        };
+        let before = lines;
+        lines += document.matches('\n').count() + 2;
+        rest = after;
+        Some((before, document))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_end_at_lines_that_begin_with_three_dashes() {
+        let documents: Vec<_> = split("---\na: 1\n--- # two\nb: 2\r\n\n---\r\nc: 3\n---").collect();
+        assert_eq!(documents, [(0, "---\na: 1"), (3, "b: 2\r\n"), (6, "c: 3")]);
+        assert_eq!(split("").collect::<Vec<_>>(), [(0, "")]);
+    }
+}
