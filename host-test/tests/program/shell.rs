@@ -79,6 +79,25 @@ fn a_data_folder_that_looks_like_a_uri_is_a_folder() {
     assert!(kept.path().join("file:x?mode=memory").is_dir());
 }
 
+#[test]
+fn proxies_of_the_environment_are_ignored() {
+    let kept = tempfile::tempdir().unwrap();
+    let data = kept.path().to_str().unwrap();
+    // It answers nobody: who called it would wait in vain.
+    let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", proxy.local_addr().unwrap());
+    let mut set = host_test(&["state", "set", "k", "v", "--data", data]);
+    for variable in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        set.env(variable, &url).env(variable.to_lowercase(), &url);
+    }
+    let without = set.env_remove("NO_PROXY").env_remove("no_proxy");
+    let (status, _, stderr) = told(without.output().unwrap());
+    assert_eq!(status, Some(0), "{stderr}");
+    proxy.set_nonblocking(true).unwrap();
+    let called = proxy.accept().unwrap_err();
+    assert_eq!(called.kind(), std::io::ErrorKind::WouldBlock);
+}
+
 /// The commands of the README's section that call the program, with this folder for `--data`.
 fn commands_of_host_test(data: &str) -> Vec<Vec<String>> {
     let readme = include_str!("../../../README.md");
