@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use host_test::faults::{Action, Arrived, Decision, Director, FaultProxy, Forward, Reply};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::calls::{Call, Told, of_read};
@@ -56,6 +56,9 @@ pub struct Outcome {
 struct Striking {
     action: fn(&Arrived) -> Action,
     left: AtomicU64,
+    /// Whether the requests that are struck wait for the end of the call.
+    waits: bool,
+    ended: watch::Sender<bool>,
     /// Requests that the upstream has still to answer.
     under_way: watch::Sender<usize>,
 }
@@ -74,7 +77,15 @@ impl Director for Striking {
         if !matches!(action.forward, Forward::Nothing | Forward::First(0)) {
             self.under_way.send_modify(|requests| *requests += 1);
         }
-        Box::pin(async { action })
+        let waits = self.waits && struck.is_ok();
+        Box::pin(async move {
+            if waits {
+                let mut ended = self.ended.subscribe();
+                let ended = ended.wait_for(|ended| *ended).await;
+                ended.expect("the director is there");
+            }
+            action
+        })
     }
 
     fn answered<'a>(&'a self, _: &'a Arrived, _: &'a Reply) -> Decision<'a, ()> {
@@ -95,7 +106,8 @@ impl Striking {
 }
 
 impl Cell {
-    pub async fn run(&self, table: &Table) -> Outcome {
+    /// `preparing` says how many cells may prepare their instance and items at a time.
+    pub async fn run(&self, table: &Table, preparing: &Semaphore) -> Outcome {
         let Self {
             call,
             fault,
@@ -104,16 +116,22 @@ impl Cell {
         let director = Arc::new(Striking {
             action: match fault.strikes {
                 Strikes::Requests(action) | Strikes::InTurn(action) => action,
-                Strikes::Connections | Strikes::KeptConnection => |_| Action::pass(),
+                Strikes::AfterTheCall | Strikes::Connections | Strikes::KeptConnection => {
+                    |_| Action::pass()
+                }
             },
             left: AtomicU64::new(0),
+            waits: matches!(fault.strikes, Strikes::AfterTheCall),
+            ended: watch::Sender::new(false),
             under_way: watch::Sender::new(0),
         });
+        let prepared = preparing.acquire().await.expect("it is not closed");
         let proxy =
             FaultProxy::start(engine().await.endpoint(), director.clone()).expect("a proxy");
         let keys = call.keys(&prefix());
         call.prepare(table, &keys).await;
         let mut store = instance(table, &proxy, fault).await;
+        drop(prepared);
         proxy.reset_counts();
 
         let struck = match extent {
@@ -121,7 +139,7 @@ impl Cell {
             Extent::Every => u64::MAX,
         };
         match fault.strikes {
-            Strikes::Requests(_) | Strikes::InTurn(_) => {
+            Strikes::Requests(_) | Strikes::InTurn(_) | Strikes::AfterTheCall => {
                 director.left.store(struck, Ordering::SeqCst)
             }
             Strikes::Connections => {
@@ -138,6 +156,7 @@ impl Cell {
             .await
             .expect("the call ends");
         director.left.store(0, Ordering::SeqCst);
+        director.ended.send_replace(true);
         timeout(MARGIN, director.settled())
             .await
             .expect("the upstream answers");
@@ -180,7 +199,8 @@ async fn instance(table: &Table, proxy: &FaultProxy, fault: &Fault) -> Store {
     let settings = Settings::at(proxy.endpoint())
         .with("table", &table.name)
         .with("maxAttempts", &fault.pace.attempts().to_string())
-        .with("requestTimeout", &timeout);
+        .with("requestTimeout", &timeout)
+        .with("connectTimeout", &timeout);
     let mut store = settings.store().await;
     let binding = store.binding().init(&settings.metadata).await;
     binding.expect("init of the binding succeeds");

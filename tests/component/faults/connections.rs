@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use host_test::faults::{Action, Delivery};
 
-use super::fault::{ALL, Fault, Nature, ONE_BY_ONE, Pace, Strikes, TOO_LATE, fault};
+use super::fault::{ALL, Fault, Nature, ONE_BY_ONE, Pace, SHORT, Strikes, fault};
 
 /// Outlasts every cell, which opens the door itself.
 const OUTAGE: Delivery = Delivery::Outage(Duration::from_secs(600));
 const NOTICEABLE: Duration = Duration::from_millis(50);
+/// Between two bytes. The shortest body has two of them.
+const TOO_SLOW: Duration = Duration::from_secs(SHORT.as_secs() - 1);
 
 /// What breaks, and what stays away.
 pub const BROKEN: &[Fault] = {
@@ -109,20 +111,16 @@ pub const BROKEN: &[Fault] = {
             ALL,
             |_| Action::deliver(Delivery::WithheldAfter(1)),
         ),
-        fault(
-            "a byte in every second and a half",
-            Unknown,
-            Silent,
-            ALL,
-            |_| Action::deliver(Delivery::Trickled(Duration::from_millis(1_500))),
-        ),
-        fault(
-            "takes effect when the client has given up",
-            Unknown,
-            Silent,
-            ALL,
-            |_| Action::pass().delayed(TOO_LATE),
-        ),
+        fault("byte by byte, too slowly", Unknown, Silent, ALL, |_| {
+            Action::deliver(Delivery::Trickled(TOO_SLOW))
+        }),
+        Fault {
+            name: "takes effect when the client has given up",
+            nature: Unknown,
+            pace: Silent,
+            strikes: Strikes::AfterTheCall,
+            calls: ALL,
+        },
     ]
 };
 

@@ -47,6 +47,8 @@ pub enum Strikes {
     Requests(fn(&Arrived) -> Action),
     /// To every request, and to each something else.
     InTurn(fn(&Arrived) -> Action),
+    /// Each request is passed on when the call has ended.
+    AfterTheCall,
     /// The server is away before the call begins.
     Connections,
     /// The server has cut the connection that was kept for the call.
@@ -88,10 +90,8 @@ pub const fn fault(
     }
 }
 
-/// What the request timeout is where it is waited for.
-pub const SHORT: Duration = Duration::from_secs(2);
-/// Later than any client waits that is configured so.
-pub const TOO_LATE: Duration = Duration::from_millis(3_500);
+/// What the request timeout is where it is waited for. Requests that meet no fault are to be answered within it as well.
+pub const SHORT: Duration = Duration::from_secs(5);
 const LONG: Duration = Duration::from_secs(30);
 
 impl Pace {
