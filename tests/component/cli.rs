@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 
 use host_test::wasi_command::{Given, WasiCommand};
 
-use crate::fixture::{CREDENTIALS, EXPIRES_AT, Table, engine, now};
+use crate::fixture::{CREDENTIALS, EXPIRES_AT, PATIENCE, Table, engine, now};
 use crate::program::Ran;
 
 /// The program, compiled once for the whole binary.
@@ -66,6 +66,8 @@ impl Shell {
             ("DYNAMODB_TABLE", self.table.name.as_str()),
             ("DYNAMODB_TTL_ATTRIBUTE_NAME", EXPIRES_AT),
             ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
+            ("DYNAMODB_CONNECT_TIMEOUT", PATIENCE),
+            ("DYNAMODB_REQUEST_TIMEOUT", PATIENCE),
         ];
         environment.extend(CREDENTIALS);
         let given = Given {

@@ -95,7 +95,10 @@ async fn a_hundred_megabytes_are_set_within_192_mib_and_read_within_128() {
     const SIZE: usize = 200 * KIB;
     let engine = Embedded::start(Storage::Memory).await.unwrap();
     engine.create_table("large", "key").await.unwrap();
-    let settings = Settings::at(engine.endpoint()).with("table", "large");
+    let settings = Settings::at(engine.endpoint())
+        .with("table", "large")
+        // 40 MB are under way at a time, and each request has the time of all of them.
+        .with("requestTimeout", "150s");
     let sets = sets(500, SIZE, None);
     set_all(&mut limited(&settings, 192 * MIB).await, &sets).await;
     let keys = keys(500);

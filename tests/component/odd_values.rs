@@ -45,8 +45,9 @@ fn assert_answered<T: std::fmt::Debug>(answer: Result<T, CallError>, what: &str)
 
 #[tokio::test]
 async fn no_value_of_a_field_makes_the_component_trap() {
-    let settings = Table::new().await.settings().await.with("maxAttempts", "1");
-    let settings = settings.with("requestTimeout", "2s");
+    let patient = Table::new().await.settings().await.with("maxAttempts", "1");
+    // Where a text leads somewhere that answers nothing, that is not waited for long.
+    let settings = patient.with("requestTimeout", "2s");
     let mut store = settings.blank().await;
     for field in [
         "table",
@@ -75,7 +76,7 @@ async fn no_value_of_a_field_makes_the_component_trap() {
         odd.metadata.push((text.clone(), text));
         assert_answered(store.state().init(&odd.metadata).await, "a name");
     }
-    store.state().init(&settings.metadata).await.unwrap();
+    store.state().init(&patient.metadata).await.unwrap();
 }
 
 /// A header of HTTP cannot hold such a token, and what is cut off there would be another one.

@@ -67,7 +67,7 @@ async fn a_client_that_never_finishes_its_request_does_not_hold_the_drop() {
         .unwrap();
     let began = std::time::Instant::now();
     drop(embedded);
-    assert!(began.elapsed() < Duration::from_secs(5));
+    assert!(began.elapsed() < Duration::from_secs(30));
 }
 
 #[tokio::test]

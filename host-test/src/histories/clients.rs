@@ -14,8 +14,8 @@ use super::{
     store::TABLE,
 };
 
-/// For one attempt: no client may give up on a request that waits for its turn. Four attempts take ten
-/// minutes, which is all that the component allows.
+/// For one attempt, and for connecting: no client may give up on a request that waits for its turn. Four
+/// attempts take ten minutes, which is all that the component allows.
 const REQUEST_TIMEOUT: &str = "150s";
 
 /// A move of a client.
@@ -89,6 +89,7 @@ impl Clients {
             ("AWS_ACCESS_KEY_ID", &access_key(client)),
             ("AWS_SECRET_ACCESS_KEY", "histories"),
             ("AWS_MAX_ATTEMPTS", &attempts),
+            ("DYNAMODB_CONNECT_TIMEOUT", REQUEST_TIMEOUT),
             ("DYNAMODB_REQUEST_TIMEOUT", REQUEST_TIMEOUT),
             ("DYNAMODB_UNCONFIRMED_WRITES", self.unconfirmed_writes),
         ];
