@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// No component of these tests takes a thousandth of it where it is well, and where it is not it takes for ever.
-const LIMIT: Duration = Duration::from_millis(500);
+const LIMIT: Duration = Duration::from_secs(2);
 
 fn plugin(when: Spins) -> Plugin {
     // One instance: what a lost one leaves must be free before the next one starts.
@@ -31,7 +31,7 @@ async fn a_call_that_computes_past_its_limit_is_cancelled_and_loses_the_instance
     let mut binding = instance.binding().unwrap();
     binding.operations().await.unwrap();
     let over = binding.invoke("spin", b"", None).await.unwrap_err();
-    assert!(over.to_string().contains("time limit of 500ms"), "{over}");
+    assert!(over.to_string().contains("time limit of 2s"), "{over}");
     assert!(is_over::<()>(Err(over)));
     let lost = binding.operations().await.unwrap_err();
     assert!(matches!(lost, CallError::InstanceLost), "{lost}");

@@ -16,18 +16,27 @@ fn instance(egress: &Egress, requests: usize) -> Outgoing {
     Outgoing::new(Some(egress.clone()), NonZeroUsize::new(requests).unwrap())
 }
 
-/// Posts, and gives up at once where it would have to wait.
 async fn post(instance: &mut Outgoing, server: &Server) -> Result<Response<WasiBody>, Error> {
+    post_with(instance, server, RequestOptions::default()).await
+}
+
+/// Posts where there is no room, and does not wait for it long.
+async fn is_one_too_many(instance: &mut Outgoing, server: &Server) -> bool {
     let options = RequestOptions {
         connect_timeout: Some(Duration::from_millis(100)),
         ..RequestOptions::default()
     };
-    let body = Full::from("{}").map_err(|e| match e {});
-    send(instance, &server.url(), Some(options), body).await
+    let answer = post_with(instance, server, options).await;
+    matches!(answer, Err(Error::ConnectionLimitReached))
 }
 
-fn is_one_too_many(answer: &Result<Response<WasiBody>, Error>) -> bool {
-    matches!(answer, Err(Error::ConnectionLimitReached))
+async fn post_with(
+    instance: &mut Outgoing,
+    server: &Server,
+    options: RequestOptions,
+) -> Result<Response<WasiBody>, Error> {
+    let body = Full::from("{}").map_err(|e| match e {});
+    send(instance, &server.url(), Some(options), body).await
 }
 
 async fn that_answers_in_part() -> Server {
@@ -47,8 +56,7 @@ async fn an_instance_that_keeps_answers_has_no_more_than_it_may() {
     let mut greedy = instance(&egress, 2);
     let one = post(&mut greedy, &server).await.unwrap();
     let _other = post(&mut greedy, &server).await.unwrap();
-    let refused = post(&mut greedy, &server).await;
-    assert!(is_one_too_many(&refused), "{refused:?}");
+    assert!(is_one_too_many(&mut greedy, &server).await);
     assert_eq!(server.connections(), 2);
 
     // Another instance has room of its own.
@@ -81,8 +89,7 @@ async fn a_request_that_is_never_finished_is_under_way_until_nobody_wants_its_an
     let url = server.url();
     let unfinished = send(&mut instance, &url, None, Unfinished);
     let answer = unfinished.await.unwrap();
-    let refused = post(&mut instance, &server).await;
-    assert!(is_one_too_many(&refused), "{refused:?}");
+    assert!(is_one_too_many(&mut instance, &server).await);
     drop(answer);
     post(&mut instance, &server).await.unwrap();
 }

@@ -21,7 +21,7 @@ fn running() -> Runtime {
 
 fn call_on(runtime: &Runtime, egress: &Egress, server: &Server) {
     let url = server.url();
-    let answer = async { timeout(Duration::from_secs(10), call(egress, &url)).await };
+    let answer = async { timeout(Duration::from_secs(60), call(egress, &url)).await };
     let (_, body) = runtime.block_on(answer).unwrap().unwrap();
     assert_eq!(body, "ok");
 }
@@ -66,7 +66,7 @@ fn idle_connections_are_closed_in_time_though_the_first_runtime_does_not_run_now
         call_on(runtime, &egress, &server);
     }
     for _ in 0..2 {
-        let closed = async { timeout(Duration::from_secs(10), is_closed.recv()).await };
+        let closed = async { timeout(Duration::from_secs(60), is_closed.recv()).await };
         second.block_on(closed).unwrap().unwrap();
     }
 }
