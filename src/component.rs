@@ -7,7 +7,7 @@ mod convert;
 use crate::aws::reactor;
 use crate::aws::transport::Wasi;
 use crate::binding::{Binding, OPERATIONS};
-use crate::config::{Config, TABLE_VARIABLE, ignored};
+use crate::config::{self, Config, TABLE_VARIABLE};
 use crate::error::Error;
 use crate::limits::TRANSACTION_OPERATIONS;
 use crate::state::StateStore;
@@ -46,19 +46,20 @@ fn run<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, WitError> {
     }
 }
 
-/// Parses, and tells on stderr what in `metadata` means nothing.
+/// Parses, and tells on stderr what in `metadata` means nothing, also where parsing
+/// fails: a misspelt name may be why.
 fn configure(metadata: &Metadata) -> Result<Config, Error> {
-    let (config, unknown) = Config::parse(metadata, &|name| std::env::var(name).ok(), &Wasi)?;
-    for name in unknown {
-        tell(&ignored(&name));
+    let config = Config::parse(metadata, &|name| std::env::var(name).ok(), &Wasi);
+    for name in config::unknown(metadata) {
+        tell(&config::ignored(name));
     }
-    Ok(config)
+    config
 }
 
-/// Tells whoever runs the host, on stderr.
-fn tell(sentence: &str) {
-    // A host that takes no more of stderr is no reason to fail, let alone to panic.
-    let _ = writeln!(std::io::stderr(), "dapr-dynamodb: {sentence}");
+/// Writes a line to stderr. A host that takes no more of it is no
+/// reason to fail, let alone to panic.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "dapr-dynamodb: {}", line);
 }
 
 /// Tells what a check of the table found to remark on.

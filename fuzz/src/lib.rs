@@ -44,7 +44,5 @@ pub fn config() -> Config {
         field("partitionKey", PARTITION_KEY),
         field("ttlAttributeName", EXPIRES),
     ];
-    Config::parse(&metadata, &|_| None, &Made::new(vec![]))
-        .expect("a complete configuration")
-        .0
+    Config::parse(&metadata, &|_| None, &Made::new(vec![])).expect("a complete configuration")
 }

@@ -1,8 +1,10 @@
-//! Looks a field up by its names. It remembers which names are known, so that
-//! the others can be told.
+//! Looks a field up by its names, and knows which names there are.
 
 use crate::state::key::quote;
+#[cfg(test)]
 use std::cell::RefCell;
+#[cfg(test)]
+use std::collections::BTreeSet;
 use std::fmt;
 
 /// Fields of a binding by which Dapr's runtime decides about input bindings:
@@ -23,6 +25,54 @@ const OF_THE_RUNTIME: &[&str] = &["keyPrefix", "actorStateStore"];
 ///
 /// Source: `pkg/runtime/pubsub/outbox.go` of Dapr, which has four.
 const OUTBOX: &str = "outbox";
+
+/// Names of the fields that this component reads. It is a table, and not what was
+/// looked up, so that unknown names are told also where parsing ends at an error.
+pub(super) const KNOWN: &[&str] = &[
+    "accessKey",
+    "assumeRoleArn",
+    "assumeRoleSessionName",
+    "awsAccessKey",
+    "awsRegion",
+    "awsSecretKey",
+    "awsSessionToken",
+    "connectTimeout",
+    "consistency",
+    "endpoint",
+    "externalId",
+    "maxAttempts",
+    "partitionKey",
+    "region",
+    "requestTimeout",
+    "secretKey",
+    "sessionName",
+    "sessionToken",
+    "signing",
+    "table",
+    "trustAnchorArn",
+    "trustProfileArn",
+    "ttlAttributeName",
+    "unconfirmedWrites",
+];
+
+#[cfg(test)]
+thread_local! {
+    /// The names that a test has looked up.
+    pub(super) static LOOKED_UP: RefCell<BTreeSet<&'static str>> = RefCell::default();
+}
+
+/// The names in `metadata` that mean nothing here.
+#[must_use]
+pub fn unknown(metadata: &[(String, String)]) -> Vec<&str> {
+    let is_unknown =
+        |given: &&str| !is_one_of(given, KNOWN) && !is_one_of(given, OF_INPUT_BINDINGS);
+    let given = metadata.iter().map(|(given, _)| given.as_str());
+    given.filter(is_unknown).collect()
+}
+
+fn is_one_of(given: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| given.eq_ignore_ascii_case(name))
+}
 
 /// A value, and the name under which it was given: of a field or of an
 /// environment variable.
@@ -45,7 +95,6 @@ impl fmt::Debug for Field {
 pub struct Fields<'a> {
     metadata: &'a [(String, String)],
     environment: &'a dyn Fn(&str) -> Option<String>,
-    known: RefCell<Vec<&'static str>>,
 }
 
 impl fmt::Debug for Fields<'_> {
@@ -64,14 +113,14 @@ impl<'a> Fields<'a> {
         Self {
             metadata,
             environment,
-            known: RefCell::new(OF_INPUT_BINDINGS.to_vec()),
         }
     }
 
     /// What the metadata gives under the first of `names` that has a value. Of
     /// several entries with one name the last counts.
     pub fn given(&self, names: &[&'static str]) -> Option<Field> {
-        self.known.borrow_mut().extend(names);
+        #[cfg(test)]
+        LOOKED_UP.with_borrow_mut(|asked| asked.extend(names));
         names.iter().find_map(|name| {
             self.metadata
                 .iter()
@@ -99,21 +148,9 @@ impl<'a> Fields<'a> {
         self.given(names)
             .or_else(|| variables.iter().find_map(|name| self.environment(name)))
     }
-
-    /// The names in the metadata that nobody has looked up: ask when all is
-    /// parsed.
-    pub fn unknown(&self) -> Vec<String> {
-        let known = self.known.borrow();
-        self.metadata
-            .iter()
-            .map(|(given, _)| given)
-            .filter(|given| !known.iter().any(|known| given.eq_ignore_ascii_case(known)))
-            .cloned()
-            .collect()
-    }
 }
 
-/// The sentence about a field of the metadata that nobody has looked up.
+/// The sentence about a field of the metadata that means nothing here.
 pub fn ignored(name: &str) -> String {
     let of_the_runtime = |known: &&str| name.eq_ignore_ascii_case(known);
     let of_the_outbox = name

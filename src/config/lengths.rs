@@ -15,7 +15,7 @@ fn with(field: &str, length: usize) -> Result<Config, Error> {
         given("secretKey", "secret"),
         given(field, &"9".repeat(length)),
     ];
-    Config::parse(&metadata, &|_| None, &Folder::default()).map(|(config, _)| config)
+    Config::parse(&metadata, &|_| None, &Folder::default())
 }
 
 #[test]

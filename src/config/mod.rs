@@ -9,7 +9,7 @@ mod attempts;
 pub mod duration;
 mod fields;
 
-pub use fields::{Field, Fields, ignored};
+pub use fields::{Field, Fields, ignored, unknown};
 
 use crate::aws::endpoint::Endpoint;
 use crate::aws::{ClientConfig, Limits, Repeat, SERVICE};
@@ -60,8 +60,8 @@ pub struct Table {
 
 impl Config {
     /// Parses `metadata`, with `environment` for what it lacks and the region of the
-    /// profile in the shared `files` for what that lacks. Also gives the names in
-    /// `metadata` that mean nothing.
+    /// profile in the shared `files` for what that lacks. Names that mean nothing are
+    /// passed over: see [`unknown`].
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl Config {
         metadata: &[(String, String)],
         environment: &dyn Fn(&str) -> Option<String>,
         files: &dyn Files,
-    ) -> Result<(Self, Vec<String>), Error> {
+    ) -> Result<Self, Error> {
         let fields = Fields::new(metadata, environment);
         let name = table_name(&fields)?;
         let (endpoint, region) = endpoint(&fields, files)?;
@@ -87,13 +87,12 @@ impl Config {
             region,
             limits,
         };
-        let config = Self {
+        Ok(Self {
             client,
             table,
             consistency: consistency(&fields)?,
             unconfirmed_writes: unconfirmed_writes(&fields)?,
-        };
-        Ok((config, fields.unknown()))
+        })
     }
 }
 

@@ -28,6 +28,17 @@ async fn an_unknown_field_is_named_on_stderr_and_ignored() {
 }
 
 #[tokio::test]
+async fn unknown_field_is_named_also_where_init_fails() {
+    let settings = Table::new().await.settings().await;
+    let settings = settings.without("table").with("tableName", "a-value");
+    let (refused, heard) = init_heard(&settings).await;
+    let refused = refused.expect("there is no table");
+    assert!(refused.contains("`table` is missing"), "{refused}");
+    assert!(heard.contains("\"tableName\" is not known"), "{heard:?}");
+    assert!(!heard.contains("a-value"), "{heard:?}");
+}
+
+#[tokio::test]
 async fn known_fields_and_those_of_input_bindings_are_not_remarked_upon() {
     let settings = Table::new().await.settings().await;
     let settings = settings

@@ -51,7 +51,7 @@ fn where_the_host_signs_no_file_is_read_not_even_for_the_region() {
         let files = Watched::default();
         let region = Config::parse(&metadata, &environment, &files);
         (
-            region.map(|(config, _)| config.client.region),
+            region.map(|config| config.client.region),
             files.0.take().len(),
         )
     };
