@@ -19,6 +19,8 @@ const SECRET: &[&str] = &[
     "awsSecretKey",
     "sessionToken",
     "awsSessionToken",
+    "primaryEncryptionKey",
+    "secondaryEncryptionKey",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
 ];

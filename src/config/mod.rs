@@ -72,6 +72,7 @@ impl Config {
         files: &dyn Files,
     ) -> Result<Self, Error> {
         let fields = Fields::new(metadata, environment);
+        refuse_encryption(&fields)?;
         let name = table_name(&fields)?;
         let (endpoint, region) = endpoint(&fields, files)?;
         let table = table(&fields, name)?;
@@ -94,6 +95,21 @@ impl Config {
             unconfirmed_writes: unconfirmed_writes(&fields)?,
         })
     }
+}
+
+/// Refuses the keys that Dapr encrypts values with. The runtime does that, outside
+/// the component: one that ignored them would store values in plain text.
+///
+/// Source: "Encrypt application state" in Dapr's documentation.
+fn refuse_encryption(fields: &Fields<'_>) -> Result<(), Error> {
+    for name in ["primaryEncryptionKey", "secondaryEncryptionKey"] {
+        if fields.given(&[name]).is_some() {
+            return Err(Error::InvalidConfiguration(format!(
+                "`{name}` is given, but this component does not encrypt, and values would be stored in plain text: remove the field, or use a host that encrypts values itself (as Dapr's runtime does) and removes the field before `init`"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn missing(field: &str, what: &str, variable: &str) -> Error {

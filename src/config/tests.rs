@@ -272,6 +272,18 @@ fn known_names_are_those_that_parsing_looks_up() {
 }
 
 #[test]
+fn encryption_keys_of_dapr_are_refused_and_not_shown() {
+    for name in ["primaryEncryptionKey", "SECONDARYENCRYPTIONKEY"] {
+        let error = with(&[(name, "c4n4ry-of-32-hexadecimal-digits")]).unwrap_err();
+        let sentence = message(Err(error.clone()));
+        let named = sentence.to_lowercase().contains(&name.to_lowercase());
+        assert!(named && sentence.contains("before `init`"), "{sentence}");
+        assert!(!sentence.contains("c4n4ry"), "{sentence}");
+        assert!(with(&[(name, "")]).is_ok(), "an empty value is none");
+    }
+}
+
+#[test]
 fn of_one_name_given_twice_the_last_counts() {
     let config = with(&[("table", "first"), ("Table", "second")]).unwrap();
     assert_eq!(config.table.name, "second");

@@ -3,7 +3,7 @@
 use dapr_wasm_host::CapturedStderr;
 
 use crate::faulty_server::{DeadPort, Fault, FaultyServer, answer};
-use crate::fixture::{SECRET_KEY, Settings, Table, told};
+use crate::fixture::{SECRET_KEY, Settings, Table, assert_refused, told};
 
 const TOKEN: &str = "test-session-token-never-to-be-shown";
 
@@ -36,6 +36,31 @@ async fn unknown_field_is_named_also_where_init_fails() {
     assert!(refused.contains("`table` is missing"), "{refused}");
     assert!(heard.contains("\"tableName\" is not known"), "{heard:?}");
     assert!(!heard.contains("a-value"), "{heard:?}");
+}
+
+#[tokio::test]
+async fn encryption_keys_of_dapr_are_refused() {
+    let settings = Table::new().await.settings().await;
+    for name in ["primaryEncryptionKey", "SECONDARYENCRYPTIONKEY"] {
+        let settings = settings.with(name, TOKEN);
+        let (refused, heard) = init_heard(&settings).await;
+        let refused = refused
+            .expect("values would be in plain text")
+            .to_lowercase();
+        assert!(refused.starts_with("invalid-configuration"), "{refused}");
+        assert!(refused.contains(&name.to_lowercase()), "{refused}");
+        assert!(
+            !refused.contains(TOKEN) && !heard.contains(TOKEN),
+            "{refused}"
+        );
+        let binding = settings
+            .blank()
+            .await
+            .binding()
+            .init(&settings.metadata)
+            .await;
+        assert_refused(binding, "invalid-configuration", &["before `init`"]);
+    }
 }
 
 #[tokio::test]
