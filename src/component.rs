@@ -10,6 +10,7 @@ use crate::binding::{Binding, OPERATIONS};
 use crate::config::{self, Config, TABLE_VARIABLE};
 use crate::error::Error;
 use crate::limits::TRANSACTION_OPERATIONS;
+use crate::redact::redact;
 use crate::state::StateStore;
 use crate::table_check::Remark;
 use convert::{consistency, each};
@@ -56,10 +57,10 @@ fn configure(metadata: &Metadata) -> Result<Config, Error> {
     config
 }
 
-/// Writes a line to stderr. A host that takes no more of it is no
+/// Writes a line to stderr, without secrets. A host that takes no more of it is no
 /// reason to fail, let alone to panic.
 fn tell(line: &str) {
-    let _ = writeln!(std::io::stderr(), "dapr-dynamodb: {}", line);
+    let _ = writeln!(std::io::stderr(), "dapr-dynamodb: {}", redact(line));
 }
 
 /// Tells what a check of the table found to remark on.

@@ -1,6 +1,7 @@
 //! The one error of the core. It has the cases of the contract, so that the
 //! edge maps it one to one; every payload is a sentence for a person.
 
+use crate::redact::redact;
 use crate::state::key::quote;
 use std::fmt;
 
@@ -102,6 +103,12 @@ impl Error {
             | Self::Unsupported(s)
             | Self::Other(s) => s,
         }
+    }
+
+    /// The same case without any secret in its sentence.
+    #[must_use]
+    pub fn redacted(self) -> Self {
+        self.map(redact)
     }
 
     /// The same case with its sentence rewritten.

@@ -26,6 +26,7 @@ pub mod credentials;
 pub mod error;
 pub mod limits;
 pub mod platform;
+pub mod redact;
 #[cfg(test)]
 mod scripted;
 pub mod state;

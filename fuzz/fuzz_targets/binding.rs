@@ -108,7 +108,7 @@ fuzz_target!(|input: &[u8]| {
         }
         Err(error) => {
             assert!(sent.is_empty(), "{error}");
-            let sentence = error.to_string();
+            let sentence = error.clone().redacted().to_string();
             hides_the_secret(&sentence);
             assert!(!sentence.contains(char::is_control), "{sentence:?}");
             assert!(sentence.len() < 2_000, "{sentence:?}");

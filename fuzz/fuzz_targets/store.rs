@@ -120,7 +120,7 @@ fn check_read(key: &str, found: Result<Option<Item>, Error>, answers: &[Value]) 
 }
 
 fn check_error(error: &Error) {
-    let sentence = error.to_string();
+    let sentence = error.clone().redacted().to_string();
     hides_the_secret(&sentence);
     assert!(!sentence.contains(char::is_control), "{sentence:?}");
 }

@@ -82,13 +82,7 @@ impl<P: Platform> Client<P> {
         integrity::check(&response).map_err(Problem::Transport)?;
         let date = response.header(DATE).filter(|_| wants_date);
         let date = date.map(str::to_owned);
-        let read = wire::deserialize(codec, response).map_err(|mut problem| {
-            if let (Problem::Service(error), Some(signer)) = (&mut problem, signer) {
-                error.code = signer.redact(&error.code);
-                error.message = signer.redact(&error.message);
-            }
-            problem
-        });
+        let read = wire::deserialize(codec, response);
         // Of what is not DynamoDB's answer, the date is not DynamoDB's either.
         let date = match &read {
             Ok(_) => date.as_deref(),

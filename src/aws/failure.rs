@@ -6,6 +6,7 @@ use super::case::case;
 use super::clock_skew;
 use super::message::TransportError;
 use crate::error::Error;
+use crate::redact::beginning;
 use aws_smithy_runtime_api::client::interceptors::context::Error as ErasedError;
 use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use std::fmt::Write as _;
@@ -221,8 +222,8 @@ fn failure(operation: &'static str, problem: Problem, attempts: u32) -> Box<Fail
 /// a signature error repeats what was signed, the session token among it.
 pub(crate) fn first_line(message: &str) -> String {
     let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    let line = message.chars().take_while(|c| !is_break(*c));
-    line.take(QUOTED).collect()
+    let line = message.split(is_break).next().unwrap_or_default();
+    beginning(line, QUOTED)
 }
 
 fn write_service_error(sentence: &mut String, error: &ServiceError) -> std::fmt::Result {
@@ -231,7 +232,8 @@ fn write_service_error(sentence: &mut String, error: &ServiceError) -> std::fmt:
         write!(sentence, "{line} ")?;
     }
     sentence.push('(');
-    sentence.extend(error.code.chars().take(QUOTED).flat_map(char::escape_debug));
+    let code = beginning(&error.code, QUOTED);
+    sentence.extend(code.chars().flat_map(char::escape_debug));
     write!(sentence, ", HTTP {}", error.status)?;
     if let Some(id) = &error.request_id {
         write!(sentence, ", request id {id}")?;

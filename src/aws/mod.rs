@@ -21,7 +21,6 @@ mod parity;
 mod plain;
 #[cfg(target_family = "wasm")]
 pub mod reactor;
-pub mod redact;
 pub mod retry;
 mod shape;
 pub mod sign;

@@ -7,7 +7,7 @@
 
 use super::endpoint::Endpoint;
 use super::message::Headers;
-use super::redact::redact;
+use crate::redact::remember;
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_types::DateTime;
@@ -58,22 +58,18 @@ struct Day {
 }
 
 impl Signer {
-    /// A signer for `service` in `region`, which go into the credential scope.
+    /// A signer for `service` in `region`, which go into the credential scope. The
+    /// secrets of `credentials` are remembered: a server may repeat what it is sent.
     #[must_use]
     pub fn new(credentials: Credentials, region: String, service: &'static str) -> Self {
+        remember(credentials.secret_access_key());
+        remember(credentials.session_token().unwrap_or_default());
         Self {
             credentials,
             region,
             service,
             moment: RefCell::default(),
         }
-    }
-
-    /// `text` without the secrets, which a server may repeat to us.
-    #[must_use]
-    pub fn redact(&self, text: &str) -> String {
-        let token = self.credentials.session_token().unwrap_or_default();
-        redact(text, &[self.credentials.secret_access_key(), token])
     }
 
     /// Whose signature it is.

@@ -4,6 +4,7 @@ use super::failure::{Problem, ServiceError};
 use super::message::{DATE, Headers, Response};
 use super::operation::Codec;
 use super::shape;
+use crate::redact::beginning;
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
@@ -88,10 +89,8 @@ fn unreadable(response: &Response) -> String {
 /// Text of the server as sentences show it: with an end, and without what a
 /// terminal would obey.
 fn quoted(text: &str) -> String {
-    text.chars()
-        .take(QUOTED)
-        .flat_map(char::escape_debug)
-        .collect()
+    let beginning = beginning(text, QUOTED);
+    beginning.chars().flat_map(char::escape_debug).collect()
 }
 
 /// What to say of an answer that is not DynamoDB's.

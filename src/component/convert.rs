@@ -88,8 +88,9 @@ impl From<binding::Response> for Response {
 }
 
 impl From<Error> for WitError {
+    /// The one way by which a sentence leaves the component: without secrets.
     fn from(error: Error) -> Self {
-        match error {
+        match error.redacted() {
             Error::NotInitialized => Self::NotInitialized,
             Error::InvalidConfiguration(sentence) => Self::InvalidConfiguration(sentence),
             Error::InvalidArgument(sentence) => Self::InvalidArgument(sentence),

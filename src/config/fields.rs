@@ -1,5 +1,6 @@
 //! Looks a field up by its names, and knows which names there are.
 
+use crate::redact::remember;
 use crate::state::key::quote;
 #[cfg(test)]
 use std::cell::RefCell;
@@ -57,6 +58,23 @@ pub(super) const KNOWN: &[&str] = &[
     "unconfirmedWrites",
 ];
 
+/// Fields whose values no sentence shows, whether they count or not.
+const SECRET: &[&str] = &[
+    "awsSecretKey",
+    "awsSessionToken",
+    "primaryEncryptionKey",
+    "secondaryEncryptionKey",
+    "secretKey",
+    "sessionToken",
+];
+
+/// Variables of the environment whose values no sentence shows.
+const SECRET_VARIABLES: &[&str] = &[
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+];
+
 #[cfg(test)]
 thread_local! {
     /// The names that a test has looked up.
@@ -107,11 +125,19 @@ impl fmt::Debug for Fields<'_> {
 }
 
 impl<'a> Fields<'a> {
-    /// Fields of `metadata`, with `environment` behind them.
+    /// Fields of `metadata`, with `environment` behind them. Their secrets are
+    /// remembered at once: one may also stand in a field that a sentence quotes.
     pub fn new(
         metadata: &'a [(String, String)],
         environment: &'a dyn Fn(&str) -> Option<String>,
     ) -> Self {
+        let secret = |(name, _): &&(String, String)| is_one_of(name, SECRET);
+        for (_, value) in metadata.iter().filter(secret) {
+            remember(value);
+        }
+        for value in SECRET_VARIABLES.iter().filter_map(|name| environment(name)) {
+            remember(&value);
+        }
         Self {
             metadata,
             environment,

@@ -284,6 +284,41 @@ fn encryption_keys_of_dapr_are_refused_and_not_shown() {
 }
 
 #[test]
+fn secret_in_the_field_of_another_is_not_shown() {
+    let secret = "c4n4ry/secret+key/of/40/characters/as/AWS";
+    let long = format!("c4n4ry{}", "x".repeat(600));
+    for (name, secret) in [
+        ("secretKey", secret),
+        ("awsSecretKey", secret),
+        ("SESSIONTOKEN", &long),
+        ("awsSessionToken", "  c4n4ry-with-blanks\n"),
+        ("primaryEncryptionKey", "c4n4ry-0123456789"),
+    ] {
+        for wrong in ["region", "consistency", "maxAttempts", "signing"] {
+            let error = parse(
+                &[REQUIRED, &[(name, secret), (wrong, secret)]].concat(),
+                &[],
+            );
+            let sentence = error.unwrap_err().redacted().to_string();
+            assert!(
+                !sentence.contains("c4n4ry"),
+                "{name} in {wrong}: {sentence}"
+            );
+        }
+    }
+    for variable in [
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+    ] {
+        let given = [REQUIRED, &[("region", secret)]].concat();
+        let error = parse(&given, &[(variable, secret)]).unwrap_err();
+        let sentence = error.redacted().to_string();
+        assert!(sentence.contains("`region` is \"***\""), "{sentence}");
+    }
+}
+
+#[test]
 fn of_one_name_given_twice_the_last_counts() {
     let config = with(&[("table", "first"), ("Table", "second")]).unwrap();
     assert_eq!(config.table.name, "second");

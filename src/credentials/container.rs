@@ -13,6 +13,7 @@ use crate::aws::endpoint::Endpoint;
 use crate::aws::message::{Headers, Method};
 use crate::config::{Field, Fields};
 use crate::platform::Platform;
+use crate::redact::remember;
 use crate::state::key::quote;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -113,6 +114,9 @@ impl<P: Platform> Container<P> {
         };
         // A line break would make a second header field of the rest.
         if token.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            // A server may repeat the token of `Bearer <token>` alone.
+            token.split(' ').for_each(remember);
+            remember(&token);
             Ok(Some(token))
         } else {
             Err(misconfigured(format!(
@@ -136,7 +140,7 @@ impl<P: Platform> Container<P> {
         };
         let site = self.asker.site(&ask);
         let answer = self.asker.once(ask).await?;
-        document::credentials(SOURCE, &site, &answer, token.as_slice())
+        document::credentials(SOURCE, &site, &answer)
     }
 }
 

@@ -5,7 +5,6 @@ use super::http::Refused;
 use super::keys::Parts;
 use crate::aws::failure::first_line;
 use crate::aws::message::Response;
-use crate::aws::redact::redact;
 use crate::aws::retry::{self, RetryKind};
 use crate::error::Error;
 use aws_credential_types::Credentials;
@@ -16,8 +15,7 @@ use serde_json::value::RawValue;
 use std::fmt;
 use std::time::SystemTime;
 
-/// The credentials of an answer of `source`, which is at `site`. `secrets` are what
-/// it was sent.
+/// The credentials of an answer of `source`, which is at `site`.
 ///
 /// # Errors
 ///
@@ -26,15 +24,12 @@ pub(super) fn credentials(
     source: &'static str,
     site: &str,
     answer: &Response,
-    secrets: &[&str],
 ) -> Result<Credentials, Refused> {
     let status = answer.status;
     let mut again = retry::classify(None, status);
     let why = match read(source, &answer.body) {
         Ok(Document::Credentials(credentials)) if status == 200 => return Ok(credentials),
-        Ok(Document::Refusal { code, message }) => {
-            first_line(&redact(&format!("{message} ({code})"), secrets))
-        }
+        Ok(Document::Refusal { code, message }) => first_line(&format!("{message} ({code})")),
         Ok(Document::Credentials(_)) => "credentials with the status of an error".to_owned(),
         Err(_) if status != 200 => "no words of why".to_owned(),
         Err(why) => {

@@ -105,13 +105,6 @@ impl<P: Platform> Signers<P> {
             Some(guest) => guest.renewed(used, now, deadline).await,
         }
     }
-
-    /// `text` without the secrets of the moment.
-    pub fn redact(&self, text: &str) -> String {
-        let guest = self.guest.as_ref();
-        let current = guest.and_then(|guest| guest.current_signer());
-        current.map_or_else(|| text.to_owned(), |signer| signer.redact(text))
-    }
 }
 
 impl<P: Platform> Guest<P> {

@@ -3,6 +3,7 @@
 
 use crate::error::Error;
 use crate::limits::PARTITION_KEY_BYTES;
+use crate::redact::beginning;
 
 /// Longest part of a key that a sentence quotes, in characters.
 const QUOTED: usize = 80;
@@ -31,8 +32,8 @@ pub fn check(key: &str) -> Result<(), Error> {
 /// The key as sentences show it.
 #[must_use]
 pub fn quote(key: &str) -> String {
-    match key.char_indices().nth(QUOTED) {
-        Some((end, _)) => format!("{:?}…", key.get(..end).unwrap_or_default()),
+    match key.chars().nth(QUOTED) {
+        Some(_) => format!("{:?}…", beginning(key, QUOTED)),
         None => format!("{key:?}"),
     }
 }

@@ -3,7 +3,7 @@
 use dapr_wasm_host::CapturedStderr;
 
 use crate::faulty_server::{DeadPort, Fault, FaultyServer, answer};
-use crate::fixture::{SECRET_KEY, Settings, Table, assert_refused, told};
+use crate::fixture::{SECRET_KEY, Settings, Table, assert_refused, reaching, told, whole};
 
 const TOKEN: &str = "test-session-token-never-to-be-shown";
 
@@ -39,6 +39,15 @@ async fn unknown_field_is_named_also_where_init_fails() {
 }
 
 #[tokio::test]
+async fn secret_as_the_name_of_a_field_is_not_told() {
+    let settings = Table::new().await.settings().await;
+    let settings = settings.with(SECRET_KEY, "secretKey");
+    let (refused, heard) = init_heard(&settings).await;
+    assert_eq!(refused, None);
+    assert!(heard.contains("\"***\" is not known"), "{heard:?}");
+}
+
+#[tokio::test]
 async fn encryption_keys_of_dapr_are_refused() {
     let settings = Table::new().await.settings().await;
     for name in ["primaryEncryptionKey", "SECONDARYENCRYPTIONKEY"] {
@@ -60,6 +69,53 @@ async fn encryption_keys_of_dapr_are_refused() {
             .init(&settings.metadata)
             .await;
         assert_refused(binding, "invalid-configuration", &["before `init`"]);
+    }
+}
+
+/// Of `{TOKEN}` in the answer the token is made: it is longer than what sentences quote of a field.
+#[tokio::test]
+async fn session_token_that_a_server_repeats_is_in_no_sentence() {
+    let token = format!("{TOKEN}-{}", "x".repeat(900));
+    let page = |head: &str, body: &str| {
+        let filled = |text: &str| text.replace("{TOKEN}", &token);
+        answer("400 Bad Request", &filled(head), &filled(body))
+    };
+    let error = r#"{"__type":"SomethingNew","message":"no"}"#;
+    for bytes in [
+        page("x-amzn-RequestId: {TOKEN}\r\n", error),
+        page("Content-Type: {TOKEN}\r\n", "no"),
+        page("Content-Encoding: {TOKEN}\r\n", "no"),
+        page("", r#"{"__type":"{TOKEN}","message":"no"}"#),
+        page("", r#"{"__type":"SomethingNew","message":"it is {TOKEN}"}"#),
+    ] {
+        let server = FaultyServer::start(Fault::Answers(bytes)).await;
+        let settings = Table::new().await.settings().await;
+        let settings = settings
+            .with("sessionToken", &token)
+            .with("maxAttempts", "1");
+        let (refused, heard) = init_heard(&settings.through(&server.endpoint)).await;
+        let refused = refused.expect("the server refuses");
+        let more = [
+            ("AWS_SESSION_TOKEN", token.as_str()),
+            ("AWS_MAX_ATTEMPTS", "1"),
+        ];
+        let environment = whole("t", &server.endpoint, &more);
+        let mut store = reaching(&server.endpoint, &environment).await;
+        let found = store
+            .state()
+            .bulk_get(&["k".to_owned()], None)
+            .await
+            .unwrap();
+        let of_a_key = found[0].as_ref().unwrap_err().to_string();
+        assert!(
+            of_a_key.contains("***") && !of_a_key.contains(TOKEN),
+            "{of_a_key}"
+        );
+        assert!(refused.contains("***"), "{refused}");
+        assert!(
+            !refused.contains(TOKEN) && !heard.contains(TOKEN),
+            "{refused}"
+        );
     }
 }
 
@@ -105,9 +161,13 @@ async fn no_error_and_no_remark_carries_a_secret() {
         settings.without("table"),
         settings.without("accessKey"),
         settings.with("table", "no-such-table"),
-        settings
-            .with("region", SECRET_KEY)
-            .with("endpoint", "nowhere"),
+        settings.without("endpoint").with("region", SECRET_KEY),
+        settings.without("endpoint").with("region", TOKEN),
+        settings.with("table", SECRET_KEY),
+        settings.with("partitionKey", SECRET_KEY),
+        settings.with("consistency", SECRET_KEY),
+        settings.with("maxAttempts", SECRET_KEY),
+        settings.with("connectTimeout", SECRET_KEY),
         settings.with("consistency", "x"),
         settings.with("partitionKey", "other"),
         settings.through(&dead.endpoint),

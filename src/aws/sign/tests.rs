@@ -1,13 +1,20 @@
 //! What a signer hides.
 
 use super::*;
+use crate::redact::redact;
 
 #[test]
-fn a_text_of_eight_bytes_is_a_secret_and_a_shorter_one_a_word() {
-    for (secret, redacted) in [("12345678", "the ***"), ("1234567", "the 1234567")] {
-        let credentials = Credentials::new("id", secret, None, None, "test");
-        let signer = Signer::new(credentials, "eu-west-1".to_owned(), "dynamodb");
-        assert_eq!(signer.redact(&format!("the {secret}")), redacted);
+fn secrets_of_a_signer_are_redacted_from_8_bytes_on() {
+    for (secret, token, redacted) in [
+        ("12345678", Some("a-session-token"), "*** and ***"),
+        ("1234567", Some("token"), "1234567 and token"),
+        ("abcdefgh", None, "*** and "),
+    ] {
+        let token = token.map(str::to_owned);
+        let text = format!("{secret} and {}", token.as_deref().unwrap_or_default());
+        let credentials = Credentials::new("id", secret, token, None, "test");
+        let _ = Signer::new(credentials, "eu-west-1".to_owned(), "dynamodb");
+        assert_eq!(redact(&text), redacted);
     }
 }
 

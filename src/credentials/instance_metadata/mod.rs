@@ -16,6 +16,7 @@ use crate::aws::message::{Headers, Method, Response};
 use crate::aws::retry::{self, RetryKind};
 use crate::error::Error;
 use crate::platform::Platform;
+use crate::redact::remember;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use send_wrapper::SendWrapper;
@@ -86,6 +87,7 @@ impl<P: Platform> InstanceMetadata<P> {
             .send(Method::Put, endpoint, "latest/api/token", ttl)
             .await?;
         let token = text(&site, &answer, b"")?;
+        remember(token);
         let field = || {
             (
                 "x-aws-ec2-metadata-token".to_owned(),
@@ -108,7 +110,7 @@ impl<P: Platform> InstanceMetadata<P> {
         if answer.status == 401 {
             return Err(refused(&site, &answer));
         }
-        document::credentials(SOURCE, &site, &answer, &[token]).map(Some)
+        document::credentials(SOURCE, &site, &answer).map(Some)
     }
 
     /// Asks one of them, again where that may help.

@@ -15,6 +15,7 @@ use super::instance_metadata::InstanceMetadata;
 use super::sts::Sts;
 use super::web_identity;
 use crate::platform::{Files, Platform};
+use crate::redact::remember;
 use crate::state::key::quote;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
@@ -28,15 +29,20 @@ const SOURCE: &str = "shared files";
 /// The name in sentences of STS as a profile has it asked.
 pub(super) const STS: &str = "STS (a profile's role)";
 
-/// The region of the profile.
+/// The region of the profile. What stands there by mistake may be one of its secrets.
 pub(super) fn region(
     locations: &Locations,
     files: &dyn Files,
 ) -> Result<Option<String>, CredentialsError> {
     let profiles = read::profiles(locations, files)?;
-    let profile = profiles.get(profiles.selected());
-    let region = profile.and_then(|profile| profile.get("region"));
-    Ok(region
+    let Some(profile) = profiles.get(profiles.selected()) else {
+        return Ok(None);
+    };
+    for name in ["aws_secret_access_key", "aws_session_token"] {
+        remember(profile.get(name).unwrap_or_default());
+    }
+    Ok(profile
+        .get("region")
         .filter(|region| !region.is_empty())
         .map(str::to_owned))
 }

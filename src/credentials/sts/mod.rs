@@ -1,6 +1,5 @@
 //! AWS STS, which gives credentials for a role: its query protocol, whose
-//! requests are forms and whose answers are XML. The rule: a token or key that a
-//! request holds is in no sentence.
+//! requests are forms and whose answers are XML.
 //!
 //! Source: <https://docs.aws.amazon.com/STS/latest/APIReference/>. Native tests
 //! hold the signature against that of the SDK's own crate.
@@ -15,11 +14,11 @@ use super::role::Role;
 use crate::aws::clock_skew::{self, ClockSkew};
 use crate::aws::failure::first_line;
 use crate::aws::message::{Headers, Method, Response};
-use crate::aws::redact::redact;
 use crate::aws::retry::{self, RetryKind};
 use crate::aws::sign::Signer;
 use crate::error::Error;
 use crate::platform::{Files, Platform};
+use crate::redact::remember;
 use answer::Answer;
 use aws_credential_types::Credentials;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -89,7 +88,7 @@ impl<P: Platform> Sts<P> {
         }
         let signer = Signer::new(by.clone(), self.settings.region.clone(), SERVICE);
         self.asker
-            .repeatedly(async || self.ask(&form, Some(&signer), &[]).await)
+            .repeatedly(async || self.ask(&form, Some(&signer)).await)
             .await
             .map_err(|refused| refused.error)
     }
@@ -104,12 +103,13 @@ impl<P: Platform> Sts<P> {
         role: &Role,
         token: &str,
     ) -> Result<Credentials, Error> {
+        remember(token);
         let mut form = form("AssumeRoleWithWebIdentity");
         push(&mut form, "RoleArn", &role.arn);
         push(&mut form, "RoleSessionName", &role.session_name);
         push(&mut form, "WebIdentityToken", token);
         self.asker
-            .repeatedly(async || self.ask(&form, None, &[token]).await)
+            .repeatedly(async || self.ask(&form, None).await)
             .await
             .map_err(|refused| refused.error)
     }
@@ -119,12 +119,7 @@ impl<P: Platform> Sts<P> {
         &**self.asker.platform
     }
 
-    async fn ask(
-        &self,
-        form: &str,
-        signer: Option<&Signer>,
-        secrets: &[&str],
-    ) -> Result<Credentials, Refused> {
+    async fn ask(&self, form: &str, signer: Option<&Signer>) -> Result<Credentials, Refused> {
         let endpoint = self.settings.endpoint.as_ref().map_err(|why| Refused {
             error: Error::InvalidConfiguration(format!("{}: {why}", self.asker.source)),
             again: None,
@@ -178,9 +173,7 @@ impl<P: Platform> Sts<P> {
         }
         let untimely = clock_skew::explains(&code, date, signed_at);
         let again = again(&code, &answer, untimely);
-        let message = signer.map_or_else(|| message.clone(), |signer| signer.redact(&message));
-        let message = first_line(&redact(&message, secrets));
-        let code = first_line(&redact(&code, secrets));
+        let (message, code) = (first_line(&message), first_line(&code));
         let sentence = format!("{site}: {message} ({code}, HTTP {})", answer.status);
         Err(Refused {
             error: case(&code, answer.status, again)(sentence),

@@ -1,8 +1,13 @@
-//! No sentence has a secret in it, also where DynamoDB's own has.
+//! No sentence that leaves the component has a secret in it, also where DynamoDB's
+//! own has.
 
 use super::{delete, numbered, refused, scripted, set, sets};
 use crate::error::Error;
-use crate::scripted::{SESSION_TOKEN, json, signature_error};
+use crate::scripted::{
+    SESSION_TOKEN, Scripted, config, html, json, refusal, signature_error, signing, with,
+};
+use crate::state::StateStore;
+use aws_credential_types::Credentials;
 use serde_json::json;
 
 #[tokio::test]
@@ -22,7 +27,7 @@ async fn the_session_token_that_a_signature_error_repeats_is_in_no_sentence() {
     let failed = store.bulk_delete(vec![delete("a"), delete("b")]).await;
     errors.extend(failed.into_iter().filter_map(Result::err));
     assert_eq!(errors.len(), 5 + 2 + 2 + 2);
-    for error in errors {
+    for error in errors.into_iter().map(Error::redacted) {
         let Error::AccessDenied(sentence) = &error else {
             panic!("{error}");
         };
@@ -42,7 +47,7 @@ async fn no_sentence_has_a_value_or_a_credential() {
     let store = scripted([refused("AccessDeniedException", "not you")]);
     let mut request = set("a");
     request.value = b"value-canary".to_vec();
-    let error = store.set(request).await.unwrap_err().to_string();
+    let error = store.set(request).await.unwrap_err().redacted().to_string();
     for secret in [
         "value-canary",
         "wJalrXUtnFEMI",
@@ -62,6 +67,7 @@ async fn secrets_that_a_server_repeats_are_struck_out_and_control_characters_end
         .get("a".to_owned(), None)
         .await
         .unwrap_err()
+        .redacted()
         .to_string();
     assert!(error.contains("all on one line: *** and so on"), "{error}");
     assert!(error.contains("(***Exception, HTTP 400"), "{error}");
@@ -82,7 +88,45 @@ async fn secrets_in_the_reasons_of_a_cancelled_transaction_are_struck_out() {
         }));
         let store = scripted([cancelled]);
         let answer = store.transact(sets(vec![set("a")])).await;
-        let error = answer.unwrap_err().to_string();
+        let error = answer.unwrap_err().redacted().to_string();
         assert!(error.ends_with("key \"a\": of ***"), "{error}");
+    }
+}
+
+/// Longer than what sentences quote of it.
+#[tokio::test]
+async fn session_token_in_a_field_of_an_answer_is_struck_out() {
+    let token = format!("canary+{}=", "x".repeat(900));
+    let credentials = Credentials::new(
+        "AKIDEXAMPLE",
+        "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+        Some(token.clone()),
+        None,
+        "scripted",
+    );
+    let plain = |name| {
+        let mut response = refusal(400, "SomethingNew");
+        response.headers.clear();
+        with(response, name, &token)
+    };
+    let page = |name| {
+        let mut response = html(400);
+        response.headers.clear();
+        with(response, name, &token)
+    };
+    for (response, words) in [
+        (plain("x-amzn-RequestId"), "request id ***"),
+        (plain("x-amz-request-id"), "request id ***"),
+        (page("Content-Type"), "content type ***"),
+        (refusal(400, &token), "(***, HTTP 400"),
+    ] {
+        let mut config = config();
+        config.client.signing = signing(&credentials);
+        config.client.limits.max_attempts = 1;
+        let store = StateStore::new(Scripted::new([response]), config);
+        let failed = store.get("a".to_owned(), None).await;
+        let error = failed.unwrap_err().redacted().to_string();
+        assert!(error.contains(words), "{error}");
+        assert!(!error.contains("canary"), "{error}");
     }
 }
