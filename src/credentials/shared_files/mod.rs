@@ -20,6 +20,7 @@ use crate::state::key::quote;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use plan::{Base, Named, Plan};
+use profiles::Fault;
 use send_wrapper::SendWrapper;
 use std::fmt;
 
@@ -35,8 +36,10 @@ pub(super) fn region(
     files: &dyn Files,
 ) -> Result<Option<String>, CredentialsError> {
     let profiles = read::profiles(locations, files)?;
-    let Some(profile) = profiles.get(profiles.selected()) else {
-        return Ok(None);
+    let Some(profile) = profiles.get(profiles.selected()).map_err(unusable)? else {
+        return profiles
+            .stray()
+            .map_or(Ok(None), |fault| Err(unusable(fault)));
     };
     for name in ["aws_secret_access_key", "aws_session_token"] {
         remember(profile.get(name).unwrap_or_default());
@@ -45,6 +48,11 @@ pub(super) fn region(
         .get("region")
         .filter(|region| !region.is_empty())
         .map(str::to_owned))
+}
+
+/// A profile is asked for that has a line which cannot be read.
+fn unusable(fault: &Fault) -> CredentialsError {
+    misconfigured(fault.to_string())
 }
 
 /// Credentials of a profile.

@@ -5,8 +5,8 @@
 use crate::credentials::failure::{absent, misconfigured};
 use crate::credentials::keys::Parts;
 use crate::credentials::role::Role;
-use crate::credentials::shared_files::SOURCE;
 use crate::credentials::shared_files::profiles::{DEFAULT, Profile, Profiles};
+use crate::credentials::shared_files::{SOURCE, unusable};
 use crate::credentials::web_identity;
 use crate::state::key::quote;
 use aws_credential_types::Credentials;
@@ -57,24 +57,32 @@ pub(super) enum Named {
 /// # Errors
 ///
 /// Absent where nobody named a profile and there is none called `default`, or it
-/// asks for nothing; else what is wrong with it.
+/// asks for nothing; else what is wrong with it. With a line in the files that cannot
+/// be read, `default` may be there after all: then no other source stands in for it.
 pub(super) fn plan(profiles: &Profiles) -> Result<Plan, CredentialsError> {
     let selected = profiles.selected();
-    if selected == DEFAULT && profiles.get(DEFAULT).is_none() {
-        return Err(absent("the shared files have no profile `default`"));
+    let aside = profiles.stray().map(|fault| format!(" ({fault})"));
+    let aside = aside.unwrap_or_default();
+    if selected == DEFAULT && matches!(profiles.get(DEFAULT), Ok(None)) {
+        let sentence = format!("the shared files have no profile `default`{aside}");
+        return Err(match profiles.stray() {
+            None => absent(sentence),
+            Some(_) => misconfigured(sentence),
+        });
     }
     let mut visited: Vec<&str> = Vec::new();
     let mut roles = Vec::new();
     let mut name = selected;
     let base = loop {
-        let profile = profiles.get(name).ok_or_else(|| match visited.last() {
+        let profile = profiles.get(name).map_err(unusable)?;
+        let profile = profile.ok_or_else(|| match visited.last() {
             Some(by) => misconfigured(format!(
-                "profile {} has `source_profile` {}, which the shared files do not have",
+                "profile {} has `source_profile` {}, which the shared files do not have{aside}",
                 quote(by),
                 quote(name)
             )),
             None => misconfigured(format!(
-                "the shared files have no profile {}, which AWS_PROFILE names",
+                "the shared files have no profile {}, which AWS_PROFILE names{aside}",
                 quote(name)
             )),
         })?;

@@ -72,11 +72,7 @@ pub(super) fn profiles(
         match (files.read(&path, LONGEST), given) {
             (Ok(bytes), _) => {
                 is_there = true;
-                let unusable = |why: String| misconfigured(format!("{} {why}", quote(&path)));
-                let text = std::str::from_utf8(&bytes)
-                    .map_err(|_| unusable("is no text in UTF-8".to_owned()))?;
-                let unusable = |(line, why)| unusable(format!("is not usable: line {line} {why}"));
-                profiles.add(kind, text).map_err(unusable)?;
+                profiles.add(kind, &path, &bytes);
             }
             (Err(error), Some(variable)) => {
                 return Err(misconfigured(format!(

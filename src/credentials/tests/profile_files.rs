@@ -88,6 +88,49 @@ async fn a_file_that_somebody_names_has_to_be_there_and_one_that_nobody_names_ma
 }
 
 #[tokio::test(start_paused = true)]
+async fn malformed_line_matters_to_those_who_use_its_profile() {
+    let config = format!(
+        "[default]\n{}[profile broken]\n{}no property\n[profile by]\nrole_arn = R\nsource_profile = broken\n",
+        keys("A"),
+        keys("B")
+    );
+    let (id, _) = with(&config, "", &[]).await;
+    assert_eq!(id, Ok("A".to_owned()));
+    for profile in ["broken", "by"] {
+        let (id, _) = with(&config, "", &[("AWS_PROFILE", profile)]).await;
+        let error = id.expect_err("it uses the line").to_string();
+        assert!(error.starts_with("invalid-configuration"), "{error}");
+        assert!(
+            error.contains("/lent/config") && error.contains("line 7 has no `=`"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn line_in_no_section_is_told_where_a_profile_is_missing() {
+    for (config, why) in [
+        (
+            &b"[default\naws_access_key_id = A\n"[..],
+            "line 1 begins a section",
+        ),
+        (b"aws_access_key_id = A\n", "line 1 stands before any"),
+        (b"\xff\xfe[\0d\0", "line 1 holds bytes that are not UTF-8"),
+    ] {
+        for (variable, profile) in [("AWS_PROFILE", "x"), ("HOME", "/")] {
+            let stage = Stage::answering(server);
+            stage.folder.write("/lent/config", config);
+            let environment = [("AWS_CONFIG_FILE", "/lent/config"), (variable, profile)];
+            let (id, sent) = on(&stage, &environment).await;
+            let error = id.expect_err("no profile").to_string();
+            assert!(error.starts_with("invalid-configuration"), "{error}");
+            assert!(error.contains(why), "{error}");
+            assert_eq!(sent.len(), 0, "no other source stands in for it");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn why_there_is_no_region_is_told_where_the_files_are_named() {
     let stage = Stage::answering(server);
     stage.folder.write("/lent/config", "[default]\nregion");

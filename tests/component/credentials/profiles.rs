@@ -57,6 +57,21 @@ async fn the_default_profile_is_read_and_another_where_it_is_named() {
 }
 
 #[tokio::test]
+async fn profile_has_any_name_as_the_aws_cli_writes_it() {
+    let name = "it's my profile, très bien";
+    let config = |one: &str, two: &str| {
+        let text = format!("\u{feff}[profile \"{name}\"]\n{one}[profile 'other one']\n{two}");
+        (text, "[broken]\nno property\n".to_owned())
+    };
+    let credentials =
+        |one: &str, two: &str| (String::new(), format!("[other one]\n{two}[{name}]\n{one}"));
+    let named = |name| move |guest: Guest| guest.env("AWS_PROFILE", name);
+    assert_eq!(chosen(config, named(name)).await, ["ONE"]);
+    assert_eq!(chosen(config, named("other one")).await, ["TWO"]);
+    assert_eq!(chosen(credentials, named(name)).await, ["ONE"]);
+}
+
+#[tokio::test]
 async fn of_a_profile_in_both_files_the_credentials_file_stands() {
     let files = |one: &str, two: &str| (format!("[default]\n{one}"), format!("[default]\n{two}"));
     assert_eq!(chosen(files, |guest| guest).await, ["TWO"]);

@@ -122,7 +122,7 @@ async fn a_file_that_was_named_and_cannot_be_read_is_told() {
                 "/elsewhere/config".to_owned(),
                 "in no directory that the host lends",
             ),
-            (lent("binary"), "no text"),
+            (lent("binary"), "not UTF-8"),
         ] {
             let answer = guest.clone().env(variable, &path).init().await;
             refused(answer, "invalid-configuration", &[path.as_str(), why]);

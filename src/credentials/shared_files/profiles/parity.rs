@@ -1,7 +1,7 @@
 //! What is read here of the shared files is what the SDK's own parser reads, and
 //! what it refuses is refused at the same line.
 
-use super::{DEFAULT, Fault, Kind, Profiles};
+use super::{DEFAULT, Kind, Profiles};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_runtime::env_config::section::EnvConfigSections;
 use aws_runtime::env_config::source;
@@ -31,13 +31,19 @@ const PROPERTIES: &[&str] = &[
 fn ours(config: &str, credentials: &str) -> Said {
     let mut profiles = Profiles::new(None);
     for (kind, text) in [(Kind::Config, config), (Kind::Credentials, credentials)] {
-        let refused = |(line, _): Fault| (kind, line);
-        profiles.add(kind, text).map_err(refused)?;
+        let sections = profiles.read(kind, "/file", text.as_bytes());
+        let of_sections = sections.iter().filter_map(|s| s.fault.as_ref());
+        let faults = of_sections.chain(&profiles.stray);
+        if let Some(fault) = faults.min_by_key(|fault| fault.line) {
+            return Err((kind, fault.line));
+        }
+        profiles.add(kind, "/file", text.as_bytes());
     }
     let sections = profiles.sections.iter();
     let names = sections.filter_map(|section| section.name.as_deref());
+    let names = names.filter(|name| name.bytes().all(is_sound));
     let properties = |name| {
-        let profile = profiles.get(name).unwrap();
+        let profile = profiles.get(name).unwrap().unwrap();
         let property = |property| Some((property_name(property)?, profile.get(property)?.into()));
         PROPERTIES
             .iter()
@@ -45,6 +51,11 @@ fn ours(config: &str, credentials: &str) -> Said {
             .collect()
     };
     Ok(names.map(|name| (name.into(), properties(name))).collect())
+}
+
+/// What the SDK takes in the name of a profile. It passes over those with others.
+fn is_sound(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-/.%@:+".contains(&byte)
 }
 
 fn of_the_sdk(config: &str, credentials: &str) -> Said {
@@ -147,7 +158,6 @@ fn a_line_that_means_nothing_is_refused_where_the_sdk_refuses_it() {
         (1, "[profile x] y"),
         (1, "a = 1"),
         (1, "  a = 1"),
-        (1, "\u{feff}[profile x]"),
         (2, "[profile x]\na"),
         (2, "[profile x]\na # = 1"),
         (2, "[profile x]\n = 1"),
@@ -164,6 +174,88 @@ fn a_line_that_means_nothing_is_refused_where_the_sdk_refuses_it() {
     }
     let refused = same("[profile x]\na = 1", "[x]\na");
     assert_eq!(refused, Err((Kind::Credentials, 2)));
+}
+
+/// Properties `a` of the profiles of both files, by their names; none where a line of
+/// the profile cannot be read.
+fn values(config: &[u8], credentials: &[u8]) -> BTreeMap<String, Option<String>> {
+    let mut profiles = Profiles::new(None);
+    profiles.add(Kind::Config, "/config", config);
+    profiles.add(Kind::Credentials, "/credentials", credentials);
+    let sections = profiles.sections.iter();
+    let names = sections.filter_map(|section| section.name.as_deref());
+    let value = |name| {
+        let profile = profiles.get(name).ok()??;
+        profile.get("a").map(str::to_owned)
+    };
+    names.map(|name| (name.to_owned(), value(name))).collect()
+}
+
+fn owned(values: &[(&str, Option<&str>)]) -> BTreeMap<String, Option<String>> {
+    let owned = |(name, value): &(&str, Option<&str>)| {
+        let value = value.map(str::to_owned);
+        ((*name).to_owned(), value)
+    };
+    values.iter().map(owned).collect()
+}
+
+/// The SDK passes over profiles with such names. Python's `shlex.split` gave what is
+/// expected.
+#[test]
+fn profile_has_any_name_as_in_the_aws_cli_on_purpose() {
+    for (head, name) in [
+        (r#"profile "my profile""#, Some("my profile")),
+        ("profile 'my profile'", Some("my profile")),
+        (r"profile my\ profile", Some("my profile")),
+        (r#"profile "it's""#, Some("it's")),
+        (r#"profile 'say "x"'"#, Some(r#"say "x""#)),
+        (r#"profile "say \"x\" \n""#, Some(r#"say "x" \n"#)),
+        (r#"profile my" "profile"#, Some("my profile")),
+        ("profile m\u{fc}ller", Some("m\u{fc}ller")),
+        ("profile x!y", Some("x!y")),
+        ("profile my profile", None),
+        (r#"profile "my profile"#, None),
+        (r"profile my\", None),
+    ] {
+        let found = values(format!("[{head}]\na = 1").as_bytes(), b"");
+        let expected = name.map(|name| (name, Some("1")));
+        assert_eq!(found, owned(expected.as_slice()), "{head}");
+    }
+    let found = values(b"", b"[my profile]\na = 1\n[\"x\"]\na = 2\n");
+    let expected = [("\"x\"", Some("2")), ("my profile", Some("1"))];
+    assert_eq!(found, owned(&expected));
+}
+
+/// The SDK refuses the whole file.
+#[test]
+fn malformed_line_matters_to_its_profile_alone_on_purpose() {
+    let config = b"a = 0\n[profile x\na = 1\n[profile y]\na = 2\nb\n[profile z]\na = 3\n";
+    let found = values(config, b"[y2]\n = 1\n[w]\na = 4\n");
+    let expected = [
+        ("y", None),
+        ("z", Some("3")),
+        ("y2", None),
+        ("w", Some("4")),
+    ];
+    assert_eq!(found, owned(&expected));
+}
+
+/// The SDK refuses the whole file.
+#[test]
+fn bytes_that_are_not_utf_8_matter_where_they_stand_on_purpose() {
+    let config = b"# \xfc\n[default] ; \xfc\na = 1 # \xfc\n[profile x]\na = \xfc\n\
+        [profile y\xfc]\na = 2\n[profile z]\na = 3\n  \xfc\n";
+    let expected = [("default", Some("1")), ("x", None), ("z", None)];
+    assert_eq!(values(config, b""), owned(&expected));
+}
+
+/// The SDK takes it for the first letter of a line.
+#[test]
+fn byte_order_mark_is_passed_over_on_purpose() {
+    let config = "\u{feff}[default]\na = 1";
+    let credentials = "\u{feff}# c\n[x]\na = 2";
+    let found = values(config.as_bytes(), credentials.as_bytes());
+    assert_eq!(found, owned(&[("default", Some("1")), ("x", Some("2"))]));
 }
 
 #[test]
