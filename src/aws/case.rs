@@ -2,7 +2,7 @@
 
 use super::failure::{Problem, ServiceError};
 use super::message::TransportError;
-use super::retry::{self, RetryKind};
+use super::retry::{self, RetryKind, TOO_MANY_REQUESTS};
 use crate::error::Error;
 
 /// The case of the contract for a problem.
@@ -14,6 +14,7 @@ pub(super) fn case(problem: &Problem) -> fn(String) -> Error {
         Problem::Transport(TransportError::Denied(_)) => Error::AccessDenied,
         Problem::Transport(TransportError::Malformed(_)) => Error::Other,
         problem if problem.says_that_the_request_is_too_large() => Error::TooLarge,
+        Problem::Foreign { status, .. } if *status == TOO_MANY_REQUESTS => Error::Throttled,
         Problem::Transport(_) | Problem::Foreign { .. } => Error::Unavailable,
         Problem::Service(error) => service_case(error),
         Problem::Unsent(error) => error.case(),

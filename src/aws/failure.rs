@@ -5,6 +5,7 @@
 use super::case::case;
 use super::clock_skew;
 use super::message::TransportError;
+use super::retry::TOO_MANY_REQUESTS;
 use crate::error::Error;
 use crate::redact::beginning;
 use aws_smithy_runtime_api::client::interceptors::context::Error as ErasedError;
@@ -89,8 +90,10 @@ impl Problem {
             Self::Service(error) => {
                 error.status >= 500 || error.code == "TransactionInProgressException"
             }
-            // Whoever says that a request is too large has not let it through.
-            Self::Foreign { .. } => !self.says_that_the_request_is_too_large(),
+            // Whoever says that a request is too large, or one too many, has not let it through.
+            Self::Foreign { status, .. } => {
+                *status != TOO_MANY_REQUESTS && !self.says_that_the_request_is_too_large()
+            }
             Self::Unsent(_) => false,
         }
     }
@@ -158,6 +161,10 @@ impl Failure {
             Problem::Foreign { status, cause, .. } if *status == CONTENT_TOO_LARGE => write!(
                 sentence,
                 "the request is larger than {endpoint} takes (HTTP {status}, {cause}): use smaller values, or raise the limit of the proxy before DynamoDB"
+            ),
+            Problem::Foreign { status, cause, .. } if *status == TOO_MANY_REQUESTS => write!(
+                sentence,
+                "{endpoint} refuses for load (HTTP {status}, {cause}), not in DynamoDB's words: a proxy or gateway before it limits requests"
             ),
             Problem::Foreign { status, cause, .. } => write!(
                 sentence,

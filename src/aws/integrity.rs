@@ -3,6 +3,7 @@
 //! read.
 
 use super::message::{Response, TransportError};
+use super::wire;
 
 /// The field that says what to check the body against, in lower case.
 pub const CHECKSUM: &str = "x-amz-crc32";
@@ -20,8 +21,12 @@ pub fn check(response: &Response) -> Result<(), TransportError> {
     if sent.trim().parse() == Ok(arrived) {
         Ok(())
     } else {
+        let encoding = wire::encoding(response);
+        let encoding = encoding.map(|words| format!("; {words}"));
         Err(TransportError::Damaged(format!(
-            "{CHECKSUM} is {sent}, the body has {arrived}"
+            "{CHECKSUM} is {}, the body has {arrived}{}",
+            wire::quoted(sent),
+            encoding.unwrap_or_default()
         )))
     }
 }
@@ -45,5 +50,14 @@ mod tests {
         assert_eq!(check(&response(None)), Ok(()));
         assert!(check(&response(Some("3421780263"))).is_err());
         assert!(check(&response(Some("many"))).is_err());
+    }
+
+    #[test]
+    fn encoding_is_named_where_the_body_fails_its_check() {
+        let mut encoded = response(Some("3421780263"));
+        let field = ("Content-Encoding".to_owned(), b"gzip".to_vec());
+        encoded.headers.push(field);
+        let error = check(&encoded).unwrap_err().to_string();
+        assert!(error.contains("content encoding gzip"), "{error}");
     }
 }

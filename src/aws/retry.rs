@@ -62,6 +62,10 @@ const CONFLICT: &str = "TransactionConflictException";
 /// Statuses that mean a passing fault whatever the body says.
 const TRANSIENT_STATUSES: &[u16] = &[500, 502, 503, 504];
 
+/// The status by which a proxy or gateway before DynamoDB refuses for load. The SDK
+/// does not try it again; DynamoDB itself sends its codes with 400.
+pub const TOO_MANY_REQUESTS: u16 = 429;
+
 /// Why a retry is worth it, which decides its wait and its cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryKind {
@@ -81,6 +85,7 @@ pub fn classify(code: Option<&str>, status: u16) -> Option<RetryKind> {
         Some(code) if TRANSIENT.contains(&code) => Some(RetryKind::Transient),
         Some(CONFLICT) => Some(RetryKind::Conflict),
         _ if TRANSIENT_STATUSES.contains(&status) => Some(RetryKind::Transient),
+        _ if status == TOO_MANY_REQUESTS => Some(RetryKind::Throttling),
         // Any other code and status: the request itself is refused.
         _ => None,
     }
@@ -179,6 +184,8 @@ mod tests {
             (Some("TransactionConflictException"), 400, Some(Conflict)),
             (Some("ServiceUnavailable"), 503, Some(Transient)),
             (None, 502, Some(Transient)),
+            (None, 429, Some(Throttling)),
+            (Some("SomethingNew"), 429, Some(Throttling)),
             (Some("ValidationException"), 400, None),
             (Some("ConditionalCheckFailedException"), 400, None),
             (Some("AccessDeniedException"), 400, None),

@@ -78,6 +78,9 @@ pub(super) fn deserialize(codec: &Codec, mut response: Response) -> Result<Outpu
 
 /// What there is to say of an answer that cannot be read.
 fn unreadable(response: &Response) -> String {
+    if let Some(encoding) = encoding(response) {
+        return encoding;
+    }
     match response.header("content-type") {
         Some(content_type) => format!("content type {}", quoted(content_type)),
         // A transport may have left the fields of a success out.
@@ -86,9 +89,21 @@ fn unreadable(response: &Response) -> String {
     }
 }
 
+/// What to say of an encoding, which no request asks for: a proxy's own, as a rule.
+pub(super) fn encoding(response: &Response) -> Option<String> {
+    let encoding = response.header("content-encoding")?;
+    let is_none = encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
+    (!is_none).then(|| {
+        format!(
+            "content encoding {}, which was not asked for",
+            quoted(encoding)
+        )
+    })
+}
+
 /// Text of the server as sentences show it: with an end, and without what a
 /// terminal would obey.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let beginning = beginning(text, QUOTED);
     beginning.chars().flat_map(char::escape_debug).collect()
 }

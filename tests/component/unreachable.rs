@@ -187,6 +187,29 @@ async fn an_error_page_is_never_taken_for_an_absent_table_or_a_refused_credentia
 }
 
 #[tokio::test]
+async fn http_429_of_a_proxy_is_throttled_and_retried() {
+    let page = answer("429 Too Many Requests", "Content-Type: text/html\r\n", HTML);
+    let server = FaultyServer::start(Fault::Answers(page)).await;
+    let mut store = unchecked(&server.endpoint, 2).await;
+    let words = ["HTTP 429", &server.endpoint];
+    assert_refused(store.state().get("k", None).await, "throttled", &words);
+    assert_eq!(server.connections(), 2);
+    let refused = store.state().set("k", b"v", None).await;
+    assert_refused(refused, "throttled", &words);
+    assert_eq!(server.connections(), 4);
+}
+
+#[tokio::test]
+async fn answer_in_an_encoding_nobody_asked_for_names_it() {
+    let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\nContent-Encoding: gzip\r\n\r\n";
+    let page = [head.as_bytes(), b"\x1f\x8b\x08\0"].concat();
+    let server = FaultyServer::start(Fault::Answers(page)).await;
+    let mut store = unchecked(&server.endpoint, 1).await;
+    let words = ["content encoding gzip", "not asked for"];
+    assert_refused(store.state().get("k", None).await, "unavailable", &words);
+}
+
+#[tokio::test]
 async fn a_page_without_end_does_not_fill_the_instance() {
     let mut endless = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n".to_vec();
     endless.resize(64 * 1024 * 1024, b'x');

@@ -88,6 +88,26 @@ fn a_write_whose_earlier_attempt_may_have_been_applied_never_says_that_nothing_w
 }
 
 #[test]
+fn proxy_that_refuses_for_load_throttles_and_applies_nothing() {
+    let problem = || Problem::Foreign {
+        status: 429,
+        cause: "content type text/html".to_owned(),
+        retry_after: None,
+    };
+    assert!(!problem().may_have_been_applied());
+    let failure = Failure {
+        problem: problem(),
+        ..service("", 0, false)
+    };
+    let error = failure.of_write("orders", "http://db/").to_string();
+    assert!(error.starts_with("throttled: "), "{error}");
+    assert!(
+        error.contains("HTTP 429") && error.contains("http://db/"),
+        "{error}"
+    );
+}
+
+#[test]
 fn of_dynamodbs_sentence_only_the_first_line_is_quoted() {
     let mut failure = service("InvalidSignatureException", 400, false);
     if let Problem::Service(error) = &mut failure.problem {

@@ -89,7 +89,7 @@ async fn a_refusal_is_attempted_once() {
     ] {
         both(1, refusal(400, code)).await;
     }
-    for status in [301, 400, 403, 404, 408, 413, 429, 501, 505] {
+    for status in [301, 400, 403, 404, 408, 413, 501, 505] {
         both(1, html(status)).await;
         both(1, refusal(status, "SomethingNew")).await;
     }
@@ -194,4 +194,20 @@ async fn a_conflict_between_transactions_is_attempted_again_on_purpose() {
     let scene = Scene::from(refusal(400, "TransactionConflictException"));
     let counts = attempts::<PutItem>(&builder, std::slice::from_ref(&scene), 4).await;
     assert_eq!(counts, [(4, false), (1, false)]);
+}
+
+/// The SDK takes a refusal for load only from DynamoDB, by its code.
+#[tokio::test]
+async fn http_429_of_a_proxy_is_attempted_again_on_purpose() {
+    let [builder, ..] = inputs::put_item();
+    for response in [
+        html(429),
+        answer(429, ""),
+        answer(429, r#"{"message":"Too Many Requests"}"#),
+        refusal(429, "SomethingNew"),
+    ] {
+        let scene = Scene::from(response);
+        let counts = attempts::<PutItem>(&builder, std::slice::from_ref(&scene), 4).await;
+        assert_eq!(counts, [(4, false), (1, false)], "{scene:?}");
+    }
 }

@@ -38,6 +38,7 @@ fn passing() -> Vec<(Scene, bool)> {
         (refusal(400, "TransactionInProgressException").into(), true),
         (refusal(500, "InternalServerError").into(), true),
         (refusal(503, "SlowDown").into(), true),
+        (html(429).into(), false),
         (html(502).into(), true),
         (answer(500, "").into(), true),
     ]

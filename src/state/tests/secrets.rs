@@ -4,7 +4,7 @@
 use super::{delete, numbered, refused, scripted, set, sets};
 use crate::error::Error;
 use crate::scripted::{
-    SESSION_TOKEN, Scripted, config, html, json, refusal, signature_error, signing, with,
+    SESSION_TOKEN, Scripted, answer, config, html, json, refusal, signature_error, signing, with,
 };
 use crate::state::StateStore;
 use aws_credential_types::Credentials;
@@ -118,6 +118,11 @@ async fn session_token_in_a_field_of_an_answer_is_struck_out() {
         (plain("x-amzn-RequestId"), "request id ***"),
         (plain("x-amz-request-id"), "request id ***"),
         (page("Content-Type"), "content type ***"),
+        (page("Content-Encoding"), "content encoding ***"),
+        (
+            with(answer(200, "{}"), "x-amz-crc32", &token),
+            "x-amz-crc32 is ***",
+        ),
         (refusal(400, &token), "(***, HTTP 400"),
     ] {
         let mut config = config();
@@ -128,5 +133,18 @@ async fn session_token_in_a_field_of_an_answer_is_struck_out() {
         let error = failed.unwrap_err().redacted().to_string();
         assert!(error.contains(words), "{error}");
         assert!(!error.contains("canary"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn answer_in_an_encoding_says_in_which() {
+    for status in [200, 400, 503] {
+        let mut encoded = with(html(status), "Content-Encoding", "gzip");
+        encoded.body = b"\x1f\x8b\x08\0".to_vec();
+        let store = scripted([encoded]);
+        let error = store.get("a".to_owned(), None).await.unwrap_err();
+        let words = "content encoding gzip, which was not asked for";
+        let is_told = matches!(&error, Error::Unavailable(sentence) if sentence.contains(words));
+        assert!(is_told, "{error}");
     }
 }
