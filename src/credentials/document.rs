@@ -1,12 +1,11 @@
 //! The JSON document in which a container's endpoint and instance metadata give
 //! credentials. The names of its members are read in any case, as the SDK does.
 
-use super::http::Refused;
+use super::http::{self, Refused};
 use super::keys::Parts;
 use crate::aws::failure::first_line;
 use crate::aws::message::Response;
-use crate::aws::retry::{self, RetryKind};
-use crate::error::Error;
+use crate::aws::retry::RetryKind;
 use aws_credential_types::Credentials;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -26,12 +25,14 @@ pub(super) fn credentials(
     answer: &Response,
 ) -> Result<Credentials, Refused> {
     let status = answer.status;
-    let mut again = retry::classify(None, status);
+    let mut again = http::again(status);
     let why = match read(source, &answer.body) {
         Ok(Document::Credentials(credentials)) if status == 200 => return Ok(credentials),
         Ok(Document::Refusal { code, message }) => first_line(&format!("{message} ({code})")),
         Ok(Document::Credentials(_)) => "credentials with the status of an error".to_owned(),
-        Err(_) if status != 200 => "no words of why".to_owned(),
+        Err(_) if status != 200 => {
+            http::plain_words(answer).unwrap_or_else(|| "no words of why".to_owned())
+        }
         Err(why) => {
             // What is cut off or half written may be whole a moment later.
             again = Some(RetryKind::Transient);
@@ -40,12 +41,7 @@ pub(super) fn credentials(
     };
     let sentence = format!("{site}: HTTP {status}, {why}");
     Err(Refused {
-        error: match again {
-            Some(RetryKind::Throttling) => Error::Throttled(sentence),
-            Some(RetryKind::Transient | RetryKind::Conflict) => Error::Unavailable(sentence),
-            None if status >= 500 => Error::Unavailable(sentence),
-            None => Error::AccessDenied(sentence),
-        },
+        error: http::case(again)(sentence),
         again,
         answered: true,
     })

@@ -6,12 +6,16 @@ use crate::aws::message::{Headers, Method, Request, Response, Timeouts, Transpor
 use crate::aws::retry::{self, RetryKind};
 use crate::error::Error;
 use crate::platform::Platform;
+use crate::redact::beginning;
 use send_wrapper::SendWrapper;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// Longest answer, in bytes: credentials have some thousand.
 const LONGEST_ANSWER: usize = 256 * 1_024;
+
+/// Longest part of a refusal in plain text that a sentence quotes, in characters.
+const LONGEST_WORDS: usize = 200;
 
 /// The platform as sources hold it: the SDK's trait asks for what threads may
 /// share, and a component has one thread.
@@ -26,6 +30,13 @@ pub(super) struct Patience {
     pub(super) total: Duration,
     /// Attempts, the first one included.
     pub(super) attempts: u32,
+}
+
+impl Patience {
+    /// How long after the first attempt another one may begin.
+    fn longest(self) -> Duration {
+        self.total.saturating_mul(self.attempts)
+    }
 }
 
 /// What is asked.
@@ -47,6 +58,34 @@ pub(super) struct Refused {
     pub(super) again: Option<RetryKind>,
     /// Whether there was an answer at all.
     pub(super) answered: bool,
+}
+
+/// What makes it worth asking again after an answer of this status. Asking a source
+/// twice does no harm.
+pub(super) fn again(status: u16) -> Option<RetryKind> {
+    match retry::classify(None, status) {
+        None if status >= 500 => Some(RetryKind::Transient),
+        again => again,
+    }
+}
+
+/// The case of a refusal that may be asked again, or not.
+pub(super) fn case(again: Option<RetryKind>) -> fn(String) -> Error {
+    match again {
+        Some(RetryKind::Throttling) => Error::Throttled,
+        Some(RetryKind::Transient | RetryKind::Conflict) => Error::Unavailable,
+        None => Error::AccessDenied,
+    }
+}
+
+/// The words of a refusal in plain text: the first line that has any. None where it is
+/// empty, or in a language whose parts may be secrets that nobody knows yet.
+pub(super) fn plain_words(answer: &Response) -> Option<String> {
+    let text = std::str::from_utf8(&answer.body).ok()?.trim_start();
+    let is_plain = answer.status != 200 && !text.starts_with(['{', '[', '<', '"']);
+    let line = text.lines().next().unwrap_or_default().trim();
+    let words = beginning(line, LONGEST_WORDS);
+    (is_plain && !words.is_empty()).then(|| words.chars().flat_map(char::escape_debug).collect())
 }
 
 /// Asks one source.
@@ -105,7 +144,8 @@ impl<P: Platform> Asker<P> {
         Ok(answer)
     }
 
-    /// Asks until an attempt succeeds or no other is worth it.
+    /// Asks until an attempt succeeds, no other is worth it, or there is no time left
+    /// for one.
     ///
     /// # Errors
     ///
@@ -114,20 +154,26 @@ impl<P: Platform> Asker<P> {
         &self,
         mut attempt: impl AsyncFnMut() -> Result<T, Refused>,
     ) -> Result<T, Refused> {
+        let begin = self.platform.monotonic();
+        let deadline = begin.saturating_add(self.patience.longest());
         let mut attempts = 1;
         loop {
             let mut refused = match attempt().await {
                 Ok(got) => return Ok(got),
                 Err(refused) => refused,
             };
-            match refused.again {
-                Some(kind) if attempts < self.patience.attempts => {
-                    let random = self.platform.random();
-                    let wait = retry::backoff(kind, attempts, random, None);
+            let is_left = |_: &RetryKind| attempts < self.patience.attempts;
+            let wait = refused.again.filter(is_left).map(|kind| {
+                let random = self.platform.random();
+                retry::backoff(kind, attempts, random, None)
+            });
+            let now = self.platform.monotonic();
+            match wait.filter(|wait| now.saturating_add(*wait) < deadline) {
+                Some(wait) => {
                     self.platform.sleep(wait).await;
                     attempts += 1;
                 }
-                _ => {
+                None => {
                     refused.again = None;
                     return Err(refused);
                 }

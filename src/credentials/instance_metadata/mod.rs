@@ -10,7 +10,7 @@ pub(super) use settings::Settings;
 
 use super::document;
 use super::failure::{absent, broken};
-use super::http::{Ask, Asker, Patience, Refused};
+use super::http::{self, Ask, Asker, Patience, Refused};
 use crate::aws::endpoint::Endpoint;
 use crate::aws::message::{Headers, Method, Response};
 use crate::aws::retry::{self, RetryKind};
@@ -137,7 +137,7 @@ impl<P: Platform> InstanceMetadata<P> {
             };
             let site = self.asker.site(&ask);
             let answer = self.asker.once(ask).await?;
-            match retry::classify(None, answer.status) {
+            match http::again(answer.status) {
                 Some(_) => Err(refused(&site, &answer)),
                 None => Ok((site, answer)),
             }
@@ -173,18 +173,19 @@ fn text<'a>(site: &str, answer: &'a Response, reserved: &[u8]) -> Result<&'a str
 /// An answer that is no help. A token that is refused may have been replaced.
 fn refused(site: &str, answer: &Response) -> Refused {
     let status = answer.status;
-    let again = match retry::classify(None, status) {
+    let again = match http::again(status) {
         None if status == 401 => Some(RetryKind::Transient),
         again => again,
     };
-    let case = match again {
-        None if status != 200 => Error::AccessDenied,
-        _ => Error::Unavailable,
+    let case = if status == 200 {
+        Error::Unavailable
+    } else {
+        http::case(again)
     };
+    let words = http::plain_words(answer)
+        .unwrap_or_else(|| "and the answer is not that of instance metadata".to_owned());
     Refused {
-        error: case(format!(
-            "{site}: HTTP {status}, and the answer is not that of instance metadata"
-        )),
+        error: case(format!("{site}: HTTP {status}, {words}")),
         again,
         answered: true,
     }

@@ -9,7 +9,7 @@ mod settings;
 
 pub(super) use settings::Settings;
 
-use super::http::{Ask, Asker, Refused};
+use super::http::{self, Ask, Asker, Refused};
 use super::role::Role;
 use crate::aws::clock_skew::{self, ClockSkew};
 use crate::aws::failure::first_line;
@@ -157,12 +157,19 @@ impl<P: Platform> Sts<P> {
             Answer::Credentials(credentials) => return Ok(credentials),
             Answer::Refusal { code, message } => (code, message),
             Answer::Unreadable(why) => {
+                let status = answer.status;
+                let again = http::again(status);
+                let case = match again {
+                    Some(again) => http::case(Some(again)),
+                    None => Error::Unavailable,
+                };
+                let words = http::plain_words(&answer);
+                let why = words.unwrap_or_else(|| why.to_owned());
                 return Err(Refused {
-                    error: Error::Unavailable(format!(
-                        "{site}: HTTP {}, and the answer is not that of STS: {why}",
-                        answer.status
+                    error: case(format!(
+                        "{site}: HTTP {status}, and the answer is not that of STS: {why}"
                     )),
-                    again: retry::classify(None, answer.status),
+                    again,
                     answered: true,
                 });
             }
@@ -176,7 +183,7 @@ impl<P: Platform> Sts<P> {
         let (message, code) = (first_line(&message), first_line(&code));
         let sentence = format!("{site}: {message} ({code}, HTTP {})", answer.status);
         Err(Refused {
-            error: case(&code, answer.status, again)(sentence),
+            error: case(&code, again)(sentence),
             again,
             answered: true,
         })
@@ -188,16 +195,13 @@ fn again(code: &str, answer: &Response, untimely: bool) -> Option<RetryKind> {
     if untimely || code == ISSUER_OUT_OF_REACH {
         return Some(RetryKind::Transient);
     }
-    retry::classify(Some(code), answer.status)
+    retry::classify(Some(code), answer.status).or_else(|| http::again(answer.status))
 }
 
-fn case(code: &str, status: u16, again: Option<RetryKind>) -> fn(String) -> Error {
+fn case(code: &str, again: Option<RetryKind>) -> fn(String) -> Error {
     match again {
-        Some(RetryKind::Throttling) => Error::Throttled,
-        Some(RetryKind::Transient | RetryKind::Conflict) => Error::Unavailable,
-        None if status >= 500 => Error::Unavailable,
         None if MISCONFIGURED.contains(&code) => Error::InvalidConfiguration,
-        None => Error::AccessDenied,
+        again => http::case(again),
     }
 }
 

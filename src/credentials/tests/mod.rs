@@ -6,6 +6,7 @@ mod expiry;
 mod nothing;
 mod profile_files;
 mod profiles;
+mod refusals;
 mod renewal;
 mod stage;
 mod sts;

@@ -28,7 +28,7 @@ fn answers() -> Vec<(Action, &'static str, &'static str, usize)> {
             "its words (ItsCode)",
             1,
         ),
-        (status(StatusCode::NOT_FOUND), "access-denied", "404", 1),
+        (status(StatusCode::NOT_FOUND), "access-denied", "404, no", 1),
         (
             status(StatusCode::INTERNAL_SERVER_ERROR),
             "unavailable",
