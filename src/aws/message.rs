@@ -97,8 +97,10 @@ pub enum TransportError {
     Dns(String),
     /// Nobody listens there, or no route leads there.
     Refused(String),
-    /// TLS could not be set up.
+    /// The TLS handshake was not completed: it broke, or one side ended it.
     Tls(String),
+    /// The server's certificate is not one to trust.
+    Certificate(String),
     /// The host does not let the component reach that address.
     Denied(String),
     /// The request is not one that the host can send.
@@ -121,6 +123,7 @@ impl TransportError {
             Self::Dns(_)
             | Self::Refused(_)
             | Self::Tls(_)
+            | Self::Certificate(_)
             | Self::Denied(_)
             | Self::Malformed(_)
             | Self::ConnectTimeout => false,
@@ -134,11 +137,12 @@ impl TransportError {
         match self {
             Self::Dns(_)
             | Self::Refused(_)
+            | Self::Tls(_)
             | Self::ConnectTimeout
             | Self::Timeout
             | Self::Reset(_)
             | Self::Damaged(_) => true,
-            Self::Tls(_) | Self::Denied(_) | Self::Malformed(_) => false,
+            Self::Certificate(_) | Self::Denied(_) | Self::Malformed(_) => false,
         }
     }
 }
@@ -149,6 +153,10 @@ impl fmt::Display for TransportError {
             Self::Dns(cause) => write!(f, "the host name does not resolve ({cause})"),
             Self::Refused(cause) => write!(f, "no connection ({cause})"),
             Self::Tls(cause) => write!(f, "TLS failed ({cause})"),
+            Self::Certificate(cause) => write!(
+                f,
+                "TLS failed ({cause}): have the host trust the certificate's root, or use the name that the certificate is for"
+            ),
             Self::Denied(cause) => write!(
                 f,
                 "the host does not allow it ({cause}): add the address to the host's allow-list"

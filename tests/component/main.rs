@@ -64,6 +64,7 @@ mod second_init;
 mod secrets;
 mod table_check;
 mod timeouts;
+mod tls;
 mod transaction;
 mod ttl;
 mod unreachable;

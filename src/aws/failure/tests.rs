@@ -63,6 +63,7 @@ fn each_transport_failure_has_its_case() {
         (TransportError::Dns(cause()), "unavailable"),
         (TransportError::Refused(cause()), "unavailable"),
         (TransportError::Tls(cause()), "unavailable"),
+        (TransportError::Certificate(cause()), "unavailable"),
         (TransportError::Reset(cause()), "unavailable"),
         (TransportError::Damaged(cause()), "unavailable"),
         (TransportError::Denied(cause()), "access-denied"),

@@ -10,6 +10,7 @@
 mod amplification;
 mod answers;
 mod call;
+mod connector;
 mod deadline;
 mod endpoints;
 mod inputs;

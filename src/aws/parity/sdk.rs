@@ -58,6 +58,16 @@ impl Stage {
     /// in its `config.rs` sets it, and a retry quota of its own: the SDK's
     /// default one is shared by the whole process.
     pub(crate) fn client(&self, site: Site, max_attempts: u32) -> Client {
+        self.client_over(self.clone(), site, max_attempts)
+    }
+
+    /// The same over another HTTP client; it waits on this stage.
+    pub(super) fn client_over(
+        &self,
+        http: impl HttpClient + 'static,
+        site: Site,
+        max_attempts: u32,
+    ) -> Client {
         let spec = RetrySpec::v2_1().with_non_throttling_initial_backoff(Duration::from_millis(25));
         let quota = TokenBucket::builder()
             .retry_cost(14)
@@ -68,7 +78,7 @@ impl Stage {
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(site.region))
             .credentials_provider(site.credentials())
-            .http_client(self.clone())
+            .http_client(http)
             .time_source(StaticTimeSource::new(start()))
             .sleep_impl(self.clone())
             .timeout_config(TimeoutConfig::disabled())
@@ -136,16 +146,18 @@ pub(crate) fn http_response(response: Response) -> HttpResponse {
     http
 }
 
-/// What a connector of the SDK calls each failure.
+/// What a connector of the SDK calls each failure. The tests of
+/// `connector` hold it against the SDK's own.
 fn connector_error(error: TransportError) -> ConnectorError {
     let text = error.to_string().into();
     match error {
         TransportError::Dns(_)
         | TransportError::Refused(_)
+        | TransportError::Tls(_)
+        | TransportError::Certificate(_)
         | TransportError::Reset(_)
         | TransportError::Damaged(_) => ConnectorError::io(text),
         TransportError::ConnectTimeout | TransportError::Timeout => ConnectorError::timeout(text),
         TransportError::Denied(_) | TransportError::Malformed(_) => ConnectorError::user(text),
-        TransportError::Tls(_) => ConnectorError::other(text, None),
     }
 }

@@ -28,6 +28,7 @@ fn passing() -> Vec<(Scene, bool)> {
     vec![
         (TransportError::Dns(cause()).into(), false),
         (TransportError::Refused(cause()).into(), false),
+        (TransportError::Tls(cause()).into(), false),
         (TransportError::ConnectTimeout.into(), false),
         (TransportError::Timeout.into(), true),
         (TransportError::Reset(cause()).into(), true),
@@ -48,7 +49,7 @@ fn passing() -> Vec<(Scene, bool)> {
 fn lasting() -> Vec<(Scene, bool)> {
     let cause = || "cause".to_owned();
     vec![
-        (TransportError::Tls(cause()).into(), false),
+        (TransportError::Certificate(cause()).into(), false),
         (TransportError::Denied(cause()).into(), false),
         (TransportError::Malformed(cause()).into(), false),
         (refusal(400, "ValidationException").into(), false),

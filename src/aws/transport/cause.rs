@@ -22,9 +22,11 @@ pub(super) fn cause(code: ErrorCode) -> TransportError {
         ErrorCode::ConnectionReadTimeout
         | ErrorCode::ConnectionWriteTimeout
         | ErrorCode::HttpResponseTimeout => TransportError::Timeout,
-        ErrorCode::TlsProtocolError
-        | ErrorCode::TlsCertificateError
-        | ErrorCode::TlsAlertReceived(_) => TransportError::Tls(text),
+        // wasmtime's own client has `TlsProtocolError` for every handshake that fails, also
+        // for one that the server resets and for a certificate (`p2_error_from_tls` of
+        // wasmtime-wasi-http 48). Of a connection that stood it is a broken one.
+        ErrorCode::TlsProtocolError | ErrorCode::TlsAlertReceived(_) => TransportError::Tls(text),
+        ErrorCode::TlsCertificateError => TransportError::Certificate(text),
         ErrorCode::HttpRequestLengthRequired
         | ErrorCode::HttpRequestBodySize(_)
         | ErrorCode::HttpRequestMethodInvalid

@@ -1,0 +1,113 @@
+//! A TLS handshake that fails has sent nothing: reads and writes alike are tried again. A certificate that nobody trusts
+//! stays one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
+
+use crate::cli::with_environment;
+use crate::faulty_server::{Fault, FaultyServer, answer};
+use crate::fixture::{assert_refused, reaching, whole};
+use crate::transaction::set;
+
+/// A `handshake_failure`, as a server sends it that has no cipher suite in common (RFC 8446, sections 5.1 and 6).
+const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";
+
+/// Each way in which a handshake fails: the connection breaks, the server sends an alert, it does not speak TLS.
+fn faults() -> Vec<Fault> {
+    vec![
+        Fault::HangsUp,
+        Fault::ClosesWithoutAnswer,
+        Fault::SpeaksFirst(ALERT.to_vec()),
+        Fault::SpeaksFirst(answer("400 Bad Request", "", "")),
+    ]
+}
+
+fn https(server: &FaultyServer) -> String {
+    server.endpoint.replace("http://", "https://")
+}
+
+#[tokio::test]
+async fn failed_tls_handshake_is_retried_also_for_a_plain_set() {
+    for fault in faults() {
+        let server = FaultyServer::start(fault).await;
+        let endpoint = https(&server);
+        let three = [("AWS_MAX_ATTEMPTS", "3")];
+        let mut store = reaching(&endpoint, &whole("table", &endpoint, &three)).await;
+        assert_refused(
+            store.state().get("k", None).await,
+            "unavailable",
+            &[&endpoint],
+        );
+        assert_eq!(server.connections(), 3);
+        assert_refused(store.state().set("k", b"v", None).await, "unavailable", &[]);
+        assert_eq!(server.connections(), 6);
+        let operations = [set("k", b"v", None)];
+        assert_refused(
+            store.state().transact(&operations).await,
+            "unavailable",
+            &[],
+        );
+        assert_eq!(server.connections(), 9);
+    }
+}
+
+/// It has one name for all that a handshake can fail by.
+#[tokio::test]
+async fn wasmtimes_default_client_retries_a_failed_tls_handshake() {
+    for fault in faults() {
+        let server = FaultyServer::start(fault).await;
+        let endpoint = https(&server);
+        let environment = whole("table", &endpoint, &[("AWS_MAX_ATTEMPTS", "3")]);
+        for (number, command) in [
+            ["state", "get", "k"].as_slice(),
+            &["state", "set", "k", "v"],
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let ran = with_environment(&environment, command).await;
+            ran.assert_failed("unavailable: ");
+            assert!(ran.stderr.contains("tls protocol error"), "{}", ran.stderr);
+            assert_eq!(server.connections(), 3 * (number + 1));
+        }
+    }
+}
+
+#[tokio::test]
+async fn untrusted_certificate_is_not_retried() {
+    let own = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let CertifiedKey { cert, signing_key } = own;
+    let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key.into())
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!(
+        "https://localhost:{}",
+        listener.local_addr().unwrap().port()
+    );
+    let connections = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&connections);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let _ = acceptor.accept(stream).await;
+        }
+    });
+    let three = [("AWS_MAX_ATTEMPTS", "3")];
+    let mut store = reaching(&endpoint, &whole("table", &endpoint, &three)).await;
+    let words = ["tls certificate error", "trust", &endpoint];
+    assert_refused(store.state().get("k", None).await, "unavailable", &words);
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
+}
