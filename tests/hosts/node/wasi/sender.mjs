@@ -125,8 +125,13 @@ function unsent(scheme, { code = '', message }) {
     case 'EPIPE':
       return { tag: 'destination-unavailable' };
     default:
-      // Node has a code for each way in which a certificate is refused or a handshake fails.
-      if (scheme === 'https') return { tag: 'TLS-alert-received', val: { alertMessage: message } };
+      if (scheme === 'https') {
+        // Of the codes with an underscore, OpenSSL's own are handshakes that failed. The others
+        // refuse the certificate: 'X509 certificate error codes' in Node's documentation of TLS.
+        const certificate = code.includes('_') && !code.startsWith('ERR_SSL_');
+        if (certificate) return { tag: 'TLS-certificate-error' };
+        return { tag: 'TLS-alert-received', val: { alertMessage: message } };
+      }
       return { tag: 'internal-error', val: message };
   }
 }
