@@ -11,7 +11,7 @@ use super::calls::Call;
 pub enum Nature {
     /// It has taken effect, and the answer says so.
     Harmless,
-    /// DynamoDB says that it has not taken effect.
+    /// DynamoDB, or what stands before it, says that it has not taken effect.
     Refused,
     /// It was never sent.
     NotSent,

@@ -11,7 +11,7 @@ const READS: &[Call] = &[Call::Get, Call::GetStrong, Call::BulkGet];
 
 pub const OF_OTHERS: &[Fault] = {
     use Nature::{Refused, Unknown};
-    use Pace::Prompt;
+    use Pace::{Prompt, Throttled};
     &[
         fault("a page of HTML, HTTP 200", Unknown, Prompt, ALL, |_| {
             page(StatusCode::OK)
@@ -25,6 +25,9 @@ pub const OF_OTHERS: &[Fault] = {
         ),
         fault("a page of HTML, HTTP 403", Unknown, Prompt, ALL, |_| {
             page(StatusCode::FORBIDDEN)
+        }),
+        fault("a page of HTML, HTTP 429", Refused, Throttled, ALL, |_| {
+            page(StatusCode::TOO_MANY_REQUESTS)
         }),
         fault("a page of HTML, HTTP 502", Unknown, Prompt, ALL, |_| {
             page(StatusCode::BAD_GATEWAY)
