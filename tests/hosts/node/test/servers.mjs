@@ -16,6 +16,7 @@ const AT_MOST = ['--for', '10m'];
  * @typedef {object} Server
  * @property {string} endpoint
  * @property {() => Promise<string[]>} stop Ends it, and gives what it wrote to standard error.
+ * @property {(text: string) => Promise<void>} says Waits until it has written this to standard error.
  */
 
 /** @param {string[]} args @param {string} program @returns {Promise<Server>} */
@@ -24,6 +25,9 @@ async function start(args, program = PROGRAM) {
   const ended = once(child, 'close');
   let heard = '';
   child.stderr.setEncoding('utf8').on('data', (piece) => (heard += piece));
+  const says = async (/** @type {string} */ text) => {
+    while (!heard.includes(text)) await once(child.stderr, 'data');
+  };
   const first = once(createInterface({ input: child.stdout }), 'line');
   const [endpoint] = await Promise.race([
     first,
@@ -34,7 +38,7 @@ async function start(args, program = PROGRAM) {
     await ended;
     return heard.split('\n');
   };
-  return { endpoint, stop };
+  return { endpoint, stop, says };
 }
 
 /** The embedded DynamoDB, with these tables. @param {string[]} tables */
@@ -93,28 +97,38 @@ export async function nobody() {
 
 /**
  * A server that Node makes, in a process of its own for one test. It writes a line
- * for each connection to standard error.
+ * for each connection to standard error, and one for the end of each.
  *
  * @param {import('node:test').TestContext} test
  * @param {string} server The expression that makes it.
  * @param {'http' | 'https'} scheme
+ * @param {string} host
  */
-export async function made(test, server, scheme = 'http') {
+export async function made(test, server, scheme = 'http', host = '127.0.0.1') {
   const program = `const server = ${server};
-  server.on('connection', (socket) => console.error('connection') ?? socket.on('error', () => {}));
-  server.listen(0, '127.0.0.1', () => console.log('${scheme}://127.0.0.1:' + server.address().port));
+  server.on('connection', (socket) => {
+    console.error('connection');
+    socket.on('error', () => {}).on('close', () => console.error('closed'));
+  });
+  server.listen(0, '${host.replace(/[[\]]/g, '')}', () => console.log('${scheme}://${host}:' + server.address().port));
   process.once('SIGINT', () => process.exit());`;
   const running = await start(['-e', program], process.execPath);
   test.after(() => running.stop());
   return running;
 }
 
-/** A table without items, that also writes the `Host` of each request. @param {import('node:test').TestContext} test */
-export function empty(test) {
-  return made(test, `require('http').createServer((request, response) => {
+/**
+ * A table without items, that also writes the `Host` of each request. It closes no
+ * connection while a test runs.
+ *
+ * @param {import('node:test').TestContext} test
+ * @param {string} [host]
+ */
+export function empty(test, host) {
+  return made(test, `require('http').createServer({ keepAliveTimeout: 0 }, (request, response) => {
     console.error('Host: ' + request.headers.host);
     request.resume().once('end', () => response.setHeader('content-length', 2).end('{}'));
-  })`);
+  })`, 'http', host);
 }
 
 /**

@@ -7,14 +7,17 @@ import * as http from './http.mjs';
 import { Pollable, monotonicClock, poll } from './poll.mjs';
 import { InputStream, OutputStream, error } from './streams.mjs';
 
+export { setIdleTimeout } from './poll.mjs';
+
 const output = (/** @type {NodeJS.WriteStream} */ stream) => new OutputStream((bytes) => stream.write(bytes));
 
 /**
  * The imports of an instance that sees this environment alone, and these directories
  * by the names that it knows them by.
  *
- * @param {Record<string, string>} env
+ * @param {NodeJS.Dict<string>} env
  * @param {Record<string, string>} [directories]
+ * @returns {any} What `instantiate` of any component takes.
  */
 export function imports(env, directories = {}) {
   return new WASIShim({
@@ -28,6 +31,6 @@ export function imports(env, directories = {}) {
     filesystem: filesystem(directories),
     http,
     io: { error, poll: { Pollable, poll }, streams: { InputStream, OutputStream } },
-    sandbox: { env },
+    sandbox: { env: /** @type {Record<string, string>} */ (env) },
   }).getImportObject();
 }

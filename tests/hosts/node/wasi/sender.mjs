@@ -1,6 +1,8 @@
 // The thread that sends: one message in for a request, one out for its answer as a
 // whole. Connections are kept, and shared by all instances of the thread: each thread
-// that imports `poll.mjs` has a sender of its own.
+// that imports `poll.mjs` has a sender of its own. One that was idle for too long, or
+// that the server has closed, is not used again: a request on it might be lost, and the
+// component does not repeat a write that may have taken effect.
 import { Agent as HttpAgent, request as http } from 'node:http';
 import { Agent as HttpsAgent, request as https } from 'node:https';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -21,10 +23,31 @@ import { parentPort, workerData } from 'node:worker_threads';
  */
 
 const { answers, arrived } = workerData;
+
+/**
+ * How long an idle connection is kept, in milliseconds: as long as dapr-wasm-host keeps
+ * one. Load balancers and NAT gateways forget connections without a word; those of AWS
+ * after 350 s.
+ */
+const IDLE_TIMEOUT = 20_000;
+
+/**
+ * Node closes what is idle for `timeout`, or for less where the server's `keep-alive`
+ * says so.
+ *
+ * @param {number} timeout
+ */
+const agentsWith = (timeout) => ({
+  http: new HttpAgent({ keepAlive: true, timeout }),
+  https: new HttpsAgent({ keepAlive: true, timeout }),
+});
+let agents = agentsWith(IDLE_TIMEOUT);
+
 const protocols = {
-  http: { request: http, agent: new HttpAgent({ keepAlive: true }), connected: 'connect' },
-  https: { request: https, agent: new HttpsAgent({ keepAlive: true }), connected: 'secureConnect' },
+  http: { request: http, connected: 'connect' },
+  https: { request: https, connected: 'secureConnect' },
 };
+
 /** @type {Map<number, import('node:http').ClientRequest | undefined>} */
 const underWay = new Map();
 
@@ -41,24 +64,36 @@ function tell(id, outcome) {
   Atomics.notify(arrived, 0);
 }
 
-parentPort?.on('message', (/** @type {Request | { cancelled: number }} */ message) => {
+parentPort?.on('message', (/** @type {Request | { cancelled: number } | { idleTimeout: number }} */ message) => {
   if ('cancelled' in message) {
     const request = underWay.get(message.cancelled);
     underWay.delete(message.cancelled);
     request?.destroy();
-    return;
+  } else if ('idleTimeout' in message) {
+    for (const agent of Object.values(agents)) agent.destroy();
+    agents = agentsWith(message.idleTimeout);
+  } else {
+    underWay.set(message.id, undefined);
+    // A message may overtake the end of a connection in the event loop. A turn of the loop
+    // later Node knows of all that the server has closed before.
+    setImmediate(() => begin(message));
   }
-  underWay.set(message.id, undefined);
+});
+
+/** @param {Request} message */
+function begin(message) {
+  if (!underWay.has(message.id)) return; // given up meanwhile
   try {
     underWay.set(message.id, send(message));
   } catch {
     tell(message.id, { error: { tag: 'configuration-error' } }); // not a request that Node can send
   }
-});
+}
 
 /** @param {Request} message */
 function send({ id, scheme, authority, path, method, headers, body, connectTimeout }) {
-  const { request, agent, connected } = protocols[scheme];
+  const { request, connected } = protocols[scheme];
+  const agent = agents[scheme];
   const url = new URL(`${scheme}://${authority}`);
   const outgoing = request(url, { agent, path, method, headers: { ...headers, host: authority } }); // as it was signed
   // What fails before there is a connection was never sent.
@@ -116,10 +151,11 @@ function unsent(scheme, { code = '', message }) {
       return { tag: 'DNS-error', val: { rcode: code } };
     case 'ECONNREFUSED':
       return { tag: 'connection-refused' };
+    case 'EADDRNOTAVAIL': // this machine has no local port left
+    case 'EMFILE': // or this process no file
+      return { tag: 'connection-limit-reached' };
     case 'EHOSTUNREACH':
     case 'ENETUNREACH':
-    case 'EADDRNOTAVAIL':
-    case 'EMFILE':
     case 'ETIMEDOUT':
     case 'ECONNRESET': // in the TLS handshake, as is EPIPE
     case 'EPIPE':

@@ -1,0 +1,54 @@
+// What `wasi/` does with connections and bodies, which jco's shim does not.
+import assert from 'node:assert/strict';
+import { networkInterfaces } from 'node:os';
+import { test } from 'node:test';
+import { bytes, direct, fails, store } from './component.mjs';
+import { empty, faulty, made } from './servers.mjs';
+
+const IPV6 = Object.values(networkInterfaces()).flat().some((it) => it?.address === '::1');
+
+/** @param {string[]} log @param {string} what */
+const count = (log, what) => log.filter((line) => line === what).length;
+
+if (direct) {
+  const { setIdleTimeout } = await import('../wasi/imports.mjs');
+  /** @param {import('node:test').TestContext} test @param {number} milliseconds */
+  const idle = (test, milliseconds) => {
+    setIdleTimeout(milliseconds);
+    test.after(() => setIdleTimeout(20_000));
+  };
+
+  test('an idle connection is closed, and the next set has another', async (test) => {
+    idle(test, 50);
+    const server = await empty(test);
+    const state = await store(server.endpoint);
+    await server.says('closed');
+    state.set('k', bytes('v'), undefined);
+    assert.equal(count(await server.stop(), 'connection'), 2);
+  });
+
+  test('a connection that waits for an answer is not idle', async (test) => {
+    idle(test, 50);
+    const proxy = await faulty(test, '[[fault]]\noperation = "PutItem"\naction = "pass"\ndelay = "400ms"\n');
+    const state = await store(proxy.endpoint);
+    state.set('k', bytes('v'), undefined);
+  });
+
+  test('an endpoint may be an address of IPv6', { skip: !IPV6 && 'this machine has no IPv6' }, async (test) => {
+    const state = await store((await empty(test, '[::1]')).endpoint);
+    state.set('k', bytes('v'), undefined);
+  });
+
+  test('an answer that comes before the body was read is heard', async (test) => {
+    const refused = JSON.stringify({ __type: 'AccessDeniedException', message: 'not you' });
+    const head = `HTTP/1.1 400 Bad Request\\r\\nconnection: close\\r\\ncontent-length: ${refused.length}\\r\\n\\r\\n`;
+    // It takes no more than the head of what is longer.
+    const server = await made(test, `require('net').createServer((socket) => socket.once('data', (head) => {
+      if (!head.includes('PutItem')) return socket.end('HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\n{}');
+      socket.pause();
+      socket.end('${head}' + '${refused}');
+    }))`);
+    const state = await store(server.endpoint);
+    fails(() => state.set('k', new Uint8Array(350_000), undefined), 'access-denied', /not you/);
+  });
+}
