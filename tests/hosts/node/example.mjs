@@ -1,6 +1,12 @@
 // Orders in a state store. The argument is the endpoint of a DynamoDB that has the
 // table `state`; for AWS, leave `endpoint` out and give a `region`.
-import { state } from './component/dapr_dynamodb.js';
+import { readFile } from 'node:fs/promises';
+import { instantiate } from './component/dapr_dynamodb.js';
+import { imports } from './wasi/imports.mjs';
+
+const compiled = async (/** @type {string} */ name) =>
+  WebAssembly.compile(await readFile(new URL(`component/${name}`, import.meta.url)));
+const { state } = await instantiate(compiled, imports({})); // no variables of the process
 
 const endpoint = process.argv[2] ?? 'http://127.0.0.1:8000';
 state.init([

@@ -1,10 +1,12 @@
 // Has the component find its credentials: it sees the variables of the process, and of
 // its files those in directories that are lent to it.
+import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import * as filesystem from '@bytecodealliance/preview2-shim/filesystem';
-import { state } from './component/dapr_dynamodb.js';
+import { instantiate } from './component/dapr_dynamodb.js';
+import { imports } from './wasi/imports.mjs';
 
-const { _addPreopen } = /** @type {any} */ (filesystem); // which Node's shim has, and its types have not
+/** @type {Record<string, string>} */
+const directories = {};
 for (const variable of [
   'AWS_CONFIG_FILE',
   'AWS_SHARED_CREDENTIALS_FILE',
@@ -12,6 +14,9 @@ for (const variable of [
   'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
 ]) {
   const file = process.env[variable];
-  if (file) _addPreopen(dirname(file), dirname(file)); // by its own name
+  if (file) directories[dirname(file)] = dirname(file); // by its own name
 }
+const compiled = async (/** @type {string} */ name) =>
+  WebAssembly.compile(await readFile(new URL(`component/${name}`, import.meta.url)));
+const { state } = await instantiate(compiled, imports(process.env, directories));
 console.log(state.set('order-1', new TextEncoder().encode('paid'), undefined));
