@@ -3,6 +3,7 @@
 //! may have happened.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// The field that holds the server's time, in lower case.
@@ -116,6 +117,24 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// What a host calls "address not available".
+    ///
+    /// wasmtime's own HTTP client has that one name for two causes (wasmtime-wasi-http 48, `p2/error.rs`): the host name does
+    /// not resolve, or the machine has no local port left (`EADDRNOTAVAIL`), as after many connections in a short time.
+    /// An address is not resolved, so there the first is ruled out; on a machine without IPv6, one of IPv6 fails alike.
+    #[must_use]
+    pub fn address_not_available(authority: &str) -> Self {
+        let host = authority.split(':').next().unwrap_or_default();
+        let causes = if host.starts_with('[') {
+            "the machine has no local port left for another connection, or no IPv6"
+        } else if host.parse::<Ipv4Addr>().is_ok() {
+            "the machine has no local port left for another connection"
+        } else {
+            "the host name does not resolve, or the machine has no local port left for another connection"
+        };
+        Self::Refused(format!("address not available: {causes}"))
+    }
+
     /// Whether the request may have reached DynamoDB and taken effect.
     #[must_use]
     pub fn may_have_been_applied(&self) -> bool {
@@ -167,5 +186,36 @@ impl fmt::Display for TransportError {
             Self::Reset(cause) => write!(f, "the connection broke ({cause})"),
             Self::Damaged(cause) => write!(f, "the answer is damaged ({cause})"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unavailable_address_names_each_possible_cause() {
+        let name = "the host name does not resolve";
+        let ports = "no local port left";
+        let ipv6 = "no IPv6";
+        for (authority, causes) in [
+            ("127.0.0.1:8000", &[ports][..]),
+            ("10.0.0.1", &[ports]),
+            ("[::1]:8000", &[ports, ipv6]),
+            ("[::1]", &[ports, ipv6]),
+            ("dynamodb.eu-central-1.amazonaws.com", &[name, ports]),
+            ("localhost:8000", &[name, ports]),
+        ] {
+            let told = TransportError::address_not_available(authority).to_string();
+            for cause in [name, ports, ipv6] {
+                assert_eq!(told.contains(cause), causes.contains(&cause), "{told}");
+            }
+        }
+    }
+
+    #[test]
+    fn unavailable_address_was_sent_nothing_and_is_transient() {
+        let error = TransportError::address_not_available("127.0.0.1:8000");
+        assert!(!error.may_have_been_applied() && error.is_transient());
     }
 }

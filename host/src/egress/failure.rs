@@ -22,6 +22,8 @@ pub(super) fn of_connecting(cause: &(dyn StdError + 'static)) -> Error {
         Some(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
             Error::DestinationIpUnroutable
         }
+        // EADDRNOTAVAIL: all local ports are in use, or wait for the end of `TIME_WAIT`.
+        Some(ErrorKind::AddrNotAvailable) => Error::ConnectionLimitReached,
         Some(kind) if is_gone(kind) => Error::DestinationUnavailable,
         Some(_) | None => Error::InternalError(Some(chain(cause))),
     }

@@ -2,7 +2,7 @@
 //! what is refused and what may have been applied.
 
 use crate::aws::message::TransportError;
-use wasip2::http::types::ErrorCode;
+use wasip2::http::types::{DnsErrorPayload, ErrorCode};
 
 /// The host's error code as our cause. Codes that mean a failure on the way are
 /// taken for a broken connection, after which the outcome is unknown.
@@ -51,6 +51,12 @@ pub(super) fn cause(code: ErrorCode) -> TransportError {
         | ErrorCode::LoopDetected
         | ErrorCode::InternalError(_) => TransportError::Reset(text),
     }
+}
+
+/// Whether a DNS error may as well be another failure to connect: that is what
+/// [`TransportError::address_not_available`] tells apart.
+pub(super) fn is_ambiguous(error: &DnsErrorPayload) -> bool {
+    error.rcode.as_deref() == Some("address not available")
 }
 
 /// The host's error code in words: its own where it has any. The others stand here:

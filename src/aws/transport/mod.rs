@@ -11,7 +11,7 @@ use super::integrity::CHECKSUM;
 use super::message::{DATE, Method, Request, Response, TransportError};
 use super::reactor::{self, Outcome};
 use crate::platform::{Clock, Random, Transport};
-use cause::cause;
+use cause::{cause, is_ambiguous};
 use std::time::{Duration, SystemTime};
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
@@ -72,6 +72,9 @@ impl Transport for Wasi {
         match got {
             Some(Ok(Ok(answer))) => read(answer, request.wants_date, deadline).await,
             Some(Ok(Err(ErrorCode::ConnectionTimeout))) => Err(no_connection),
+            Some(Ok(Err(ErrorCode::DnsError(error)))) if is_ambiguous(&error) => {
+                Err(TransportError::address_not_available(request.authority))
+            }
             Some(Ok(Err(code))) => Err(cause(code)),
             Some(Err(())) | None => Err(broken("the host lost the answer")),
         }

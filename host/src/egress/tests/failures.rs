@@ -69,6 +69,13 @@ fn a_connection_that_is_reset_before_it_stands_was_sent_nothing() {
 }
 
 #[test]
+fn a_machine_without_a_free_port_was_sent_nothing() {
+    let no_port = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    let lack = failure::of_connecting(&no_port);
+    assert!(matches!(lack, Error::ConnectionLimitReached), "{lack:?}");
+}
+
+#[test]
 fn what_this_machine_lacks_for_a_connection_is_told_in_words() {
     let no_files = io::Error::other("too many open files");
     let lack = failure::of_connecting(&no_files);
