@@ -15,6 +15,7 @@ from dapr_wasm import (
     SetRequest,
     State,
     Unsupported,
+    plugin,
 )
 from embedded_engine import built
 
@@ -72,3 +73,13 @@ def test_a_binding_may_answer_with_data(in_memory: Instance) -> None:
     assert created == Response(b"0", "text/plain", [("name", "0")])
     found = binding.invoke("get", b"", {"name": "0"})
     assert found == Response(b"\x00\xff", "application/octet-stream", [])
+
+
+def test_store_in_memory_is_never_started_anew(
+    memory_store: Plugin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plugin, "REQUESTS", 1)
+    store = State(memory_store.instantiate())
+    store.set("k", b"v")
+    for _ in range(3):
+        assert store.get("k") is not None

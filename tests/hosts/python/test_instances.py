@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Barrier, Event, Thread
+from typing import Any
 
 import pytest
 from wasmtime import Config, Engine, WasmtimeError
@@ -204,8 +205,8 @@ def test_results_of_calls_that_were_interrupted_do_not_pile_up(
     store.set(key, bytes(256 * 1024))
     call = Instance.call
 
-    def interrupted(self: Instance, function: object, arguments: object, answer: object) -> None:
-        call(self, function, arguments, answer)
+    def interrupted(self: Instance, *arguments: Any) -> None:
+        call(self, *arguments)
         raise KeyboardInterrupt
 
     def get() -> None:

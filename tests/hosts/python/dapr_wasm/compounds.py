@@ -222,6 +222,11 @@ class LiftsOrRaises(Generic[T]):
         return outcome
 
 
+def is_ok(value: Any) -> bool:
+    """Whether a value is a result, and `ok`."""
+    return bool(value.kind == c.WASMTIME_COMPONENT_RESULT.value and value.of.result.is_ok)
+
+
 def _named(known: Mapping[str, T], name: Any) -> T:
     """What a name stands for that the component gave."""
     text = read_text(name)

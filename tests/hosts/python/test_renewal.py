@@ -1,0 +1,112 @@
+"""An instance outlives the component in it, which has room for a number of requests."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from dapr_wasm import Binding, Instance, InvalidConfiguration, Plugin, SetRequest, State, plugin
+from embedded_engine import NO_INSTANCE_METADATA
+from empty_table import EmptyTable, empty_table
+from stores import CREDENTIALS, Stores
+
+MOST = 5
+
+
+class Asked:
+    """What the table was asked, and which request it does not answer."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.unanswered: int | None = None
+
+    def __call__(self, body: bytes) -> None:
+        self.bodies.append(body)
+        if len(self.bodies) == self.unanswered:
+            raise ConnectionAbortedError
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    monkeypatch.setattr(plugin, "REQUESTS", MOST)
+    return Asked()
+
+
+@pytest.fixture
+def table(asked: Asked) -> Iterator[EmptyTable]:
+    with empty_table(asked) as table:
+        yield table
+
+
+def test_component_is_started_anew_before_its_room_is_used_up(
+    stores: Stores, table: EmptyTable, asked: Asked
+) -> None:
+    store = stores(table.endpoint)  # one request, as for each configuration
+    calls = 4 * MOST
+    for _ in range(calls):
+        assert store.get("k") is None
+    assert len(asked.bodies) == calls + calls // (MOST - 1)
+
+
+def test_each_key_of_a_bulk_call_counts(stores: Stores, table: EmptyTable, asked: Asked) -> None:
+    store = stores(table.endpoint)
+    store.bulk_set([SetRequest(f"{n}", b"v") for n in range(MOST - 1)])
+    assert len(asked.bodies) == 2
+    store.get("k")
+    assert len(asked.bodies) == 4
+
+
+def test_store_and_binding_are_both_configured_again(instance: Instance, table: EmptyTable) -> None:
+    store, binding = State(instance), Binding(instance)
+    for configured in store, binding:
+        configured.init({"table": "state", "endpoint": table.endpoint, **CREDENTIALS})
+    for _ in range(2 * MOST):
+        store.ping()
+        binding.ping()
+
+
+def test_configuration_that_was_refused_is_not_that_of_the_new_component(
+    stores: Stores, table: EmptyTable, asked: Asked
+) -> None:
+    fields = {"table": "first", "endpoint": table.endpoint, **CREDENTIALS}
+    store = stores(**fields)
+    fields["table"] = "never given"
+    with pytest.raises(InvalidConfiguration):
+        store.init({"table": ""})
+    for _ in range(2 * MOST):
+        store.get("k")
+    assert all(b'"first"' in body for body in asked.bodies)
+
+
+def test_new_component_has_the_environment_of_the_old_one(
+    loaded: Plugin, table: EmptyTable
+) -> None:
+    environment = {
+        **NO_INSTANCE_METADATA,
+        "DYNAMODB_TABLE": "state",
+        "AWS_ENDPOINT_URL": table.endpoint,
+        "AWS_ACCESS_KEY_ID": "id",
+        "AWS_SECRET_ACCESS_KEY": "key",
+    }
+    with loaded.instantiate(environment) as instance:
+        environment.clear()
+        store = State(instance)
+        for _ in range(2 * MOST):
+            assert store.get("k") is None
+
+
+def test_component_serves_on_where_a_new_one_cannot_be_configured(
+    stores: Stores, table: EmptyTable, asked: Asked
+) -> None:
+    store = stores(table.endpoint, maxAttempts="1")
+    asked.unanswered = MOST + 1  # the first of the new component
+    for _ in range(2 * MOST):
+        assert store.get("k") is None
+
+
+def test_closed_instance_is_not_started_anew(loaded: Plugin, table: EmptyTable) -> None:
+    with loaded.instantiate(NO_INSTANCE_METADATA) as instance:
+        store = State(instance)
+        store.init({"table": "state", "endpoint": table.endpoint, **CREDENTIALS})
+    for _ in range(2 * MOST):
+        with pytest.raises(ValueError, match="closed"):
+            store.get("k")
