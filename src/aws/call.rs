@@ -14,7 +14,7 @@ use crate::platform::Platform;
 use aws_smithy_runtime_api::client::interceptors::context::{Input, Output};
 use std::time::{Duration, SystemTime};
 
-/// How long after its first attempt a transaction may be signed again. DynamoDB
+/// The longest time after its first attempt that a transaction may be signed again. DynamoDB
 /// knows a transaction by its token for ten minutes, and takes a request for five
 /// minutes after it was signed: what is signed later could arrive when the token is
 /// forgotten, and be applied a second time.
@@ -26,7 +26,7 @@ const TOKEN_IS_GOOD_FOR: Duration = Duration::from_secs(5 * 60);
 /// The SDK's output of an operation, or why there is none.
 pub type Called<O> = Result<<O as Operation>::Output, Box<Failure>>;
 
-/// Whether an operation is sent again after an attempt that may have been applied.
+/// Decides whether an operation is sent again after an attempt that may have been applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Repeat {
     /// Yes: a repetition has no second effect, or one that is accepted.
@@ -45,11 +45,11 @@ struct Terms {
     /// When it has to be over, as the platform's `Clock::monotonic` counts;
     /// none: after the longest time that one operation may take.
     deadline: Option<Duration>,
-    /// Whether its answer has to tell the server's time.
+    /// The answer has to tell the server's time.
     for_time: bool,
 }
 
-/// When an attempt was sent.
+/// The time at which an attempt was sent.
 #[derive(Clone, Copy)]
 struct Moment {
     clock: SystemTime,
@@ -211,11 +211,26 @@ impl<P: Platform> Client<P> {
                 }
                 Err(problem) => problem,
             };
+            let moment = Moment {
+                clock: sent,
+                monotonic: now,
+            };
+            now = self.platform.monotonic();
+            // DynamoDB may have forgotten the token: what was lost could take effect again.
+            let is_too_late = |since: Option<Moment>, now| {
+                let by_token = terms.repeat == Repeat::ByToken;
+                by_token && since.is_some_and(|first| self.since(first, now) > TOKEN_IS_GOOD_FOR)
+            };
+            let may_be_signed_again = !is_too_late(in_doubt_since, now);
+            // Of a process that stood still the time is over, and its caller wants the answer.
+            let extended = deadline.max(now.saturating_add(self.limits.request_timeout));
             if let (Some(used), false) = (&signer, renewed)
+                && may_be_signed_again
                 && problem.says_that_credentials_have_expired()
             {
                 // Nothing was done, and with other credentials it is another request.
                 renewed = true;
+                deadline = extended;
                 match self.signers.renewed(used, self.now(), deadline).await {
                     Ok(true) => {
                         now = self.platform.monotonic();
@@ -232,12 +247,10 @@ impl<P: Platform> Client<P> {
                     }
                 }
             }
-            if !signed_again && problem.is_explained_by(signed_at) {
-                // Nothing was done here either. A process that stood still has its time over, and
-                // the caller may as well have its answer.
+            if !signed_again && may_be_signed_again && problem.is_explained_by(signed_at) {
+                // Nothing was done here either.
                 signed_again = true;
-                now = self.platform.monotonic();
-                deadline = deadline.max(now.saturating_add(self.limits.request_timeout));
+                deadline = extended;
                 continue;
             }
             let in_doubt = problem.may_have_been_applied();
@@ -247,11 +260,6 @@ impl<P: Platform> Client<P> {
             } else {
                 None
             };
-            let moment = Moment {
-                clock: sent,
-                monotonic: now,
-            };
-            now = self.platform.monotonic();
             let wait = wait.filter(|(_, wait)| now.saturating_add(*wait) < deadline);
             let taken = wait.and_then(|(kind, wait)| Some((self.quotas.acquire(kind)?, wait)));
             let Some((taken, wait)) = taken else {
@@ -264,9 +272,7 @@ impl<P: Platform> Client<P> {
             }
             self.platform.sleep(wait).await;
             now = self.platform.monotonic();
-            if terms.repeat == Repeat::ByToken
-                && in_doubt_since.is_some_and(|first| self.since(first, now) > TOKEN_IS_GOOD_FOR)
-            {
+            if is_too_late(in_doubt_since, now) {
                 return Err(fail(problem, attempts, earlier, deadline));
             }
         }
@@ -280,7 +286,7 @@ impl<P: Platform> Client<P> {
         by_clock.unwrap_or_default().max(monotonic)
     }
 
-    /// Whether and when to try again after `problem`.
+    /// Returns the kind and the wait of a retry after `problem`; `None` for no retry.
     fn wait_before_retry(
         &self,
         codec: &Codec,

@@ -321,6 +321,21 @@ async fn lost_transaction_is_not_repeated_after_a_long_sleep() {
     }
 }
 
+/// The attempt in doubt was the one before.
+#[tokio::test]
+async fn transaction_in_doubt_is_not_signed_again_after_a_freeze() {
+    let lost = Scene::from(TransportError::Reset("cause".to_owned()));
+    let refused = Scene::from(with(
+        refusal(400, "InvalidSignatureException"),
+        "Date",
+        SERVER,
+    ));
+    let store = scripted([lost, refused.asleep_for(seconds(3_600)), success().into()]);
+    let result = store.transact(sets(vec![set_if("a", "e")])).await;
+    assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
+    assert_eq!(store.requests().len(), 2);
+}
+
 /// DynamoDB refuses a token that it knows with another body.
 #[tokio::test]
 async fn lost_transaction_is_repeated_to_the_byte_whatever_the_time() {
