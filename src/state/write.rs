@@ -65,7 +65,7 @@ impl<P: Platform> StateStore<P> {
         }
     }
 
-    /// Whether a write of one item is repeated.
+    /// Decides whether a write of one item is repeated.
     fn repeat(&self, condition: &Condition) -> Repeat {
         match condition.names_an_etag() {
             true => Repeat::Always,
@@ -99,7 +99,7 @@ impl<P: Platform> StateStore<P> {
                     Err(refused(&failure, condition, key))
                 }
             }
-            _ if !condition.names_an_etag() && self.stands(key, etag, &failure).await => Ok(()),
+            _ if self.stands(key, etag, &failure).await => Ok(()),
             _ => Err(self.write_error(*failure).of_key(key)),
         }
     }
