@@ -88,7 +88,7 @@ impl<P: Platform> Sts<P> {
         }
         let signer = Signer::new(by.clone(), self.settings.region.clone(), SERVICE);
         self.asker
-            .repeatedly(async || self.ask(&form, Some(&signer)).await)
+            .repeatedly(async || self.ask(&form, Some(&signer), false).await)
             .await
             .map_err(|refused| refused.error)
     }
@@ -109,7 +109,7 @@ impl<P: Platform> Sts<P> {
         push(&mut form, "RoleSessionName", &role.session_name);
         push(&mut form, "WebIdentityToken", token);
         self.asker
-            .repeatedly(async || self.ask(&form, None).await)
+            .repeatedly(async || self.ask(&form, None, false).await)
             .await
             .map_err(|refused| refused.error)
     }
@@ -119,7 +119,14 @@ impl<P: Platform> Sts<P> {
         &**self.asker.platform
     }
 
-    async fn ask(&self, form: &str, signer: Option<&Signer>) -> Result<Credentials, Refused> {
+    /// Asks, and once more where the time of the signature is why STS refuses: such a
+    /// request was not looked at, so it is no attempt.
+    async fn ask(
+        &self,
+        form: &str,
+        signer: Option<&Signer>,
+        signed_again: bool,
+    ) -> Result<Credentials, Refused> {
         let endpoint = self.settings.endpoint.as_ref().map_err(|why| Refused {
             error: Error::InvalidConfiguration(format!("{}: {why}", self.asker.source)),
             again: None,
@@ -178,8 +185,10 @@ impl<P: Platform> Sts<P> {
         if let Some(date) = date {
             self.skew.observe(date, sent, self.asker.platform.now());
         }
-        let untimely = clock_skew::explains(&code, date, signed_at);
-        let again = again(&code, &answer, untimely);
+        if signer.is_some() && !signed_again && clock_skew::explains(&code, date, signed_at) {
+            return Box::pin(self.ask(form, signer, true)).await;
+        }
+        let again = again(&code, &answer);
         let (message, code) = (first_line(&message), first_line(&code));
         let sentence = format!("{site}: {message} ({code}, HTTP {})", answer.status);
         Err(Refused {
@@ -191,8 +200,8 @@ impl<P: Platform> Sts<P> {
 }
 
 /// What makes a refused request worth repeating.
-fn again(code: &str, answer: &Response, untimely: bool) -> Option<RetryKind> {
-    if untimely || code == ISSUER_OUT_OF_REACH {
+fn again(code: &str, answer: &Response) -> Option<RetryKind> {
+    if code == ISSUER_OUT_OF_REACH {
         return Some(RetryKind::Transient);
     }
     retry::classify(Some(code), answer.status).or_else(|| http::again(answer.status))
