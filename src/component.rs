@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::limits::TRANSACTION_OPERATIONS;
 use crate::redact::redact;
 use crate::state::StateStore;
-use crate::table_check::Remark;
+use crate::table_check::Warning;
 use convert::{consistency, each};
 use exports::dapr_wasm::components::binding::{Guest as BindingGuest, Response};
 use exports::dapr_wasm::components::state::{
@@ -63,9 +63,9 @@ fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "dapr-dynamodb: {}", redact(line));
 }
 
-/// Tells what a check of the table found to remark on.
-fn told(remark: Remark) {
-    if let Some(sentence) = remark {
+/// Writes the warning of a check of the table to stderr.
+fn warn(warning: Warning) {
+    if let Some(sentence) = warning {
         tell(&sentence);
     }
 }
@@ -101,7 +101,7 @@ impl StateGuest for Component {
     fn init(metadata: Metadata) -> Result<(), WitError> {
         run(async {
             let store = StateStore::new(Wasi, configure(&metadata)?);
-            told(store.ping().await?);
+            warn(store.ping().await?);
             STORE.set(Some(Rc::new(store)));
             Ok(())
         })
@@ -116,7 +116,7 @@ impl StateGuest for Component {
     }
 
     fn ping() -> Result<(), WitError> {
-        run(async { store()?.ping().await.map(told) })
+        run(async { store()?.ping().await.map(warn) })
     }
 
     fn get(key: String, options: Option<GetOptions>) -> Result<Option<Item>, WitError> {
@@ -172,7 +172,7 @@ impl BindingGuest for Component {
     fn init(metadata: Metadata) -> Result<(), WitError> {
         run(async {
             let binding = Binding::new(Wasi, configure(&metadata)?);
-            told(binding.ping().await?);
+            warn(binding.ping().await?);
             BINDING.set(Some(Rc::new(binding)));
             Ok(())
         })
@@ -183,7 +183,7 @@ impl BindingGuest for Component {
     }
 
     fn ping() -> Result<(), WitError> {
-        run(async { binding()?.ping().await.map(told) })
+        run(async { binding()?.ping().await.map(warn) })
     }
 
     fn invoke(

@@ -58,7 +58,7 @@ pub const NUMBER_DIGITS: usize = 38;
 /// written with one digit before the point: 9.99…E+125 and 1E-130.
 pub const NUMBER_EXPONENTS: std::ops::RangeInclusive<i64> = -130..=125;
 
-/// What a number of one significant digit counts of an item's size, in bytes.
+/// Size of a number of one significant digit, in bytes.
 pub const SMALLEST_NUMBER: usize = 2;
 
 /// Refuses an item of more bytes than DynamoDB takes, as [`item_size`] counts them.

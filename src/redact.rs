@@ -15,7 +15,7 @@ use std::collections::VecDeque;
 /// other sentences: without `key`, nobody could tell what DynamoDB says of a key.
 const SHORTEST: usize = 8;
 
-/// How many texts are remembered. A set of credentials has two secrets, and an
+/// Maximum number of remembered secrets. A set of credentials has two secrets, and an
 /// instance has a few sets at a time; sources replace them, hourly for the most part.
 const MOST: usize = 256;
 

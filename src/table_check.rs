@@ -11,12 +11,12 @@ use crate::state::item::key_attributes;
 use crate::state::key::quote;
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 
-/// What the key that is read begins with. The rest is random: a fleet of instances
+/// Prefix of the probe's key. The rest is random: a fleet of instances
 /// that all read one key would make its partition hot.
 const PROBE: &str = "dapr-dynamodb||probe||";
 
-/// What a person should know of a table that passed the check; none: nothing.
-pub type Remark = Option<String>;
+/// A warning about a table that passed the check; `None` if there is none.
+pub type Warning = Option<String>;
 
 /// What a table must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub async fn check<P: Platform>(
     client: &Client<P>,
     table: &Table,
     needs: Needs,
-) -> Result<Remark, Error> {
+) -> Result<Warning, Error> {
     let probe = format!("{PROBE}{:016x}", client.platform().random());
     let input = GetItemInput::builder()
         .table_name(&table.name)
@@ -73,8 +73,8 @@ pub async fn check<P: Platform>(
             (None, _) => {
                 let code = code(&failure).map(str::to_owned);
                 let error = failure.of_read(&table.name, client.endpoint_url());
-                match remark(table, needs, code.as_deref(), &error) {
-                    Some(remark) => Ok(Some(remark)),
+                match warning(table, needs, code.as_deref(), &error) {
+                    Some(warning) => Ok(Some(warning)),
                     None => Err(error),
                 }
             }
@@ -82,9 +82,9 @@ pub async fn check<P: Platform>(
     }
 }
 
-/// What to say of a table that passes in spite of this error, for which DynamoDB
-/// gave that code; none where it does not pass.
-fn remark(table: &Table, needs: Needs, code: Option<&str>, error: &Error) -> Remark {
+/// Returns the warning for a table that passes in spite of this error, for which
+/// DynamoDB gave that code; `None` where it does not pass.
+fn warning(table: &Table, needs: Needs, code: Option<&str>, error: &Error) -> Warning {
     let name = &table.name;
     match (error, code?) {
         (Error::Throttled(sentence), _) => Some(format!(
@@ -95,15 +95,14 @@ fn remark(table: &Table, needs: Needs, code: Option<&str>, error: &Error) -> Rem
             if needs == Needs::AnyKey && NOT_ALLOWED.contains(&code) =>
         {
             Some(format!(
-                "table `{name}` was not checked, since that takes `dynamodb:GetItem`; `create` does not: {sentence}"
+                "table `{name}` was not checked: the role may not call `dynamodb:GetItem`, which `create` does not need ({sentence})"
             ))
         }
         _ => None,
     }
 }
 
-/// What DynamoDB says to credentials that it knows and whose policies do not allow
-/// the operation. Source: "Common errors" in the DynamoDB API reference.
+/// Error codes for known credentials whose policies do not allow the operation. Source: "Common errors" in the DynamoDB API reference.
 const NOT_ALLOWED: &[&str] = &["AccessDenied", "AccessDeniedException", "NotAuthorized"];
 
 /// The code of the error, where it is DynamoDB's own.

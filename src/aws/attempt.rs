@@ -14,11 +14,11 @@ use std::time::{Duration, SystemTime};
 /// What requests call themselves. It is not signed: a proxy may change it.
 const USER_AGENT: &str = concat!("dapr-dynamodb/", env!("CARGO_PKG_VERSION"));
 
-/// What one attempt is made of.
+/// The parts of one attempt.
 pub(super) struct Attempt<'a> {
-    /// How its message is written and its answer read.
+    /// Writes the message and reads the answer.
     pub(super) codec: &'a Codec,
-    /// Who signs it; none: the host.
+    /// The signer; `None` if the host signs.
     pub(super) signer: Option<&'a Signer>,
     /// The fields that the serializer wrote. What is added stays behind them.
     pub(super) headers: &'a mut Headers,
@@ -30,9 +30,9 @@ pub(super) struct Attempt<'a> {
     pub(super) signed_at: SystemTime,
     /// Now, by the monotonic clock.
     pub(super) now: Duration,
-    /// When the operation has to be over, by the monotonic clock.
+    /// The end of the operation, by the monotonic clock.
     pub(super) deadline: Duration,
-    /// Whether a success has to tell the server's time.
+    /// Keeps the `Date` of a success.
     pub(super) wants_date: bool,
 }
 

@@ -49,7 +49,7 @@ struct Written {
     /// As of this moment, in seconds since the Unix epoch.
     now: u64,
     headers: Headers,
-    /// How many of `headers` are the serializer's.
+    /// The number of `headers` that the serializer wrote.
     own_headers: usize,
     body: SdkBody,
 }

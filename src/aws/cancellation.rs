@@ -47,7 +47,7 @@ pub fn first<'a>(
         .find(|(_, reason)| reason.code() == Some(code))
 }
 
-/// Whether the reason is the size of the operation's item, for which DynamoDB has no
+/// Returns true if the reason is the size of the operation's item, for which DynamoDB has no
 /// code of its own.
 #[must_use]
 pub fn is_about_an_items_size(reason: &CancellationReason) -> bool {

@@ -58,7 +58,7 @@ fn service_case(error: &ServiceError) -> fn(String) -> Error {
     }
 }
 
-/// Whether DynamoDB refuses an item for its size. It has no code for that, only a
+/// Returns true if DynamoDB refuses an item for its size. It has no code for that, only a
 /// sentence: "Item size has exceeded the maximum allowed size", or, where it was to
 /// update an item, "Item size to update has exceeded the maximum allowed size".
 pub(super) fn is_about_an_items_size(message: &str) -> bool {

@@ -13,7 +13,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-/// How long what an answer told of the server's clock is good for. A clock that
+/// The time for which a learnt clock difference counts. A clock that
 /// drifts by a tenth of a percent, which is a bad one, is off by 60 ms then.
 const DATE_IS_GOOD_FOR: Duration = Duration::from_secs(60);
 
@@ -52,7 +52,7 @@ pub struct Client<P> {
     pub(super) quotas: RetryQuotas,
     pub(super) skew: ClockSkew,
     follows_clock: bool,
-    /// When an answer last told the server's time, as `Clock::monotonic` counts.
+    /// The monotonic time of the last answer that told the server's time.
     date_read: Cell<Option<Duration>>,
     pub(super) codecs: Codecs,
 }
@@ -84,7 +84,7 @@ impl<P: Platform> Client<P> {
         self
     }
 
-    /// Whether an answer to what is sent `now` has to tell the server's time.
+    /// Returns true if the answer to a request sent `now` has to tell the server's time.
     pub(super) fn wants_date(&self, now: Duration) -> bool {
         let is_old = |read: Duration| now.saturating_sub(read) >= DATE_IS_GOOD_FOR;
         self.follows_clock && self.date_read.get().is_none_or(is_old)

@@ -63,7 +63,7 @@ impl ClockSkew {
     }
 }
 
-/// Whether the time of signing explains an error answer of that date: then the
+/// Returns true if the time of signing explains an error answer of that date: then the
 /// same request, signed with the present time, is worth sending. The machine's
 /// clock may be wrong, or the process stood still between signing and sending.
 #[must_use]

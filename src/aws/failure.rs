@@ -98,7 +98,7 @@ impl Problem {
         }
     }
 
-    /// Whether DynamoDB, or a proxy before it, takes no request of this size: "The
+    /// Returns true if DynamoDB, or a proxy before it, refused the request for its size: "The
     /// server is refusing to process a request because the request content is larger
     /// than the server is willing or able to process" (RFC 9110, section 15.5.14).
     #[must_use]
@@ -119,7 +119,7 @@ impl Problem {
         matches!(self, Self::Service(error) if EXPIRED.contains(&error.code.as_str()))
     }
 
-    /// Whether the time of signing explains it: then nothing was done, and the same
+    /// Returns true if the time of signing explains it: then nothing was done, and the same
     /// request signed with the present time is worth sending.
     #[must_use]
     pub fn is_explained_by(&self, signed_at: SystemTime) -> bool {
@@ -164,7 +164,7 @@ impl Failure {
             ),
             Problem::Foreign { status, cause, .. } if *status == TOO_MANY_REQUESTS => write!(
                 sentence,
-                "{endpoint} refuses for load (HTTP {status}, {cause}), not in DynamoDB's words: a proxy or gateway before it limits requests"
+                "{endpoint} limits requests (HTTP {status}, {cause}; not an answer of DynamoDB): send fewer requests, or raise the limit of the proxy or gateway before it"
             ),
             Problem::Foreign { status, cause, .. } => write!(
                 sentence,

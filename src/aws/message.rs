@@ -64,7 +64,7 @@ pub struct Request<'a> {
     pub body: &'a [u8],
     /// How long it may take.
     pub timeouts: Timeouts,
-    /// Whether the answer has to keep its `date` also where it is a success.
+    /// Keeps `date` also for a success.
     pub wants_date: bool,
 }
 
@@ -117,7 +117,7 @@ pub enum TransportError {
 }
 
 impl TransportError {
-    /// What a host calls "address not available".
+    /// Returns the error for a host's "address not available".
     ///
     /// wasmtime's own HTTP client has that one name for two causes (wasmtime-wasi-http 48, `p2/error.rs`): the host name does
     /// not resolve, or the machine has no local port left (`EADDRNOTAVAIL`), as after many connections in a short time.

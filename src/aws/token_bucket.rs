@@ -12,10 +12,10 @@ use std::cell::Cell;
 /// Tokens of a full bucket.
 pub const CAPACITY: u32 = 500;
 
-/// What a retry costs after a transient or server error, and after a conflict.
+/// Cost of a retry after a transient or server error, or a conflict.
 pub const RETRY_COST: u32 = 14;
 
-/// What a retry costs after throttling.
+/// Cost of a retry after throttling.
 pub const THROTTLING_RETRY_COST: u32 = 5;
 
 /// What a call that succeeds at its first attempt gives back.
@@ -93,7 +93,7 @@ impl TokenBucket {
 mod tests {
     use super::*;
 
-    /// How many retries of this kind are left.
+    /// Counts the retries of this kind that are left.
     fn left(quotas: &RetryQuotas, kind: RetryKind) -> usize {
         std::iter::from_fn(|| quotas.acquire(kind)).count()
     }

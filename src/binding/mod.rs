@@ -10,7 +10,7 @@ use crate::config::{Config, Table};
 use crate::error::Error;
 use crate::platform::Platform;
 use crate::state::key::quote;
-use crate::table_check::{self, Needs, Remark};
+use crate::table_check::{self, Needs, Warning};
 use std::rc::Rc;
 
 /// What an operation answers.
@@ -50,7 +50,7 @@ impl<P: Platform> Binding<P> {
     /// # Errors
     ///
     /// See [`table_check::check`].
-    pub async fn ping(&self) -> Result<Remark, Error> {
+    pub async fn ping(&self) -> Result<Warning, Error> {
         table_check::check(&self.client, &self.table, Needs::AnyKey).await
     }
 

@@ -189,6 +189,8 @@ pub fn ignored(name: &str) -> String {
         true => format!(
             "the metadata field {quoted} is for Dapr's runtime and is ignored: apply it in the host, or remove it"
         ),
-        false => format!("the metadata field {quoted} is not known and is ignored"),
+        false => format!(
+            "the metadata field {quoted} is unknown and is ignored: check its spelling, or remove it"
+        ),
     }
 }

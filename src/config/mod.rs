@@ -43,7 +43,7 @@ pub struct Config {
     pub table: Table,
     /// For reads that ask for neither.
     pub consistency: Consistency,
-    /// Whether a write is repeated that would not know its own repetition.
+    /// Repeats writes that would not recognise their own repetition, or not.
     pub unconfirmed_writes: Repeat,
 }
 
@@ -235,8 +235,8 @@ fn consistency(fields: &Fields<'_>) -> Result<Consistency, Error> {
     }
 }
 
-/// Whether a write whose answer was lost is sent again although it may have been
-/// applied.
+/// Reads `unconfirmedWrites`: whether a write whose answer was lost is sent again
+/// although it may have been applied.
 fn unconfirmed_writes(fields: &Fields<'_>) -> Result<Repeat, Error> {
     let variable = "DYNAMODB_UNCONFIRMED_WRITES";
     let Some(field) = fields.field(&["unconfirmedWrites"], &[variable]) else {

@@ -232,7 +232,7 @@ fn unknown_names_are_told_but_not_those_of_input_bindings() {
     assert_eq!(unknown(&metadata), ["tabel"]);
     assert_eq!(
         ignored("tabel"),
-        "the metadata field \"tabel\" is not known and is ignored"
+        "the metadata field \"tabel\" is unknown and is ignored: check its spelling, or remove it"
     );
 }
 
@@ -258,7 +258,7 @@ fn fields_of_daprs_runtime_are_all_told_alike() {
         );
     }
     for other in ["keyPréfix", "keyPrefixes", "outbö", ""] {
-        assert!(ignored(other).contains("not known"), "{other}");
+        assert!(ignored(other).contains("unknown"), "{other}");
     }
 }
 

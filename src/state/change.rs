@@ -78,7 +78,7 @@ impl Change {
 }
 
 impl Change {
-    /// Whether its request depends on the clock, on a table whose items can expire.
+    /// Returns true if the request depends on the clock, on a table whose items can expire.
     #[must_use]
     pub fn is_timed(&self, table: &Table) -> bool {
         table.ttl_attribute.is_some()
@@ -87,7 +87,7 @@ impl Change {
 }
 
 impl Effect {
-    /// Whether it leaves an item that expires.
+    /// Returns true if the item that it leaves expires.
     #[must_use]
     pub fn expires(&self) -> bool {
         match self {

@@ -108,8 +108,8 @@ impl<P: Platform> StateStore<P> {
         read.await.ok()
     }
 
-    /// When the read has to be over: with the set, or, as it is no retry of it, after
-    /// the time of one attempt where the set has used up its own.
+    /// Returns the deadline of the read: that of the set, or, as it is no retry, the time
+    /// of one attempt where the set has used up its own.
     fn read_until(&self, failure: &Failure) -> Duration {
         let now = self.client.platform().monotonic();
         let one_attempt = now.saturating_add(self.client.request_timeout());

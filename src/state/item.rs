@@ -56,7 +56,7 @@ impl Encoded {
         }
     }
 
-    /// Whether it depends on the time of its writing.
+    /// Returns true if the item has a time to live.
     #[must_use]
     pub fn expires(&self) -> bool {
         self.ttl.is_some()

@@ -22,7 +22,7 @@ use crate::aws::{Client, Repeat};
 use crate::config::{Config, Table};
 use crate::error::Error;
 use crate::platform::Platform;
-use crate::table_check::{self, Needs, Remark};
+use crate::table_check::{self, Needs, Warning};
 use model::Consistency;
 use std::rc::Rc;
 
@@ -57,7 +57,7 @@ impl<P: Platform> StateStore<P> {
     /// # Errors
     ///
     /// See [`table_check::check`].
-    pub async fn ping(&self) -> Result<Remark, Error> {
+    pub async fn ping(&self) -> Result<Warning, Error> {
         table_check::check(&self.client, &self.table, Needs::PartitionKey).await
     }
 

@@ -30,7 +30,7 @@ impl<P: Platform> StateStore<P> {
     pub async fn transact(&self, operations: Vec<Operation>) -> Result<Vec<Option<String>>, Error> {
         if operations.len() > TRANSACTION_OPERATIONS {
             return Err(Error::InvalidArgument(format!(
-                "the transaction has {} operations: a transaction takes at most {TRANSACTION_OPERATIONS} operations, also where several have the same key",
+                "the transaction has {} operations: a transaction takes at most {TRANSACTION_OPERATIONS} operations, also where several have the same key; split it",
                 operations.len()
             )));
         }

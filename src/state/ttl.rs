@@ -35,7 +35,7 @@ pub fn seconds(table: &Table, ttl: Option<i64>) -> Result<Option<u64>, Error> {
     }
 }
 
-/// When an item that is written `now` expires, both in seconds since the Unix
+/// Returns the expiry of an item that is written `now`, both in seconds since the Unix
 /// epoch.
 #[must_use]
 pub fn expires_at(seconds: u64, now: u64) -> u64 {

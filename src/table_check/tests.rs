@@ -1,6 +1,6 @@
 //! What DynamoDB says of the probe, and what is told of it.
 
-use super::{Needs, Remark, check};
+use super::{Needs, Warning, check};
 use crate::aws::Client;
 use crate::aws::message::TransportError;
 use crate::config::Table;
@@ -36,7 +36,7 @@ fn invalid(words: &str) -> Scene {
     refused("ValidationException", words)
 }
 
-async fn told(scene: impl Into<Scene>, needs: Needs) -> (Result<Remark, Error>, Vec<Sent>) {
+async fn told(scene: impl Into<Scene>, needs: Needs) -> (Result<Warning, Error>, Vec<Sent>) {
     told_of(config().table, scene, needs).await
 }
 
@@ -44,7 +44,7 @@ async fn told_of(
     table: Table,
     scene: impl Into<Scene>,
     needs: Needs,
-) -> (Result<Remark, Error>, Vec<Sent>) {
+) -> (Result<Warning, Error>, Vec<Sent>) {
     let client = Client::new(Scripted::new([scene.into()]), config().client);
     let result = check(&client, &table, needs).await;
     (result, client.platform().requests())
@@ -110,7 +110,7 @@ async fn another_primary_key_is_good_enough_where_any_is() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_throttled_passes_with_a_remark() {
+async fn a_table_that_is_throttled_passes_with_a_warning() {
     for code in [
         "ProvisionedThroughputExceededException",
         "ThrottlingException",
@@ -118,7 +118,7 @@ async fn a_table_that_is_throttled_passes_with_a_remark() {
     ] {
         for needs in [Needs::PartitionKey, Needs::AnyKey] {
             let (result, requests) = told(refused(code, "slow down"), needs).await;
-            let remark = result.unwrap().unwrap();
+            let warning = result.unwrap().unwrap();
             let start = format!(
                 "table `orders` can be reached, but is throttled now: GetItem on table `orders`: slow down ({code}, HTTP 400"
             );
@@ -132,9 +132,9 @@ async fn a_table_that_is_throttled_passes_with_a_remark() {
 async fn a_role_that_may_not_read_is_good_enough_to_write() {
     let denied = refused("AccessDeniedException", "not you");
     let (result, requests) = told(denied, Needs::AnyKey).await;
-    let remark = result.unwrap().unwrap();
-    let start = "table `orders` was not checked, since that takes `dynamodb:GetItem`; `create` does not: GetItem on table `orders`: not you (AccessDeniedException, HTTP 400";
-    assert!(remark.starts_with(start), "{remark}");
+    let warning = result.unwrap().unwrap();
+    let start = "table `orders` was not checked: the role may not call `dynamodb:GetItem`, which `create` does not need (GetItem on table `orders`: not you (AccessDeniedException, HTTP 400";
+    assert!(warning.starts_with(start), "{warning}");
     assert_eq!(requests.len(), 1);
 }
 

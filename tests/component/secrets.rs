@@ -34,7 +34,7 @@ async fn unknown_field_is_named_also_where_init_fails() {
     let (refused, heard) = init_heard(&settings).await;
     let refused = refused.expect("there is no table");
     assert!(refused.contains("`table` is missing"), "{refused}");
-    assert!(heard.contains("\"tableName\" is not known"), "{heard:?}");
+    assert!(heard.contains("\"tableName\" is unknown"), "{heard:?}");
     assert!(!heard.contains("a-value"), "{heard:?}");
 }
 
@@ -44,7 +44,7 @@ async fn secret_as_the_name_of_a_field_is_not_told() {
     let settings = settings.with(SECRET_KEY, "secretKey");
     let (refused, heard) = init_heard(&settings).await;
     assert_eq!(refused, None);
-    assert!(heard.contains("\"***\" is not known"), "{heard:?}");
+    assert!(heard.contains("\"***\" is unknown"), "{heard:?}");
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn session_token_that_a_server_repeats_is_in_no_sentence() {
 }
 
 #[tokio::test]
-async fn known_fields_and_those_of_input_bindings_are_not_remarked_upon() {
+async fn known_and_input_binding_fields_cause_no_warning() {
     let settings = Table::new().await.settings().await;
     let settings = settings
         .with("direction", "output")

@@ -7,23 +7,23 @@ use crate::state::change::{Change, Effect};
 use crate::state::item::Attributes;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-/// What a byte of a string takes at most in JSON: `\u0001`.
+/// Longest JSON form of one byte of a string: `\u0001`.
 const ESCAPED_BYTE: usize = 6;
 
-/// What a write takes in the body beside its attributes:
+/// Overhead of a write in the body:
 /// `{"DeleteRequest":{"Key":{}}},`, rounded up.
 const REQUEST: usize = 32;
 
-/// What an attribute takes beside its name and value: `"":{"S":""},`, rounded up.
+/// Overhead of an attribute: `"":{"S":""},`, rounded up.
 const ATTRIBUTE: usize = 16;
 
-/// What the name of the partition key or of the expiry takes at most.
+/// Longest configured attribute name in JSON.
 const CONFIGURED_NAME: usize = CONFIGURED_NAME_CHARACTERS * ESCAPED_BYTE;
 
 /// The digits of an expiry: those of an `i64` at most.
 const EXPIRY: usize = 19;
 
-/// What every write of a full batch may take.
+/// Share of each write in a full batch.
 const SHARE: usize = BATCH_WRITE_BYTES / BATCH_WRITE_REQUESTS;
 
 /// The batches of these writes, in their order.
@@ -45,7 +45,7 @@ pub(super) fn batches(changes: Vec<Placed>) -> impl Iterator<Item = Vec<Placed>>
     })
 }
 
-/// What a write takes in the body, or more. The strings of small items are not
+/// Returns an upper bound of a write's size in the body. The strings of small items are not
 /// looked at: such an item fits its share even if JSON escapes all of it.
 fn size(change: &Change) -> usize {
     let Effect::Put { item, .. } = &change.effect else {
@@ -63,7 +63,7 @@ fn size(change: &Change) -> usize {
         }
 }
 
-/// What a put takes, where `string` says what a string takes without its quotes.
+/// Returns the size of a put; `string` measures a string without its quotes.
 fn size_of_put(attributes: &Attributes, string: impl Fn(&str) -> usize) -> usize {
     let attributes = attributes.iter().map(|(name, value)| {
         let value = match value {
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn values_of_plain_text_or_bytes_fill_a_batch_whatever_their_size() {
+    fn plain_text_and_bytes_fill_a_batch_of_25() {
         for value in [
             vec![b'x'; LARGE],
             "é".repeat(LARGE / 2).into(),

@@ -1,4 +1,4 @@
-//! What DynamoDB left unprocessed in a batch is asked again: at once after an
+//! Asks again for unprocessed keys and items: at once after an
 //! answer that made progress, for DynamoDB leaves keys also where their items are
 //! more than one answer holds; with backoff after one that made none, for as many
 //! attempts and as long as one operation may have.

@@ -134,7 +134,7 @@ async fn too_many_operations_are_counted_before_they_are_folded() {
     let store = scripted([success()]);
     let keys = ["a", "b", "c"].into_iter().cycle();
     let operations = sets(keys.take(101).map(set).collect());
-    let sentence = "the transaction has 101 operations: a transaction takes at most 100 operations, also where several have the same key";
+    let sentence = "the transaction has 101 operations: a transaction takes at most 100 operations, also where several have the same key; split it";
     let expected = Error::InvalidArgument(sentence.to_owned());
     assert_eq!(store.transact(operations.clone()).await, Err(expected));
     assert!(store.requests().is_empty());

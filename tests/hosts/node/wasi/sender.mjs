@@ -148,6 +148,8 @@ function unsent(scheme, { code = '', message }) {
       return { tag: CONNECTION_TIMEOUT };
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
+    case 'EAI_FAIL':
+    case 'EAI_MEMORY':
       return { tag: 'DNS-error', val: { rcode: code } };
     case 'ECONNREFUSED':
       return { tag: 'connection-refused' };
@@ -164,7 +166,8 @@ function unsent(scheme, { code = '', message }) {
       if (scheme === 'https') {
         // Of the codes with an underscore, OpenSSL's own are handshakes that failed. The others
         // refuse the certificate: 'X509 certificate error codes' in Node's documentation of TLS.
-        const certificate = code.includes('_') && !code.startsWith('ERR_SSL_');
+        const handshake = code.startsWith('ERR_SSL_') || code === 'ERR_TLS_HANDSHAKE_TIMEOUT';
+        const certificate = code.includes('_') && !handshake;
         if (certificate) return { tag: 'TLS-certificate-error' };
         return { tag: 'TLS-alert-received', val: { alertMessage: message } };
       }
