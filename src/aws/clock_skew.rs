@@ -17,6 +17,10 @@ const THRESHOLD: Duration = Duration::from_secs(4 * 60);
 /// in milliseconds.
 const RESOLUTION: i128 = 1_000;
 
+/// The years from 2012, when DynamoDB began, to 9998: no clock of a server shows
+/// another, and with a time past 9999 nothing could be signed any more.
+const PLAUSIBLE: std::ops::Range<i64> = 1_325_376_000..253_370_764_800;
+
 /// Error codes behind which a wrong time of signing may stand.
 const CODES: &[&str] = &[
     "AccessDeniedException",
@@ -86,6 +90,9 @@ pub fn unix_seconds(time: SystemTime) -> u64 {
 
 fn parse(date: &str) -> Option<SystemTime> {
     let date = DateTime::from_str(date, Format::HttpDate).ok()?;
+    if !PLAUSIBLE.contains(&date.secs()) {
+        return None;
+    }
     SystemTime::try_from(date).ok()
 }
 
@@ -170,10 +177,18 @@ mod tests {
     }
 
     #[test]
-    fn dates_that_cannot_be_read_teach_nothing() {
+    fn dates_that_no_server_shows_teach_nothing() {
         let skew = ClockSkew::default();
         let local = server() + seconds(3_600);
-        for date in ["", "yesterday", "Tue, 14 Nov 2023"] {
+        for date in [
+            "",
+            "yesterday",
+            "Tue, 14 Nov 2023",
+            "Thu, 01 Jan 1970 00:00:00 GMT",
+            "Fri, 31 Dec 9999 23:59:59 GMT",
+            "Sat, 01 Jan 0000 00:00:00 GMT",
+            "Tue, 14 Nov -001 23:59:59 GMT",
+        ] {
             skew.observe(date, local, local);
             assert_eq!(skew.correct(local), local);
         }

@@ -199,7 +199,11 @@ impl<P: Platform> Guest<P> {
     /// The signer of credentials that were just given.
     fn keep(&self, given: Credentials, now: SystemTime) -> Result<Rc<Signer>, Error> {
         let times = Times::new(now, given.expiry(), self.platform.random());
-        if times.due(now) == Due::Now {
+        // `now` is the server's time as far as it is known. Where the machine's clock was set since,
+        // that is wrong until another answer tells it: so they are tried where one of both is for it.
+        let own = self.platform.now();
+        let has_expired = |at: SystemTime| given.expiry().is_some_and(|expiry| at >= expiry);
+        if has_expired(now) && has_expired(own) {
             return Err(Error::Unavailable(
                 "the source of AWS credentials gives some that have expired already: check it, and this machine's clock".to_owned(),
             ));

@@ -2,10 +2,11 @@
 //! call is sent once more.
 
 use super::expiry::{CONTAINER, lent};
-use super::stage::{Stage, client};
+use super::stage::{Stage, client, parse};
 use crate::aws::Client;
 use crate::aws::operation::GetItem;
-use crate::scripted::{Scene, refusal, success};
+use crate::scripted::{Scene, Scripted, config, refusal, success, with};
+use crate::state::StateStore;
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
@@ -93,4 +94,34 @@ async fn keys_that_are_given_are_not_sent_twice() {
     let error = get(&client).await.expect_err("expired");
     assert!(error.starts_with("access-denied"), "{error}");
     assert_eq!(requests(&stage), (0, 1));
+}
+
+/// The machine's clock was eight hours behind, an error told it, and then it was set
+/// right: the estimate is wrong until another answer tells the time.
+#[tokio::test]
+async fn clock_that_is_set_right_locks_no_credentials_out() {
+    let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+    let mut requests = 0;
+    let platform = Scripted::answering(move |sent| -> Scene {
+        if sent.method == "GET" {
+            return lent(1, hours(9));
+        }
+        requests += 1;
+        match requests {
+            1 => with(
+                refusal(400, "RequestTimeTooSkewed"),
+                "Date",
+                "Wed, 15 Nov 2023 06:13:20 GMT",
+            )
+            .into(),
+            2 => Scene::from(success()).asleep_for(hours(8)),
+            _ => success().into(),
+        }
+    });
+    let mut config = config();
+    config.client.signing = parse(&[], CONTAINER).unwrap();
+    let store = StateStore::new(platform, config);
+    for _ in 0..5 {
+        store.get("a".to_owned(), None).await.unwrap();
+    }
 }
