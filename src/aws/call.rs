@@ -159,6 +159,8 @@ impl<P: Platform> Client<P> {
             })
         };
         let mut message = Message::new(codec, input);
+        // What went wrong with the attempt before, and what was in doubt then.
+        let mut before: Option<(Problem, Option<Moment>)> = None;
         loop {
             let mut sent = self.platform.now();
             let signer = match self.signers.signer(self.skew.correct(sent), deadline).await {
@@ -178,6 +180,13 @@ impl<P: Platform> Client<P> {
                     ));
                 }
             };
+            let is_too_late = |first: Moment| self.since(first, now) > TOKEN_IS_GOOD_FOR;
+            if terms.repeat == Repeat::ByToken
+                && in_doubt_since.is_some_and(is_too_late)
+                && let Some((problem, earlier)) = before.take()
+            {
+                return Err(fail(problem, attempts, earlier, deadline));
+            }
             let signed_at = self.skew.correct(sent);
             // By its token DynamoDB knows a transaction again, and refuses it with another body.
             let keep = terms.repeat == Repeat::ByToken && in_doubt_since.is_some();
@@ -216,16 +225,9 @@ impl<P: Platform> Client<P> {
                 monotonic: now,
             };
             now = self.platform.monotonic();
-            // DynamoDB may have forgotten the token: what was lost could take effect again.
-            let is_too_late = |since: Option<Moment>, now| {
-                let by_token = terms.repeat == Repeat::ByToken;
-                by_token && since.is_some_and(|first| self.since(first, now) > TOKEN_IS_GOOD_FOR)
-            };
-            let may_be_signed_again = !is_too_late(in_doubt_since, now);
             // Of a process that stood still the time is over, and its caller wants the answer.
             let extended = deadline.max(now.saturating_add(self.limits.request_timeout));
             if let (Some(used), false) = (&signer, renewed)
-                && may_be_signed_again
                 && problem.says_that_credentials_have_expired()
             {
                 // Nothing was done, and with other credentials it is another request.
@@ -234,6 +236,7 @@ impl<P: Platform> Client<P> {
                 match self.signers.renewed(used, self.now(), deadline).await {
                     Ok(true) => {
                         now = self.platform.monotonic();
+                        before = Some((problem, in_doubt_since));
                         continue;
                     }
                     Ok(false) => {}
@@ -247,10 +250,11 @@ impl<P: Platform> Client<P> {
                     }
                 }
             }
-            if !signed_again && may_be_signed_again && problem.is_explained_by(signed_at) {
+            if !signed_again && problem.is_explained_by(signed_at) {
                 // Nothing was done here either.
                 signed_again = true;
                 deadline = extended;
+                before = Some((problem, in_doubt_since));
                 continue;
             }
             let in_doubt = problem.may_have_been_applied();
@@ -266,15 +270,12 @@ impl<P: Platform> Client<P> {
                 return Err(fail(problem, attempts, in_doubt_since, deadline));
             };
             permit = Some(taken);
-            let earlier = in_doubt_since;
+            before = Some((problem, in_doubt_since));
             if in_doubt {
                 in_doubt_since = in_doubt_since.or(Some(moment));
             }
             self.platform.sleep(wait).await;
             now = self.platform.monotonic();
-            if is_too_late(in_doubt_since, now) {
-                return Err(fail(problem, attempts, earlier, deadline));
-            }
         }
     }
 
