@@ -122,7 +122,7 @@ async fn a_table_that_is_throttled_passes_with_a_warning() {
             let start = format!(
                 "table `orders` can be reached, but is throttled now: GetItem on table `orders`: slow down ({code}, HTTP 400"
             );
-            assert!(remark.starts_with(&start), "{remark}");
+            assert!(warning.starts_with(&start), "{warning}");
             assert_eq!(requests.len(), 4);
         }
     }
