@@ -89,7 +89,7 @@ fn unreadable(response: &Response) -> String {
     }
 }
 
-/// What to say of an encoding, which no request asks for: a proxy's own, as a rule.
+/// Describes a content encoding, which no request asks for: a proxy's own, as a rule.
 pub(super) fn encoding(response: &Response) -> Option<String> {
     let encoding = response.header("content-encoding")?;
     let is_none = encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");

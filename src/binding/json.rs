@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
-/// What editors on some systems put before a file's first character.
+/// The byte order mark that some editors write first.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// Longest part of a member's path that a sentence quotes, in characters.

@@ -33,7 +33,7 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// How long after the first attempt another one may begin.
+    /// Returns the time after the first attempt within which another one may begin.
     fn longest(self) -> Duration {
         self.total.saturating_mul(self.attempts)
     }
@@ -60,7 +60,7 @@ pub(super) struct Refused {
     pub(super) answered: bool,
 }
 
-/// What makes it worth asking again after an answer of this status. Asking a source
+/// Classifies the status of an answer for a retry. Asking a source
 /// twice does no harm.
 pub(super) fn again(status: u16) -> Option<RetryKind> {
     match retry::classify(None, status) {

@@ -76,9 +76,9 @@ pub(crate) struct Scripted {
     random: u64,
     draws: Cell<u64>,
     elapsed: Cell<Duration>,
-    /// How far the wall clock is ahead of what has elapsed.
+    /// The time by which the wall clock is ahead of what has elapsed.
     slept: Cell<Duration>,
-    /// What passes by the wall clock with each look at it.
+    /// The time that passes by the wall clock with each look at it.
     tick: Duration,
     requests: RefCell<Vec<Sent>>,
     timeouts: RefCell<Vec<Timeouts>>,

@@ -14,7 +14,7 @@ pub(crate) struct Scene {
     pub(crate) result: Result<Response, TransportError>,
     /// How long that takes.
     pub(crate) takes: Duration,
-    /// How long the machine sleeps meanwhile: of that the monotonic clock knows nothing.
+    /// The time that the machine sleeps meanwhile: of that the monotonic clock knows nothing.
     pub(crate) asleep: Duration,
 }
 

@@ -208,17 +208,17 @@ pub fn has_etag(attributes: &Attributes, etag: &str) -> bool {
     matches!(attributes.get(ETAG), Some(AttributeValue::S(stored)) if stored == etag)
 }
 
-/// When an item expires.
+/// The expiry of an item.
 struct Expiry {
     /// The second since the Unix epoch in which it does. A moment before the epoch
     /// counts as the epoch, and one beyond the range as its end.
     second: u64,
-    /// Whether that is after the second's beginning.
+    /// The expiry is after the beginning of that second.
     within: bool,
 }
 
 impl Expiry {
-    /// Whether it has passed by `now`. An expiry within a second passes with the
+    /// Returns true if the expiry has passed by `now`. An expiry within a second passes with the
     /// next one, as in the conditions of writes, which DynamoDB compares in full.
     fn has_passed(&self, now: u64) -> bool {
         self.second < now || (self.second == now && !self.within)

@@ -17,7 +17,7 @@ const KEY: [&str; 2] = [
     "One or more parameter values were invalid: Type mismatch for key pk expected: N actual: S",
 ];
 
-/// What they say of one key where the table has two.
+/// Servers' words for one key where the table has two.
 const SORT_KEY: &str = "The number of conditions on the keys is invalid";
 
 /// What DynamoDB says of a name that no table has.

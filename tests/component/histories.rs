@@ -67,7 +67,7 @@ async fn a_store_that_breaks_its_promises_is_found_out() {
     }
 }
 
-/// What the documentation warns of happens, and nothing else does.
+/// The anomaly that the documentation names happens, and no other does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn repeated_writes_take_effect_twice_and_do_no_other_harm() {
     let report = played(0..60, None, true).await;

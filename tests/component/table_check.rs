@@ -68,7 +68,7 @@ impl Scene {
         with_ears.await
     }
 
-    /// What stderr has, by line.
+    /// The lines of stderr.
     fn heard(&self) -> Vec<String> {
         let heard = self.heard.contents();
         told(&heard);

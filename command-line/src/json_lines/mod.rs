@@ -27,7 +27,7 @@ pub(super) trait Line: Sized {
     }
 }
 
-/// What is wrong with a line or an element.
+/// The fault of a line or an element.
 #[derive(Debug)]
 pub(super) struct Fault {
     /// Line and column within it, both counted from 1; absent where it is meant as a whole.

@@ -72,7 +72,7 @@ pub(super) fn components_of_folder(
     }
 }
 
-/// What daprd asks of a document before it looks at anything else in it.
+/// The fields that daprd reads of a document before anything else in it.
 fn is_component(document: &Node) -> bool {
     let Content::Mapping(fields) = &document.content else {
         return false;

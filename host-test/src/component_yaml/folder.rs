@@ -20,7 +20,7 @@ pub struct Folder {
     name: String,
     /// Each with its file.
     documents: Vec<(String, Node)>,
-    /// What could not be read, and why.
+    /// Notes on documents that could not be read, with the reason.
     notices: Vec<String>,
 }
 

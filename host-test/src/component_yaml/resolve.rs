@@ -3,7 +3,7 @@
 
 use super::{Component, ComponentFileError, Field, Secrets, SecretsError, Value};
 
-/// What daprd replaces in a value, wherever it comes from, and by what (`convertItemsToProps` in
+/// The placeholders that daprd replaces in a value, wherever it comes from (`convertItemsToProps` in
 /// `pkg/runtime/meta/meta.go` of Dapr). Taken as it is written, it would name a table that nobody has.
 const PLACEHOLDERS: [(&str, &str); 4] = [
     ("{uuid}", "a random UUID"),

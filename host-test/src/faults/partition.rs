@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Reply;
 
-/// What one answer holds of a partition, in bytes of items.
+/// Largest part of one partition in an answer, in bytes of items.
 const MOST: usize = 1024 * 1024;
 
 /// Cuts the upstream's answer to this request to what one partition gives at a time. Anything but the

@@ -136,7 +136,7 @@ pub fn operations(events: &[Event]) -> Vec<Operation> {
     operations.collect()
 }
 
-/// What the same history says where each write of one item may take effect again for each time that it
+/// The operations of the same history where each write of one item may take effect again for each time that it
 /// was sent again: once more at any time after its beginning, or not.
 ///
 /// A transaction is no such write, for it has a token, nor is one with an ETag, which never comes back.
@@ -157,7 +157,7 @@ pub fn with_repetitions(events: &[Event]) -> Vec<Operation> {
     operations
 }
 
-/// How many requests of a call failed, so that each may have been sent again: at most as many as a
+/// Counts the requests of a call that failed, so that each may have been sent again: at most as many as a
 /// client has attempts besides its last.
 fn lost_requests(events: &[Event], call: usize) -> usize {
     const MOST: usize = 3;

@@ -70,7 +70,7 @@ impl Said {
         }
     }
 
-    /// Whether a store that has done it could do it again: it changes one key, and demands no version,
+    /// Returns true if a store that has done it could do it again: it changes one key, and demands no version,
     /// which never comes back.
     pub fn can_repeat(&self) -> bool {
         match self {

@@ -33,7 +33,7 @@ pub struct Plan {
     pub size: Size,
     /// What is wrong with the store, if anything is.
     pub fault: Option<Fault>,
-    /// Whether the component repeats writes of unknown outcome: `unconfirmedWrites: repeat`.
+    /// The component repeats writes of unknown outcome: `unconfirmedWrites: repeat`.
     pub repeat: bool,
     /// After so many violations no further history is begun.
     pub most_violations: usize,
@@ -93,7 +93,7 @@ pub struct Player {
 }
 
 impl Player {
-    /// Of histories of this size, on the engine or on one with a fault, by clients that `repeat` writes
+    /// A player of histories of this size, on the engine or on one with a fault, by clients that `repeat` writes
     /// of unknown outcome or do not.
     pub fn new(
         plugin: &Plugin,

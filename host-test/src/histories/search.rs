@@ -1,7 +1,7 @@
 //! The search for an order: Wing and Gong's (<https://doi.org/10.1006/jpdc.1993.1015>), with Lowe's
 //! memory of what was tried (<https://doi.org/10.1002/cpe.3928>).
 //!
-//! What makes it short: hardly any value is written twice, so that one that is replaced is gone; an answer that
+//! Three things make it short: hardly any value is written twice, so that one that is replaced is gone; an answer that
 //! fits and changed nothing takes its place at once; and what may come at any time comes right before
 //! something that needs it. The crates that search (`todc-utils`, `stateright`) know none of this of
 //! the store, and want an end of every operation.

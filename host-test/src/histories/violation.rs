@@ -23,14 +23,14 @@ pub struct Violation {
     shown: BTreeSet<usize>,
 }
 
-/// Whether a history is that of a store that does one thing at a time, or else of one to which some
+/// Returns true if a history is not that of a store that does one thing at a time, but of one to which some
 /// writes came twice.
 pub(super) fn needs_repetitions(played: &Played) -> bool {
     let operations = operations(&played.events);
     check(&operations, played.keys) == Verdict::Violation
 }
 
-/// What is wrong with a history, if anything is. Where writes are `repeated`, each of them may have
+/// Looks for a violation in a history. Where writes are `repeated`, each of them may have
 /// taken effect for each time that it was sent.
 pub(super) fn violation(seed: u64, played: &Played, repeated: bool) -> Option<Violation> {
     let operations = match repeated {

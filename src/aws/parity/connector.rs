@@ -35,13 +35,13 @@ use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 /// (RFC 8446, sections 5.1 and 6).
 const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";
 
-/// Of what is never there in time.
+/// The timeout of a connection that never stands in time.
 const AT_ONCE: Duration = Duration::from_millis(1);
 
-/// What there is no waiting for.
+/// A timeout that no test reaches.
 const LONG: Duration = Duration::from_secs(600);
 
-/// What a host name resolves to.
+/// The addresses of a host name.
 #[derive(Clone, Copy, Debug)]
 enum Name {
     Loopback,
@@ -115,7 +115,7 @@ impl HttpConnector for Counted {
     }
 }
 
-/// How often the SDK attempts a PutItem there, of four times at most. `words` of its
+/// Counts the SDK's attempts at a PutItem there, of four at most. `words` of its
 /// error show that the failure is the one that is meant.
 async fn of_the_sdk(counted: Counted, scheme: &str, port: u16, words: &str) -> usize {
     let endpoint = format!("{scheme}://db.example:{port}");
@@ -132,7 +132,7 @@ async fn of_the_sdk(counted: Counted, scheme: &str, port: u16, words: &str) -> u
     counted.asked.load(Ordering::Relaxed)
 }
 
-/// How often the pipeline attempts it.
+/// Counts the pipeline's attempts.
 async fn ours(error: TransportError) -> usize {
     let client = Site::AWS.client(Scripted::new([error]), 4);
     let [builder, ..] = inputs::put_item();

@@ -103,7 +103,7 @@ async fn a_success_that_cannot_be_read_is_attempted_once() {
     both(1, html(200)).await;
 }
 
-/// What fails on the way, `connector` has.
+/// Failures on the way are in `connector`.
 #[tokio::test]
 async fn what_the_host_refuses_to_send_is_attempted_once() {
     let cause = || "cause".to_owned();

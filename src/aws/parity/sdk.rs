@@ -146,7 +146,7 @@ pub(crate) fn http_response(response: Response) -> HttpResponse {
     http
 }
 
-/// What a connector of the SDK calls each failure. The tests of
+/// A failure as a connector of the SDK classifies it. The tests of
 /// `connector` hold it against the SDK's own.
 fn connector_error(error: TransportError) -> ConnectorError {
     let text = error.to_string().into();

@@ -53,7 +53,7 @@ pub(super) fn cause(code: ErrorCode) -> TransportError {
     }
 }
 
-/// Whether a DNS error may as well be another failure to connect: that is what
+/// Returns true if a DNS error may as well be another failure to connect: that is what
 /// [`TransportError::address_not_available`] tells apart.
 pub(super) fn is_ambiguous(error: &DnsErrorPayload) -> bool {
     error.rcode.as_deref() == Some("address not available")

@@ -21,7 +21,7 @@ const BLANK: [char; 2] = [' ', '\t'];
 /// What begins a comment.
 const COMMENT: [char; 2] = ['#', ';'];
 
-/// What editors of Windows begin a file with.
+/// The byte order mark that editors of Windows write first.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Which file it is: they name profiles differently.
@@ -69,7 +69,7 @@ struct Section {
     prefixed: bool,
     /// Their names in lower case.
     properties: Vec<(String, String)>,
-    /// Whether the last property has properties of its own on the lines below it.
+    /// The last property has properties of its own on the lines below it.
     has_properties_below: bool,
     /// The first line in it that cannot be read.
     fault: Option<Fault>,
@@ -203,7 +203,7 @@ impl Section {
     ///
     /// # Errors
     ///
-    /// What is wrong with the line, without its content.
+    /// The fault of the line, without its content.
     fn add(&mut self, line: &str, is_broken: bool) -> Result<(), &'static str> {
         let content = line.trim_matches(BLANK);
         if !line.starts_with(BLANK) {
@@ -227,7 +227,7 @@ impl Section {
     }
 }
 
-/// What stands between the brackets of a section's head.
+/// Returns the text between a section's brackets.
 fn head(line: &str, is_broken: bool) -> Result<&str, &'static str> {
     let head = whole(without_comment(line, true), is_broken)?
         .strip_prefix('[')

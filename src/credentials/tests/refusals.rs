@@ -1,4 +1,4 @@
-//! What sources refuse, as servers and the proxies before them do it: for load, for a
+//! Refusals of sources, as servers and the proxies before them make them: for load, for a
 //! fault of theirs, in plain text.
 
 use super::expiry::{CONTAINER, lent};
@@ -37,7 +37,7 @@ fn given(sent: &Sent) -> Scene {
     }
 }
 
-/// What comes of asking for credentials, where `first` is the answer to the first
+/// Asks for credentials, where `first` is the answer to the first
 /// requests, as many; and how many there were.
 async fn asked(source: &Source, first: Response, refusals: usize) -> (Result<(), Error>, usize) {
     let count = Cell::new(0);
@@ -63,9 +63,9 @@ async fn asked(source: &Source, first: Response, refusals: usize) -> (Result<(),
 struct Source {
     metadata: &'static [(&'static str, &'static str)],
     environment: &'static [(&'static str, &'static str)],
-    /// How often it is asked at most.
+    /// The most requests that it gets.
     attempts: usize,
-    /// How many requests it takes.
+    /// The number of requests that it takes.
     requests: usize,
 }
 

@@ -193,7 +193,7 @@ async fn of_a_batch_whose_answer_was_lost_what_stands_in_the_table_was_written()
     }
 }
 
-/// Of items of 400 KB, DynamoDB reads two at a time from one partition.
+/// DynamoDB reads two items of 400 KB at a time from one partition.
 #[tokio::test]
 async fn what_stands_is_read_to_the_end_while_answers_make_progress() {
     let mut batch: BTreeMap<String, Option<String>> = BTreeMap::new();

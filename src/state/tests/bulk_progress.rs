@@ -53,7 +53,7 @@ async fn a_batch_of_which_each_answer_writes_a_part_may_take_any_time() {
 }
 
 #[tokio::test]
-async fn a_batch_that_makes_no_progress_any_more_ends_within_the_time_of_one_operation() {
+async fn batch_without_progress_ends_within_one_operations_time() {
     let store = answering(|number, sent| {
         let keys = asked(sent);
         let read = usize::from(number < 3);

@@ -1,4 +1,4 @@
-//! What a BatchGetItem leaves is asked again, and only that: at once after an answer
+//! Keys that a BatchGetItem leaves are asked again, and only those: at once after an answer
 //! that made progress, for a table is not busy where one answer does not hold all.
 
 use super::{StateStore, config};

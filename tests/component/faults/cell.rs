@@ -56,7 +56,7 @@ pub struct Outcome {
 struct Striking {
     action: fn(&Arrived) -> Action,
     left: AtomicU64,
-    /// Whether the requests that are struck wait for the end of the call.
+    /// The requests that are struck wait for the end of the call.
     waits: bool,
     ended: watch::Sender<bool>,
     /// Requests that the upstream has still to answer.

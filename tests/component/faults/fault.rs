@@ -90,7 +90,7 @@ pub const fn fault(
     }
 }
 
-/// What the request timeout is where it is waited for. Requests that meet no fault are to be answered within it as well.
+/// The request timeout of cells that wait for it. Requests that meet no fault are to be answered within it as well.
 pub const SHORT: Duration = Duration::from_secs(5);
 const LONG: Duration = Duration::from_secs(30);
 

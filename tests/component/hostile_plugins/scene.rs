@@ -14,7 +14,7 @@ use crate::fixture::{Table, engine, plugin};
 /// How many instances a pool has: one that misbehaves, and the others.
 const POOL: usize = 64;
 pub const MEMORY: usize = 16 << 20;
-/// Of a call, of which the honest ones take a thousandth on an idle machine.
+/// The time limit of a call; honest calls take a thousandth of it on an idle machine.
 pub const TIME: Duration = Duration::from_secs(4);
 pub const REQUESTS: usize = 8;
 /// Each of the 63 has one, and the one that misbehaves has its own; without a bound it would have them all.

@@ -64,7 +64,7 @@ def test_store_and_binding_are_both_configured_again(instance: Instance, table: 
         binding.ping()
 
 
-def test_configuration_that_was_refused_is_not_that_of_the_new_component(
+def test_refused_configuration_is_not_used_after_a_restart(
     stores: Stores, table: EmptyTable, asked: Asked
 ) -> None:
     fields = {"table": "first", "endpoint": table.endpoint, **CREDENTIALS}
@@ -94,7 +94,7 @@ def test_new_component_has_the_environment_of_the_old_one(
             assert store.get("k") is None
 
 
-def test_component_serves_on_where_a_new_one_cannot_be_configured(
+def test_component_serves_on_where_a_restart_fails(
     stores: Stores, table: EmptyTable, asked: Asked
 ) -> None:
     store = stores(table.endpoint, maxAttempts="1")

@@ -43,7 +43,7 @@ fn an_absent_secret_names_what_the_file_holds_but_no_value() {
 }
 
 #[test]
-fn a_placeholder_of_daprd_is_named_wherever_the_value_comes_from() {
+fn placeholder_of_daprd_is_named_whatever_its_source() {
     let replaced = [
         ("{appID}", "its app ID"),
         ("{namespace}", "its namespace, a dot and its app ID"),

@@ -53,7 +53,7 @@ fn ours(config: &str, credentials: &str) -> Said {
     Ok(names.map(|name| (name.into(), properties(name))).collect())
 }
 
-/// What the SDK takes in the name of a profile. It passes over those with others.
+/// Returns true for bytes that the SDK takes in a profile name. It passes over profiles with others.
 fn is_sound(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-/.%@:+".contains(&byte)
 }

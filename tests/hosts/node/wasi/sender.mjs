@@ -25,7 +25,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 const { answers, arrived } = workerData;
 
 /**
- * How long an idle connection is kept, in milliseconds: as long as dapr-wasm-host keeps
+ * The time for which an idle connection is kept, in milliseconds: as long as dapr-wasm-host keeps
  * one. Load balancers and NAT gateways forget connections without a word; those of AWS
  * after 350 s.
  */

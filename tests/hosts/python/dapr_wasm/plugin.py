@@ -30,7 +30,7 @@ from .scalars import Lifts, Lowers
 
 R = TypeVar("R")
 
-# How many requests a component may make before it is started anew. wasmtime 50 has room
+# The number of requests after which a component is started anew. wasmtime 50 has room
 # for 1,000,000 resources and leaves the options of each request among them (wasmtime-wasi-http,
 # `p2/http_impl.rs` reads them in `handle` and does not take them out); without any room every
 # call traps. The rest is for requests that are sent again, which are not seen here.
