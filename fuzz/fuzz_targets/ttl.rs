@@ -76,9 +76,9 @@ fn stored_item(case: &Case<'_>) {
     ]);
     let wanted = moment(case.expiry);
     match (decode(&table(), "the-key", attributes, case.now), wanted) {
-        (Ok(None), Some(at)) => assert!(at <= case.now),
-        (Ok(Some(item)), Some(at)) => {
-            assert!(at > case.now);
+        (Ok(None), Some((at, within))) => assert!((at, within) <= (case.now, false)),
+        (Ok(Some(item)), Some((at, within))) => {
+            assert!((at, within) > (case.now, false));
             assert_eq!(item.expires_at, Some(at));
         }
         (Err(Error::Other(sentence)), None) => assert!(sentence.contains(EXPIRES)),
@@ -86,18 +86,28 @@ fn stored_item(case: &Case<'_>) {
     }
 }
 
-/// A whole number, taken to the ends of the range where it is beyond.
-fn moment(number: &str) -> Option<u64> {
-    let (negative, digits) = match number.strip_prefix('-') {
-        Some(digits) => (true, digits),
+/// A number as its whole part, taken to the ends of the range where it is beyond, and
+/// whether there is more of it.
+fn moment(number: &str) -> Option<(u64, bool)> {
+    let (negative, magnitude) = match number.strip_prefix('-') {
+        Some(magnitude) => (true, magnitude),
         None => (false, number),
     };
+    let (digits, fraction) = magnitude.split_once('.').unwrap_or((magnitude, "0"));
+    if fraction.is_empty() || !fraction.chars().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let within = fraction.chars().any(|digit| digit != '0');
     let whole = digits.chars().try_fold(0_u64, |seconds, digit| {
         let digit = digit.to_digit(10)?;
         Some(seconds.saturating_mul(10).saturating_add(digit.into()))
     });
     let whole = whole.filter(|_| !digits.is_empty())?;
-    Some(if negative { 0 } else { whole })
+    Some(if negative {
+        (0, false)
+    } else {
+        (whole, within)
+    })
 }
 
 fuzz_target!(|case: Case<'_>| {
