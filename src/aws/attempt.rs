@@ -90,7 +90,10 @@ impl<P: Platform> Client<P> {
             Err(_) => None,
         };
         if let Some(date) = date {
-            self.observe(date, sent, now);
+            self.observe(date, sent);
+        }
+        if wants_date && read.is_ok() {
+            self.asked_for_date(now);
         }
         read
     }

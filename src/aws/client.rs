@@ -52,8 +52,8 @@ pub struct Client<P> {
     pub(super) quotas: RetryQuotas,
     pub(super) skew: ClockSkew,
     follows_clock: bool,
-    /// The monotonic time of the last answer that told the server's time.
-    date_read: Cell<Option<Duration>>,
+    /// The monotonic time of the last request whose answer had to tell the server's time.
+    date_asked: Cell<Option<Duration>>,
     pub(super) codecs: Codecs,
 }
 
@@ -70,7 +70,7 @@ impl<P: Platform> Client<P> {
             quotas: RetryQuotas::default(),
             skew: ClockSkew::default(),
             follows_clock: false,
-            date_read: Cell::default(),
+            date_asked: Cell::default(),
             codecs: Codecs::default(),
         }
     }
@@ -86,15 +86,18 @@ impl<P: Platform> Client<P> {
 
     /// Returns true if the answer to a request sent `now` has to tell the server's time.
     pub(super) fn wants_date(&self, now: Duration) -> bool {
-        let is_old = |read: Duration| now.saturating_sub(read) >= DATE_IS_GOOD_FOR;
-        self.follows_clock && self.date_read.get().is_none_or(is_old)
+        let is_old = |asked: Duration| now.saturating_sub(asked) >= DATE_IS_GOOD_FOR;
+        self.follows_clock && self.date_asked.get().is_none_or(is_old)
     }
 
-    /// An answer of this `date` came to what was sent at `sent`, which was `now` by
-    /// the monotonic clock.
-    pub(super) fn observe(&self, date: &str, sent: SystemTime, now: Duration) {
+    /// A success had to tell the time of the server, which may not send it.
+    pub(super) fn asked_for_date(&self, now: Duration) {
+        self.date_asked.set(Some(now));
+    }
+
+    /// An answer of this `date` came to what was sent at `sent`.
+    pub(super) fn observe(&self, date: &str, sent: SystemTime) {
         self.skew.observe(date, sent, self.platform.now());
-        self.date_read.set(Some(now));
     }
 
     /// Time and randomness, for what is decided above the wire.
