@@ -3,12 +3,12 @@
 use crate::config::Table;
 use crate::error::Error;
 
-/// The latest moment that any clock here shows, in seconds since the Unix epoch:
-/// the end of the year 9999, after which no `Date` has a name for it.
-const LATEST_NOW: u64 = 253_402_300_799;
+/// The latest expiry: other readers of the table take one for an `i64`.
+const LATEST: u64 = i64::MAX as u64;
 
-/// The longest time to live: other readers of the table take an expiry for an `i64`.
-const LONGEST: u64 = i64::MAX as u64 - LATEST_NOW;
+/// The longest time to live. Until October 2096 an item that is written with it expires
+/// before [`LATEST`].
+const LONGEST: u64 = LATEST - 4_000_000_000;
 
 /// The seconds that an item with this time to live has; none: it never expires.
 ///
@@ -39,7 +39,7 @@ pub fn seconds(table: &Table, ttl: Option<i64>) -> Result<Option<u64>, Error> {
 /// epoch.
 #[must_use]
 pub fn expires_at(seconds: u64, now: u64) -> u64 {
-    now.min(LATEST_NOW).saturating_add(seconds)
+    now.saturating_add(seconds).min(LATEST)
 }
 
 #[cfg(test)]
@@ -72,8 +72,8 @@ mod tests {
     #[test]
     fn expiry_is_a_moment_that_fits_an_i64_whatever_the_clock_shows() {
         assert_eq!(expires_at(60, 1_000), 1_060);
-        for now in [LATEST_NOW, u64::MAX] {
-            assert_eq!(expires_at(LONGEST, now), i64::MAX as u64);
+        for now in [4_000_000_000, 4_000_000_001, u64::MAX] {
+            assert_eq!(expires_at(LONGEST, now), LATEST);
         }
     }
 
