@@ -25,7 +25,7 @@ pub(super) enum Destination {
 
 /// What the component may see of the environment when it does not call the embedded DynamoDB: the
 /// variables that its configuration knows, those of its credentials beside them.
-const VARIABLES: [&str; 9] = [
+const VARIABLES: [&str; 10] = [
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
     "AWS_MAX_ATTEMPTS",
@@ -35,6 +35,7 @@ const VARIABLES: [&str; 9] = [
     "DYNAMODB_CONSISTENCY",
     "DYNAMODB_CONNECT_TIMEOUT",
     "DYNAMODB_REQUEST_TIMEOUT",
+    "DYNAMODB_UNCONFIRMED_WRITES",
 ];
 /// Where an endpoint is looked up, the more specific one first. The component gets the outcome as
 /// metadata.
