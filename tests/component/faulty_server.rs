@@ -16,6 +16,8 @@ pub enum Fault {
     SpeaksFirst(Vec<u8>),
     /// Reads the request and closes.
     ClosesWithoutAnswer,
+    /// Reads what comes first, of whatever protocol, and closes.
+    ClosesAfterReading,
     /// Reads the request and never answers.
     Silence,
     /// Reads the request, sends these bytes and closes.
@@ -96,12 +98,19 @@ impl DeadPort {
 }
 
 async fn commit(mut stream: TcpStream, fault: Fault) {
-    if !matches!(fault, Fault::HangsUp | Fault::SpeaksFirst(_)) {
+    let reads_no_request = matches!(
+        fault,
+        Fault::HangsUp | Fault::SpeaksFirst(_) | Fault::ClosesAfterReading
+    );
+    if !reads_no_request {
         read_message(&mut stream).await;
     }
     // Whether the client still listens is its own affair.
     match fault {
         Fault::HangsUp | Fault::ClosesWithoutAnswer => {}
+        Fault::ClosesAfterReading => {
+            let _ = stream.read(&mut [0; 4096]).await;
+        }
         // Ends when the client gives up.
         Fault::Silence => while stream.read(&mut [0; 64]).await.is_ok_and(|read| read > 0) {},
         Fault::Answers(bytes) | Fault::SpeaksFirst(bytes) => {

@@ -23,7 +23,7 @@ const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";
 fn faults() -> Vec<Fault> {
     vec![
         Fault::HangsUp,
-        Fault::ClosesWithoutAnswer,
+        Fault::ClosesAfterReading,
         Fault::SpeaksFirst(ALERT.to_vec()),
         Fault::SpeaksFirst(answer("400 Bad Request", "", "")),
     ]
