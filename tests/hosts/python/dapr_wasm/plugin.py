@@ -11,6 +11,7 @@ its configuration, long before that is too much.
 """
 
 import ctypes
+import sys
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from os import PathLike, fspath
@@ -111,7 +112,7 @@ class Plugin:
             store.set_wasi_http()
             return _Running(store, self._linker.instantiate(store, self._component), epochs)
 
-        return Instance(start, REQUESTS if self._sends_requests else None)
+        return Instance(start, REQUESTS if self._sends_requests else sys.maxsize)
 
 
 def _whole(environment: Mapping[str, str]) -> Mapping[str, str]:
@@ -169,7 +170,7 @@ class Instance:
     is dropped.
     """
 
-    def __init__(self, start: Callable[[], _Running], most: int | None) -> None:
+    def __init__(self, start: Callable[[], _Running], most: int) -> None:
         """Starts the component anew after `most` requests at the latest."""
         self._start = start
         self._most = most
@@ -213,8 +214,6 @@ class Instance:
     def _make_room(self, requests: int) -> None:
         """Starts the component anew where it could send too many requests otherwise."""
         running = self._open()
-        if self._most is None or self._replaced_after is None:
-            return
         if self._requests and self._requests + requests > self._replaced_after:
             renewed = self._renewed()
             if renewed is None:  # as where the table cannot be reached: tried again later
