@@ -92,7 +92,12 @@ impl Visit for Name {
 async fn a_get_makes_these_calls_of_the_host_and_no_other() {
     let item = r#"{"Item":{"key":{"S":"k"},"value":{"S":"v"}}}"#;
     let server = FaultyServer::start(Fault::Answers(answer("200 OK", "", item))).await;
-    let mut store = reaching(&server.endpoint, &whole("t", &server.endpoint, &[])).await;
+    let defaults = [
+        ("DYNAMODB_CONNECT_TIMEOUT", "3s"),
+        ("DYNAMODB_REQUEST_TIMEOUT", "10s"),
+    ];
+    let environment = whole("t", &server.endpoint, &defaults);
+    let mut store = reaching(&server.endpoint, &environment).await;
     // The first call reads the environment, and leaves a timer.
     store.state().get("k", None).await.unwrap().unwrap();
     let calls = HostCalls::during(async {
