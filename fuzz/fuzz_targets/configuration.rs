@@ -47,6 +47,7 @@ const OPEN: &[&str] = &[
     "maxAttempts",
     "connectTimeout",
     "requestTimeout",
+    "unconfirmedWrites",
     "AWS_ACCESS_KEY_ID",
     "DYNAMODB_TABLE",
     "AWS_REGION",
@@ -60,6 +61,7 @@ const OPEN: &[&str] = &[
     "AWS_MAX_ATTEMPTS",
     "DYNAMODB_CONNECT_TIMEOUT",
     "DYNAMODB_REQUEST_TIMEOUT",
+    "DYNAMODB_UNCONFIRMED_WRITES",
 ];
 
 fn is_secret(name: &str) -> bool {
@@ -107,6 +109,10 @@ fn written(config: &Config) -> Vec<(String, String)> {
 }
 
 fuzz_target!(|text: &str| {
+    // libFuzzer finds the marker in comparisons and tries it itself, in fields that are shown.
+    if text.contains(MARKER) {
+        return;
+    }
     let mut metadata = Vec::new();
     let mut environment = HashMap::new();
     for line in text.split('\n') {
