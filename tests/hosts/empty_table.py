@@ -29,10 +29,13 @@ class _Answer(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.before_answer(self.rfile.read(int(self.headers["Content-Length"])))
+        # DynamoDB always says what a BatchGetItem found, if only that it found nothing.
+        batch_get = self.headers["X-Amz-Target"].endswith(".BatchGetItem")
+        body = b'{"Responses":{}}' if batch_get else b"{}"
         self.send_response(200)
-        self.send_header("Content-Length", "2")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(b"{}")
+        self.wfile.write(body)
 
     def log_message(self, *line: object) -> None:
         pass
