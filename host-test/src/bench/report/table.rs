@@ -39,6 +39,12 @@ fn surroundings(report: &Report, to: &mut dyn Write) -> io::Result<()> {
         versions.aws_sdk_dynamodb,
         versions.dynoxide
     )?;
+    if cfg!(debug_assertions) {
+        writeln!(
+            to,
+            "not for comparison: `cargo test` built this host-test without optimisation; `cargo build -p host-test` optimises it"
+        )?;
+    }
     writeln!(
         to,
         "times in microseconds; ratios are of medians, with their 95 % interval"
