@@ -55,7 +55,7 @@ pub struct BenchArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     calls: Option<u32>,
     /// Run all of it, but briefly: the figures are not to be trusted
-    #[arg(long)]
+    #[arg(long, env = "HOST_TEST_BENCH_QUICK")]
     pub(super) quick: bool,
     /// Instances that the tasks share, 10,000 at most; by default as many as there are tasks
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
