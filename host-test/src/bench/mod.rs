@@ -101,7 +101,7 @@ impl Plan {
         let store = Store::start().await?;
         let subjects = Subjects::load(self)?;
         let (plain, secure) = (store.plain(), store.secure());
-        let mut report = Report::new(Machine::of_this_process(), &self.component)?;
+        let mut report = Report::new(Machine::of_this_process(), arguments.quick, &self.component)?;
         if arguments.wants(Section::Latency) {
             let calls = |case| arguments.calls(case);
             report.latency = latency::measure(self, &store, &subjects, &plain, calls).await?;

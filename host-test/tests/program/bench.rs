@@ -87,8 +87,22 @@ fn a_run_measures_every_section_case_and_contender_and_writes_them_all_down() {
     ] {
         assert!(stdout.contains(title), "{stdout}");
     }
+    assert_eq!(figures["quick"], true);
+    let unoptimised = "`cargo test` built this host-test without optimisation";
+    assert_eq!(stdout.contains(unoptimised), cfg!(debug_assertions));
     let svg = fs::read_to_string(&svg).unwrap();
     assert!(svg.starts_with("<svg ") && svg.contains("get 1 KiB"));
+}
+
+#[test]
+fn a_report_says_that_the_environment_made_the_run_brief() {
+    for (variable, brief) in [("true", true), ("false", false)] {
+        let mut program = host_test(&["bench", "--cases", "get", "--calls", "4"]);
+        program.env("HOST_TEST_BENCH_QUICK", variable);
+        let (status, stdout, stderr) = told(program.output().unwrap());
+        assert_eq!((status, stderr.as_str()), (Some(0), ""));
+        assert_eq!(stdout.contains("the run was brief"), brief, "{stdout}");
+    }
 }
 
 #[test]

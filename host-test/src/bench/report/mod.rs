@@ -25,6 +25,8 @@ use crate::command_line::Failure;
 pub struct Report {
     /// Where.
     pub machine: Machine,
+    /// Whether it ran briefly, so that its figures are not to be trusted.
+    pub quick: bool,
     /// What.
     pub versions: Versions,
     /// One call at a time, over plain HTTP.
@@ -43,9 +45,10 @@ pub struct Report {
 
 impl Report {
     /// Nothing but where and what.
-    pub(super) fn new(machine: Machine, component: &Path) -> Result<Self, Failure> {
+    pub(super) fn new(machine: Machine, quick: bool, component: &Path) -> Result<Self, Failure> {
         Ok(Self {
             machine,
+            quick,
             versions: Versions::with(component)?,
             latency: Vec::new(),
             tls: Vec::new(),

@@ -39,6 +39,12 @@ fn surroundings(report: &Report, to: &mut dyn Write) -> io::Result<()> {
         versions.aws_sdk_dynamodb,
         versions.dynoxide
     )?;
+    if report.quick {
+        writeln!(
+            to,
+            "not for comparison: the run was brief (--quick or HOST_TEST_BENCH_QUICK)"
+        )?;
+    }
     if cfg!(debug_assertions) {
         writeln!(
             to,
