@@ -1,6 +1,6 @@
 //! What is not named is refused.
 
-use super::origin::{Host, Origin, Scheme};
+use super::origin::{self, Host, Origin, Scheme};
 use crate::error::HostError;
 use http::Uri;
 
@@ -44,8 +44,8 @@ impl Rule {
             .rsplit_once(':')
             .filter(|(_, port)| !port.ends_with(']'))
             .ok_or_else(|| fault("has no port; write host:port, such as 127.0.0.1:8000"))?;
-        let port = port.parse().map_err(|_| {
-            fault("has no valid port; write a number from 0 to 65535 after the colon")
+        let port = origin::port(port).ok_or_else(|| {
+            fault("has no valid port; write a number from 0 to 65535 after the colon, without leading zeros")
         })?;
         let host = HostPattern::parse(host).map_err(fault)?;
         Ok(Self {

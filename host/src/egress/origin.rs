@@ -80,17 +80,26 @@ impl Origin {
             return Err(Error::HttpRequestDenied);
         }
         let host = Host::parse(authority.host()).ok_or(Error::HttpRequestUriInvalid)?;
-        let port = port(authority, scheme).ok_or(Error::HttpRequestUriInvalid)?;
+        let port = port_of(authority, scheme).ok_or(Error::HttpRequestUriInvalid)?;
         Ok(Self { scheme, host, port })
     }
 }
 
 /// The port that is written, or the scheme's own; `None` for one that is no port.
-fn port(authority: &Authority, scheme: Scheme) -> Option<u16> {
+fn port_of(authority: &Authority, scheme: Scheme) -> Option<u16> {
     match authority.as_str().strip_prefix(authority.host())? {
         "" => Some(scheme.default_port()),
-        written => written.strip_prefix(':')?.parse().ok(),
+        written => port(written.strip_prefix(':')?),
     }
+}
+
+/// A port in its one spelling: digits alone, without leading zeros. Rust's own `parse` takes `+443` and `0443` as well.
+pub(super) fn port(text: &str) -> Option<u16> {
+    let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let has_one_spelling = text == "0" || !text.starts_with('0');
+    (is_digits && has_one_spelling)
+        .then(|| text.parse().ok())
+        .flatten()
 }
 
 impl fmt::Display for Origin {
@@ -134,6 +143,21 @@ mod tests {
     fn a_port_out_of_range_is_no_port() {
         // `Uri` itself lets some of these through.
         for uri in ["http://a.example:99999/", "http://a.example:/"] {
+            if let Ok(uri) = uri.parse::<Uri>() {
+                let refused = Origin::of(&uri);
+                assert!(matches!(refused, Err(Error::HttpRequestUriInvalid)));
+            }
+        }
+    }
+
+    #[test]
+    fn a_port_is_digits_without_leading_zeros() {
+        assert_eq!(port("0"), Some(0));
+        assert_eq!(port("65535"), Some(65535));
+        for text in ["", "+443", "-443", "0443", "00", "4 43", "65536", "x", "٤"] {
+            assert_eq!(port(text), None, "{text:?}");
+        }
+        for uri in ["http://a.example:+443/", "http://a.example:0443/"] {
             if let Ok(uri) = uri.parse::<Uri>() {
                 let refused = Origin::of(&uri);
                 assert!(matches!(refused, Err(Error::HttpRequestUriInvalid)));
