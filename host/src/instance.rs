@@ -11,7 +11,8 @@ use crate::state::State;
 use crate::time_limit::{Failure, TimeLimit};
 use crate::time_slices;
 use crate::types;
-use tokio::sync::OwnedSemaphorePermit;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -42,7 +43,10 @@ impl Instance {
         options: &InstanceOptions,
     ) -> Result<Self, HostError> {
         let room = loaded.admit()?;
-        let mut store = Store::new(loaded.pre.engine(), HostState::new(options)?);
+        let mut store = Store::new(
+            loaded.pre.engine(),
+            HostState::new(options, Arc::clone(&loaded.requests))?,
+        );
         store.limiter(|host| &mut host.memory);
         store.set_hostcall_fuel(options.granted_memory().unwrap_or(LARGEST_CALL));
         time_slices::give_way(&mut store);
@@ -189,12 +193,13 @@ pub(crate) struct HostState {
     memory: Memory,
     wasi: WasiCtx,
     http: WasiHttpCtx,
+    // Before the resources: the bodies of requests must not seem to end where the instance ends.
     outgoing: Outgoing,
     resources: ResourceTable,
 }
 
 impl HostState {
-    fn new(options: &InstanceOptions) -> Result<Self, HostError> {
+    fn new(options: &InstanceOptions, requests: Arc<Semaphore>) -> Result<Self, HostError> {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(HANDLES);
         let (wasi, outgoing) = options.open()?;
@@ -202,7 +207,7 @@ impl HostState {
             memory: Memory::new(options.granted_memory()),
             wasi,
             http: WasiHttpCtx::new(),
-            outgoing,
+            outgoing: outgoing.of_plugin(requests),
             resources,
         })
     }

@@ -130,6 +130,7 @@
     )
 )]
 
+mod background;
 mod binding;
 mod compiled_code;
 mod contract;
@@ -157,7 +158,7 @@ pub mod types;
 pub use binding::Binding;
 #[cfg(feature = "aws")]
 pub use credentials::AwsCredentials;
-pub use egress::{Egress, EgressBuilder};
+pub use egress::{Egress, EgressBuilder, InternalAddresses};
 pub use error::{CallError, HostError, PoolError};
 pub use instance::Instance;
 pub use instance_pool::{InstancePool, InstancePoolBuilder, PooledInstance};

@@ -145,7 +145,8 @@ impl InstanceOptions {
     /// ([`EgressBuilder::max_connections_per_host`](crate::EgressBuilder::max_connections_per_host)) from other instances.
     ///
     /// Requests beyond that wait, within the time that the component gives to connecting; then they fail with wasi:http's
-    /// `connection-limit-reached`.
+    /// `connection-limit-reached`. [`PluginBuilder::max_requests`](crate::PluginBuilder::max_requests) bounds the requests of
+    /// all instances of a plugin together.
     #[must_use]
     pub fn max_requests(mut self, requests: NonZeroUsize) -> Self {
         self.max_requests = Some(requests);

@@ -26,6 +26,8 @@ pub(crate) struct Loaded {
     pub(crate) max_instances: u32,
     /// One for each instance that there may still be.
     pub(crate) room: Arc<Semaphore>,
+    /// One for each HTTP request that all instances may have under way together.
+    pub(crate) requests: Arc<Semaphore>,
 }
 
 impl Loaded {

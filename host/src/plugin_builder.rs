@@ -9,6 +9,7 @@ use crate::error::HostError;
 use crate::instance::HostState;
 use crate::plugin::{Loaded, Plugin};
 use crate::time_slices;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -18,6 +19,10 @@ use wasmtime::component::{Component, InstancePre, Linker};
 /// How many instances of a plugin there may be, unless the embedder says otherwise.
 const MAX_INSTANCES: u32 = 1_000;
 
+/// How many HTTP requests all instances of a plugin may have under way, unless the embedder says otherwise: half of the
+/// connections of an [`Egress`](crate::Egress), so that one greedy plugin leaves the other half to the others.
+const MAX_REQUESTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
+
 /// How a [`Plugin`] is loaded.
 ///
 /// Compiling a component of a megabyte takes about a second, so the machine code is kept on disk, in a folder of this
@@ -26,6 +31,7 @@ const MAX_INSTANCES: u32 = 1_000;
 pub struct PluginBuilder {
     cache: Cache,
     max_instances: u32,
+    max_requests: NonZeroUsize,
     settings: Settings,
 }
 
@@ -41,6 +47,7 @@ impl Default for PluginBuilder {
         Self {
             cache: Cache::OfUser,
             max_instances: MAX_INSTANCES,
+            max_requests: MAX_REQUESTS,
             settings: Settings::default(),
         }
     }
@@ -79,6 +86,19 @@ impl PluginBuilder {
     #[must_use]
     pub fn max_instances(mut self, instances: u32) -> Self {
         self.max_instances = instances;
+        self
+    }
+
+    /// How many HTTP requests all instances of the plugin may have under way together; 256 by default. One is under way
+    /// until its answer was read to the end or dropped.
+    ///
+    /// It keeps a plugin from taking all connections of an [`Egress`](crate::Egress) that others share
+    /// ([`EgressBuilder::max_connections`](crate::EgressBuilder::max_connections)). Requests beyond it wait, within the time
+    /// that the component gives to connecting; then they fail with wasi:http's `connection-limit-reached`.
+    /// [`InstanceOptions::max_requests`](crate::InstanceOptions::max_requests) bounds those of one instance.
+    #[must_use]
+    pub fn max_requests(mut self, requests: NonZeroUsize) -> Self {
+        self.max_requests = requests;
         self
     }
 
@@ -141,6 +161,9 @@ impl PluginBuilder {
                 binding,
                 max_instances: self.max_instances,
                 room: Arc::new(room),
+                requests: Arc::new(Semaphore::new(
+                    self.max_requests.get().min(Semaphore::MAX_PERMITS),
+                )),
             }),
         })
     }

@@ -13,9 +13,20 @@ impl AllowList {
         Self(rules)
     }
 
-    pub(super) fn permits(&self, origin: &Origin) -> bool {
-        self.0.iter().any(|rule| rule.permits(origin))
+    /// How a request to `origin` is allowed, if it is.
+    pub(super) fn permits(&self, origin: &Origin) -> Option<Permission> {
+        let permitting = self.0.iter().filter(|rule| rule.permits(origin));
+        permitting.map(|rule| rule.host.permission()).min()
     }
+}
+
+/// Which kind of rule allows a request. Of several rules the more explicit one counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Permission {
+    /// A rule writes the host out.
+    Exact,
+    /// Only rules with a `*` allow the host.
+    Wildcard,
 }
 
 /// One `host:port`, of one scheme or of either.
@@ -93,6 +104,13 @@ impl HostPattern {
                 .map(|label| (label != "*").then(|| label.to_owned()))
                 .collect(),
         ))
+    }
+
+    fn permission(&self) -> Permission {
+        match self {
+            Self::Exact(_) => Permission::Exact,
+            Self::Labels(_) => Permission::Wildcard,
+        }
     }
 
     fn matches(&self, host: &Host) -> bool {

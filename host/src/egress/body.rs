@@ -7,31 +7,92 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
+/// Whether an instance is gone, with all that it had begun.
+///
+/// wasmtime-wasi-http 48 takes the end of a body's channel for the end of the body, also where the instance was dropped
+/// in the middle of writing: a request without a `content-length` would go out cut short and look complete.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Gone(Arc<AtomicBool>);
+
+/// Marks its instance as gone when it is dropped, which must be before the instance's resources are.
+#[derive(Debug, Default)]
+pub(super) struct Alive(Gone);
+
+impl Alive {
+    pub(super) fn gone(&self) -> Gone {
+        self.0.clone()
+    }
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Release);
+    }
+}
+
+/// A body that an instance writes. Its end is an error once the instance is gone.
+pub(super) struct Written {
+    body: WasiBody,
+    gone: Gone,
+}
+
+impl Written {
+    pub(super) fn new(body: WasiBody, gone: Gone) -> Self {
+        Self { body, gone }
+    }
+}
+
+impl Body for Written {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            // The instance is marked before its end of the channel is dropped, so that the mark is seen here.
+            Poll::Ready(None) if self.gone.0.load(Ordering::Acquire) => {
+                Poll::Ready(Some(Err(Error::ConnectionTerminated)))
+            }
+            polled => polled,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 /// The body of a request, which says when the connection is done with it.
 pub(super) struct RequestBody {
-    body: WasiBody,
+    body: Written,
     _done: Done,
 }
 
 struct Done(Arc<AtomicBool>);
 
 impl RequestBody {
-    pub(super) fn new(body: WasiBody, done: Arc<AtomicBool>) -> Self {
+    pub(super) fn new(body: Written, done: Arc<AtomicBool>) -> Self {
         Self {
             body,
             _done: Done(done),
         }
     }
 
-    pub(super) fn into_inner(self) -> WasiBody {
+    pub(super) fn into_inner(self) -> Written {
         self.body
     }
 }
@@ -62,72 +123,79 @@ impl Drop for Done {
     }
 }
 
+/// The room that a request takes while it is under way: that of its instance and that of its plugin.
+#[derive(Debug)]
+pub(super) struct UnderWay {
+    pub(super) _permits: [Option<OwnedSemaphorePermit>; 2],
+}
+
 /// A connection in use.
 pub(super) struct Lease {
     // Before `place`, which another connection may take as soon as it is dropped.
     connection: Connection,
     place: Place,
-    /// The instance's room for one request.
-    _under_way: Option<OwnedSemaphorePermit>,
+    under_way: UnderWay,
 }
 
 impl Lease {
-    pub(super) fn new(
-        connection: Connection,
-        place: Place,
-        under_way: Option<OwnedSemaphorePermit>,
-    ) -> Self {
+    pub(super) fn new(connection: Connection, place: Place, under_way: UnderWay) -> Self {
         Self {
             connection,
             place,
-            _under_way: under_way,
+            under_way,
         }
     }
 
     fn give_back(self) {
         self.place.keep(self.connection);
+        drop(self.under_way);
     }
 }
 
-/// The body of an answer.
-pub(super) struct ResponseBody {
-    incoming: Incoming,
+/// An answer that a plugin has begun to receive. It is closed where the plugin reads nothing for too long.
+pub(super) struct Reading(Mutex<State>);
+
+struct State {
     /// Until the end, or a failure: then the connection is given back, or closed.
     lease: Option<Lease>,
-    between_bytes: Duration,
-    silence: Option<Pin<Box<Sleep>>>,
-    waiting: bool,
+    /// When the answer is closed, unless the plugin reads. `None` is never.
+    unread_at: Option<Instant>,
+    was_closed: bool,
 }
 
-impl ResponseBody {
-    pub(super) fn new(incoming: Incoming, lease: Lease, between_bytes: Duration) -> Self {
-        let mut response = Self {
-            incoming,
-            lease: Some(lease),
-            between_bytes,
-            silence: None,
-            waiting: false,
-        };
-        response.give_back_at_end();
-        response
-    }
-
-    fn give_back_at_end(&mut self) {
-        if self.incoming.is_end_stream()
-            && let Some(lease) = self.lease.take()
-        {
-            lease.give_back();
+impl Reading {
+    /// Closes the answer where its time is up.
+    pub(super) fn close_if_unread(&self, now: Instant) {
+        let mut state = self.state();
+        if state.unread_at.is_none_or(|unread_at| unread_at > now) {
+            return;
         }
+        let Some(lease) = state.lease.take() else {
+            return;
+        };
+        state.was_closed = true;
+        // Closing writes: not while the plugin waits for the lock.
+        drop(state);
+        let origin = &lease.place.destination().origin;
+        tracing::debug!("an answer of {origin} was closed: its plugin did not read it in time");
+        drop(lease);
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
     /// What the connection has read already, or reads now.
     fn poll_arrival(
         &mut self,
+        incoming: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         // Nobody but the connection can make it ready, so nobody has to be woken for it.
         let noop = &mut Context::from_waker(Waker::noop());
-        let arrived = Pin::new(&mut self.incoming).poll_frame(noop);
+        let arrived = Pin::new(&mut *incoming).poll_frame(noop);
         if arrived.is_ready() {
             return arrived;
         }
@@ -137,13 +205,54 @@ impl ResponseBody {
             self.lease = None;
         }
         // Unless the connection is in a task of its own.
-        Pin::new(&mut self.incoming).poll_frame(cx)
+        Pin::new(incoming).poll_frame(cx)
+    }
+}
+
+/// How long a plugin may leave an answer alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// While it waits for further bytes.
+    pub(super) between_bytes: Duration,
+    /// While it does not look whether there are any.
+    pub(super) unread: Duration,
+}
+
+/// The body of an answer.
+pub(super) struct ResponseBody {
+    incoming: Incoming,
+    reading: Arc<Reading>,
+    patience: Patience,
+    silence: Option<Pin<Box<Sleep>>>,
+    waiting: bool,
+}
+
+impl ResponseBody {
+    pub(super) fn new(incoming: Incoming, mut lease: Lease, patience: Patience) -> Self {
+        let reading = Arc::new(Reading(Mutex::new(State {
+            lease: None,
+            unread_at: Instant::now().checked_add(patience.unread),
+            was_closed: false,
+        })));
+        if incoming.is_end_stream() {
+            lease.give_back();
+        } else {
+            lease.place.watch(&reading);
+            reading.state().lease = Some(lease);
+        }
+        Self {
+            incoming,
+            reading,
+            patience,
+            silence: None,
+            waiting: false,
+        }
     }
 
     /// Whether nothing came for too long. The time counts from the first vain look, not from the last byte: it is the
     /// peer's silence that counts, not what the plugin does meanwhile.
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let between_bytes = self.between_bytes;
+        let between_bytes = self.patience.between_bytes;
         let silence = self
             .silence
             .get_or_insert_with(|| Box::pin(sleep(between_bytes)));
@@ -151,6 +260,32 @@ impl ResponseBody {
             silence.as_mut().reset(Instant::now() + between_bytes);
         }
         silence.as_mut().poll(cx)
+    }
+
+    /// How long the plugin may go on without another look, now that it had one.
+    fn patience(&self, waits: bool) -> Duration {
+        let Patience {
+            between_bytes,
+            unread,
+        } = self.patience;
+        // Whoever waits is woken by the next bytes, and looks no sooner.
+        if waits {
+            unread.max(between_bytes)
+        } else {
+            unread
+        }
+    }
+
+    /// Takes the connection from the plugin, if it still has it.
+    fn end(&self) -> Option<Lease> {
+        self.reading.state().lease.take()
+    }
+}
+
+// The watcher knows of the answer until then, and must not keep the connection.
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        drop(self.end());
     }
 }
 
@@ -162,24 +297,37 @@ impl Body for ResponseBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        match self.poll_arrival(cx) {
+        let this = &mut *self;
+        let mut state = this.reading.state();
+        if state.was_closed {
+            return Poll::Ready(Some(Err(Error::HttpResponseTimeout)));
+        }
+        let arrived = state.poll_arrival(&mut this.incoming, cx);
+        let patience = this.patience(arrived.is_pending());
+        state.unread_at = Instant::now().checked_add(patience);
+        drop(state);
+        match arrived {
             Poll::Ready(Some(Ok(frame))) => {
                 self.waiting = false;
-                self.give_back_at_end();
+                if self.incoming.is_end_stream()
+                    && let Some(lease) = self.end()
+                {
+                    lease.give_back();
+                }
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(cause))) => {
-                self.lease = None;
+                drop(self.end());
                 Poll::Ready(Some(Err(failure::of_body(&cause))))
             }
             Poll::Ready(None) => {
-                if let Some(lease) = self.lease.take() {
+                if let Some(lease) = self.end() {
                     lease.give_back();
                 }
                 Poll::Ready(None)
             }
             Poll::Pending => self.poll_silence(cx).map(|()| {
-                self.lease = None;
+                drop(self.end());
                 Some(Err(Error::ConnectionReadTimeout))
             }),
         }
@@ -191,5 +339,34 @@ impl Body for ResponseBody {
 
     fn size_hint(&self) -> SizeHint {
         self.incoming.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::{BodyExt, Full};
+
+    fn body(gone: &Gone) -> Written {
+        let written = Full::from("part").map_err(|never| match never {});
+        Written::new(written.boxed_unsync(), gone.clone())
+    }
+
+    #[tokio::test]
+    async fn a_body_ends_as_its_instance_ends_it() {
+        let alive = Alive::default();
+        let collected = body(&alive.gone()).collect().await.unwrap();
+        assert_eq!(collected.to_bytes(), "part");
+    }
+
+    #[tokio::test]
+    async fn a_body_whose_instance_is_gone_has_no_end() {
+        let alive = Alive::default();
+        let mut body = body(&alive.gone());
+        let part = body.frame().await.unwrap().unwrap().into_data();
+        assert_eq!(part.unwrap(), "part");
+        drop(alive);
+        let end = body.frame().await.unwrap();
+        assert!(matches!(end, Err(Error::ConnectionTerminated)), "{end:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! A connection, which moves when somebody waits for it: whoever waits for an answer reads and writes its bytes, so that
 //! no task stands between the two.
 
-use super::body::RequestBody;
+use super::body::{RequestBody, Written};
 use super::connector::Stream;
 use super::failure;
 use http::{Request, Response};
@@ -13,8 +13,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use tokio::runtime::{Handle, Id};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
-use wasmtime_wasi_http::{Error, WasiBody};
+use wasmtime_wasi_http::Error;
 
 /// An open connection. Dropping it closes it.
 pub(super) struct Connection {
@@ -23,17 +24,22 @@ pub(super) struct Connection {
     wire: Wire,
     request_done: Arc<AtomicBool>,
     runtime: Id,
+    /// Among all connections of the pool. After `wire`, which is closed by then.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// A request that got no answer.
 pub(super) struct Failed {
     pub(super) reason: Error,
     /// The request, where not a byte of it was written.
-    pub(super) unsent: Option<Box<Request<WasiBody>>>,
+    pub(super) unsent: Option<Box<Request<Written>>>,
 }
 
 impl Connection {
-    pub(super) async fn new(stream: Stream) -> Result<Self, Error> {
+    pub(super) async fn new(
+        stream: Stream,
+        room: Option<OwnedSemaphorePermit>,
+    ) -> Result<Self, Error> {
         let (sender, wire) = http1::handshake(stream)
             .await
             .map_err(|cause| failure::of_exchange(&cause))?;
@@ -42,13 +48,14 @@ impl Connection {
             wire: Wire(State::Here(Box::new(wire))),
             request_done: Arc::default(),
             runtime: Handle::current().id(),
+            _room: room,
         })
     }
 
     /// Sends a request and waits for the head of its answer.
     pub(super) async fn send(
         &mut self,
-        request: Request<WasiBody>,
+        request: Request<Written>,
     ) -> Result<Response<Incoming>, Failed> {
         self.request_done.store(false, Ordering::Relaxed);
         let request = request.map(|body| RequestBody::new(body, Arc::clone(&self.request_done)));

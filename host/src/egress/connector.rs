@@ -1,7 +1,7 @@
 //! Opening a connection: look up the name, connect, agree on TLS; each step fails under its own name.
 
 use super::failure;
-use super::names::{Lookup, Names};
+use super::names::{Lookup, Names, Resolution, Resolver};
 use super::origin::{Host, Origin, Scheme};
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -23,27 +23,32 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 /// Opens connections. A name's addresses are tried as RFC 8305 has it, IPv6 and IPv4 in a race.
 pub(super) struct Connector {
     names: Names,
-    tcp: HttpConnector<Names>,
     tls: TlsConnector,
 }
 
 impl Connector {
     pub(super) fn new(lookup: Lookup, tls: Arc<ClientConfig>) -> Self {
-        let names = Names::new(lookup);
-        let mut tcp = HttpConnector::new_with_resolver(names.clone());
-        // The scheme says whether TLS follows; TCP is the same for both.
-        tcp.enforce_http(false);
-        // A request is one or two small writes, which Nagle's algorithm would hold back until the last is acknowledged.
-        tcp.set_nodelay(true);
         Self {
-            names,
-            tcp,
+            names: Names::new(lookup),
             tls: tls.into(),
         }
     }
 
+    fn tcp(&self, resolution: Resolution) -> HttpConnector<Resolver> {
+        let mut tcp = HttpConnector::new_with_resolver(self.names.resolver(resolution));
+        // The scheme says whether TLS follows; TCP is the same for both.
+        tcp.enforce_http(false);
+        // A request is one or two small writes, which Nagle's algorithm would hold back until the last is acknowledged.
+        tcp.set_nodelay(true);
+        tcp
+    }
+
     /// Takes as long as it takes: the caller bounds it.
-    pub(super) async fn connect(&self, origin: &Origin) -> Result<Stream, Error> {
+    pub(super) async fn connect(
+        &self,
+        origin: &Origin,
+        resolution: Resolution,
+    ) -> Result<Stream, Error> {
         let doubt = Doubt {
             names: &self.names,
             host: &origin.host,
@@ -53,8 +58,7 @@ impl Connector {
             .parse()
             .map_err(|_| Error::HttpRequestUriInvalid)?;
         let tcp = self
-            .tcp
-            .clone()
+            .tcp(resolution)
             .call(target)
             .await
             .map_err(|cause| failure::of_connecting(&cause))?

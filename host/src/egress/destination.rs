@@ -1,17 +1,20 @@
-//! One host at one port: no more connections than are allowed, and an idle one is used before another is opened.
+//! One host at one port: its open connections, in use and idle, never more than allowed.
 //!
 //! There is a place for each connection that may be in use. Whoever has a place takes an idle connection of its own runtime
-//! or, where there is none, opens one, for which an idle one of another runtime is closed where there would be too many
-//! otherwise; and gives the connection back with the place: so all connections together, in use and idle, are never more
-//! than the places.
+//! or opens a new one, and gives the connection back with the place. So that all connections together are never more than
+//! the places, an idle one of another runtime is closed where there would be too many otherwise.
 
+use super::body::Reading;
 use super::connection::Connection;
+use super::names::Resolution;
 use super::origin::Origin;
+use super::pool::Pool;
+use slab::Slab;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 use std::time::Duration;
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
@@ -20,6 +23,7 @@ const CHECKED_AFTER: Duration = Duration::from_millis(50);
 
 pub(super) struct Destination {
     pub(super) origin: Origin,
+    pub(super) resolution: Resolution,
     idle_timeout: Duration,
     most: usize,
     /// Gives places to those who wait in the order in which they came.
@@ -33,6 +37,8 @@ struct Connections {
     used: usize,
     /// The last used is at the end.
     idle: Vec<Idle>,
+    /// The answers that are being read.
+    reading: Slab<Arc<Reading>>,
 }
 
 struct Idle {
@@ -41,10 +47,16 @@ struct Idle {
 }
 
 impl Destination {
-    pub(super) fn new(origin: Origin, idle_timeout: Duration, most: NonZeroUsize) -> Self {
+    pub(super) fn new(
+        origin: Origin,
+        resolution: Resolution,
+        idle_timeout: Duration,
+        most: NonZeroUsize,
+    ) -> Self {
         let most = most.get().min(Semaphore::MAX_PERMITS);
         Self {
             origin,
+            resolution,
             idle_timeout,
             most,
             free: Semaphore::new(most),
@@ -53,7 +65,7 @@ impl Destination {
     }
 
     /// Waits for a place. Takes as long as it takes: the caller bounds it.
-    pub(super) async fn place(self: Arc<Self>) -> Place {
+    pub(super) async fn place(self: Arc<Self>, pool: Arc<Pool>) -> Place {
         // It fails where the semaphore is closed, which this one never is.
         if let Ok(permit) = self.free.acquire().await {
             permit.forget();
@@ -61,7 +73,9 @@ impl Destination {
         self.connections().used += 1;
         Place {
             destination: self,
+            pool,
             kept: None,
+            reading: None,
         }
     }
 
@@ -69,7 +83,7 @@ impl Destination {
     fn take(&self) -> Option<Idle> {
         let this = Handle::current().id();
         let mut connections = self.connections();
-        let Connections { used, idle } = &mut *connections;
+        let Connections { used, idle, .. } = &mut *connections;
         // The last used: the server is the least likely to close it any moment.
         let own = idle
             .iter()
@@ -85,24 +99,41 @@ impl Destination {
         taken.filter(|taken| taken.since.elapsed() < self.idle_timeout)
     }
 
-    /// Closes idle connections that have expired, and those of `runtime` that the server has closed, and has `cx` woken
-    /// when it closes another. Gives the moment when the next one expires.
-    pub(super) fn look(&self, cx: &mut Context<'_>, runtime: Id) -> Option<Instant> {
+    /// Closes idle connections that have expired or that the server has closed, and answers that nobody reads. Has `cx`
+    /// woken when the server closes another idle one. Gives the moment when the next one expires.
+    pub(super) fn look(&self, cx: &mut Context<'_>) -> Option<Instant> {
         let mut connections = self.connections();
         let idle = &mut connections.idle;
         let unusable: Vec<_> = idle
             .extract_if(.., |each| {
-                each.since.elapsed() >= self.idle_timeout
-                    || each.connection.runtime() == runtime && each.connection.poll(cx).is_ready()
+                each.since.elapsed() >= self.idle_timeout || each.connection.poll(cx).is_ready()
             })
             .collect();
         let next = idle
             .first()
             .and_then(|oldest| oldest.since.checked_add(self.idle_timeout));
+        let reading: Vec<_> = connections
+            .reading
+            .iter()
+            .map(|(_, each)| Arc::clone(each))
+            .collect();
         drop(connections);
-        // As above.
+        // As above. Closing an answer gives back its place, which takes the lock.
         drop(unusable);
+        let now = Instant::now();
+        reading.iter().for_each(|each| each.close_if_unread(now));
         next
+    }
+
+    /// Since when the connection is idle that has been so for the longest.
+    pub(super) fn oldest_idle(&self) -> Option<Instant> {
+        Some(self.connections().idle.first()?.since)
+    }
+
+    /// Closes the connection that has been idle for the longest.
+    pub(super) fn close_oldest_idle(&self) {
+        let oldest = self.connections().idle.drain(..).next();
+        drop(oldest);
     }
 
     /// Whether there are connections, idle or in use.
@@ -135,8 +166,11 @@ impl Destination {
 /// The right to have one connection in use.
 pub(super) struct Place {
     destination: Arc<Destination>,
+    pool: Arc<Pool>,
     /// What is idle once the place is free again.
     kept: Option<Connection>,
+    /// Where the answer is among those that are being read.
+    reading: Option<usize>,
 }
 
 impl Place {
@@ -155,6 +189,12 @@ impl Place {
         Some(idle.connection)
     }
 
+    /// Has an answer closed that is not read in time, until the place is given back.
+    pub(super) fn watch(&mut self, reading: &Arc<Reading>) {
+        let mut connections = self.destination.connections();
+        self.reading = Some(connections.reading.insert(Arc::clone(reading)));
+    }
+
     /// Keeps a connection, if another request may be sent on it.
     pub(super) fn keep(mut self, connection: Connection) {
         if connection.is_idle() && !self.destination.idle_timeout.is_zero() {
@@ -167,11 +207,19 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut connections = self.destination.connections();
         connections.used -= 1;
+        let read = self
+            .reading
+            .and_then(|index| connections.reading.try_remove(index));
+        let is_kept = self.kept.is_some();
         if let Some(connection) = self.kept.take() {
             let since = Instant::now();
             connections.idle.push(Idle { connection, since });
         }
         drop(connections);
+        drop(read);
         self.destination.free.add_permits(1);
+        if is_kept {
+            self.pool.make_room_for_waiting();
+        }
     }
 }

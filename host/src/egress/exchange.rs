@@ -4,11 +4,13 @@
 //! closed the kept connection meanwhile, goes out again on another one. Where a new connection fails like that, the plugin
 //! is told that nothing was sent.
 
-use super::body::{Lease, ResponseBody};
+use super::body::{Gone, Lease, Patience, ResponseBody, UnderWay, Written};
 use super::connection::{Connection, Failed};
 use super::destination::Destination;
 use super::pool::Pool;
+use http::header::CONTENT_LENGTH;
 use http::{Method, Request, Response, Uri};
+use http_body::Body;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use std::sync::Arc;
@@ -21,6 +23,8 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a plugin that names no timeouts waits for the head of an answer, and then for each further part.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
+/// The longest timeout that a plugin can choose. A request keeps its connection until then, also between calls.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
 /// How long the steps of an exchange may take.
 pub(super) struct Timeouts {
@@ -40,14 +44,39 @@ impl Timeouts {
         by(Instant::now() + self.connect, step).await
     }
 
-    /// Those that the plugin asked for, and bounds for those that it did not.
+    /// Those that the plugin asked for, within bounds, and others for those that it did not.
     pub(super) fn new(options: Option<RequestOptions>) -> Self {
         let options = options.unwrap_or_default();
+        let bounded = |chosen: Option<Duration>, default: Duration| {
+            chosen.unwrap_or(default).min(LONGEST_TIMEOUT)
+        };
         Self {
-            connect: options.connect_timeout.unwrap_or(CONNECT_TIMEOUT),
-            first_byte: options.first_byte_timeout.unwrap_or(READ_TIMEOUT),
-            between_bytes: options.between_bytes_timeout.unwrap_or(READ_TIMEOUT),
+            connect: bounded(options.connect_timeout, CONNECT_TIMEOUT),
+            first_byte: bounded(options.first_byte_timeout, READ_TIMEOUT),
+            between_bytes: bounded(options.between_bytes_timeout, READ_TIMEOUT),
         }
+    }
+}
+
+/// What an instance may have under way, together with the other instances of its plugin.
+#[derive(Clone)]
+pub(super) struct Room {
+    pub(super) of_instance: Arc<Semaphore>,
+    pub(super) of_plugin: Option<Arc<Semaphore>>,
+}
+
+impl Room {
+    /// Room for one request. The error names the limit, so that nobody looks for the cause at the destination.
+    async fn take(self, by: Instant) -> Result<UnderWay, Error> {
+        let mut permits = [None, None];
+        let semaphores = [Some(self.of_instance), self.of_plugin];
+        for (permit, semaphore) in permits.iter_mut().zip(semaphores) {
+            let Some(semaphore) = semaphore else { continue };
+            let taken = timeout_at(by, semaphore.acquire_owned()).await;
+            // The semaphore is never closed, so that there is a permit in any case.
+            *permit = taken.map_err(|_| Error::ConnectionLimitReached)?.ok();
+        }
+        Ok(UnderWay { _permits: permits })
     }
 }
 
@@ -55,25 +84,25 @@ impl Timeouts {
 pub(super) async fn exchange(
     pool: Arc<Pool>,
     destination: Arc<Destination>,
-    room: Arc<Semaphore>,
+    room: Room,
     request: Request<WasiBody>,
+    gone: Gone,
     timeouts: Timeouts,
 ) -> Result<Response<WasiBody>, Error> {
-    let mut request = prepare(request)?;
+    let mut request = prepare(request)?.map(|body| Written::new(body, gone));
     let connected_by = Instant::now() + timeouts.connect;
-    // Named, so that nobody looks for the cause at the destination. The semaphore is never closed, so that there is a
-    // permit in any case.
-    let under_way = timeout_at(connected_by, room.acquire_owned()).await;
-    let under_way = under_way.map_err(|_| Error::ConnectionLimitReached)?.ok();
-    let mut place = by(connected_by, destination.place()).await?;
+    let patience = Patience {
+        between_bytes: timeouts.between_bytes,
+        unread: pool.limits.unread_timeout,
+    };
+    let under_way = room.take(connected_by).await?;
+    let place = destination.place(Arc::clone(&pool));
+    let mut place = by(connected_by, place).await?;
     if let Some(mut kept) = place.take().await {
         match send(&mut kept, request, &timeouts).await {
             Ok(response) => {
-                return Ok(deliver(
-                    response,
-                    Lease::new(kept, place, under_way),
-                    &timeouts,
-                ));
+                let lease = Lease::new(kept, place, under_way);
+                return Ok(deliver(response, lease, patience));
             }
             Err(Failed {
                 unsent: Some(unsent),
@@ -82,13 +111,12 @@ pub(super) async fn exchange(
             Err(failed) => return Err(failed.reason),
         }
     }
-    let mut new = by(connected_by, pool.open(&place.destination().origin)).await??;
+    let mut new = by(connected_by, pool.open(place.destination())).await??;
     match send(&mut new, request, &timeouts).await {
-        Ok(response) => Ok(deliver(
-            response,
-            Lease::new(new, place, under_way),
-            &timeouts,
-        )),
+        Ok(response) => {
+            let lease = Lease::new(new, place, under_way);
+            Ok(deliver(response, lease, patience))
+        }
         Err(Failed {
             unsent: Some(_), ..
         }) => Err(Error::DestinationUnavailable),
@@ -104,7 +132,7 @@ async fn by<C>(deadline: Instant, connecting: impl Future<Output = C>) -> Result
 
 async fn send(
     connection: &mut Connection,
-    request: Request<WasiBody>,
+    request: Request<Written>,
     timeouts: &Timeouts,
 ) -> Result<Response<Incoming>, Failed> {
     timeout(timeouts.first_byte, connection.send(request))
@@ -115,8 +143,8 @@ async fn send(
         }))
 }
 
-fn deliver(response: Response<Incoming>, lease: Lease, timeouts: &Timeouts) -> Response<WasiBody> {
-    response.map(|body| ResponseBody::new(body, lease, timeouts.between_bytes).boxed_unsync())
+fn deliver(response: Response<Incoming>, lease: Lease, patience: Patience) -> Response<WasiBody> {
+    response.map(|body| ResponseBody::new(body, lease, patience).boxed_unsync())
 }
 
 /// A request as it stands on the wire: the path alone, for the host is in its header (RFC 9112, section 3.2.1).
@@ -125,10 +153,35 @@ fn prepare(request: Request<WasiBody>) -> Result<Request<WasiBody>, Error> {
     if request.method() == Method::CONNECT {
         return Err(Error::HttpRequestMethodInvalid);
     }
+    check_length(&request)?;
     let (mut head, body) = request.into_parts();
     head.uri = match head.uri.path_and_query() {
         Some(path) => Uri::from(path.clone()),
         None => Uri::from_static("/"),
     };
     Ok(Request::from_parts(head, body))
+}
+
+/// Refuses a `content-length` that the body does not keep. The server would take the next request on the connection,
+/// which may be another instance's, for the rest of the body.
+fn check_length(request: &Request<WasiBody>) -> Result<(), Error> {
+    let mut lengths = request.headers().get_all(CONTENT_LENGTH).iter();
+    let Some(length) = lengths.next() else {
+        return Ok(());
+    };
+    let is_digits = !length.is_empty() && length.as_bytes().iter().all(u8::is_ascii_digit);
+    let length = length.to_str().ok().filter(|_| is_digits);
+    let length = length.and_then(|length| length.parse::<u64>().ok());
+    let length = length.filter(|_| lengths.next().is_none());
+    let length = length.ok_or(Error::HttpProtocolError)?;
+    let known = request.body().size_hint().exact();
+    let known = if request.body().is_end_stream() {
+        Some(0)
+    } else {
+        known
+    };
+    match known {
+        Some(known) if known != length => Err(Error::HttpRequestBodySize(Some(known))),
+        Some(_) | None => Ok(()),
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! The names are those of `wasi:http`, which took them from RFC 9209, section 2.3.
 
-use super::names::NotResolved;
+use super::names::NoAddress;
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 use wasmtime_wasi_http::Error;
@@ -10,11 +10,15 @@ use wasmtime_wasi_http::Error;
 /// A failure before there was a TCP connection: nothing was sent, and no name here lets the plugin think otherwise.
 pub(super) fn of_connecting(cause: &(dyn StdError + 'static)) -> Error {
     tracing::debug!("connecting failed: {}", chain(cause));
-    if find::<NotResolved>(cause).is_some() {
-        return Error::DnsError {
-            rcode: Some(chain(cause)),
-            info_code: None,
-        };
+    match find::<NoAddress>(cause) {
+        Some(NoAddress::NotResolved(_)) => {
+            return Error::DnsError {
+                rcode: Some(chain(cause)),
+                info_code: None,
+            };
+        }
+        Some(NoAddress::Internal) => return Error::DestinationIpProhibited,
+        None => {}
     }
     match find::<io::Error>(cause).map(io::Error::kind) {
         Some(ErrorKind::ConnectionRefused) => Error::ConnectionRefused,

@@ -1,16 +1,23 @@
 //! Where the plugin's requests come out of WebAssembly: refused here, or sent.
 
 use super::Egress;
+use super::allow_list::Permission;
+use super::body::Alive;
+#[cfg(feature = "aws")]
+use super::body::Written;
 use super::destination::Destination;
-use super::exchange::{Timeouts, exchange};
+use super::exchange::{Room, Timeouts, exchange};
 #[cfg(feature = "aws")]
 use super::lending::Lender;
+use super::names::Resolution;
 use super::origin::{Origin, Scheme};
 use super::pool::Pool;
 #[cfg(feature = "aws")]
 use super::signing::{self, Signer};
 use http::uri::Authority;
 use http::{Request, Response, Uri};
+#[cfg(feature = "aws")]
+use http_body_util::BodyExt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -19,10 +26,12 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 type Transmission = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 /// What one instance may send: nothing, or what its [`Egress`] allows, and so many requests at a time.
+///
+/// To be dropped before the instance's resources: from then on, no body of its requests ends any more.
 pub(crate) struct Outgoing {
     egress: Option<Egress>,
-    /// One for each request that may be under way.
-    room: Arc<Semaphore>,
+    room: Room,
+    alive: Alive,
     /// The last that was let pass. A plugin asks for the same again and again.
     admitted: Option<Admitted>,
     /// Where it was lent credentials.
@@ -53,13 +62,23 @@ impl Outgoing {
         let most = max_requests.get().min(Semaphore::MAX_PERMITS);
         Self {
             egress,
-            room: Arc::new(Semaphore::new(most)),
+            room: Room {
+                of_instance: Arc::new(Semaphore::new(most)),
+                of_plugin: None,
+            },
+            alive: Alive::default(),
             admitted: None,
             #[cfg(feature = "aws")]
             lender: None,
             #[cfg(feature = "aws")]
             bodies: Arc::new(Semaphore::new(signing::ROOM)),
         }
+    }
+
+    /// Bounds the requests that all instances of the plugin have under way together, by a permit for each.
+    pub(crate) fn of_plugin(mut self, requests: Arc<Semaphore>) -> Self {
+        self.room.of_plugin = Some(requests);
+        self
     }
 
     /// Where a request may go that may pass.
@@ -75,15 +94,20 @@ impl Outgoing {
             return Ok((pool, last.clone()));
         }
         let origin = Origin::of(uri)?;
-        if !egress.allowed.permits(&origin) {
+        let Some(permission) = egress.allowed.permits(&origin) else {
             return Err(refused(&origin));
-        }
+        };
+        let by_wildcard = permission == Permission::Wildcard;
+        let resolution = Resolution {
+            by_wildcard,
+            internal: egress.internal_addresses.allowed(by_wildcard),
+        };
         let admitted = Admitted {
             scheme: origin.scheme,
             authority: uri.authority().ok_or(Error::HttpRequestUriInvalid)?.clone(),
             #[cfg(feature = "aws")]
             signer: egress.signer(&origin),
-            destination: egress.pool.destination(origin),
+            destination: egress.pool.destination(origin, resolution),
         };
         self.admitted = Some(admitted.clone());
         Ok((pool, admitted))
@@ -118,7 +142,7 @@ impl WasiHttpHooks for Outgoing {
             return Box::new(async { Ok((lent.await, over())) });
         }
         let admitted = self.admit(&request);
-        let room = Arc::clone(&self.room);
+        let (room, gone) = (self.room.clone(), self.alive.gone());
         #[cfg(feature = "aws")]
         let bodies = Arc::clone(&self.bodies);
         Box::new(async move {
@@ -128,18 +152,19 @@ impl WasiHttpHooks for Outgoing {
             if let Some(signer) = admitted.signer
                 && !Signer::is_signed(&request)
             {
+                let request = request.map(|body| Written::new(body, gone.clone()).boxed_unsync());
                 let signed = timeouts.before_sending(signer.sign(request, bodies));
                 let (request, _held) = match signed.await?? {
                     signing::Outcome::Signed(request, held) => (request, held),
                     signing::Outcome::Answered(response) => return Ok((response, over())),
                 };
                 let token = request.headers().get(signing::TOKEN).cloned();
-                let response = exchange(pool, admitted.destination, room, request, timeouts);
+                let response = exchange(pool, admitted.destination, room, request, gone, timeouts);
                 let response = signer.heard(response.await?, token).await?;
                 return Ok((response, over()));
             }
-            let response = exchange(pool, admitted.destination, room, request, timeouts).await?;
-            Ok((response, over()))
+            let response = exchange(pool, admitted.destination, room, request, gone, timeouts);
+            Ok((response.await?, over()))
         })
     }
 }

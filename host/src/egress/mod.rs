@@ -3,8 +3,8 @@
 //! A request passes the files in this order: [`handler`] and [`hooks`] take it from the plugin; [`origin`] reads from it where it wants
 //! to go; [`allow_list`] lets it pass or refuses it, before anything is looked up or opened; [`exchange`] waits for a
 //! place at its [`destination`], which the [`pool`] knows, and takes an idle [`connection`], or has the [`connector`]
-//! (with [`names`] and [`tls`]) open one; it sends the request and waits for the head of the answer; [`body`] hands the rest to the
-//! plugin and gives the connection back; [`watch`] closes what is idle for too long; [`failure`] names what went wrong.
+//! (with [`names`], [`internal_addresses`] and [`tls`]) open one; it sends the request and waits for the head of the answer; [`body`] hands the rest to the
+//! plugin and gives the connection back; [`watch`] closes what is idle or left unread for too long; [`failure`] names what went wrong.
 //! With the feature `aws`, `signing` signs what goes where the embedder wants it signed, `refusal` keeps the token out of
 //! what comes back, and `lending` answers in place of a container's agent.
 
@@ -19,6 +19,7 @@ mod exchange;
 mod failure;
 mod handler;
 mod hooks;
+mod internal_addresses;
 #[cfg(feature = "aws")]
 mod lending;
 mod names;
@@ -37,6 +38,7 @@ mod watch;
 
 pub(crate) use handler::add_to_linker as add_handler_to_linker;
 pub(crate) use hooks::Outgoing;
+pub use internal_addresses::InternalAddresses;
 #[cfg(feature = "aws")]
 pub(crate) use lending::Lender;
 
@@ -47,12 +49,15 @@ use allow_list::{AllowList, Rule};
 use connector::Connector;
 #[cfg(feature = "aws")]
 use origin::Origin;
-use pool::Pool;
+use pool::{Limits, Pool};
 #[cfg(feature = "aws")]
 use signing::{Signer, Signing};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::timeout;
 
 /// How long an idle connection is kept at most, unless the embedder says otherwise.
 ///
@@ -65,10 +70,22 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 /// process may have open where nobody raised the limit (`RLIMIT_NOFILE`), and room for hundreds of calls at a time.
 const MAX_CONNECTIONS_PER_HOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(511);
 
+/// How many connections there may be in all, unless the embedder says otherwise: as many as to one host, for the same
+/// reason.
+const MAX_CONNECTIONS: NonZeroUsize = MAX_CONNECTIONS_PER_HOST;
+
+/// How long a plugin may leave an answer unread, unless the embedder says otherwise. A component that is well reads as
+/// soon as it can, within milliseconds.
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a resolver that the embedder gives may take for one name. The system's gives up by itself.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Where plugins may send HTTP requests, and the connections that they share to get there.
 ///
 /// HTTP/1.1 with keep-alive, in the clear or over TLS 1.2 and 1.3, whose sessions are resumed. A rule is about what the
-/// plugin writes: a name is allowed whatever addresses it has, and an address by that address alone. Redirects are not followed:
+/// plugin writes: a name allows no address, and an address no name.
+/// [`EgressBuilder::internal_addresses`] says which addresses names may lead to. Redirects are not followed:
 /// the plugin sees them. Proxies of the environment are not used. The addresses of a name are used for 5 s, and no longer
 /// once a connection to them did not come about. A clone has the same rules and the same connections; two that were built
 /// apart share nothing.
@@ -78,6 +95,7 @@ const MAX_CONNECTIONS_PER_HOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(
 #[derive(Clone)]
 pub struct Egress {
     allowed: Arc<AllowList>,
+    internal_addresses: InternalAddresses,
     pool: Arc<Pool>,
     #[cfg(feature = "aws")]
     signers: Arc<[Arc<Signer>]>,
@@ -100,14 +118,28 @@ impl std::fmt::Debug for Egress {
 }
 
 /// Collects the rules of an [`Egress`]. They are read, and their faults told, by [`EgressBuilder::build`].
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct EgressBuilder {
     rules: Vec<Text>,
+    internal_addresses: InternalAddresses,
+    lookup: Option<names::Lookup>,
     roots: Vec<Vec<u8>>,
     idle_timeout: Option<Duration>,
+    unread_timeout: Option<Duration>,
+    max_connections: Option<NonZeroUsize>,
     max_connections_per_host: Option<NonZeroUsize>,
     #[cfg(feature = "aws")]
     signing: Vec<Signing>,
+}
+
+// A resolver cannot be printed.
+impl std::fmt::Debug for EgressBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EgressBuilder")
+            .field("rules", &self.rules)
+            .field("internal_addresses", &self.internal_addresses)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -135,6 +167,58 @@ impl EgressBuilder {
         self
     }
 
+    /// Which addresses the names of rules may lead to. By default, a name that only a rule with a `*` allows may not lead to
+    /// an internal address ([`InternalAddresses::DenyForWildcards`]): whoever answers for such a name in DNS could otherwise
+    /// send a plugin to this machine, to its private network, or to its cloud's metadata service.
+    ///
+    /// A request to a name that has no other address fails with wasi:http's `destination-IP-prohibited`. Other addresses of
+    /// the name are used. If names of AWS lead to your private network, as those of a VPC's interface endpoints do, write
+    /// them out in a rule of their own, or choose [`InternalAddresses::Allow`].
+    #[must_use]
+    pub fn internal_addresses(mut self, internal_addresses: InternalAddresses) -> Self {
+        self.internal_addresses = internal_addresses;
+        self
+    }
+
+    /// Looks names up with `resolver` instead of the operating system's `getaddrinfo`.
+    ///
+    /// The resolver gets a name in lower case and gives its addresses. An empty list means that the name has none. The
+    /// addresses are used for 5 s, so a resolver needs no cache, and a name is looked up once for all who ask for it at the
+    /// same time. It runs on a thread of this crate, in a tokio runtime, and may take 60 s for one name.
+    ///
+    /// `getaddrinfo` needs a thread for each lookup, of which there are 32 at a time, 16 of them for names that only a rule
+    /// with a `*` allows: a resolver that is asynchronous, such as
+    /// [hickory-resolver](https://docs.rs/hickory-resolver), needs none.
+    ///
+    /// ```ignore
+    /// // With hickory-resolver 0.25.
+    /// let hickory = hickory_resolver::TokioResolver::builder_tokio()?.build();
+    /// let egress = Egress::builder()
+    ///     .allow("dynamodb.*.amazonaws.com:443")
+    ///     .resolver(move |name| {
+    ///         let hickory = hickory.clone();
+    ///         async move {
+    ///             let found = hickory.lookup_ip(name).await.map_err(std::io::Error::other)?;
+    ///             Ok(found.iter().collect())
+    ///         }
+    ///     })
+    ///     .build()?;
+    /// ```
+    #[must_use]
+    pub fn resolver<F>(mut self, resolver: impl Fn(String) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = io::Result<Vec<IpAddr>>> + Send + 'static,
+    {
+        self.lookup = Some(Arc::new(move |name| {
+            let looking = resolver(name.as_str().to_owned());
+            Box::pin(async move {
+                let found = timeout(LOOKUP_TIMEOUT, looking).await??;
+                Ok(found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect())
+            })
+        }));
+        self
+    }
+
     /// Trusts a root certificate beside those that browsers trust: one in DER, or any number in PEM.
     #[must_use]
     pub fn root_certificate(mut self, certificate: impl Into<Vec<u8>>) -> Self {
@@ -147,6 +231,27 @@ impl EgressBuilder {
     #[must_use]
     pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
         self.idle_timeout = Some(idle_timeout);
+        self
+    }
+
+    /// How long a plugin may leave an answer unread before its connection is closed; 30 s by default. The plugin then gets
+    /// wasi:http's `HTTP-response-timeout` for it.
+    ///
+    /// This is about a plugin that does not look at an answer that it was given, also between calls. For one that waits for
+    /// bytes, its own between-bytes timeout counts, where that is longer. A plugin cannot choose a timeout of more than ten minutes.
+    #[must_use]
+    pub fn unread_timeout(mut self, unread_timeout: Duration) -> Self {
+        self.unread_timeout = Some(unread_timeout);
+        self
+    }
+
+    /// How many connections there may be to all hosts together, in use and idle; 512 by default.
+    ///
+    /// A connection to another host takes the place of the one that has been idle for the longest. Where none is idle,
+    /// requests wait as they do for [`max_connections_per_host`](Self::max_connections_per_host).
+    #[must_use]
+    pub fn max_connections(mut self, connections: NonZeroUsize) -> Self {
+        self.max_connections = Some(connections);
         self
     }
 
@@ -202,26 +307,27 @@ impl EgressBuilder {
     ///
     /// Errors: [`HostError::EgressRule`], [`HostError::RootCertificate`], [`HostError::Tls`].
     pub fn build(self) -> Result<Egress, HostError> {
-        self.build_with(names::system())
-    }
-
-    fn build_with(self, lookup: names::Lookup) -> Result<Egress, HostError> {
         let rules = self.rules.iter().map(|rule| match rule {
             Text::Authority(authority) => Rule::from_authority(authority),
             Text::Url(url) => Rule::from_url(url),
         });
         let allowed = AllowList::new(rules.collect::<Result<_, _>>()?);
+        let lookup = self.lookup.unwrap_or_else(names::system);
         let connector = Connector::new(lookup, tls::client(&self.roots)?);
+        let limits = Limits {
+            idle_timeout: self.idle_timeout.unwrap_or(IDLE_TIMEOUT),
+            unread_timeout: self.unread_timeout.unwrap_or(UNREAD_TIMEOUT),
+            most: self.max_connections.unwrap_or(MAX_CONNECTIONS),
+            most_per_host: self
+                .max_connections_per_host
+                .unwrap_or(MAX_CONNECTIONS_PER_HOST),
+        };
         #[cfg(feature = "aws")]
         let signers = self.signing.into_iter().map(Signing::signer);
         Ok(Egress {
             allowed: Arc::new(allowed),
-            pool: Pool::new(
-                connector,
-                self.idle_timeout.unwrap_or(IDLE_TIMEOUT),
-                self.max_connections_per_host
-                    .unwrap_or(MAX_CONNECTIONS_PER_HOST),
-            ),
+            internal_addresses: self.internal_addresses,
+            pool: Pool::new(connector, limits),
             #[cfg(feature = "aws")]
             signers: signers.collect::<Result<_, _>>()?,
         })

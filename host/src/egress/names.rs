@@ -1,14 +1,21 @@
-//! A name is looked up once for many connections: what was found is used again for a short time, and not at all once it
-//! has led nowhere. A lookup that fails fails for all who waited for it, and for nobody who asks later.
+//! The addresses of names: one lookup serves many connections.
+//!
+//! Addresses are used again for a short time, and no longer once a connection to them failed. A failed lookup fails for
+//! everybody who waited for it and for nobody who asks later. Lookups run on the [background](crate::background) thread:
+//! they go on when whoever asked gives up, and no runtime of the embedder holds them up.
 
+use super::internal_addresses::is_internal;
+use crate::background;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tower_service::Service;
 
@@ -17,135 +24,297 @@ use tower_service::Service;
 /// (<https://docs.aws.amazon.com/sdk-for-java/latest/developer-guide/jvm-ttl-dns.html>), and long enough for many
 /// connections that are opened at once.
 const KEPT_FOR: Duration = Duration::from_secs(5);
-/// Of how many names addresses are kept. A plugin may ask for as many names as a wildcard allows.
+/// How many names may have their addresses kept. A plugin may ask for as many names as a wildcard allows.
 const MOST_NAMES: usize = 64;
+/// How many lookups may run at a time. Each of the system's resolver takes a thread, for as long as a name server is
+/// silent.
+const MOST_LOOKUPS: usize = 32;
+/// How many of them may be for names that only a wildcard allows. A plugin can choose such names, and so their name
+/// servers: slow ones must not hold up the names that the embedder wrote out.
+const MOST_WILDCARD_LOOKUPS: usize = 16;
 
 pub(super) type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 /// Looks up a name.
-pub(super) type Lookup = Box<dyn Fn(Name) -> Looking + Send + Sync>;
+pub(super) type Lookup = Arc<dyn Fn(Name) -> Looking + Send + Sync>;
 
 /// The system's resolver.
 pub(super) fn system() -> Lookup {
-    Box::new(|name| {
-        let looking = GaiResolver::new().call(name);
-        Box::pin(async move { Ok(looking.await?.collect()) })
+    Arc::new(|name| {
+        Box::pin(async move {
+            let looking = GaiResolver::new().call(name);
+            Ok(looking.await?.collect())
+        })
     })
 }
 
-/// The addresses of names. A clone is the same.
+/// What the rules of an [`Egress`](super::Egress) say about a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Resolution {
+    /// No rule writes the name out.
+    pub(super) by_wildcard: bool,
+    /// The name may lead to loopback, private and similar addresses.
+    pub(super) internal: bool,
+}
+
+/// The resolver of one connection.
+#[derive(Clone)]
+pub(super) struct Resolver {
+    names: Names,
+    resolution: Resolution,
+}
+
+/// The addresses of names. A clone has the same ones.
 #[derive(Clone)]
 pub(super) struct Names(Arc<Shared>);
 
 struct Shared {
     lookup: Lookup,
-    known: Mutex<HashMap<String, Entry>>,
+    known: Mutex<Known>,
+    /// Tells those for whom there was no room that a lookup has ended. They are woken all together rather than handed a
+    /// permit, because one whose runtime nobody drives would keep it.
+    ended: Notify,
 }
 
-/// Whoever looks a name up holds its lock; who asks meanwhile waits, and then finds the answer.
-type Entry = Arc<tokio::sync::Mutex<Option<Answer>>>;
-
-enum Answer {
-    Found(Found),
-    Failed { cause: NotResolved, ended: Instant },
+#[derive(Default)]
+struct Known {
+    names: HashMap<String, Entry>,
+    lookups: usize,
+    wildcard_lookups: usize,
 }
+
+enum Entry {
+    Looking(watch::Receiver<Outcome>),
+    Found(Arc<Found>),
+}
+
+/// `None` while the lookup runs.
+type Outcome = Option<Result<Arc<Found>, NotResolved>>;
 
 struct Found {
     addresses: Vec<SocketAddr>,
+    /// How many connections have used them.
+    used: AtomicUsize,
     at: Instant,
 }
 
-/// The name was not resolved.
+/// Why a name has no usable address.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(super) enum NoAddress {
+    #[error(transparent)]
+    NotResolved(#[from] NotResolved),
+    /// All its addresses are internal ones, and the embedder does not allow those.
+    #[error("the name leads to internal addresses only")]
+    Internal,
+}
+
+/// The lookup of a name failed.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub(super) struct NotResolved(#[source] Arc<io::Error>);
 
+impl From<io::Error> for NotResolved {
+    fn from(cause: io::Error) -> Self {
+        Self(Arc::new(cause))
+    }
+}
+
+/// What somebody who asks for a name finds.
+enum Asked {
+    Known(Arc<Found>),
+    Looking(watch::Receiver<Outcome>),
+    NoRoom,
+}
+
 impl Names {
     pub(super) fn new(lookup: Lookup) -> Self {
-        let known = Mutex::default();
-        Self(Arc::new(Shared { lookup, known }))
+        Self(Arc::new(Shared {
+            lookup,
+            known: Mutex::default(),
+            ended: Notify::new(),
+        }))
     }
 
-    async fn addresses(&self, name: Name) -> Result<Vec<SocketAddr>, NotResolved> {
-        let entry = self.entry(name.as_str());
-        let asked = Instant::now();
-        let mut answer = entry.lock().await;
-        match &mut *answer {
-            Some(Answer::Found(found)) if found.at.elapsed() < KEPT_FOR => return Ok(found.next()),
-            Some(Answer::Failed { cause, ended }) if asked < *ended => return Err(cause.clone()),
-            Some(_) | None => {}
+    pub(super) fn resolver(&self, resolution: Resolution) -> Resolver {
+        Resolver {
+            names: self.clone(),
+            resolution,
         }
-        let at = Instant::now();
-        match (self.0.lookup)(name).await {
-            Ok(addresses) => {
-                let mut found = Found { addresses, at };
-                let addresses = found.next();
-                *answer = Some(Answer::Found(found));
-                Ok(addresses)
+    }
+
+    /// Takes as long as it takes: the caller bounds it.
+    async fn addresses(
+        &self,
+        name: Name,
+        by_wildcard: bool,
+    ) -> Result<Vec<SocketAddr>, NotResolved> {
+        let mut outcome = loop {
+            let mut ended = pin!(self.0.ended.notified());
+            // From now on, not from when it is first polled.
+            ended.as_mut().enable();
+            match self.ask(&name, by_wildcard)? {
+                Asked::Known(found) => return Ok(found.next()),
+                Asked::Looking(outcome) => break outcome,
+                Asked::NoRoom => ended.await,
             }
-            Err(cause) => {
-                let cause = NotResolved(Arc::new(cause));
-                *answer = Some(Answer::Failed {
-                    cause: cause.clone(),
-                    ended: Instant::now(),
-                });
-                Err(cause)
-            }
+        };
+        // Nobody tells the outcome where the lookup panicked.
+        let told = outcome.wait_for(Option::is_some).await;
+        let told = told.ok().and_then(|told| told.clone());
+        match told {
+            Some(outcome) => Ok(outcome?.next()),
+            None => Err(io::Error::other("the resolver stopped without an answer").into()),
         }
+    }
+
+    /// Begins a lookup where there is none to wait for.
+    fn ask(&self, name: &Name, by_wildcard: bool) -> Result<Asked, NotResolved> {
+        let mut known = self.known();
+        match known.names.get(name.as_str()) {
+            Some(Entry::Found(found)) if found.at.elapsed() < KEPT_FOR => {
+                return Ok(Asked::Known(Arc::clone(found)));
+            }
+            Some(Entry::Looking(outcome)) => return Ok(Asked::Looking(outcome.clone())),
+            Some(Entry::Found(_)) | None => {}
+        }
+        if !known.has_room(by_wildcard) {
+            return Ok(Asked::NoRoom);
+        }
+        if known.names.len() >= MOST_NAMES {
+            // A lookup that is under way stays known, so that there is never a second one for a name.
+            known
+                .names
+                .retain(|_, entry| matches!(entry, Entry::Looking(_)));
+        }
+        let (tell, outcome) = watch::channel(None);
+        let entry = Entry::Looking(outcome.clone());
+        known.names.insert(name.as_str().to_owned(), entry);
+        known.count(by_wildcard);
+        drop(known);
+        let lookup = RunningLookup {
+            names: self.clone(),
+            name: name.clone(),
+            by_wildcard,
+            at: Instant::now(),
+            tell,
+        };
+        background::spawn(lookup.run())?;
+        Ok(Asked::Looking(outcome))
     }
 
     /// Forgets a name whose addresses led nowhere.
     pub(super) fn forget(&self, name: &str) {
-        self.known().remove(name);
-    }
-
-    fn entry(&self, name: &str) -> Entry {
         let mut known = self.known();
-        if let Some(entry) = known.get(name) {
-            return Arc::clone(entry);
+        if let Some(Entry::Found(_)) = known.names.get(name) {
+            known.names.remove(name);
         }
-        if known.len() >= MOST_NAMES {
-            known.clear();
-        }
-        Arc::clone(known.entry(name.to_owned()).or_default())
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+    fn known(&self) -> MutexGuard<'_, Known> {
         self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+impl Known {
+    fn has_room(&self, by_wildcard: bool) -> bool {
+        self.lookups < MOST_LOOKUPS
+            && (!by_wildcard || self.wildcard_lookups < MOST_WILDCARD_LOOKUPS)
+    }
+
+    fn count(&mut self, by_wildcard: bool) {
+        self.lookups += 1;
+        self.wildcard_lookups += usize::from(by_wildcard);
+    }
+
+    fn discount(&mut self, by_wildcard: bool) {
+        self.lookups -= 1;
+        self.wildcard_lookups -= usize::from(by_wildcard);
+    }
+}
+
+/// A lookup under way. Its end makes room for another, even if the resolver panics.
+struct RunningLookup {
+    names: Names,
+    name: Name,
+    by_wildcard: bool,
+    /// By the clock of whoever asked.
+    at: Instant,
+    tell: watch::Sender<Outcome>,
+}
+
+impl RunningLookup {
+    async fn run(self) {
+        let outcome = match (self.names.0.lookup)(self.name.clone()).await {
+            Ok(addresses) => Ok(Arc::new(Found {
+                addresses,
+                used: AtomicUsize::new(0),
+                at: self.at,
+            })),
+            Err(cause) => Err(NotResolved::from(cause)),
+        };
+        if let Ok(found) = &outcome {
+            let entry = Entry::Found(Arc::clone(found));
+            let name = self.name.as_str().to_owned();
+            self.names.known().names.insert(name, entry);
+        }
+        // Fails where nobody waits any more.
+        let _ = self.tell.send(Some(outcome));
+    }
+}
+
+impl Drop for RunningLookup {
+    fn drop(&mut self) {
+        let mut known = self.names.known();
+        known.discount(self.by_wildcard);
+        if let Some(Entry::Looking(_)) = known.names.get(self.name.as_str()) {
+            known.names.remove(self.name.as_str());
+        }
+        drop(known);
+        self.names.0.ended.notify_waiters();
+    }
+}
+
 impl Found {
-    /// The addresses, another of the preferred family first each time, as resolvers do it too: one lookup must not send
-    /// every connection to the same server.
-    fn next(&mut self) -> Vec<SocketAddr> {
-        let addresses = self.addresses.clone();
+    /// The addresses, beginning with another one of the preferred family each time, as resolvers do: one lookup must not
+    /// send every connection to the same server.
+    fn next(&self) -> Vec<SocketAddr> {
+        let mut addresses = self.addresses.clone();
         let family = addresses.first().map(SocketAddr::is_ipv4);
-        let preferred = self
-            .addresses
+        let preferred = addresses
             .iter()
             .take_while(|address| Some(address.is_ipv4()) == family)
             .count();
-        if let Some(preferred) = self.addresses.get_mut(..preferred)
+        if let Some(preferred) = addresses.get_mut(..preferred)
             && !preferred.is_empty()
         {
-            preferred.rotate_left(1);
+            let used = self.used.fetch_add(1, Ordering::Relaxed);
+            preferred.rotate_left(used % preferred.len());
         }
         addresses
     }
 }
 
-impl Service<Name> for Names {
+impl Service<Name> for Resolver {
     type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = NotResolved;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, NotResolved>> + Send>>;
+    type Error = NoAddress;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, NoAddress>> + Send>>;
 
-    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), NotResolved>> {
+    fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), NoAddress>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let names = self.clone();
-        Box::pin(async move { Ok(names.addresses(name).await?.into_iter()) })
+        let Self { names, resolution } = self.clone();
+        Box::pin(async move {
+            let mut addresses = names.addresses(name, resolution.by_wildcard).await?;
+            let had_some = !addresses.is_empty();
+            if !resolution.internal {
+                addresses.retain(|address| !is_internal(address.ip()));
+            }
+            if had_some && addresses.is_empty() {
+                return Err(NoAddress::Internal);
+            }
+            Ok(addresses.into_iter())
+        })
     }
 }
 
@@ -154,7 +323,7 @@ mod tests {
     use super::*;
 
     fn names() -> Names {
-        Names::new(Box::new(|_| {
+        Names::new(Arc::new(|_| {
             Box::pin(async {
                 let found = ["[::1]:0", "[::2]:0", "127.0.0.1:0", "127.0.0.2:0"];
                 Ok(found.map(|address| address.parse().unwrap()).to_vec())
@@ -167,7 +336,10 @@ mod tests {
         let names = names();
         let mut asked = Vec::new();
         for _ in 0..3 {
-            let addresses = names.addresses("a.example".parse().unwrap()).await.unwrap();
+            let addresses = names
+                .addresses("a.example".parse().unwrap(), false)
+                .await
+                .unwrap();
             asked.push(
                 addresses
                     .iter()
@@ -187,14 +359,43 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn internal_addresses_are_left_out_where_they_are_not_allowed() {
+        let names = Names::new(Arc::new(|name| {
+            let found: &[_] = match name.as_str() {
+                "none.example" => &[],
+                "internal.example" => &["127.0.0.1:0", "[fd00:ec2::254]:0"],
+                _ => &["127.0.0.1:0", "192.0.66.1:0", "169.254.169.254:0"],
+            };
+            let found = found.iter().map(|address| address.parse().unwrap());
+            let found = Ok(found.collect());
+            Box::pin(async { found })
+        }));
+        let public = Resolution {
+            by_wildcard: false,
+            internal: false,
+        };
+        let ask = async |name: &str| {
+            let mut resolver = names.resolver(public);
+            let found = resolver.call(name.parse().unwrap()).await;
+            found.map(|found| found.map(|address| address.ip().to_string()).collect())
+        };
+        let found: Vec<String> = ask("both.example").await.unwrap();
+        assert_eq!(found, ["192.0.66.1"]);
+        let found: Vec<String> = ask("none.example").await.unwrap();
+        assert!(found.is_empty());
+        let refused: Result<Vec<String>, _> = ask("internal.example").await;
+        assert!(matches!(refused, Err(NoAddress::Internal)), "{refused:?}");
+    }
+
+    #[tokio::test]
     async fn no_more_names_are_kept_than_the_most() {
         let names = names();
         for n in 0..3 * MOST_NAMES {
             names
-                .addresses(format!("n{n}.example").parse().unwrap())
+                .addresses(format!("n{n}.example").parse().unwrap(), true)
                 .await
                 .unwrap();
-            assert!(names.known().len() <= MOST_NAMES);
+            assert!(names.known().names.len() <= MOST_NAMES);
         }
     }
 }

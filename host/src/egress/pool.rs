@@ -7,66 +7,119 @@
 use super::connection::Connection;
 use super::connector::Connector;
 use super::destination::Destination;
+use super::names::Resolution;
 use super::origin::Origin;
-use super::watch::Watched;
+use super::watch::Watch;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Context;
 use std::time::Duration;
-use tokio::runtime::Id;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wasmtime_wasi_http::Error;
+
+/// How many connections there may be, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) idle_timeout: Duration,
+    pub(super) unread_timeout: Duration,
+    pub(super) most: NonZeroUsize,
+    pub(super) most_per_host: NonZeroUsize,
+}
 
 /// The destinations of an [`Egress`](super::Egress), and the means to open connections to them.
 pub(super) struct Pool {
     connector: Connector,
-    idle_timeout: Duration,
-    most_per_host: NonZeroUsize,
+    pub(super) limits: Limits,
+    /// A permit for each connection that may be open, to whatever host. A connection holds its permit, idle or not.
+    room: Arc<Semaphore>,
+    /// How many wait for such a permit: no connection stays idle meanwhile.
+    waiting: AtomicUsize,
     destinations: Mutex<HashMap<Origin, Arc<Destination>>>,
-    pub(super) watched: Watched,
+    pub(super) watch: Watch,
 }
 
 impl Pool {
-    pub(super) fn new(
-        connector: Connector,
-        idle_timeout: Duration,
-        most_per_host: NonZeroUsize,
-    ) -> Arc<Self> {
+    pub(super) fn new(connector: Connector, limits: Limits) -> Arc<Self> {
+        let most = limits.most.get().min(Semaphore::MAX_PERMITS);
         Arc::new(Self {
             connector,
-            idle_timeout,
-            most_per_host,
+            limits,
+            room: Arc::new(Semaphore::new(most)),
+            waiting: AtomicUsize::new(0),
             destinations: Mutex::default(),
-            watched: Watched::default(),
+            watch: Watch::default(),
         })
     }
 
     /// The destination of an origin. All who ask get the same one, for as long as anybody has it or a connection is open.
-    pub(super) fn destination(&self, origin: Origin) -> Arc<Destination> {
+    pub(super) fn destination(&self, origin: Origin, resolution: Resolution) -> Arc<Destination> {
         let mut destinations = self.destinations();
         if let Some(known) = destinations.get(&origin) {
             return Arc::clone(known);
         }
         // A plugin may name as many hosts as a wildcard allows.
         destinations.retain(|_, known| Arc::strong_count(known) > 1 || known.is_in_use());
-        let new = Destination::new(origin.clone(), self.idle_timeout, self.most_per_host);
-        let new = Arc::new(new);
+        let new = Arc::new(Destination::new(
+            origin.clone(),
+            resolution,
+            self.limits.idle_timeout,
+            self.limits.most_per_host,
+        ));
         destinations.insert(origin, Arc::clone(&new));
         new
     }
 
-    pub(super) async fn open(self: &Arc<Self>, origin: &Origin) -> Result<Connection, Error> {
-        let connection = Connection::new(self.connector.connect(origin).await?).await?;
-        self.watched.start(self);
+    /// Takes as long as it takes: the caller bounds it.
+    pub(super) async fn open(
+        self: &Arc<Self>,
+        destination: &Destination,
+    ) -> Result<Connection, Error> {
+        let room = self.room().await;
+        let opened = self
+            .connector
+            .connect(&destination.origin, destination.resolution);
+        let connection = Connection::new(opened.await?, room).await?;
+        self.watch.start(self)?;
         Ok(connection)
     }
 
+    /// Waits for room for one more connection. An idle one, to any host, makes room.
+    async fn room(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
+            return Some(room);
+        }
+        // Before looking for an idle one: whoever keeps a connection after that look finds somebody waiting.
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let _no_more = scopeguard::guard(&self.waiting, |waiting| {
+            waiting.fetch_sub(1, Ordering::SeqCst);
+        });
+        self.close_oldest_idle();
+        // It fails where the semaphore is closed, which this one never is.
+        Arc::clone(&self.room).acquire_owned().await.ok()
+    }
+
+    /// To be called when a connection was kept.
+    pub(super) fn make_room_for_waiting(&self) {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            self.close_oldest_idle();
+        }
+    }
+
+    fn close_oldest_idle(&self) {
+        let idle = self.all().into_iter();
+        let idle = idle.filter_map(|each| Some((each.oldest_idle()?, each)));
+        if let Some((_, oldest)) = idle.min_by_key(|(since, _)| *since) {
+            oldest.close_oldest_idle();
+        }
+    }
+
     /// As [`Destination::look`], for all.
-    pub(super) fn look(&self, cx: &mut Context<'_>, runtime: Id) -> Option<Instant> {
-        // Looking closes connections, and closing writes: not while others wait for their destination.
-        let destinations: Vec<_> = self.destinations().values().cloned().collect();
-        let looked = destinations.iter().map(|each| each.look(cx, runtime));
+    pub(super) fn look(&self, cx: &mut Context<'_>) -> Option<Instant> {
+        let all = self.all();
+        let looked = all.iter().map(|each| each.look(cx));
         looked.flatten().min()
     }
 
@@ -75,10 +128,20 @@ impl Pool {
         self.destinations().values().any(|each| each.is_in_use())
     }
 
+    /// All destinations. Closing a connection writes: not while others wait for their destination.
+    fn all(&self) -> Vec<Arc<Destination>> {
+        self.destinations().values().cloned().collect()
+    }
+
     fn destinations(&self) -> MutexGuard<'_, HashMap<Origin, Arc<Destination>>> {
         self.destinations
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(test)]
+    pub(super) fn somebody_waits(&self) -> bool {
+        self.waiting.load(Ordering::SeqCst) > 0
     }
 
     /// How many idle connections the server has not closed.

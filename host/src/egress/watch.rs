@@ -1,87 +1,84 @@
-//! Idle connections are looked after: as long as there is any connection, a task on each runtime that opened one closes
-//! what nobody may use any more.
+//! Closes connections that nobody may use any more, and answers that nobody reads.
+//!
+//! One task for each [`Egress`](super::Egress), for as long as it has connections, on the
+//! [background](crate::background) thread: a runtime of the embedder may not be driven when it is time.
 
 use super::pool::Pool;
-use std::collections::HashSet;
+use crate::background;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::runtime::{Handle, Id};
 use tokio::time::{Instant, Sleep, sleep};
+use wasmtime_wasi_http::Error;
 
 /// How long a connection may be idle before its end is noticed as soon as it comes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(10);
 
-/// The runtimes of which a task looks after the connections of a pool.
+/// Whether a task looks after the connections of a pool.
 #[derive(Default)]
-pub(super) struct Watched(Mutex<HashSet<Id>>);
+pub(super) struct Watch(AtomicBool);
 
-impl Watched {
-    /// Has a task of this runtime look after the connections from now on, unless one does. There must be one, or a place
-    /// taken for it.
-    pub(super) fn start(&self, pool: &Arc<Pool>) {
-        let runtime = Handle::current().id();
-        if self.runtimes().insert(runtime) {
-            let pool = Arc::downgrade(pool);
-            let watch = Watch { pool, runtime };
-            tokio::spawn(watch.run());
+impl Watch {
+    /// Has a task look after the connections from now on, unless one does. There must be one, or a place taken for it.
+    ///
+    /// Errors: the operating system starts no thread.
+    pub(super) fn start(&self, pool: &Arc<Pool>) -> Result<(), Error> {
+        if self.0.swap(true, Ordering::SeqCst) {
+            return Ok(());
         }
+        let watched = Arc::downgrade(pool);
+        let started = background::spawn(watch(watched));
+        started.map(drop).map_err(|cause| {
+            self.0.store(false, Ordering::SeqCst);
+            tracing::warn!("connections cannot be looked after: {cause}");
+            Error::InternalError(Some("the host cannot start a thread".to_owned()))
+        })
     }
 
-    /// Ends it where there is nothing to look after, or where another task of that runtime does.
-    fn may_stop(&self, pool: &Pool, runtime: Id) -> bool {
+    /// Ends it where there is nothing to look after.
+    fn may_stop(&self, pool: &Pool) -> bool {
         if pool.is_in_use() {
             return false;
         }
-        self.runtimes().remove(&runtime);
-        // Somebody may have opened a connection just before, and found the pool watched.
-        !pool.is_in_use() || !self.runtimes().insert(runtime)
-    }
-
-    fn runtimes(&self) -> MutexGuard<'_, HashSet<Id>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.store(false, Ordering::SeqCst);
+        // Somebody may have opened a connection just before, and found the pool watched. Then this task goes on, unless
+        // another one has started since.
+        !pool.is_in_use() || self.0.swap(true, Ordering::SeqCst)
     }
 }
 
-struct Watch {
-    pool: Weak<Pool>,
-    runtime: Id,
-}
-
-impl Watch {
-    async fn run(mut self) {
-        let mut next = pin!(sleep(Duration::ZERO));
-        poll_fn(|cx| self.poll_look(cx, next.as_mut())).await;
-        self.pool = Weak::new();
-    }
-
-    /// Ready when there is nothing more to look after.
-    fn poll_look(&self, cx: &mut Context<'_>, mut next: Pin<&mut Sleep>) -> Poll<()> {
-        loop {
-            let Some(pool) = self.pool.upgrade() else {
-                return Poll::Ready(());
-            };
-            let expiry = pool.look(cx, self.runtime);
-            if pool.watched.may_stop(&pool, self.runtime) {
-                return Poll::Ready(());
-            }
-            let soon = Instant::now() + LOOK_EVERY;
-            next.as_mut()
-                .reset(expiry.map_or(soon, |expiry| expiry.min(soon)));
-            if next.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
+async fn watch(pool: Weak<Pool>) {
+    let _if_it_panics = scopeguard::guard(pool.clone(), |pool| {
+        if let Some(pool) = pool.upgrade()
+            && std::thread::panicking()
+        {
+            pool.watch.0.store(false, Ordering::SeqCst);
         }
-    }
+    });
+    let mut next = pin!(sleep(Duration::ZERO));
+    poll_fn(|cx| poll_look(&pool, cx, next.as_mut())).await;
 }
 
-// The runtime may end before the pool does.
-impl Drop for Watch {
-    fn drop(&mut self) {
-        if let Some(pool) = self.pool.upgrade() {
-            pool.watched.runtimes().remove(&self.runtime);
+/// Ready when there is nothing more to look after.
+fn poll_look(pool: &Weak<Pool>, cx: &mut Context<'_>, mut next: Pin<&mut Sleep>) -> Poll<()> {
+    loop {
+        let Some(pool) = pool.upgrade() else {
+            return Poll::Ready(());
+        };
+        let expiry = pool.look(cx);
+        if pool.watch.may_stop(&pool) {
+            return Poll::Ready(());
+        }
+        let unread = pool.limits.unread_timeout.max(LOOK_AT_MOST_EVERY);
+        let soon = Instant::now() + LOOK_EVERY.min(unread);
+        next.as_mut()
+            .reset(expiry.map_or(soon, |expiry| expiry.min(soon)));
+        if next.as_mut().poll(cx).is_pending() {
+            return Poll::Pending;
         }
     }
 }

@@ -122,6 +122,53 @@ async fn a_request_to_pass_bytes_on_is_refused() {
 }
 
 #[tokio::test]
+async fn a_length_that_the_body_does_not_have_is_refused() {
+    let server = Server::that_answers().await;
+    let mut outgoing = Outgoing::new(Some(egress_to(&server)), NonZeroUsize::MIN);
+    let mut send = async |lengths: &[&str], body: &'static str| {
+        let mut request = Request::post(server.url()).header("host", "store.example");
+        for length in lengths {
+            request = request.header("content-length", *length);
+        }
+        let body = match body {
+            "" => Empty::new().map_err(|never| match never {}).boxed_unsync(),
+            body => Full::from(body)
+                .map_err(|never| match never {})
+                .boxed_unsync(),
+        };
+        let request = request.body(body).unwrap();
+        let sending = outgoing.send_request(request, None, Box::new(async { Ok(()) }));
+        let (answer, _) = Pin::from(sending).await?;
+        answer.into_body().collect().await
+    };
+    for (lengths, body) in [(["5"].as_slice(), ""), (&["5"], "{}"), (&["1"], "{}")] {
+        let refused = send(lengths, body).await;
+        assert!(
+            matches!(refused, Err(Error::HttpRequestBodySize(Some(known))) if known == body.len() as u64),
+            "{lengths:?}: {refused:?}"
+        );
+    }
+    for lengths in [["2", "2"].as_slice(), &["+2"], &["2, 2"], &[""], &["0x2"]] {
+        let refused = send(lengths, "{}").await;
+        assert!(
+            matches!(refused, Err(Error::HttpProtocolError)),
+            "{lengths:?}: {refused:?}"
+        );
+    }
+    assert_eq!(server.connections(), 0);
+    for (lengths, body) in [
+        (["2"].as_slice(), "{}"),
+        (&["0"], ""),
+        (&[], ""),
+        (&[], "{}"),
+    ] {
+        let answer = send(lengths, body).await.unwrap();
+        assert_eq!(answer.to_bytes(), "ok", "{lengths:?}");
+    }
+    assert_eq!(server.requests(), 4);
+}
+
+#[tokio::test]
 async fn a_request_carries_its_path_and_the_host_header_of_the_plugin() {
     let heads = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&heads);

@@ -1,6 +1,7 @@
 //! The way out, but for its rules against real sockets: the server counts, scripts its misbehaviour, and is never waited
 //! for by the clock.
 
+mod addresses;
 mod admission;
 mod allow_list;
 mod bodies;
@@ -9,7 +10,9 @@ mod failures;
 #[cfg(feature = "aws")]
 mod lending;
 mod limits;
+mod limits_of_egress;
 mod limits_of_instance;
+mod lost_instances;
 mod names;
 mod reuse;
 mod runtimes;
@@ -19,7 +22,7 @@ mod signing;
 mod timeouts;
 mod tls;
 
-use super::{Egress, Outgoing};
+use super::{Egress, EgressBuilder, Outgoing};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};

@@ -3,12 +3,11 @@
 use super::server::{OK, Server};
 use super::{Egress, call, post};
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::Barrier;
+use tokio::sync::{Barrier, Semaphore};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{advance, pause, resume};
 use wasmtime_wasi_http::{Error, RequestOptions};
@@ -28,15 +27,15 @@ fn egress_that_asks(
     let builder = Egress::builder()
         .allow_url(url)
         .idle_timeout(Duration::ZERO);
-    let egress = builder.build_with(Box::new(move |name| {
-        assert_eq!(name.as_str(), "store.example");
+    let egress = builder.resolver(move |name| {
+        assert_eq!(name, "store.example");
         let answer = lookup(counting.fetch_add(1, Ordering::SeqCst) + 1);
-        Box::pin(async move {
+        async move {
             yield_now().await;
-            Ok(vec![SocketAddr::new(answer?.parse().unwrap(), 0)])
-        })
-    }));
-    (egress.unwrap(), lookups)
+            Ok(vec![answer?.parse().unwrap()])
+        }
+    });
+    (egress.build().unwrap(), lookups)
 }
 
 #[tokio::test]
@@ -119,12 +118,26 @@ async fn a_name_whose_address_does_not_get_anywhere_in_time_is_looked_up_again()
 #[tokio::test]
 async fn a_lookup_that_fails_fails_for_all_who_waited_for_it() {
     let url = "http://store.example:80/";
-    let (egress, lookups) = egress_that_asks(url, |_| Err(io::Error::other("no such name")));
+    let lookups = Arc::new(AtomicUsize::new(0));
+    let fails = Arc::new(Semaphore::new(0));
+    let (counting, may_fail) = (Arc::clone(&lookups), Arc::clone(&fails));
+    let egress = Egress::builder().allow_url(url).resolver(move |_| {
+        counting.fetch_add(1, Ordering::SeqCst);
+        let may_fail = Arc::clone(&may_fail);
+        async move {
+            may_fail.acquire().await.unwrap().forget();
+            Err(io::Error::other("no such name"))
+        }
+    });
+    let egress = egress.build().unwrap();
     let mut calls = JoinSet::new();
     for _ in 0..8 {
         let egress = egress.clone();
         calls.spawn(async move { call(&egress, url).await.map(drop) });
     }
+    // Each of them waits now, for there is one thread.
+    yield_now().await;
+    fails.add_permits(8);
     let all = calls.join_all().await;
     assert!(
         all.iter()

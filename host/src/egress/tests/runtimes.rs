@@ -2,10 +2,13 @@
 
 use super::closing::server_that_tells_of_closing;
 use super::server::Server;
-use super::{Egress, call, egress_to};
+use super::{Egress, call, egress_to, post};
+use std::net::Ipv4Addr;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
 /// A runtime that runs while somebody waits for something on it.
@@ -69,6 +72,58 @@ fn idle_connections_are_closed_in_time_though_the_first_runtime_does_not_run_now
         let closed = async { timeout(Duration::from_secs(60), is_closed.recv()).await };
         second.block_on(closed).unwrap().unwrap();
     }
+}
+
+#[test]
+fn a_lookup_begun_on_a_runtime_that_does_not_run_now_ends() {
+    let servers = running();
+    let server = servers.block_on(Server::that_answers());
+    let (begun, mut has_begun) = mpsc::unbounded_channel();
+    let let_end = Arc::new(Semaphore::new(0));
+    let may_end = Arc::clone(&let_end);
+    let url = server.url().replace("127.0.0.1", "store.example");
+    let egress = Egress::builder().allow_url(&url).resolver(move |_| {
+        let (begun, may_end) = (begun.clone(), Arc::clone(&may_end));
+        async move {
+            let _ = begun.send(());
+            may_end.acquire().await.unwrap().forget();
+            Ok(vec![Ipv4Addr::LOCALHOST.into()])
+        }
+    });
+    let egress = egress.build().unwrap();
+    let [first, second] = [runtime(), runtime()];
+    let asks = {
+        let (egress, url) = (egress.clone(), url.clone());
+        first.spawn(async move { call(&egress, &url).await.map(drop) })
+    };
+    first.block_on(has_begun.recv()).unwrap();
+    let_end.add_permits(1);
+    let answer = async { timeout(Duration::from_secs(60), call(&egress, &url)).await };
+    assert_eq!(second.block_on(answer).unwrap().unwrap().1, "ok");
+    first.block_on(asks).unwrap().unwrap();
+}
+
+#[test]
+fn an_unread_answer_of_a_runtime_that_does_not_run_now_is_closed() {
+    let servers = running();
+    let (closed, mut is_closed) = mpsc::unbounded_channel();
+    let server = servers.block_on(Server::start(move |mut connection| {
+        let closed = closed.clone();
+        async move {
+            connection.request().await;
+            let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000";
+            connection.write(&format!("{head}\r\n\r\npart")).await;
+            let _ = connection.closed().await;
+            let _ = closed.send(());
+        }
+    }));
+    let egress = Egress::builder()
+        .allow_url(server.url())
+        .unread_timeout(Duration::from_millis(20));
+    let egress = egress.build().unwrap();
+    let first = runtime();
+    let _unread = first.block_on(post(&egress, &server.url(), None)).unwrap();
+    is_closed.blocking_recv().unwrap();
 }
 
 #[test]

@@ -1,0 +1,72 @@
+//! A thread of this crate's own for work that several runtimes wait for.
+//!
+//! A task of the embedder's runtime makes no progress while nobody drives that runtime. If others wait for such a task,
+//! they wait for as long. So what is shared between runtimes (a DNS lookup, asking for credentials) runs here.
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use tokio::runtime::{Builder, Handle};
+use tokio::task::JoinHandle;
+
+/// How many threads may block at a time, in `getaddrinfo` for example. Further work waits for one of them.
+const BLOCKING_THREADS: usize = 64;
+
+static BACKGROUND: Mutex<Option<Background>> = Mutex::new(None);
+
+struct Background {
+    runtime: Handle,
+    /// Threads do not survive a fork, so a child process starts its own.
+    process: u32,
+}
+
+/// Runs `work` to its end, even if the returned handle is dropped.
+///
+/// Errors: the operating system starts no thread.
+pub(crate) fn spawn<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    Ok(runtime()?.spawn(work))
+}
+
+fn runtime() -> io::Result<Handle> {
+    let process = std::process::id();
+    let mut background = BACKGROUND.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(started) = &*background
+        && started.process == process
+    {
+        return Ok(started.runtime.clone());
+    }
+    let runtime = start()?;
+    *background = Some(Background {
+        runtime: runtime.clone(),
+        process,
+    });
+    Ok(runtime)
+}
+
+/// Starts the thread. It waits for work until the process ends.
+fn start() -> io::Result<Handle> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_name("dapr-wasm-blocking")
+        .build()?;
+    let handle = runtime.handle().clone();
+    thread::Builder::new()
+        .name("dapr-wasm-background".into())
+        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+    Ok(handle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_goes_on_while_no_runtime_of_the_embedder_runs() {
+        let (done, wait) = std::sync::mpsc::channel();
+        drop(spawn(async move { done.send(()) }).unwrap());
+        wait.recv().unwrap();
+    }
+}
