@@ -9,21 +9,26 @@ mod freshness;
 #[cfg(test)]
 mod tests;
 
+use crate::background;
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use environment::Environment;
 use freshness::{Freshness, Known};
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// How long a source may take. A request waits for credentials no longer than its component gives to connecting, which are
-/// 3 s in `dapr_dynamodb.wasm`: it is to hear of the cause before they are over.
-const PATIENCE: Duration = Duration::from_millis(2_500);
+/// How long a request waits for credentials by default. `dapr_dynamodb.wasm` gives 3 s to connecting, and hears of the cause
+/// before that.
+const WAIT_TIMEOUT: Duration = Duration::from_millis(2_500);
+
+/// How long one fetch may take. A source that hangs is given up then, and asked again later.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// AWS credentials of this process, to [sign with](crate::EgressBuilder::sign) or to
 /// [lend](crate::InstanceOptions::lend_credentials).
@@ -32,17 +37,45 @@ const PATIENCE: Duration = Duration::from_millis(2_500);
 /// those that are there are still used. They are used to their end where that fails, which a message of `tracing` tells at
 /// level WARN. Credentials without an end are asked for anew after 15 minutes. A clone has the same credentials. Printed, it
 /// shows none.
+///
+/// The source runs on a thread of this crate's own, in a current-thread tokio runtime, so it needs no runtime of the embedder
+/// and must not block. A fetch takes up to 60 s, even if nobody waits for it any more; later requests use what it gives. No
+/// second fetch starts meanwhile. After an answer the source is left alone for at least 5 s.
+///
+/// A service may refuse credentials that the host signed with as expired. The host then fetches new ones, see
+/// [`EgressBuilder::sign`](crate::EgressBuilder::sign).
 #[derive(Clone)]
 pub struct AwsCredentials {
     shared: Arc<Shared>,
+    wait_timeout: Duration,
 }
 
 struct Shared {
-    source: SharedCredentialsProvider,
-    known: Mutex<Known>,
-    /// Held by whoever asks the source.
-    asking: Arc<tokio::sync::Mutex<()>>,
+    // Not a `SharedCredentialsProvider`, which has no `fallback_on_interrupt` of what it holds (aws-credential-types 1.3).
+    source: Arc<dyn ProvideCredentials>,
+    fetch_timeout: Duration,
+    state: Mutex<State>,
 }
+
+#[derive(Default)]
+struct State {
+    known: Known,
+    /// The fetch that is going on.
+    fetch: Option<Fetch>,
+}
+
+/// A fetch, as those who wait for it see it.
+#[derive(Clone)]
+struct Fetch {
+    /// Closed without an answer if the source panics.
+    answer: watch::Receiver<Option<Answer>>,
+    /// The process that started it. A fetch does not survive a fork.
+    process: u32,
+    /// Whether somebody gave up waiting, which is logged once.
+    is_late: Arc<AtomicBool>,
+}
+
+type Answer = Result<Credentials, NoCredentials>;
 
 /// Why there are none, for a component to read: the source's own words are for the log of the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,12 +94,20 @@ impl AwsCredentials {
     /// Those of `source`: any provider of the AWS SDK, such as that of an
     /// [`SdkConfig`](aws_config::SdkConfig::credentials_provider) that this process has in any case.
     pub fn new(source: impl ProvideCredentials + 'static) -> Self {
+        Self::with_fetch_timeout(source, FETCH_TIMEOUT)
+    }
+
+    fn with_fetch_timeout(
+        source: impl ProvideCredentials + 'static,
+        fetch_timeout: Duration,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
-                source: SharedCredentialsProvider::new(source),
-                known: Mutex::default(),
-                asking: Arc::default(),
+                source: Arc::new(source),
+                fetch_timeout,
+                state: Mutex::default(),
             }),
+            wait_timeout: WAIT_TIMEOUT,
         }
     }
 
@@ -81,67 +122,146 @@ impl AwsCredentials {
         Self::new(Environment::new(region.into()))
     }
 
+    /// Sets how long a request waits for the source, if there are no credentials yet; 2.5 s by default.
+    ///
+    /// A request that has waited this long fails as one without credentials; the fetch goes on. Keep it below the time that
+    /// the component gives to connecting (3 s in `dapr_dynamodb.wasm`, by default), or the component sees a connection
+    /// timeout and not the cause. It applies to this value and to clones made of it afterwards.
+    #[must_use]
+    pub fn wait_timeout(mut self, wait_timeout: Duration) -> Self {
+        self.wait_timeout = wait_timeout;
+        self
+    }
+
+    /// As if the source had given `credentials` at `then`.
+    #[cfg(test)]
+    pub(crate) fn given(self, credentials: Credentials, then: SystemTime) -> Self {
+        let _ = self.state().known.learn(Ok(credentials), then);
+        self
+    }
+
     /// Those that are good now.
-    pub(crate) async fn current(&self) -> Result<Credentials, NoCredentials> {
-        let known = self.known().at(SystemTime::now());
-        match known {
-            Freshness::Fresh(credentials) => Ok(credentials),
-            Freshness::Old(credentials) => {
-                self.renew();
-                Ok(credentials)
+    pub(crate) async fn current(&self) -> Answer {
+        let fetch = {
+            let mut state = self.state();
+            match state.known.at(SystemTime::now()) {
+                Freshness::Fresh(credentials) => return Ok(credentials),
+                Freshness::Old(credentials) => {
+                    // Without a thread to fetch on, those that are there are used to their end.
+                    let _ = self.fetch(&mut state);
+                    return Ok(credentials);
+                }
+                Freshness::Refused(reason) => return Err(reason),
+                Freshness::Unknown => self.fetch(&mut state)?,
             }
-            Freshness::Refused(reason) => Err(reason),
-            Freshness::Unknown => self.wait().await,
-        }
+        };
+        self.answer_of(fetch).await
     }
 
-    /// Asks without anybody waiting for it, unless somebody asks already.
-    fn renew(&self) {
-        if let Ok(asking) = Arc::clone(&self.shared.asking).try_lock_owned() {
-            tokio::spawn(self.clone().ask(asking));
-        }
+    /// Others in the place of those that a service refused as expired, or nothing where there are none: the source fails,
+    /// gives the same ones again, or answered less than 5 s ago.
+    pub(crate) async fn instead_of(&self, refused: &Credentials) -> Option<Credentials> {
+        let is_other = |credentials: &Credentials| !is_same(credentials, refused);
+        let fetch = {
+            let mut state = self.state();
+            let now = SystemTime::now();
+            state.known.invalidate(refused, now);
+            match state.known.at(now) {
+                Freshness::Fresh(credentials) => return Some(credentials).filter(is_other),
+                Freshness::Old(credentials) if is_other(&credentials) => return Some(credentials),
+                Freshness::Refused(_) => return None,
+                Freshness::Old(_) | Freshness::Unknown => self.fetch(&mut state).ok()?,
+            }
+        };
+        self.answer_of(fetch).await.ok().filter(is_other)
     }
 
-    /// Waits for whoever asks, or asks, in a task of its own: one who asked may go, and the others profit still.
-    async fn wait(&self) -> Result<Credentials, NoCredentials> {
-        let asking = Arc::clone(&self.shared.asking).lock_owned().await;
-        let known = self.known().at(SystemTime::now());
-        match known {
-            Freshness::Fresh(credentials) | Freshness::Old(credentials) => Ok(credentials),
-            Freshness::Refused(reason) => Err(reason),
-            Freshness::Unknown => {
-                let asked = tokio::spawn(self.clone().ask(asking));
-                asked.await.unwrap_or(Err(NoCredentials::Broken))
+    /// Has the source asked again when credentials are needed next, because a service refused these as expired.
+    pub(crate) fn invalidate(&self, refused: &Credentials) {
+        self.state().known.invalidate(refused, SystemTime::now());
+    }
+
+    /// Joins the fetch that is going on, or starts one, on a thread that no runtime of the embedder can hold up.
+    fn fetch(&self, state: &mut State) -> Result<Fetch, NoCredentials> {
+        let process = std::process::id();
+        if let Some(fetch) = &state.fetch
+            && fetch.process == process
+            && fetch.answer.has_changed().is_ok()
+        {
+            return Ok(fetch.clone());
+        }
+        let (sender, answer) = watch::channel(None);
+        let shared = Arc::clone(&self.shared);
+        let fetching = background::spawn(async move {
+            let fetched = shared.ask().await;
+            let mut state = shared.state();
+            let answer = state.known.learn(fetched, SystemTime::now());
+            state.fetch = None;
+            drop(state);
+            sender.send_replace(Some(answer));
+        });
+        if let Err(cause) = fetching {
+            tracing::warn!("no AWS credentials: cannot start the thread that asks: {cause}");
+            return Err(NoCredentials::Broken);
+        }
+        let fetch = Fetch {
+            answer,
+            process,
+            is_late: Arc::default(),
+        };
+        state.fetch = Some(fetch.clone());
+        Ok(fetch)
+    }
+
+    /// Waits for the answer of a fetch, within this value's bound.
+    async fn answer_of(&self, mut fetch: Fetch) -> Answer {
+        let answer = fetch.answer.wait_for(Option::is_some);
+        match timeout(self.wait_timeout, answer).await {
+            Ok(Ok(answer)) => answer.clone().unwrap_or(Err(NoCredentials::Broken)),
+            Ok(Err(_panicked)) => Err(NoCredentials::Broken),
+            Err(_elapsed) => {
+                if !fetch.is_late.swap(true, Ordering::Relaxed) {
+                    let waited = self.wait_timeout;
+                    tracing::warn!(
+                        "AWS credentials: no answer within {waited:?}; the source still has time"
+                    );
+                }
+                self.shared.interrupted()
             }
         }
     }
 
-    async fn ask(self, _asking: OwnedMutexGuard<()>) -> Result<Credentials, NoCredentials> {
-        let asked = timeout(PATIENCE, self.shared.source.provide_credentials()).await;
-        let now = SystemTime::now();
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state()
+    }
+}
+
+impl Shared {
+    async fn ask(&self) -> Answer {
+        let asked = timeout(self.fetch_timeout, self.source.provide_credentials()).await;
         let answer = match asked {
-            Ok(Ok(credentials)) => usable(credentials, now),
+            Ok(Ok(credentials)) => usable(credentials, SystemTime::now()),
             Ok(Err(cause)) => {
                 tracing::warn!("no AWS credentials: {}", chain(&cause));
                 Err(NoCredentials::of(&cause))
             }
-            Err(_elapsed) => {
-                let kept = self.shared.source.fallback_on_interrupt();
-                kept.and_then(|credentials| usable(credentials, now).ok())
-                    .ok_or(NoCredentials::Late)
-            }
+            Err(_elapsed) => self.interrupted(),
         };
         if let Err(reason @ (NoCredentials::Expired | NoCredentials::Late)) = &answer {
             tracing::warn!("no AWS credentials: {reason}");
         }
-        self.known().learn(answer, now)
+        answer
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.shared
-            .known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// The credentials that the source has for somebody who waits no longer.
+    fn interrupted(&self) -> Answer {
+        let kept = self.source.fallback_on_interrupt();
+        kept.and_then(|credentials| usable(credentials, SystemTime::now()).ok())
+            .ok_or(NoCredentials::Late)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -172,7 +292,11 @@ impl fmt::Display for NoCredentials {
     }
 }
 
-fn usable(credentials: Credentials, now: SystemTime) -> Result<Credentials, NoCredentials> {
+fn is_same(one: &Credentials, other: &Credentials) -> bool {
+    one.access_key_id() == other.access_key_id() && one.session_token() == other.session_token()
+}
+
+fn usable(credentials: Credentials, now: SystemTime) -> Answer {
     if freshness::is_over(&credentials, now) {
         return Err(NoCredentials::Expired);
     }

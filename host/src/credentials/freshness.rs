@@ -1,7 +1,7 @@
 //! When credentials are asked for again: early enough that none end in use, never at once after an answer, and not by all
 //! processes at the same time.
 
-use super::NoCredentials;
+use super::{NoCredentials, is_same};
 use crate::random;
 use aws_credential_types::Credentials;
 use std::time::{Duration, SystemTime};
@@ -23,6 +23,8 @@ pub(super) struct Known {
     refusal: Option<NoCredentials>,
     /// When it may be asked again.
     ask_at: Option<SystemTime>,
+    /// Until when it is left alone, whatever services say of the credentials.
+    paused_until: Option<SystemTime>,
 }
 
 pub(super) enum Freshness {
@@ -54,6 +56,7 @@ impl Known {
         answer: Result<Credentials, NoCredentials>,
         now: SystemTime,
     ) -> Result<Credentials, NoCredentials> {
+        self.paused_until = Some(now + PAUSE);
         match answer {
             Ok(credentials) => {
                 self.ask_at = Some(ask_at(credentials.expiry(), now, random::share()));
@@ -62,13 +65,24 @@ impl Known {
                 Ok(credentials)
             }
             Err(reason) => {
-                self.ask_at = Some(now + PAUSE);
+                self.ask_at = self.paused_until;
                 self.refusal = Some(reason);
                 let usable = self.credentials.clone();
                 usable
                     .filter(|credentials| !is_over(credentials, now))
                     .ok_or(reason)
             }
+        }
+    }
+
+    /// Has the source asked again, after its pause, because a service refused these credentials. Newer ones are not touched.
+    ///
+    /// They are used until there are others: the service may be wrong, and its own words are the best answer otherwise.
+    pub(super) fn invalidate(&mut self, refused: &Credentials, now: SystemTime) {
+        let known = self.credentials.as_ref();
+        if known.is_some_and(|known| is_same(known, refused)) {
+            let pause = self.paused_until.unwrap_or(now);
+            self.ask_at = Some(pause.clamp(now, now + PAUSE));
         }
     }
 }
@@ -148,5 +162,30 @@ mod tests {
             Freshness::Refused(NoCredentials::Late)
         ));
         assert!(matches!(known.at(end + PAUSE), Freshness::Unknown));
+    }
+
+    #[test]
+    fn invalid_credentials_are_renewed_after_the_pause() {
+        let start = SystemTime::UNIX_EPOCH;
+        let mut known = Known::default();
+        let mine = keys(None);
+        assert!(known.learn(Ok(mine.clone()), start).is_ok());
+        known.invalidate(&mine, start);
+        assert!(matches!(known.at(start), Freshness::Fresh(_)));
+        assert!(matches!(known.at(start + PAUSE), Freshness::Old(_)));
+    }
+
+    #[test]
+    fn newer_credentials_are_not_invalidated() {
+        let start = SystemTime::UNIX_EPOCH;
+        let late = start + Duration::from_secs(60);
+        let mut known = Known::default();
+        assert!(known.learn(Ok(keys(None)), start).is_ok());
+        let token = Some("older".to_owned());
+        let older = Credentials::new("AKID", "c4n4ry-of-freshness", token, None, "test");
+        known.invalidate(&older, late);
+        assert!(matches!(known.at(late), Freshness::Fresh(_)));
+        known.invalidate(&keys(None), late);
+        assert!(matches!(known.at(late), Freshness::Old(_)));
     }
 }

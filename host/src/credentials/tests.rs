@@ -1,6 +1,6 @@
 //! One question for all who need credentials, and no word of them.
 
-use super::{AwsCredentials, NoCredentials};
+use super::{AwsCredentials, Known, NoCredentials};
 use crate::egress::tests::server::Server;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -8,8 +8,10 @@ use aws_credential_types::provider::{self, ProvideCredentials, future};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
+use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 const SECRET: &str = "c4n4ry-of-a-source";
 
@@ -61,6 +63,44 @@ impl ProvideCredentials for Source {
 }
 
 const HOUR: Option<Duration> = Some(Duration::from_secs(3_600));
+/// Ends a test that would hang.
+const LONG: Duration = Duration::from_secs(60);
+
+fn keys(id: &str, expiry: Option<SystemTime>) -> Credentials {
+    Credentials::new(id, SECRET, Some(format!("token-of-{id}")), expiry, "test")
+}
+
+/// Credentials whose source gave `AKIDOLD` an hour ago, for `life` from now on.
+fn known_for_an_hour(source: &Source, life: Duration) -> AwsCredentials {
+    let now = SystemTime::now();
+    let old = keys("AKIDOLD", Some(now + life));
+    let credentials = AwsCredentials::new(source.clone()).wait_timeout(LONG);
+    credentials.given(old, now - Duration::from_secs(3_600))
+}
+
+async fn id(credentials: &AwsCredentials) -> Result<String, NoCredentials> {
+    let current = credentials.current().await?;
+    Ok(current.access_key_id().to_owned())
+}
+
+/// Asks until the renewal has taken place.
+async fn renewed(credentials: &AwsCredentials) -> String {
+    let renewed = async {
+        loop {
+            let id = id(credentials).await.unwrap();
+            if id != "AKIDOLD" {
+                return id;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(LONG, renewed).await.expect("no renewal")
+}
+
+/// A runtime that runs while somebody waits for something on it.
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
 
 #[tokio::test]
 async fn fifty_who_need_credentials_at_once_ask_once() {
@@ -142,6 +182,172 @@ async fn a_source_that_is_silent_is_given_up() {
     let source = Source::that_lives(HOUR);
     let refused = AwsCredentials::new(source).current().await;
     assert_eq!(refused.unwrap_err(), NoCredentials::Late);
+}
+
+#[test]
+fn runtime_that_nobody_drives_keeps_nobody_waiting() {
+    let source = Source::that_lives(HOUR);
+    let credentials = AwsCredentials::new(source.clone()).wait_timeout(LONG);
+    let (idle, driven) = (runtime(), runtime());
+    idle.block_on(async {
+        let credentials = credentials.clone();
+        tokio::spawn(async move { credentials.current().await });
+        while source.asked() == 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+    source.let_answer.add_permits(1);
+    let got = driven.block_on(async { timeout(LONG, id(&credentials)).await });
+    assert_eq!(
+        got.expect("it waits for the idle runtime").unwrap(),
+        "AKID1"
+    );
+    assert_eq!(source.asked(), 1);
+}
+
+#[test]
+fn renewal_goes_on_while_its_runtime_is_not_driven() {
+    let source = Source::that_lives(HOUR);
+    let credentials = known_for_an_hour(&source, LONG);
+    let (idle, driven) = (runtime(), runtime());
+    let old = idle.block_on(id(&credentials));
+    assert_eq!(old.unwrap(), "AKIDOLD");
+    source.let_answer.add_permits(1);
+    assert_eq!(driven.block_on(renewed(&credentials)), "AKID1");
+    assert_eq!(source.asked(), 1);
+}
+
+#[tokio::test]
+async fn slow_source_answers_later_requests() {
+    let source = Source::that_lives(HOUR);
+    let credentials = AwsCredentials::new(source.clone());
+    let hasty = credentials.clone().wait_timeout(Duration::from_millis(10));
+    for _ in 0..3 {
+        assert_eq!(id(&hasty).await.unwrap_err(), NoCredentials::Late);
+    }
+    source.let_answer.add_permits(1);
+    let patient = credentials.wait_timeout(LONG);
+    assert_eq!(id(&patient).await.unwrap(), "AKID1");
+    assert_eq!(id(&hasty).await.unwrap(), "AKID1");
+    assert_eq!(source.asked(), 1, "another fetch started meanwhile");
+}
+
+// The time of this test's runtime runs ahead, so that a bound of seconds on the renewal would be over at once.
+#[tokio::test(start_paused = true)]
+async fn renewal_may_take_longer_than_requests_wait() {
+    let source = Source::that_lives(HOUR);
+    let credentials = known_for_an_hour(&source, LONG);
+    assert_eq!(id(&credentials).await.unwrap(), "AKIDOLD");
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    source.let_answer.add_permits(1);
+    let begun = std::time::Instant::now();
+    while id(&credentials).await.unwrap() == "AKIDOLD" {
+        assert!(begun.elapsed() < LONG, "no renewal");
+        std::thread::yield_now();
+    }
+    assert_eq!(source.asked(), 1);
+}
+
+#[tokio::test]
+async fn source_that_hangs_is_asked_again() {
+    let source = Source::that_lives(HOUR);
+    let credentials = AwsCredentials::with_fetch_timeout(source.clone(), Duration::from_millis(20));
+    let credentials = credentials.wait_timeout(LONG);
+    assert_eq!(id(&credentials).await.unwrap_err(), NoCredentials::Late);
+    // As after its pause.
+    credentials.state().known = Known::default();
+    source.let_answer.add_permits(1);
+    assert_eq!(id(&credentials).await.unwrap(), "AKID2");
+}
+
+/// Never answers, and has something for those who wait no longer.
+#[derive(Debug)]
+struct Fallback;
+
+impl ProvideCredentials for Fallback {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(std::future::pending())
+    }
+
+    fn fallback_on_interrupt(&self) -> Option<Credentials> {
+        Some(keys("AKIDFALLBACK", None))
+    }
+}
+
+#[tokio::test]
+async fn fallback_of_a_source_that_hangs_is_used() {
+    let short = Duration::from_millis(10);
+    let one = AwsCredentials::new(Fallback).wait_timeout(short);
+    assert_eq!(id(&one).await.unwrap(), "AKIDFALLBACK");
+    let other = AwsCredentials::with_fetch_timeout(Fallback, short).wait_timeout(LONG);
+    assert_eq!(id(&other).await.unwrap(), "AKIDFALLBACK");
+}
+
+/// Panics the first time.
+#[derive(Debug, Default)]
+struct Panicking(AtomicUsize);
+
+impl ProvideCredentials for Panicking {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async {
+            let asked = self.0.fetch_add(1, Ordering::SeqCst);
+            assert!(asked > 0, "this panic is part of a test");
+            Ok(keys("AKIDCALM", None))
+        })
+    }
+}
+
+#[tokio::test]
+async fn source_that_panics_is_asked_again() {
+    let credentials = AwsCredentials::new(Panicking::default()).wait_timeout(LONG);
+    assert_eq!(id(&credentials).await.unwrap_err(), NoCredentials::Broken);
+    assert_eq!(id(&credentials).await.unwrap(), "AKIDCALM");
+}
+
+#[tokio::test]
+async fn refused_credentials_are_renewed_once_for_all() {
+    let source = Source::that_lives(HOUR);
+    let credentials = known_for_an_hour(&source, 3 * LONG);
+    let old = credentials.current().await.unwrap();
+    let mut waiting = JoinSet::new();
+    for _ in 0..50 {
+        let (credentials, old) = (credentials.clone(), old.clone());
+        waiting.spawn(async move { credentials.instead_of(&old).await.unwrap() });
+    }
+    source.let_answer.add_permits(50);
+    for got in waiting.join_all().await {
+        assert_eq!(got.access_key_id(), "AKID1");
+    }
+    // Somebody hears late of the old ones.
+    let got = credentials.instead_of(&old).await.unwrap();
+    assert_eq!(got.access_key_id(), "AKID1");
+    assert_eq!(source.asked(), 1);
+}
+
+#[tokio::test]
+async fn refused_credentials_that_the_source_gives_again_are_not_renewed() {
+    let same = keys("AKIDSAME", None);
+    let long_ago = SystemTime::now() - Duration::from_secs(60);
+    let credentials = AwsCredentials::new(same.clone()).given(same.clone(), long_ago);
+    assert!(credentials.instead_of(&same).await.is_none());
+    assert_eq!(id(&credentials).await.unwrap(), "AKIDSAME");
+}
+
+#[tokio::test]
+async fn source_that_has_just_answered_is_left_alone_after_a_refusal() {
+    let source = Source::that_lives(HOUR);
+    source.let_answer.add_permits(2);
+    let credentials = AwsCredentials::new(source.clone()).wait_timeout(LONG);
+    let new = credentials.current().await.unwrap();
+    assert!(credentials.instead_of(&new).await.is_none());
+    assert_eq!(id(&credentials).await.unwrap(), "AKID1");
+    assert_eq!(source.asked(), 1);
 }
 
 #[tokio::test]
