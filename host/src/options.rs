@@ -143,6 +143,7 @@ impl InstanceOptions {
     /// How many HTTP requests the instance may have under way at a time; 64 by default. One is under way until its answer was
     /// read to the end or dropped, so that a component that keeps answers does not keep all connections of its [`Egress`]
     /// ([`EgressBuilder::max_connections_per_host`](crate::EgressBuilder::max_connections_per_host)) from other instances.
+    /// Answers that the host gives itself, such as lent credentials, count as well.
     ///
     /// Requests beyond that wait, within the time that the component gives to connecting; then they fail with wasi:http's
     /// `connection-limit-reached`. [`PluginBuilder::max_requests`](crate::PluginBuilder::max_requests) bounds the requests of

@@ -123,10 +123,19 @@ impl Drop for Done {
     }
 }
 
-/// The room that a request takes while it is under way: that of its instance and that of its plugin.
-#[derive(Debug)]
+/// The room that a request takes, in its instance and in its plugin, until its answer was read or dropped. A clone is the
+/// same room.
+#[derive(Clone, Debug)]
 pub(super) struct UnderWay {
-    pub(super) _permits: [Option<OwnedSemaphorePermit>; 2],
+    _permits: Arc<[Option<OwnedSemaphorePermit>; 2]>,
+}
+
+impl UnderWay {
+    pub(super) fn new(permits: [Option<OwnedSemaphorePermit>; 2]) -> Self {
+        Self {
+            _permits: Arc::new(permits),
+        }
+    }
 }
 
 /// A connection in use.

@@ -41,7 +41,22 @@ impl Timeouts {
         &self,
         step: impl Future<Output = T>,
     ) -> Result<T, Error> {
-        by(Instant::now() + self.connect, step).await
+        by(self.connected_by(), step).await
+    }
+
+    /// Waits for what comes before the next bytes of an answer no longer than for them.
+    #[cfg(feature = "aws")]
+    pub(super) async fn before_reading<T>(
+        &self,
+        step: impl Future<Output = T>,
+    ) -> Result<T, Error> {
+        let step = timeout(self.between_bytes, step).await;
+        step.map_err(|_| Error::HttpResponseTimeout)
+    }
+
+    /// When a request that begins now must have its connection.
+    pub(super) fn connected_by(&self) -> Instant {
+        Instant::now() + self.connect
     }
 
     /// Those that the plugin asked for, within bounds, and others for those that it did not.
@@ -66,40 +81,40 @@ pub(super) struct Room {
 }
 
 impl Room {
-    /// Room for one request. The error names the limit, so that nobody looks for the cause at the destination.
-    async fn take(self, by: Instant) -> Result<UnderWay, Error> {
+    /// Waits until there is room for one more request.
+    pub(super) async fn begin(self, deadline: Instant) -> Result<UnderWay, Error> {
         let mut permits = [None, None];
         let semaphores = [Some(self.of_instance), self.of_plugin];
         for (permit, semaphore) in permits.iter_mut().zip(semaphores) {
             let Some(semaphore) = semaphore else { continue };
-            let taken = timeout_at(by, semaphore.acquire_owned()).await;
-            // The semaphore is never closed, so that there is a permit in any case.
+            let taken = timeout_at(deadline, semaphore.acquire_owned()).await;
+            // Named, so that nobody looks for the cause at the destination. The semaphore is never closed, so that there
+            // is a permit in any case.
             *permit = taken.map_err(|_| Error::ConnectionLimitReached)?.ok();
         }
-        Ok(UnderWay { _permits: permits })
+        Ok(UnderWay::new(permits))
     }
 }
 
 /// Sends a request and waits for the head of its answer.
 pub(super) async fn exchange(
-    pool: Arc<Pool>,
+    pool: &Arc<Pool>,
     destination: Arc<Destination>,
-    room: Room,
+    under_way: UnderWay,
     request: Request<WasiBody>,
     gone: Gone,
-    timeouts: Timeouts,
+    connected_by: Instant,
+    timeouts: &Timeouts,
 ) -> Result<Response<WasiBody>, Error> {
     let mut request = prepare(request)?.map(|body| Written::new(body, gone));
-    let connected_by = Instant::now() + timeouts.connect;
     let patience = Patience {
         between_bytes: timeouts.between_bytes,
         unread: pool.limits.unread_timeout,
     };
-    let under_way = room.take(connected_by).await?;
-    let place = destination.place(Arc::clone(&pool));
+    let place = destination.place(Arc::clone(pool));
     let mut place = by(connected_by, place).await?;
     if let Some(mut kept) = place.take().await {
-        match send(&mut kept, request, &timeouts).await {
+        match send(&mut kept, request, timeouts).await {
             Ok(response) => {
                 let lease = Lease::new(kept, place, under_way);
                 return Ok(deliver(response, lease, patience));
@@ -112,7 +127,7 @@ pub(super) async fn exchange(
         }
     }
     let mut new = by(connected_by, pool.open(place.destination())).await??;
-    match send(&mut new, request, &timeouts).await {
+    match send(&mut new, request, timeouts).await {
         Ok(response) => {
             let lease = Lease::new(new, place, under_way);
             Ok(deliver(response, lease, patience))

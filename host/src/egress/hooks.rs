@@ -138,8 +138,11 @@ impl WasiHttpHooks for Outgoing {
         if let Some(lender) = &self.lender
             && Lender::is_asked(request.uri())
         {
-            let lent = lender.clone().answer(request);
-            return Box::new(async { Ok((lent.await, over())) });
+            let (lender, room) = (lender.clone(), self.room.clone());
+            return Box::new(async move {
+                let under_way = room.begin(Timeouts::new(options).connected_by()).await?;
+                Ok((lender.answer(request, under_way).await, over()))
+            });
         }
         let admitted = self.admit(&request);
         let (room, gone) = (self.room.clone(), self.alive.gone());
@@ -153,18 +156,30 @@ impl WasiHttpHooks for Outgoing {
                 && !Signer::is_signed(&request)
             {
                 let request = request.map(|body| Written::new(body, gone.clone()).boxed_unsync());
-                let signed = timeouts.before_sending(signer.sign(request, bodies));
-                let (request, _held) = match signed.await?? {
-                    signing::Outcome::Signed(request, held) => (request, held),
-                    signing::Outcome::Answered(response) => return Ok((response, over())),
+                let way = signing::Way {
+                    pool,
+                    destination: admitted.destination,
+                    room,
+                    gone,
+                    bodies,
+                    timeouts,
                 };
-                let token = request.headers().get(signing::TOKEN).cloned();
-                let response = exchange(pool, admitted.destination, room, request, gone, timeouts);
-                let response = signer.heard(response.await?, token).await?;
-                return Ok((response, over()));
+                return Ok((signer.exchange(request, way).await?, over()));
             }
-            let response = exchange(pool, admitted.destination, room, request, gone, timeouts);
-            Ok((response.await?, over()))
+            let connected_by = timeouts.connected_by();
+            let under_way = room.begin(connected_by).await?;
+            let destination = admitted.destination;
+            let response = exchange(
+                &pool,
+                destination,
+                under_way,
+                request,
+                gone,
+                connected_by,
+                &timeouts,
+            )
+            .await?;
+            Ok((response, over()))
         })
     }
 }

@@ -5,6 +5,7 @@
 //! (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>).
 
 use super::answer::answer;
+use super::body::UnderWay;
 use super::origin::{Host, Origin, Scheme};
 use crate::credentials::AwsCredentials;
 use crate::error::HostError;
@@ -68,7 +69,16 @@ impl Lender {
             })
     }
 
-    pub(super) async fn answer(self, request: Request<WasiBody>) -> Response<WasiBody> {
+    pub(super) async fn answer(
+        self,
+        request: Request<WasiBody>,
+        under_way: UnderWay,
+    ) -> Response<WasiBody> {
+        let (status, document) = self.said(request).await;
+        answer(status, "application/json", document.to_string(), under_way)
+    }
+
+    async fn said(self, request: Request<WasiBody>) -> (StatusCode, Value) {
         if request.method() != Method::GET {
             let why = "credentials are asked for with GET";
             return refusal(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", why);
@@ -79,7 +89,7 @@ impl Lender {
             return refusal(StatusCode::FORBIDDEN, "AccessDenied", &why);
         }
         match self.credentials.current().await {
-            Ok(credentials) => lent(StatusCode::OK, &document(&credentials)),
+            Ok(credentials) => (StatusCode::OK, document(&credentials)),
             Err(reason) => {
                 let why = format!("the host has no AWS credentials to lend: {reason}");
                 refusal(StatusCode::NOT_FOUND, "NoCredentials", &why)
@@ -102,10 +112,6 @@ fn document(credentials: &Credentials) -> Value {
     })
 }
 
-fn refusal(status: StatusCode, code: &str, message: &str) -> Response<WasiBody> {
-    lent(status, &json!({ "Code": code, "Message": message }))
-}
-
-fn lent(status: StatusCode, document: &Value) -> Response<WasiBody> {
-    answer(status, "application/json", document)
+fn refusal(status: StatusCode, code: &str, message: &str) -> (StatusCode, Value) {
+    (status, json!({ "Code": code, "Message": message }))
 }

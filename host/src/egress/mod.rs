@@ -6,7 +6,7 @@
 //! (with [`names`], [`internal_addresses`] and [`tls`]) open one; it sends the request and waits for the head of the answer; [`body`] hands the rest to the
 //! plugin and gives the connection back; [`watch`] closes what is idle or left unread for too long; [`failure`] names what went wrong.
 //! With the feature `aws`, `signing` signs what goes where the embedder wants it signed, `refusal` keeps the token out of
-//! what comes back, and `lending` answers in place of a container's agent.
+//! what comes back, `held` counts the bodies that are kept meanwhile, and `lending` answers in place of a container's agent.
 
 mod allow_list;
 #[cfg(feature = "aws")]
@@ -18,6 +18,8 @@ mod destination;
 mod exchange;
 mod failure;
 mod handler;
+#[cfg(feature = "aws")]
+mod held;
 mod hooks;
 mod internal_addresses;
 #[cfg(feature = "aws")]
@@ -281,10 +283,18 @@ impl EgressBuilder {
     /// `UnrecognizedClientException`, as from DynamoDB. Each attempt of a plugin is signed anew, at the time of this machine or,
     /// once the server has refused something and its clock is more than four minutes off, of the server.
     ///
+    /// A request that is refused because the session token has expired (`ExpiredTokenException`, `ExpiredToken`) is signed again
+    /// with newer credentials and sent once more. All who hear of it share one fetch. The plugin gets the refusal if the source
+    /// fails, gives the same credentials again, answered less than 5 s ago, or takes longer than requests
+    /// [wait](AwsCredentials::wait_timeout); and if the second attempt is refused as well.
+    ///
     /// A service that refuses a signature may repeat what was signed, the session token with it. The plugin is not shown that:
     /// the answer to a request that was signed with one is held where its status is one of 400 to 499, and `***` stands in the
     /// place of the token. One of more than 8 MiB fails with wasi:http's `HTTP-response-body-size`. What is compressed cannot be
-    /// searched, so `accept-encoding` does not go out with such a request.
+    /// searched, so `accept-encoding` does not go out with such a request. Until the plugin has read or dropped such an answer,
+    /// it counts as a request [under way](crate::InstanceOptions::max_requests), and towards the 128 MiB of the instance: with
+    /// its `content-length`, or with 8 MiB until it is complete. It waits for that room no longer than the plugin gives to the
+    /// time between bytes, and then fails with `HTTP-response-timeout`. Under such pressure no request is sent a second time.
     #[cfg(feature = "aws")]
     #[must_use]
     pub fn sign(

@@ -1,15 +1,22 @@
 //! What a service says when it does not take a signature: it may repeat what was signed, the session token with it. Who left
 //! signing to the host is not to read that.
 
-use bytes::Bytes;
+use super::body::UnderWay;
+use super::held::{collect, hold};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
-use http::{HeaderMap, Response};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http::{HeaderMap, Response, response};
+use http_body::Body as _;
+use http_body_util::{BodyExt, Full};
+use serde_json::Value;
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 /// The largest refusal that is searched, in bytes: DynamoDB puts the items of a transaction that it cancels into one, which are
 /// 4 MB at most, as base64.
 const LARGEST: usize = 8 << 20;
+
+/// The largest refusal that is read for its error code, in bytes. One that speaks of a token has no more than some hundred.
+const LARGEST_WITH_CODE: usize = 64 << 10;
 
 /// What stands in the place of a token.
 const MASK: &str = "***";
@@ -17,49 +24,184 @@ const MASK: &str = "***";
 /// A checksum of the body, as DynamoDB sends it.
 const CHECKSUM: &str = "x-amz-crc32";
 
-/// The answer without `token`.
-pub(super) async fn without(
-    token: &str,
-    answer: Response<WasiBody>,
-) -> Result<Response<WasiBody>, Error> {
-    let (mut head, body) = answer.into_parts();
+/// The error code of services that answer in JSON, with or without a namespace before `#` and a URL after `:`
+/// (<https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization>).
+const ERROR_TYPE: &str = "x-amzn-errortype";
+
+/// The codes by which services refuse a session token whose time is over: those of JSON and of XML.
+const EXPIRED: &[&str] = &["ExpiredTokenException", "ExpiredToken"];
+
+/// A refusal, held in whole.
+pub(super) struct Refusal {
+    head: response::Parts,
+    bytes: Vec<u8>,
+    room: OwnedSemaphorePermit,
+}
+
+/// How many bytes of the instance's room a refusal takes until it is complete.
+///
+/// Errors: it is too large, or cannot be searched.
+pub(super) fn needed_room(answer: &Response<WasiBody>) -> Result<u32, Error> {
     // What is compressed cannot be searched, and was not asked for.
-    if let Some(coding) = head.headers.get(CONTENT_ENCODING) {
+    if let Some(coding) = answer.headers().get(CONTENT_ENCODING) {
         let coding = coding.to_str().ok().map(ToOwned::to_owned);
         return Err(Error::HttpResponseContentCoding(coding));
     }
-    let collected = Limited::new(body, LARGEST).collect().await;
-    let mut bytes = collected.map_err(failed)?.to_bytes();
-    if let Some(masked) = masked(&bytes, token) {
-        bytes = masked;
-        describe(&bytes, &mut head.headers);
+    let most = answer.body().size_hint().upper();
+    match most.map_or(Ok(LARGEST), usize::try_from) {
+        Ok(most) if most <= LARGEST => u32::try_from(most).map_err(|_| too_large()),
+        Ok(_) | Err(_) => Err(too_large()),
     }
-    let body = Full::new(bytes).map_err(|never| match never {});
-    Ok(Response::from_parts(head, body.boxed_unsync()))
 }
 
-/// Nothing where there is nothing to mask.
-fn masked(bytes: &[u8], token: &str) -> Option<Bytes> {
-    // A token is ASCII, which stays as it is.
-    let text = String::from_utf8_lossy(bytes);
-    let is_there = !token.is_empty() && text.contains(token);
-    is_there.then(|| Bytes::from(text.replace(token, MASK)))
+fn too_large() -> Error {
+    Error::HttpResponseBodySize(Some(LARGEST as u64))
+}
+
+impl Refusal {
+    /// Reads a refusal to its end. `room` is what it [needs](needed_room).
+    pub(super) async fn read(
+        answer: Response<WasiBody>,
+        mut room: OwnedSemaphorePermit,
+    ) -> Result<Self, Error> {
+        let (head, body) = answer.into_parts();
+        let most = room.num_permits();
+        let bytes = collect(body, most).await?.ok_or_else(too_large)?;
+        drop(room.split(most - bytes.len()));
+        Ok(Self { head, bytes, room })
+    }
+
+    /// Whether the service says that the session token is over.
+    pub(super) fn is_expired_token(&self) -> bool {
+        let said = self.head.headers.get(ERROR_TYPE);
+        if let Some(said) = said.and_then(|said| said.to_str().ok()) {
+            return is_expired(said);
+        }
+        if self.bytes.len() > LARGEST_WITH_CODE {
+            return false;
+        }
+        let text = String::from_utf8_lossy(&self.bytes);
+        match text.trim_ascii_start().as_bytes() {
+            [b'{', ..] => is_expired_in_json(&text),
+            [b'<', ..] => is_expired_in_xml(&text),
+            _ => false,
+        }
+    }
+
+    /// The refusal as the component may read it. It counts as a request under way until it is read or dropped.
+    pub(super) fn without(self, token: &str, under_way: UnderWay) -> Response<WasiBody> {
+        let Self {
+            mut head,
+            mut bytes,
+            room,
+        } = self;
+        if let Some(masked) = masked(&bytes, token) {
+            bytes = masked;
+            describe(&bytes, &mut head.headers);
+        }
+        let body = Full::new(hold(bytes, (room, under_way))).map_err(|never| match never {});
+        Response::from_parts(head, body.boxed_unsync())
+    }
+}
+
+fn is_expired(code: &str) -> bool {
+    let code = code.split(':').next().unwrap_or_default();
+    let code = code.rsplit('#').next().unwrap_or_default().trim();
+    EXPIRED.contains(&code)
+}
+
+fn is_expired_in_json(text: &str) -> bool {
+    let Ok(document) = serde_json::from_str::<Value>(text) else {
+        return false;
+    };
+    let codes = ["__type", "code"].map(|field| document.get(field).and_then(Value::as_str));
+    codes.into_iter().flatten().any(is_expired)
+}
+
+/// The first code of `<Error>` (S3) or `<ErrorResponse>` (STS, SQS and others). Text within a document is escaped.
+fn is_expired_in_xml(text: &str) -> bool {
+    let code = text.split_once("<Code>").map(|(_, rest)| rest);
+    let code = code.and_then(|rest| rest.split_once("</Code>"));
+    code.is_some_and(|(code, _)| EXPIRED.contains(&code.trim()))
+}
+
+/// Nothing where there is nothing to mask. What is masked is never longer than it was.
+fn masked(bytes: &[u8], token: &str) -> Option<Vec<u8>> {
+    // A token is ASCII, so that it stands in what is valid UTF-8.
+    let chunks = || bytes.utf8_chunks();
+    if token.is_empty() || !chunks().any(|chunk| chunk.valid().contains(token)) {
+        return None;
+    }
+    let mask = MASK.get(..token.len()).unwrap_or(MASK);
+    let mut masked = Vec::with_capacity(bytes.len());
+    for chunk in chunks() {
+        let mut parts = chunk.valid().split(token);
+        masked.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
+        for part in parts {
+            masked.extend_from_slice(mask.as_bytes());
+            masked.extend_from_slice(part.as_bytes());
+        }
+        masked.extend_from_slice(chunk.invalid());
+    }
+    Some(masked)
 }
 
 /// Has the headers tell the truth of a body that is not the service's any more.
-fn describe(bytes: &Bytes, headers: &mut HeaderMap) {
+fn describe(bytes: &[u8], headers: &mut HeaderMap) {
     headers.remove(CHECKSUM);
     if headers.contains_key(CONTENT_LENGTH) {
         headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
     }
 }
 
-fn failed(cause: Box<dyn std::error::Error + Send + Sync>) -> Error {
-    if cause.is::<LengthLimitError>() {
-        return Error::HttpResponseBodySize(Some(LARGEST as u64));
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_found_with_and_without_its_namespace() {
+        for code in [
+            "ExpiredTokenException",
+            "ExpiredToken",
+            "com.amazon.coral.service#ExpiredTokenException",
+            "ExpiredTokenException:http://internal.amazon.com/coral/com.amazon.coral.service/",
+        ] {
+            assert!(is_expired(code), "{code}");
+        }
+        for code in ["", "ExpiredTokenExceptionX", "UnrecognizedClientException"] {
+            assert!(!is_expired(code), "{code}");
+        }
     }
-    match cause.downcast::<Error>() {
-        Ok(cause) => *cause,
-        Err(_) => Error::HttpProtocolError,
+
+    #[test]
+    fn a_code_counts_only_where_services_write_it() {
+        assert!(is_expired_in_json(
+            r#"{"__type":"a#ExpiredTokenException"}"#
+        ));
+        assert!(is_expired_in_json(r#"{"code":"ExpiredTokenException"}"#));
+        for json in [
+            r#"{"__type":"a#ValidationException","message":"ExpiredTokenException"}"#,
+            r#"{"Item":{"__type":"ExpiredTokenException"}}"#,
+            r#"{"__type":"ExpiredTokenExc"#,
+        ] {
+            assert!(!is_expired_in_json(json), "{json}");
+        }
+        let query = "<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredToken</Code></Error></ErrorResponse>";
+        assert!(is_expired_in_xml(query));
+        let other =
+            "<Error><Code>NoSuchKey</Code><Key>&lt;Code>ExpiredToken&lt;/Code></Key></Error>";
+        assert!(!is_expired_in_xml(other));
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_stay_as_they_are() {
+        let said = b"\xff\xfetoken\xfftok\xffentokentoken";
+        let masked = masked(said, "token").unwrap();
+        assert_eq!(masked, b"\xff\xfe***\xfftok\xffen******");
+    }
+
+    #[test]
+    fn a_mask_is_no_longer_than_the_token() {
+        assert_eq!(masked(b"abab", "a").unwrap(), b"*b*b");
     }
 }

@@ -6,8 +6,13 @@
 
 use super::allow_list;
 use super::answer::answer;
+use super::body::{Gone, UnderWay};
+use super::destination::Destination;
+use super::exchange::{Room, Timeouts, exchange};
+use super::held;
 use super::origin::Origin;
-use super::refusal;
+use super::pool::Pool;
+use super::refusal::{Refusal, needed_room};
 use super::skew::Skew;
 use crate::credentials::{AwsCredentials, NoCredentials};
 use crate::error::HostError;
@@ -15,30 +20,30 @@ use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use serde_json::json;
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::SystemTime;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use wasmtime_wasi_http::{Error, WasiBody};
 
 /// The largest body that is signed, in bytes: 16 MB of items, which is the most that DynamoDB takes, as base64, and room for
 /// their names.
 pub(super) const LARGEST_BODY: usize = 32 << 20;
 
-/// What one instance may have here of bodies together, in bytes: one that does not say its length takes the room of the
-/// largest until it is complete, and some of them are to go at a time.
+/// What one instance may have here of bodies together, in bytes, those of refusals included: one that does not say its length
+/// takes the room of the largest until it is complete, and some of them are to go at a time.
 pub(super) const ROOM: usize = 4 * LARGEST_BODY;
 
 /// What a signature brings along. A component's own would be signed with it, or beside it.
 const REPLACED: &[&str] = &["x-amz-date", TOKEN, "x-amz-content-sha256"];
 
 /// The session token of what is signed with one.
-pub(super) const TOKEN: &str = "x-amz-security-token";
+const TOKEN: &str = "x-amz-security-token";
 
 /// What has to be signed beside the address and the type: all that AWS reads
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>). The rest a connection may
@@ -79,12 +84,15 @@ pub(super) struct Signer {
     skew: Skew,
 }
 
-/// What becomes of a request.
-pub(super) enum Outcome {
-    /// It goes on, signed, with its part of the instance's room for bodies.
-    Signed(Request<WasiBody>, Option<OwnedSemaphorePermit>),
-    /// It does not go out: this is the answer.
-    Answered(Response<WasiBody>),
+/// A request's way to where it is signed for, and what its instance may use meanwhile.
+pub(super) struct Way {
+    pub(super) pool: Arc<Pool>,
+    pub(super) destination: Arc<Destination>,
+    pub(super) room: Room,
+    pub(super) gone: Gone,
+    /// One permit for each byte of the bodies that are held.
+    pub(super) bodies: Arc<Semaphore>,
+    pub(super) timeouts: Timeouts,
 }
 
 impl Signer {
@@ -97,30 +105,108 @@ impl Signer {
                 .any(|each| each.starts_with("X-Amz-Signature="))
     }
 
-    /// Takes as long as it takes: the caller bounds it. `room` is the instance's for bodies.
-    pub(super) async fn sign(
+    /// Signs a request, sends it and waits for its answer.
+    ///
+    /// A request that the service refuses because the session token is over is signed with newer credentials and sent once
+    /// more, if there are any: it did not take effect.
+    pub(super) async fn exchange(
         &self,
         request: Request<WasiBody>,
-        room: Arc<Semaphore>,
-    ) -> Result<Outcome, Error> {
-        let (head, body) = request.into_parts();
-        let (body, held) = whole(body, length(&head.headers), room).await?;
-        let request = Request::from_parts(head, body);
-        let credentials = match self.credentials.current().await {
-            Ok(credentials) => credentials,
-            Err(reason) => return Ok(Outcome::Answered(unsigned(reason))),
+        way: Way,
+    ) -> Result<Response<WasiBody>, Error> {
+        let ready = async {
+            let (head, body) = request.into_parts();
+            let body = whole(body, length(&head.headers), Arc::clone(&way.bodies)).await?;
+            let credentials = self.credentials.current().await;
+            Ok::<_, Error>((Request::from_parts(head, body), credentials))
         };
-        let now = self.skew.correct(SystemTime::now());
-        match self.signed(request, credentials, now) {
-            Ok(request) => {
-                let request = request.map(|body| Full::new(body).map_err(|never| match never {}));
-                Ok(Outcome::Signed(request.map(BodyExt::boxed_unsync), held))
-            }
-            Err(cause) => {
-                tracing::warn!("a request to {} cannot be signed: {cause}", self.origin);
-                Err(Error::HttpProtocolError)
+        let (request, credentials) = way.timeouts.before_sending(ready).await??;
+        let under_way = way.room.clone().begin(way.timeouts.connected_by()).await?;
+        let mut credentials = match credentials {
+            Ok(credentials) => credentials,
+            Err(reason) => return Ok(unsigned(reason, under_way)),
+        };
+        // A key that is not temporary does not expire.
+        let again = credentials
+            .session_token()
+            .is_some()
+            .then(|| request.clone());
+        let mut answer = self.send(request, &credentials, &under_way, &way).await?;
+        if let Some(again) = again
+            && is_refusal(&answer)
+        {
+            // Without waiting: others may wait for the room that this request has.
+            let room = Arc::clone(&way.bodies).try_acquire_many_owned(needed_room(&answer)?);
+            if let Ok(room) = room {
+                let refusal = Refusal::read(answer, room).await?;
+                let renewed = self.renewed(&refusal, &credentials, &way.timeouts).await;
+                let Some(renewed) = renewed else {
+                    return Ok(masked(refusal, &credentials, under_way));
+                };
+                drop(refusal);
+                credentials = renewed;
+                answer = self.send(again, &credentials, &under_way, &way).await?;
             }
         }
+        if credentials.session_token().is_none() || !is_refusal(&answer) {
+            return Ok(answer);
+        }
+        // The request has given up its room.
+        let needed = needed_room(&answer)?;
+        let room = Arc::clone(&way.bodies).acquire_many_owned(needed);
+        // The semaphore is never closed.
+        let room = way.timeouts.before_reading(room).await?;
+        let room = room.map_err(|_| Error::HttpResponseTimeout)?;
+        let refusal = Refusal::read(answer, room).await?;
+        if refusal.is_expired_token() {
+            self.credentials.invalidate(&credentials);
+        }
+        Ok(masked(refusal, &credentials, under_way))
+    }
+
+    /// Others in the place of credentials that the service refuses as expired.
+    async fn renewed(
+        &self,
+        refusal: &Refusal,
+        refused: &Credentials,
+        timeouts: &Timeouts,
+    ) -> Option<Credentials> {
+        if !refusal.is_expired_token() {
+            return None;
+        }
+        tracing::debug!("{} refused the host's credentials as expired", self.origin);
+        let others = self.credentials.instead_of(refused);
+        timeouts.before_sending(others).await.ok().flatten()
+    }
+
+    async fn send(
+        &self,
+        request: Request<Bytes>,
+        credentials: &Credentials,
+        under_way: &UnderWay,
+        way: &Way,
+    ) -> Result<Response<WasiBody>, Error> {
+        let now = self.skew.correct(SystemTime::now());
+        let signed = self.signed(request, credentials.clone(), now);
+        let signed = signed.map_err(|cause| {
+            tracing::warn!("a request to {} cannot be signed: {cause}", self.origin);
+            Error::HttpProtocolError
+        })?;
+        let body = |bytes| Full::new(bytes).map_err(|never| match never {});
+        let answer = exchange(
+            &way.pool,
+            Arc::clone(&way.destination),
+            under_way.clone(),
+            signed.map(|bytes| body(bytes).boxed_unsync()),
+            way.gone.clone(),
+            way.timeouts.connected_by(),
+            &way.timeouts,
+        )
+        .await?;
+        if is_refusal(&answer) {
+            self.skew.learn(answer.headers(), SystemTime::now());
+        }
+        Ok(answer)
     }
 
     fn signed(
@@ -155,22 +241,16 @@ impl Signer {
         instructions.apply_to_request_http1x(&mut request);
         Ok(request)
     }
+}
 
-    /// The answer to what it signed with `token`, as the plugin may read it.
-    pub(super) async fn heard(
-        &self,
-        answer: Response<WasiBody>,
-        token: Option<HeaderValue>,
-    ) -> Result<Response<WasiBody>, Error> {
-        if !answer.status().is_client_error() {
-            return Ok(answer);
-        }
-        self.skew.learn(answer.headers(), SystemTime::now());
-        match token.as_ref().and_then(|token| token.to_str().ok()) {
-            Some(token) => refusal::without(token, answer).await,
-            None => Ok(answer),
-        }
-    }
+/// Whether the service may have refused the signature.
+fn is_refusal(answer: &Response<WasiBody>) -> bool {
+    answer.status().is_client_error()
+}
+
+/// A refusal as the component may read it.
+fn masked(refusal: Refusal, credentials: &Credentials, under_way: UnderWay) -> Response<WasiBody> {
+    refusal.without(credentials.session_token().unwrap_or_default(), under_way)
 }
 
 /// What stands in a header of a signature: aws-sigv4 1.6 panics where it does not fit.
@@ -189,13 +269,13 @@ fn length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The body, and its part of `room`, which is reserved before the first byte is read: bodies that took theirs bit by bit
-/// could each wait for what the others hold.
+/// The body, which has its part of `room` for as long as anybody has its bytes. All of it is reserved before the first byte is
+/// read: bodies that took theirs bit by bit could each wait for what the others hold.
 pub(super) async fn whole(
-    mut body: WasiBody,
+    body: WasiBody,
     length: Option<usize>,
     room: Arc<Semaphore>,
-) -> Result<(Bytes, Option<OwnedSemaphorePermit>), Error> {
+) -> Result<Bytes, Error> {
     let too_large = |most: usize| Error::HttpRequestBodySize(Some(most as u64));
     let most = length.unwrap_or(LARGEST_BODY);
     if most > LARGEST_BODY {
@@ -204,20 +284,12 @@ pub(super) async fn whole(
     let reserved = u32::try_from(most).unwrap_or(u32::MAX);
     // It fails where the semaphore is closed, which this one never is.
     let mut held = room.acquire_many_owned(reserved).await.ok();
-    let mut bytes = BytesMut::new();
-    while let Some(frame) = body.frame().await {
-        let Ok(data) = frame?.into_data() else {
-            continue;
-        };
-        if data.len() > most - bytes.len() {
-            return Err(too_large(most));
-        }
-        bytes.extend_from_slice(&data);
-    }
+    let bytes = held::collect(body, most).await?;
+    let bytes = bytes.ok_or_else(|| too_large(most))?;
     if let Some(held) = &mut held {
         drop(held.split(most - bytes.len()));
     }
-    Ok((bytes.freeze(), held))
+    Ok(held::hold(bytes, held))
 }
 
 fn covers(name: &HeaderName) -> bool {
@@ -225,7 +297,7 @@ fn covers(name: &HeaderName) -> bool {
 }
 
 /// As DynamoDB refuses: a component tells its caller what it says, and does not try again.
-fn unsigned(reason: NoCredentials) -> Response<WasiBody> {
+fn unsigned(reason: NoCredentials, under_way: UnderWay) -> Response<WasiBody> {
     let message = format!(
         "the host signs the requests to this address, and has no AWS credentials: {reason}; its log says more"
     );
@@ -236,6 +308,7 @@ fn unsigned(reason: NoCredentials) -> Response<WasiBody> {
     answer(
         StatusCode::BAD_REQUEST,
         "application/x-amz-json-1.0",
-        &document,
+        document.to_string(),
+        under_way,
     )
 }

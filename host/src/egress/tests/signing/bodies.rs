@@ -51,7 +51,7 @@ async fn bodies_that_have_no_room_together_go_one_after_the_other() {
     let mut reading = JoinSet::new();
     for _ in 0..4 {
         let room = Arc::clone(&room);
-        reading.spawn(async move { whole(abcd(), Some(4), room).await.unwrap().0 });
+        reading.spawn(async move { whole(abcd(), Some(4), room).await.unwrap().to_vec() });
     }
     let read = timeout(Duration::from_secs(60), reading.join_all()).await;
     for body in read.expect("they wait for one another for ever") {
@@ -62,7 +62,7 @@ async fn bodies_that_have_no_room_together_go_one_after_the_other() {
 #[tokio::test]
 async fn a_body_that_does_not_say_its_length_keeps_no_more_room_than_it_needs() {
     let room = Arc::new(Semaphore::new(LARGEST_BODY));
-    let (_, held) = whole(abcd(), None, Arc::clone(&room)).await.unwrap();
+    let held = whole(abcd(), None, Arc::clone(&room)).await.unwrap();
     assert_eq!(room.available_permits(), LARGEST_BODY - 4);
     drop(held);
     assert_eq!(room.available_permits(), LARGEST_BODY);

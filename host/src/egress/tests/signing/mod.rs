@@ -1,6 +1,7 @@
 //! What is signed on its way out, by whom, and with what.
 
 mod bodies;
+mod expired;
 mod passed;
 mod refusal;
 mod refused;

@@ -2,9 +2,17 @@
 
 use super::{OK, SECRET, TOKEN, header, keys, recording, request, send, signing};
 use crate::AwsCredentials;
+use crate::egress::Outgoing;
+use crate::egress::tests::server::Server;
 use aws_credential_types::Credentials;
+use http::Response;
 use http_body_util::BodyExt;
-use wasmtime_wasi_http::Error;
+use std::num::NonZeroUsize;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 fn answer(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
@@ -72,4 +80,125 @@ async fn a_service_is_not_asked_to_compress_what_is_to_be_searched() {
     send(&egress.unwrap(), request).await.unwrap();
     let head = heads.lock().unwrap().remove(0);
     assert_eq!(header(&head, "accept-encoding"), None);
+}
+
+/// An instance that signs what it sends to `server`.
+fn instance(server: &Server, requests: usize) -> Outgoing {
+    let egress = signing(server, &AwsCredentials::new(keys()));
+    let requests = NonZeroUsize::new(requests).unwrap();
+    Outgoing::new(Some(egress.build().unwrap()), requests)
+}
+
+async fn post(
+    instance: &mut Outgoing,
+    server: &Server,
+    options: RequestOptions,
+) -> Result<Response<WasiBody>, Error> {
+    let request = request(&server.url(), &[], "{}");
+    let sending = instance.send_request(request, Some(options), Box::new(async { Ok(()) }));
+    Pin::from(sending).await.map(|(answer, _)| answer)
+}
+
+/// Waits for room no longer than a moment.
+fn hasty() -> RequestOptions {
+    RequestOptions {
+        connect_timeout: Some(Duration::from_millis(100)),
+        between_bytes_timeout: Some(Duration::from_millis(100)),
+        ..RequestOptions::default()
+    }
+}
+
+#[tokio::test]
+async fn unread_refusal_counts_as_a_request_under_way() {
+    let refusal = answer("400 Bad Request", "", &format!("not {TOKEN}"));
+    let (server, _) = recording(refusal).await;
+    let mut instance = instance(&server, 1);
+    let patient = RequestOptions::default;
+    let unread = post(&mut instance, &server, patient()).await.unwrap();
+    let refused = post(&mut instance, &server, hasty()).await;
+    assert!(matches!(refused, Err(Error::ConnectionLimitReached)));
+    assert_eq!(server.requests(), 1);
+
+    let mut read = unread;
+    let frame = read.frame().await.unwrap().unwrap();
+    assert_eq!(frame.into_data().unwrap(), "not ***");
+    // Kept, as an empty one.
+    let unread = post(&mut instance, &server, patient()).await.unwrap();
+    drop(unread);
+    post(&mut instance, &server, patient()).await.unwrap();
+    assert_eq!(server.requests(), 3);
+}
+
+#[tokio::test]
+async fn unread_refusals_take_no_more_memory_than_the_room_of_the_instance() {
+    const LARGEST: usize = 8 << 20;
+    let large = Arc::new(answer("400 Bad Request", "", &"x".repeat(LARGEST)));
+    let half = Arc::new(answer("400 Bad Request", "", &"x".repeat(LARGEST / 2)));
+    let answered = Arc::new(AtomicUsize::new(0));
+    let server = Server::start(move |mut connection| {
+        let (large, half, answered) = (large.clone(), half.clone(), answered.clone());
+        async move {
+            while connection.request().await.is_some() {
+                let before = answered.fetch_add(1, Ordering::SeqCst);
+                let answer = if before == 15 { &half } else { &large };
+                connection.write(answer).await;
+            }
+        }
+    })
+    .await;
+    let mut instance = instance(&server, 64);
+    let mut unread = Vec::new();
+    for _ in 0..16 {
+        let answer = post(&mut instance, &server, RequestOptions::default()).await;
+        unread.push(answer.unwrap());
+    }
+    let refused = post(&mut instance, &server, hasty()).await;
+    assert!(
+        matches!(refused, Err(Error::HttpResponseTimeout)),
+        "{refused:?}"
+    );
+    assert_eq!(server.requests(), 17);
+    unread.truncate(15);
+    post(&mut instance, &server, RequestOptions::default())
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn body_of_a_request_counts_until_the_connection_is_done_with_it() {
+    // Answers each request at its head, and never reads its body.
+    let server = Server::start(|mut connection| async move {
+        connection.head().await;
+        connection.write(OK).await;
+        std::future::pending().await
+    })
+    .await;
+    let mut instance = instance(&server, 64);
+    let mut unread = Vec::new();
+    for _ in 0..4 {
+        let large = large_request(&server);
+        let sending = instance.send_request(large, None, Box::new(async { Ok(()) }));
+        unread.push(Pin::from(sending).await.unwrap());
+    }
+    let large = large_request(&server);
+    let sending = instance.send_request(large, Some(hasty()), Box::new(async { Ok(()) }));
+    let refused = Pin::from(sending).await.map(drop);
+    assert!(
+        matches!(refused, Err(Error::ConnectionTimeout)),
+        "{refused:?}"
+    );
+    assert_eq!(server.requests(), 4);
+    unread.clear();
+    post(&mut instance, &server, RequestOptions::default())
+        .await
+        .unwrap();
+}
+
+/// One with the largest body that is signed.
+fn large_request(server: &Server) -> http::Request<WasiBody> {
+    const LARGEST: usize = 32 << 20;
+    let (mut head, _) = request(&server.url(), &[], "").into_parts();
+    head.headers.insert("content-length", LARGEST.into());
+    let body = http_body_util::Full::from(vec![0; LARGEST]);
+    http::Request::from_parts(head, body.map_err(|never| match never {}).boxed_unsync())
 }

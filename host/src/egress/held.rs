@@ -1,0 +1,44 @@
+//! Bodies that the host holds in whole. Their bytes count towards the limits of an instance for as long as anybody has them,
+//! be it this host, a connection that still writes them, or a component that has not read them yet.
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use wasmtime_wasi_http::{Error, WasiBody};
+
+/// How much memory a body gets before its first byte arrives, in bytes. A length that is only claimed takes none.
+const FIRST_PART: usize = 64 << 10;
+
+/// Reads a body to its end; `None` if it is longer than `most` bytes. Trailers are dropped.
+pub(super) async fn collect(mut body: WasiBody, most: usize) -> Result<Option<Vec<u8>>, Error> {
+    let mut bytes = Vec::with_capacity(most.min(FIRST_PART));
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        if data.len() > most - bytes.len() {
+            return Ok(None);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(Some(bytes))
+}
+
+/// The bytes, with permits that go back when the last clone or part of the bytes is dropped.
+pub(super) fn hold<P: Send + 'static>(bytes: Vec<u8>, permits: P) -> Bytes {
+    Bytes::from_owner(Held {
+        // Without what a growing `Vec` has in reserve.
+        bytes: bytes.into_boxed_slice(),
+        _permits: permits,
+    })
+}
+
+struct Held<P> {
+    bytes: Box<[u8]>,
+    _permits: P,
+}
+
+impl<P> AsRef<[u8]> for Held<P> {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
