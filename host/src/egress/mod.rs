@@ -32,6 +32,8 @@ mod refusal;
 #[cfg(feature = "aws")]
 mod signing;
 #[cfg(feature = "aws")]
+mod signing_style;
+#[cfg(feature = "aws")]
 mod skew;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -282,6 +284,14 @@ impl EgressBuilder {
     /// connecting. Where there are no credentials, nothing is sent: the plugin gets the answer HTTP 400 with the code
     /// `UnrecognizedClientException`, as from DynamoDB. Each attempt of a plugin is signed anew, at the time of this machine or,
     /// once the server has refused something and its clock is more than four minutes off, of the server.
+    ///
+    /// Amazon S3 is signed by its own rules where `service` is `s3`, `s3-outposts` or `s3-object-lambda`: with the digest of the
+    /// body in `x-amz-content-sha256`, and the path as it is, except that its characters are percent-encoded as S3 wants them,
+    /// also on the wire: `/a$b//..` goes out as `/a%24b//..`. A digest of the plugin, or `UNSIGNED-PAYLOAD`, is replaced. A body
+    /// with an unsigned trailer (`STREAMING-UNSIGNED-PAYLOAD-TRAILER`, as AWS SDKs send checksums) goes out as it is, and only
+    /// TLS protects it. A body in signed chunks (`STREAMING-AWS4-…`) is not sent: the plugin gets the answer HTTP 501. Without
+    /// credentials it gets HTTP 403 with the code `InvalidAccessKeyId`. Directory buckets (`s3express`) and Signature Version 4A
+    /// (a region with `*`, or several) are refused by [`build`](Self::build).
     ///
     /// A request that is refused because the session token has expired (`ExpiredTokenException`, `ExpiredToken`) is signed again
     /// with newer credentials and sent once more. All who hear of it share one fetch. The plugin gets the refusal if the source

@@ -5,7 +5,6 @@
 //! before the first byte goes out.
 
 use super::allow_list;
-use super::answer::answer;
 use super::body::{Gone, UnderWay};
 use super::destination::Destination;
 use super::exchange::{Room, Timeouts, exchange};
@@ -13,18 +12,18 @@ use super::held;
 use super::origin::Origin;
 use super::pool::Pool;
 use super::refusal::{Refusal, needed_room};
+use super::signing_style::{Style, chunks_refused};
 use super::skew::Skew;
-use crate::credentials::{AwsCredentials, NoCredentials};
+use crate::credentials::AwsCredentials;
 use crate::error::HostError;
 use aws_credential_types::Credentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::http_request::{SignableBody, SignableRequest, sign};
 use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::client::identity::Identity;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
-use http::{HeaderMap, HeaderName, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, Request, Response};
 use http_body_util::{BodyExt, Full};
-use serde_json::json;
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -40,7 +39,10 @@ pub(super) const LARGEST_BODY: usize = 32 << 20;
 pub(super) const ROOM: usize = 4 * LARGEST_BODY;
 
 /// What a signature brings along. A component's own would be signed with it, or beside it.
-const REPLACED: &[&str] = &["x-amz-date", TOKEN, "x-amz-content-sha256"];
+const REPLACED: &[&str] = &["x-amz-date", TOKEN, PAYLOAD_HASH];
+
+/// How the body is signed, or its digest, for S3.
+pub(super) const PAYLOAD_HASH: &str = "x-amz-content-sha256";
 
 /// The session token of what is signed with one.
 const TOKEN: &str = "x-amz-security-token";
@@ -67,6 +69,7 @@ impl Signing {
         check(&self.service, "is no service; write one such as dynamodb")?;
         Ok(Arc::new(Signer {
             origin,
+            style: Style::of(&self.region, &self.service)?,
             region: self.region,
             service: self.service,
             credentials: self.credentials,
@@ -78,6 +81,7 @@ impl Signing {
 /// Signs what goes to one origin.
 pub(super) struct Signer {
     pub(super) origin: Origin,
+    style: Style,
     region: String,
     service: String,
     credentials: AwsCredentials,
@@ -124,8 +128,11 @@ impl Signer {
         let under_way = way.room.clone().begin(way.timeouts.connected_by()).await?;
         let mut credentials = match credentials {
             Ok(credentials) => credentials,
-            Err(reason) => return Ok(unsigned(reason, under_way)),
+            Err(reason) => return Ok(self.style.unsigned(reason, under_way)),
         };
+        if self.style.has_signed_chunks(&request) {
+            return Ok(chunks_refused(under_way));
+        }
         // A key that is not temporary does not expire.
         let again = credentials
             .session_token()
@@ -209,33 +216,38 @@ impl Signer {
         Ok(answer)
     }
 
-    fn signed(
+    pub(super) fn signed(
         &self,
         mut request: Request<Bytes>,
         credentials: Credentials,
         now: SystemTime,
     ) -> Result<Request<Bytes>, Box<dyn StdError + Send + Sync>> {
+        let has_trailer = self.style.has_unsigned_trailer(&request);
         for name in REPLACED {
             request.headers_mut().remove(*name);
         }
+        self.style.prepare(&mut request)?;
         if credentials.session_token().is_some() {
             // A refusal is searched for the token.
             request.headers_mut().remove(ACCEPT_ENCODING);
         }
         let identity = Identity::from(credentials);
-        let settings = SigningSettings::default();
         let params = v4::SigningParams::builder()
             .identity(&identity)
             .region(&self.region)
             .name(&self.service)
             .time(now)
-            .settings(settings)
+            .settings(self.style.settings())
             .build()?;
         let uri = request.uri().to_string();
         let headers = request.headers().iter().filter(|(name, _)| covers(name));
         let headers =
             headers.filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)));
-        let body = SignableBody::Bytes(request.body());
+        let body = if has_trailer {
+            SignableBody::StreamingUnsignedPayloadTrailer
+        } else {
+            SignableBody::Bytes(request.body())
+        };
         let signable = SignableRequest::new(request.method().as_str(), uri, headers, body)?;
         let (instructions, _signature) = sign(signable, &params.into())?.into_parts();
         instructions.apply_to_request_http1x(&mut request);
@@ -294,21 +306,4 @@ pub(super) async fn whole(
 
 fn covers(name: &HeaderName) -> bool {
     *name == HOST || *name == CONTENT_TYPE || name.as_str().starts_with(SIGNED_PREFIX)
-}
-
-/// As DynamoDB refuses: a component tells its caller what it says, and does not try again.
-fn unsigned(reason: NoCredentials, under_way: UnderWay) -> Response<WasiBody> {
-    let message = format!(
-        "the host signs the requests to this address, and has no AWS credentials: {reason}; its log says more"
-    );
-    let document = json!({
-        "__type": "com.amazon.coral.service#UnrecognizedClientException",
-        "message": message,
-    });
-    answer(
-        StatusCode::BAD_REQUEST,
-        "application/x-amz-json-1.0",
-        document.to_string(),
-        under_way,
-    )
 }

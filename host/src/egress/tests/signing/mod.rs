@@ -5,6 +5,7 @@ mod expired;
 mod passed;
 mod refusal;
 mod refused;
+mod s3;
 mod signature;
 
 use super::server::{OK, Server};
