@@ -6,10 +6,13 @@
 
 mod environment;
 mod freshness;
+mod http;
 #[cfg(test)]
 mod tests;
 
 use crate::background;
+use crate::egress::Tls;
+use crate::error::HostError;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
@@ -51,8 +54,8 @@ pub struct AwsCredentials {
 }
 
 struct Shared {
-    // Not a `SharedCredentialsProvider`, which has no `fallback_on_interrupt` of what it holds (aws-credential-types 1.3).
-    source: Arc<dyn ProvideCredentials>,
+    // Neither a `SharedCredentialsProvider` nor an `Arc`, which do not pass `fallback_on_interrupt` on (aws-credential-types 1.3).
+    source: Box<dyn ProvideCredentials>,
     fetch_timeout: Duration,
     state: Mutex<State>,
 }
@@ -103,7 +106,7 @@ impl AwsCredentials {
     ) -> Self {
         Self {
             shared: Arc::new(Shared {
-                source: Arc::new(source),
+                source: Box::new(source),
                 fetch_timeout,
                 state: Mutex::default(),
             }),
@@ -113,13 +116,22 @@ impl AwsCredentials {
 
     /// Those that aws-config finds for this process: of its environment, the shared files, web identity, the container or the
     /// EC2 instance, in this order, looked for anew each time. STS is asked in `region`, over TLS that trusts what the
-    /// operating system trusts.
+    /// operating system trusts, without a proxy.
     ///
     /// Profiles of IAM Identity Center and of a `credential_process` need features of aws-config that this crate leaves out: an
     /// embedder that wants them turns them on for its own aws-config and gives the provider to [`new`](Self::new).
     #[must_use]
     pub fn of_environment(region: impl Into<String>) -> Self {
-        Self::new(Environment::new(region.into()))
+        Self::new(Environment::new(region.into(), Tls::new().native_roots()))
+    }
+
+    /// As [`of_environment`](Self::of_environment), over TLS that trusts what `tls` says, for STS and for a container's agent. It
+    /// can be the one of an [`Egress`](crate::EgressBuilder::tls).
+    ///
+    /// Errors: [`HostError::RootCertificate`], [`HostError::NativeRoots`], [`HostError::ClientCertificate`], [`HostError::Tls`].
+    pub fn of_environment_with(region: impl Into<String>, tls: &Tls) -> Result<Self, HostError> {
+        tls.config()?;
+        Ok(Self::new(Environment::new(region.into(), tls.clone())))
     }
 
     /// Sets how long a request waits for the source, if there are no credentials yet; 2.5 s by default.

@@ -133,6 +133,16 @@ pub enum HostError {
         "a root certificate is unusable: {0}; give one X.509 certificate in DER, or any number in PEM"
     )]
     RootCertificate(String),
+    /// The root certificates of the operating system cannot be used.
+    #[error(
+        "the operating system has no usable root certificates: {0}; install them (the package ca-certificates on most Linux systems), or give others to Tls::root_certificate"
+    )]
+    NativeRoots(String),
+    /// The client certificate, or its private key, cannot be used.
+    #[error(
+        "the client certificate is unusable: {0}; give Tls::client_certificate the chain and its unencrypted private key, both in PEM"
+    )]
+    ClientCertificate(String),
     /// The TLS library refused its configuration.
     #[error("TLS cannot be set up: {0}; this is a defect of this crate, please report it")]
     Tls(String),

@@ -158,7 +158,7 @@ pub mod types;
 pub use binding::Binding;
 #[cfg(feature = "aws")]
 pub use credentials::AwsCredentials;
-pub use egress::{Egress, EgressBuilder, InternalAddresses};
+pub use egress::{Egress, EgressBuilder, InternalAddresses, Tls};
 pub use error::{CallError, HostError, PoolError};
 pub use instance::Instance;
 pub use instance_pool::{InstancePool, InstancePoolBuilder, PooledInstance};

@@ -1,12 +1,12 @@
 //! aws-config's own chain, built anew each time it is asked: one that is kept never reads the shared files again, and after
 //! a failure to read them answers "initialization error already taken" for ever.
 
+use super::http::Client;
+use crate::egress::Tls;
 use aws_config::Region;
 use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use std::fmt;
 
@@ -18,12 +18,10 @@ pub(super) struct Environment {
 }
 
 impl Environment {
-    pub(super) fn new(region: String) -> Self {
-        let tls = Provider::Rustls(CryptoMode::Ring);
-        let http = aws_smithy_http_client::Builder::new().tls_provider(tls);
+    pub(super) fn new(region: String, tls: Tls) -> Self {
         Self {
             region: Region::new(region),
-            http: http.build_https(),
+            http: SharedHttpClient::new(Client::new(tls)),
         }
     }
 

@@ -1,7 +1,10 @@
 //! One question for all who need credentials, and no word of them.
 
 use super::{AwsCredentials, Known, NoCredentials};
+use crate::egress::Tls;
 use crate::egress::tests::server::Server;
+use crate::egress::tests::tls;
+use crate::error::HostError;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
@@ -405,4 +408,56 @@ async fn aws_configs_own_chain_is_asked_with_a_client_that_works() {
     let again = again.await.unwrap();
     assert!(again.status.success(), "the process found no credentials");
     assert_eq!(agent.requests(), 1);
+}
+
+/// This test runs again, in processes that have an environment of their own and trust one root.
+#[tokio::test]
+async fn source_is_asked_over_tls_that_trusts_the_given_roots() {
+    const ROOT: &str = "DAPR_WASM_HOST_TEST_ROOT";
+    if let Ok(root) = std::env::var(ROOT) {
+        let tls = Tls::new().only_root_certificates().root_certificate(root);
+        let credentials = AwsCredentials::of_environment_with("eu-west-1", &tls).unwrap();
+        let found = credentials.wait_timeout(LONG).current().await.unwrap();
+        assert_eq!(found.access_key_id(), "AKIDAGENT");
+        return;
+    }
+    let (acceptor, root) = tls::acceptor(rustls::DEFAULT_VERSIONS, "127.0.0.1");
+    let (_, other) = tls::acceptor(rustls::DEFAULT_VERSIONS, "127.0.0.1");
+    let document = format!(
+        r#"{{"AccessKeyId":"AKIDAGENT","SecretAccessKey":"{SECRET}","Token":"{SECRET}","Expiration":"2100-01-01T00:00:00Z"}}"#
+    );
+    let length = document.len();
+    let answer = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{document}"
+    );
+    let agent = Server::start_tls(acceptor, move |mut connection| {
+        let answer = answer.clone();
+        async move {
+            while let Some(head) = connection.request().await {
+                assert!(head.contains("host: 127.0.0.1:"), "{head}");
+                connection.write(&answer).await;
+            }
+        }
+    });
+    let agent = agent.await;
+    let name = "credentials::tests::source_is_asked_over_tls_that_trusts_the_given_roots";
+    for (root, is_trusted) in [(&root, true), (&other, false)] {
+        let again = tokio::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env_clear()
+            .env(ROOT, root.as_ref().pem())
+            .env("AWS_CONTAINER_CREDENTIALS_FULL_URI", agent.url())
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .output();
+        let again = again.await.unwrap();
+        assert_eq!(again.status.success(), is_trusted);
+    }
+    assert_eq!(agent.requests(), 1);
+}
+
+#[test]
+fn unusable_tls_is_refused_at_once() {
+    let tls = Tls::new().root_certificate("nonsense");
+    let refused = AwsCredentials::of_environment_with("eu-west-1", &tls);
+    assert!(matches!(refused, Err(HostError::RootCertificate(_))));
 }

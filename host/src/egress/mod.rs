@@ -45,6 +45,7 @@ pub(crate) use hooks::Outgoing;
 pub use internal_addresses::InternalAddresses;
 #[cfg(feature = "aws")]
 pub(crate) use lending::Lender;
+pub use tls::Tls;
 
 #[cfg(feature = "aws")]
 use crate::credentials::AwsCredentials;
@@ -127,7 +128,7 @@ pub struct EgressBuilder {
     rules: Vec<Text>,
     internal_addresses: InternalAddresses,
     lookup: Option<names::Lookup>,
-    roots: Vec<Vec<u8>>,
+    tls: Tls,
     idle_timeout: Option<Duration>,
     unread_timeout: Option<Duration>,
     max_connections: Option<NonZeroUsize>,
@@ -223,10 +224,19 @@ impl EgressBuilder {
         self
     }
 
-    /// Trusts a root certificate beside those that browsers trust: one in DER, or any number in PEM.
+    /// Sets which servers are trusted, and who this host is to them; without, those that browsers trust. It replaces what was set
+    /// before, [`root_certificate`](Self::root_certificate) included. `AwsCredentials::of_environment_with` takes the same value.
+    #[must_use]
+    pub fn tls(mut self, tls: &Tls) -> Self {
+        self.tls = tls.clone();
+        self
+    }
+
+    /// Trusts a root certificate in addition to the others: one in DER, or any number in PEM. Short for
+    /// [`Tls::root_certificate`].
     #[must_use]
     pub fn root_certificate(mut self, certificate: impl Into<Vec<u8>>) -> Self {
-        self.roots.push(certificate.into());
+        self.tls = self.tls.root_certificate(certificate);
         self
     }
 
@@ -325,7 +335,8 @@ impl EgressBuilder {
 
     /// Reads the rules and the certificates. Opens no connection.
     ///
-    /// Errors: [`HostError::EgressRule`], [`HostError::RootCertificate`], [`HostError::Tls`].
+    /// Errors: [`HostError::EgressRule`], [`HostError::RootCertificate`], [`HostError::NativeRoots`],
+    /// [`HostError::ClientCertificate`], [`HostError::Tls`].
     pub fn build(self) -> Result<Egress, HostError> {
         let rules = self.rules.iter().map(|rule| match rule {
             Text::Authority(authority) => Rule::from_authority(authority),
@@ -333,7 +344,7 @@ impl EgressBuilder {
         });
         let allowed = AllowList::new(rules.collect::<Result<_, _>>()?);
         let lookup = self.lookup.unwrap_or_else(names::system);
-        let connector = Connector::new(lookup, tls::client(&self.roots)?);
+        let connector = Connector::new(lookup, self.tls.config()?);
         let limits = Limits {
             idle_timeout: self.idle_timeout.unwrap_or(IDLE_TIMEOUT),
             unread_timeout: self.unread_timeout.unwrap_or(UNREAD_TIMEOUT),

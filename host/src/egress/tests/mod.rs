@@ -20,7 +20,7 @@ pub(crate) mod server;
 #[cfg(feature = "aws")]
 mod signing;
 mod timeouts;
-mod tls;
+pub(crate) mod tls;
 
 use super::{Egress, EgressBuilder, Outgoing};
 use bytes::Bytes;

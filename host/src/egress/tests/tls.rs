@@ -2,10 +2,12 @@
 
 use super::server::{OK, Server};
 use super::{Egress, call};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use crate::Tls;
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::server::WebPkiClientVerifier;
 use rustls::version::{TLS12, TLS13};
-use rustls::{HandshakeKind, ServerConfig, SupportedProtocolVersion};
+use rustls::{HandshakeKind, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -30,18 +32,12 @@ async fn server_that_speaks(
     (server.await, root)
 }
 
-fn acceptor(
+pub(crate) fn acceptor(
     versions: &[&'static SupportedProtocolVersion],
     name: &str,
 ) -> (TlsAcceptor, CertifiedIssuer<'static, KeyPair>) {
-    let mut authority = CertificateParams::new(Vec::new()).unwrap();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let root = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
-    let key = KeyPair::generate().unwrap();
-    let certificate = CertificateParams::new(vec![name.to_owned()])
-        .unwrap()
-        .signed_by(&key, &root)
-        .unwrap();
+    let root = authority();
+    let (certificate, key) = certificate(&root, name);
     let key = PrivatePkcs8KeyDer::from(key.serialize_der());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
@@ -51,6 +47,121 @@ fn acceptor(
         .with_single_cert(vec![certificate.der().clone()], key.into())
         .unwrap();
     (TlsAcceptor::from(Arc::new(config)), root)
+}
+
+fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap()
+}
+
+fn certificate(root: &CertifiedIssuer<'static, KeyPair>, name: &str) -> (Certificate, KeyPair) {
+    let key = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::new(vec![name.to_owned()]).unwrap();
+    (certificate.signed_by(&key, root).unwrap(), key)
+}
+
+/// A server that demands a certificate of an authority that it trusts, and that authority, which is the root of its own
+/// certificate, too.
+async fn server_that_demands_a_certificate() -> (Server, CertifiedIssuer<'static, KeyPair>) {
+    let root = authority();
+    let (own, key) = certificate(&root, "127.0.0.1");
+    let mut trusted = RootCertStore::empty();
+    trusted.add(root.as_ref().der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(trusted.into(), provider.clone());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier.build().unwrap())
+        .with_single_cert(
+            vec![own.der().clone()],
+            PrivatePkcs8KeyDer::from(key.serialize_der()).into(),
+        )
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let server = Server::start_tls(acceptor, |mut connection| async move {
+        while connection.request().await.is_some() {
+            connection.write(OK).await;
+        }
+    });
+    (server.await, root)
+}
+
+fn egress_with(server: &Server, tls: &Tls) -> Egress {
+    let egress = Egress::builder().allow_url(server.url()).tls(tls);
+    egress.build().unwrap()
+}
+
+#[tokio::test]
+async fn client_certificate_is_presented_to_a_server_that_demands_one() {
+    let (server, root) = server_that_demands_a_certificate().await;
+    let (own, key) = certificate(&root, "client.example");
+    let tls = Tls::new()
+        .root_certificate(root.as_ref().pem())
+        .client_certificate(own.pem(), key.serialize_pem());
+    let egress = egress_with(&server, &tls);
+    assert_eq!(call(&egress, &server.url()).await.unwrap().1, "ok");
+    assert_eq!(server.requests(), 1);
+}
+
+#[tokio::test]
+async fn server_that_demands_a_certificate_is_not_reached_without() {
+    let (server, root) = server_that_demands_a_certificate().await;
+    let (other, key) = certificate(&authority(), "client.example");
+    let tls = Tls::new().root_certificate(root.as_ref().pem());
+    let strange = tls.clone();
+    let strange = strange.client_certificate(other.pem(), key.serialize_pem());
+    for tls in [tls, strange] {
+        let refused = call(&egress_with(&server, &tls), &server.url()).await;
+        assert!(refused.is_err(), "{refused:?}");
+    }
+    assert_eq!(server.requests(), 0);
+}
+
+#[tokio::test]
+async fn own_roots_are_trusted_without_those_of_browsers() {
+    let (server, root) = server_named("127.0.0.1").await;
+    let own = Tls::new().only_root_certificates();
+    let tls = own.clone().root_certificate(root.as_ref().pem());
+    let answer = call(&egress_with(&server, &tls), &server.url()).await;
+    assert_eq!(answer.unwrap().1, "ok");
+    let tls = own.root_certificate(authority().as_ref().pem());
+    let refused = call(&egress_with(&server, &tls), &server.url()).await;
+    assert!(matches!(refused, Err(Error::TlsCertificateError)));
+}
+
+/// This test runs again in processes whose operating system has other roots.
+#[cfg(feature = "native-roots")]
+#[tokio::test]
+async fn roots_of_the_operating_system_are_trusted() {
+    const URL: &str = "DAPR_WASM_HOST_TEST_URL";
+    if let Ok(url) = std::env::var(URL) {
+        let egress = Egress::builder().allow_url(&url);
+        let egress = egress.tls(&Tls::new().native_roots()).build().unwrap();
+        assert_eq!(call(&egress, &url).await.unwrap().1, "ok");
+        return;
+    }
+    let (server, root) = server_named("127.0.0.1").await;
+    let folder = tempfile::tempdir().unwrap();
+    let name = "egress::tests::tls::roots_of_the_operating_system_are_trusted";
+    for (roots, is_trusted) in [
+        (root.as_ref().pem(), true),
+        (authority().as_ref().pem(), false),
+        (String::new(), false),
+    ] {
+        let file = folder.path().join("roots.pem");
+        std::fs::write(&file, roots).unwrap();
+        let again = tokio::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name])
+            .env(URL, server.url())
+            .env("SSL_CERT_FILE", file)
+            .env_remove("SSL_CERT_DIR")
+            .output();
+        let again = again.await.unwrap();
+        assert_eq!(again.status.success(), is_trusted);
+    }
+    assert_eq!(server.requests(), 1);
 }
 
 #[tokio::test]
