@@ -1,44 +1,108 @@
-// wasi:filesystem: the shim's, but that what is read of a file is a stream of ours, and
-// that files are opened to be read alone.
+// wasi:filesystem for directories that are lent to read. Only the operations that are
+// named here reach the shim. Every other one is refused, also one that a later shim adds.
 import * as shim from '@bytecodealliance/preview2-shim/filesystem';
 import { InputStream } from './streams.mjs';
 
 const LONGEST_PIECE = 1n << 16n;
 
+/** The operations that change nothing and open nothing. */
+const READING = [
+  'advise',
+  'getFlags',
+  'getType',
+  'metadataHash',
+  'metadataHashAt',
+  'read',
+  'readDirectory',
+  'readlinkAt',
+  'stat',
+  'statAt',
+];
+
+/** The flags that a file or directory may be opened with. */
+const OPENING = ['directory', 'read'];
+
+/** wasmtime's error for a directory that is lent to read. */
+const REFUSED = 'not-permitted';
+
+const dispose = Symbol.dispose ?? Symbol.for('dispose');
+
 // Its types are those of the shim for browsers, whose descriptors nobody may extend.
 const { createFilesystem, types } = /** @type {any} */ (shim);
 
-class Descriptor extends types.Descriptor {
+class Descriptor {
+  /** The shim's descriptor, which can write. @type {any} */
+  #descriptor;
+
+  /** @param {any} descriptor */
+  constructor(descriptor) {
+    this.#descriptor = descriptor;
+  }
+
+  static {
+    const operations = /** @type {any} */ (this.prototype);
+    for (const name of READING) {
+      operations[name] = function (/** @type {unknown[]} */ ...given) {
+        return this.#descriptor[name](...given);
+      };
+    }
+  }
+
   /**
    * @param {object} following
    * @param {string} path
-   * @param {{ create?: boolean, truncate?: boolean }} how
-   * @param {{ write?: boolean, mutateDirectory?: boolean }} flags
+   * @param {Record<string, boolean>} how
+   * @param {Record<string, boolean>} flags
    */
   openAt(following, path, how, flags) {
-    if (how.create || how.truncate || flags.write || flags.mutateDirectory) throw 'read-only';
-    return own(super.openAt(following, path, how, flags));
+    const wanted = Object.entries({ ...how, ...flags });
+    if (wanted.some(([flag, set]) => set && !OPENING.includes(flag))) throw REFUSED;
+    return new Descriptor(this.#descriptor.openAt(following, path, how, flags));
   }
 
   /** @param {bigint} offset */
   readViaStream(offset) {
     const pieces = [];
     for (let at = offset, over = false; !over; ) {
-      const [piece, end] = this.read(LONGEST_PIECE, at);
+      const [piece, end] = this.#descriptor.read(LONGEST_PIECE, at);
       pieces.push(piece);
       at += BigInt(piece.length);
       over = end || piece.length === 0;
     }
     return new InputStream(Buffer.concat(pieces));
   }
+
+  /** @param {Descriptor} other */
+  isSameObject(other) {
+    return this.#descriptor.isSameObject(other.#descriptor);
+  }
+
+  [dispose]() {
+    this.#descriptor[dispose]();
+  }
 }
 
-/** The shim's as ours, with all that it holds. @param {object} descriptor */
-const own = (descriptor) => Object.setPrototypeOf(descriptor, Descriptor.prototype);
+for (const name of Object.getOwnPropertyNames(types.Descriptor.prototype)) {
+  if (name in Descriptor.prototype) continue;
+  Object.defineProperty(Descriptor.prototype, name, {
+    value() {
+      throw REFUSED;
+    },
+  });
+}
 
-/** These directories, by the names that an instance knows them by. @param {Record<string, string>} directories */
+/**
+ * These directories, by the names that an instance knows them by.
+ *
+ * @param {Record<string, string>} directories
+ * @returns {any} For a `WASIShim`, whose type names only its own descriptors.
+ */
 export function filesystem(directories) {
-  const { preopens } = createFilesystem({ preopens: directories });
-  for (const [descriptor] of preopens.getDirectories()) own(descriptor);
-  return { preopens, types: { ...types, Descriptor } };
+  const lent = createFilesystem({ preopens: directories }).preopens.getDirectories();
+  const own = lent.map((/** @type {[any, string]} */ [descriptor, name]) => [new Descriptor(descriptor), name]);
+  const { DirectoryEntryStream, filesystemErrorCode } = types;
+  return {
+    preopens: { getDirectories: () => [...own] },
+    types: { Descriptor, DirectoryEntryStream, filesystemErrorCode },
+  };
 }
