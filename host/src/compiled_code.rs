@@ -10,7 +10,7 @@ use ring::digest::{Context, SHA256};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::hash::{Hash, Hasher};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use tempfile::NamedTempFile;
@@ -21,7 +21,7 @@ use wasmtime::component::Component;
 mod tests;
 mod trust;
 
-use trust::{refuse_if_others_can_replace, refuse_if_others_can_write};
+use trust::{open_if_only_owner_can_write, refuse_if_others_can_replace};
 
 /// The folder of compiled code, inside the one that was named or the user's own folder for such things.
 const FOLDER: &str = "dapr-wasm-host";
@@ -57,10 +57,14 @@ impl CompiledCode {
     #[allow(unsafe_code, reason = "there is no other way to load compiled code")]
     pub(crate) fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
         if let Some(path) = &self.kept {
-            // SAFETY: the contents were compared with the digest that they were written under. They lie in a folder
-            // that only this user and the administrator can write to or replace, by its own permissions and by those of
-            // all folders above it; both can do to this process as they please without it. And this crate replaces
-            // files there, but never changes one that may be mapped.
+            // SAFETY: the code must come from wasmtime's compiler, and must not change while it is mapped. Only this user
+            // and root could break that, and both control this process anyway:
+            // - The contents match the digest in the file's name.
+            // - Others can neither write to the folder of `path` nor replace it, by its permissions and those of all
+            //   folders above it. So what `path` names now is what was checked, or what this user put in its place.
+            // - `find` accepts only a regular file, opened without following a link, that others cannot write to and
+            //   that has no other name. So no entry of another folder decides what is mapped here.
+            // - This crate writes a new file and renames it. It never changes a file that may be mapped.
             match unsafe { Component::deserialize_file(engine, path) } {
                 Ok(mapped) => return Ok(mapped),
                 // The system may run nothing from that folder's disk; another process may have deleted the file.
@@ -130,15 +134,17 @@ impl CodeFolder {
         let paths = files.map(|file| file.path());
         let mut of_source = paths.filter(|path| is_of(source, path));
         of_source.find_map(|path| {
-            // Who owned the folder while others could write to it may own the file still.
-            refuse_if_others_can_write(&path).ok()?;
-            let code = fs::read(&path).ok()?;
+            let read = read_trusted(&path);
+            let read = read.inspect_err(|cause| {
+                tracing::warn!("{} is not used: {cause}", path.display());
+            });
+            let (file, code) = read.ok()?;
             if path != self.file(source, &code) {
                 tracing::warn!("{} is damaged and not used", path.display());
                 return None;
             }
             // For `delete_unused`, and of no other use.
-            let _ = File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+            let _ = file.set_modified(SystemTime::now());
             Some((path, code))
         })
     }
@@ -174,6 +180,15 @@ impl CodeFolder {
         let name = format!("{source}-{}.cwasm", hexadecimal(contents));
         self.path.join(name)
     }
+}
+
+/// Opens a file and reads it. While others could write to the folder, they may have put anything there, so the file is
+/// checked like the folder.
+fn read_trusted(path: &Path) -> io::Result<(File, Vec<u8>)> {
+    let mut file = open_if_only_owner_can_write(path)?;
+    let mut contents = Vec::new();
+    file.read_to_end(&mut contents)?;
+    Ok((file, contents))
 }
 
 /// A file of a name that is taken for no code, which others may read where the process's umask lets them.

@@ -61,6 +61,13 @@ impl PluginBuilder {
     /// bit will do, such as `/tmp`. A volume that everybody may write to (Kubernetes' `emptyDir` is one) will not: have
     /// the code in the image, or use [`without_cache`](Self::without_cache).
     ///
+    /// Of the files there, only regular ones with one name are loaded, and only those that nobody else may write to. A
+    /// symbolic link, a second hard link or anything else is not used: the component is compiled again and the file
+    /// replaced, which `tracing` reports at level WARN.
+    ///
+    /// These checks need Unix permissions. On other platforms loading fails with [`HostError::CompiledCodeCache`]; without
+    /// this setting nothing is kept there, and every load compiles.
+    ///
     /// Everybody may read it, as far as this process's umask lets them. It may be read-only: code that was put there when
     /// an image was built is used, where the processor is of the same kind. What is damaged is compiled again. What was
     /// not used for 30 days is deleted when other code is added.

@@ -1,6 +1,9 @@
 //! Nobody but this user and the administrator may decide what is run: not by writing to it, and not by putting something
 //! else in its place, which whoever can write to a folder above it can do.
+//!
+//! Only Unix permissions are read. On other platforms every folder is refused.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -11,9 +14,41 @@ enum Relation {
     Above,
 }
 
-/// Fails where others can write to this file or folder.
-pub(super) fn refuse_if_others_can_write(path: &Path) -> io::Result<()> {
-    refuse(path, Relation::Same)
+/// Opens a file to read. Fails where others can write to it, or where it lies elsewhere.
+///
+/// It must be a regular file with one name. A symbolic link can lead to a folder in which others can replace the file.
+/// This crate's files have no second hard link: a file that has one was made for another purpose, and may be written under
+/// its other name.
+#[cfg(unix)]
+pub(super) fn open_if_only_owner_can_write(path: &Path) -> io::Result<File> {
+    use rustix::fs::OFlags;
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+    // Before it is opened, which may wait for a pipe or have an effect on a device.
+    refuse_other_types(&std::fs::symlink_metadata(path)?)?;
+    let mut options = File::options();
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    let file = options.open(path)?;
+    // Once more, of what was opened.
+    let metadata = file.metadata()?;
+    refuse_other_types(&metadata)?;
+    if metadata.nlink() > 1 {
+        return Err(denied("it has another name as well; copy it instead of linking it"));
+    }
+    refuse_by_permissions(path, &metadata, Relation::Same)?;
+    Ok(file)
+}
+
+#[cfg(unix)]
+fn refuse_other_types(metadata: &std::fs::Metadata) -> io::Result<()> {
+    let file_type = metadata.file_type();
+    if file_type.is_file() {
+        Ok(())
+    } else if file_type.is_symlink() {
+        Err(denied("it is a symbolic link; put the file itself there"))
+    } else {
+        Err(denied("it is not a regular file; delete it"))
+    }
 }
 
 /// Fails where others can write to this folder or put another in its place. Its path must be absolute and without links.
@@ -28,12 +63,23 @@ pub(super) fn refuse_if_others_can_replace(folder: &Path) -> io::Result<()> {
 
 #[cfg(unix)]
 fn refuse(path: &Path, relation: Relation) -> io::Result<()> {
+    refuse_by_permissions(path, &std::fs::metadata(path)?, relation)
+}
+
+#[cfg(unix)]
+fn refuse_by_permissions(
+    path: &Path,
+    metadata: &std::fs::Metadata,
+    relation: Relation,
+) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
-    let metadata = std::fs::metadata(path)?;
     let user = rustix::process::geteuid().as_raw();
-    let denied = |fault| io::Error::new(io::ErrorKind::PermissionDenied, fault);
     let fault = fault(path, metadata.uid(), metadata.mode(), user, relation);
     fault.map_or(Ok(()), |fault| Err(denied(fault)))
+}
+
+fn denied(fault: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::PermissionDenied, fault.into())
 }
 
 /// Why `user` does not trust it, and what to do about that.
@@ -61,15 +107,33 @@ fn others_may_change(mode: u32, relation: Relation) -> bool {
     }
 }
 
-/// Elsewhere, a user's own folder is closed to other users by the system's defaults.
 #[cfg(not(unix))]
 fn refuse(_path: &Path, _relation: Relation) -> io::Result<()> {
-    Ok(())
+    Err(cannot_be_checked())
+}
+
+#[cfg(not(unix))]
+pub(super) fn open_if_only_owner_can_write(_path: &Path) -> io::Result<File> {
+    Err(cannot_be_checked())
+}
+
+#[cfg(any(test, not(unix)))]
+fn cannot_be_checked() -> io::Error {
+    denied(
+        "on this platform it is not checked who can write there, and what lies there is run; use `PluginBuilder::without_cache`",
+    )
 }
 
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_platform_without_a_check_is_told_what_to_do() {
+        let refused = cannot_be_checked();
+        assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
+        assert!(refused.to_string().contains("without_cache"), "{refused}");
+    }
 
     #[test]
     fn what_belongs_to_this_user_or_to_root_is_trusted_and_nothing_else() {

@@ -4,6 +4,7 @@ use super::{CodeFolder, Kept};
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -60,4 +61,54 @@ fn a_link_to_a_folder_that_others_could_replace_is_refused() {
     std::os::unix::fs::symlink(open.join("ours"), &link).unwrap();
     let refused = CodeFolder::inside(&link).err().unwrap();
     assert!(refused.to_string().contains("/open; forbid"), "{refused}");
+}
+
+/// Puts something in the place of kept code, which must not be used and must be replaced by a file of this user's.
+fn is_not_used_and_replaced(put: impl FnOnce(&Path, &Path)) {
+    let kept = Kept::new();
+    kept.code();
+    let path = kept.find().unwrap();
+    let elsewhere = kept.parent.path().join("elsewhere");
+    fs::rename(&path, &elsewhere).unwrap();
+    put(&elsewhere, &path);
+
+    assert_eq!(kept.find(), None);
+    let (code, _) = kept.load();
+    assert_eq!(code.kept, Some(path.clone()));
+    assert!(fs::symlink_metadata(&path).unwrap().is_file());
+    assert_eq!(kept.find(), Some(path));
+}
+
+#[test]
+fn symbolic_link_to_valid_code_is_not_followed() {
+    is_not_used_and_replaced(|code, path| std::os::unix::fs::symlink(code, path).unwrap());
+}
+
+#[test]
+fn dangling_symbolic_link_is_replaced() {
+    is_not_used_and_replaced(|code, path| {
+        std::os::unix::fs::symlink(code, path).unwrap();
+        fs::remove_file(code).unwrap();
+    });
+}
+
+#[test]
+fn hard_link_to_valid_code_is_not_used() {
+    is_not_used_and_replaced(|code, path| fs::hard_link(code, path).unwrap());
+}
+
+#[test]
+fn named_pipe_is_not_waited_for() {
+    is_not_used_and_replaced(|_code, path| {
+        let made = Command::new("mkfifo").arg(path).status().unwrap();
+        assert!(made.success());
+    });
+}
+
+#[test]
+fn file_that_others_can_write_to_is_not_used() {
+    is_not_used_and_replaced(|code, path| {
+        fs::rename(code, path).unwrap();
+        set_mode(path, 0o666);
+    });
 }
