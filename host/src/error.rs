@@ -170,8 +170,11 @@ pub enum CallError {
         /// How it trapped.
         trap: wasmtime::Error,
     },
-    /// The component had not answered within [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit), and the
-    /// call was cancelled. The instance is lost, and the outcome of a write unknown.
+    /// The component had not answered within the time limit of the call
+    /// ([`State::time_limit`](crate::State::time_limit), [`Binding::time_limit`](crate::Binding::time_limit), or else
+    /// [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit)), and the call was cancelled. The instance is
+    /// lost, and the outcome of a write unknown. If the limit is zero, nothing was asked of the component and the instance
+    /// is as usable as before.
     #[error(
         "the component did not answer within its time limit of {limit:?}; make a new instance, and raise the limit where calls may take longer"
     )]

@@ -97,6 +97,7 @@ impl Instance {
         match &self.state {
             Some(guest) => Ok(State {
                 guest,
+                time_limit: self.calls.time_limit,
                 calls: &mut self.calls,
             }),
             None => Err(CallError::NotExported {
@@ -112,6 +113,7 @@ impl Instance {
         match &self.binding {
             Some(guest) => Ok(Binding {
                 guest,
+                time_limit: self.calls.time_limit,
                 calls: &mut self.calls,
             }),
             None => Err(CallError::NotExported {
@@ -147,19 +149,28 @@ impl std::fmt::Debug for Instance {
 /// The store, and whether it may still be entered.
 pub(crate) struct Calls {
     store: Store<HostState>,
+    /// The limit of a call that has none of its own.
     time_limit: TimeLimit,
     lost: bool,
 }
 
 impl Calls {
     /// Opens a call. Until [`Calls::end`] the instance counts as lost, so that it is when the future in between is dropped.
-    pub(crate) fn begin(&mut self) -> Result<(&mut Store<HostState>, TimeLimit), CallError> {
-        if std::mem::replace(&mut self.lost, true) {
+    pub(crate) fn begin(
+        &mut self,
+        time_limit: TimeLimit,
+    ) -> Result<(&mut Store<HostState>, TimeLimit), CallError> {
+        if self.lost {
             return Err(CallError::InstanceLost);
         }
+        // A caller whose time is over already does not lose the instance.
+        if let Some(limit) = time_limit.is_over() {
+            return Err(CallError::TimeLimit { limit });
+        }
+        self.lost = true;
         self.store.data_mut().memory.forget_refusal();
         time_slices::begin(&mut self.store);
-        Ok((&mut self.store, self.time_limit))
+        Ok((&mut self.store, time_limit))
     }
 
     /// Closes a call that has no error of the contract.

@@ -3,18 +3,33 @@
 use crate::contract::state::Guest;
 use crate::error::CallError;
 use crate::instance::Calls;
+use crate::time_limit::TimeLimit;
 use crate::types::{
     self, DeleteOptions, DeleteRequest, Error, FeatureSet, GetOptions, Item, Operation, SetOptions,
     SetRequest,
 };
+use std::time::Duration;
 
 /// An instance as a state store.
 pub struct State<'a> {
     pub(crate) guest: &'a Guest,
+    pub(crate) time_limit: TimeLimit,
     pub(crate) calls: &'a mut Calls,
 }
 
 impl State<'_> {
+    /// Lets each call that is made through this handle take this much time at most, in place of the instance's own
+    /// [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit), whether that is shorter or longer.
+    ///
+    /// A call past its limit is cancelled: it gives [`CallError::TimeLimit`] with this limit, and the instance is lost.
+    /// With [`Duration::ZERO`], the time that is left before a deadline in the past, nothing is asked of the component and
+    /// the instance is not lost. [`Duration::MAX`] is no limit.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = TimeLimit::new(Some(limit));
+        self
+    }
+
     /// Configures the store and proves that it can be used. Names and values are those of Dapr's `spec.metadata`.
     pub async fn init<N, V>(&mut self, metadata: &[(N, V)]) -> Result<(), CallError>
     where
@@ -23,21 +38,21 @@ impl State<'_> {
     {
         let fields = metadata.iter();
         let metadata = types::metadata(fields.map(|(name, value)| (name.as_ref(), value.as_ref())));
-        let (store, limit) = self.calls.begin()?;
+        let (store, limit) = self.calls.begin(self.time_limit)?;
         let outcome = limit.hold(self.guest.call_init(store, &metadata)).await;
         self.calls.end_fallible(outcome)
     }
 
     /// What the store can do as it is configured now.
     pub async fn features(&mut self) -> Result<FeatureSet, CallError> {
-        let (store, limit) = self.calls.begin()?;
+        let (store, limit) = self.calls.begin(self.time_limit)?;
         let outcome = limit.hold(self.guest.call_features(store)).await;
         self.calls.end_fallible(outcome)
     }
 
     /// Proves, with one cheap read, that the store can be reached and used now.
     pub async fn ping(&mut self) -> Result<(), CallError> {
-        let (store, limit) = self.calls.begin()?;
+        let (store, limit) = self.calls.begin(self.time_limit)?;
         let outcome = limit.hold(self.guest.call_ping(store)).await;
         self.calls.end_fallible(outcome)
     }
@@ -48,7 +63,7 @@ impl State<'_> {
         key: &str,
         options: Option<GetOptions>,
     ) -> Result<Option<Item>, CallError> {
-        let (store, limit) = self.calls.begin()?;
+        let (store, limit) = self.calls.begin(self.time_limit)?;
         let outcome = limit.hold(self.guest.call_get(store, key, options)).await;
         self.calls.end_fallible(outcome)
     }
@@ -60,7 +75,7 @@ impl State<'_> {
         value: &[u8],
         options: Option<SetOptions>,
     ) -> Result<String, CallError> {
-        let (store, limit) = self.calls.begin()?;
+        let (store, limit) = self.calls.begin(self.time_limit)?;
         let outcome = limit
             .hold(self.guest.call_set(store, key, value, options.as_ref()))
             .await;
@@ -73,7 +88,7 @@ impl State<'_> {
         key: &str,
         options: Option<DeleteOptions>,
     ) -> Result<(), CallError> {
-        let (store, limit) = self.calls.begin()?;
+        let (store, limit) = self.calls.begin(self.time_limit)?;
         let outcome = limit
             .hold(self.guest.call_delete(store, key, options.as_ref()))
             .await;
@@ -86,7 +101,7 @@ impl State<'_> {
         keys: &[String],
         options: Option<GetOptions>,
     ) -> Result<Vec<Result<Option<Item>, Error>>, CallError> {
-        let (store, limit) = self.calls.begin()?;
+        let (store, limit) = self.calls.begin(self.time_limit)?;
         let outcome = limit
             .hold(self.guest.call_bulk_get(store, keys, options))
             .await;
@@ -98,7 +113,7 @@ impl State<'_> {
         &mut self,
         requests: &[SetRequest],
     ) -> Result<Vec<Result<String, Error>>, CallError> {
-        let (store, limit) = self.calls.begin()?;
+        let (store, limit) = self.calls.begin(self.time_limit)?;
         let outcome = limit.hold(self.guest.call_bulk_set(store, requests)).await;
         self.calls.end_fallible(outcome)
     }
@@ -108,7 +123,7 @@ impl State<'_> {
         &mut self,
         requests: &[DeleteRequest],
     ) -> Result<Vec<Result<(), Error>>, CallError> {
-        let (store, limit) = self.calls.begin()?;
+        let (store, limit) = self.calls.begin(self.time_limit)?;
         let outcome = limit
             .hold(self.guest.call_bulk_delete(store, requests))
             .await;
@@ -120,7 +135,7 @@ impl State<'_> {
         &mut self,
         operations: &[Operation],
     ) -> Result<Vec<Option<String>>, CallError> {
-        let (store, limit) = self.calls.begin()?;
+        let (store, limit) = self.calls.begin(self.time_limit)?;
         let outcome = limit
             .hold(self.guest.call_transact(store, operations))
             .await;
@@ -129,7 +144,7 @@ impl State<'_> {
 
     /// How many operations one [`State::transact`] takes at most; 0 where the store has no transactions.
     pub async fn max_transaction_size(&mut self) -> Result<u32, CallError> {
-        let (store, limit) = self.calls.begin()?;
+        let (store, limit) = self.calls.begin(self.time_limit)?;
         let outcome = limit
             .hold(self.guest.call_max_transaction_size(store))
             .await;

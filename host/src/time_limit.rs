@@ -18,6 +18,11 @@ impl TimeLimit {
         Self(limit)
     }
 
+    /// The limit, where it leaves no time at all.
+    pub(crate) fn is_over(self) -> Option<Duration> {
+        self.0.filter(Duration::is_zero)
+    }
+
     /// Runs the component, which [gives way](crate::time_slices) while it computes, until it is done or its time is over.
     pub(crate) async fn hold<T>(
         self,

@@ -1,11 +1,11 @@
 //! A call ends when its time is over, whatever the component does meanwhile, and no task is kept waiting by another's.
 
-use super::components::{Spins, binding_that_spins};
+use super::components::{Spins, binding_that_spins, that_traps};
 use crate::types::Metadata;
 use crate::{CallError, HostError, InstanceOptions, InstancePool, Plugin, PoolError};
 use std::num::NonZeroUsize;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// No component of these tests takes a thousandth of it where it is well, and where it is not it takes for ever.
 const LIMIT: Duration = Duration::from_secs(2);
@@ -134,4 +134,76 @@ async fn a_component_that_is_trusted_is_cancelled_while_it_waits() {
     let mut binding = instance.binding().unwrap();
     binding.operations().await.unwrap();
     assert!(is_over(binding.ping().await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn limit_of_a_call_takes_the_place_of_the_instances_own() {
+    const SHORTER: Duration = Duration::from_secs(1);
+    const LONGER: Duration = Duration::from_secs(1_000);
+    // `ping` takes 900 seconds.
+    let plugin = plugin(Spins::InInvoke);
+    let mut instance = plugin.instantiate(&limited()).await.unwrap();
+    let begin = Instant::now();
+    let binding = instance.binding().unwrap();
+    binding.time_limit(LONGER).ping().await.unwrap();
+    assert_eq!(begin.elapsed().as_secs(), 900);
+
+    let begin = Instant::now();
+    let over = instance.binding().unwrap();
+    let over = over.time_limit(SHORTER).ping().await.unwrap_err();
+    assert!(
+        matches!(over, CallError::TimeLimit { limit: SHORTER }),
+        "{over}"
+    );
+    assert_eq!(begin.elapsed().as_secs(), 1);
+    assert!(instance.is_lost());
+}
+
+#[tokio::test(start_paused = true)]
+async fn limit_of_a_call_holds_for_every_call_through_its_handle_and_no_other() {
+    let plugin = plugin(Spins::InInvoke);
+    let mut instance = plugin.instantiate(&limited()).await.unwrap();
+    let mut binding = instance.binding().unwrap().time_limit(Duration::MAX);
+    binding.ping().await.unwrap();
+    binding.ping().await.unwrap();
+    assert!(is_over(instance.binding().unwrap().ping().await));
+}
+
+#[tokio::test]
+async fn limit_of_a_call_ends_one_that_computes() {
+    let plugin = plugin(Spins::InInvoke);
+    let mut instance = plugin.instantiate(&InstanceOptions::new()).await.unwrap();
+    let mut binding = instance.binding().unwrap().time_limit(LIMIT);
+    assert!(is_over(binding.invoke("spin", b"", None).await));
+}
+
+#[tokio::test]
+async fn call_without_time_does_not_lose_the_instance() {
+    let plugin = plugin(Spins::InInvoke);
+    let mut instance = plugin.instantiate(&limited()).await.unwrap();
+    let mut late = instance.binding().unwrap().time_limit(Duration::ZERO);
+    let over = late.invoke("spin", b"", None).await.unwrap_err();
+    assert!(
+        matches!(
+            over,
+            CallError::TimeLimit {
+                limit: Duration::ZERO
+            }
+        ),
+        "{over}"
+    );
+    instance.binding().unwrap().operations().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn limit_of_a_call_of_a_store_is_kept() {
+    let plugin = Plugin::builder().without_cache();
+    let plugin = plugin.from_bytes(&that_traps("dynamodb")).unwrap();
+    let mut instance = plugin.instantiate(&InstanceOptions::new()).await.unwrap();
+    let mut late = instance.state().unwrap().time_limit(Duration::ZERO);
+    let over = late.get("key", None).await.unwrap_err();
+    assert!(matches!(over, CallError::TimeLimit { .. }), "{over}");
+    let mut in_time = instance.state().unwrap().time_limit(LIMIT);
+    let trap = in_time.get("key", None).await.unwrap_err();
+    assert!(matches!(trap, CallError::Trap(_)), "{trap}");
 }
