@@ -1,14 +1,15 @@
 //! A bounded number of instances for any number of tasks: whoever asked first is lent one first, and a lost instance is
 //! never lent again.
 
-use crate::error::PoolError;
+use crate::binding::Binding;
+use crate::error::{CallError, PoolError};
 use crate::instance::Instance;
 use crate::options::InstanceOptions;
 use crate::plugin::Plugin;
+use crate::state::State;
 use crate::types::{self, Metadata};
 use scopeguard::ScopeGuard;
 use std::num::NonZeroUsize;
-use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -62,7 +63,7 @@ impl InstancePool {
 
     /// How many instances there are at most.
     #[must_use]
-    pub fn size(&self) -> NonZeroUsize {
+    pub fn max_instances(&self) -> NonZeroUsize {
         self.shared.size
     }
 }
@@ -122,8 +123,8 @@ impl InstancePoolBuilder {
     /// bound holds for all pools of the plugin together: where their sizes exceed it, [`InstancePool::acquire`] may give
     /// [`HostError::TooManyInstances`](crate::HostError::TooManyInstances).
     #[must_use]
-    pub fn size(mut self, size: NonZeroUsize) -> Self {
-        self.size = size;
+    pub fn max_instances(mut self, instances: NonZeroUsize) -> Self {
+        self.size = instances;
         self
     }
 
@@ -207,7 +208,8 @@ impl Shared {
 
 /// An [`Instance`] on loan from an [`InstancePool`], and given back when it is dropped.
 ///
-/// One that is [lost](Instance::is_lost) by then is thrown away; another takes its place when it is needed.
+/// One that is [lost](Self::is_lost) by then is thrown away; another takes its place when it is needed.
+// No `Deref`: with `DerefMut`, `std::mem::swap` could put an instance of another plugin into the pool.
 pub struct PooledInstance(ScopeGuard<Lent, fn(Lent)>);
 
 struct Lent {
@@ -225,22 +227,40 @@ impl Lent {
     }
 }
 
-impl Deref for PooledInstance {
-    type Target = Instance;
-
-    fn deref(&self) -> &Instance {
-        &self.0.instance
+impl PooledInstance {
+    /// The instance as a state store.
+    ///
+    /// Errors: [`CallError::NotExported`].
+    pub fn state(&mut self) -> Result<State<'_>, CallError> {
+        self.0.instance.state()
     }
-}
 
-impl DerefMut for PooledInstance {
-    fn deref_mut(&mut self) -> &mut Instance {
-        &mut self.0.instance
+    /// The instance as an output binding.
+    ///
+    /// Errors: [`CallError::NotExported`].
+    pub fn binding(&mut self) -> Result<Binding<'_>, CallError> {
+        self.0.instance.binding()
+    }
+
+    /// Whether a call trapped, was abandoned or took too long. Every further call gives [`CallError::InstanceLost`], and
+    /// the pool does not lend the instance again.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.0.instance.is_lost()
+    }
+
+    /// The linear memory that the instance has now, in bytes. It grows, in pages of 64 KiB, and never shrinks; of it
+    /// only what was touched takes room in this process.
+    #[must_use]
+    pub fn memory_size(&self) -> usize {
+        self.0.instance.memory_size()
     }
 }
 
 impl std::fmt::Debug for PooledInstance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("PooledInstance").field(&**self).finish()
+        f.debug_tuple("PooledInstance")
+            .field(&self.0.instance)
+            .finish()
     }
 }

@@ -16,7 +16,7 @@
 //!     let pool = InstancePool::builder(&plugin)
 //!         .options(InstanceOptions::new().egress(egress).inherit_stderr())
 //!         .state([("table", "orders"), ("endpoint", endpoint), ("accessKey", "id"), ("secretKey", "secret")])
-//!         .size(32.try_into()?)
+//!         .max_instances(32.try_into()?)
 //!         .build();
 //!
 //!     let mut tasks = JoinSet::new();

@@ -22,7 +22,7 @@ async fn pool_with(
     InstancePool::builder(&plugin())
         .options(more(InstanceOptions::new().egress(egress)))
         .state(settings.metadata.clone())
-        .size(NonZeroUsize::new(size).expect("a pool has an instance"))
+        .max_instances(NonZeroUsize::new(size).expect("a pool has an instance"))
         .build()
 }
 

@@ -37,15 +37,15 @@ impl Faulty {
         let pool = InstancePool::builder(&plugin)
             .options(options(component::options(&reach)?))
             .state(metadata)
-            .size(size)
+            .max_instances(size)
             .build();
         Ok(Self { pool, proxy })
     }
 
     /// Starts all instances, so that none starts while something is measured.
     pub(super) async fn fill(&self) -> Result<(), Failure> {
-        let mut lent = Vec::with_capacity(self.pool.size().get());
-        for _ in 0..self.pool.size().get() {
+        let mut lent = Vec::with_capacity(self.pool.max_instances().get());
+        for _ in 0..self.pool.max_instances().get() {
             lent.push(self.pool.acquire().await.map_err(Failure::here)?);
         }
         Ok(())

@@ -20,7 +20,7 @@ fn builder(size: usize) -> InstancePoolBuilder {
         .unwrap();
     InstancePool::builder(&plugin)
         .binding(Metadata::new())
-        .size(NonZeroUsize::new(size).unwrap())
+        .max_instances(NonZeroUsize::new(size).unwrap())
 }
 
 fn pool(size: usize) -> InstancePool {
@@ -85,7 +85,7 @@ async fn the_instance_used_last_is_lent_first() {
 #[tokio::test]
 async fn no_more_instances_are_lent_than_the_pool_has() {
     let pool = pool(2);
-    assert_eq!(pool.size().get(), 2);
+    assert_eq!(pool.max_instances().get(), 2);
     let one = pool.acquire().await.unwrap();
     let _other = pool.acquire().await.unwrap();
     assert!(is_pending(pool.acquire()).await);
@@ -96,8 +96,8 @@ async fn no_more_instances_are_lent_than_the_pool_has() {
 #[tokio::test]
 async fn a_pool_is_no_larger_than_its_plugin_may_have_instances() {
     let larger = NonZeroUsize::new(3).unwrap();
-    let pool = builder(2).size(larger).build();
-    assert_eq!(pool.size().get(), 2);
+    let pool = builder(2).max_instances(larger).build();
+    assert_eq!(pool.max_instances().get(), 2);
     let _one = pool.acquire().await.unwrap();
     let _other = pool.acquire().await.unwrap();
     // Waits, where it would be refused otherwise.

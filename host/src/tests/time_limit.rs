@@ -72,7 +72,7 @@ async fn a_pool_whose_instances_compute_when_they_are_configured_stays_whole() {
     let pool = InstancePool::builder(&plugin(Spins::InInit))
         .options(limited())
         .binding(Metadata::new())
-        .size(NonZeroUsize::MIN)
+        .max_instances(NonZeroUsize::MIN)
         .build();
     for _ in 0..2 {
         let over = pool.acquire().await.unwrap_err();
@@ -87,7 +87,7 @@ async fn a_pool_whose_instances_compute_when_they_are_configured_stays_whole() {
 async fn a_pool_replaces_an_instance_whose_call_took_too_long() {
     let pool = InstancePool::builder(&plugin(Spins::InInvoke))
         .options(limited())
-        .size(NonZeroUsize::MIN)
+        .max_instances(NonZeroUsize::MIN)
         .build();
     for _ in 0..2 {
         let mut instance = pool.acquire().await.unwrap();

@@ -87,13 +87,13 @@ impl Scene {
         InstancePool::builder(&plugin())
             .options(more(options))
             .state(settings.metadata)
-            .size(NonZeroUsize::new(size).expect("a pool has an instance"))
+            .max_instances(NonZeroUsize::new(size).expect("a pool has an instance"))
             .build()
     }
 
     /// All instances of a pool at once, each with a write and a read; then as many tasks again as they come.
     pub async fn load(&self, pool: &InstancePool) {
-        let size = pool.size().get();
+        let size = pool.max_instances().get();
         let all = join_all((0..size).map(|_| pool.acquire())).await;
         let called = all
             .into_iter()

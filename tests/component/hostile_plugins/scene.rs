@@ -52,12 +52,12 @@ impl Scene {
         Self {
             hostile: InstancePool::builder(&misbehaving())
                 .options(limited)
-                .size(number(POOL))
+                .max_instances(number(POOL))
                 .build(),
             real: InstancePool::builder(&plugin())
                 .options(InstanceOptions::new().egress(egress))
                 .state(settings.metadata)
-                .size(number(POOL - 1))
+                .max_instances(number(POOL - 1))
                 .build(),
             authority: endpoint.trim_start_matches("http://").trim_end_matches('/'),
             stderr,
@@ -106,7 +106,7 @@ pub fn number(number: usize) -> NonZeroUsize {
 
 /// All instances of a pool at a time.
 async fn all(pool: &InstancePool) -> Vec<PooledInstance> {
-    let lent = (0..pool.size().get()).map(|_| pool.acquire());
+    let lent = (0..pool.max_instances().get()).map(|_| pool.acquire());
     let lent = join_all(lent).await.into_iter();
     lent.collect::<Result<_, _>>().unwrap()
 }

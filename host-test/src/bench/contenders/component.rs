@@ -61,7 +61,7 @@ impl Component {
             .options(options(reach)?)
             .state(metadata.clone())
             .binding(metadata)
-            .size(size)
+            .max_instances(size)
             .build();
         Ok(Self { pool })
     }
@@ -71,6 +71,6 @@ impl Component {
         task: &Task<'_>,
     ) -> Result<Option<String>, Failure> {
         let mut instance = self.pool.acquire().await.map_err(Failure::here)?;
-        perform(&mut *instance, task).await
+        perform(&mut instance, task).await
     }
 }

@@ -1,7 +1,7 @@
 //! What a component exports, on whichever host: a task becomes one call of it, with what its interface takes.
 
 use dapr_wasm_host::{
-    Instance,
+    Binding, CallError, Instance, PooledInstance, State,
     types::{Error, Item, Operation, Response, SetOptions, SetRequest},
 };
 
@@ -88,7 +88,33 @@ fn request(key: &str, value: &str) -> SetRequest {
     }
 }
 
-impl Exports for Instance {
+/// An instance on `dapr-wasm-host`, of a pool or not.
+pub(in crate::bench) trait Embedded {
+    fn state(&mut self) -> Result<State<'_>, CallError>;
+    fn binding(&mut self) -> Result<Binding<'_>, CallError>;
+}
+
+impl Embedded for Instance {
+    fn state(&mut self) -> Result<State<'_>, CallError> {
+        self.state()
+    }
+
+    fn binding(&mut self) -> Result<Binding<'_>, CallError> {
+        self.binding()
+    }
+}
+
+impl Embedded for PooledInstance {
+    fn state(&mut self) -> Result<State<'_>, CallError> {
+        self.state()
+    }
+
+    fn binding(&mut self) -> Result<Binding<'_>, CallError> {
+        self.binding()
+    }
+}
+
+impl<E: Embedded> Exports for E {
     async fn get(&mut self, key: &str) -> Result<Option<Item>, Failure> {
         let mut state = self.state().map_err(Failure::here)?;
         state.get(key, None).await.map_err(Failure::here)

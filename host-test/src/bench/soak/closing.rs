@@ -62,7 +62,7 @@ pub(super) async fn look(
     }
     let mut lent = Vec::new();
     let lending = async {
-        for _ in 0..pool.size().get() {
+        for _ in 0..pool.max_instances().get() {
             match pool.acquire().await {
                 Ok(instance) => lent.push(instance),
                 Err(error) => broken.push(format!("an instance was not lent: {error}")),
@@ -74,7 +74,7 @@ pub(super) async fn look(
         broken.push(format!(
             "the pool has lent {} of {} instances",
             lent.len(),
-            pool.size()
+            pool.max_instances()
         ));
     }
     Ok(Closing {
