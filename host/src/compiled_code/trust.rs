@@ -33,7 +33,9 @@ pub(super) fn open_if_only_owner_can_write(path: &Path) -> io::Result<File> {
     let metadata = file.metadata()?;
     refuse_other_types(&metadata)?;
     if metadata.nlink() > 1 {
-        return Err(denied("it has another name as well; copy it instead of linking it"));
+        return Err(denied(
+            "it has another name as well; copy it instead of linking it",
+        ));
     }
     refuse_by_permissions(path, &metadata, Relation::Same)?;
     Ok(file)

@@ -1,66 +1,71 @@
-//! One instance of a component that does harm, 63 honest ones of the same component, and 63 of the real one share a thread
-//! and an egress: whatever the one does, the others serve, and what it was lent comes back whole.
+//! One, eight or all 64 instances of a component do harm at once. The others of it and 64 of the real component share a
+//! thread and an egress with them: whatever the crowd does, the others serve, and its pool lends 64 again afterwards.
 
 mod scene;
 
 use dapr_wasm_host::{CallError, Egress, InstanceOptions};
 
-use self::scene::{MEMORY, REQUESTS, Scene, TIME, misbehaving, number};
+use self::scene::{
+    CROWDS, MEMORY, REQUESTS, REQUESTS_OF_PLUGIN, Scene, is_time_limit, misbehaving, number,
+};
 use crate::faulty_server::{Fault, FaultyServer, answer};
 use crate::fixture::engine;
 
-async fn loses(harm: &str) -> CallError {
-    Scene::new().await.during(harm).await.unwrap_err()
-}
-
-fn is_trap(error: &CallError, reason: &str) -> bool {
-    matches!(error, CallError::Trap(_)) && error.to_string().contains(reason)
-}
-
-#[tokio::test]
-async fn one_that_computes_without_end_is_cancelled() {
-    for harm in [
-        "spin",
-        "call-the-host-without-end",
-        "poll-without-end",
-        "fill-memory",
-    ] {
-        let lost = loses(harm).await;
-        assert!(
-            matches!(lost, CallError::TimeLimit { limit: TIME }),
-            "{harm}: {lost}"
-        );
+/// Asks crowds of each size for the harm, and checks what each instance gives.
+async fn each_of_a_crowd(harm: &str, gives: impl Fn(&Result<String, CallError>) -> bool) {
+    let scene = Scene::new().await;
+    for crowd in CROWDS {
+        for told in scene.during(harm, crowd).await {
+            assert!(gives(&told), "{harm}, {crowd} at once: {told:?}");
+        }
     }
 }
 
 #[tokio::test]
-async fn one_that_waits_without_end_is_cancelled() {
-    let lost = loses("sleep").await;
-    assert!(
-        matches!(lost, CallError::TimeLimit { limit: TIME }),
-        "{lost}"
-    );
+async fn a_crowd_that_spins_is_cancelled() {
+    each_of_a_crowd("spin", is_time_limit).await;
 }
 
 #[tokio::test]
-async fn one_that_writes_to_stderr_without_end_is_cancelled_and_fills_nothing() {
+async fn a_crowd_that_calls_the_host_without_end_is_cancelled() {
+    each_of_a_crowd("call-the-host-without-end", is_time_limit).await;
+}
+
+#[tokio::test]
+async fn a_crowd_that_polls_without_end_is_cancelled() {
+    each_of_a_crowd("poll-without-end", is_time_limit).await;
+}
+
+#[tokio::test]
+async fn a_crowd_that_fills_its_memory_without_end_is_cancelled() {
+    each_of_a_crowd("fill-memory", is_time_limit).await;
+}
+
+#[tokio::test]
+async fn a_crowd_that_waits_without_end_is_cancelled() {
+    each_of_a_crowd("sleep", is_time_limit).await;
+}
+
+#[tokio::test]
+async fn a_crowd_that_writes_to_stderr_without_end_is_cancelled_and_fills_nothing() {
     let scene = Scene::new().await;
-    let lost = scene.during("flood-stderr").await.unwrap_err();
-    assert!(matches!(lost, CallError::TimeLimit { .. }), "{lost}");
-    assert_eq!(scene.stderr.contents().len(), 64 * 1024);
+    for crowd in CROWDS {
+        let told = scene.during("flood-stderr", crowd).await;
+        assert!(told.iter().all(is_time_limit), "{told:?}");
+        assert!(scene.stderr.contents().len() <= 64 * 1024);
+    }
 }
 
 #[tokio::test]
-async fn one_that_allocates_without_end_has_no_more_than_its_limit() {
-    let lost = loses("allocate").await;
-    assert!(
-        matches!(lost, CallError::MemoryLimit { limit: MEMORY, .. }),
-        "{lost}"
-    );
+async fn a_crowd_that_allocates_without_end_has_no_more_than_its_limit_each() {
+    each_of_a_crowd("allocate", |told| {
+        matches!(told, Err(CallError::MemoryLimit { limit: MEMORY, .. }))
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn one_that_traps_exits_or_breaks_a_rule_of_the_host_loses_itself_alone() {
+async fn a_crowd_that_traps_exits_or_breaks_a_rule_of_the_host_loses_itself_alone() {
     for (harm, reason) in [
         ("trap", "unreachable"),
         ("recurse", "call stack exhausted"),
@@ -71,8 +76,11 @@ async fn one_that_traps_exits_or_breaks_a_rule_of_the_host_loses_itself_alone() 
         ("take-random-bytes", "exceeds limit"),
         ("write-beyond-the-permit", "more zeroes"),
     ] {
-        let lost = loses(harm).await;
-        assert!(is_trap(&lost, reason), "{harm}: {lost}");
+        each_of_a_crowd(harm, |told| match told {
+            Err(trap @ CallError::Trap(_)) => trap.to_string().contains(reason),
+            _ => false,
+        })
+        .await;
     }
 }
 
@@ -86,23 +94,25 @@ async fn one_that_looks_around_finds_the_variables_that_it_was_given_and_nothing
 }
 
 #[tokio::test]
-async fn one_that_calls_another_host_reaches_nobody() {
+async fn a_crowd_that_calls_another_host_reaches_nobody() {
     let other = FaultyServer::start(Fault::Answers(answer("200 OK", "", "secret"))).await;
     let authority = other.endpoint.trim_start_matches("http://");
-    let told = Scene::new()
-        .await
-        .during(&format!("call {authority}"))
-        .await;
-    assert_eq!(told.unwrap(), "ErrorCode::HttpRequestDenied");
+    each_of_a_crowd(
+        &format!("call {authority}"),
+        |told| matches!(told, Ok(told) if told == "ErrorCode::HttpRequestDenied"),
+    )
+    .await;
     assert_eq!(other.connections(), 0);
 }
 
 #[tokio::test]
-async fn one_that_sends_odd_requests_is_refused_each() {
-    let scene = Scene::new().await;
-    let harm = format!("send-odd-requests {}", scene.authority);
-    let answered = scene.during(&harm).await.unwrap();
-    assert_eq!(answered, "ordinary: 200, ordinary: 200");
+async fn a_crowd_that_sends_odd_requests_is_refused_each() {
+    let harm = format!("send-odd-requests {}", engine_authority().await);
+    each_of_a_crowd(
+        &harm,
+        |told| matches!(told, Ok(told) if told == "ordinary: 200, ordinary: 200"),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -124,22 +134,31 @@ async fn one_that_is_sent_elsewhere_is_not_taken_there() {
 }
 
 #[tokio::test]
-async fn one_that_keeps_answers_unread_keeps_no_more_connections_than_it_may() {
-    let scene = Scene::new().await;
-    let harm = format!("keep-answers {}", scene.authority);
-    let told = scene.during(&harm).await.unwrap();
-    assert_eq!(
-        told,
-        format!("{REQUESTS} ErrorCode::ConnectionLimitReached")
-    );
+async fn a_crowd_that_keeps_answers_unread_keeps_no_more_connections_than_it_may() {
+    for crowd in CROWDS {
+        // A scene each: the instances are as well as before, and keep what they have.
+        let scene = Scene::new().await;
+        let harm = format!("keep-answers {}", scene.authority);
+        let mut kept = 0;
+        for told in scene.during(&harm, crowd).await {
+            let told = told.unwrap();
+            let (answers, error) = told.split_once(' ').unwrap();
+            assert_eq!(error, "ErrorCode::ConnectionLimitReached", "{crowd}");
+            kept += answers.parse::<usize>().unwrap();
+        }
+        assert_eq!(kept, (crowd * REQUESTS).min(REQUESTS_OF_PLUGIN));
+    }
 }
 
 #[tokio::test]
-async fn one_that_finishes_no_request_keeps_no_more_connections_than_it_may() {
-    let scene = Scene::new().await;
-    let harm = format!("keep-requests {}", scene.authority);
-    let told = scene.during(&harm).await.unwrap();
-    assert_eq!(told, "ErrorCode::ConnectionLimitReached");
+async fn a_crowd_that_finishes_no_request_keeps_no_more_connections_than_it_may() {
+    for crowd in CROWDS {
+        let scene = Scene::new().await;
+        let harm = format!("keep-requests {}", scene.authority);
+        for told in scene.during(&harm, crowd).await {
+            assert_eq!(told.unwrap(), "ErrorCode::ConnectionLimitReached");
+        }
+    }
 }
 
 #[tokio::test]
@@ -160,4 +179,9 @@ async fn what_a_lost_one_kept_of_the_connections_comes_back() {
         state.get("trap", None).await.unwrap_err();
         assert!(instance.is_lost());
     }
+}
+
+async fn engine_authority() -> &'static str {
+    let endpoint = engine().await.endpoint();
+    endpoint.trim_start_matches("http://").trim_end_matches('/')
 }
