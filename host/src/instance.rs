@@ -8,8 +8,8 @@ use crate::memory::Memory;
 use crate::options::InstanceOptions;
 use crate::plugin::Loaded;
 use crate::state::State;
-use crate::time_limit::{Failure, TimeLimit};
-use crate::time_slices;
+use crate::time_limit::{Failure, TimeLimit, Timed};
+use crate::time_slices::{self, Ticker};
 use crate::types;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -51,7 +51,8 @@ impl Instance {
         store.set_hostcall_fuel(options.granted_memory().unwrap_or(LARGEST_CALL));
         time_slices::give_way(&mut store);
         let time_limit = TimeLimit::new(options.granted_time());
-        let started = time_limit.hold(loaded.pre.instantiate_async(&mut store));
+        let timed = time_limit.timed(loaded.ticker.as_ref());
+        let started = timed.hold(loaded.pre.instantiate_async(&mut store));
         let instance = started.await.map_err(|failure| match failure {
             Failure::TookLonger { limit } => HostError::TimeLimit { limit },
             Failure::Trapped(cause) => match store.data().memory.refused_beyond() {
@@ -80,6 +81,7 @@ impl Instance {
         let calls = Calls {
             store,
             time_limit,
+            ticker: loaded.ticker.clone(),
             lost: false,
         };
         Ok(Self {
@@ -151,6 +153,8 @@ pub(crate) struct Calls {
     store: Store<HostState>,
     /// The limit of a call that has none of its own.
     time_limit: TimeLimit,
+    /// Has the component give way; `None` where it cannot be interrupted.
+    ticker: Option<Ticker>,
     lost: bool,
 }
 
@@ -159,7 +163,7 @@ impl Calls {
     pub(crate) fn begin(
         &mut self,
         time_limit: TimeLimit,
-    ) -> Result<(&mut Store<HostState>, TimeLimit), CallError> {
+    ) -> Result<(&mut Store<HostState>, Timed<'_>), CallError> {
         if self.lost {
             return Err(CallError::InstanceLost);
         }
@@ -170,7 +174,7 @@ impl Calls {
         self.lost = true;
         self.store.data_mut().memory.forget_refusal();
         time_slices::begin(&mut self.store);
-        Ok((&mut self.store, time_limit))
+        Ok((&mut self.store, time_limit.timed(self.ticker.as_ref())))
     }
 
     /// Closes a call that has no error of the contract.

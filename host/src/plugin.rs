@@ -5,6 +5,7 @@ use crate::error::HostError;
 use crate::instance::{HostState, Instance};
 use crate::options::InstanceOptions;
 use crate::plugin_builder::PluginBuilder;
+use crate::time_slices::Ticker;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ pub(crate) struct Loaded {
     pub(crate) room: Arc<Semaphore>,
     /// One for each HTTP request that all instances may have under way together.
     pub(crate) requests: Arc<Semaphore>,
+    /// Has components give way; `None` where they cannot be interrupted.
+    pub(crate) ticker: Option<Ticker>,
 }
 
 impl Loaded {

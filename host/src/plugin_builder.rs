@@ -148,9 +148,9 @@ impl PluginBuilder {
             return Err(HostError::NotAComponent { found });
         }
         let component = self.component(bytes)?;
-        if self.settings.interruptible {
-            time_slices::count(component.engine())?;
-        }
+        let interruptible = self.settings.interruptible;
+        let ticker = interruptible.then(|| time_slices::count(component.engine()));
+        let ticker = ticker.transpose()?;
         let pre = linker(component.engine())
             .map_err(HostError::Engine)?
             .instantiate_pre(&component)
@@ -171,6 +171,7 @@ impl PluginBuilder {
                 requests: Arc::new(Semaphore::new(
                     self.max_requests.get().min(Semaphore::MAX_PERMITS),
                 )),
+                ticker,
             }),
         })
     }

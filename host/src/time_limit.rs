@@ -1,5 +1,6 @@
 //! How long a component may take for one call: past its limit the call is over, whatever the component does.
 
+use crate::time_slices::Ticker;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -23,12 +24,30 @@ impl TimeLimit {
         self.0.filter(Duration::is_zero)
     }
 
+    /// `ticker` has the component give way while it computes; `None` where it cannot be interrupted.
+    pub(crate) fn timed(self, ticker: Option<&Ticker>) -> Timed<'_> {
+        Timed {
+            limit: self,
+            ticker,
+        }
+    }
+}
+
+/// One call that is about to run.
+pub(crate) struct Timed<'a> {
+    limit: TimeLimit,
+    ticker: Option<&'a Ticker>,
+}
+
+impl Timed<'_> {
     /// Runs the component, which [gives way](crate::time_slices) while it computes, until it is done or its time is over.
     pub(crate) async fn hold<T>(
         self,
         running: impl Future<Output = wasmtime::Result<T>>,
     ) -> Result<T, Failure> {
-        let Some(limit) = self.0 else {
+        // Dropped with the future of a call that is abandoned, too.
+        let _counted = self.ticker.map(Ticker::run_call);
+        let Some(limit) = self.limit.0 else {
             return running.await.map_err(Failure::Trapped);
         };
         match timeout(limit, running).await {

@@ -2,10 +2,11 @@
 //! call to end.
 //!
 //! Compiled code looks at its engine's epoch at every loop and every function, and yields where it has changed. One thread
-//! counts the epochs of all engines of this process; it ends with the last of them.
+//! counts the epochs of all engines of this process. It rests while no call runs, and ends after the last engine is gone.
 
 use crate::error::HostError;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 use tokio::task::yield_now;
@@ -18,11 +19,36 @@ const SLICE: Duration = Duration::from_millis(5);
 /// How many epochs pass before a component yields.
 const EPOCHS: u64 = 1;
 
-static TICKER: LazyLock<Ticker> = LazyLock::new(Ticker::default);
+/// After so many slices without a call the thread rests. To wake it takes longer than a short call, so calls that follow
+/// each other within that time, 100 ms, do without.
+const QUIET_SLICES: u32 = 20;
 
-/// Counts the epochs of this engine for as long as it lives.
-pub(crate) fn count(engine: &Engine) -> Result<(), HostError> {
-    TICKER.add(engine)
+/// How often a thread that rests looks whether there is still an engine.
+const REST: Duration = Duration::from_secs(60);
+
+/// The ticker of this process. The lock is held only while a plugin loads.
+static TICKER: Mutex<Option<OfProcess>> = Mutex::new(None);
+
+struct OfProcess {
+    /// A forked process has a copy of the ticker, and not its thread.
+    process: u32,
+    ticker: Ticker,
+}
+
+/// Counts the epochs of this engine for as long as it lives, while calls of the returned ticker run.
+pub(crate) fn count(engine: &Engine) -> Result<Ticker, HostError> {
+    let process = std::process::id();
+    let mut known = TICKER.lock().unwrap_or_else(PoisonError::into_inner);
+    let ticker = match &*known {
+        Some(of_process) if of_process.process == process => of_process.ticker.clone(),
+        _ => Ticker::default(),
+    };
+    ticker.add(engine)?;
+    *known = Some(OfProcess {
+        process,
+        ticker: ticker.clone(),
+    });
+    Ok(ticker)
 }
 
 /// Has the store's component yield when its time slice is over.
@@ -39,74 +65,166 @@ pub(crate) fn begin<T>(store: &mut Store<T>) {
     store.set_epoch_deadline(EPOCHS);
 }
 
+/// Counts epochs while calls run. A clone is the same ticker.
 #[derive(Clone, Default)]
-struct Ticker(Arc<Mutex<Ticked>>);
+pub(crate) struct Ticker(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    /// How many calls have begun, times [`CALL`]. The lowest bit, [`RESTING`], says that the thread rests.
+    begun: AtomicUsize,
+    /// How many calls have ended, times [`CALL`].
+    ended: AtomicUsize,
+    ticked: Mutex<Ticked>,
+    /// Notified when `RESTING` is taken away.
+    woken: Condvar,
+}
+
+const RESTING: usize = 1;
+const CALL: usize = 2;
 
 #[derive(Default)]
 struct Ticked {
     engines: Vec<EngineWeak>,
     /// Whether there is a thread.
     running: bool,
+    /// How many slices have passed.
+    #[cfg(test)]
+    slices: u64,
+}
+
+/// A call that runs: while it lives, epochs are counted.
+pub(crate) struct Running<'a>(&'a Shared);
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(CALL, Ordering::Release);
+    }
 }
 
 impl Ticker {
+    /// Begins a call. With its end it costs two atomic additions, and a wake-up where the thread rests.
+    pub(crate) fn run_call(&self) -> Running<'_> {
+        let begun = self.0.begun.fetch_add(CALL, Ordering::AcqRel);
+        if begun & RESTING != 0 {
+            self.0.wake();
+        }
+        Running(&self.0)
+    }
+
     fn add(&self, engine: &Engine) -> Result<(), HostError> {
-        let mut ticked = self.ticked();
+        let mut ticked = self.0.ticked();
         if !ticked.running {
-            let ticker = self.clone();
+            let shared = Arc::clone(&self.0);
             let named = thread::Builder::new().name("dapr-wasm-epochs".into());
-            let started = named.spawn(move || ticker.run());
+            let started = named.spawn(move || shared.tick_while_there_are_engines());
             started.map_err(|cause| HostError::Engine(cause.into()))?;
             ticked.running = true;
+            // The last thread may have ended while it rested.
+            self.0.begun.fetch_and(!RESTING, Ordering::AcqRel);
         }
         ticked.engines.push(engine.weak());
         Ok(())
     }
+}
 
-    /// Ends when the last engine is gone.
-    fn run(&self) {
+impl Shared {
+    fn tick_while_there_are_engines(&self) {
+        let mut last = self.begun.load(Ordering::Acquire);
+        let mut quiet = 0;
         loop {
             thread::sleep(SLICE);
-            let mut ticked = self.ticked();
-            let living = ticked.engines.iter().filter_map(EngineWeak::upgrade);
-            let living: Vec<_> = living.inspect(Engine::increment_epoch).collect();
-            if living.len() < ticked.engines.len() {
-                ticked.engines = living.iter().map(Engine::weak).collect();
-            }
-            ticked.running = !ticked.engines.is_empty();
-            let ended = !ticked.running;
-            drop(ticked);
-            // Whose last owner has gone meanwhile is freed here, with all its address space: not while others wait.
-            drop(living);
-            if ended {
+            if !self.tick() {
                 return;
+            }
+            // In this order: calls that had ended had begun. So where both are equal, no call ran at the first look.
+            let ended = self.ended.load(Ordering::Acquire);
+            let begun = self.begun.load(Ordering::Acquire);
+            if begun == ended && begun == last {
+                quiet += 1;
+            } else {
+                quiet = 0;
+                last = begun;
+            }
+            if quiet >= QUIET_SLICES {
+                quiet = 0;
+                if !self.rest(begun) {
+                    return;
+                }
+                last = self.begun.load(Ordering::Acquire);
             }
         }
     }
 
+    /// Has every component that computes give way. False where there is no engine any more, and so no thread.
+    fn tick(&self) -> bool {
+        let mut ticked = self.ticked();
+        #[cfg(test)]
+        {
+            ticked.slices += 1;
+        }
+        let living = ticked.living();
+        let any = ticked.running;
+        drop(ticked);
+        living.iter().for_each(Engine::increment_epoch);
+        any
+    }
+
+    /// Waits for the next call, unless one has begun since `begun` was read. False where there is no engine any more, and so
+    /// no thread.
+    fn rest(&self, begun: usize) -> bool {
+        // A call that begins after this exchange sees the bit and wakes the thread; one that began before makes it fail.
+        let resting = begun | RESTING;
+        let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
+        let rests = self
+            .begun
+            .compare_exchange(begun, resting, success, failure);
+        if rests.is_err() {
+            return true;
+        }
+        let mut ticked = self.ticked();
+        while self.begun.load(Ordering::Acquire) & RESTING != 0 {
+            let waited = self.woken.wait_timeout(ticked, REST);
+            let (held, over) = waited.unwrap_or_else(PoisonError::into_inner);
+            ticked = held;
+            if over.timed_out() {
+                let living = ticked.living();
+                if !ticked.running {
+                    return false;
+                }
+                drop(ticked);
+                drop(living);
+                ticked = self.ticked();
+            }
+        }
+        true
+    }
+
+    /// Ends the rest. The lock keeps this from falling between the thread's look at the bit and its waiting.
+    fn wake(&self) {
+        let _ticked = self.ticked();
+        self.begun.fetch_and(!RESTING, Ordering::AcqRel);
+        self.woken.notify_one();
+    }
+
     fn ticked(&self) -> MutexGuard<'_, Ticked> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ticked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticked {
+    /// Forgets the engines that are gone; without any, the thread is to end. To be dropped without the lock: an engine whose
+    /// last other owner goes meanwhile is freed with it, with all its address space.
+    fn living(&mut self) -> Vec<Engine> {
+        let living = self.engines.iter().filter_map(EngineWeak::upgrade);
+        let living: Vec<_> = living.collect();
+        if living.len() < self.engines.len() {
+            self.engines = living.iter().map(Engine::weak).collect();
+        }
+        self.running = !self.engines.is_empty();
+        living
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::{self, Settings};
-
-    #[test]
-    fn the_thread_ends_with_the_last_engine_and_starts_again_with_the_next() {
-        let ticker = Ticker::default();
-        for _ in 0..2 {
-            let engines = [(); 3].map(|()| engine::compiling(Settings::default()).unwrap());
-            engines
-                .iter()
-                .for_each(|engine| ticker.add(engine).unwrap());
-            assert!(ticker.ticked().running);
-            drop(engines);
-            // Returns when the list is empty, as the thread does.
-            ticker.run();
-            assert!(!ticker.ticked().running);
-        }
-    }
-}
+mod tests;

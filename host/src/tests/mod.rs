@@ -1,5 +1,7 @@
 //! Loading and calling, against components made on the spot from the contract itself.
 
+#[cfg(unix)]
+mod alone;
 mod calls;
 pub(crate) mod components;
 mod directories;

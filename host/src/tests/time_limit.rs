@@ -125,6 +125,28 @@ async fn a_timeout_around_a_call_that_computes_is_kept() {
     assert!(timeout(LIMIT, call).await.is_err());
 }
 
+#[cfg(unix)]
+#[test]
+fn component_is_interrupted_after_its_process_was_idle() {
+    if !super::alone::alone(
+        "tests::time_limit::component_is_interrupted_after_its_process_was_idle",
+    ) {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_all().build().unwrap();
+    let plugin = plugin(Spins::InInvoke);
+    let mut instance = runtime.block_on(plugin.instantiate(&limited())).unwrap();
+    let ticker = plugin.loaded.ticker.as_ref().unwrap();
+    ticker.wait_until_it_rests();
+    let over = runtime.block_on(async {
+        let mut binding = instance.binding().unwrap();
+        binding.invoke("spin", b"", None).await
+    });
+    assert!(is_over(over));
+    ticker.wait_until_it_rests();
+}
+
 #[tokio::test]
 async fn a_component_that_is_trusted_is_cancelled_while_it_waits() {
     let plugin = Plugin::builder().without_cache().interruptible(false);

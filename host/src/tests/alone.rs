@@ -1,0 +1,45 @@
+//! Tests that need a process of their own.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use tokio::runtime::Builder;
+use tokio::time::timeout;
+
+const ALONE: &str = "DAPR_WASM_HOST_TEST_ALONE";
+
+/// After so long a process that waits for ever is killed.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Runs the test of this name in a process of its own, in which this gives true. Elsewhere it gives false once that process
+/// has succeeded, and panics where it has failed.
+pub(crate) fn alone(test: &str) -> bool {
+    if std::env::var_os(ALONE).is_some() {
+        return true;
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", test, "--nocapture"])
+        .env(ALONE, "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let process = tokio::process::Command::from(command).spawn().unwrap();
+        let group = process.id().unwrap().try_into().unwrap();
+        let Ok(ran) = timeout(PATIENCE, process.wait_with_output()).await else {
+            // Also what it has forked.
+            let group = rustix::process::Pid::from_raw(group).unwrap();
+            rustix::process::kill_process_group(group, rustix::process::Signal::KILL).unwrap();
+            panic!("{test} did not end within {PATIENCE:?}");
+        };
+        let ran = ran.unwrap();
+        let said = [ran.stdout, ran.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
+        assert!(ran.status.success(), "{}{}", said[0], said[1]);
+        // A name that is wrong runs no test and succeeds.
+        assert!(said[0].contains("1 passed"), "{}", said[0]);
+    });
+    false
+}
