@@ -2,6 +2,7 @@
 //! size that the component itself says it needs.
 
 use crate::error::HostError;
+use std::sync::OnceLock;
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ProfilingStrategy,
     ResourcesRequired,
@@ -10,6 +11,9 @@ use wasmtime::{
 /// How far a table of functions may grow in a slot, at least. Components of the contract have tables of a fixed size, of
 /// some hundreds to some thousands.
 const TABLE_ELEMENTS: usize = 100_000;
+
+/// The process that made the first engine, also in those that are forked from it.
+static FIRST_PROCESS: OnceLock<u32> = OnceLock::new();
 
 /// What an embedder chooses of how code is compiled and run. Code is loaded by engines of the same `interruptible` alone.
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +62,9 @@ pub(crate) fn pooled(
 fn config(settings: Settings) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(settings.interruptible);
+    // The threads that compile are started once, and a process that is forked later would wait for them for ever.
+    let process = std::process::id();
+    config.parallel_compilation(*FIRST_PROCESS.get_or_init(|| process) == process);
     config
 }
 

@@ -96,6 +96,11 @@ pub enum HostError {
         "the component does not start: {0:#}; check the memory that this process may use, and the component's own messages on stderr"
     )]
     Instantiate(wasmtime::Error),
+    /// The plugin was loaded before this process was forked.
+    #[error(
+        "this process was forked after the plugin was loaded, and has none of the threads that the plugin needs; load the plugin in this process, with an Egress of its own"
+    )]
+    ForkedProcess,
     /// The component needs more memory to start than [`InstanceOptions::memory_limit`](crate::InstanceOptions::memory_limit)
     /// gives it.
     #[error(
@@ -188,6 +193,11 @@ pub enum CallError {
         "an earlier call trapped, took too long or was abandoned, so this instance is lost; make a new instance"
     )]
     InstanceLost,
+    /// The instance was started before this process was forked. Nothing was asked of the component.
+    #[error(
+        "this process was forked after the instance was started, and has none of the threads that it needs; load the plugin in this process, with an Egress of its own"
+    )]
+    ForkedProcess,
     /// The component does not export the interface.
     #[error(
         "the component does not export {interface}; load one that does, or ask the plugin first"
@@ -208,6 +218,7 @@ impl CallError {
             | Self::MemoryLimit { .. }
             | Self::TimeLimit { .. }
             | Self::InstanceLost
+            | Self::ForkedProcess
             | Self::NotExported { .. } => None,
         }
     }

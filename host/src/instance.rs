@@ -6,7 +6,7 @@ use crate::egress::Outgoing;
 use crate::error::{CallError, HostError};
 use crate::memory::Memory;
 use crate::options::InstanceOptions;
-use crate::plugin::Loaded;
+use crate::plugin::{Loaded, LoadingProcess};
 use crate::state::State;
 use crate::time_limit::{Failure, TimeLimit, Timed};
 use crate::time_slices::{self, Ticker};
@@ -42,6 +42,9 @@ impl Instance {
         loaded: &Loaded,
         options: &InstanceOptions,
     ) -> Result<Self, HostError> {
+        if !loaded.process.is_this() {
+            return Err(HostError::ForkedProcess);
+        }
         let room = loaded.admit()?;
         let mut store = Store::new(
             loaded.pre.engine(),
@@ -82,6 +85,7 @@ impl Instance {
             store,
             time_limit,
             ticker: loaded.ticker.clone(),
+            process: loaded.process,
             lost: false,
         };
         Ok(Self {
@@ -155,6 +159,7 @@ pub(crate) struct Calls {
     time_limit: TimeLimit,
     /// Has the component give way; `None` where it cannot be interrupted.
     ticker: Option<Ticker>,
+    process: LoadingProcess,
     lost: bool,
 }
 
@@ -164,6 +169,9 @@ impl Calls {
         &mut self,
         time_limit: TimeLimit,
     ) -> Result<(&mut Store<HostState>, Timed<'_>), CallError> {
+        if !self.process.is_this() {
+            return Err(CallError::ForkedProcess);
+        }
         if self.lost {
             return Err(CallError::InstanceLost);
         }

@@ -15,6 +15,11 @@ use wasmtime::component::InstancePre;
 /// A component that is ready to be instantiated, any number of times and from any thread.
 ///
 /// A clone is the same plugin and costs next to nothing.
+///
+/// It belongs to the process that loaded it. In a process that was forked from that one, [`Plugin::instantiate`] gives
+/// [`HostError::ForkedProcess`] and each call of an instance [`CallError::ForkedProcess`](crate::CallError::ForkedProcess),
+/// whatever its settings. Load the plugin in the child, and make its [`Egress`](crate::Egress) there: one that was used
+/// before the fork shares its connections with the parent.
 #[derive(Clone)]
 pub struct Plugin {
     pub(crate) loaded: Arc<Loaded>,
@@ -31,6 +36,24 @@ pub(crate) struct Loaded {
     pub(crate) requests: Arc<Semaphore>,
     /// Has components give way; `None` where they cannot be interrupted.
     pub(crate) ticker: Option<Ticker>,
+    pub(crate) process: LoadingProcess,
+}
+
+/// The process that loaded a plugin.
+///
+/// A process that is forked from it has a copy of its memory, and none of its threads: nothing would interrupt a component,
+/// and the runtime's I/O and the connections would be shared with the parent.
+#[derive(Clone, Copy)]
+pub(crate) struct LoadingProcess(u32);
+
+impl LoadingProcess {
+    pub(crate) fn this() -> Self {
+        Self(std::process::id())
+    }
+
+    pub(crate) fn is_this(self) -> bool {
+        self.0 == std::process::id()
+    }
 }
 
 impl Loaded {
@@ -81,7 +104,7 @@ impl Plugin {
     /// Nothing is compiled, linked or looked up by name again.
     ///
     /// Errors: [`HostError::TooManyInstances`], [`HostError::MemoryLimit`], [`HostError::TimeLimit`],
-    /// [`HostError::Directory`], [`HostError::Instantiate`].
+    /// [`HostError::Directory`], [`HostError::Instantiate`], [`HostError::ForkedProcess`].
     pub async fn instantiate(&self, options: &InstanceOptions) -> Result<Instance, HostError> {
         Instance::start(&self.loaded, options).await
     }

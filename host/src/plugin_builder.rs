@@ -7,7 +7,7 @@ use crate::egress;
 use crate::engine::{self, Settings};
 use crate::error::HostError;
 use crate::instance::HostState;
-use crate::plugin::{Loaded, Plugin};
+use crate::plugin::{Loaded, LoadingProcess, Plugin};
 use crate::time_slices;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -172,6 +172,7 @@ impl PluginBuilder {
                     self.max_requests.get().min(Semaphore::MAX_PERMITS),
                 )),
                 ticker,
+                process: LoadingProcess::this(),
             }),
         })
     }

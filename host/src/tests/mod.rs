@@ -6,6 +6,8 @@ mod calls;
 pub(crate) mod components;
 mod directories;
 pub(crate) mod folders;
+#[cfg(unix)]
+mod forks;
 mod instance_pool;
 mod loading;
 mod memory;

@@ -1,0 +1,84 @@
+//! A process that was forked after a plugin was loaded is told so, and may load the plugin itself.
+
+use super::alone::alone;
+use super::components::{Spins, binding_by_hand, binding_that_spins};
+use crate::{CallError, HostError, Instance, InstanceOptions, Plugin};
+use rustix::process::{Pid, WaitOptions, waitpid};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn load(component: &[u8], interruptible: bool) -> Plugin {
+    let plugin = Plugin::builder().without_cache();
+    let plugin = plugin.interruptible(interruptible).max_instances(2);
+    plugin.from_bytes(component).unwrap()
+}
+
+/// Does this in a forked process, and waits for it.
+#[allow(unsafe_code, reason = "the standard library does not fork")]
+fn in_forked_process(work: impl FnOnce()) {
+    // SAFETY: the child has this thread alone, and a copy of all memory. Locks that other threads hold at this moment stay
+    // held there, which can only make the child wait, and then `alone` kills it; C libraries give the child a usable
+    // allocator.
+    match unsafe { libc::fork() } {
+        0 => {
+            let done = catch_unwind(AssertUnwindSafe(work));
+            // Not back into the test harness, of which the parent has the threads.
+            std::process::exit(done.is_err().into());
+        }
+        child => {
+            let child = Pid::from_raw(child).expect("no process can be forked");
+            let (_, status) = waitpid(Some(child), WaitOptions::empty()).unwrap().unwrap();
+            assert_eq!(status.exit_status(), Some(0));
+        }
+    }
+}
+
+async fn is_refused(plugin: &Plugin, instance: &mut Instance) {
+    let refused = plugin.instantiate(&InstanceOptions::new()).await;
+    let refused = refused.unwrap_err();
+    assert!(matches!(refused, HostError::ForkedProcess), "{refused}");
+    for _ in 0..2 {
+        let refused = instance.binding().unwrap().operations().await.unwrap_err();
+        assert!(matches!(refused, CallError::ForkedProcess), "{refused}");
+        assert!(
+            refused
+                .to_string()
+                .contains("load the plugin in this process")
+        );
+    }
+}
+
+#[test]
+fn forked_process_is_refused_and_may_load_the_plugin_itself() {
+    if !alone("tests::forks::forked_process_is_refused_and_may_load_the_plugin_itself") {
+        return;
+    }
+    let of_parent = runtime();
+    let mut loaded = [true, false].map(|interruptible| {
+        let plugin = load(&binding_by_hand(), interruptible);
+        let started = of_parent.block_on(plugin.instantiate(&InstanceOptions::new()));
+        (plugin, started.unwrap())
+    });
+    in_forked_process(|| {
+        runtime().block_on(async {
+            for (plugin, instance) in &mut loaded {
+                is_refused(plugin, instance).await;
+            }
+            // A component that computes for ever is interrupted by this process's own thread.
+            let plugin = load(&binding_that_spins(Spins::InInvoke), true);
+            let limit = Duration::from_millis(100);
+            let options = InstanceOptions::new().time_limit(limit);
+            let mut instance = plugin.instantiate(&options).await.unwrap();
+            let spun = instance.binding().unwrap().invoke("spin", b"", None).await;
+            assert!(matches!(spun, Err(CallError::TimeLimit { .. })), "{spun:?}");
+        });
+    });
+    for (_, instance) in &mut loaded {
+        of_parent.block_on(async { instance.binding().unwrap().operations().await.unwrap() });
+    }
+}
