@@ -8,6 +8,7 @@ use crate::memory::Memory;
 use crate::options::InstanceOptions;
 use crate::plugin::{Loaded, LoadingProcess};
 use crate::state::State;
+use crate::stderr::InstanceStderr;
 use crate::time_limit::{Failure, TimeLimit, Timed};
 use crate::time_slices::{self, Ticker};
 use crate::types;
@@ -56,7 +57,11 @@ impl Instance {
         let time_limit = TimeLimit::new(options.granted_time());
         let timed = time_limit.timed(loaded.ticker.as_ref());
         let started = timed.hold(loaded.pre.instantiate_async(&mut store));
-        let instance = started.await.map_err(|failure| match failure {
+        let started = started.await;
+        if started.is_err() {
+            store.data().report_failed_start();
+        }
+        let instance = started.map_err(|failure| match failure {
             Failure::TookLonger { limit } => HostError::TimeLimit { limit },
             Failure::Trapped(cause) => match store.data().memory.refused_beyond() {
                 Some(limit) => HostError::MemoryLimit { limit, cause },
@@ -132,6 +137,21 @@ impl Instance {
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.calls.lost
+    }
+
+    /// Takes what the instance has written to standard error since the last time: the newest 64 KiB of it, in whole lines.
+    ///
+    /// A lost instance has it too, with the reason of a trap. Empty where the component wrote nothing, and where
+    /// [`InstanceOptions::capture_stderr`] is not set. Bytes that are not UTF-8 are replaced by U+FFFD.
+    #[must_use = "what it returns is kept no more"]
+    pub fn take_stderr(&mut self) -> String {
+        let kept = self.calls.store.data().stderr.as_ref();
+        kept.map(InstanceStderr::take).unwrap_or_default()
+    }
+
+    /// Sends the captured standard error to `tracing`, for an instance that nobody gets.
+    pub(crate) fn report_failed_start(&self) {
+        self.calls.store.data().report_failed_start();
     }
 
     /// The linear memory that the instance has now, in bytes. It grows, in pages of 64 KiB, and never shrinks; of it
@@ -219,20 +239,29 @@ pub(crate) struct HostState {
     // Before the resources: the bodies of requests must not seem to end where the instance ends.
     outgoing: Outgoing,
     resources: ResourceTable,
+    /// Where it is captured for this instance alone.
+    stderr: Option<InstanceStderr>,
 }
 
 impl HostState {
     fn new(options: &InstanceOptions, requests: Arc<Semaphore>) -> Result<Self, HostError> {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(HANDLES);
-        let (wasi, outgoing) = options.open()?;
+        let (wasi, outgoing, stderr) = options.open()?;
         Ok(Self {
             memory: Memory::new(options.granted_memory()),
             wasi,
             http: WasiHttpCtx::new(),
             outgoing: outgoing.of_plugin(requests),
             resources,
+            stderr,
         })
+    }
+
+    fn report_failed_start(&self) {
+        if let Some(stderr) = &self.stderr {
+            stderr.report_failed_start();
+        }
     }
 }
 

@@ -194,15 +194,22 @@ impl Shared {
     async fn start(&self) -> Result<Instance, PoolError> {
         let started = self.plugin.instantiate(&self.options).await;
         let mut instance = started.map_err(PoolError::Instantiate)?;
+        let configured = self.configure(&mut instance).await;
+        if configured.is_err() {
+            instance.report_failed_start();
+        }
+        configured.map_err(PoolError::Init)?;
+        Ok(instance)
+    }
+
+    async fn configure(&self, instance: &mut Instance) -> Result<(), CallError> {
         if let Some(metadata) = &self.state {
-            let mut state = instance.state().map_err(PoolError::Init)?;
-            state.init(metadata).await.map_err(PoolError::Init)?;
+            instance.state()?.init(metadata).await?;
         }
         if let Some(metadata) = &self.binding {
-            let mut binding = instance.binding().map_err(PoolError::Init)?;
-            binding.init(metadata).await.map_err(PoolError::Init)?;
+            instance.binding()?.init(metadata).await?;
         }
-        Ok(instance)
+        Ok(())
     }
 }
 
@@ -247,6 +254,12 @@ impl PooledInstance {
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.0.instance.is_lost()
+    }
+
+    /// As [`Instance::take_stderr`].
+    #[must_use = "what it returns is kept no more"]
+    pub fn take_stderr(&mut self) -> String {
+        self.0.instance.take_stderr()
     }
 
     /// The linear memory that the instance has now, in bytes. It grows, in pages of 64 KiB, and never shrinks; of it

@@ -6,7 +6,7 @@ use crate::credentials::AwsCredentials;
 use crate::egress::Lender;
 use crate::egress::{Egress, Outgoing};
 use crate::error::HostError;
-use crate::stderr::CapturedStderr;
+use crate::stderr::{CapturedStderr, InstanceStderr, StderrStream};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -48,7 +48,9 @@ enum Stderr {
     #[default]
     Discard,
     Inherit,
-    Capture(CapturedStderr),
+    Share(CapturedStderr),
+    Capture,
+    Trace,
 }
 
 impl InstanceOptions {
@@ -154,24 +156,51 @@ impl InstanceOptions {
         self
     }
 
-    /// Sends what the instance writes to standard error to that of this process.
+    /// Sends what the instance writes to standard error to that of this process, without a bound.
+    ///
+    /// Of this setting, [`capture_stderr`](Self::capture_stderr), [`trace_stderr`](Self::trace_stderr) and
+    /// [`stderr`](Self::stderr), the last one counts. Without any, standard error is thrown away.
     #[must_use]
     pub fn inherit_stderr(mut self) -> Self {
         self.stderr = Stderr::Inherit;
         self
     }
 
-    /// Collects what the instance writes to standard error.
+    /// Keeps the newest 64 KiB of what each instance writes to standard error, for
+    /// [`Instance::take_stderr`](crate::Instance::take_stderr). Older lines are dropped as a whole.
+    ///
+    /// Of an instance that does not start, or that an [`InstancePool`](crate::InstancePool) cannot configure, nobody can take
+    /// it. Its newest lines, 4 KiB at most, are then sent to `tracing` at level WARN, as those of
+    /// [`trace_stderr`](Self::trace_stderr) are.
     #[must_use]
-    pub fn stderr(mut self, sink: &CapturedStderr) -> Self {
-        self.stderr = Stderr::Capture(sink.clone());
+    pub fn capture_stderr(mut self) -> Self {
+        self.stderr = Stderr::Capture;
         self
     }
 
-    /// Files and variables, and the way out.
+    /// Sends each line that an instance writes to standard error to `tracing`: an event at level INFO with the target
+    /// `dapr_wasm_host::stderr`, the line as its message, and a field `instance`, a number that no other instance of this
+    /// process has.
+    ///
+    /// Control characters are escaped, and a line of more than 8 KiB becomes several events. How many lines there are is not
+    /// bounded, but by the time that the component has: filter them by their target where it is not trusted.
+    #[must_use]
+    pub fn trace_stderr(mut self) -> Self {
+        self.stderr = Stderr::Trace;
+        self
+    }
+
+    /// Collects what the instance writes to standard error in a sink that several instances may share.
+    #[must_use]
+    pub fn stderr(mut self, sink: &CapturedStderr) -> Self {
+        self.stderr = Stderr::Share(sink.clone());
+        self
+    }
+
+    /// Files and variables, the way out, and what keeps standard error for this instance alone.
     ///
     /// Errors: [`HostError::Directory`], [`HostError::NoRandomNumbers`].
-    pub(crate) fn open(&self) -> Result<(WasiCtx, Outgoing), HostError> {
+    pub(crate) fn open(&self) -> Result<(WasiCtx, Outgoing, Option<InstanceStderr>), HostError> {
         #[cfg_attr(
             not(feature = "aws"),
             expect(unused_mut, reason = "lending adds to both")
@@ -183,10 +212,16 @@ impl InstanceOptions {
             lender.tell(&mut environment);
             outgoing.lender = Some(lender);
         }
-        Ok((self.wasi(&environment)?, outgoing))
+        let stderr = matches!(self.stderr, Stderr::Capture).then(InstanceStderr::new);
+        let wasi = self.wasi(&environment, stderr.as_ref())?;
+        Ok((wasi, outgoing, stderr))
     }
 
-    fn wasi(&self, environment: &[(String, String)]) -> Result<WasiCtx, HostError> {
+    fn wasi(
+        &self,
+        environment: &[(String, String)],
+        captured: Option<&InstanceStderr>,
+    ) -> Result<WasiCtx, HostError> {
         let mut wasi = WasiCtxBuilder::new();
         // Both are of no use while no address is allowed; said once more, because a plugin's only way out is its egress.
         wasi.allow_tcp(false).allow_udp(false);
@@ -204,8 +239,16 @@ impl InstanceOptions {
             Stderr::Inherit => {
                 wasi.inherit_stderr();
             }
-            Stderr::Capture(sink) => {
-                wasi.stderr(sink.clone());
+            Stderr::Share(sink) => {
+                wasi.stderr(StderrStream::Keep(sink.clone()));
+            }
+            Stderr::Capture => {
+                if let Some(captured) = captured {
+                    wasi.stderr(captured.keeping());
+                }
+            }
+            Stderr::Trace => {
+                wasi.stderr(StderrStream::traced());
             }
         }
         Ok(wasi.build())

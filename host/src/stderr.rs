@@ -1,52 +1,281 @@
-//! A sink for standard error that the embedder reads: what was written is there as soon as the call is done.
+//! Where the standard error of instances goes: to a sink that keeps the newest lines, or to `tracing` line by line.
+//!
+//! Both are there as soon as the call is done, and neither grows with what a component writes.
 
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// How much of its standard error an instance can make the host keep, in bytes.
+/// How much a sink keeps, in bytes.
 const CAPACITY: usize = 64 * 1024;
 
-/// Collects the standard error of the instances that it is given to. A clone is the same sink.
+/// The longest line that is sent to `tracing` in one event, in bytes as the component wrote them.
+const LONGEST_LINE: usize = 8 * 1024;
+
+/// How much of what a component wrote before it failed to start is sent to `tracing`, in bytes.
+const REPORTED: usize = 4 * 1024;
+
+/// Keeps the newest lines of standard error that instances write. A clone is the same sink.
 ///
-/// It keeps the first 64 KiB and drops the rest, so that a component cannot fill the host's memory.
-#[derive(Clone, Debug, Default)]
+/// It keeps 64 KiB and drops older lines as a whole, so that a component cannot fill the host's memory. Of a line longer than
+/// that, it keeps the end.
+///
+/// Share it between instances with [`InstanceOptions::stderr`](crate::InstanceOptions::stderr): their lines then stand in the
+/// order in which they were written. To tell instances apart, use
+/// [`InstanceOptions::capture_stderr`](crate::InstanceOptions::capture_stderr) or
+/// [`InstanceOptions::trace_stderr`](crate::InstanceOptions::trace_stderr).
+#[derive(Clone, Default)]
 pub struct CapturedStderr {
-    written: Arc<Mutex<Vec<u8>>>,
+    newest: Arc<Mutex<Newest>>,
 }
 
 impl CapturedStderr {
-    /// An empty sink.
+    /// Makes an empty sink.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// All that was written so far. What is not UTF-8 is replaced by U+FFFD.
+    /// Returns what the sink keeps now, and leaves it there. Bytes that are not UTF-8 are replaced by U+FFFD.
     #[must_use]
     pub fn contents(&self) -> String {
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&written).into_owned()
+        self.newest().to_text()
     }
 
-    fn append(&self, bytes: &[u8]) {
-        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = CAPACITY.saturating_sub(written.len());
-        written.extend(bytes.iter().take(room));
+    /// Returns what the sink keeps now, and empties it. Bytes that are not UTF-8 are replaced by U+FFFD.
+    #[must_use = "what it returns is in the sink no more"]
+    pub fn take(&self) -> String {
+        std::mem::take(&mut *self.newest()).to_text()
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Newest> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl IsTerminal for CapturedStderr {
+// What a component wrote may hold what is not for logs.
+impl std::fmt::Debug for CapturedStderr {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CapturedStderr")
+            .field("bytes", &self.newest().bytes.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// At most [`CAPACITY`] bytes, which begin with a whole line unless there is none.
+#[derive(Default)]
+struct Newest {
+    bytes: VecDeque<u8>,
+    /// How many of the bytes end a line.
+    line_ends: usize,
+}
+
+impl Newest {
+    fn append(&mut self, bytes: &[u8]) {
+        let beyond = bytes.len().saturating_sub(CAPACITY);
+        if beyond > 0 {
+            *self = Self::default();
+        }
+        self.make_room(bytes.len() - beyond);
+        let kept = bytes.get(beyond..).unwrap_or_default();
+        self.line_ends += line_ends(kept);
+        self.bytes.extend(kept);
+        // The beginning of this line was left out.
+        if beyond > 0 && bytes.get(beyond - 1) != Some(&b'\n') {
+            self.drop_broken_line();
+        }
+    }
+
+    fn make_room(&mut self, needed: usize) {
+        let kept = CAPACITY.saturating_sub(needed);
+        let excess = self.bytes.len().saturating_sub(kept);
+        if excess > 0 && self.drop_first(excess) != Some(b'\n') {
+            self.drop_broken_line();
+        }
+    }
+
+    /// Drops what is left of a line whose beginning is gone. One that has not ended stays, but for half a character.
+    fn drop_broken_line(&mut self) {
+        let end = if self.line_ends > 0 {
+            self.bytes.iter().position(|byte| *byte == b'\n')
+        } else {
+            None
+        };
+        let broken = end.map_or_else(
+            || {
+                let rest_of_character = |byte: &&u8| matches!(byte, 0x80..=0xbf);
+                self.bytes
+                    .iter()
+                    .take(3)
+                    .take_while(rest_of_character)
+                    .count()
+            },
+            |end| end + 1,
+        );
+        self.drop_first(broken);
+    }
+
+    /// Drops so many bytes, and tells the last of them.
+    fn drop_first(&mut self, count: usize) -> Option<u8> {
+        let mut last = None;
+        for byte in self.bytes.drain(..count) {
+            self.line_ends -= usize::from(byte == b'\n');
+            last = Some(byte);
+        }
+        last
+    }
+
+    fn to_text(&self) -> String {
+        let (first, second) = self.bytes.as_slices();
+        String::from_utf8_lossy(&[first, second].concat()).into_owned()
+    }
+}
+
+fn line_ends(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// Numbers the instances of this process, so that their lines can be told apart.
+static INSTANCES: AtomicU64 = AtomicU64::new(0);
+
+/// The standard error of one instance.
+pub(crate) struct InstanceStderr {
+    instance: u64,
+    kept: CapturedStderr,
+}
+
+impl InstanceStderr {
+    pub(crate) fn new() -> Self {
+        Self {
+            instance: INSTANCES.fetch_add(1, Ordering::Relaxed),
+            kept: CapturedStderr::new(),
+        }
+    }
+
+    pub(crate) fn take(&self) -> String {
+        self.kept.take()
+    }
+
+    /// Tells why an instance did not start, in the component's own words: nobody will get the instance to ask it.
+    pub(crate) fn report_failed_start(&self) {
+        let written = self.kept.take();
+        let older = written.len().saturating_sub(REPORTED);
+        let older = written.ceil_char_boundary(older);
+        let newest = written.get(older..).unwrap_or_default();
+        for line in newest.lines() {
+            let (instance, line) = (self.instance, printable(line));
+            tracing::warn!(target: TARGET, instance, "the component did not start and wrote: {line}");
+        }
+    }
+
+    /// The stream that the instance writes to.
+    pub(crate) fn keeping(&self) -> StderrStream {
+        StderrStream::Keep(self.kept.clone())
+    }
+}
+
+/// The target of events that carry lines of components.
+const TARGET: &str = "dapr_wasm_host::stderr";
+
+/// Sends the lines of one instance to `tracing`.
+pub(crate) struct Tracer {
+    instance: u64,
+    /// What was written of a line that has not ended.
+    begun: Mutex<Vec<u8>>,
+}
+
+impl Tracer {
+    fn append(&self, bytes: &[u8]) {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let (line, ends) = match piece.strip_suffix(b"\n") {
+                Some(line) => (line, true),
+                None => (piece, false),
+            };
+            let mut rest = line;
+            while begun.len() + rest.len() > LONGEST_LINE {
+                let (now, later) = rest.split_at(LONGEST_LINE - begun.len());
+                begun.extend_from_slice(now);
+                self.send(&std::mem::take(&mut *begun));
+                rest = later;
+            }
+            begun.extend_from_slice(rest);
+            if ends {
+                self.send(&std::mem::take(&mut *begun));
+            }
+        }
+    }
+
+    fn send(&self, line: &[u8]) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let (instance, line) = (self.instance, printable(&String::from_utf8_lossy(line)));
+        tracing::info!(target: TARGET, instance, "{line}");
+    }
+}
+
+impl Drop for Tracer {
+    fn drop(&mut self) {
+        let begun = std::mem::take(self.begun.get_mut().unwrap_or_else(PoisonError::into_inner));
+        if !begun.is_empty() {
+            self.send(&begun);
+        }
+    }
+}
+
+/// A line that stays one line and moves nothing on a terminal: control characters, other line separators, and characters that
+/// change the direction of text are escaped, as `\u{1b}`.
+fn printable(line: &str) -> String {
+    let mut printable = String::with_capacity(line.len());
+    for character in line.chars() {
+        let moves = matches!(
+            character,
+            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+        );
+        if moves || (character.is_control() && character != '\t') {
+            printable.extend(character.escape_unicode());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
+}
+
+/// What wasmtime writes to for an instance.
+#[derive(Clone)]
+pub(crate) enum StderrStream {
+    Keep(CapturedStderr),
+    Trace(Arc<Tracer>),
+}
+
+impl StderrStream {
+    pub(crate) fn traced() -> Self {
+        Self::Trace(Arc::new(Tracer {
+            instance: INSTANCES.fetch_add(1, Ordering::Relaxed),
+            begun: Mutex::default(),
+        }))
+    }
+
+    fn append(&self, bytes: &[u8]) {
+        match self {
+            Self::Keep(sink) => sink.newest().append(bytes),
+            Self::Trace(tracer) => tracer.append(bytes),
+        }
+    }
+}
+
+impl IsTerminal for StderrStream {
     fn is_terminal(&self) -> bool {
         false
     }
 }
 
-impl StdoutStream for CapturedStderr {
+impl StdoutStream for StderrStream {
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
         Box::new(self.clone())
     }
@@ -58,11 +287,11 @@ impl StdoutStream for CapturedStderr {
 }
 
 #[wasmtime_wasi::async_trait]
-impl Pollable for CapturedStderr {
+impl Pollable for StderrStream {
     async fn ready(&mut self) {}
 }
 
-impl OutputStream for CapturedStderr {
+impl OutputStream for StderrStream {
     fn write(&mut self, bytes: bytes::Bytes) -> StreamResult<()> {
         self.append(&bytes);
         Ok(())
@@ -77,7 +306,7 @@ impl OutputStream for CapturedStderr {
     }
 }
 
-impl AsyncWrite for CapturedStderr {
+impl AsyncWrite for StderrStream {
     fn poll_write(
         self: Pin<&mut Self>,
         _cx: &mut Context<'_>,
@@ -97,18 +326,4 @@ impl AsyncWrite for CapturedStderr {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sink_keeps_the_beginning_and_drops_what_is_beyond_its_capacity() {
-        let sink = CapturedStderr::new();
-        sink.append(b"first ");
-        sink.append(&vec![b'x'; CAPACITY]);
-        sink.append(b"last");
-        let contents = sink.contents();
-        assert_eq!(contents.len(), CAPACITY);
-        assert!(contents.starts_with("first x"));
-        assert!(contents.ends_with('x'));
-    }
-}
+mod tests;

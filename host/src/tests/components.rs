@@ -70,6 +70,16 @@ pub(crate) fn binding_that_spins(when: Spins) -> Vec<u8> {
     )
 }
 
+/// A binding that writes to standard error: "started" when it starts, and then traps where it is to; `init` refuses and
+/// writes why; `invoke` writes its data, at most 4,096 bytes, and traps where its operation has four letters.
+pub(crate) fn binding_that_writes(traps_at_start: bool) -> Vec<u8> {
+    let (mut resolve, _) = contract();
+    let package = resolve.push_str("writing.wit", WRITING_WIT).unwrap();
+    let after = if traps_at_start { "unreachable" } else { "" };
+    let core = wat::parse_str(WRITING.replace("(; after start ;)", after)).unwrap();
+    encode(&resolve, package, "writing", Some(core))
+}
+
 #[derive(Clone, Copy)]
 pub(crate) enum Spins {
     InInvoke,
@@ -171,5 +181,62 @@ const COUNTING: &str = r#"
             (param i32 i32 i32) (result i32)
             (if (i32.eq (local.get $length) (i32.const 4)) (then unreachable))
             (if (i32.eq (memory.grow (local.get $pages)) (i32.const -1)) (then unreachable))
+            i32.const 0))
+"#;
+
+const WRITING_WIT: &str = "
+    package test:writing;
+
+    package wasi:io@0.2.0 {
+        interface error { resource error; }
+        interface streams {
+            use error.{error};
+            variant stream-error { last-operation-failed(error), closed }
+            resource output-stream {
+                blocking-write-and-flush: func(contents: list<u8>) -> result<_, stream-error>;
+            }
+        }
+    }
+
+    package wasi:cli@0.2.0 {
+        interface stderr {
+            use wasi:io/streams@0.2.0.{output-stream};
+            get-stderr: func() -> output-stream;
+        }
+    }
+
+    world writing {
+        import wasi:cli/stderr@0.2.0;
+        export dapr-wasm:components/binding@0.1.0;
+    }
+";
+
+const WRITING: &str = r#"
+    (module
+        (import "wasi:cli/stderr@0.2.0" "get-stderr" (func $stderr (result i32)))
+        (import "wasi:io/streams@0.2.0" "[method]output-stream.blocking-write-and-flush"
+            (func $write_to (param i32 i32 i32 i32)))
+        (memory (export "memory") 16)
+        (global $next (mut i32) (i32.const 0))
+        (data (i32.const 64) "\01\00\00\00\03\00\00\00\60\00\00\00\02\00\00\00")
+        (data (i32.const 96) "no")
+        (data (i32.const 128) "started\nnot configured\n")
+        (func $write (param $text i32) (param $length i32)
+            (call $write_to (call $stderr) (local.get $text) (local.get $length) (i32.const 512)))
+        (func (export "_initialize")
+            (call $write (i32.const 128) (i32.const 8)) (; after start ;))
+        (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+            (global.set $next (i32.add (global.get $next) (i32.const 8192)))
+            global.get $next)
+        (func (export "dapr-wasm:components/binding@0.1.0#init") (param i32 i32) (result i32)
+            (call $write (i32.const 136) (i32.const 15))
+            i32.const 64)
+        (func (export "dapr-wasm:components/binding@0.1.0#operations") (result i32) i32.const 0)
+        (func (export "dapr-wasm:components/binding@0.1.0#ping") (result i32) i32.const 0)
+        (func (export "dapr-wasm:components/binding@0.1.0#invoke")
+            (param $operation i32) (param $letters i32) (param $data i32) (param $length i32)
+            (param i32 i32 i32) (result i32)
+            (call $write (local.get $data) (local.get $length))
+            (if (i32.eq (local.get $letters) (i32.const 4)) (then unreachable))
             i32.const 0))
 "#;

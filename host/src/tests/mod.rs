@@ -12,4 +12,5 @@ mod instance_pool;
 mod loading;
 mod memory;
 mod slots;
+mod stderr;
 mod time_limit;

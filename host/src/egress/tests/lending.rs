@@ -165,8 +165,8 @@ async fn a_host_without_credentials_says_so_and_not_why() {
 #[test]
 fn each_instance_has_a_token_of_its_own() {
     let options = InstanceOptions::new().lend_credentials(&keys(None));
-    let (_, first) = options.open().unwrap();
-    let (_, second) = options.open().unwrap();
+    let (_, first, _) = options.open().unwrap();
+    let (_, second, _) = options.open().unwrap();
     let token = |outgoing: Outgoing| {
         let mut environment = Vec::new();
         outgoing.lender.unwrap().tell(&mut environment);

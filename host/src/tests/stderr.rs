@@ -1,0 +1,217 @@
+//! What instances write to standard error: kept for each, shared by several, or sent to `tracing`.
+
+use super::components::binding_that_writes;
+use crate::types::Metadata;
+use crate::{
+    CallError, CapturedStderr, HostError, Instance, InstanceOptions, InstancePool, Plugin,
+};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use tracing::field::{Field, Visit};
+use tracing::{Level, Subscriber, span};
+
+fn plugin(traps_at_start: bool) -> Plugin {
+    let component = binding_that_writes(traps_at_start);
+    Plugin::builder()
+        .without_cache()
+        .from_bytes(&component)
+        .unwrap()
+}
+
+async fn start(options: &InstanceOptions) -> Instance {
+    plugin(false).instantiate(options).await.unwrap()
+}
+
+async fn write(instance: &mut Instance, text: &str) {
+    let mut binding = instance.binding().unwrap();
+    binding
+        .invoke("write", text.as_bytes(), None)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn each_instance_has_a_stderr_of_its_own_that_is_taken_once() {
+    let plugin = plugin(false);
+    let options = InstanceOptions::new().capture_stderr();
+    let mut one = plugin.instantiate(&options).await.unwrap();
+    let mut other = plugin.instantiate(&options).await.unwrap();
+    for instance in [&mut one, &mut other] {
+        assert_eq!(instance.take_stderr(), "started\n");
+    }
+    write(&mut one, "a\n").await;
+    write(&mut one, "b").await;
+    write(&mut other, "c\n").await;
+    assert_eq!([one.take_stderr(), other.take_stderr()], ["a\nb", "c\n"]);
+    assert_eq!([one.take_stderr(), other.take_stderr()], ["", ""]);
+    write(&mut one, "d").await;
+    assert_eq!(one.take_stderr(), "d");
+}
+
+#[tokio::test]
+async fn lost_instance_still_has_the_reason_of_its_trap() {
+    let mut instance = start(&InstanceOptions::new().capture_stderr()).await;
+    let mut binding = instance.binding().unwrap();
+    let trap = binding.invoke("trap", b"the reason", None).await;
+    assert!(matches!(trap, Err(CallError::Trap(_))));
+    assert!(instance.is_lost());
+    assert_eq!(instance.take_stderr(), "started\nthe reason");
+}
+
+#[tokio::test]
+async fn nothing_is_taken_where_stderr_is_not_captured() {
+    let sink = CapturedStderr::new();
+    let captured = InstanceOptions::new().capture_stderr();
+    for options in [
+        InstanceOptions::new(),
+        captured.clone().stderr(&sink),
+        captured.trace_stderr(),
+    ] {
+        assert_eq!(start(&options).await.take_stderr(), "");
+    }
+    assert_eq!(sink.take(), "started\n");
+}
+
+#[tokio::test]
+async fn shared_sink_has_the_lines_of_all_in_their_order() {
+    let sink = CapturedStderr::new();
+    let options = InstanceOptions::new().stderr(&sink);
+    let (mut one, mut other) = (start(&options).await, start(&options).await);
+    write(&mut one, "a\n").await;
+    write(&mut other, "b\n").await;
+    write(&mut one, "c\n").await;
+    assert_eq!(sink.take(), "started\nstarted\na\nb\nc\n");
+}
+
+#[tokio::test]
+async fn lines_are_traced_whole_and_with_the_number_of_their_instance() {
+    let heard = Heard::default();
+    let _hearing = tracing::subscriber::set_default(heard.clone());
+    let options = InstanceOptions::new().trace_stderr();
+    let (mut one, mut other) = (start(&options).await, start(&options).await);
+    write(&mut one, "first").await;
+    write(&mut other, "other\r\n").await;
+    write(&mut one, " line\n\u{1b}[2Jsecond\nrest").await;
+    let long = "x".repeat(4_000);
+    for _ in 0..3 {
+        write(&mut other, &long).await;
+    }
+    drop((one, other));
+
+    let events = heard.take();
+    assert!(events.iter().all(|event| event.level == Level::INFO));
+    let instances: BTreeSet<_> = events.iter().map(|event| event.instance).collect();
+    let of = |instance| {
+        let events = events
+            .iter()
+            .filter(move |event| event.instance == instance);
+        events
+            .map(|event| event.message.as_str())
+            .collect::<Vec<_>>()
+    };
+    let lines: Vec<_> = instances.into_iter().map(of).collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(
+        lines[0],
+        ["started", "first line", "\\u{1b}[2Jsecond", "rest"]
+    );
+    // A piece of the longest length, and the rest.
+    let [one, two] = [8_192, 12_000 - 8_192].map(|length| "x".repeat(length));
+    assert_eq!(lines[1], ["started", "other", &one, &two]);
+}
+
+#[tokio::test]
+async fn failed_start_is_explained_by_what_was_captured() {
+    let heard = Heard::default();
+    let _hearing = tracing::subscriber::set_default(heard.clone());
+    let failing = plugin(true);
+    let captured = InstanceOptions::new().capture_stderr();
+    let failed = failing.instantiate(&captured).await.unwrap_err();
+    assert!(matches!(failed, HostError::Instantiate(_)), "{failed}");
+    let expected = "the component did not start and wrote: started";
+    assert_eq!(heard.warnings(), [expected]);
+
+    failing
+        .instantiate(&InstanceOptions::new())
+        .await
+        .unwrap_err();
+    assert!(heard.warnings().is_empty());
+}
+
+#[tokio::test]
+async fn failed_configuration_in_a_pool_is_explained_by_what_was_captured() {
+    let heard = Heard::default();
+    let _hearing = tracing::subscriber::set_default(heard.clone());
+    let pool = InstancePool::builder(&plugin(false))
+        .options(InstanceOptions::new().capture_stderr())
+        .binding(Metadata::new())
+        .build();
+    pool.acquire().await.unwrap_err();
+    let lines = ["started", "not configured"];
+    let expected = lines.map(|line| format!("the component did not start and wrote: {line}"));
+    assert_eq!(heard.warnings(), expected);
+}
+
+struct Line {
+    level: Level,
+    instance: u64,
+    message: String,
+}
+
+/// The events of components' standard error.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<Line>>>);
+
+impl Heard {
+    fn take(&self) -> Vec<Line> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let warnings = self.take().into_iter();
+        let warnings = warnings.filter(|event| event.level == Level::WARN);
+        warnings.map(|event| event.message).collect()
+    }
+}
+
+#[derive(Default)]
+struct Fields {
+    instance: Option<u64>,
+    message: Option<String>,
+}
+
+impl Visit for Fields {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        assert_eq!(field.name(), "instance");
+        self.instance = Some(value);
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        assert_eq!(field.name(), "message");
+        self.message = Some(format!("{value:?}"));
+    }
+}
+
+impl Subscriber for Heard {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target() == "dapr_wasm_host::stderr"
+    }
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        self.0.lock().unwrap().push(Line {
+            level: *event.metadata().level(),
+            instance: fields.instance.unwrap(),
+            message: fields.message.unwrap(),
+        });
+    }
+
+    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        span::Id::from_u64(1)
+    }
+    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
+    fn enter(&self, _: &span::Id) {}
+    fn exit(&self, _: &span::Id) {}
+}
