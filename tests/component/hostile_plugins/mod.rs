@@ -2,18 +2,32 @@
 //! thread and an egress with them: whatever the crowd does, the others serve, and its pool lends 64 again afterwards.
 
 mod scene;
+mod server;
 
-use dapr_wasm_host::{CallError, Egress, InstanceOptions};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use dapr_wasm_host::{CallError, Egress, InstanceOptions, InternalAddresses};
+use futures_util::future::join_all;
 
 use self::scene::{
-    CROWDS, MEMORY, REQUESTS, REQUESTS_OF_PLUGIN, Scene, is_time_limit, misbehaving, number,
+    CROWDS, MEMORY, REQUESTS, REQUESTS_OF_PLUGIN, Scene, TIME, is_time_limit, misbehaving, number,
 };
+use self::server::CountingServer;
 use crate::faulty_server::{Fault, FaultyServer, answer};
 use crate::fixture::engine;
 
 /// Asks crowds of each size for the harm, and checks what each instance gives.
 async fn each_of_a_crowd(harm: &str, gives: impl Fn(&Result<String, CallError>) -> bool) {
-    let scene = Scene::new().await;
+    in_scene(Scene::new().await, harm, gives).await;
+}
+
+/// The same, with so little time for each call that the harm must come to its end.
+async fn each_of_a_crowd_is_cancelled(harm: &str) {
+    in_scene(Scene::with_time_limit(TIME).await, harm, is_time_limit).await;
+}
+
+async fn in_scene(scene: Scene, harm: &str, gives: impl Fn(&Result<String, CallError>) -> bool) {
     for crowd in CROWDS {
         for told in scene.during(harm, crowd).await {
             assert!(gives(&told), "{harm}, {crowd} at once: {told:?}");
@@ -23,32 +37,32 @@ async fn each_of_a_crowd(harm: &str, gives: impl Fn(&Result<String, CallError>) 
 
 #[tokio::test]
 async fn a_crowd_that_spins_is_cancelled() {
-    each_of_a_crowd("spin", is_time_limit).await;
+    each_of_a_crowd_is_cancelled("spin").await;
 }
 
 #[tokio::test]
 async fn a_crowd_that_calls_the_host_without_end_is_cancelled() {
-    each_of_a_crowd("call-the-host-without-end", is_time_limit).await;
+    each_of_a_crowd_is_cancelled("call-the-host-without-end").await;
 }
 
 #[tokio::test]
 async fn a_crowd_that_polls_without_end_is_cancelled() {
-    each_of_a_crowd("poll-without-end", is_time_limit).await;
+    each_of_a_crowd_is_cancelled("poll-without-end").await;
 }
 
 #[tokio::test]
 async fn a_crowd_that_fills_its_memory_without_end_is_cancelled() {
-    each_of_a_crowd("fill-memory", is_time_limit).await;
+    each_of_a_crowd_is_cancelled("fill-memory").await;
 }
 
 #[tokio::test]
 async fn a_crowd_that_waits_without_end_is_cancelled() {
-    each_of_a_crowd("sleep", is_time_limit).await;
+    each_of_a_crowd_is_cancelled("sleep").await;
 }
 
 #[tokio::test]
 async fn a_crowd_that_writes_to_stderr_without_end_is_cancelled_and_fills_nothing() {
-    let scene = Scene::new().await;
+    let scene = Scene::with_time_limit(TIME).await;
     for crowd in CROWDS {
         let told = scene.during("flood-stderr", crowd).await;
         assert!(told.iter().all(is_time_limit), "{told:?}");
@@ -178,6 +192,61 @@ async fn what_a_lost_one_kept_of_the_connections_comes_back() {
         assert!(told.value.starts_with(format!("{REQUESTS} ").as_bytes()));
         state.get("trap", None).await.unwrap_err();
         assert!(instance.is_lost());
+    }
+}
+
+/// On two threads, so that a request may go on while its instance is being dropped.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_that_is_lost_in_the_middle_of_a_request_completes_none() {
+    let mut server = CountingServer::start().await;
+    let authority = format!("127.0.0.1:{}", server.port);
+    let egress = Egress::builder().allow(&authority).build().unwrap();
+    let options = InstanceOptions::new()
+        .egress(egress)
+        .time_limit(Duration::from_secs(1));
+    let plugin = misbehaving();
+    let harm = format!("drop-mid-body {authority} spin");
+    for crowd in CROWDS {
+        let lost = (0..crowd).map(|_| {
+            let (plugin, options, harm) = (plugin.clone(), options.clone(), harm.clone());
+            tokio::spawn(async move {
+                let mut instance = plugin.instantiate(&options).await.unwrap();
+                let told = instance.state().unwrap().get(&harm, None).await;
+                assert!(matches!(told, Err(CallError::TimeLimit { .. })), "{told:?}");
+            })
+        });
+        for lost in join_all(lost).await {
+            lost.unwrap();
+        }
+        let sent = server.all_closed().await;
+        assert!(sent.iter().any(|sent| sent.contains("of a body")));
+        let complete = sent.iter().find(|sent| sent.ends_with("0\r\n\r\n"));
+        assert_eq!(complete, None);
+    }
+}
+
+#[tokio::test]
+async fn a_crowd_that_asks_for_many_names_keeps_no_more_connections_than_all_may() {
+    const CONNECTIONS: usize = 16;
+    let server = CountingServer::start().await;
+    let egress = Egress::builder()
+        .allow(format!("*.wild.example:{}", server.port))
+        .resolver(|_| async { Ok(vec![Ipv4Addr::LOCALHOST.into()]) })
+        .internal_addresses(InternalAddresses::Allow)
+        .max_connections(number(CONNECTIONS))
+        .idle_timeout(Duration::from_secs(600));
+    let options = InstanceOptions::new().egress(egress.build().unwrap());
+    let plugin = misbehaving();
+    let harm = format!("look-up-names wild.example {}", server.port);
+    // Not 64 at once: each name takes a port of this machine for a minute.
+    for crowd in [1, 8] {
+        let asking = (0..crowd).map(async |_| {
+            let mut instance = plugin.instantiate(&options).await.unwrap();
+            let told = instance.state().unwrap().get(&harm, None).await;
+            told.unwrap();
+        });
+        join_all(asking).await;
+        server.has_open(CONNECTIONS).await;
     }
 }
 

@@ -16,8 +16,10 @@ const POOL: usize = 64;
 /// How many of them misbehave at a time: one, some, all.
 pub const CROWDS: [usize; 3] = [1, 8, POOL];
 pub const MEMORY: usize = 16 << 20;
-/// The time limit of a call; honest calls take a thousandth of it on an idle machine.
+/// The time limit of calls that are to reach it; honest calls take a thousandth of it on an idle machine.
 pub const TIME: Duration = Duration::from_secs(4);
+/// The time limit of all others: no machine needs it.
+const PLENTY: Duration = Duration::from_secs(300);
 /// How many requests an instance that misbehaves may have under way, and how many all of them together.
 pub const REQUESTS: usize = 8;
 pub const REQUESTS_OF_PLUGIN: usize = 32;
@@ -41,6 +43,10 @@ pub struct Scene {
 
 impl Scene {
     pub async fn new() -> Self {
+        Self::with_time_limit(PLENTY).await
+    }
+
+    pub async fn with_time_limit(limit: Duration) -> Self {
         let endpoint = engine().await.endpoint();
         let egress = Egress::builder()
             .allow_url(endpoint)
@@ -51,7 +57,7 @@ impl Scene {
         let limited = InstanceOptions::new()
             .egress(egress.clone())
             .memory_limit(MEMORY)
-            .time_limit(TIME)
+            .time_limit(limit)
             .max_requests(number(REQUESTS))
             .stderr(&stderr);
         let settings = Table::new().await.settings().await;
