@@ -3,7 +3,9 @@
 //! [`HostError`] is about getting an instance, [`CallError`] about using it, [`PoolError`] about being lent one.
 
 use crate::types;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Why a plugin did not load, an instance did not start, or an [`Egress`](crate::Egress) could not be made.
@@ -224,14 +226,63 @@ impl CallError {
     }
 }
 
-/// Why an [`InstancePool`](crate::InstancePool) lent no instance. The next caller starts afresh.
-#[derive(Debug, thiserror::Error)]
+/// Why an [`InstancePool`](crate::InstancePool) lent no instance.
+///
+/// A clone is the same error: the pool gives it to every caller for whom an instance would have to start within
+/// [`InstancePoolBuilder::retry_pause`](crate::InstancePoolBuilder::retry_pause).
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PoolError {
     /// No instance could be started.
-    #[error(transparent)]
-    Instantiate(HostError),
+    Instantiate(Arc<HostError>),
     /// An instance was started and did not take its configuration.
-    #[error("the component did not take its configuration: {0}")]
-    Init(#[source] CallError),
+    Init(Arc<CallError>),
+    /// The pool was closed.
+    Closed,
+    /// The task that started an instance panicked, or its tokio runtime was shut down.
+    Interrupted,
+}
+
+impl PoolError {
+    pub(crate) fn instantiate(cause: HostError) -> Self {
+        Self::Instantiate(Arc::new(cause))
+    }
+
+    pub(crate) fn init(cause: CallError) -> Self {
+        Self::Init(Arc::new(cause))
+    }
+
+    /// Whether another start would fail in the same way, and cost as much again.
+    pub(crate) fn is_worth_remembering(&self) -> bool {
+        match self {
+            // Found out without any work, and over as soon as another pool drops an instance.
+            Self::Instantiate(cause) => !matches!(**cause, HostError::TooManyInstances { .. }),
+            Self::Init(_) => true,
+            Self::Closed | Self::Interrupted => false,
+        }
+    }
+}
+
+impl fmt::Display for PoolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Instantiate(cause) => cause.fmt(f),
+            Self::Init(cause) => write!(f, "the component did not take its configuration: {cause}"),
+            Self::Closed => f.write_str("the instance pool is closed; build another one"),
+            Self::Interrupted => f.write_str(
+                "the start of an instance panicked, or its tokio runtime was shut down; see stderr for a panic, and acquire again",
+            ),
+        }
+    }
+}
+
+// By hand: thiserror gives the `Arc` as the source, which cannot be downcast to the error in it.
+impl std::error::Error for PoolError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Instantiate(cause) => cause.source(),
+            Self::Init(cause) => Some(&**cause),
+            Self::Closed | Self::Interrupted => None,
+        }
+    }
 }

@@ -91,6 +91,7 @@ impl Instance {
             time_limit,
             ticker: loaded.ticker.clone(),
             process: loaded.process,
+            made: 0,
             lost: false,
         };
         Ok(Self {
@@ -154,6 +155,11 @@ impl Instance {
         self.calls.store.data().report_failed_start();
     }
 
+    /// How many calls were made of it.
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.made
+    }
+
     /// The linear memory that the instance has now, in bytes. It grows, in pages of 64 KiB, and never shrinks; of it
     /// only what was touched takes room in this process.
     #[must_use]
@@ -180,6 +186,7 @@ pub(crate) struct Calls {
     /// Has the component give way; `None` where it cannot be interrupted.
     ticker: Option<Ticker>,
     process: LoadingProcess,
+    made: u64,
     lost: bool,
 }
 
@@ -200,6 +207,7 @@ impl Calls {
             return Err(CallError::TimeLimit { limit });
         }
         self.lost = true;
+        self.made += 1;
         self.store.data_mut().memory.forget_refusal();
         time_slices::begin(&mut self.store);
         Ok((&mut self.store, time_limit.timed(self.ticker.as_ref())))

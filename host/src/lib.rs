@@ -161,7 +161,7 @@ pub use credentials::AwsCredentials;
 pub use egress::{Egress, EgressBuilder, InternalAddresses, Tls};
 pub use error::{CallError, HostError, PoolError};
 pub use instance::Instance;
-pub use instance_pool::{InstancePool, InstancePoolBuilder, PooledInstance};
+pub use instance_pool::{InstancePool, InstancePoolBuilder, PoolStats, PooledInstance};
 pub use options::InstanceOptions;
 pub use plugin::Plugin;
 pub use plugin_builder::PluginBuilder;

@@ -1,9 +1,15 @@
 //! Tasks share the instances of a pool, and what goes wrong with one of them stays with the call that had it.
 
 use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
-use dapr_wasm_host::{CallError, Egress, InstanceOptions, InstancePool, PoolError};
+use dapr_wasm_host::{
+    CallError, Egress, InstanceOptions, InstancePool, InstancePoolBuilder, PoolError,
+};
 use futures_util::future::join_all;
+use host_test::faults::{Action, Arrived, Decision, Director, FaultProxy};
 
 use crate::fixture::{Settings, Table, engine, plugin};
 
@@ -17,13 +23,111 @@ async fn pool_with(
     size: usize,
     more: impl FnOnce(InstanceOptions) -> InstanceOptions,
 ) -> InstancePool {
-    let egress = Egress::builder().allow_url(engine().await.endpoint());
+    let endpoint = engine().await.endpoint();
+    builder(settings, endpoint, size, more).build()
+}
+
+fn builder(
+    settings: &Settings,
+    endpoint: &str,
+    size: usize,
+    more: impl FnOnce(InstanceOptions) -> InstanceOptions,
+) -> InstancePoolBuilder {
+    let egress = Egress::builder().allow_url(endpoint);
     let egress = egress.build().expect("the egress is built");
     InstancePool::builder(&plugin())
         .options(more(InstanceOptions::new().egress(egress)))
         .state(settings.metadata.clone())
         .max_instances(NonZeroUsize::new(size).expect("a pool has an instance"))
-        .build()
+}
+
+/// A table whose reads take their time, or for ever. An instance reads when it is configured; the tests only write.
+#[derive(Default)]
+struct SlowReads {
+    hangs: AtomicBool,
+    /// Reads that arrived since it hangs.
+    hanging: AtomicUsize,
+    reading: AtomicUsize,
+    /// The most reads that were under way at a time.
+    most: AtomicUsize,
+}
+
+impl Director for SlowReads {
+    fn decide<'a>(&'a self, arrived: &'a Arrived) -> Decision<'a, Action> {
+        Box::pin(async move {
+            let reads = arrived.operation != "PutItem";
+            if self.hangs.load(Ordering::SeqCst) {
+                self.hanging.fetch_add(usize::from(reads), Ordering::SeqCst);
+                std::future::pending::<()>().await;
+            }
+            if reads {
+                let reading = self.reading.fetch_add(1, Ordering::SeqCst) + 1;
+                self.most.fetch_max(reading, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                self.reading.fetch_sub(1, Ordering::SeqCst);
+            }
+            Action::pass()
+        })
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn slow_table_is_read_by_four_starts_at_a_time() {
+    let table = Arc::new(SlowReads::default());
+    let proxy = FaultProxy::start(engine().await.endpoint(), Arc::clone(&table)).unwrap();
+    let settings = Table::new().await.settings().await;
+    let settings = settings.with("endpoint", proxy.endpoint());
+    let pool = builder(&settings, proxy.endpoint(), 16, |options| options).build();
+    let tasks = (0..64).map(|number| {
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            let mut instance = pool.acquire().await.unwrap();
+            let mut state = instance.state().unwrap();
+            let key = format!("key-{number}");
+            state.set(&key, b"v", None).await.unwrap();
+        })
+    });
+    for task in join_all(tasks).await {
+        task.unwrap();
+    }
+    assert!((1..=4).contains(&table.most.load(Ordering::SeqCst)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn table_that_hangs_is_read_by_four_starts_within_a_retry_pause() {
+    let table = Arc::new(SlowReads::default());
+    let proxy = FaultProxy::start(engine().await.endpoint(), Arc::clone(&table)).unwrap();
+    let settings = Table::new().await.settings().await;
+    let settings = settings.with("endpoint", proxy.endpoint());
+    let limited = |options: InstanceOptions| options.time_limit(Duration::from_secs(4));
+    let pool = builder(&settings, proxy.endpoint(), 16, limited);
+    let pool = pool.retry_pause(Duration::from_secs(3_600)).build();
+    pool.warm_up(16).await.unwrap();
+    table.hangs.store(true, Ordering::SeqCst);
+
+    // Each call that times out loses its instance; each caller asks for another one.
+    let tasks = (0..64).map(|number| {
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            for _ in 0..20 {
+                let Ok(mut instance) = pool.acquire().await else {
+                    continue;
+                };
+                let state = instance.state().unwrap();
+                let mut state = state.time_limit(Duration::from_millis(100));
+                let key = format!("key-{number}");
+                let over = state.set(&key, b"v", None).await.unwrap_err();
+                assert!(matches!(over, CallError::TimeLimit { .. }), "{over}");
+            }
+        })
+    });
+    for task in join_all(tasks).await {
+        task.unwrap();
+    }
+    let stats = pool.stats();
+    assert_eq!((stats.started, stats.lost), (16, 16));
+    let reads = table.hanging.load(Ordering::SeqCst);
+    assert!((1..=4).contains(&reads), "{reads} reads for {stats:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -53,7 +157,8 @@ async fn sixty_four_tasks_write_and_read_through_four_instances() {
 async fn a_pool_whose_table_is_missing_works_as_soon_as_it_is_there() {
     let engine = engine().await;
     let settings = Settings::at(engine.endpoint()).with("table", "made-later");
-    let pool = pool(&settings, 1).await;
+    let pool = builder(&settings, engine.endpoint(), 1, |options| options);
+    let pool = pool.retry_pause(Duration::ZERO).build();
     for _ in 0..2 {
         let refused = pool.acquire().await.unwrap_err();
         assert!(matches!(refused, PoolError::Init(_)), "{refused}");

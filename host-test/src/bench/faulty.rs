@@ -1,6 +1,6 @@
 //! A pool of instances whose requests all pass a proxy, which does to them what a director says.
 
-use std::{num::NonZeroUsize, path::Path};
+use std::{num::NonZeroUsize, path::Path, time::Duration};
 
 use dapr_wasm_host::{InstanceOptions, InstancePool};
 
@@ -38,16 +38,15 @@ impl Faulty {
             .options(options(component::options(&reach)?))
             .state(metadata)
             .max_instances(size)
+            // Tasks that are refused ask again at once: a remembered failure would count many times.
+            .retry_pause(Duration::ZERO)
             .build();
         Ok(Self { pool, proxy })
     }
 
     /// Starts all instances, so that none starts while something is measured.
     pub(super) async fn fill(&self) -> Result<(), Failure> {
-        let mut lent = Vec::with_capacity(self.pool.max_instances().get());
-        for _ in 0..self.pool.max_instances().get() {
-            lent.push(self.pool.acquire().await.map_err(Failure::here)?);
-        }
-        Ok(())
+        let all = self.pool.max_instances().get();
+        self.pool.warm_up(all).await.map_err(Failure::here)
     }
 }

@@ -19,8 +19,8 @@ pub(crate) fn binding_by_hand() -> Vec<u8> {
     encode(&resolve, package, "by-hand", Some(core))
 }
 
-/// A binding that shows whether it is the same instance as before, in one page of memory: `init` refuses any metadata
-/// and takes none; `operations` gives one empty name for each `init` it took; `ping` waits for a quarter of an hour;
+/// A binding that shows whether it is the same instance as before, in one page of memory: `init` takes no metadata,
+/// refuses one field, and takes an hour for two fields; `operations` gives one empty name for each `init` it took; `ping` waits for a quarter of an hour;
 /// `invoke` traps when it is asked to `trap`, and otherwise takes a page of memory for each byte of data, or traps.
 pub(crate) fn binding_that_counts() -> Vec<u8> {
     let (mut resolve, _) = contract();
@@ -164,11 +164,11 @@ const COUNTING: &str = r#"
         (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) i32.const 1024)
         (func (export "dapr-wasm:components/binding@0.1.0#init")
             (param $metadata i32) (param $fields i32) (result i32)
-            (if (result i32) (local.get $fields)
-                (then (i32.const 64))
-                (else
-                    (global.set $inits (i32.add (global.get $inits) (i32.const 1)))
-                    (i32.const 0))))
+            (if (i32.eq (local.get $fields) (i32.const 1)) (then (return (i32.const 64))))
+            (if (i32.eq (local.get $fields) (i32.const 2))
+                (then (call $block (call $subscribe (i64.const 3_600_000_000_000)))))
+            (global.set $inits (i32.add (global.get $inits) (i32.const 1)))
+            i32.const 0)
         (func (export "dapr-wasm:components/binding@0.1.0#operations") (result i32)
             (i32.store (i32.const 512) (i32.const 2048))
             (i32.store (i32.const 516) (global.get $inits))

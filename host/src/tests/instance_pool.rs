@@ -1,26 +1,40 @@
 //! Who is lent which instance, when, and what becomes of it afterwards.
 
+mod closing;
+mod replacing;
+mod retirement;
+mod starts;
+
 use super::components::{binding_by_hand, binding_that_counts};
 use crate::types::Metadata;
-use crate::{InstancePool, InstancePoolBuilder, Plugin, PoolError, PooledInstance};
+use crate::{CallError, InstancePool, InstancePoolBuilder, Plugin, PoolError, PooledInstance};
+use std::error::Error;
 use std::future::{Future, ready};
 use std::num::NonZeroUsize;
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Barrier;
 use tokio::task::{JoinSet, yield_now};
 
 const PAGE: usize = 64 * 1024;
 
+/// Two fields, with which an instance takes an hour to configure itself. Tests that wait for it pause tokio's clock.
+const AN_HOUR: [(&str, &str); 2] = [("takes", "an"), ("hour", "")];
+
+fn plugin(max_instances: usize) -> Plugin {
+    Plugin::builder()
+        .without_cache()
+        .max_instances(max_instances.try_into().unwrap())
+        .from_bytes(&binding_that_counts())
+        .unwrap()
+}
+
 fn builder(size: usize) -> InstancePoolBuilder {
     // Not one instance more than the pool lends: what a lost one leaves must be free before the next one starts.
-    let plugin = Plugin::builder()
-        .without_cache()
-        .max_instances(size.try_into().unwrap())
-        .from_bytes(&binding_that_counts())
-        .unwrap();
-    InstancePool::builder(&plugin)
+    InstancePool::builder(&plugin(size))
         .binding(Metadata::new())
-        .max_instances(NonZeroUsize::new(size).unwrap())
+        .max_instances(number(size))
 }
 
 fn pool(size: usize) -> InstancePool {
@@ -58,6 +72,17 @@ async fn is_pending(future: impl Future) -> bool {
     }
 }
 
+fn number(number: usize) -> NonZeroUsize {
+    NonZeroUsize::new(number).unwrap()
+}
+
+/// Lets the other tasks of this thread run until each of them waits.
+async fn settle() {
+    for _ in 0..100 {
+        yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn an_instance_is_configured_once_and_lent_again() {
     let pool = pool(1);
@@ -88,15 +113,15 @@ async fn no_more_instances_are_lent_than_the_pool_has() {
     assert_eq!(pool.max_instances().get(), 2);
     let one = pool.acquire().await.unwrap();
     let _other = pool.acquire().await.unwrap();
-    assert!(is_pending(pool.acquire()).await);
+    let mut third = pin!(pool.acquire());
+    assert!(is_pending(third.as_mut()).await);
     drop(one);
-    assert!(!is_pending(pool.acquire()).await);
+    assert!(!is_pending(third.as_mut()).await);
 }
 
 #[tokio::test]
 async fn a_pool_is_no_larger_than_its_plugin_may_have_instances() {
-    let larger = NonZeroUsize::new(3).unwrap();
-    let pool = builder(2).max_instances(larger).build();
+    let pool = builder(2).max_instances(number(3)).build();
     assert_eq!(pool.max_instances().get(), 2);
     let _one = pool.acquire().await.unwrap();
     let _other = pool.acquire().await.unwrap();
@@ -178,7 +203,7 @@ async fn an_instance_whose_call_was_dropped_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_is_refused_is_told_and_tried_again() {
+async fn refused_configuration_is_told_to_every_caller() {
     let table = [("table", "orders")];
     let pool = builder(1).binding(table).build();
     for _ in 0..3 {
@@ -186,7 +211,80 @@ async fn a_configuration_that_is_refused_is_told_and_tried_again() {
         assert!(matches!(refused, PoolError::Init(_)), "{refused}");
         let text = refused.to_string();
         assert!(text.ends_with("configuration: etag-mismatch: no"), "{text}");
+        let source = refused.source().unwrap().downcast_ref::<CallError>();
+        assert!(matches!(source, Some(CallError::Component(_))));
     }
+}
+
+#[tokio::test]
+async fn idle_instance_is_lent_without_waiting() {
+    let pool = pool(2);
+    assert!(pool.try_acquire().is_none());
+    assert_eq!(pool.stats().starting, 0);
+    drop(pool.acquire().await.unwrap());
+    let lent = pool.try_acquire().unwrap();
+    assert!(pool.try_acquire().is_none());
+    drop(lent);
+    assert!(pool.try_acquire().is_some());
+}
+
+#[tokio::test]
+async fn returned_instance_is_not_taken_from_those_who_wait() {
+    let pool = pool(1);
+    let held = pool.acquire().await.unwrap();
+    let mut waits = pin!(pool.acquire());
+    assert!(is_pending(waits.as_mut()).await);
+    drop(held);
+    // It was handed over: neither is there one for others.
+    assert!(pool.try_acquire().is_none());
+    assert!(is_pending(pool.acquire()).await);
+    assert!(!is_pending(waits.as_mut()).await);
+}
+
+#[tokio::test]
+async fn caller_that_goes_away_with_an_instance_in_hand_gives_it_back() {
+    let pool = pool(1);
+    let held = pool.acquire().await.unwrap();
+    let mut waits = Box::pin(pool.acquire());
+    assert!(is_pending(waits.as_mut()).await);
+    drop(held);
+    drop(waits);
+    assert!(pool.try_acquire().is_some());
+}
+
+#[tokio::test]
+async fn task_that_acquires_in_a_loop_gives_way() {
+    let pool = pool(1);
+    drop(pool.acquire().await.unwrap());
+    let other = tokio::spawn(async {});
+    for _ in 0..100_000 {
+        if other.is_finished() {
+            return;
+        }
+        drop(pool.acquire().await.unwrap());
+    }
+    panic!("the other task never ran");
+}
+
+#[tokio::test]
+async fn figures_tell_what_each_instance_became() {
+    let pool = builder(3).max_memory(PAGE).build();
+    let mut lost = pool.acquire().await.unwrap();
+    let mut retired = pool.acquire().await.unwrap();
+    let used = pool.acquire().await.unwrap();
+    let mut waits = pin!(pool.acquire());
+    assert!(is_pending(waits.as_mut()).await);
+    let stats = pool.stats();
+    assert_eq!((stats.in_use, stats.idle, stats.waiting), (3, 0, 1));
+    drop(used);
+    drop(waits.await.unwrap());
+    trap(&mut lost).await;
+    mark(&mut retired).await;
+    drop((lost, retired));
+    let stats = pool.stats();
+    assert_eq!((stats.in_use, stats.idle, stats.starting), (0, 1, 0));
+    assert_eq!((stats.started, stats.lost, stats.retired), (3, 1, 1));
+    assert_eq!((stats.waiting, stats.failed_starts), (0, 0));
 }
 
 #[tokio::test]
@@ -206,6 +304,20 @@ async fn a_pool_without_metadata_leaves_its_instances_to_configure_themselves() 
     // Its `init` refuses everything.
     let pool = InstancePool::builder(&plugin).build();
     assert!(!pool.acquire().await.unwrap().is_lost());
+}
+
+#[test]
+fn acquire_outside_a_runtime_panics_and_leaves_the_pool_whole() {
+    let pool = pool(1);
+    let polled = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut acquiring = pin!(pool.acquire());
+        let waker = std::task::Waker::noop();
+        let _ = acquiring
+            .as_mut()
+            .poll(&mut std::task::Context::from_waker(waker));
+    }));
+    assert!(polled.is_err());
+    assert_eq!(pool.stats(), crate::PoolStats::default());
 }
 
 #[test]

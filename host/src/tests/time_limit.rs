@@ -72,14 +72,15 @@ async fn a_pool_whose_instances_compute_when_they_are_configured_stays_whole() {
     let pool = InstancePool::builder(&plugin(Spins::InInit))
         .options(limited())
         .binding(Metadata::new())
+        .retry_pause(Duration::ZERO)
         .max_instances(NonZeroUsize::MIN)
         .build();
     for _ in 0..2 {
         let over = pool.acquire().await.unwrap_err();
-        assert!(
-            matches!(over, PoolError::Init(CallError::TimeLimit { .. })),
-            "{over}"
-        );
+        let PoolError::Init(cause) = over else {
+            panic!("{over}");
+        };
+        assert!(matches!(*cause, CallError::TimeLimit { limit: LIMIT }));
     }
 }
 

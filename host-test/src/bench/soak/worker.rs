@@ -150,10 +150,7 @@ impl Worker {
         let mut instance = match self.pool.acquire().await {
             Ok(instance) => instance,
             // Its first request met a fault.
-            Err(
-                PoolError::Init(CallError::Component(_) | CallError::TimeLimit { .. })
-                | PoolError::Instantiate(HostError::TimeLimit { .. }),
-            ) => {
+            Err(error) if is_of_fault(&error) => {
                 self.tally.count(|counts| counts.not_begun += 1);
                 return Ok(Called::NotBegun);
             }
@@ -218,6 +215,18 @@ impl Worker {
             }
         }
         Ok(())
+    }
+}
+
+/// Whether a fault explains that an instance did not start.
+fn is_of_fault(error: &PoolError) -> bool {
+    match error {
+        PoolError::Init(cause) => matches!(
+            **cause,
+            CallError::Component(_) | CallError::TimeLimit { .. }
+        ),
+        PoolError::Instantiate(cause) => matches!(**cause, HostError::TimeLimit { .. }),
+        _ => false,
     }
 }
 

@@ -1,0 +1,115 @@
+//! A start: one task that ends by telling its pool the outcome, whatever happens to it.
+
+use super::shared::Shared;
+use crate::error::{CallError, PoolError};
+use crate::instance::Instance;
+use crate::options::InstanceOptions;
+use crate::plugin::Plugin;
+use crate::types::Metadata;
+use std::sync::{Arc, Weak};
+use tokio::runtime::{Handle, Id};
+use tokio::sync::watch;
+use tracing::{Instrument, Span};
+
+/// How each instance of a pool is started and configured.
+pub(super) struct Recipe {
+    pub(super) options: InstanceOptions,
+    pub(super) state: Option<Metadata>,
+    pub(super) binding: Option<Metadata>,
+}
+
+impl Recipe {
+    async fn start(&self, plugin: &Plugin) -> Result<Instance, PoolError> {
+        let started = plugin.instantiate(&self.options).await;
+        let mut instance = started.map_err(PoolError::instantiate)?;
+        let configured = self.configure(&mut instance).await;
+        if configured.is_err() {
+            instance.report_failed_start();
+        }
+        configured.map_err(PoolError::init)?;
+        Ok(instance)
+    }
+
+    async fn configure(&self, instance: &mut Instance) -> Result<(), CallError> {
+        if let Some(metadata) = &self.state {
+            instance.state()?.init(metadata).await?;
+        }
+        if let Some(metadata) = &self.binding {
+            instance.binding()?.init(metadata).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How a start ended.
+pub(super) enum Ended {
+    Started(Instance),
+    Failed(PoolError),
+    /// Nobody needs the instance any more: the pool was closed or dropped, or has another plugin.
+    CutShort,
+    /// The task panicked, or its runtime was shut down.
+    Interrupted,
+}
+
+/// A start that the pool has counted and not yet spawned.
+pub(super) struct Start {
+    pub(super) runtime: Handle,
+    pub(super) plugin: Plugin,
+    /// Which of the pool's plugins that is.
+    pub(super) generation: u64,
+    /// The ticket of the caller that needs it.
+    pub(super) caller: Option<u64>,
+}
+
+impl Start {
+    pub(super) fn spawn(self, pool: &Arc<Shared>, span: Span) {
+        let running = Running {
+            pool: Arc::downgrade(pool),
+            runtime: self.runtime.id(),
+            generation: self.generation,
+            caller: self.caller,
+            ended: Some(Ended::Interrupted),
+        };
+        let recipe = Arc::clone(&pool.recipe);
+        let current = pool.generation.subscribe();
+        let run = run(running, recipe, self.plugin, current);
+        // A runtime that was shut down drops it at once.
+        self.runtime.spawn(run.instrument(span));
+    }
+}
+
+/// Nobody can acquire the instance any more when the pool is dropped, so the start does not keep it.
+async fn run(
+    mut running: Running,
+    recipe: Arc<Recipe>,
+    plugin: Plugin,
+    mut current: watch::Receiver<u64>,
+) {
+    let generation = running.generation;
+    let ended = tokio::select! {
+        biased;
+        _ = current.wait_for(|current| *current > generation) => Ended::CutShort,
+        started = recipe.start(&plugin) => match started {
+            Ok(instance) => Ended::Started(instance),
+            Err(error) => Ended::Failed(error),
+        },
+    };
+    running.ended = Some(ended);
+}
+
+/// Tells the pool, when it is dropped, how the start ended.
+struct Running {
+    pool: Weak<Shared>,
+    runtime: Id,
+    generation: u64,
+    caller: Option<u64>,
+    ended: Option<Ended>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let (Some(pool), Some(ended)) = (self.pool.upgrade(), self.ended.take()) {
+            pool.start_ended(self.runtime, self.generation, self.caller, ended);
+        }
+    }
+}
