@@ -1,7 +1,7 @@
 //! How code is compiled and where instances live: in slots reserved beforehand, as many as there may be, each of the
 //! size that the component itself says it needs.
 
-use crate::error::HostError;
+use crate::error::{EngineError, HostError};
 use std::sync::OnceLock;
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ProfilingStrategy,
@@ -33,12 +33,16 @@ impl Default for Settings {
 
 /// Compiles, and says what was compiled; runs nothing. What this engine compiles every other one of this module loads.
 pub(crate) fn compiling(settings: Settings) -> Result<Engine, HostError> {
-    Engine::new(&config(settings)).map_err(HostError::Engine)
+    Engine::new(&config(settings)).map_err(not_started)
 }
 
 /// Allocates each instance when it is asked for.
 pub(crate) fn on_demand(settings: Settings) -> Result<Engine, HostError> {
-    Engine::new(&running(settings)).map_err(HostError::Engine)
+    Engine::new(&running(settings)).map_err(not_started)
+}
+
+fn not_started(error: wasmtime::Error) -> HostError {
+    HostError::Engine(EngineError::new(error))
 }
 
 /// Reserves address space for all instances that there may be. It takes memory only as it is used, and fails where that

@@ -3,10 +3,64 @@
 //! [`HostError`] is about getting an instance, [`CallError`] about using it, [`PoolError`] about being lent one.
 
 use crate::types;
+use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// An error of the WebAssembly engine: a trap, or why a component does not compile, link or start.
+///
+/// `Display` prints all causes, outermost first. For a trap that is the backtrace of the component, then the reason.
+/// `Debug` prints the same with one cause a line. [`source`](Error::source) walks through the causes; the text of each
+/// is the engine's own and changes with it.
+///
+/// ```no_run
+/// # async fn example(instance: &mut dapr_wasm_host::Instance) -> Result<(), Box<dyn std::error::Error>> {
+/// use dapr_wasm_host::CallError;
+///
+/// match instance.state()?.get("order-1", None).await {
+///     Err(CallError::Trap(trap)) => {
+///         eprintln!("trapped: {}", trap.root_cause()); // such as: wasm `unreachable` instruction executed
+///         eprintln!("{trap}"); // with the backtrace
+///     }
+///     other => println!("{other:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct EngineError(wasmtime::Error);
+
+impl EngineError {
+    pub(crate) fn new(error: wasmtime::Error) -> Self {
+        Self(error)
+    }
+
+    /// The innermost cause. For a trap: its reason, without the backtrace.
+    #[must_use]
+    pub fn root_cause(&self) -> &(dyn Error + 'static) {
+        self.0.root_cause()
+    }
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.0)
+    }
+}
+
+// `{:#?}` of wasmtime's error shows its private fields in place of the causes.
+impl fmt::Debug for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", self.0)
+    }
+}
+
+impl Error for EngineError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self.0.as_ref())
+    }
+}
 
 /// Why a plugin did not load, an instance did not start, or an [`Egress`](crate::Egress) could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -30,10 +84,8 @@ pub enum HostError {
         found: &'static str,
     },
     /// The bytes begin as a component and then do not compile.
-    #[error(
-        "the component does not compile: {0:#}; check that the file is complete, and rebuild it"
-    )]
-    Compile(wasmtime::Error),
+    #[error("the component does not compile: {0}; check that the file is complete, and rebuild it")]
+    Compile(EngineError),
     /// The component exports neither a state store nor an output binding.
     #[error(
         "the component exports neither {} nor {}; build it against the WIT package dapr-wasm:components@0.1.0",
@@ -43,19 +95,19 @@ pub enum HostError {
     NoContract,
     /// The component exports an interface of the contract's name that is not the contract's.
     #[error(
-        "the component's {interface} is not the one of the contract: {cause:#}; rebuild it against the WIT package dapr-wasm:components@0.1.0"
+        "the component's {interface} is not the one of the contract: {cause}; rebuild it against the WIT package dapr-wasm:components@0.1.0"
     )]
     ContractMismatch {
         /// The interface, by its full name.
         interface: &'static str,
         /// What differs.
-        cause: wasmtime::Error,
+        cause: EngineError,
     },
     /// The component imports something other than WASI 0.2 and `wasi:http`.
     #[error(
-        "the component imports what this host does not offer: {0:#}; build it so that it needs only WASI 0.2 and wasi:http's outgoing half"
+        "the component imports what this host does not offer: {0}; build it so that it needs only WASI 0.2 and wasi:http's outgoing half"
     )]
-    ImportNotOffered(wasmtime::Error),
+    ImportNotOffered(EngineError),
     /// The folder that was named for compiled code cannot be used.
     #[error(
         "cannot keep compiled code in {}: {cause}; name a folder that only this user can write to, or load without a cache",
@@ -70,9 +122,9 @@ pub enum HostError {
     },
     /// WebAssembly cannot run on this machine as configured.
     #[error(
-        "the WebAssembly engine does not start: {0:#}; check that this platform is one that wasmtime compiles for, and that this process may start a thread"
+        "the WebAssembly engine does not start: {0}; check that this platform is one that wasmtime compiles for, and that this process may start a thread"
     )]
-    Engine(wasmtime::Error),
+    Engine(EngineError),
     /// The plugin has as many instances as it may have.
     #[error(
         "the plugin has {max_instances} instances already; drop some, or raise PluginBuilder::max_instances"
@@ -83,7 +135,7 @@ pub enum HostError {
     },
     /// A directory that the instance was to read cannot be opened.
     #[error(
-        "cannot open the directory {} for the component: {cause:#}; check that it exists and that this process may read it, or lend none",
+        "cannot open the directory {} for the component: {cause}; check that it exists and that this process may read it, or lend none",
         path.display()
     )]
     Directory {
@@ -91,13 +143,13 @@ pub enum HostError {
         /// [`InstanceOptions::read_only_directory`](crate::InstanceOptions::read_only_directory).
         path: PathBuf,
         /// What is wrong with it.
-        cause: wasmtime::Error,
+        cause: EngineError,
     },
     /// The component could not be instantiated.
     #[error(
-        "the component does not start: {0:#}; check the memory that this process may use, and the component's own messages on stderr"
+        "the component does not start: {0}; check the memory that this process may use, and the component's own messages on stderr"
     )]
-    Instantiate(wasmtime::Error),
+    Instantiate(EngineError),
     /// The plugin was loaded before this process was forked.
     #[error(
         "this process was forked after the plugin was loaded, and has none of the threads that the plugin needs; load the plugin in this process, with an Egress of its own"
@@ -106,13 +158,13 @@ pub enum HostError {
     /// The component needs more memory to start than [`InstanceOptions::memory_limit`](crate::InstanceOptions::memory_limit)
     /// gives it.
     #[error(
-        "the component does not start within its memory limit of {limit} bytes: {cause:#}; raise the limit"
+        "the component does not start within its memory limit of {limit} bytes: {cause}; raise the limit"
     )]
     MemoryLimit {
         /// The limit, in bytes.
         limit: usize,
         /// What failed for want of memory.
-        cause: wasmtime::Error,
+        cause: EngineError,
     },
     /// The component took longer to start than [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit) gives it.
     #[error(
@@ -164,18 +216,18 @@ pub enum CallError {
     Component(#[from] types::Error),
     /// The component trapped: it panicked, ran out of memory or broke the rules of WebAssembly. This instance is lost,
     /// another one of the same plugin is not. The outcome of a write is unknown.
-    #[error("the component trapped: {0:#}; make a new instance, and see its stderr for the reason")]
-    Trap(wasmtime::Error),
+    #[error("the component trapped: {0}; make a new instance, and see its stderr for the reason")]
+    Trap(EngineError),
     /// The component was refused memory beyond [`InstanceOptions::memory_limit`](crate::InstanceOptions::memory_limit)
     /// and trapped. As with any trap the instance is lost, and the outcome of a write unknown.
     #[error(
-        "the component reached its memory limit of {limit} bytes and trapped: {trap:#}; raise the limit, or ask for less in one call"
+        "the component reached its memory limit of {limit} bytes and trapped: {trap}; raise the limit, or ask for less in one call"
     )]
     MemoryLimit {
         /// The limit, in bytes.
         limit: usize,
         /// How it trapped.
-        trap: wasmtime::Error,
+        trap: EngineError,
     },
     /// The component had not answered within the time limit of the call
     /// ([`State::time_limit`](crate::State::time_limit), [`Binding::time_limit`](crate::Binding::time_limit), or else
@@ -284,5 +336,44 @@ impl std::error::Error for PoolError {
             Self::Init(cause) => Some(&**cause),
             Self::Closed | Self::Interrupted => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error() -> EngineError {
+        EngineError::new(wasmtime::Error::msg("innermost").context("outermost"))
+    }
+
+    #[test]
+    fn engine_error_displays_all_its_causes() {
+        assert_eq!(error().to_string(), "outermost: innermost");
+        assert_eq!(format!("{:#}", error()), "outermost: innermost");
+        let within = HostError::Compile(error());
+        assert!(within.to_string().contains("outermost: innermost"));
+    }
+
+    #[test]
+    fn engine_error_debugs_its_causes_and_not_its_fields() {
+        let printed = format!("{:#?}", CallError::Trap(error()));
+        assert!(printed.contains("Caused by:"), "{printed}");
+        assert!(printed.contains("innermost"), "{printed}");
+    }
+
+    #[test]
+    fn sources_of_an_engine_error_end_at_its_root_cause() {
+        let error = error();
+        let causes = std::iter::successors(error.source(), |&cause| cause.source());
+        let causes: Vec<String> = causes.map(ToString::to_string).collect();
+        assert_eq!(causes, ["outermost", "innermost"]);
+        assert_eq!(error.root_cause().to_string(), "innermost");
+    }
+
+    #[test]
+    fn engine_error_fits_a_boxed_error() {
+        let boxed: Box<dyn Error + Send + Sync> = Box::new(error());
+        assert!(boxed.is::<EngineError>());
     }
 }

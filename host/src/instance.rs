@@ -3,7 +3,7 @@
 use crate::binding::Binding;
 use crate::contract::{self, binding, state};
 use crate::egress::Outgoing;
-use crate::error::{CallError, HostError};
+use crate::error::{CallError, EngineError, HostError};
 use crate::memory::Memory;
 use crate::options::InstanceOptions;
 use crate::plugin::{Loaded, LoadingProcess};
@@ -75,7 +75,7 @@ impl Instance {
             .transpose()
             .map_err(|cause| HostError::ContractMismatch {
                 interface: contract::STATE,
-                cause,
+                cause: EngineError::new(cause),
             })?;
         let binding = loaded
             .binding
@@ -84,7 +84,7 @@ impl Instance {
             .transpose()
             .map_err(|cause| HostError::ContractMismatch {
                 interface: contract::BINDING,
-                cause,
+                cause: EngineError::new(cause),
             })?;
         let calls = Calls {
             store,

@@ -159,7 +159,7 @@ pub use binding::Binding;
 #[cfg(feature = "aws")]
 pub use credentials::AwsCredentials;
 pub use egress::{Egress, EgressBuilder, InternalAddresses, Tls};
-pub use error::{CallError, HostError, PoolError};
+pub use error::{CallError, EngineError, HostError, PoolError};
 pub use instance::Instance;
 pub use instance_pool::{InstancePool, InstancePoolBuilder, PoolStats, PooledInstance};
 pub use options::InstanceOptions;

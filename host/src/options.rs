@@ -5,7 +5,7 @@ use crate::credentials::AwsCredentials;
 #[cfg(feature = "aws")]
 use crate::egress::Lender;
 use crate::egress::{Egress, Outgoing};
-use crate::error::HostError;
+use crate::error::{EngineError, HostError};
 use crate::stderr::{CapturedStderr, InstanceStderr, StderrStream};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -231,7 +231,7 @@ impl InstanceOptions {
             wasi.preopened_dir(host, guest, FsPerms::ReadOnly)
                 .map_err(|cause| HostError::Directory {
                     path: host.clone(),
-                    cause,
+                    cause: EngineError::new(cause),
                 })?;
         }
         match &self.stderr {

@@ -5,7 +5,7 @@ use crate::compiled_code::{CodeFolder, CompiledCode};
 use crate::contract::{self, binding, state};
 use crate::egress;
 use crate::engine::{self, Settings};
-use crate::error::HostError;
+use crate::error::{EngineError, HostError};
 use crate::instance::HostState;
 use crate::plugin::{Loaded, LoadingProcess, Plugin};
 use crate::time_slices;
@@ -152,9 +152,9 @@ impl PluginBuilder {
         let ticker = interruptible.then(|| time_slices::count(component.engine()));
         let ticker = ticker.transpose()?;
         let pre = linker(component.engine())
-            .map_err(HostError::Engine)?
+            .map_err(|cause| HostError::Engine(EngineError::new(cause)))?
             .instantiate_pre(&component)
-            .map_err(HostError::ImportNotOffered)?;
+            .map_err(|cause| HostError::ImportNotOffered(EngineError::new(cause)))?;
         let state = exported(&pre, contract::STATE, state::GuestIndices::new)?;
         let binding = exported(&pre, contract::BINDING, binding::GuestIndices::new)?;
         if state.is_none() && binding.is_none() {
@@ -194,7 +194,7 @@ impl PluginBuilder {
                     self.max_instances
                 );
                 let engine = engine::on_demand(self.settings)?;
-                code.load(&engine).map_err(HostError::Compile)
+                code.load(&engine).map_err(not_compiled)
             })
     }
 
@@ -221,8 +221,12 @@ impl PluginBuilder {
             Some(folder) => folder.code(engine, bytes),
             None => CompiledCode::compile(engine, bytes),
         }
-        .map_err(HostError::Compile)
+        .map_err(not_compiled)
     }
+}
+
+fn not_compiled(error: wasmtime::Error) -> HostError {
+    HostError::Compile(EngineError::new(error))
 }
 
 /// WASI 0.2 and wasi:http's outgoing half. What an instance may do with them, its options say.
@@ -245,7 +249,10 @@ fn exported<I>(
     }
     indices(pre)
         .map(Some)
-        .map_err(|cause| HostError::ContractMismatch { interface, cause })
+        .map_err(|cause| HostError::ContractMismatch {
+            interface,
+            cause: EngineError::new(cause),
+        })
 }
 
 /// Says what `bytes` are where they are no component, from the preamble: magic, version, layer

@@ -1,5 +1,6 @@
 //! How long a component may take for one call: past its limit the call is over, whatever the component does.
 
+use crate::error::EngineError;
 use crate::time_slices::Ticker;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -10,7 +11,7 @@ pub(crate) struct TimeLimit(Option<Duration>);
 
 /// Why the component gave nothing.
 pub(crate) enum Failure {
-    Trapped(wasmtime::Error),
+    Trapped(EngineError),
     TookLonger { limit: Duration },
 }
 
@@ -48,11 +49,15 @@ impl Timed<'_> {
         // Dropped with the future of a call that is abandoned, too.
         let _counted = self.ticker.map(Ticker::run_call);
         let Some(limit) = self.limit.0 else {
-            return running.await.map_err(Failure::Trapped);
+            return running.await.map_err(trapped);
         };
         match timeout(limit, running).await {
-            Ok(done) => done.map_err(Failure::Trapped),
+            Ok(done) => done.map_err(trapped),
             Err(_elapsed) => Err(Failure::TookLonger { limit }),
         }
     }
+}
+
+fn trapped(error: wasmtime::Error) -> Failure {
+    Failure::Trapped(EngineError::new(error))
 }

@@ -4,7 +4,7 @@
 //! Compiled code looks at its engine's epoch at every loop and every function, and yields where it has changed. One thread
 //! counts the epochs of all engines of this process. It rests while no call runs, and ends after the last engine is gone.
 
-use crate::error::HostError;
+use crate::error::{EngineError, HostError};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -118,7 +118,7 @@ impl Ticker {
             let shared = Arc::clone(&self.0);
             let named = thread::Builder::new().name("dapr-wasm-epochs".into());
             let started = named.spawn(move || shared.tick_while_there_are_engines());
-            started.map_err(|cause| HostError::Engine(cause.into()))?;
+            started.map_err(|cause| HostError::Engine(EngineError::new(cause.into())))?;
             ticked.running = true;
             // The last thread may have ended while it rested.
             self.0.begun.fetch_and(!RESTING, Ordering::AcqRel);
