@@ -2,6 +2,7 @@
 //! size that the component itself says it needs.
 
 use crate::error::{EngineError, HostError};
+use std::num::NonZeroUsize;
 use std::sync::OnceLock;
 use wasmtime::{
     Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ProfilingStrategy,
@@ -49,7 +50,7 @@ fn not_started(error: wasmtime::Error) -> HostError {
 /// much address space is not to be had.
 pub(crate) fn pooled(
     needs: &ResourcesRequired,
-    max_instances: u32,
+    max_instances: NonZeroUsize,
     settings: Settings,
 ) -> wasmtime::Result<Engine> {
     let slots = slots(needs, max_instances);
@@ -80,7 +81,8 @@ fn running(settings: Settings) -> Config {
     config
 }
 
-fn slots(needs: &ResourcesRequired, max_instances: u32) -> PoolingAllocationConfig {
+fn slots(needs: &ResourcesRequired, max_instances: NonZeroUsize) -> PoolingAllocationConfig {
+    let max_instances = u32::try_from(max_instances.get()).unwrap_or(u32::MAX);
     let mut slots = PoolingAllocationConfig::new();
     // Address space: as much as the component's instances can need, and no more.
     let memories = needs.num_memories.max(1);

@@ -131,7 +131,7 @@ pub enum HostError {
     )]
     TooManyInstances {
         /// How many there may be at a time.
-        max_instances: u32,
+        max_instances: usize,
     },
     /// A directory that the instance was to read cannot be opened.
     #[error(

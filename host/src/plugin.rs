@@ -29,7 +29,7 @@ pub(crate) struct Loaded {
     pub(crate) pre: InstancePre<HostState>,
     pub(crate) state: Option<state::GuestIndices>,
     pub(crate) binding: Option<binding::GuestIndices>,
-    pub(crate) max_instances: u32,
+    pub(crate) max_instances: NonZeroUsize,
     /// One for each instance that there may still be.
     pub(crate) room: Arc<Semaphore>,
     /// One for each HTTP request that all instances may have under way together.
@@ -59,7 +59,7 @@ impl LoadingProcess {
 impl Loaded {
     /// Room for one more instance, until it is dropped.
     pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, HostError> {
-        let max_instances = self.max_instances;
+        let max_instances = self.max_instances.get();
         let admitted = Arc::clone(&self.room).try_acquire_owned();
         admitted.map_err(|_none_left| HostError::TooManyInstances { max_instances })
     }
@@ -94,9 +94,10 @@ impl Plugin {
         self.loaded.binding.is_some()
     }
 
-    /// How many instances there may be at a time, where there may be any.
-    pub(crate) fn max_instances(&self) -> Option<NonZeroUsize> {
-        NonZeroUsize::new(self.loaded.max_instances as usize)
+    /// How many instances there may be at a time: [`PluginBuilder::max_instances`].
+    #[must_use]
+    pub fn max_instances(&self) -> NonZeroUsize {
+        self.loaded.max_instances
     }
 
     /// Starts an instance with a memory of its own and no more surroundings than `options` name.

@@ -17,7 +17,7 @@ use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
 
 /// How many instances of a plugin there may be, unless the embedder says otherwise.
-const MAX_INSTANCES: u32 = 1_000;
+const MAX_INSTANCES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 
 /// How many HTTP requests all instances of a plugin may have under way, unless the embedder says otherwise: half of the
 /// connections of an [`Egress`](crate::Egress), so that one greedy plugin leaves the other half to the others.
@@ -30,7 +30,7 @@ const MAX_REQUESTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 #[derive(Clone, Debug)]
 pub struct PluginBuilder {
     cache: Cache,
-    max_instances: u32,
+    max_instances: NonZeroUsize,
     max_requests: NonZeroUsize,
     settings: Settings,
 }
@@ -91,7 +91,7 @@ impl PluginBuilder {
     /// address space, which a message of `tracing` says at level WARN, instances get theirs one by one, and start more
     /// slowly.
     #[must_use]
-    pub fn max_instances(mut self, instances: u32) -> Self {
+    pub fn max_instances(mut self, instances: NonZeroUsize) -> Self {
         self.max_instances = instances;
         self
     }
@@ -160,7 +160,7 @@ impl PluginBuilder {
         if state.is_none() && binding.is_none() {
             return Err(HostError::NoContract);
         }
-        let room = Semaphore::new((self.max_instances as usize).min(Semaphore::MAX_PERMITS));
+        let room = Semaphore::new(self.max_instances.get().min(Semaphore::MAX_PERMITS));
         Ok(Plugin {
             loaded: Arc::new(Loaded {
                 pre,

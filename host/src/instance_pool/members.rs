@@ -82,8 +82,7 @@ pub(super) struct Rules {
 impl Rules {
     /// How many instances of this plugin the pool may have.
     pub(super) fn max_instances_of(&self, plugin: &Plugin) -> NonZeroUsize {
-        let asked = self.max_instances;
-        plugin.max_instances().map_or(asked, |most| asked.min(most))
+        self.max_instances.min(plugin.max_instances())
     }
 }
 

@@ -4,6 +4,7 @@ use super::alone::alone;
 use super::components::{Spins, binding_by_hand, binding_that_spins};
 use crate::{CallError, HostError, Instance, InstanceOptions, Plugin};
 use rustix::process::{Pid, WaitOptions, waitpid};
+use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -14,7 +15,9 @@ fn runtime() -> Runtime {
 
 fn load(component: &[u8], interruptible: bool) -> Plugin {
     let plugin = Plugin::builder().without_cache();
-    let plugin = plugin.interruptible(interruptible).max_instances(2);
+    let plugin = plugin
+        .interruptible(interruptible)
+        .max_instances(NonZeroUsize::MIN.saturating_add(1));
     plugin.from_bytes(component).unwrap()
 }
 

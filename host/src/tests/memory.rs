@@ -2,6 +2,7 @@
 
 use super::components::{binding_that_counts, binding_with_large_parts};
 use crate::{CallError, HostError, Instance, InstanceOptions, Plugin};
+use std::num::NonZeroUsize;
 
 const PAGE: usize = 64 * 1024;
 
@@ -68,7 +69,9 @@ async fn a_component_that_begins_beyond_its_limit_does_not_start() {
 
 #[tokio::test]
 async fn the_tables_of_an_instance_together_stay_within_its_limit() {
-    let plugin = Plugin::builder().without_cache().max_instances(1);
+    let plugin = Plugin::builder()
+        .without_cache()
+        .max_instances(NonZeroUsize::MIN);
     let plugin = plugin.from_bytes(&binding_with_large_parts()).unwrap();
     let limit = |elements| InstanceOptions::new().memory_limit(elements * size_of::<usize>());
     // 300,000 elements in one table, three in two others, and those of wit-component.

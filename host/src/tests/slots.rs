@@ -2,13 +2,14 @@
 
 use super::components::{binding_by_hand, binding_that_counts, binding_with_large_parts};
 use crate::{HostError, Instance, InstanceOptions, Plugin};
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex};
 
 const PAGE: usize = 64 * 1024;
 
-fn load(component: &[u8], max_instances: u32) -> Plugin {
+fn load(component: &[u8], max_instances: usize) -> Plugin {
     let builder = Plugin::builder().without_cache();
-    let builder = builder.max_instances(max_instances);
+    let builder = builder.max_instances(NonZeroUsize::new(max_instances).unwrap());
     builder.from_bytes(component).unwrap()
 }
 

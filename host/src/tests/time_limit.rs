@@ -12,7 +12,9 @@ const LIMIT: Duration = Duration::from_secs(2);
 
 fn plugin(when: Spins) -> Plugin {
     // One instance: what a lost one leaves must be free before the next one starts.
-    let plugin = Plugin::builder().without_cache().max_instances(1);
+    let plugin = Plugin::builder()
+        .without_cache()
+        .max_instances(NonZeroUsize::MIN);
     plugin.from_bytes(&binding_that_spins(when)).unwrap()
 }
 

@@ -29,7 +29,7 @@ const CONNECTIONS: usize = POOL + REQUESTS_OF_PLUGIN;
 /// The component that misbehaves, which may have no more instances than its pool: what a lost one leaves must be free.
 pub fn misbehaving() -> Plugin {
     let plugin = Plugin::builder()
-        .max_instances(POOL as u32)
+        .max_instances(number(POOL))
         .max_requests(number(REQUESTS_OF_PLUGIN));
     plugin.from_file(host_test::misbehaving_path()).unwrap()
 }

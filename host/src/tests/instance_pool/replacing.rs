@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// A plugin whose instances were never configured, by what they say.
-fn another(max_instances: u32) -> Plugin {
+fn another(max_instances: usize) -> Plugin {
     let plugin = Plugin::builder().without_cache();
-    let plugin = plugin.max_instances(max_instances);
+    let plugin = plugin.max_instances(number(max_instances));
     plugin
         .from_bytes(&binding_that_spins(Spins::InInvoke))
         .unwrap()
