@@ -133,6 +133,34 @@ pub enum HostError {
         /// How many there may be at a time.
         max_instances: usize,
     },
+    /// The plugins of an [`Engine`](crate::Engine) have as many instances as they may have together.
+    #[error(
+        "the plugins of the engine have {max_instances} instances already; drop some, or raise EngineBuilder::max_instances"
+    )]
+    EngineFull {
+        /// How many there may be at a time, of all plugins together.
+        max_instances: usize,
+    },
+    /// The component needs more for each instance than the [`Engine`](crate::Engine) that it was to share has reserved.
+    #[error(
+        "the component needs {option} = {needed}, but its engine was built with {reserved}; raise EngineBuilder::{option}, or load the plugin without PluginBuilder::engine"
+    )]
+    EngineTooSmall {
+        /// The method of [`EngineBuilder`](crate::EngineBuilder) that raises it.
+        option: &'static str,
+        /// What the engine has reserved.
+        reserved: u64,
+        /// What the component needs.
+        needed: u64,
+    },
+    /// The plugin was given an [`Engine`](crate::Engine) and a setting that only the engine has.
+    #[error(
+        "PluginBuilder::{option} cannot be used together with PluginBuilder::engine; use EngineBuilder::{option}"
+    )]
+    EngineSetting {
+        /// The method of both builders.
+        option: &'static str,
+    },
     /// A directory that the instance was to read cannot be opened.
     #[error(
         "cannot open the directory {} for the component: {cause}; check that it exists and that this process may read it, or lend none",
@@ -150,9 +178,9 @@ pub enum HostError {
         "the component does not start: {0}; check the memory that this process may use, and the component's own messages on stderr"
     )]
     Instantiate(EngineError),
-    /// The plugin was loaded before this process was forked.
+    /// The plugin, or the engine that it was loaded with, was made before this process was forked.
     #[error(
-        "this process was forked after the plugin was loaded, and has none of the threads that the plugin needs; load the plugin in this process, with an Egress of its own"
+        "this process was forked after the plugin or its engine was made, and has none of the threads that they need; make both in this process, and an Egress of its own"
     )]
     ForkedProcess,
     /// The component needs more memory to start than [`InstanceOptions::memory_limit`](crate::InstanceOptions::memory_limit)

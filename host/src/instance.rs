@@ -6,14 +6,14 @@ use crate::egress::Outgoing;
 use crate::error::{CallError, EngineError, HostError};
 use crate::memory::Memory;
 use crate::options::InstanceOptions;
-use crate::plugin::{Loaded, LoadingProcess};
+use crate::plugin::{Loaded, LoadingProcess, Room};
 use crate::state::State;
 use crate::stderr::InstanceStderr;
 use crate::time_limit::{Failure, TimeLimit, Timed};
 use crate::time_slices::{self, Ticker};
 use crate::types;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -35,7 +35,7 @@ pub struct Instance {
     state: Option<state::Guest>,
     binding: Option<binding::Guest>,
     // After the store, which frees the instance's slot: whoever gets the permit finds one free.
-    _room: OwnedSemaphorePermit,
+    _room: Room,
 }
 
 impl Instance {
@@ -43,7 +43,7 @@ impl Instance {
         loaded: &Loaded,
         options: &InstanceOptions,
     ) -> Result<Self, HostError> {
-        if !loaded.process.is_this() {
+        if !loaded.running.process.is_this() {
             return Err(HostError::ForkedProcess);
         }
         let room = loaded.admit()?;
@@ -55,7 +55,7 @@ impl Instance {
         store.set_hostcall_fuel(options.granted_memory().unwrap_or(LARGEST_CALL));
         time_slices::give_way(&mut store);
         let time_limit = TimeLimit::new(options.granted_time());
-        let timed = time_limit.timed(loaded.ticker.as_ref());
+        let timed = time_limit.timed(loaded.running.ticker.as_ref());
         let started = timed.hold(loaded.pre.instantiate_async(&mut store));
         let started = started.await;
         if started.is_err() {
@@ -89,8 +89,8 @@ impl Instance {
         let calls = Calls {
             store,
             time_limit,
-            ticker: loaded.ticker.clone(),
-            process: loaded.process,
+            ticker: loaded.running.ticker.clone(),
+            process: loaded.running.process,
             made: 0,
             lost: false,
         };

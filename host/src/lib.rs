@@ -112,6 +112,8 @@
 //! memory; an instance begins with the component's own memory image and takes memory for what it writes to.
 //! [`InstanceOptions::memory_limit`] bounds that, and [`Instance::memory_size`] tells it.
 //!
+//! Plugins that share an [`Engine`] reserve that address space once, and share one limit of instances.
+//!
 //! Everything runs on the embedder's [tokio](https://docs.rs/tokio) runtime, which needs its I/O and its timers
 //! (`enable_all`): wasmtime's clocks panic without. A call that waits for the network holds no
 //! thread; one that computes gives way to other tasks every few milliseconds, and ends after
@@ -159,6 +161,7 @@ pub use binding::Binding;
 #[cfg(feature = "aws")]
 pub use credentials::AwsCredentials;
 pub use egress::{Egress, EgressBuilder, InternalAddresses, Tls};
+pub use engine::{Engine, EngineBuilder};
 pub use error::{CallError, EngineError, HostError, PoolError};
 pub use instance::Instance;
 pub use instance_pool::{InstancePool, InstancePoolBuilder, PoolStats, PooledInstance};

@@ -1,11 +1,11 @@
 //! A plugin: a component that was compiled once, linked once, and checked before the first instance is asked for.
 
 use crate::contract::{binding, state};
+use crate::engine::Running;
 use crate::error::HostError;
 use crate::instance::{HostState, Instance};
 use crate::options::InstanceOptions;
 use crate::plugin_builder::PluginBuilder;
-use crate::time_slices::Ticker;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
@@ -29,17 +29,16 @@ pub(crate) struct Loaded {
     pub(crate) pre: InstancePre<HostState>,
     pub(crate) state: Option<state::GuestIndices>,
     pub(crate) binding: Option<binding::GuestIndices>,
+    /// The engine, which may be that of other plugins too.
+    pub(crate) running: Running,
     pub(crate) max_instances: NonZeroUsize,
     /// One for each instance that there may still be.
     pub(crate) room: Arc<Semaphore>,
     /// One for each HTTP request that all instances may have under way together.
     pub(crate) requests: Arc<Semaphore>,
-    /// Has components give way; `None` where they cannot be interrupted.
-    pub(crate) ticker: Option<Ticker>,
-    pub(crate) process: LoadingProcess,
 }
 
-/// The process that loaded a plugin.
+/// The process that made an engine, and so loaded its plugins.
 ///
 /// A process that is forked from it has a copy of its memory, and none of its threads: nothing would interrupt a component,
 /// and the runtime's I/O and the connections would be shared with the parent.
@@ -57,12 +56,26 @@ impl LoadingProcess {
 }
 
 impl Loaded {
-    /// Room for one more instance, until it is dropped.
-    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, HostError> {
-        let max_instances = self.max_instances.get();
-        let admitted = Arc::clone(&self.room).try_acquire_owned();
-        admitted.map_err(|_none_left| HostError::TooManyInstances { max_instances })
+    /// Room for one more instance.
+    ///
+    /// Errors: [`HostError::TooManyInstances`], [`HostError::EngineFull`].
+    pub(crate) fn admit(&self) -> Result<Room, HostError> {
+        let of_plugin = Arc::clone(&self.room)
+            .try_acquire_owned()
+            .map_err(|_none_left| HostError::TooManyInstances {
+                max_instances: self.max_instances.get(),
+            })?;
+        Ok(Room {
+            _of_plugin: of_plugin,
+            _of_engine: self.running.admit()?,
+        })
     }
+}
+
+/// The place of one instance among those that its plugin and its engine may have, until it is dropped.
+pub(crate) struct Room {
+    _of_plugin: OwnedSemaphorePermit,
+    _of_engine: OwnedSemaphorePermit,
 }
 
 impl Plugin {
@@ -94,18 +107,25 @@ impl Plugin {
         self.loaded.binding.is_some()
     }
 
-    /// How many instances there may be at a time: [`PluginBuilder::max_instances`].
+    /// How many instances there may be at a time: [`PluginBuilder::max_instances`], or that of its [`Engine`](crate::Engine) where that
+    /// is less.
     #[must_use]
     pub fn max_instances(&self) -> NonZeroUsize {
-        self.loaded.max_instances
+        let of_engine = self.loaded.running.max_instances;
+        self.loaded.max_instances.min(of_engine)
     }
 
     /// Starts an instance with a memory of its own and no more surroundings than `options` name.
     ///
     /// Nothing is compiled, linked or looked up by name again.
     ///
-    /// Errors: [`HostError::TooManyInstances`], [`HostError::MemoryLimit`], [`HostError::TimeLimit`],
-    /// [`HostError::Directory`], [`HostError::Instantiate`], [`HostError::ForkedProcess`].
+    /// Errors:
+    /// - [`HostError::TooManyInstances`], [`HostError::EngineFull`]: an instance must be dropped first.
+    /// - [`HostError::Directory`], [`HostError::NoRandomNumbers`]: `options` cannot be granted.
+    /// - [`HostError::MemoryLimit`], [`HostError::TimeLimit`]: the component needs more than `options` grant.
+    /// - [`HostError::Instantiate`]: the component trapped while it started.
+    /// - [`HostError::ContractMismatch`]: an export is not of the contract's type.
+    /// - [`HostError::ForkedProcess`]: the plugin was loaded before this process was forked.
     pub async fn instantiate(&self, options: &InstanceOptions) -> Result<Instance, HostError> {
         Instance::start(&self.loaded, options).await
     }

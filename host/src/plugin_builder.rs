@@ -4,20 +4,14 @@
 use crate::compiled_code::{CodeFolder, CompiledCode};
 use crate::contract::{self, binding, state};
 use crate::egress;
-use crate::engine::{self, Settings};
+use crate::engine::{self, Engine, Running, Settings, Slot};
 use crate::error::{EngineError, HostError};
 use crate::instance::HostState;
-use crate::plugin::{Loaded, LoadingProcess, Plugin};
-use crate::time_slices;
+use crate::plugin::{Loaded, Plugin};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::Semaphore;
-use wasmtime::Engine;
 use wasmtime::component::{Component, InstancePre, Linker};
-
-/// How many instances of a plugin there may be, unless the embedder says otherwise.
-const MAX_INSTANCES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 
 /// How many HTTP requests all instances of a plugin may have under way, unless the embedder says otherwise: half of the
 /// connections of an [`Egress`](crate::Egress), so that one greedy plugin leaves the other half to the others.
@@ -27,30 +21,22 @@ const MAX_REQUESTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 ///
 /// Compiling a component of a megabyte takes about a second, so the machine code is kept on disk, in a folder of this
 /// user's cache folder unless another is named, and loaded in milliseconds from there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct PluginBuilder {
     cache: Cache,
-    max_instances: NonZeroUsize,
-    max_requests: NonZeroUsize,
-    settings: Settings,
+    engine: Option<Engine>,
+    max_instances: Option<NonZeroUsize>,
+    max_requests: Option<NonZeroUsize>,
+    interruptible: Option<bool>,
+    perf_map: Option<bool>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 enum Cache {
+    #[default]
     OfUser,
     In(PathBuf),
     None,
-}
-
-impl Default for PluginBuilder {
-    fn default() -> Self {
-        Self {
-            cache: Cache::OfUser,
-            max_instances: MAX_INSTANCES,
-            max_requests: MAX_REQUESTS,
-            settings: Settings::default(),
-        }
-    }
 }
 
 impl PluginBuilder {
@@ -84,7 +70,22 @@ impl PluginBuilder {
         self
     }
 
-    /// How many instances there may be at a time; 1,000 by default. One more gives [`HostError::TooManyInstances`].
+    /// Runs the instances on this engine, together with those of its other plugins. By default a plugin has an engine of
+    /// its own.
+    ///
+    /// [`interruptible`](Self::interruptible) and [`perf_map`](Self::perf_map) are settings of the engine then: loading
+    /// fails with [`HostError::EngineSetting`] where they are set here.
+    #[must_use]
+    pub fn engine(mut self, engine: &Engine) -> Self {
+        self.engine = Some(engine.clone());
+        self
+    }
+
+    /// How many instances there may be at a time; 1,000 by default, or as many as the [`engine`](Self::engine) that it is
+    /// given has. One more gives [`HostError::TooManyInstances`].
+    ///
+    /// On a shared engine that is this plugin's share at most: the engine keeps no room free for it. The rest is about a
+    /// plugin with an engine of its own.
     ///
     /// Their slots are reserved at once: 4 GiB of address space for each linear memory, 2 MiB for each stack, 0.8 MB or
     /// more for each table of functions, and no memory before it is used. Where this process may not have that much
@@ -92,7 +93,7 @@ impl PluginBuilder {
     /// slowly.
     #[must_use]
     pub fn max_instances(mut self, instances: NonZeroUsize) -> Self {
-        self.max_instances = instances;
+        self.max_instances = Some(instances);
         self
     }
 
@@ -105,7 +106,7 @@ impl PluginBuilder {
     /// [`InstanceOptions::max_requests`](crate::InstanceOptions::max_requests) bounds those of one instance.
     #[must_use]
     pub fn max_requests(mut self, requests: NonZeroUsize) -> Self {
-        self.max_requests = requests;
+        self.max_requests = Some(requests);
         self
     }
 
@@ -118,7 +119,7 @@ impl PluginBuilder {
     /// long, it can be done without: then all of the above holds only while a call waits for the network or a timer.
     #[must_use]
     pub fn interruptible(mut self, wanted: bool) -> Self {
-        self.settings.interruptible = wanted;
+        self.interruptible = Some(wanted);
         self
     }
 
@@ -126,11 +127,13 @@ impl PluginBuilder {
     /// of this process says which of them the time went to. The component must have kept its names.
     #[must_use]
     pub fn perf_map(mut self, wanted: bool) -> Self {
-        self.settings.perf_map = wanted;
+        self.perf_map = Some(wanted);
         self
     }
 
     /// Loads the component in `path`. Blocks for as long as compiling takes where the cache does not have it.
+    ///
+    /// Errors: [`HostError::ReadFile`], and those of [`from_bytes`](Self::from_bytes).
     #[allow(clippy::wrong_self_convention, reason = "ends the chain of a builder")]
     pub fn from_file(self, path: impl AsRef<Path>) -> Result<Plugin, HostError> {
         let path = path.as_ref();
@@ -141,16 +144,25 @@ impl PluginBuilder {
         self.from_bytes(&bytes)
     }
 
-    /// Loads the component in `bytes`, its binary format. Blocks for as long as compiling takes.
+    /// Loads the component in `bytes`, its binary format. Blocks for as long as compiling takes where the cache does not
+    /// have it.
+    ///
+    /// Errors:
+    /// - [`HostError::NotAComponent`], [`HostError::Compile`]: the bytes are not a component, or a broken one.
+    /// - [`HostError::NoContract`], [`HostError::ContractMismatch`]: it does not export what a plugin must.
+    /// - [`HostError::ImportNotOffered`]: it imports what nobody offers.
+    /// - [`HostError::CompiledCodeCache`]: the folder of [`cache_directory`](Self::cache_directory) cannot be used.
+    /// - [`HostError::EngineTooSmall`], [`HostError::EngineSetting`]: the [`engine`](Self::engine) does not fit.
+    /// - [`HostError::Engine`]: WebAssembly does not run on this machine.
     #[allow(clippy::wrong_self_convention, reason = "ends the chain of a builder")]
     pub fn from_bytes(self, bytes: &[u8]) -> Result<Plugin, HostError> {
         if let Some(found) = what_else_it_is(bytes) {
             return Err(HostError::NotAComponent { found });
         }
-        let component = self.component(bytes)?;
-        let interruptible = self.settings.interruptible;
-        let ticker = interruptible.then(|| time_slices::count(component.engine()));
-        let ticker = ticker.transpose()?;
+        let (running, component) = match &self.engine {
+            Some(engine) => (engine.running.clone(), self.component_in(engine, bytes)?),
+            None => self.component(bytes)?,
+        };
         let pre = linker(component.engine())
             .map_err(|cause| HostError::Engine(EngineError::new(cause)))?
             .instantiate_pre(&component)
@@ -160,47 +172,64 @@ impl PluginBuilder {
         if state.is_none() && binding.is_none() {
             return Err(HostError::NoContract);
         }
-        let room = Semaphore::new(self.max_instances.get().min(Semaphore::MAX_PERMITS));
+        let max_instances = self.max_instances.unwrap_or(running.max_instances);
         Ok(Plugin {
             loaded: Arc::new(Loaded {
                 pre,
                 state,
                 binding,
-                max_instances: self.max_instances,
-                room: Arc::new(room),
-                requests: Arc::new(Semaphore::new(
-                    self.max_requests.get().min(Semaphore::MAX_PERMITS),
-                )),
-                ticker,
-                process: LoadingProcess::this(),
+                running,
+                max_instances,
+                room: engine::room_for(max_instances),
+                requests: engine::room_for(self.max_requests.unwrap_or(MAX_REQUESTS)),
             }),
         })
     }
 
+    /// The component in an engine that others use too.
+    fn component_in(&self, engine: &Engine, bytes: &[u8]) -> Result<Component, HostError> {
+        for (option, set) in [
+            ("interruptible", self.interruptible),
+            ("perf_map", self.perf_map),
+        ] {
+            if set.is_some() {
+                return Err(HostError::EngineSetting { option });
+            }
+        }
+        let (code, compiled) = self.compiled(&engine.compiling, bytes)?;
+        engine.check(&compiled)?;
+        code.load(&engine.running.engine).map_err(not_compiled)
+    }
+
     /// The component in an engine that has a slot for each of its instances, where such an engine can be had.
-    fn component(&self, bytes: &[u8]) -> Result<Component, HostError> {
-        let compiling = engine::compiling(self.settings)?;
-        let (code, compiled) = self.compiled(&compiling, bytes)?;
-        // A component that imports core modules cannot say what they need; the linker refuses it with its reason.
-        let Some(needs) = compiled.resources_required() else {
-            return Ok(compiled);
+    fn component(&self, bytes: &[u8]) -> Result<(Running, Component), HostError> {
+        let defaults = Settings::default();
+        let settings = Settings {
+            interruptible: self.interruptible.unwrap_or(defaults.interruptible),
+            perf_map: self.perf_map.unwrap_or(defaults.perf_map),
         };
-        let pooled = engine::pooled(&needs, self.max_instances, self.settings);
-        pooled
-            .and_then(|engine| code.load(&engine))
-            .or_else(|cause| {
-                tracing::warn!(
-                    "instances are allocated one by one, for lack of {} slots: {cause:#}",
-                    self.max_instances
-                );
-                let engine = engine::on_demand(self.settings)?;
-                code.load(&engine).map_err(not_compiled)
-            })
+        let max_instances = self.max_instances.unwrap_or(engine::MAX_INSTANCES);
+        let compiling = engine::compiling(settings)?;
+        let (code, compiled) = self.compiled(&compiling, bytes)?;
+        let slot = compiled.resources_required().map(|needs| Slot::of(&needs));
+        let component = match slot {
+            Some(slot) => engine::pooled(slot, max_instances, settings)
+                .and_then(|running| code.load(&running))
+                .or_else(|cause| {
+                    engine::warn_of_missing_slots(max_instances, &cause);
+                    code.load(&engine::on_demand(settings)?)
+                        .map_err(not_compiled)
+                })?,
+            // A component that imports core modules cannot say what they need; the linker refuses it with its reason.
+            None => compiled,
+        };
+        let running = Running::new(component.engine().clone(), max_instances, settings)?;
+        Ok((running, component))
     }
 
     fn compiled(
         &self,
-        engine: &Engine,
+        engine: &wasmtime::Engine,
         bytes: &[u8],
     ) -> Result<(CompiledCode, Component), HostError> {
         let folder = match &self.cache {
@@ -230,7 +259,7 @@ fn not_compiled(error: wasmtime::Error) -> HostError {
 }
 
 /// WASI 0.2 and wasi:http's outgoing half. What an instance may do with them, its options say.
-fn linker(engine: &Engine) -> wasmtime::Result<Linker<HostState>> {
+fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<HostState>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;

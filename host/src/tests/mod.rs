@@ -5,6 +5,7 @@ mod alone;
 mod calls;
 pub(crate) mod components;
 mod directories;
+mod engine;
 pub(crate) mod folders;
 #[cfg(unix)]
 mod forks;

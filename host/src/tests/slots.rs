@@ -13,16 +13,16 @@ fn load(component: &[u8], max_instances: usize) -> Plugin {
     builder.from_bytes(component).unwrap()
 }
 
-async fn start(plugin: &Plugin) -> Result<Instance, HostError> {
+pub(super) async fn start(plugin: &Plugin) -> Result<Instance, HostError> {
     plugin.instantiate(&InstanceOptions::new()).await
 }
 
-async fn answers(instance: &mut Instance) {
+pub(super) async fn answers(instance: &mut Instance) {
     let operations = instance.binding().unwrap().operations().await;
     assert!(operations.unwrap().is_empty());
 }
 
-fn has_slots(plugin: &Plugin) -> bool {
+pub(super) fn has_slots(plugin: &Plugin) -> bool {
     let engine = plugin.loaded.pre.engine();
     engine.pooling_allocator_metrics().is_some()
 }
@@ -110,7 +110,7 @@ fn without_address_space_for_all_slots_instances_are_allocated_one_by_one_and_a_
 }
 
 /// What is said at level WARN meanwhile.
-fn warnings_of<T>(action: impl FnOnce() -> T) -> (T, Vec<String>) {
+pub(super) fn warnings_of<T>(action: impl FnOnce() -> T) -> (T, Vec<String>) {
     let warnings = Warnings::default();
     let done = tracing::subscriber::with_default(warnings.clone(), action);
     let warnings = std::mem::take(&mut *warnings.0.lock().unwrap());
