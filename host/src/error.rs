@@ -103,11 +103,23 @@ pub enum HostError {
         /// What differs.
         cause: EngineError,
     },
-    /// The component imports something other than WASI 0.2 and `wasi:http`.
+    /// The component imports something other than WASI 0.2, `wasi:http` and what `PluginBuilder::imports` defines.
     #[error(
-        "the component imports what this host does not offer: {0}; build it so that it needs only WASI 0.2 and wasi:http's outgoing half"
+        "the component imports what this host does not offer: {0}; build it so that it needs only WASI 0.2 and wasi:http's outgoing half, or offer the rest with PluginBuilder::imports (feature `wasmtime`)"
     )]
     ImportNotOffered(EngineError),
+    /// A function given to `PluginBuilder::imports` failed, or two of them define the same.
+    #[error("the imports of PluginBuilder::imports cannot be defined: {0}; correct that function")]
+    Imports(EngineError),
+    /// A function given to `PluginBuilder::imports` defines an interface that this host offers itself. Another version
+    /// counts as the same where a component that imports one could be given the other.
+    #[error(
+        "PluginBuilder::imports defines {interface}, which this host offers itself; leave it out, or offer yours under another name"
+    )]
+    ImportTaken {
+        /// The interface, as the component imports it.
+        interface: String,
+    },
     /// The folder that was named for compiled code cannot be used.
     #[error(
         "cannot keep compiled code in {}: {cause}; name a folder that only this user can write to, or load without a cache",

@@ -4,6 +4,8 @@ use crate::binding::Binding;
 use crate::contract::{self, binding, state};
 use crate::egress::Outgoing;
 use crate::error::{CallError, EngineError, HostError};
+#[cfg(feature = "wasmtime")]
+use crate::imports::Contexts;
 use crate::memory::Memory;
 use crate::options::InstanceOptions;
 use crate::plugin::{Loaded, LoadingProcess, Room};
@@ -239,16 +241,48 @@ impl Calls {
 /// hundred.
 const HANDLES: usize = 10_000;
 
-/// What the host keeps for one instance.
-pub(crate) struct HostState {
+/// What the host keeps for one instance: the data of its wasmtime store.
+///
+/// With the feature `wasmtime`, the functions of your own interfaces get it: see
+/// [`PluginBuilder::imports`](crate::PluginBuilder::imports). The `add_to_linker` of `bindgen!` wants a function that makes
+/// of it the value on which you implement the interface:
+///
+/// ```
+/// # #[cfg(feature = "wasmtime")] mod example {
+/// use dapr_wasm_host::HostState;
+/// use dapr_wasm_host::wasmtime::component::{HasData, ResourceTable};
+/// use std::sync::Arc;
+///
+/// struct Vault; // yours, and given with InstanceOptions::context
+///
+/// struct View<'a> {
+///     vault: Option<Arc<Vault>>,
+///     resources: &'a mut ResourceTable,
+/// }
+///
+/// struct HasVault;
+///
+/// impl HasData for HasVault {
+///     type Data<'a> = View<'a>;
+/// }
+///
+/// fn view(host: &mut HostState) -> View<'_> {
+///     View { vault: host.context(), resources: host.resources() }
+/// }
+/// // … add_to_linker::<_, HasVault>(linker, view)
+/// # }
+/// ```
+pub struct HostState {
     memory: Memory,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     // Before the resources: the bodies of requests must not seem to end where the instance ends.
     outgoing: Outgoing,
-    resources: ResourceTable,
+    pub(crate) resources: ResourceTable,
     /// Where it is captured for this instance alone.
     stderr: Option<InstanceStderr>,
+    #[cfg(feature = "wasmtime")]
+    pub(crate) contexts: Contexts,
 }
 
 impl HostState {
@@ -263,6 +297,8 @@ impl HostState {
             outgoing: outgoing.of_plugin(requests),
             resources,
             stderr,
+            #[cfg(feature = "wasmtime")]
+            contexts: options.contexts.clone(),
         })
     }
 

@@ -141,6 +141,8 @@ mod credentials;
 mod egress;
 mod engine;
 mod error;
+#[cfg(feature = "wasmtime")]
+mod imports;
 mod instance;
 mod instance_pool;
 mod memory;
@@ -163,6 +165,8 @@ pub use credentials::AwsCredentials;
 pub use egress::{Egress, EgressBuilder, InternalAddresses, Tls};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{CallError, EngineError, HostError, PoolError};
+#[cfg(feature = "wasmtime")]
+pub use instance::HostState;
 pub use instance::Instance;
 pub use instance_pool::{InstancePool, InstancePoolBuilder, PoolStats, PooledInstance};
 pub use options::InstanceOptions;
@@ -170,6 +174,9 @@ pub use plugin::Plugin;
 pub use plugin_builder::PluginBuilder;
 pub use state::State;
 pub use stderr::CapturedStderr;
+
+#[cfg(feature = "wasmtime")]
+pub use {wasmtime, wasmtime_wasi};
 
 #[cfg(all(doctest, feature = "aws"))]
 #[doc = include_str!("../README.md")]

@@ -6,6 +6,8 @@ use crate::credentials::AwsCredentials;
 use crate::egress::Lender;
 use crate::egress::{Egress, Outgoing};
 use crate::error::{EngineError, HostError};
+#[cfg(feature = "wasmtime")]
+use crate::imports::Contexts;
 use crate::stderr::{CapturedStderr, InstanceStderr, StderrStream};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -32,6 +34,8 @@ pub struct InstanceOptions {
     time_limit: Option<Duration>,
     max_requests: Option<NonZeroUsize>,
     stderr: Stderr,
+    #[cfg(feature = "wasmtime")]
+    pub(crate) contexts: Contexts,
     #[cfg(feature = "aws")]
     lent: Option<AwsCredentials>,
 }
@@ -156,6 +160,18 @@ impl InstanceOptions {
         self
     }
 
+    /// Gives the functions of your own interfaces a value, which they get with
+    /// [`HostState::context`](crate::HostState::context). There is one value of each type: the last one given.
+    ///
+    /// All instances that start with these options share the value. For a value that one instance has alone, start it with
+    /// options of its own.
+    #[cfg(feature = "wasmtime")]
+    #[must_use]
+    pub fn context<T: std::any::Any + Send + Sync>(mut self, value: std::sync::Arc<T>) -> Self {
+        self.contexts.insert(value);
+        self
+    }
+
     /// Sends what the instance writes to standard error to that of this process, without a bound.
     ///
     /// Of this setting, [`capture_stderr`](Self::capture_stderr), [`trace_stderr`](Self::trace_stderr) and
@@ -277,6 +293,8 @@ impl std::fmt::Debug for InstanceOptions {
         let mut printed = f.debug_struct("InstanceOptions");
         #[cfg(feature = "aws")]
         printed.field("lent", &self.lent);
+        #[cfg(feature = "wasmtime")]
+        printed.field("contexts", &self.contexts);
         printed
             .field("environment", &names)
             .field("directories", &self.directories)

@@ -6,6 +6,8 @@ use crate::contract::{self, binding, state};
 use crate::egress;
 use crate::engine::{self, Engine, Running, Settings, Slot};
 use crate::error::{EngineError, HostError};
+#[cfg(feature = "wasmtime")]
+use crate::imports::Imports;
 use crate::instance::HostState;
 use crate::plugin::{Loaded, Plugin};
 use std::num::NonZeroUsize;
@@ -29,6 +31,8 @@ pub struct PluginBuilder {
     max_requests: Option<NonZeroUsize>,
     interruptible: Option<bool>,
     perf_map: Option<bool>,
+    #[cfg(feature = "wasmtime")]
+    imports: Imports,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -131,6 +135,60 @@ impl PluginBuilder {
         self
     }
 
+    /// Offers the component interfaces of your own, beside WASI 0.2 and `wasi:http`.
+    ///
+    /// `define` gets an empty linker each time that a component is loaded, and defines in it what the component may import:
+    /// with the `add_to_linker` of [`wasmtime::component::bindgen!`], or by hand. The functions get the [`HostState`] of
+    /// the instance that calls them. Several calls of `imports` add up.
+    ///
+    /// - An asynchronous function waits without holding the thread, and ends with the call at
+    ///   [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit). A synchronous one must not block: nothing
+    ///   interrupts it.
+    /// - An error of a function traps: the call gives [`CallError::Trap`](crate::CallError::Trap), and the instance is lost.
+    /// - What this host offers itself cannot be replaced: see [`HostError::ImportTaken`].
+    ///
+    /// Compiled code does not depend on it and is kept as ever. Use the re-exported [`wasmtime`](crate::wasmtime), whose
+    /// version changes in minor versions of this crate.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dapr_wasm_host::wasmtime::component::Linker;
+    /// use dapr_wasm_host::{HostState, InstanceOptions, Plugin};
+    /// use std::collections::HashMap;
+    /// use std::sync::Arc;
+    ///
+    /// struct Vault(HashMap<String, String>);
+    ///
+    /// // acme:secrets/vault: open: func(name: string) -> option<string>
+    /// fn vault(linker: &mut Linker<HostState>) -> dapr_wasm_host::wasmtime::Result<()> {
+    ///     let mut interface = linker.instance("acme:secrets/vault")?;
+    ///     interface.func_wrap_async("open", |store, (name,): (String,)| {
+    ///         let vault = store.data().context::<Vault>();
+    ///         Box::new(async move {
+    ///             // … ask a server …
+    ///             Ok((vault.and_then(|vault| vault.0.get(&name).cloned()),))
+    ///         })
+    ///     })
+    /// }
+    ///
+    /// # let file = host_test::memory_store_path();
+    /// let plugin = Plugin::builder().imports(vault).from_file(file)?;
+    /// let secrets = Vault(HashMap::from([("database".into(), "…".into())]));
+    /// let options = InstanceOptions::new().context(Arc::new(secrets));
+    /// # let _ = (plugin, options);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "wasmtime")]
+    #[must_use]
+    pub fn imports(
+        mut self,
+        define: impl Fn(&mut Linker<HostState>) -> wasmtime::Result<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.imports.push(define);
+        self
+    }
+
     /// Loads the component in `path`. Blocks for as long as compiling takes where the cache does not have it.
     ///
     /// Errors: [`HostError::ReadFile`], and those of [`from_bytes`](Self::from_bytes).
@@ -151,6 +209,7 @@ impl PluginBuilder {
     /// - [`HostError::NotAComponent`], [`HostError::Compile`]: the bytes are not a component, or a broken one.
     /// - [`HostError::NoContract`], [`HostError::ContractMismatch`]: it does not export what a plugin must.
     /// - [`HostError::ImportNotOffered`]: it imports what nobody offers.
+    /// - [`HostError::Imports`], [`HostError::ImportTaken`]: a function given to `imports` is wrong.
     /// - [`HostError::CompiledCodeCache`]: the folder of [`cache_directory`](Self::cache_directory) cannot be used.
     /// - [`HostError::EngineTooSmall`], [`HostError::EngineSetting`]: the [`engine`](Self::engine) does not fit.
     /// - [`HostError::Engine`]: WebAssembly does not run on this machine.
@@ -163,8 +222,8 @@ impl PluginBuilder {
             Some(engine) => (engine.running.clone(), self.component_in(engine, bytes)?),
             None => self.component(bytes)?,
         };
-        let pre = linker(component.engine())
-            .map_err(|cause| HostError::Engine(EngineError::new(cause)))?
+        let pre = self
+            .linker(&component)?
             .instantiate_pre(&component)
             .map_err(|cause| HostError::ImportNotOffered(EngineError::new(cause)))?;
         let state = exported(&pre, contract::STATE, state::GuestIndices::new)?;
@@ -184,6 +243,19 @@ impl PluginBuilder {
                 requests: engine::room_for(self.max_requests.unwrap_or(MAX_REQUESTS)),
             }),
         })
+    }
+
+    /// All that a component may import. What an instance may do with it, its options say.
+    fn linker(&self, component: &Component) -> Result<Linker<HostState>, HostError> {
+        let mut of_host = Linker::new(component.engine());
+        offer(&mut of_host).map_err(|cause| HostError::Engine(EngineError::new(cause)))?;
+        #[cfg(feature = "wasmtime")]
+        if let Some(mut both) = self.imports.define(component, &of_host)? {
+            // Says of a name that the embedder defined as well that it is defined twice.
+            offer(&mut both).map_err(|cause| HostError::Imports(EngineError::new(cause)))?;
+            return Ok(both);
+        }
+        Ok(of_host)
     }
 
     /// The component in an engine that others use too.
@@ -258,13 +330,11 @@ fn not_compiled(error: wasmtime::Error) -> HostError {
     HostError::Compile(EngineError::new(error))
 }
 
-/// WASI 0.2 and wasi:http's outgoing half. What an instance may do with them, its options say.
-fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<HostState>> {
-    let mut linker = Linker::new(engine);
-    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
-    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    egress::add_handler_to_linker(&mut linker)?;
-    Ok(linker)
+/// WASI 0.2 and wasi:http's outgoing half.
+fn offer(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    wasmtime_wasi::p2::add_to_linker_async(linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
+    egress::add_handler_to_linker(linker)
 }
 
 /// The indices of an interface's functions, or `None` where the component does not export it.

@@ -88,6 +88,60 @@ pub(crate) enum Spins {
     AtStart,
 }
 
+/// [`binding_by_hand`], whose `operations` opens a lease of seven uses at `acme:secrets/vault`, drops it, and gives an empty
+/// name for each use that the lease had.
+#[cfg(feature = "wasmtime")]
+pub(crate) fn binding_that_imports() -> Vec<u8> {
+    let (mut resolve, _) = contract();
+    let wit = BY_HAND_WIT.replacen(
+        "world by-hand {",
+        &format!("{VAULT_WIT} world by-hand {{ import acme:secrets/vault@1.0.0;"),
+        1,
+    );
+    let package = resolve.push_str("by-hand.wit", &wit).unwrap();
+    let core = BY_HAND
+        .replacen("(memory", &format!("{VAULT_IMPORTS} (memory"), 1)
+        .replacen(
+            "(result i32) i32.const 0)",
+            &format!("(result i32) {VAULT_CALLS})"),
+            1,
+        );
+    encode(
+        &resolve,
+        package,
+        "by-hand",
+        Some(wat::parse_str(core).unwrap()),
+    )
+}
+
+#[cfg(feature = "wasmtime")]
+const VAULT_WIT: &str = "
+    package acme:secrets@1.0.0 {
+        interface vault {
+            resource lease { uses: func() -> u32; }
+            open: func(uses: u32) -> lease;
+        }
+    }
+";
+
+#[cfg(feature = "wasmtime")]
+const VAULT_IMPORTS: &str = r#"
+    (import "acme:secrets/vault@1.0.0" "open" (func $open (param i32) (result i32)))
+    (import "acme:secrets/vault@1.0.0" "[method]lease.uses" (func $uses (param i32) (result i32)))
+    (import "acme:secrets/vault@1.0.0" "[resource-drop]lease" (func $drop (param i32)))
+"#;
+
+// The list of names is at 512: where its first name is, a pair of zeros for each, and how many there are.
+#[cfg(feature = "wasmtime")]
+const VAULT_CALLS: &str = "
+    (local $lease i32)
+    (local.set $lease (call $open (i32.const 7)))
+    (i32.store (i32.const 512) (i32.const 2048))
+    (i32.store (i32.const 516) (call $uses (local.get $lease)))
+    (call $drop (local.get $lease))
+    i32.const 512
+";
+
 fn contract() -> (Resolve, PackageId) {
     let mut resolve = Resolve::default();
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("wit");

@@ -9,6 +9,8 @@ mod engine;
 pub(crate) mod folders;
 #[cfg(unix)]
 mod forks;
+#[cfg(feature = "wasmtime")]
+mod imports;
 mod instance_pool;
 mod loading;
 mod memory;

@@ -1,0 +1,242 @@
+//! Interfaces that the embedder offers to components, and what they cannot do.
+
+use super::components::{binding_by_hand, binding_that_imports};
+use super::folders::private_folder;
+use crate::PluginBuilder;
+use crate::wasmtime::component::{HasData, Linker, Resource, ResourceTable, bindgen};
+use crate::{CallError, Engine, HostError, HostState, Instance, InstanceOptions, Plugin};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+use vault::acme::secrets::vault as generated;
+
+mod vault {
+    super::bindgen!({
+        inline: "
+            package acme:secrets@1.0.0;
+            interface vault {
+                resource lease { uses: func() -> u32; }
+                open: func(uses: u32) -> lease;
+            }
+            world test { import vault; }
+        ",
+        imports: { "acme:secrets/vault.open": async | trappable, default: trappable },
+        with: { "acme:secrets/vault.lease": super::Lease },
+    });
+}
+
+pub struct Lease {
+    uses: u32,
+}
+
+/// What the embedder knows of the secrets of an instance.
+#[derive(Clone, Copy)]
+enum Vault {
+    Grants(u32),
+    NeverAnswers,
+    Fails,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the vault is sealed")]
+struct Sealed;
+
+struct View<'a> {
+    vault: Option<Arc<Vault>>,
+    resources: &'a mut ResourceTable,
+}
+
+struct HasVault;
+
+impl HasData for HasVault {
+    type Data<'a> = View<'a>;
+}
+
+impl generated::Host for View<'_> {
+    async fn open(&mut self, uses: u32) -> wasmtime::Result<Resource<Lease>> {
+        tokio::task::yield_now().await;
+        let uses = match self.vault.as_deref() {
+            None => 0,
+            Some(Vault::Grants(times)) => uses * times,
+            Some(Vault::NeverAnswers) => std::future::pending().await,
+            Some(Vault::Fails) => return Err(Sealed.into()),
+        };
+        Ok(self.resources.push(Lease { uses })?)
+    }
+}
+
+impl generated::HostLease for View<'_> {
+    fn uses(&mut self, lease: Resource<Lease>) -> wasmtime::Result<u32> {
+        Ok(self.resources.get(&lease)?.uses)
+    }
+
+    fn drop(&mut self, lease: Resource<Lease>) -> wasmtime::Result<()> {
+        self.resources.delete(lease)?;
+        Ok(())
+    }
+}
+
+fn vault(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
+    generated::add_to_linker::<_, HasVault>(linker, |host| View {
+        vault: host.context(),
+        resources: host.resources(),
+    })
+}
+
+fn builder() -> PluginBuilder {
+    Plugin::builder().without_cache().imports(vault)
+}
+
+async fn start(options: InstanceOptions) -> Instance {
+    let plugin = builder().from_bytes(&binding_that_imports()).unwrap();
+    plugin.instantiate(&options).await.unwrap()
+}
+
+/// Opens a lease of seven uses, times what the vault grants, and asks how many it has.
+async fn uses(instance: &mut Instance) -> Result<usize, CallError> {
+    let operations = instance.binding().unwrap().operations().await;
+    operations.map(|operations| operations.len())
+}
+
+fn granted(vault: Vault) -> InstanceOptions {
+    InstanceOptions::new().context(Arc::new(vault))
+}
+
+#[tokio::test]
+async fn component_uses_the_resources_of_an_imported_interface() {
+    let mut instance = start(granted(Vault::Grants(2))).await;
+    // More often than an instance may have handles, so that those that were dropped are gone.
+    for _ in 0..10_001 {
+        assert_eq!(uses(&mut instance).await.unwrap(), 14);
+    }
+}
+
+#[tokio::test]
+async fn instances_of_one_plugin_have_contexts_of_their_own() {
+    let engine = Engine::builder().max_instances(NonZeroUsize::MIN.saturating_add(2));
+    let builder = builder().engine(&engine.build().unwrap());
+    let plugin = builder.from_bytes(&binding_that_imports()).unwrap();
+    let last_of_a_type = granted(Vault::Fails).context(Arc::new(Vault::Grants(3)));
+    for (options, expected) in [
+        (InstanceOptions::new(), 0),
+        (
+            InstanceOptions::new().context(Arc::new("of another type")),
+            0,
+        ),
+        (last_of_a_type, 21),
+    ] {
+        let mut instance = plugin.instantiate(&options).await.unwrap();
+        assert_eq!(uses(&mut instance).await.unwrap(), expected);
+    }
+}
+
+#[tokio::test]
+async fn imported_function_that_never_answers_ends_at_the_time_limit() {
+    let limit = Duration::from_secs(2);
+    let mut instance = start(granted(Vault::NeverAnswers).time_limit(limit)).await;
+    let over = uses(&mut instance).await.unwrap_err();
+    assert!(matches!(over, CallError::TimeLimit { .. }), "{over}");
+}
+
+#[tokio::test]
+async fn error_of_an_imported_function_is_found_in_the_trap() {
+    let mut instance = start(granted(Vault::Fails)).await;
+    let error = uses(&mut instance).await.unwrap_err();
+    assert!(error.to_string().contains("the vault is sealed"), "{error}");
+    let CallError::Trap(trap) = error else {
+        panic!("{error}");
+    };
+    assert!(trap.root_cause().is::<Sealed>());
+    assert!(instance.is_lost());
+}
+
+#[test]
+fn component_without_its_import_is_told_how_to_offer_it() {
+    let builder = Plugin::builder().without_cache();
+    let error = builder.from_bytes(&binding_that_imports()).unwrap_err();
+    assert!(matches!(error, HostError::ImportNotOffered(_)), "{error}");
+    for named in ["acme:secrets/vault@1.0.0", "PluginBuilder::imports"] {
+        assert!(error.to_string().contains(named), "{error}");
+    }
+}
+
+// The component imports both as 0.2.0.
+#[test]
+fn interface_of_the_host_cannot_be_replaced_in_any_compatible_version() {
+    for taken in [
+        "wasi:clocks/monotonic-clock@0.2.0",
+        "wasi:clocks/monotonic-clock@0.2.999",
+        "wasi:io/poll@0.2.12",
+    ] {
+        let replace = move |linker: &mut Linker<HostState>| {
+            linker.allow_shadowing(true);
+            linker.instance(taken).map(drop)
+        };
+        let error = builder()
+            .imports(replace)
+            .from_bytes(&binding_that_imports());
+        let error = error.unwrap_err();
+        let HostError::ImportTaken { interface } = &error else {
+            panic!("{error}");
+        };
+        let name = taken.split('@').next().unwrap();
+        assert_eq!(*interface, format!("{name}@0.2.0"));
+        assert!(error.to_string().contains(interface), "{error}");
+    }
+}
+
+#[test]
+fn interface_of_the_host_is_refused_also_where_the_component_does_not_import_it() {
+    let replace = |linker: &mut Linker<HostState>| {
+        linker.allow_shadowing(true);
+        let mut random = linker.instance("wasi:random/random@0.2.12")?;
+        random.func_wrap("get-random-u64", |_, (): ()| Ok((4_u64,)))
+    };
+    let builder = Plugin::builder().without_cache().imports(replace);
+    let error = builder.from_bytes(&binding_by_hand()).unwrap_err();
+    assert!(matches!(error, HostError::Imports(_)), "{error}");
+    assert!(error.to_string().contains("get-random-u64"), "{error}");
+}
+
+#[test]
+fn other_version_of_an_interface_of_the_host_is_offered_beside_it() {
+    let beside = |linker: &mut Linker<HostState>| linker.instance("wasi:io/poll@0.3.0").map(drop);
+    let plugin = builder()
+        .imports(beside)
+        .from_bytes(&binding_that_imports());
+    assert!(plugin.unwrap().exports_binding());
+}
+
+#[test]
+fn error_of_a_function_that_defines_imports_is_told() {
+    let twice = builder().imports(vault);
+    let error = twice.from_bytes(&binding_that_imports()).unwrap_err();
+    assert!(matches!(error, HostError::Imports(_)), "{error}");
+    assert!(
+        error.to_string().contains("`lease` defined twice"),
+        "{error}"
+    );
+}
+
+#[test]
+fn compiled_code_is_the_same_whatever_is_offered() {
+    let folder = private_folder();
+    for (imports, loads) in [(false, false), (true, true)] {
+        let mut builder = Plugin::builder().cache_directory(folder.path());
+        if imports {
+            builder = builder.imports(vault);
+        }
+        let loaded = builder.from_bytes(&binding_that_imports());
+        assert_eq!(loaded.is_ok(), loads);
+        let code = std::fs::read_dir(folder.path().join("dapr-wasm-host")).unwrap();
+        assert_eq!(code.count(), 1);
+    }
+}
+
+#[test]
+fn contexts_are_printed_by_their_types_alone() {
+    let options = InstanceOptions::new().context(Arc::new("hush".to_owned()));
+    let printed = format!("{options:?}");
+    assert!(printed.contains("alloc::string::String"), "{printed}");
+    assert!(!printed.contains("hush"), "{printed}");
+}
