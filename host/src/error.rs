@@ -348,7 +348,10 @@ impl PoolError {
     pub(crate) fn is_worth_remembering(&self) -> bool {
         match self {
             // Found out without any work, and over as soon as another pool drops an instance.
-            Self::Instantiate(cause) => !matches!(**cause, HostError::TooManyInstances { .. }),
+            Self::Instantiate(cause) => !matches!(
+                **cause,
+                HostError::TooManyInstances { .. } | HostError::EngineFull { .. }
+            ),
             Self::Init(_) => true,
             Self::Closed | Self::Interrupted => false,
         }
