@@ -84,7 +84,8 @@ impl InstancePoolBuilder {
     ///
     /// It is never more than [`PluginBuilder::max_instances`](crate::PluginBuilder::max_instances). That limit holds for
     /// all pools of the plugin together: if their sum exceeds it, [`InstancePool::acquire`] may give
-    /// [`HostError::TooManyInstances`](crate::HostError::TooManyInstances).
+    /// [`HostError::TooManyInstances`](crate::HostError::TooManyInstances). Plugins that share an
+    /// [`Engine`](crate::Engine) share its limit as well: [`HostError::EngineFull`](crate::HostError::EngineFull).
     #[must_use]
     pub fn max_instances(mut self, instances: NonZeroUsize) -> Self {
         self.max_instances = instances;
@@ -106,8 +107,8 @@ impl InstancePoolBuilder {
     /// would have to start get the same error at once. Idle instances are still lent, and starts under way are not
     /// affected. [`Duration::ZERO`] remembers nothing.
     ///
-    /// The pool does not remember [`HostError::TooManyInstances`](crate::HostError::TooManyInstances): another pool of the
-    /// plugin may drop an instance at any time.
+    /// The pool does not remember [`HostError::TooManyInstances`](crate::HostError::TooManyInstances) and
+    /// [`HostError::EngineFull`](crate::HostError::EngineFull): another pool may drop an instance at any time.
     #[must_use]
     pub fn retry_pause(mut self, pause: Duration) -> Self {
         self.retry_pause = pause;

@@ -285,7 +285,7 @@ fn refuse(callers: impl IntoIterator<Item = (Answer, PoolError)>) {
 fn warn_of_less(rules: &Rules, max_instances: NonZeroUsize) {
     if max_instances < rules.max_instances {
         tracing::warn!(
-            "a pool for {} instances has {max_instances}, which is PluginBuilder::max_instances",
+            "a pool for {} instances has {max_instances}, as many as the plugin may have",
             rules.max_instances
         );
     }

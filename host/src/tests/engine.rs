@@ -117,8 +117,10 @@ async fn instance_refused_by_a_full_engine_takes_no_share_of_its_plugin() {
 fn pool_is_no_larger_than_its_engine_allows() {
     let plugin = load(&engine(2), &binding_by_hand());
     assert_eq!(plugin.max_instances(), number(2));
-    let pool = InstancePool::builder(&plugin).size(number(3)).build();
-    assert_eq!(pool.size(), number(2));
+    let pool = InstancePool::builder(&plugin)
+        .max_instances(number(3))
+        .build();
+    assert_eq!(pool.max_instances(), number(2));
 }
 
 #[tokio::test]

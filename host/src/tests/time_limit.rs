@@ -140,7 +140,7 @@ fn component_is_interrupted_after_its_process_was_idle() {
     let runtime = { runtime }.enable_all().build().unwrap();
     let plugin = plugin(Spins::InInvoke);
     let mut instance = runtime.block_on(plugin.instantiate(&limited())).unwrap();
-    let ticker = plugin.loaded.ticker.as_ref().unwrap();
+    let ticker = plugin.loaded.running.ticker.as_ref().unwrap();
     ticker.wait_until_it_rests();
     let over = runtime.block_on(async {
         let mut binding = instance.binding().unwrap();
