@@ -85,7 +85,8 @@ impl Rule {
 
 impl HostPattern {
     fn parse(text: &str) -> Result<Self, &'static str> {
-        let host = Host::parse(text).ok_or("has no IPv6 address in its brackets")?;
+        let host = Host::parse(text)
+            .ok_or("has no IPv6 address in its brackets; write one such as [::1]:8000")?;
         let Host::Name(name) = &host else {
             return Ok(Self::Exact(host));
         };
@@ -145,7 +146,7 @@ pub(super) fn origin(url: &str) -> Result<Origin, HostError> {
 }
 
 /// The rule as errors quote it: a user name may come with a password.
-fn without_user(rule: &str) -> String {
+pub(super) fn without_user(rule: &str) -> String {
     match rule.rsplit_once('@') {
         Some((before, host)) => match before.split_once("://") {
             Some((scheme, _)) => format!("{scheme}://…@{host}"),

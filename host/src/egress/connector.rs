@@ -3,6 +3,7 @@
 use super::failure;
 use super::names::{Lookup, Names, Resolution, Resolver};
 use super::origin::{Host, Origin, Scheme};
+use super::proxy::{self, Proxy};
 use http::Uri;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
@@ -24,13 +25,16 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 pub(super) struct Connector {
     names: Names,
     tls: TlsConnector,
+    proxy: Option<Proxy>,
 }
 
 impl Connector {
-    pub(super) fn new(lookup: Lookup, tls: Arc<ClientConfig>) -> Self {
+    /// `proxy` is for `https`.
+    pub(super) fn new(lookup: Lookup, tls: Arc<ClientConfig>, proxy: Option<Proxy>) -> Self {
         Self {
             names: Names::new(lookup),
             tls: tls.into(),
+            proxy,
         }
     }
 
@@ -57,12 +61,24 @@ impl Connector {
             .to_string()
             .parse()
             .map_err(|_| Error::HttpRequestUriInvalid)?;
-        let tcp = self
-            .tcp(resolution)
-            .call(target)
-            .await
-            .map_err(|cause| failure::of_connecting(&cause))?
-            .into_inner();
+        let proxy = self.proxy.as_ref();
+        let tcp = match proxy.filter(|_| origin.scheme == Scheme::Https) {
+            Some(proxy) => {
+                let tunnel = proxy.tunnel(self.tcp(proxy::RESOLUTION)).call(target);
+                let tunnel = tunnel.await;
+                if tunnel.is_err()
+                    && let Some(name) = proxy.name()
+                {
+                    self.names.forget(name);
+                }
+                tunnel.map_err(|cause| failure::of_connecting(&cause))
+            }
+            None => {
+                let connected = self.tcp(resolution).call(target).await;
+                connected.map_err(|cause| failure::of_connecting(&cause))
+            }
+        };
+        let tcp = tcp?.into_inner();
         let stream: Box<dyn Duplex> = match origin.scheme {
             Scheme::Http => Box::new(tcp),
             Scheme::Https => {

@@ -1,10 +1,11 @@
 //! The way out: a plugin reaches the hosts that its embedder named, and nothing else.
 //!
-//! A request passes the files in this order: [`handler`] and [`hooks`] take it from the plugin; [`origin`] reads from it where it wants
-//! to go; [`allow_list`] lets it pass or refuses it, before anything is looked up or opened; [`exchange`] waits for a
+//! A request passes the files in this order: [`handler`] and [`hooks`] take it from the plugin; [`origin`] reads from it
+//! where it wants to go; [`allow_list`] lets it pass or refuses it, before anything is looked up or opened; [`exchange`] waits for a
 //! place at its [`destination`], which the [`pool`] knows, and takes an idle [`connection`], or has the [`connector`]
-//! (with [`names`], [`internal_addresses`] and [`tls`]) open one; it sends the request and waits for the head of the answer; [`body`] hands the rest to the
-//! plugin and gives the connection back; [`watch`] closes what is idle or left unread for too long; [`failure`] names what went wrong.
+//! (with [`names`], [`internal_addresses`], [`proxy`] and [`tls`]) open one; it sends the request and waits for the head of
+//! the answer; [`body`] hands the rest to the plugin and gives the connection back; [`watch`] closes what is idle or left
+//! unread for too long; [`failure`] names what went wrong.
 //! With the feature `aws`, `signing` signs what goes where the embedder wants it signed, `refusal` keeps the token out of
 //! what comes back, `held` counts the bodies that are kept meanwhile, and `lending` answers in place of a container's agent.
 
@@ -27,6 +28,7 @@ mod lending;
 mod names;
 mod origin;
 mod pool;
+mod proxy;
 #[cfg(feature = "aws")]
 mod refusal;
 #[cfg(feature = "aws")]
@@ -55,6 +57,7 @@ use connector::Connector;
 #[cfg(feature = "aws")]
 use origin::Origin;
 use pool::{Limits, Pool};
+use proxy::Proxy;
 #[cfg(feature = "aws")]
 use signing::{Signer, Signing};
 use std::io;
@@ -86,13 +89,13 @@ const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a resolver that the embedder gives may take for one name. The system's gives up by itself.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Where plugins may send HTTP requests, and the connections that they share to get there.
+/// Says where plugins may send HTTP requests, and holds the connections that they share to get there.
 ///
 /// HTTP/1.1 with keep-alive, in the clear or over TLS 1.2 and 1.3, whose sessions are resumed. A rule is about what the
 /// plugin writes: a name allows no address, and an address no name.
 /// [`EgressBuilder::internal_addresses`] says which addresses names may lead to. Redirects are not followed:
-/// the plugin sees them. Proxies of the environment are not used. The addresses of a name are used for 5 s, and no longer
-/// once a connection to them did not come about. A clone has the same rules and the same connections; two that were built
+/// the plugin sees them. The environment's proxies are not used; [`EgressBuilder::https_proxy`] sets one. The addresses of
+/// a name are used for 5 s, and no longer once a connection to them did not come about. A clone has the same rules and the same connections; two that were built
 /// apart share nothing.
 ///
 /// A connection is used by the tokio runtime that opened it and by no other; the idle ones of all runtimes together count
@@ -129,6 +132,7 @@ pub struct EgressBuilder {
     internal_addresses: InternalAddresses,
     lookup: Option<names::Lookup>,
     tls: Tls,
+    https_proxy: Option<String>,
     idle_timeout: Option<Duration>,
     unread_timeout: Option<Duration>,
     max_connections: Option<NonZeroUsize>,
@@ -172,7 +176,7 @@ impl EgressBuilder {
         self
     }
 
-    /// Which addresses the names of rules may lead to. By default, a name that only a rule with a `*` allows may not lead to
+    /// Sets which addresses the names of rules may lead to. By default, a name that only a rule with a `*` allows may not lead to
     /// an internal address ([`InternalAddresses::DenyForWildcards`]): whoever answers for such a name in DNS could otherwise
     /// send a plugin to this machine, to its private network, or to its cloud's metadata service.
     ///
@@ -189,7 +193,8 @@ impl EgressBuilder {
     ///
     /// The resolver gets a name in lower case and gives its addresses. An empty list means that the name has none. The
     /// addresses are used for 5 s, so a resolver needs no cache, and a name is looked up once for all who ask for it at the
-    /// same time. It runs on a thread of this crate, in a tokio runtime, and may take 60 s for one name.
+    /// same time. It may take 60 s for one name. It runs in a tokio runtime of this crate that has one thread for all of them,
+    /// so it must not block that thread.
     ///
     /// `getaddrinfo` needs a thread for each lookup, of which there are 32 at a time, 16 of them for names that only a rule
     /// with a `*` allows: a resolver that is asynchronous, such as
@@ -237,6 +242,19 @@ impl EgressBuilder {
     #[must_use]
     pub fn root_certificate(mut self, certificate: impl Into<Vec<u8>>) -> Self {
         self.tls = self.tls.root_certificate(certificate);
+        self
+    }
+
+    /// Sends what goes to `https` hosts through an HTTP proxy, in tunnels that the proxy opens (`CONNECT`); unset by default.
+    /// The variable `HTTPS_PROXY` is not read: pass its value on if you want that.
+    ///
+    /// `url` has the scheme `http`, and may have a user name and a password: `http://user:password@proxy.example:3128`.
+    /// Requests to `http` hosts do not use the proxy. Rules are about the host behind it, as always. The proxy looks that
+    /// host's name up, so [`internal_addresses`](Self::internal_addresses) and [`resolver`](Self::resolver) have no effect
+    /// on it.
+    #[must_use]
+    pub fn https_proxy(mut self, url: impl Into<String>) -> Self {
+        self.https_proxy = Some(url.into());
         self
     }
 
@@ -344,7 +362,8 @@ impl EgressBuilder {
         });
         let allowed = AllowList::new(rules.collect::<Result<_, _>>()?);
         let lookup = self.lookup.unwrap_or_else(names::system);
-        let connector = Connector::new(lookup, self.tls.config()?);
+        let proxy = self.https_proxy.as_deref().map(Proxy::new).transpose()?;
+        let connector = Connector::new(lookup, self.tls.config()?, proxy);
         let limits = Limits {
             idle_timeout: self.idle_timeout.unwrap_or(IDLE_TIMEOUT),
             unread_timeout: self.unread_timeout.unwrap_or(UNREAD_TIMEOUT),

@@ -14,6 +14,7 @@ mod limits_of_egress;
 mod limits_of_instance;
 mod lost_instances;
 mod names;
+mod proxy;
 mod reuse;
 mod runtimes;
 pub(crate) mod server;

@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use wasmtime_wasi_http::Error;
 
 /// A server whose certificate is for `name`, and the root of that certificate.
-async fn server_named(name: &str) -> (Server, CertifiedIssuer<'static, KeyPair>) {
+pub(super) async fn server_named(name: &str) -> (Server, CertifiedIssuer<'static, KeyPair>) {
     server_that_speaks(rustls::DEFAULT_VERSIONS, name).await
 }
 
