@@ -194,7 +194,7 @@ impl HostState {
 
     /// Returns the resources of this instance: those of WASI, and those that your interfaces add.
     ///
-    /// All of them together may be 10,000 at a time.
+    /// All of them together may be 1,000 at a time.
     pub fn resources(&mut self) -> &mut ResourceTable {
         &mut self.resources
     }

@@ -238,8 +238,11 @@ impl Calls {
 }
 
 /// How many handles an instance may have at a time: streams, requests, timers. A bulk call of many requests has about a
-/// hundred.
-const HANDLES: usize = 10_000;
+/// hundred. Each can keep memory of the host: a request that is not sent 128 KiB of its body, and its headers.
+const HANDLES: usize = 1_000;
+
+/// How large the headers of one message may be, in bytes. A session token of AWS has some KiB.
+const LARGEST_FIELDS: usize = 32 << 10;
 
 /// What the host keeps for one instance: the data of its wasmtime store.
 ///
@@ -289,11 +292,13 @@ impl HostState {
     fn new(options: &InstanceOptions, requests: Arc<Semaphore>) -> Result<Self, HostError> {
         let mut resources = ResourceTable::new();
         resources.set_max_capacity(HANDLES);
+        let mut http = WasiHttpCtx::new();
+        http.set_field_size_limit(LARGEST_FIELDS);
         let (wasi, outgoing, stderr) = options.open()?;
         Ok(Self {
             memory: Memory::new(options.granted_memory()),
             wasi,
-            http: WasiHttpCtx::new(),
+            http,
             outgoing: outgoing.of_plugin(requests),
             resources,
             stderr,

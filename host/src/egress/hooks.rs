@@ -124,7 +124,15 @@ fn over() -> Transmission {
     Box::new(async { Ok(()) })
 }
 
+/// How much of a request's body waits in one piece for the connection, in bytes, of which there are two. A plugin may begin
+/// requests that it never sends, and each keeps these.
+const BODY_CHUNK: usize = 64 << 10;
+
 impl WasiHttpHooks for Outgoing {
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK
+    }
+
     // `wasi:http` drives the future that is returned in a task of its own, and drops it with the plugin's handle: an
     // exchange that nobody waits for any more closes its connection. The transmission is over once there is an answer,
     // since what is left of it belongs to the body; so nothing is left to run, and nothing to leak.
