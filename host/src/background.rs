@@ -10,7 +10,10 @@ use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
 
 /// How many threads may block at a time, in `getaddrinfo` for example. Further work waits for one of them.
-const BLOCKING_THREADS: usize = 64;
+///
+/// Each [`Egress`](crate::Egress) can keep 32 of them waiting for silent name servers, and must not take those of the others.
+/// A thread ends when it had nothing to do for 10 s.
+const BLOCKING_THREADS: usize = 512;
 
 static BACKGROUND: Mutex<Option<Background>> = Mutex::new(None);
 

@@ -274,9 +274,7 @@ pub enum CallError {
     /// [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit)), and the call was cancelled. The instance is
     /// lost, and the outcome of a write unknown. If the limit is zero, nothing was asked of the component and the instance
     /// is as usable as before.
-    #[error(
-        "the component did not answer within its time limit of {limit:?}; make a new instance, and raise the limit where calls may take longer"
-    )]
+    #[error("{}", time_limit(limit))]
     TimeLimit {
         /// The limit.
         limit: Duration,
@@ -300,6 +298,16 @@ pub enum CallError {
         /// The interface, by its full name.
         interface: &'static str,
     },
+}
+
+fn time_limit(limit: &Duration) -> String {
+    if limit.is_zero() {
+        return "the call had no time left, so the component was asked nothing; call again with a longer time limit"
+            .to_owned();
+    }
+    format!(
+        "the component did not answer within its time limit of {limit:?}; make a new instance, and raise the limit where calls may take longer"
+    )
 }
 
 impl CallError {

@@ -235,7 +235,7 @@ fn printable(line: &str) -> String {
     for character in line.chars() {
         let moves = matches!(
             character,
-            '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
         );
         if moves || (character.is_control() && character != '\t') {
             printable.extend(character.escape_unicode());

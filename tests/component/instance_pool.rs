@@ -99,7 +99,7 @@ async fn table_that_hangs_is_read_by_four_starts_within_a_retry_pause() {
     let proxy = FaultProxy::start(engine().await.endpoint(), Arc::clone(&table)).unwrap();
     let settings = Table::new().await.settings().await;
     let settings = settings.with("endpoint", proxy.endpoint());
-    let limited = |options: InstanceOptions| options.time_limit(Duration::from_secs(4));
+    let limited = |options: InstanceOptions| options.time_limit(Duration::from_secs(8));
     let pool = builder(&settings, proxy.endpoint(), 16, limited);
     let pool = pool.retry_pause(Duration::from_secs(3_600)).build();
     pool.warm_up(16).await.unwrap();

@@ -36,8 +36,9 @@ pub(super) struct Client {
 
 struct Shared {
     tls: Tls,
-    /// One for each scheme, host and port.
-    known: Mutex<HashMap<String, Egress>>,
+    /// One for each scheme, host and port, and for each process. A process that was forked must not use the connections of its
+    /// parent, nor close them.
+    known: Mutex<HashMap<(u32, String), Egress>>,
 }
 
 impl Client {
@@ -53,12 +54,14 @@ impl Client {
         let url = format!("{scheme}://{authority}/");
         let known = &self.shared.known;
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(egress) = known.get(&url) {
+        let key = (std::process::id(), url);
+        let (_, url) = &key;
+        if let Some(egress) = known.get(&key) {
             return Ok(egress.clone());
         }
-        let egress = Egress::builder().allow_url(&url).tls(&self.shared.tls);
+        let egress = Egress::builder().allow_url(url).tls(&self.shared.tls);
         let egress = egress.build()?;
-        known.insert(url, egress.clone());
+        known.insert(key, egress.clone());
         Ok(egress)
     }
 

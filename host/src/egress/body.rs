@@ -155,9 +155,10 @@ impl Lease {
         }
     }
 
-    fn give_back(self) {
+    /// Gives the connection back. The request stays under way while the plugin has not read all of the answer.
+    fn give_back(self) -> UnderWay {
         self.place.keep(self.connection);
-        drop(self.under_way);
+        self.under_way
     }
 }
 
@@ -167,16 +168,26 @@ pub(super) struct Reading(Mutex<State>);
 struct State {
     /// Until the end, or a failure: then the connection is given back, or closed.
     lease: Option<Lease>,
-    /// When the answer is closed, unless the plugin reads. `None` is never.
-    unread_at: Option<Instant>,
+    /// Whether the plugin has looked since the watcher did.
+    was_looked_at: bool,
+    /// Whether the plugin waits for further bytes, as far as is known: it looked in vain.
+    waits: bool,
+    /// When the watcher found that the plugin had looked. Taken there, so that a plugin that looks often does not ask for the
+    /// time each time.
+    looked: Option<Instant>,
+    patience: Patience,
     was_closed: bool,
 }
 
 impl Reading {
-    /// Closes the answer where its time is up.
+    /// Closes the answer where its time is up. To be called now and then.
     pub(super) fn close_if_unread(&self, now: Instant) {
         let mut state = self.state();
-        if state.unread_at.is_none_or(|unread_at| unread_at > now) {
+        if std::mem::take(&mut state.was_looked_at) {
+            state.looked = Some(now);
+        }
+        let looked = *state.looked.get_or_insert(now);
+        if now.saturating_duration_since(looked) < state.limit() {
             return;
         }
         let Some(lease) = state.lease.take() else {
@@ -196,6 +207,20 @@ impl Reading {
 }
 
 impl State {
+    /// How long the plugin may go on without another look.
+    fn limit(&self) -> Duration {
+        let Patience {
+            between_bytes,
+            unread,
+        } = self.patience;
+        // Whoever waits is woken by the next bytes, and looks no sooner.
+        if self.waits {
+            unread.max(between_bytes)
+        } else {
+            unread
+        }
+    }
+
     /// What the connection has read already, or reads now.
     fn poll_arrival(
         &mut self,
@@ -231,7 +256,9 @@ pub(super) struct Patience {
 pub(super) struct ResponseBody {
     incoming: Incoming,
     reading: Arc<Reading>,
-    patience: Patience,
+    /// Once all of the answer has come, until the plugin has heard so: it may not have read the last part.
+    read: Option<UnderWay>,
+    between_bytes: Duration,
     silence: Option<Pin<Box<Sleep>>>,
     waiting: bool,
 }
@@ -240,11 +267,15 @@ impl ResponseBody {
     pub(super) fn new(incoming: Incoming, mut lease: Lease, patience: Patience) -> Self {
         let reading = Arc::new(Reading(Mutex::new(State {
             lease: None,
-            unread_at: Instant::now().checked_add(patience.unread),
+            was_looked_at: false,
+            waits: false,
+            looked: None,
+            patience,
             was_closed: false,
         })));
+        let mut read = None;
         if incoming.is_end_stream() {
-            lease.give_back();
+            read = Some(lease.give_back());
         } else {
             lease.place.watch(&reading);
             reading.state().lease = Some(lease);
@@ -252,7 +283,8 @@ impl ResponseBody {
         Self {
             incoming,
             reading,
-            patience,
+            read,
+            between_bytes: patience.between_bytes,
             silence: None,
             waiting: false,
         }
@@ -261,7 +293,7 @@ impl ResponseBody {
     /// Whether nothing came for too long. The time counts from the first vain look, not from the last byte: it is the
     /// peer's silence that counts, not what the plugin does meanwhile.
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let between_bytes = self.patience.between_bytes;
+        let between_bytes = self.between_bytes;
         let silence = self
             .silence
             .get_or_insert_with(|| Box::pin(sleep(between_bytes)));
@@ -269,20 +301,6 @@ impl ResponseBody {
             silence.as_mut().reset(Instant::now() + between_bytes);
         }
         silence.as_mut().poll(cx)
-    }
-
-    /// How long the plugin may go on without another look, now that it had one.
-    fn patience(&self, waits: bool) -> Duration {
-        let Patience {
-            between_bytes,
-            unread,
-        } = self.patience;
-        // Whoever waits is woken by the next bytes, and looks no sooner.
-        if waits {
-            unread.max(between_bytes)
-        } else {
-            unread
-        }
     }
 
     /// Takes the connection from the plugin, if it still has it.
@@ -312,8 +330,8 @@ impl Body for ResponseBody {
             return Poll::Ready(Some(Err(Error::HttpResponseTimeout)));
         }
         let arrived = state.poll_arrival(&mut this.incoming, cx);
-        let patience = this.patience(arrived.is_pending());
-        state.unread_at = Instant::now().checked_add(patience);
+        state.was_looked_at = true;
+        state.waits = arrived.is_pending();
         drop(state);
         match arrived {
             Poll::Ready(Some(Ok(frame))) => {
@@ -321,7 +339,7 @@ impl Body for ResponseBody {
                 if self.incoming.is_end_stream()
                     && let Some(lease) = self.end()
                 {
-                    lease.give_back();
+                    self.read = Some(lease.give_back());
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
@@ -331,8 +349,9 @@ impl Body for ResponseBody {
             }
             Poll::Ready(None) => {
                 if let Some(lease) = self.end() {
-                    lease.give_back();
+                    drop(lease.give_back());
                 }
+                self.read = None;
                 Poll::Ready(None)
             }
             Poll::Pending => self.poll_silence(cx).map(|()| {

@@ -1,5 +1,5 @@
-//! A connection, which moves when somebody waits for it: whoever waits for an answer reads and writes its bytes, so that
-//! no task stands between the two.
+//! An HTTP/1.1 connection, polled by its caller rather than by a task: whoever waits for an answer reads and writes its
+//! bytes.
 
 use super::body::{RequestBody, Written};
 use super::connector::Stream;

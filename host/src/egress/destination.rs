@@ -130,15 +130,22 @@ impl Destination {
         Some(self.connections().idle.first()?.since)
     }
 
-    /// Closes the connection that has been idle for the longest.
-    pub(super) fn close_oldest_idle(&self) {
-        let oldest = self.connections().idle.drain(..).next();
+    /// Closes the connection that has been idle for the longest. False if none is idle any more.
+    pub(super) fn close_oldest_idle(&self) -> bool {
+        let mut connections = self.connections();
+        if connections.idle.is_empty() {
+            return false;
+        }
+        let oldest = connections.idle.remove(0);
+        drop(connections);
         drop(oldest);
+        true
     }
 
     /// Whether there are connections, idle or in use.
     pub(super) fn is_in_use(&self) -> bool {
-        self.free.available_permits() < self.most || !self.connections().idle.is_empty()
+        let connections = self.connections();
+        connections.used > 0 || !connections.idle.is_empty()
     }
 
     fn connections(&self) -> MutexGuard<'_, Connections> {

@@ -7,8 +7,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether the names that plugins may reach may lead to internal addresses: loopback, link-local (with a cloud's metadata
-/// at 169.254.169.254), private networks, and all others that IANA lists as not globally reachable.
+/// Says which names may lead to internal addresses: loopback, link-local (with a cloud's metadata at 169.254.169.254),
+/// private networks, and all others that IANA lists as not globally reachable.
 ///
 /// This is about what a DNS lookup gives. An address that a rule itself writes out, such as `127.0.0.1:8000`, is allowed in
 /// any case.
@@ -49,6 +49,8 @@ fn is_internal_v4(address: Ipv4Addr) -> bool {
         [100, 64..=127, ..] => true,
         // Protocol assignments, but for the anycast addresses of PCP and TURN.
         [192, 0, 0, last] => !matches!(last, 9 | 10),
+        // Azure's metadata and DNS, a public address that every virtual machine there reaches as its host.
+        [168, 63, 129, 16] => true,
         // Documentation and benchmarking.
         [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [198, 18 | 19, ..] => true,
         // Multicast, reserved, broadcast.
@@ -76,7 +78,7 @@ fn is_internal_v6(address: Ipv6Addr) -> bool {
     }
 }
 
-/// The IPv4 address to which a mapped, a translated (NAT64) or a 6to4 address leads.
+/// The IPv4 address to which a mapped, a translated (SIIT, NAT64) or a 6to4 address leads.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| {
         let [a, b] = high.to_be_bytes();
@@ -84,9 +86,9 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
         Ipv4Addr::new(a, b, c, d)
     };
     match address.segments() {
-        [0, 0, 0, 0, 0, 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
-            Some(v4(high, low))
-        }
+        [0, 0, 0, 0, 0, 0xffff, high, low]
+        | [0, 0, 0, 0, 0xffff, 0, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(v4(high, low)),
         [0x2002, high, low, ..] => Some(v4(high, low)),
         _ => None,
     }
@@ -109,6 +111,7 @@ mod tests {
             "100.100.100.200",
             "127.0.0.1",
             "127.255.255.254",
+            "168.63.129.16",
             "169.254.169.254",
             "169.254.170.2",
             "172.16.0.1",
@@ -124,6 +127,7 @@ mod tests {
             "::127.0.0.1",
             "::ffff:127.0.0.1",
             "::ffff:10.0.0.1",
+            "::ffff:0:10.0.0.1",
             "64:ff9b::a9fe:a9fe",
             "64:ff9b:1::1",
             "100::1",

@@ -243,11 +243,12 @@ struct RunningLookup {
 
 impl RunningLookup {
     async fn run(self) {
+        let begun = Instant::now();
         let outcome = match (self.names.0.lookup)(self.name.clone()).await {
             Ok(addresses) => Ok(Arc::new(Found {
                 addresses,
                 used: AtomicUsize::new(0),
-                at: self.at,
+                at: self.at + begun.elapsed(),
             })),
             Err(cause) => Err(NotResolved::from(cause)),
         };

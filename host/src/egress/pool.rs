@@ -109,10 +109,16 @@ impl Pool {
     }
 
     fn close_oldest_idle(&self) {
-        let idle = self.all().into_iter();
-        let idle = idle.filter_map(|each| Some((each.oldest_idle()?, each)));
-        if let Some((_, oldest)) = idle.min_by_key(|(since, _)| *since) {
-            oldest.close_oldest_idle();
+        let oldest = || {
+            let idle = self.all().into_iter();
+            let idle = idle.filter_map(|each| Some((each.oldest_idle()?, each)));
+            idle.min_by_key(|(since, _)| *since)
+        };
+        // Somebody else may take it between the look and the closing.
+        while let Some((_, oldest)) = oldest() {
+            if oldest.close_oldest_idle() {
+                return;
+            }
         }
     }
 

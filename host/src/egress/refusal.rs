@@ -95,9 +95,17 @@ impl Refusal {
             mut bytes,
             room,
         } = self;
-        if let Some(masked) = masked(&bytes, token) {
-            bytes = masked;
-            describe(&bytes, &mut head.headers);
+        for spelling in spellings(token) {
+            if let Some(masked) = masked(&bytes, &spelling) {
+                bytes = masked;
+                describe(&bytes, &mut head.headers);
+            }
+        }
+        let names = head.headers.iter();
+        let telling = names.filter(|(_, value)| contains(value.as_bytes(), token.as_bytes()));
+        let telling: Vec<_> = telling.map(|(name, _)| name.clone()).collect();
+        for name in telling {
+            head.headers.remove(name);
         }
         let body = Full::new(hold(bytes, (room, under_way))).map_err(|never| match never {});
         Response::from_parts(head, body.boxed_unsync())
@@ -123,6 +131,18 @@ fn is_expired_in_xml(text: &str) -> bool {
     let code = text.split_once("<Code>").map(|(_, rest)| rest);
     let code = code.and_then(|rest| rest.split_once("</Code>"));
     code.is_some_and(|(code, _)| EXPIRED.contains(&code.trim()))
+}
+
+/// How a service may repeat a token. Amazon S3 also shows the bytes that it expected to be signed, as hexadecimal numbers with
+/// spaces between them (`CanonicalRequestBytes` of `SignatureDoesNotMatch`).
+fn spellings(token: &str) -> [String; 3] {
+    let bytes: Vec<_> = token.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let numbers = bytes.join(" ");
+    [token.to_owned(), numbers.to_ascii_uppercase(), numbers]
+}
+
+fn contains(text: &[u8], token: &[u8]) -> bool {
+    !token.is_empty() && text.windows(token.len()).any(|part| part == token)
 }
 
 /// Nothing where there is nothing to mask. What is masked is never longer than it was.
@@ -157,6 +177,16 @@ fn describe(bytes: &[u8], headers: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn token_is_masked_in_hexadecimal_numbers_too() {
+        for spelling in spellings("Tok/n") {
+            let text = format!("<Bytes>0a {spelling} 0a</Bytes>");
+            let masked = masked(text.as_bytes(), &spelling).unwrap();
+            assert_eq!(masked, b"<Bytes>0a *** 0a</Bytes>");
+        }
+        assert!(spellings("Tok/n").contains(&"54 6f 6b 2f 6e".to_owned()));
+    }
 
     #[test]
     fn a_code_is_found_with_and_without_its_namespace() {

@@ -134,10 +134,8 @@ impl Signer {
             return Ok(chunks_refused(under_way));
         }
         // A key that is not temporary does not expire.
-        let again = credentials
-            .session_token()
-            .is_some()
-            .then(|| request.clone());
+        let may_expire = credentials.session_token().is_some() && !self.is_an_application();
+        let again = may_expire.then(|| request.clone());
         let mut answer = self.send(request, &credentials, &under_way, &way).await?;
         if let Some(again) = again
             && is_refusal(&answer)
@@ -169,6 +167,12 @@ impl Signer {
             self.credentials.invalidate(&credentials);
         }
         Ok(masked(refusal, &credentials, under_way))
+    }
+
+    /// Whether the answer may be an application's rather than the service's. An application may say what it likes after it
+    /// has done what was asked of it, so nothing is sent to it a second time.
+    fn is_an_application(&self) -> bool {
+        ["execute-api", "lambda"].contains(&self.service.as_str())
     }
 
     /// Others in the place of credentials that the service refuses as expired.

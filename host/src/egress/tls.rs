@@ -61,7 +61,7 @@ impl Tls {
     }
 
     /// Trusts only the roots given to [`root_certificate`](Self::root_certificate), and not those of browsers. At least one must
-    /// be given. Of this and [`native_roots`](Self::native_roots), the last call counts.
+    /// be given. Of this and `native_roots`, the last call counts.
     #[must_use]
     pub fn only_root_certificates(mut self) -> Self {
         self.built_in = BuiltIn::None;

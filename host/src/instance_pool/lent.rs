@@ -15,18 +15,18 @@ use std::sync::Arc;
 pub struct PooledInstance(ScopeGuard<Lent, fn(Lent)>);
 
 struct Lent {
-    member: Box<Member>,
+    member: Member,
     pool: Arc<Shared>,
 }
 
 impl PooledInstance {
-    pub(super) fn new(member: Box<Member>, pool: Arc<Shared>) -> Self {
+    pub(super) fn new(member: Member, pool: Arc<Shared>) -> Self {
         let give_back: fn(Lent) = |Lent { member, pool }| pool.take_back(member);
         Self(scopeguard::guard(Lent { member, pool }, give_back))
     }
 
     /// The member without the loan.
-    pub(super) fn into_member(self) -> Box<Member> {
+    pub(super) fn into_member(self) -> Member {
         ScopeGuard::into_inner(self.0).member
     }
 

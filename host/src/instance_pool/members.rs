@@ -14,10 +14,10 @@ use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// An instance of a pool, and what the pool knows about it. It is boxed, since it is some hundred bytes that are moved
-/// several times with each loan.
+/// An instance of a pool, and what the pool knows about it.
 pub(super) struct Member {
-    pub(super) instance: Instance,
+    /// Boxed: it has some hundred bytes, which each loan would move several times.
+    pub(super) instance: Box<Instance>,
     pub(super) started: Instant,
     /// Kept up to date only where idle instances time out.
     pub(super) idle_since: Instant,
@@ -28,15 +28,15 @@ pub(super) struct Member {
 }
 
 impl Member {
-    fn new(instance: Instance, generation: u64) -> Box<Self> {
+    fn new(instance: Box<Instance>, generation: u64) -> Self {
         let now = Instant::now();
-        Box::new(Self {
+        Self {
             started: now,
             idle_since: now,
             calls_at_start: instance.calls(),
             instance,
             generation,
-        })
+        }
     }
 }
 
@@ -56,6 +56,8 @@ struct WarmUp {
     ticket: u64,
     runtime: Id,
     instances: usize,
+    /// How many instances have started since it began. Some may have been retired again.
+    started: usize,
     failed: Option<PoolError>,
 }
 
@@ -96,7 +98,7 @@ pub(super) struct Due {
 
 /// What a caller gets at once.
 pub(super) enum Asked {
-    Lent(Box<Member>),
+    Lent(Member),
     Waits {
         ticket: u64,
     },
@@ -107,11 +109,11 @@ pub(super) enum Asked {
 
 /// What becomes of an instance that can be lent.
 pub(super) enum Offered {
-    Handed(Answer, Box<Member>),
+    Handed(Answer, Member),
     /// Whether the task that sweeps has to be told.
     Idle(Option<Wake>),
     /// The pool was closed or has another plugin.
-    Unwanted(Box<Member>),
+    Unwanted(Member),
 }
 
 /// How the task that drops idle instances is told that there are some.
@@ -136,7 +138,7 @@ pub(super) struct Members {
     max_instances: NonZeroUsize,
     closed: bool,
     /// The one used last is at the end.
-    idle: Vec<Box<Member>>,
+    idle: Vec<Member>,
     in_use: usize,
     starting: usize,
     /// Instances that are being dropped: their slots are not free yet.
@@ -209,11 +211,7 @@ impl Members {
     // Lending.
 
     /// The idle instance that was used last. Those whose time is over go to `expired`, to be dropped without the lock.
-    pub(super) fn lend(
-        &mut self,
-        rules: &Rules,
-        expired: &mut Vec<Box<Member>>,
-    ) -> Option<Box<Member>> {
+    pub(super) fn lend(&mut self, rules: &Rules, expired: &mut Vec<Member>) -> Option<Member> {
         let now = rules.retirement.is_timed().then(Instant::now);
         while let Some(member) = self.idle.pop() {
             if now.is_none_or(|now| !rules.retirement.is_due(&member, now)) {
@@ -230,7 +228,7 @@ impl Members {
     pub(super) fn ask(
         &mut self,
         rules: &Rules,
-        expired: &mut Vec<Box<Member>>,
+        expired: &mut Vec<Member>,
         wait: impl FnOnce() -> Option<(Handle, Answer)>,
     ) -> Asked {
         if self.closed {
@@ -254,7 +252,7 @@ impl Members {
     }
 
     /// Hands an instance that counts as lent to the caller that waits longest, or keeps it.
-    pub(super) fn offer(&mut self, mut member: Box<Member>, rules: &Rules) -> Offered {
+    pub(super) fn offer(&mut self, mut member: Member, rules: &Rules) -> Offered {
         if self.closed || member.generation != self.generation {
             return Offered::Unwanted(member);
         }
@@ -401,7 +399,10 @@ impl Members {
             .iter_mut()
             .filter(|warm_up| warm_up.failed.is_none());
         for warm_up in unfinished {
-            while self.has_room() && self.total() < warm_up.instances {
+            while self.has_room()
+                && self.total() < warm_up.instances
+                && warm_up.started + self.starting < warm_up.instances
+            {
                 if let Some(error) = failure {
                     warm_up.failed = Some(error.clone());
                     break;
@@ -446,7 +447,7 @@ impl Members {
         generation: u64,
         mut caller: Option<u64>,
         ended: Ended,
-    ) -> (Option<Box<Member>>, Vec<(Answer, PoolError)>) {
+    ) -> (Option<Member>, Vec<(Answer, PoolError)>) {
         self.starting -= 1;
         let (error, interrupted) = match ended {
             Ended::Started(instance) => {
@@ -454,6 +455,9 @@ impl Members {
                 self.started += 1;
                 self.in_use += 1;
                 if generation == self.generation {
+                    for warm_up in &mut self.warm_ups {
+                        warm_up.started += 1;
+                    }
                     self.failure = None;
                 }
                 return (Some(Member::new(instance, generation)), Vec::new());
@@ -501,6 +505,7 @@ impl Members {
             ticket,
             runtime: runtime.id(),
             instances,
+            started: 0,
             failed: None,
         });
         self.enter(runtime, |runtime| runtime.warm_ups += 1);
@@ -519,7 +524,7 @@ impl Members {
         }
         let ready = self.idle.len() + self.in_use;
         let wanted = warm_up.instances.min(self.max_instances.get());
-        (ready >= wanted).then_some(Ok(()))
+        (ready.max(warm_up.started) >= wanted).then_some(Ok(()))
     }
 
     pub(super) fn end_warm_up(&mut self, ticket: u64) {
@@ -537,7 +542,7 @@ impl Members {
         &mut self,
         plugin: Plugin,
         max_instances: NonZeroUsize,
-    ) -> (u64, Vec<Box<Member>>, Plugin) {
+    ) -> (u64, Vec<Member>, Plugin) {
         self.generation += 1;
         self.max_instances = max_instances;
         self.failure = None;
@@ -549,7 +554,7 @@ impl Members {
     }
 
     /// Gives the new generation, what is to be dropped, and the callers who get none.
-    pub(super) fn close(&mut self) -> (u64, Vec<Box<Member>>, Vec<Answer>) {
+    pub(super) fn close(&mut self) -> (u64, Vec<Member>, Vec<Answer>) {
         self.closed = true;
         self.generation += 1;
         let mut waiters = Vec::with_capacity(self.waiters.len());
@@ -559,7 +564,7 @@ impl Members {
         (self.generation, self.all_idle_leave(), waiters)
     }
 
-    fn all_idle_leave(&mut self) -> Vec<Box<Member>> {
+    fn all_idle_leave(&mut self) -> Vec<Member> {
         let idle = std::mem::take(&mut self.idle);
         self.leaving += idle.len();
         idle
@@ -580,9 +585,9 @@ impl Members {
     }
 
     /// Takes out the instances whose time has come. Gives the time when the next one is due, if any is.
-    pub(super) fn sweep(&mut self, rules: &Rules) -> (Vec<Box<Member>>, Option<Instant>) {
+    pub(super) fn sweep(&mut self, rules: &Rules) -> (Vec<Member>, Option<Instant>) {
         let now = Instant::now();
-        let expired = |member: &mut Box<Member>| rules.retirement.is_due(member, now);
+        let expired = |member: &mut Member| rules.retirement.is_due(member, now);
         let expired: Vec<_> = self.idle.extract_if(.., expired).collect();
         self.leaving += expired.len();
         let due = self.idle.iter();

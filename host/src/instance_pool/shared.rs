@@ -55,7 +55,7 @@ impl Shared {
         self.members().max_instances()
     }
 
-    fn lent(self: &Arc<Self>, member: Box<Member>) -> PooledInstance {
+    fn lent(self: &Arc<Self>, member: Member) -> PooledInstance {
         PooledInstance::new(member, Arc::clone(self))
     }
 
@@ -114,7 +114,7 @@ impl Shared {
     }
 
     /// Takes back a lent instance.
-    pub(super) fn take_back(self: &Arc<Self>, member: Box<Member>) {
+    pub(super) fn take_back(self: &Arc<Self>, member: Member) {
         let lost = member.instance.is_lost();
         if lost || self.rules.retirement.ends_after_use(&member) {
             self.discard(member, lost);
@@ -124,7 +124,7 @@ impl Shared {
     }
 
     /// Offers an instance, which counts as lent, to those who wait.
-    fn offer(self: &Arc<Self>, mut member: Box<Member>) {
+    fn offer(self: &Arc<Self>, mut member: Member) {
         loop {
             let offered = self.members().offer(member, &self.rules);
             match offered {
@@ -141,7 +141,7 @@ impl Shared {
     }
 
     /// Drops a lent instance. Its slot is free before it stops to count.
-    fn discard(self: &Arc<Self>, member: Box<Member>, lost: bool) {
+    fn discard(self: &Arc<Self>, member: Member, lost: bool) {
         self.members().leaves();
         drop(member);
         self.members().left(usize::from(lost), usize::from(!lost));
@@ -149,7 +149,7 @@ impl Shared {
     }
 
     /// Drops instances that count as leaving.
-    fn retire(self: &Arc<Self>, members: Vec<Box<Member>>) {
+    fn retire(self: &Arc<Self>, members: Vec<Member>) {
         if members.is_empty() {
             return;
         }
@@ -285,7 +285,7 @@ fn refuse(callers: impl IntoIterator<Item = (Answer, PoolError)>) {
 fn warn_of_less(rules: &Rules, max_instances: NonZeroUsize) {
     if max_instances < rules.max_instances {
         tracing::warn!(
-            "a pool for {} instances has {max_instances}, as many as the plugin may have",
+            "a pool for {} instances has {max_instances}, as many as the plugin may have; raise PluginBuilder::max_instances",
             rules.max_instances
         );
     }

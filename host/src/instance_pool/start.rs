@@ -43,7 +43,7 @@ impl Recipe {
 
 /// How a start ended.
 pub(super) enum Ended {
-    Started(Instance),
+    Started(Box<Instance>),
     Failed(PoolError),
     /// Nobody needs the instance any more: the pool was closed or dropped, or has another plugin.
     CutShort,
@@ -90,7 +90,7 @@ async fn run(
         biased;
         _ = current.wait_for(|current| *current > generation) => Ended::CutShort,
         started = recipe.start(&plugin) => match started {
-            Ok(instance) => Ended::Started(instance),
+            Ok(instance) => Ended::Started(Box::new(instance)),
             Err(error) => Ended::Failed(error),
         },
     };

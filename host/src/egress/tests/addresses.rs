@@ -3,7 +3,6 @@
 use super::server::Server;
 use super::{Egress, EgressBuilder, call, post};
 use crate::InternalAddresses;
-use std::collections::HashSet;
 use std::future::pending;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
@@ -79,11 +78,11 @@ async fn an_address_that_a_rule_writes_out_is_allowed_in_any_case() {
 }
 
 /// A resolver that knows one name, and never comes to an end with any other. It keeps those that it was asked for.
-fn resolving_one(builder: EgressBuilder, asked: &Arc<Mutex<HashSet<String>>>) -> Egress {
+fn resolving_one(builder: EgressBuilder, asked: &Arc<Mutex<Vec<String>>>) -> Egress {
     let asked = Arc::clone(asked);
     let builder = builder.resolver(move |name| {
         let is_known = name == "store.example";
-        asked.lock().unwrap().insert(name);
+        asked.lock().unwrap().push(name);
         async move {
             if is_known {
                 Ok(vec![LOOPBACK])

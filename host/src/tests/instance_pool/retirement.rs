@@ -2,17 +2,17 @@
 
 use super::{PAGE, builder, inits, is_marked, mark, plugin};
 use crate::{InstanceOptions, InstancePool};
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 use tokio::time::{advance, sleep, timeout};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_millis(1);
 
-/// Waits until so many instances were retired. Real time passes.
-async fn retired(pool: &InstancePool, count: u64) {
+/// Waits until the pool has no instance. Real time passes.
+async fn is_empty(pool: &InstancePool) {
     let all_gone = async {
-        while pool.stats().retired < count {
+        while pool.stats().idle + pool.stats().starting > 0 {
             sleep(SOON).await;
         }
     };
@@ -81,14 +81,24 @@ async fn idle_instances_go_while_nobody_uses_the_pool() {
     ] {
         for round in 1..3 {
             pool.warm_up(3).await.unwrap();
-            retired(&pool, 3 * round).await;
-            assert_eq!(pool.stats().idle, 0);
+            is_empty(&pool).await;
+            assert_eq!(pool.stats().retired, 3 * round);
         }
         // Their slots are free.
         for _ in 0..3 {
             plugin.instantiate(&InstanceOptions::new()).await.unwrap();
         }
     }
+}
+
+#[tokio::test]
+async fn warm_up_ends_though_its_instances_go_meanwhile() {
+    let pool = builder(8)
+        .max_starts(NonZeroUsize::MIN)
+        .max_age(Duration::ZERO)
+        .build();
+    timeout(MINUTE, pool.warm_up(8)).await.unwrap().unwrap();
+    assert_eq!(pool.stats().started, 8);
 }
 
 #[test]
