@@ -83,6 +83,21 @@ async fn a_request_whose_answer_was_read_is_not_under_way() {
 }
 
 #[tokio::test]
+async fn a_request_is_under_way_until_its_plugin_has_heard_of_the_end() {
+    let server = Server::that_answers().await;
+    let egress = egress_to(&server);
+    let mut instance = instance(&egress, 1);
+    let mut answer = post(&mut instance, &server).await.unwrap();
+    // All there is, which the plugin may leave in the host's memory.
+    answer.frame().await.unwrap().unwrap();
+    assert_eq!(egress.pool.kept(), 1);
+    assert!(is_one_too_many(&mut instance, &server).await);
+    assert!(answer.frame().await.is_none());
+    post(&mut instance, &server).await.unwrap();
+    assert_eq!(server.connections(), 1);
+}
+
+#[tokio::test]
 async fn a_request_that_is_never_finished_is_under_way_until_nobody_wants_its_answer() {
     let server = that_answers_in_part().await;
     let mut instance = instance(&egress_to(&server), 1);
