@@ -46,14 +46,14 @@ impl CountingServer {
         }
     }
 
-    /// Waits until so many connections are open, and gives up after a minute.
-    pub async fn has_open(&self, connections: usize) {
-        becomes(&self.open, connections).await;
+    /// Waits until no more connections are open than these, and gives up after a minute.
+    pub async fn has_at_most(&self, connections: usize) {
+        becomes(&self.open, |open| open <= connections).await;
     }
 
     /// Waits until a request has begun on so many connections, and gives up after a minute.
     pub async fn has_begun(&self, connections: usize) {
-        becomes(&self.begun, connections).await;
+        becomes(&self.begun, |begun| begun == connections).await;
     }
 
     /// Waits until the client has closed all its connections. Gives all that came on those that it closed since the last time.
@@ -67,15 +67,15 @@ impl CountingServer {
     }
 }
 
-async fn becomes(counted: &AtomicUsize, expected: usize) {
+async fn becomes(counted: &AtomicUsize, expected: impl Fn(usize) -> bool) {
     let waiting = async {
-        while counted.load(Ordering::SeqCst) != expected {
+        while !expected(counted.load(Ordering::SeqCst)) {
             tokio::task::yield_now().await;
         }
     };
     let waited = timeout(Duration::from_secs(60), waiting).await;
     let counted = counted.load(Ordering::SeqCst);
-    assert!(waited.is_ok(), "there are {counted}, and not {expected}");
+    assert!(waited.is_ok(), "there are {counted}");
 }
 
 /// Answers each request whose body has come to its end, as chunks or as none.
