@@ -18,21 +18,15 @@ fn number(number: usize) -> NonZeroUsize {
 
 /// Allows as many names of the server as a plugin likes.
 fn by_wildcard(server: &Server) -> EgressBuilder {
-    let port = port(server);
+    let port = server.address().port();
     Egress::builder()
         .allow(format!("*.example:{port}"))
         .internal_addresses(InternalAddresses::Allow)
         .resolver(|_| async { Ok(vec![Ipv4Addr::LOCALHOST.into()]) })
 }
 
-fn port(server: &Server) -> String {
-    let url = server.url();
-    let (_, port) = url.rsplit_once(':').unwrap();
-    port.trim_end_matches('/').to_owned()
-}
-
 fn named(name: &str, server: &Server) -> String {
-    format!("http://{name}.example:{}/", port(server))
+    format!("http://{name}.example:{}/", server.address().port())
 }
 
 fn briefly() -> Option<RequestOptions> {
@@ -40,23 +34,6 @@ fn briefly() -> Option<RequestOptions> {
         connect_timeout: Some(Duration::from_millis(100)),
         ..RequestOptions::default()
     })
-}
-
-/// A server that answers in part, and tells when a client has closed a connection.
-async fn that_answers_in_part() -> (Server, mpsc::UnboundedReceiver<()>) {
-    let (closed, is_closed) = mpsc::unbounded_channel();
-    let server = Server::start(move |mut connection| {
-        let closed = closed.clone();
-        async move {
-            connection.request().await;
-            let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000";
-            connection.write(&format!("{head}\r\n\r\npart")).await;
-            let _ = connection.closed().await;
-            let _ = closed.send(());
-        }
-    })
-    .await;
-    (server, is_closed)
 }
 
 #[tokio::test]
@@ -94,7 +71,7 @@ async fn idle_connections_to_many_names_are_bounded_in_all() {
 
 #[tokio::test]
 async fn connections_in_use_to_many_names_are_bounded_in_all() {
-    let (server, _) = that_answers_in_part().await;
+    let (server, _) = Server::that_answers_in_part().await;
     let egress = by_wildcard(&server).max_connections(number(2));
     let egress = egress.build().unwrap();
     let one = post(&egress, &named("one", &server), None).await.unwrap();
@@ -138,7 +115,7 @@ async fn post_as(
 
 #[tokio::test]
 async fn the_instances_of_a_plugin_have_no_more_requests_than_it_may() {
-    let (server, _) = that_answers_in_part().await;
+    let (server, _) = Server::that_answers_in_part().await;
     let egress = Egress::builder().allow_url(server.url()).build().unwrap();
     let [greedy, other] = [2, 1].map(|requests| Arc::new(Semaphore::new(requests)));
     let instance = |of_plugin: &Arc<Semaphore>| {
@@ -165,7 +142,7 @@ async fn the_instances_of_a_plugin_have_no_more_requests_than_it_may() {
 
 #[tokio::test]
 async fn an_answer_that_is_left_unread_is_closed_in_time() {
-    let (server, mut is_closed) = that_answers_in_part().await;
+    let (server, mut is_closed) = Server::that_answers_in_part().await;
     let egress = Egress::builder()
         .allow_url(server.url())
         .unread_timeout(Duration::from_millis(20));
@@ -194,7 +171,7 @@ async fn an_answer_that_a_plugin_waits_for_is_not_closed() {
         }
     })
     .await;
-    let (other, mut is_closed) = that_answers_in_part().await;
+    let (other, mut is_closed) = Server::that_answers_in_part().await;
     let egress = Egress::builder()
         .allow_url(server.url())
         .allow_url(other.url())

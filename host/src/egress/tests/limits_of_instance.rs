@@ -39,19 +39,9 @@ async fn post_with(
     send(instance, &server.url(), Some(options), body).await
 }
 
-async fn that_answers_in_part() -> Server {
-    Server::start(|mut connection| async move {
-        connection.request().await;
-        let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000";
-        connection.write(&format!("{head}\r\n\r\npart")).await;
-        let _ = connection.closed().await;
-    })
-    .await
-}
-
 #[tokio::test]
 async fn an_instance_that_keeps_answers_has_no_more_than_it_may() {
-    let server = that_answers_in_part().await;
+    let (server, _) = Server::that_answers_in_part().await;
     let egress = egress_to(&server);
     let mut greedy = instance(&egress, 2);
     let one = post(&mut greedy, &server).await.unwrap();
@@ -99,7 +89,7 @@ async fn a_request_is_under_way_until_its_plugin_has_heard_of_the_end() {
 
 #[tokio::test]
 async fn a_request_that_is_never_finished_is_under_way_until_nobody_wants_its_answer() {
-    let server = that_answers_in_part().await;
+    let (server, _) = Server::that_answers_in_part().await;
     let mut instance = instance(&egress_to(&server), 1);
     let url = server.url();
     let unfinished = send(&mut instance, &url, None, Unfinished);

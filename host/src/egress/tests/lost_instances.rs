@@ -1,32 +1,15 @@
 //! An instance that is lost in the middle of a request leaves no request that looks complete.
 
+use super::bodies::Parts;
 use super::server::{OK, Server};
 use super::{Egress, Outgoing, egress_to};
 use bytes::Bytes;
 use http::Request;
-use http_body::{Body, Frame};
 use http_body_util::BodyExt;
 use std::num::NonZeroUsize;
 use std::pin::Pin;
-use std::task::{Context, Poll};
 use tokio::sync::mpsc;
-use wasmtime_wasi_http::{Error, WasiHttpHooks};
-
-/// A body as wasmtime-wasi-http 48 has it: the end of the channel is the end of the body.
-struct Parts(mpsc::Receiver<Bytes>);
-
-impl Body for Parts {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let part = self.0.poll_recv(cx);
-        part.map(|part| part.map(|part| Ok(Frame::data(part))))
-    }
-}
+use wasmtime_wasi_http::WasiHttpHooks;
 
 #[derive(Clone, Copy, PartialEq)]
 enum End {
@@ -36,7 +19,7 @@ enum End {
     Lost,
 }
 
-/// What the server is sent of a request whose body ends like this. It answers what is complete.
+/// Returns the bytes that the server gets of a request whose body ends like this. It answers what is complete.
 async fn sent(end: End, egress: impl FnOnce(&Server) -> Egress) -> String {
     let (tell, mut told) = mpsc::unbounded_channel();
     let server = Server::start(move |mut connection| {

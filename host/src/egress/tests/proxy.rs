@@ -46,17 +46,11 @@ async fn tunnel(
     let _ = copy_bidirectional(&mut stream, &mut destination).await;
 }
 
-fn address(server: &Server) -> SocketAddr {
-    let url = server.url();
-    let (_, address) = url.trim_end_matches('/').split_once("://").unwrap();
-    address.parse().unwrap()
-}
-
 #[tokio::test]
 async fn https_goes_through_the_proxy_and_keeps_its_connection() {
     let (server, root) = server_named("store.example").await;
-    let (proxy, asked) = proxy(Some(address(&server))).await;
-    let port = address(&server).port();
+    let (proxy, asked) = proxy(Some(server.address())).await;
+    let port = server.address().port();
     let url = format!("https://store.example:{port}/");
     let egress = Egress::builder()
         .allow_url(&url)

@@ -34,12 +34,16 @@ async fn an_idle_connection_of_a_runtime_that_has_ended_is_not_used() {
     let server = Server::that_answers().await;
     let egress = egress_to(&server);
     let (other, url) = (egress.clone(), server.url());
-    let elsewhere = std::thread::spawn(move || runtime().block_on(call(&other, &url)).map(drop));
+    let elsewhere = std::thread::spawn(move || {
+        let runtime = runtime();
+        runtime.block_on(call(&other, &url)).unwrap();
+        // Once the runtime has ended, the watcher may find the connection closed at any time.
+        assert_eq!(other.pool.kept(), 1);
+    });
     while !elsewhere.is_finished() {
         tokio::task::yield_now().await;
     }
-    elsewhere.join().unwrap().unwrap();
-    assert_eq!(egress.pool.kept(), 1);
+    elsewhere.join().unwrap();
     assert_eq!(call(&egress, &server.url()).await.unwrap().1, "ok");
     assert_eq!(server.connections(), 2);
 }
@@ -104,19 +108,9 @@ fn a_lookup_begun_on_a_runtime_that_does_not_run_now_ends() {
 }
 
 #[test]
-fn an_unread_answer_of_a_runtime_that_does_not_run_now_is_closed() {
+fn unread_answer_of_an_idle_runtime_is_closed() {
     let servers = running();
-    let (closed, mut is_closed) = mpsc::unbounded_channel();
-    let server = servers.block_on(Server::start(move |mut connection| {
-        let closed = closed.clone();
-        async move {
-            connection.request().await;
-            let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000";
-            connection.write(&format!("{head}\r\n\r\npart")).await;
-            let _ = connection.closed().await;
-            let _ = closed.send(());
-        }
-    }));
+    let (server, mut is_closed) = servers.block_on(Server::that_answers_in_part());
     let egress = Egress::builder()
         .allow_url(server.url())
         .unread_timeout(Duration::from_millis(20));

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -44,6 +45,22 @@ impl Server {
             }
         })
         .await
+    }
+
+    /// Answers one request on every connection in part, and tells when a client has closed one.
+    pub(crate) async fn that_answers_in_part() -> (Self, mpsc::UnboundedReceiver<()>) {
+        let (closed, is_closed) = mpsc::unbounded_channel();
+        let server = Self::start(move |mut connection| {
+            let closed = closed.clone();
+            async move {
+                connection.request().await;
+                let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000";
+                connection.write(&format!("{head}\r\n\r\npart")).await;
+                let _ = connection.closed().await;
+                let _ = closed.send(());
+            }
+        });
+        (server.await, is_closed)
     }
 
     /// Runs `script` for every connection.
@@ -101,6 +118,10 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("{}://{}/", self.scheme, self.address)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn connections(&self) -> usize {

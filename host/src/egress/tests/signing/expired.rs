@@ -1,4 +1,4 @@
-//! What happens when the service says that the host's session token has expired.
+//! The host renews a session token that the service calls expired.
 
 use super::{SECRET, header, request, send, signing};
 use crate::AwsCredentials;

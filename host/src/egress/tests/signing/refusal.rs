@@ -130,7 +130,7 @@ async fn unread_refusal_counts_as_a_request_under_way() {
 }
 
 #[tokio::test]
-async fn unread_refusals_take_no_more_memory_than_the_room_of_the_instance() {
+async fn unread_refusals_stay_within_the_room_of_the_instance() {
     const LARGEST: usize = 8 << 20;
     let large = Arc::new(answer("400 Bad Request", "", &"x".repeat(LARGEST)));
     let half = Arc::new(answer("400 Bad Request", "", &"x".repeat(LARGEST / 2)));
@@ -165,7 +165,7 @@ async fn unread_refusals_take_no_more_memory_than_the_room_of_the_instance() {
 }
 
 #[tokio::test]
-async fn body_of_a_request_counts_until_the_connection_is_done_with_it() {
+async fn request_body_counts_until_the_connection_drops_it() {
     // Answers each request at its head, and never reads its body.
     let server = Server::start(|mut connection| async move {
         connection.head().await;
