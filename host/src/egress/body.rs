@@ -15,7 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Sleep, sleep};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// Whether an instance is gone, with all that it had begun.
+/// A mark that an instance is gone, with all that it had begun.
 ///
 /// wasmtime-wasi-http 48 takes the end of a body's channel for the end of the body, also where the instance was dropped
 /// in the middle of writing: a request without a `content-length` would go out cut short and look complete.
@@ -38,19 +38,32 @@ impl Drop for Alive {
     }
 }
 
-/// A body that an instance writes. Its end is an error once the instance is gone.
-pub(super) struct Written {
+/// The body of a request, as its instance writes it. Its end is an error once the instance is gone.
+pub(super) struct RequestBody {
     body: WasiBody,
     gone: Gone,
+    _done: Option<Done>,
 }
 
-impl Written {
+struct Done(Arc<AtomicBool>);
+
+impl RequestBody {
     pub(super) fn new(body: WasiBody, gone: Gone) -> Self {
-        Self { body, gone }
+        Self {
+            body,
+            gone,
+            _done: None,
+        }
+    }
+
+    /// Sets `done` when the connection is done with the body.
+    pub(super) fn telling(self, done: Arc<AtomicBool>) -> Self {
+        let _done = Some(Done(done));
+        Self { _done, ..self }
     }
 }
 
-impl Body for Written {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = Error;
 
@@ -65,47 +78,6 @@ impl Body for Written {
             }
             polled => polled,
         }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-/// The body of a request, which says when the connection is done with it.
-pub(super) struct RequestBody {
-    body: Written,
-    _done: Done,
-}
-
-struct Done(Arc<AtomicBool>);
-
-impl RequestBody {
-    pub(super) fn new(body: Written, done: Arc<AtomicBool>) -> Self {
-        Self {
-            body,
-            _done: Done(done),
-        }
-    }
-
-    pub(super) fn into_inner(self) -> Written {
-        self.body
-    }
-}
-
-impl Body for RequestBody {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -168,9 +140,9 @@ pub(super) struct Reading(Mutex<State>);
 struct State {
     /// Until the end, or a failure: then the connection is given back, or closed.
     lease: Option<Lease>,
-    /// Whether the plugin has looked since the watcher did.
+    /// True if the plugin has looked since the watcher did.
     was_looked_at: bool,
-    /// Whether the plugin waits for further bytes, as far as is known: it looked in vain.
+    /// True if the plugin found nothing when it last looked, and so may wait for further bytes.
     waits: bool,
     /// When the watcher found that the plugin had looked. Taken there, so that a plugin that looks often does not ask for the
     /// time each time.
@@ -375,22 +347,22 @@ mod tests {
     use super::*;
     use http_body_util::{BodyExt, Full};
 
-    fn body(gone: &Gone) -> Written {
+    fn body(gone: Gone) -> RequestBody {
         let written = Full::from("part").map_err(|never| match never {});
-        Written::new(written.boxed_unsync(), gone.clone())
+        RequestBody::new(written.boxed_unsync(), gone)
     }
 
     #[tokio::test]
     async fn a_body_ends_as_its_instance_ends_it() {
         let alive = Alive::default();
-        let collected = body(&alive.gone()).collect().await.unwrap();
+        let collected = body(alive.gone()).collect().await.unwrap();
         assert_eq!(collected.to_bytes(), "part");
     }
 
     #[tokio::test]
     async fn a_body_whose_instance_is_gone_has_no_end() {
         let alive = Alive::default();
-        let mut body = body(&alive.gone());
+        let mut body = body(alive.gone());
         let part = body.frame().await.unwrap().unwrap().into_data();
         assert_eq!(part.unwrap(), "part");
         drop(alive);

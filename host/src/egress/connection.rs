@@ -1,7 +1,7 @@
 //! An HTTP/1.1 connection, polled by its caller rather than by a task: whoever waits for an answer reads and writes its
 //! bytes.
 
-use super::body::{RequestBody, Written};
+use super::body::RequestBody;
 use super::connector::Stream;
 use super::failure;
 use http::{Request, Response};
@@ -32,7 +32,7 @@ pub(super) struct Connection {
 pub(super) struct Failed {
     pub(super) reason: Error,
     /// The request, where not a byte of it was written.
-    pub(super) unsent: Option<Box<Request<Written>>>,
+    pub(super) unsent: Option<Box<Request<RequestBody>>>,
 }
 
 impl Connection {
@@ -55,10 +55,10 @@ impl Connection {
     /// Sends a request and waits for the head of its answer.
     pub(super) async fn send(
         &mut self,
-        request: Request<Written>,
+        request: Request<RequestBody>,
     ) -> Result<Response<Incoming>, Failed> {
         self.request_done.store(false, Ordering::Relaxed);
-        let request = request.map(|body| RequestBody::new(body, Arc::clone(&self.request_done)));
+        let request = request.map(|body| body.telling(Arc::clone(&self.request_done)));
         let mut answer = pin!(self.sender.try_send_request(request));
         let wire = &mut self.wire;
         let answer = poll_fn(|cx| {
@@ -70,9 +70,7 @@ impl Connection {
         });
         let answer = answer.await.map_err(|mut failed| Failed {
             reason: failure::of_exchange(failed.error()),
-            unsent: failed
-                .take_message()
-                .map(|request| Box::new(request.map(RequestBody::into_inner))),
+            unsent: failed.take_message().map(Box::new),
         })?;
         if !self.request_done.load(Ordering::Acquire) {
             // The plugin may go on writing and read nothing meanwhile.

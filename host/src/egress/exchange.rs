@@ -4,7 +4,7 @@
 //! closed the kept connection meanwhile, goes out again on another one. Where a new connection fails like that, the plugin
 //! is told that nothing was sent.
 
-use super::body::{Gone, Lease, Patience, ResponseBody, UnderWay, Written};
+use super::body::{Gone, Lease, Patience, RequestBody, ResponseBody, UnderWay};
 use super::connection::{Connection, Failed};
 use super::destination::Destination;
 use super::pool::Pool;
@@ -59,7 +59,7 @@ impl Timeouts {
         Instant::now() + self.connect
     }
 
-    /// Those that the plugin asked for, within bounds, and others for those that it did not.
+    /// Takes the timeouts that the plugin asked for, within bounds, and defaults for the others.
     pub(super) fn new(options: Option<RequestOptions>) -> Self {
         let options = options.unwrap_or_default();
         let bounded = |chosen: Option<Duration>, default: Duration| {
@@ -73,7 +73,7 @@ impl Timeouts {
     }
 }
 
-/// What an instance may have under way, together with the other instances of its plugin.
+/// The limits of the requests that an instance, and all instances of its plugin, may have under way.
 #[derive(Clone)]
 pub(super) struct Room {
     pub(super) of_instance: Arc<Semaphore>,
@@ -106,7 +106,7 @@ pub(super) async fn exchange(
     connected_by: Instant,
     timeouts: &Timeouts,
 ) -> Result<Response<WasiBody>, Error> {
-    let mut request = prepare(request)?.map(|body| Written::new(body, gone));
+    let mut request = prepare(request)?.map(|body| RequestBody::new(body, gone));
     let patience = Patience {
         between_bytes: timeouts.between_bytes,
         unread: pool.limits.unread_timeout,
@@ -147,7 +147,7 @@ async fn by<C>(deadline: Instant, connecting: impl Future<Output = C>) -> Result
 
 async fn send(
     connection: &mut Connection,
-    request: Request<Written>,
+    request: Request<RequestBody>,
     timeouts: &Timeouts,
 ) -> Result<Response<Incoming>, Failed> {
     timeout(timeouts.first_byte, connection.send(request))

@@ -4,7 +4,7 @@ use super::Egress;
 use super::allow_list::Permission;
 use super::body::Alive;
 #[cfg(feature = "aws")]
-use super::body::Written;
+use super::body::RequestBody;
 use super::destination::Destination;
 use super::exchange::{Room, Timeouts, exchange};
 #[cfg(feature = "aws")]
@@ -163,7 +163,8 @@ impl WasiHttpHooks for Outgoing {
             if let Some(signer) = admitted.signer
                 && !Signer::is_signed(&request)
             {
-                let request = request.map(|body| Written::new(body, gone.clone()).boxed_unsync());
+                let request =
+                    request.map(|body| RequestBody::new(body, gone.clone()).boxed_unsync());
                 let way = signing::Way {
                     pool,
                     destination: admitted.destination,

@@ -67,25 +67,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long an idle connection is kept at most, unless the embedder says otherwise.
-///
-/// DynamoDB was seen to close connections after 60 s without a request
-/// (<https://github.com/aws/aws-sdk-java/issues/1365>) and promises no time. Well below that, a request does not go out
-/// on a connection that is just being closed.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// How many connections there may be to one host, unless the embedder says otherwise: half of the 1,024 files that a
-/// process may have open where nobody raised the limit (`RLIMIT_NOFILE`), and room for hundreds of calls at a time.
-const MAX_CONNECTIONS_PER_HOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(511);
-
-/// How many connections there may be in all, unless the embedder says otherwise: as many as to one host, for the same
-/// reason.
-const MAX_CONNECTIONS: NonZeroUsize = MAX_CONNECTIONS_PER_HOST;
-
-/// How long a plugin may leave an answer unread, unless the embedder says otherwise. A component that is well reads as
-/// soon as it can, within milliseconds.
-const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// How long a resolver that the embedder gives may take for one name. The system's gives up by itself.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -133,10 +114,7 @@ pub struct EgressBuilder {
     lookup: Option<names::Lookup>,
     tls: Tls,
     https_proxy: Option<String>,
-    idle_timeout: Option<Duration>,
-    unread_timeout: Option<Duration>,
-    max_connections: Option<NonZeroUsize>,
-    max_connections_per_host: Option<NonZeroUsize>,
+    limits: Limits,
     #[cfg(feature = "aws")]
     signing: Vec<Signing>,
 }
@@ -262,28 +240,28 @@ impl EgressBuilder {
     /// keeps none.
     #[must_use]
     pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
-        self.idle_timeout = Some(idle_timeout);
+        self.limits.idle_timeout = idle_timeout;
         self
     }
 
-    /// How long a plugin may leave an answer unread before its connection is closed; 30 s by default. The plugin then gets
+    /// Sets how long a plugin may leave an answer unread before its connection is closed; 30 s by default. The plugin then gets
     /// wasi:http's `HTTP-response-timeout` for it.
     ///
     /// This is about a plugin that does not look at an answer that it was given, also between calls. For one that waits for
     /// bytes, its own between-bytes timeout counts, where that is longer. A plugin cannot choose a timeout of more than ten minutes.
     #[must_use]
     pub fn unread_timeout(mut self, unread_timeout: Duration) -> Self {
-        self.unread_timeout = Some(unread_timeout);
+        self.limits.unread_timeout = unread_timeout;
         self
     }
 
-    /// How many connections there may be to all hosts together, in use and idle; 512 by default.
+    /// Limits the connections to all hosts together, in use and idle; 512 by default.
     ///
     /// A connection to another host takes the place of the one that has been idle for the longest. Where none is idle,
     /// requests wait as they do for [`max_connections_per_host`](Self::max_connections_per_host).
     #[must_use]
     pub fn max_connections(mut self, connections: NonZeroUsize) -> Self {
-        self.max_connections = Some(connections);
+        self.limits.most = connections;
         self
     }
 
@@ -294,7 +272,7 @@ impl EgressBuilder {
     /// how many requests a host is sent at a time.
     #[must_use]
     pub fn max_connections_per_host(mut self, connections: NonZeroUsize) -> Self {
-        self.max_connections_per_host = Some(connections);
+        self.limits.most_per_host = connections;
         self
     }
 
@@ -364,20 +342,12 @@ impl EgressBuilder {
         let lookup = self.lookup.unwrap_or_else(names::system);
         let proxy = self.https_proxy.as_deref().map(Proxy::new).transpose()?;
         let connector = Connector::new(lookup, self.tls.config()?, proxy);
-        let limits = Limits {
-            idle_timeout: self.idle_timeout.unwrap_or(IDLE_TIMEOUT),
-            unread_timeout: self.unread_timeout.unwrap_or(UNREAD_TIMEOUT),
-            most: self.max_connections.unwrap_or(MAX_CONNECTIONS),
-            most_per_host: self
-                .max_connections_per_host
-                .unwrap_or(MAX_CONNECTIONS_PER_HOST),
-        };
         #[cfg(feature = "aws")]
         let signers = self.signing.into_iter().map(Signing::signer);
         Ok(Egress {
             allowed: Arc::new(allowed),
             internal_addresses: self.internal_addresses,
-            pool: Pool::new(connector, limits),
+            pool: Pool::new(connector, self.limits),
             #[cfg(feature = "aws")]
             signers: signers.collect::<Result<_, _>>()?,
         })

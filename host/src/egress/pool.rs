@@ -20,13 +20,41 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wasmtime_wasi_http::Error;
 
-/// How many connections there may be, and for how long.
+/// The default of [`Limits::idle_timeout`].
+///
+/// DynamoDB was seen to close connections after 60 s without a request
+/// (<https://github.com/aws/aws-sdk-java/issues/1365>) and promises no time. Well below that, a request does not go out
+/// on a connection that is just being closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// The default of [`Limits::most_per_host`]: half of the 1,024 files that a
+/// process may have open where nobody raised the limit (`RLIMIT_NOFILE`), and room for hundreds of calls at a time.
+const MAX_CONNECTIONS_PER_HOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(511);
+
+/// The default of [`Limits::most`]: as many as to one host, for the same reason.
+const MAX_CONNECTIONS: NonZeroUsize = MAX_CONNECTIONS_PER_HOST;
+
+/// The default of [`Limits::unread_timeout`]. A component that is well reads as soon as it can, within milliseconds.
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Bounds the connections of an egress, in number and in time.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) idle_timeout: Duration,
     pub(super) unread_timeout: Duration,
     pub(super) most: NonZeroUsize,
     pub(super) most_per_host: NonZeroUsize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            idle_timeout: IDLE_TIMEOUT,
+            unread_timeout: UNREAD_TIMEOUT,
+            most: MAX_CONNECTIONS,
+            most_per_host: MAX_CONNECTIONS_PER_HOST,
+        }
+    }
 }
 
 /// The destinations of an [`Egress`](super::Egress), and the means to open connections to them.
