@@ -74,7 +74,7 @@ struct Fetch {
     answer: watch::Receiver<Option<Answer>>,
     /// The process that started it. A fetch does not survive a fork.
     process: u32,
-    /// Whether somebody gave up waiting, which is logged once.
+    /// True once somebody gave up waiting, which is logged once.
     is_late: Arc<AtomicBool>,
 }
 

@@ -21,7 +21,7 @@ pub(crate) const MAX_INSTANCES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(
 /// some hundreds to some thousands.
 const TABLE_ELEMENTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 
-/// What an engine reserves for each instance, unless the embedder says otherwise. `dapr_dynamodb.wasm` has one memory and
+/// The default reservation for each instance. `dapr_dynamodb.wasm` has one memory and
 /// two tables; a component that is composed of two has twice that.
 const SLOT: Slot = Slot {
     memories: NonZeroUsize::MIN.saturating_add(1),
@@ -81,7 +81,7 @@ impl Engine {
         EngineBuilder::default()
     }
 
-    /// How many instances there may be at a time, of all plugins together.
+    /// Returns the limit of instances at a time, of all plugins together.
     #[must_use]
     pub fn max_instances(&self) -> NonZeroUsize {
         self.running.max_instances
@@ -180,7 +180,7 @@ impl Default for EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// How many instances there may be at a time, of all plugins together; 1,000 by default. One more gives
+    /// Limits the instances at a time, of all plugins together; 1,000 by default. One more gives
     /// [`HostError::EngineFull`]. A plugin may have all of them, unless its
     /// [`PluginBuilder::max_instances`](crate::PluginBuilder::max_instances) says otherwise.
     #[must_use]
@@ -189,7 +189,7 @@ impl EngineBuilder {
         self
     }
 
-    /// How many linear memories an instance may have; 2 by default. Each takes 4 GiB of address space for each instance
+    /// Limits the linear memories of an instance; 2 by default. Each takes 4 GiB of address space for each instance
     /// that there may be. A component has one, unless it was composed of several.
     #[must_use]
     pub fn max_memories_per_instance(mut self, memories: NonZeroUsize) -> Self {
@@ -197,7 +197,7 @@ impl EngineBuilder {
         self
     }
 
-    /// How many tables an instance may have; 8 by default. A component has two or three, unless it was composed of
+    /// Limits the tables of an instance; 8 by default. A component has two or three, unless it was composed of
     /// several.
     #[must_use]
     pub fn max_tables_per_instance(mut self, tables: NonZeroUsize) -> Self {
@@ -205,7 +205,7 @@ impl EngineBuilder {
         self
     }
 
-    /// How many elements a table may have; 100,000 by default. Each takes 8 bytes of address space, for each table and
+    /// Limits the elements of a table; 100,000 by default. Each takes 8 bytes of address space, for each table and
     /// each instance that there may be.
     #[must_use]
     pub fn max_elements_per_table(mut self, elements: NonZeroUsize) -> Self {
@@ -213,7 +213,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Whether the components can be interrupted while they compute; they can by default. See
+    /// Sets whether components can be interrupted while they compute; they can by default. See
     /// [`PluginBuilder::interruptible`](crate::PluginBuilder::interruptible).
     #[must_use]
     pub fn interruptible(mut self, wanted: bool) -> Self {
@@ -261,12 +261,12 @@ pub(crate) fn warn_of_missing_slots(max_instances: NonZeroUsize, cause: &wasmtim
     );
 }
 
-/// What is reserved for each instance.
+/// The reservation for each instance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     memories: NonZeroUsize,
     tables: NonZeroUsize,
-    /// Of each table.
+    /// The length of each table.
     elements: NonZeroUsize,
 }
 

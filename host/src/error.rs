@@ -160,9 +160,9 @@ pub enum HostError {
     EngineTooSmall {
         /// The method of [`EngineBuilder`](crate::EngineBuilder) that raises it.
         option: &'static str,
-        /// What the engine has reserved.
+        /// The number that the engine has reserved.
         reserved: u64,
-        /// What the component needs.
+        /// The number that the component needs.
         needed: u64,
     },
     /// The plugin was given an [`Engine`](crate::Engine) and a setting that only the engine has.
@@ -352,7 +352,7 @@ impl PoolError {
         Self::Init(Arc::new(cause))
     }
 
-    /// Whether another start would fail in the same way, and cost as much again.
+    /// Returns true if another start would fail in the same way, and cost as much again.
     pub(crate) fn is_worth_remembering(&self) -> bool {
         match self {
             // Found out without any work, and over as soon as another pool drops an instance.

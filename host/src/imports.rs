@@ -69,7 +69,7 @@ fn refuse_taken(
     Ok(())
 }
 
-/// Whether a component that imports this interface gets something from this linker.
+/// Returns true if a component that imports this interface gets something from this linker.
 ///
 /// A definition of just that name satisfies an import of `wasi:io/poll@0.2.0`, or else the highest `0.2` does. A linker does
 /// not list its definitions, but it refuses to define a name again, and a component gets the highest version that there is. So
@@ -119,7 +119,7 @@ fn compatible(interface: &str) -> Option<[String; 2]> {
     }
 }
 
-/// What nobody else exports.
+/// A name that nobody else exports.
 const PROBE: &str = "probe";
 
 /// A component that imports an interface with a resource [`PROBE`]

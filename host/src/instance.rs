@@ -244,7 +244,7 @@ const HANDLES: usize = 1_000;
 /// How large the headers of one message may be, in bytes. A session token of AWS has some KiB.
 const LARGEST_FIELDS: usize = 32 << 10;
 
-/// What the host keeps for one instance: the data of its wasmtime store.
+/// The data of one instance's wasmtime store.
 ///
 /// With the feature `wasmtime`, the functions of your own interfaces get it: see
 /// [`PluginBuilder::imports`](crate::PluginBuilder::imports). The `add_to_linker` of `bindgen!` wants a function that makes
@@ -282,7 +282,7 @@ pub struct HostState {
     // Before the resources: the bodies of requests must not seem to end where the instance ends.
     outgoing: Outgoing,
     pub(crate) resources: ResourceTable,
-    /// Where it is captured for this instance alone.
+    /// The standard error of this instance, if it is captured for it alone.
     stderr: Option<InstanceStderr>,
     #[cfg(feature = "wasmtime")]
     pub(crate) contexts: Contexts,

@@ -174,8 +174,8 @@ impl InstanceOptions {
 
     /// Sends what the instance writes to standard error to that of this process, without a bound.
     ///
-    /// Of this setting, [`capture_stderr`](Self::capture_stderr), [`trace_stderr`](Self::trace_stderr) and
-    /// [`stderr`](Self::stderr), the last one counts. Without any, standard error is thrown away.
+    /// This setting, [`capture_stderr`](Self::capture_stderr), [`trace_stderr`](Self::trace_stderr) and
+    /// [`stderr`](Self::stderr) replace each other: the last one counts. Without any, standard error is thrown away.
     #[must_use]
     pub fn inherit_stderr(mut self) -> Self {
         self.stderr = Stderr::Inherit;
@@ -185,8 +185,8 @@ impl InstanceOptions {
     /// Keeps the newest 64 KiB of what each instance writes to standard error, for
     /// [`Instance::take_stderr`](crate::Instance::take_stderr). Older lines are dropped as a whole.
     ///
-    /// Of an instance that does not start, or that an [`InstancePool`](crate::InstancePool) cannot configure, nobody can take
-    /// it. Its newest lines, 4 KiB at most, are then sent to `tracing` at level WARN, as those of
+    /// Nobody gets an instance that does not start, or that an [`InstancePool`](crate::InstancePool) cannot configure.
+    /// Its newest lines, 4 KiB at most, are then sent to `tracing` at level WARN, as those of
     /// [`trace_stderr`](Self::trace_stderr) are.
     #[must_use]
     pub fn capture_stderr(mut self) -> Self {

@@ -51,7 +51,7 @@ impl PluginBuilder {
     /// bit will do, such as `/tmp`. A volume that everybody may write to (Kubernetes' `emptyDir` is one) will not: have
     /// the code in the image, or use [`without_cache`](Self::without_cache).
     ///
-    /// Of the files there, only regular ones with one name are loaded, and only those that nobody else may write to. A
+    /// Only regular files with one name are loaded from there, and only those that nobody else may write to. A
     /// symbolic link, a second hard link or anything else is not used: the component is compiled again and the file
     /// replaced, which `tracing` reports at level WARN.
     ///
@@ -85,7 +85,7 @@ impl PluginBuilder {
         self
     }
 
-    /// How many instances there may be at a time; 1,000 by default, or as many as the [`engine`](Self::engine) that it is
+    /// Limits the instances at a time; 1,000 by default, or as many as the [`engine`](Self::engine) that it is
     /// given has. One more gives [`HostError::TooManyInstances`].
     ///
     /// On a shared engine that is this plugin's share at most: the engine keeps no room free for it. The rest is about a
@@ -101,7 +101,7 @@ impl PluginBuilder {
         self
     }
 
-    /// How many HTTP requests all instances of the plugin may have under way together; 256 by default. One is under way
+    /// Limits the HTTP requests that all instances of the plugin have under way together; 256 by default. One is under way
     /// until its answer was read to the end or dropped.
     ///
     /// It keeps a plugin from taking all connections of an [`Egress`](crate::Egress) that others share

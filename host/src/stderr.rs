@@ -1,4 +1,4 @@
-//! Where the standard error of instances goes: to a sink that keeps the newest lines, or to `tracing` line by line.
+//! The standard error of instances, which goes to a sink that keeps the newest lines, or to `tracing` line by line.
 //!
 //! Both are there as soon as the call is done, and neither grows with what a component writes.
 
@@ -186,7 +186,7 @@ const TARGET: &str = "dapr_wasm_host::stderr";
 /// Sends the lines of one instance to `tracing`.
 pub(crate) struct Tracer {
     instance: u64,
-    /// What was written of a line that has not ended.
+    /// The beginning of a line that has not ended.
     begun: Mutex<Vec<u8>>,
 }
 
@@ -246,7 +246,7 @@ fn printable(line: &str) -> String {
     printable
 }
 
-/// What wasmtime writes to for an instance.
+/// The stream that wasmtime writes to for an instance.
 #[derive(Clone)]
 pub(crate) enum StderrStream {
     Keep(CapturedStderr),

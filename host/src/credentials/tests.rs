@@ -334,7 +334,7 @@ async fn refused_credentials_are_renewed_once_for_all() {
 }
 
 #[tokio::test]
-async fn refused_credentials_that_the_source_gives_again_are_not_renewed() {
+async fn refused_credentials_given_again_are_not_sent_again() {
     let same = keys("AKIDSAME", None);
     let long_ago = SystemTime::now() - Duration::from_secs(60);
     let credentials = AwsCredentials::new(same.clone()).given(same.clone(), long_ago);

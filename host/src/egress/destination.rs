@@ -176,7 +176,7 @@ pub(super) struct Place {
     pool: Arc<Pool>,
     /// What is idle once the place is free again.
     kept: Option<Connection>,
-    /// Where the answer is among those that are being read.
+    /// The index of the answer among those that are being read.
     reading: Option<usize>,
 }
 

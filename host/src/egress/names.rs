@@ -47,7 +47,7 @@ pub(super) fn system() -> Lookup {
     })
 }
 
-/// What the rules of an [`Egress`](super::Egress) say about a name.
+/// The rules of an [`Egress`](super::Egress) for a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Resolution {
     /// No rule writes the name out.
@@ -118,7 +118,7 @@ impl From<io::Error> for NotResolved {
     }
 }
 
-/// What somebody who asks for a name finds.
+/// The state of a name when somebody asks for it.
 enum Asked {
     Known(Arc<Found>),
     Looking(watch::Receiver<Outcome>),

@@ -71,7 +71,7 @@ impl Refusal {
         Ok(Self { head, bytes, room })
     }
 
-    /// Whether the service says that the session token is over.
+    /// Returns true if the service says that the session token has expired.
     pub(super) fn is_expired_token(&self) -> bool {
         let said = self.head.headers.get(ERROR_TYPE);
         if let Some(said) = said.and_then(|said| said.to_str().ok()) {

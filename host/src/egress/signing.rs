@@ -34,8 +34,8 @@ use wasmtime_wasi_http::{Error, WasiBody};
 /// their names.
 pub(super) const LARGEST_BODY: usize = 32 << 20;
 
-/// What one instance may have here of bodies together, in bytes, those of refusals included: one that does not say its length
-/// takes the room of the largest until it is complete, and some of them are to go at a time.
+/// The room of one instance for bodies, in bytes, those of refusals included. A body that does not say its length
+/// takes the room of the largest until it is complete, and there is room for four of those at a time.
 pub(super) const ROOM: usize = 4 * LARGEST_BODY;
 
 /// What a signature brings along. A component's own would be signed with it, or beside it.
@@ -169,7 +169,7 @@ impl Signer {
         Ok(masked(refusal, &credentials, under_way))
     }
 
-    /// Whether the answer may be an application's rather than the service's. An application may say what it likes after it
+    /// Returns true if the answer may be an application's rather than the service's. An application may say what it likes after it
     /// has done what was asked of it, so nothing is sent to it a second time.
     fn is_an_application(&self) -> bool {
         ["execute-api", "lambda"].contains(&self.service.as_str())
@@ -259,7 +259,7 @@ impl Signer {
     }
 }
 
-/// Whether the service may have refused the signature.
+/// Returns true if the service may have refused the signature.
 fn is_refusal(answer: &Response<WasiBody>) -> bool {
     answer.status().is_client_error()
 }

@@ -73,12 +73,12 @@ impl Style {
         settings
     }
 
-    /// Whether the body ends with its checksum and is not signed itself.
+    /// Returns true if the body ends with its checksum and is not signed itself.
     pub(super) fn has_unsigned_trailer(self, request: &Request<Bytes>) -> bool {
         self.streams(request) == Some(UNSIGNED_TRAILER)
     }
 
-    /// Whether each chunk of the body would have to be signed. Sent with a signature for the whole, the server would take the
+    /// Returns true if each chunk of the body would have to be signed. Sent with a signature for the whole, the server would take the
     /// frames of the chunks for the object.
     pub(super) fn has_signed_chunks(self, request: &Request<Bytes>) -> bool {
         self.streams(request)

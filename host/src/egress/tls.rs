@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn unusable_client_certificate_is_named_and_its_key_is_not_printed() {
+    fn unusable_client_certificate_is_told_without_its_key() {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(["a.example".to_owned()]).unwrap();
         let other = generate_simple_self_signed(["b.example".to_owned()]).unwrap();

@@ -18,7 +18,7 @@ use wasmtime_wasi_http::Error;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(10);
 
-/// Whether a task looks after the connections of a pool.
+/// True while a task looks after the connections of a pool.
 #[derive(Default)]
 pub(super) struct Watch(AtomicBool);
 

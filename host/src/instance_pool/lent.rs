@@ -44,7 +44,7 @@ impl PooledInstance {
         self.0.member.instance.binding()
     }
 
-    /// Whether a call trapped, was abandoned or took too long. Every further call gives [`CallError::InstanceLost`], and
+    /// Returns true if a call trapped, was abandoned or took too long. Every further call gives [`CallError::InstanceLost`], and
     /// the pool does not lend the instance again.
     #[must_use]
     pub fn is_lost(&self) -> bool {

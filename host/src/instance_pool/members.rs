@@ -1,4 +1,4 @@
-//! Who belongs to a pool and who waits for it: plain data, and the decisions about starts.
+//! The instances of a pool and the callers that wait for it: plain data, and the decisions about starts.
 
 use super::PooledInstance;
 use super::retirement::Retirement;
@@ -40,13 +40,13 @@ impl Member {
     }
 }
 
-/// Where a waiting caller gets its instance.
+/// The channel on which a waiting caller gets its instance.
 pub(super) type Answer = oneshot::Sender<Result<PooledInstance, PoolError>>;
 
 struct Waiter {
     ticket: u64,
     runtime: Id,
-    /// Whether a start was begun for this caller.
+    /// True if a start was begun for this caller.
     has_start: bool,
     answer: Answer,
 }
@@ -88,7 +88,7 @@ impl Rules {
     }
 }
 
-/// What is to be done once the lock is released.
+/// The work to do once the lock is released.
 #[derive(Default)]
 #[must_use]
 pub(super) struct Due {
@@ -96,7 +96,7 @@ pub(super) struct Due {
     pub(super) refused: Vec<(Answer, PoolError)>,
 }
 
-/// What a caller gets at once.
+/// The first answer to a caller.
 pub(super) enum Asked {
     Lent(Member),
     Waits {
@@ -107,10 +107,10 @@ pub(super) enum Asked {
     Closed,
 }
 
-/// What becomes of an instance that can be lent.
+/// The next place of an instance that can be lent.
 pub(super) enum Offered {
     Handed(Answer, Member),
-    /// Whether the task that sweeps has to be told.
+    /// `Some` if the task that sweeps has to be told.
     Idle(Option<Wake>),
     /// The pool was closed or has another plugin.
     Unwanted(Member),
@@ -147,7 +147,7 @@ pub(super) struct Members {
     waiters: VecDeque<Waiter>,
     warm_ups: Vec<WarmUp>,
     tickets: u64,
-    /// Those of a waiter, a warm-up or a start: one, or a few.
+    /// The runtimes of waiters, warm-ups and starts: one, or a few.
     runtimes: Vec<Runtime>,
     /// The error of the last start, if it failed, and when it did.
     failure: Option<(PoolError, Instant)>,
@@ -203,7 +203,7 @@ impl Members {
         self.idle.len() + self.in_use + self.starting + self.leaving
     }
 
-    /// Whether the pool is closed and nothing of it is left.
+    /// Returns true if the pool is closed and nothing of it is left.
     pub(super) fn is_drained(&self) -> bool {
         self.closed && self.total() == 0
     }
@@ -572,7 +572,7 @@ impl Members {
 
     // Sweeping.
 
-    /// Whether somebody has to tell the task that sweeps about an instance that is due at this time.
+    /// Decides if the task that sweeps must be told about an instance that is due at this time.
     fn wake(&mut self, due: Option<Instant>) -> Option<Wake> {
         let due = due?;
         let wake = match self.sweep {

@@ -18,7 +18,7 @@ pub(super) struct Retirement {
 }
 
 impl Retirement {
-    /// Whether an instance that was given back is to go.
+    /// Returns true if an instance that was given back is to go.
     pub(super) fn ends_after_use(&self, member: &Member) -> bool {
         let calls = || {
             member
@@ -34,7 +34,7 @@ impl Retirement {
                 .is_some_and(|most| member.started.elapsed() >= most)
     }
 
-    /// Whether idle instances go when their time has come.
+    /// Returns true if idle instances go when their time has come.
     pub(super) fn is_timed(&self) -> bool {
         self.idle_timeout.is_some() || self.max_age.is_some()
     }
@@ -49,7 +49,7 @@ impl Retirement {
         [idle, age].into_iter().flatten().flatten().min()
     }
 
-    /// Whether the time of an idle instance has come.
+    /// Returns true if the time of an idle instance has come.
     pub(super) fn is_due(&self, member: &Member, now: Instant) -> bool {
         self.due(member).is_some_and(|due| due <= now)
     }

@@ -1,4 +1,4 @@
-//! What all clones of a pool share: each event changes the members under the lock, and acts once it is released.
+//! The state that all clones of a pool share. Each event changes the members under the lock, and acts once it is released.
 
 use super::lent::PooledInstance;
 use super::members::{Answer, Asked, Due, Member, Members, Offered, Rules, Wake};

@@ -1,4 +1,4 @@
-//! What a pool tells about itself.
+//! The figures of a pool.
 
 /// Figures of an [`InstancePool`](crate::InstancePool), all of one moment.
 ///

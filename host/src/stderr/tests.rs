@@ -1,4 +1,4 @@
-//! What a sink keeps, and what becomes of lines that are sent to `tracing`.
+//! A sink keeps the newest lines, and `tracing` gets each line.
 
 use super::*;
 

@@ -101,7 +101,7 @@ async fn share_of_a_plugin_leaves_room_for_the_others() {
 }
 
 #[tokio::test]
-async fn instance_refused_by_a_full_engine_takes_no_share_of_its_plugin() {
+async fn instance_refused_by_a_full_engine_does_not_count() {
     let engine = engine(1);
     let other = load(&engine, &binding_by_hand());
     let limited = builder(&engine).max_instances(number(1));
@@ -124,7 +124,7 @@ fn pool_is_no_larger_than_its_engine_allows() {
 }
 
 #[tokio::test]
-async fn component_beyond_its_engine_is_refused_by_the_option_that_admits_it() {
+async fn component_too_large_for_its_engine_names_the_option() {
     let component = binding_with_large_parts();
     let mut builder = Engine::builder()
         .max_instances(number(2))
@@ -192,7 +192,7 @@ async fn engine_lives_as_long_as_its_last_instance() {
 }
 
 #[tokio::test]
-async fn engine_without_address_space_for_its_slots_warns_and_runs_plugins() {
+async fn engine_without_address_space_warns_and_runs() {
     let (engine, warnings) = warnings_of(|| engine(1_000_000));
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     let plugin = load(&engine, &binding_by_hand());
@@ -224,7 +224,7 @@ fn code_is_kept_once_for_all_engines_of_equal_settings() {
     assert_eq!(code(), kept);
 }
 
-/// What the documentation of [`Engine`] says: `cargo test --release -p dapr-wasm-host --lib figures -- --ignored --nocapture`.
+/// Prints the figures of the README of this crate, which shows the command.
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "measures the address space of the process, in which no other test may run"]

@@ -29,7 +29,7 @@ pub struct Lease {
     uses: u32,
 }
 
-/// What the embedder knows of the secrets of an instance.
+/// The embedder's value for an instance.
 #[derive(Clone, Copy)]
 enum Vault {
     Grants(u32),
@@ -162,7 +162,7 @@ fn component_without_its_import_is_told_how_to_offer_it() {
 
 // The component imports both as 0.2.0.
 #[test]
-fn interface_of_the_host_cannot_be_replaced_in_any_compatible_version() {
+fn host_interface_cannot_be_replaced_in_any_version() {
     for taken in [
         "wasi:clocks/monotonic-clock@0.2.0",
         "wasi:clocks/monotonic-clock@0.2.999",
@@ -186,7 +186,7 @@ fn interface_of_the_host_cannot_be_replaced_in_any_compatible_version() {
 }
 
 #[test]
-fn interface_of_the_host_is_refused_also_where_the_component_does_not_import_it() {
+fn unimported_host_interface_cannot_be_replaced_either() {
     let replace = |linker: &mut Linker<HostState>| {
         linker.allow_shadowing(true);
         let mut random = linker.instance("wasi:random/random@0.2.12")?;
@@ -199,7 +199,7 @@ fn interface_of_the_host_is_refused_also_where_the_component_does_not_import_it(
 }
 
 #[test]
-fn other_version_of_an_interface_of_the_host_is_offered_beside_it() {
+fn incompatible_version_of_a_host_interface_is_offered() {
     let beside = |linker: &mut Linker<HostState>| linker.instance("wasi:io/poll@0.3.0").map(drop);
     let plugin = builder()
         .imports(beside)

@@ -1,4 +1,4 @@
-//! What instances write to standard error: kept for each, shared by several, or sent to `tracing`.
+//! Standard error is kept for each instance, shared by several, or sent to `tracing`.
 
 use super::components::binding_that_writes;
 use crate::types::Metadata;
@@ -139,7 +139,7 @@ async fn failed_start_is_explained_by_what_was_captured() {
 }
 
 #[tokio::test]
-async fn failed_configuration_in_a_pool_is_explained_by_what_was_captured() {
+async fn failed_configuration_in_a_pool_logs_captured_stderr() {
     let heard = Heard::default();
     let _hearing = tracing::subscriber::set_default(heard.clone());
     let pool = InstancePool::builder(&plugin(false))

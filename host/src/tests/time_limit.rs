@@ -185,7 +185,7 @@ async fn limit_of_a_call_takes_the_place_of_the_instances_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limit_of_a_call_holds_for_every_call_through_its_handle_and_no_other() {
+async fn limit_of_a_handle_holds_for_its_calls_alone() {
     let plugin = plugin(Spins::InInvoke);
     let mut instance = plugin.instantiate(&limited()).await.unwrap();
     let mut binding = instance.binding().unwrap().time_limit(Duration::MAX);

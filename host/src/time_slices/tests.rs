@@ -41,7 +41,7 @@ impl Ticker {
 }
 
 #[test]
-fn thread_ends_with_the_last_engine_and_starts_again_with_the_next() {
+fn thread_ends_with_the_last_engine_and_starts_again() {
     let ticker = Ticker::default();
     for _ in 0..2 {
         let engines = [(); 3].map(|()| engine());
@@ -105,7 +105,7 @@ fn component_is_interrupted_after_a_rest() {
 }
 
 #[test]
-fn no_wake_up_is_lost_when_calls_begin_as_the_thread_goes_to_rest() {
+fn no_wake_up_is_lost_as_the_thread_goes_to_rest() {
     let (ticker, engine) = (Ticker::default(), engine());
     ticker.add(&engine).unwrap();
     for _ in 0..20 {

@@ -37,32 +37,32 @@ async fn in_scene(scene: Scene, harm: &str, gives: impl Fn(&Result<String, CallE
 }
 
 #[tokio::test]
-async fn a_crowd_that_spins_is_cancelled() {
+async fn crowd_that_spins_is_cancelled() {
     each_of_a_crowd_is_cancelled("spin").await;
 }
 
 #[tokio::test]
-async fn a_crowd_that_calls_the_host_without_end_is_cancelled() {
+async fn crowd_that_calls_the_host_without_end_is_cancelled() {
     each_of_a_crowd_is_cancelled("call-the-host-without-end").await;
 }
 
 #[tokio::test]
-async fn a_crowd_that_polls_without_end_is_cancelled() {
+async fn crowd_that_polls_without_end_is_cancelled() {
     each_of_a_crowd_is_cancelled("poll-without-end").await;
 }
 
 #[tokio::test]
-async fn a_crowd_that_fills_its_memory_without_end_is_cancelled() {
+async fn crowd_that_fills_its_memory_without_end_is_cancelled() {
     each_of_a_crowd_is_cancelled("fill-memory").await;
 }
 
 #[tokio::test]
-async fn a_crowd_that_waits_without_end_is_cancelled() {
+async fn crowd_that_waits_without_end_is_cancelled() {
     each_of_a_crowd_is_cancelled("sleep").await;
 }
 
 #[tokio::test]
-async fn a_crowd_that_writes_to_stderr_without_end_is_cancelled_and_fills_nothing() {
+async fn crowd_that_floods_stderr_is_cancelled_and_fills_nothing() {
     let scene = Scene::with_time_limit(TIME).await;
     for crowd in CROWDS {
         let told = scene.during("flood-stderr", crowd).await;
@@ -72,7 +72,7 @@ async fn a_crowd_that_writes_to_stderr_without_end_is_cancelled_and_fills_nothin
 }
 
 #[tokio::test]
-async fn a_crowd_that_allocates_without_end_has_no_more_than_its_limit_each() {
+async fn crowd_that_allocates_has_no_more_than_its_limit_each() {
     each_of_a_crowd("allocate", |told| {
         matches!(told, Err(CallError::MemoryLimit { limit: MEMORY, .. }))
     })
@@ -80,7 +80,7 @@ async fn a_crowd_that_allocates_without_end_has_no_more_than_its_limit_each() {
 }
 
 #[tokio::test]
-async fn a_crowd_that_traps_exits_or_breaks_a_rule_of_the_host_loses_itself_alone() {
+async fn crowd_that_traps_or_breaks_a_rule_loses_itself_alone() {
     for (harm, reason) in [
         ("trap", "unreachable"),
         ("recurse", "call stack exhausted"),
@@ -121,7 +121,7 @@ async fn one_that_looks_around_finds_the_variables_that_it_was_given_and_nothing
 }
 
 #[tokio::test]
-async fn a_crowd_that_calls_another_host_reaches_nobody() {
+async fn crowd_that_calls_another_host_reaches_nobody() {
     let other = FaultyServer::start(Fault::Answers(answer("200 OK", "", "secret"))).await;
     let authority = other.endpoint.trim_start_matches("http://");
     each_of_a_crowd(
@@ -133,7 +133,7 @@ async fn a_crowd_that_calls_another_host_reaches_nobody() {
 }
 
 #[tokio::test]
-async fn a_crowd_that_sends_odd_requests_is_refused_each() {
+async fn crowd_that_sends_odd_requests_is_refused_each() {
     let harm = format!("send-odd-requests {}", engine_authority().await);
     each_of_a_crowd(
         &harm,
@@ -161,7 +161,7 @@ async fn one_that_is_sent_elsewhere_is_not_taken_there() {
 }
 
 #[tokio::test]
-async fn a_crowd_that_keeps_answers_unread_keeps_no_more_connections_than_it_may() {
+async fn crowd_that_keeps_answers_keeps_no_more_than_it_may() {
     for crowd in CROWDS {
         // A scene each: the instances are as well as before, and keep what they have.
         let scene = Scene::new().await;
@@ -178,7 +178,7 @@ async fn a_crowd_that_keeps_answers_unread_keeps_no_more_connections_than_it_may
 }
 
 #[tokio::test]
-async fn a_crowd_that_finishes_no_request_keeps_no_more_connections_than_it_may() {
+async fn crowd_that_finishes_no_request_keeps_no_more_than_it_may() {
     for crowd in CROWDS {
         let scene = Scene::new().await;
         let harm = format!("keep-requests {}", scene.authority);
@@ -218,7 +218,7 @@ enum End {
 
 /// On two threads, so that a request may go on while its instance is being dropped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crowd_that_is_lost_in_the_middle_of_a_request_completes_none() {
+async fn crowd_that_is_lost_mid_request_completes_none() {
     let mut server = CountingServer::start().await;
     let authority = format!("127.0.0.1:{}", server.port);
     let egress = Egress::builder().allow(&authority).build().unwrap();
@@ -260,7 +260,7 @@ async fn a_crowd_that_is_lost_in_the_middle_of_a_request_completes_none() {
 }
 
 #[tokio::test]
-async fn a_crowd_that_asks_for_many_names_keeps_no_more_connections_than_all_may() {
+async fn crowd_with_many_names_keeps_no_more_connections_than_allowed() {
     const CONNECTIONS: usize = 16;
     let server = CountingServer::start().await;
     let egress = Egress::builder()

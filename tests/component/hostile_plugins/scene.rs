@@ -76,7 +76,7 @@ impl Scene {
         }
     }
 
-    /// What each of a crowd gives that is asked for this harm at once, while all the others serve.
+    /// Asks each of a crowd for this harm at once, while all the others serve, and returns what each gives.
     pub async fn during(&self, harm: &str, crowd: usize) -> Vec<Result<String, CallError>> {
         let (mut hostile, real) = join(all(&self.hostile), all(&self.real)).await;
         assert_eq!((hostile.len(), real.len()), (POOL, POOL));

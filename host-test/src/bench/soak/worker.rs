@@ -218,7 +218,7 @@ impl Worker {
     }
 }
 
-/// Whether a fault explains that an instance did not start.
+/// Returns true if a fault explains that an instance did not start.
 fn is_of_fault(error: &PoolError) -> bool {
     match error {
         PoolError::Init(cause) => matches!(

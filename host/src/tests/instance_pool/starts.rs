@@ -50,7 +50,7 @@ async fn start_goes_on_when_its_caller_goes_away() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn start_whose_caller_was_served_otherwise_leaves_an_idle_instance() {
+async fn start_leaves_an_idle_instance_if_its_caller_was_served() {
     let pool = builder(2).binding(AN_HOUR).build();
     let mut first = pool.acquire().await.unwrap();
     mark(&mut first).await;
@@ -318,7 +318,7 @@ async fn start_ends_with_the_last_handle_of_its_pool() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn configuration_that_takes_too_long_fails_within_the_time_limit() {
+async fn slow_configuration_fails_within_the_time_limit() {
     let options = InstanceOptions::new().time_limit(SECOND);
     let pool = builder(1).options(options).binding(AN_HOUR).build();
     let over = pool.acquire().await.unwrap_err();
