@@ -9,14 +9,19 @@ use tokio::time::{advance, sleep, timeout};
 const MINUTE: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_millis(1);
 
-/// Waits until the pool has no instance. Real time passes.
-async fn is_empty(pool: &InstancePool) {
+/// Waits until the pool has no instance, and so many were retired. Real time passes.
+async fn is_empty(pool: &InstancePool, retired: u64) {
+    let is_empty = || {
+        let stats = pool.stats();
+        stats.idle + stats.starting == 0 && stats.retired == retired
+    };
     let all_gone = async {
-        while pool.stats().idle + pool.stats().starting > 0 {
+        while !is_empty() {
             sleep(SOON).await;
         }
     };
-    timeout(MINUTE, all_gone).await.unwrap();
+    let waited = timeout(MINUTE, all_gone).await;
+    assert!(waited.is_ok(), "{:?}", pool.stats());
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,8 +86,7 @@ async fn idle_instances_go_while_nobody_uses_the_pool() {
     ] {
         for round in 1..3 {
             pool.warm_up(3).await.unwrap();
-            is_empty(&pool).await;
-            assert_eq!(pool.stats().retired, 3 * round);
+            is_empty(&pool, 3 * round).await;
         }
         // Their slots are free.
         for _ in 0..3 {
