@@ -8,8 +8,8 @@ use crate::program_conformance::path;
 #[tokio::test]
 async fn a_component_file_and_a_table_configure_it_as_they_do_a_call() {
     let (_kept, data) = folder();
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/statestore.yaml");
-    let secrets = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/secrets.json");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/statestore.yaml");
+    let secrets = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/secrets.json");
     let about = [
         "--component-yaml",
         file,

@@ -26,7 +26,7 @@ use self::fault::{Fault, Pace, Strikes};
 use crate::fixture::Table;
 
 /// What is expected of every cell.
-const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/faults.md");
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faults.md");
 /// Where a run leaves what it found where that is something else.
 const FOUND: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/faults.md");
 /// Cells at a time: most of them wait.
