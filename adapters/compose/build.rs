@@ -17,19 +17,15 @@ const PARTS: [Part<'_>; 2] = [
 ];
 
 fn main() -> ExitCode {
-    for (package, variable, sources) in PARTS {
-        let guest = Guest {
-            package,
-            sources,
-            profile: "adapter",
-        };
-        match guest.build() {
-            Ok(component) => println!("cargo:rustc-env={variable}={}", component.display()),
-            Err(sentence) => {
-                eprintln!("{sentence}");
-                return ExitCode::FAILURE;
-            }
+    guest_build::main(|| {
+        for (package, variable, sources) in PARTS {
+            let guest = Guest {
+                package,
+                sources,
+                profile: "adapter",
+            };
+            guest_build::tell(variable, &guest.build()?);
         }
-    }
-    ExitCode::SUCCESS
+        Ok(())
+    })
 }

@@ -8,15 +8,60 @@ mod surroundings;
 mod toolchain;
 
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, ExitCode},
 };
 
 use self::{
     surroundings::{belongs_to_the_outer_build, replaced_paths, target_folder},
     toolchain::{GUEST_TARGET, install_guest_target},
 };
+
+/// The profile that guests are released with.
+pub const RELEASE: &str = "release";
+
+/// Names a ready-made component to test instead of building one (a release artifact, say).
+const READY_MADE: &str = "DAPR_DYNAMODB_WASM";
+
+/// Runs a build script that fails with a sentence.
+pub fn main(build: impl FnOnce() -> Result<(), String>) -> ExitCode {
+    match build() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Lets the crate whose build script asks know where a component is.
+pub fn tell(variable: &str, component: &Path) {
+    println!("cargo:rustc-env={variable}={}", component.display());
+}
+
+/// The component that `DAPR_DYNAMODB_WASM` names; `None` where it names none.
+pub fn ready_made() -> Option<PathBuf> {
+    println!("cargo:rerun-if-env-changed={READY_MADE}");
+    let file = env::var_os(READY_MADE)?;
+    (!file.is_empty()).then(|| PathBuf::from(file))
+}
+
+/// The component under test: the one that this workspace's sources make, unless `DAPR_DYNAMODB_WASM`
+/// names another.
+pub fn component() -> Result<PathBuf, String> {
+    if let Some(file) = ready_made() {
+        println!("cargo:rerun-if-changed={}", file.display());
+        return fs::canonicalize(&file)
+            .map_err(|error| format!("{READY_MADE} names {}: {error}", file.display()));
+    }
+    Guest {
+        package: "dapr-dynamodb",
+        sources: &["src"],
+        profile: RELEASE,
+    }
+    .build()
+}
 
 /// A package of the workspace whose library is a component.
 pub struct Guest<'a> {

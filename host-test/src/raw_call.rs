@@ -26,7 +26,7 @@ fn request(endpoint: &str, operation: &str, body: &Value) -> http::Request<Full<
 }
 
 /// Calls over a connection of its own.
-pub(crate) async fn raw_call(
+pub async fn raw_call(
     endpoint: &str,
     operation: &str,
     body: &Value,
@@ -39,7 +39,7 @@ pub(crate) async fn raw_call(
 }
 
 /// Calls several times over one connection.
-pub(crate) async fn raw_calls_on_one_connection(
+pub async fn raw_calls_on_one_connection(
     endpoint: &str,
     operation: &str,
     bodies: &[Value],

@@ -14,7 +14,7 @@ const GRACE: Duration = Duration::from_secs(1);
 const BACKLOG: u32 = 1024;
 
 /// A running server. Stops on drop.
-pub(crate) struct ServerThread {
+pub struct ServerThread {
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -23,7 +23,7 @@ pub(crate) struct ServerThread {
 impl ServerThread {
     /// Listens on a free port of 127.0.0.1 and lets `serve` take the connections, until the
     /// receiver that it is given resolves. Connections are accepted (queued) from the return on.
-    pub(crate) fn start<S, F>(name: &str, serve: S) -> io::Result<Self>
+    pub fn start<S, F>(name: &str, serve: S) -> io::Result<Self>
     where
         S: FnOnce(TcpListener, oneshot::Receiver<()>) -> F + Send + 'static,
         F: Future<Output = ()>,
@@ -32,7 +32,7 @@ impl ServerThread {
     }
 
     /// As [`start`](Self::start), on this port; 0 is a free one.
-    pub(crate) fn start_on_port<S, F>(name: &str, port: u16, serve: S) -> io::Result<Self>
+    pub fn start_on_port<S, F>(name: &str, port: u16, serve: S) -> io::Result<Self>
     where
         S: FnOnce(TcpListener, oneshot::Receiver<()>) -> F + Send + 'static,
         F: Future<Output = ()>,
@@ -41,7 +41,7 @@ impl ServerThread {
     }
 
     /// As [`start`](Self::start), with a listener of the caller's own.
-    pub(crate) fn start_on<L, S, F>(name: &str, listen: L, serve: S) -> io::Result<Self>
+    pub fn start_on<L, S, F>(name: &str, listen: L, serve: S) -> io::Result<Self>
     where
         L: FnOnce() -> io::Result<TcpListener>,
         S: FnOnce(TcpListener, oneshot::Receiver<()>) -> F + Send + 'static,
@@ -74,7 +74,7 @@ impl ServerThread {
     }
 
     /// `http://127.0.0.1:PORT`
-    pub(crate) fn endpoint(&self) -> String {
+    pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 }

@@ -54,7 +54,7 @@ const SLOT: Slot = Slot {
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use dapr_wasm_host::{Engine, Plugin};
 ///
-/// # let (orders, sessions) = (host_test::component_path(), host_test::memory_store_path());
+/// # let (orders, sessions) = (host_test::component_path(), fixtures::memory_store());
 /// // `orders` and `sessions` are the files of two components.
 /// let engine = Engine::builder().max_instances(200.try_into()?).build()?;
 /// let orders = Plugin::builder().engine(&engine).from_file(orders)?;

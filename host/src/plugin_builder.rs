@@ -171,7 +171,7 @@ impl PluginBuilder {
     ///     })
     /// }
     ///
-    /// # let file = host_test::memory_store_path();
+    /// # let file = fixtures::memory_store();
     /// let plugin = Plugin::builder().imports(vault).from_file(file)?;
     /// let secrets = Vault(HashMap::from([("database".into(), "…".into())]));
     /// let options = InstanceOptions::new().context(Arc::new(secrets));

@@ -2,9 +2,9 @@
 
 use host_test::counting_proxy::CountingProxy;
 use host_test::embedded::{Embedded, Storage};
-use host_test::faults::{Action, Arrived, Decision, Director, FaultProxy, Reply};
 use http::StatusCode;
 use serde_json::json;
+use test_support::faults::{Action, Arrived, Decision, Director, FaultProxy, Reply};
 
 use crate::engine_call::engine_call;
 use crate::fixture::{

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use host_test::faults::{Action, Arrived, AwsError, Count, Decision, Director, FaultProxy};
+use test_support::faults::{Action, Arrived, AwsError, Count, Decision, Director, FaultProxy};
 use tokio::sync::Barrier;
 
 use crate::fixture::{Table, engine, if_etag, set_of};

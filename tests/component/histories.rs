@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use host_test::histories::{Fault, Plan, Player, Report, Size, run};
+use ::histories::{Fault, Plan, Player, Report, Size, run};
 
 use crate::fixture::plugin;
 

@@ -1,7 +1,7 @@
 //! Whatever a caller gives, it is taken as it is or refused: nothing is cut, mended or trapped on.
 
+use ::conformance::ODD_TEXTS;
 use dapr_wasm_host::CallError;
-use host_test::conformance::ODD_TEXTS;
 use serde_json::json;
 
 use crate::fixture::{EXPIRES_AT, Table, assert_error, assert_refused, expiring};

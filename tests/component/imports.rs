@@ -112,7 +112,7 @@ fn interfaces(names: &BTreeSet<String>) -> Vec<&str> {
 
 #[test]
 fn the_program_imports_what_the_artifact_imports() {
-    let (of_program, exports) = names(host_test::cli_path());
+    let (of_program, exports) = names(Path::new(env!("CLI_PATH")));
     let (of_artifact, _) = names(host_test::component_path());
     assert_eq!(interfaces(&of_program), interfaces(&of_artifact));
     assert_eq!(interfaces(&exports), ["wasi:cli/run"]);
@@ -122,6 +122,6 @@ fn the_program_imports_what_the_artifact_imports() {
 #[test]
 fn the_program_is_at_most_0_55_megabytes_larger_than_the_artifact() {
     let size = |file| std::fs::metadata(file).unwrap().len();
-    let more = size(host_test::cli_path()) - size(host_test::component_path());
+    let more = size(Path::new(env!("CLI_PATH"))) - size(host_test::component_path());
     assert!(more <= 550_000, "{more} bytes");
 }

@@ -9,7 +9,7 @@ use dapr_wasm_host::{
     CallError, Egress, InstanceOptions, InstancePool, InstancePoolBuilder, PoolError,
 };
 use futures_util::future::join_all;
-use host_test::faults::{Action, Arrived, Decision, Director, FaultProxy};
+use test_support::faults::{Action, Arrived, Decision, Director, FaultProxy};
 
 use crate::fixture::{Settings, Table, engine, plugin};
 

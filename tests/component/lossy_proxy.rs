@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use host_test::faults::{Action, Arrived, Decision, Director, FaultProxy};
+use test_support::faults::{Action, Arrived, Decision, Director, FaultProxy};
 
 /// A proxy on a free port; it ends when it is dropped.
 pub struct LossyProxy {

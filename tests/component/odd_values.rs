@@ -1,8 +1,8 @@
 //! Whatever a field or an argument holds, the answer is an answer and not a trap.
 
+use ::conformance::ODD_TEXTS;
 use dapr_wasm_host::CallError;
 use dapr_wasm_host::types::SetOptions;
-use host_test::conformance::ODD_TEXTS;
 
 use crate::fixture::{Table, assert_refused, if_etag};
 

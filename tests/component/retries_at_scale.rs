@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use dapr_wasm_host::CallError;
-use host_test::faults::{Action, Arrived, AwsError, Decision, Director, FaultProxy};
+use test_support::faults::{Action, Arrived, AwsError, Decision, Director, FaultProxy};
 
 use crate::fixture::{Store, Table, engine, first_write, set_of};
 

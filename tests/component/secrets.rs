@@ -3,7 +3,9 @@
 use dapr_wasm_host::CapturedStderr;
 
 use crate::faulty_server::{DeadPort, Fault, FaultyServer, answer};
-use crate::fixture::{SECRET_KEY, Settings, Table, assert_refused, reaching, told, whole};
+use crate::fixture::{
+    SECRET_KEY, Settings, Table, assert_no_secret, assert_refused, reaching, whole,
+};
 
 const TOKEN: &str = "test-session-token-never-to-be-shown";
 
@@ -13,7 +15,7 @@ async fn init_heard(settings: &Settings) -> (Option<String>, String) {
     let mut store = settings.blank_with(|options| options.stderr(&heard)).await;
     let refused = store.state().init(&settings.metadata).await.err();
     let heard = heard.contents();
-    told(&heard);
+    assert_no_secret(&heard);
     (refused.map(|error| error.to_string()), heard)
 }
 

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use dapr_wasm_host::CapturedStderr;
-use host_test::faults::{Action, Arrived, AwsError, Decision, Director, FaultProxy};
+use test_support::faults::{Action, Arrived, AwsError, Decision, Director, FaultProxy};
 
-use crate::fixture::{Settings, Store, Table, assert_refused, engine, told};
+use crate::fixture::{Settings, Store, Table, assert_no_secret, assert_refused, engine};
 
 /// Answers every read with an error, and keeps the keys that were asked for.
 struct NoReads {
@@ -71,7 +71,7 @@ impl Scene {
     /// The lines of stderr.
     fn heard(&self) -> Vec<String> {
         let heard = self.heard.contents();
-        told(&heard);
+        assert_no_secret(&heard);
         heard.lines().map(str::to_owned).collect()
     }
 }

@@ -5,16 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
 
-use super::conformance::ConformanceArguments;
-use super::faults::FaultsArguments;
-use super::histories::HistoriesArguments;
 use super::serve::ServeArguments;
-use crate::{
-    bench::{Bench, MemoryArguments},
-    command_line::{
-        arguments::{BindingCommand, StateCommand, pair},
-        status::STATUSES,
-    },
+use crate::command_line::{
+    arguments::{BindingCommand, StateCommand, pair},
+    status::STATUSES,
 };
 
 /// Calls dapr_dynamodb.wasm in wasmtime; without a command, shows what it does on an embedded
@@ -36,23 +30,8 @@ pub(super) enum Command {
     State(StateArguments),
     /// Call the output binding
     Binding(BindingArguments),
-    /// Measure the component against the native AWS SDK for Rust
-    Bench(Bench),
     /// Serve an embedded DynamoDB to other programs, until interrupted
     Serve(ServeArguments),
-    /// Stand before a DynamoDB and do to requests what networks and DynamoDB do on a bad day
-    Faults(FaultsArguments),
-    /// Play random concurrent calls with faults on the way, and prove that their answers are those of
-    /// one store
-    Histories(HistoriesArguments),
-    /// Hold a component against the contract of wit/: its state store and its output binding
-    Conformance(ConformanceArguments),
-    /// Measure resident memory in this process: what `bench` starts
-    #[command(hide = true)]
-    BenchMemory(MemoryArguments),
-    /// Serve an embedded DynamoDB until standard input ends: what `bench soak` starts
-    #[command(hide = true)]
-    BenchEngine,
 }
 
 #[derive(Debug, Args)]
@@ -73,56 +52,56 @@ pub(super) struct BindingArguments {
 
 /// Which DynamoDB, which table, and how it is shown.
 #[derive(Clone, Args, Default)]
-pub(super) struct Connection {
+pub struct Connection {
     /// Print results as JSON, one value a line
     #[arg(long, global = true)]
-    pub(super) json: bool,
+    pub json: bool,
 
     /// Keep the embedded DynamoDB in this folder; without it, it is in memory and gone afterwards
     #[arg(long, global = true, value_name = "DIR", help_heading = WHERE)]
-    pub(super) data: Option<PathBuf>,
+    pub data: Option<PathBuf>,
     /// Call this endpoint instead of the embedded DynamoDB
     #[arg(long, global = true, value_name = "URL", value_parser = NonEmptyStringValueParser::new(), help_heading = WHERE)]
-    pub(super) endpoint: Option<String>,
+    pub endpoint: Option<String>,
     /// Call DynamoDB itself, in the region that is configured
     #[arg(long, global = true, help_heading = WHERE)]
-    pub(super) aws: bool,
+    pub aws: bool,
     /// Say on standard error how many requests were sent (plain HTTP endpoints only)
     #[arg(long, global = true, help_heading = WHERE)]
-    pub(super) count_requests: bool,
+    pub count_requests: bool,
 
     /// Configure the component from a Dapr component file, or from a folder of them; it decides
     /// which DynamoDB is called, unless --data, --endpoint or --aws does
     #[arg(long, global = true, value_name = "PATH", help_heading = CONFIGURATION)]
-    pub(super) component_yaml: Option<PathBuf>,
+    pub component_yaml: Option<PathBuf>,
     /// The component of this name, where the file or folder holds several
     #[arg(long, global = true, value_name = "NAME", help_heading = CONFIGURATION)]
-    pub(super) component_name: Option<String>,
+    pub component_name: Option<String>,
     /// Look up secretKeyRef in this JSON file
     #[arg(long, global = true, value_name = "FILE", help_heading = CONFIGURATION)]
-    pub(super) secrets: Option<PathBuf>,
+    pub secrets: Option<PathBuf>,
     /// The table; the embedded DynamoDB creates it if absent, and without a component file it is
     /// `state` there by default
     #[arg(long, global = true, value_parser = NonEmptyStringValueParser::new(), help_heading = CONFIGURATION)]
-    pub(super) table: Option<String>,
+    pub table: Option<String>,
     /// The AWS region
     #[arg(long, global = true, value_parser = NonEmptyStringValueParser::new(), help_heading = CONFIGURATION)]
-    pub(super) region: Option<String>,
+    pub region: Option<String>,
     /// The access key ID; the embedded DynamoDB needs none
     #[arg(long, global = true, value_name = "ID", help_heading = CONFIGURATION)]
-    pub(super) access_key: Option<String>,
+    pub access_key: Option<String>,
     /// The secret access key; better left to AWS_SECRET_ACCESS_KEY or --secrets
     #[arg(long, global = true, value_name = "KEY", help_heading = CONFIGURATION)]
-    pub(super) secret_key: Option<String>,
+    pub secret_key: Option<String>,
     /// The session token
     #[arg(long, global = true, value_name = "TOKEN", help_heading = CONFIGURATION)]
-    pub(super) session_token: Option<String>,
+    pub session_token: Option<String>,
     /// Any other field of the component's metadata; may be repeated
     #[arg(
         long = "metadata", global = true, value_name = "NAME=VALUE", value_parser = pair,
         help_heading = CONFIGURATION
     )]
-    pub(super) metadata: Vec<(String, String)>,
+    pub metadata: Vec<(String, String)>,
 }
 
 const WHERE: &str = "Which DynamoDB (by default an embedded one)";
@@ -131,7 +110,7 @@ const CONFIGURATION: &str = "Configuration of the component";
 impl Connection {
     /// What cannot be asked for together. The parser itself overlooks it where one argument stands
     /// before the command and the other after it.
-    pub(super) fn check(&self) -> Result<(), clap::Error> {
+    pub fn check(&self) -> Result<(), clap::Error> {
         let places = [
             ("--data", self.data.is_some()),
             ("--endpoint", self.endpoint.is_some()),

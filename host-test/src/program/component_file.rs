@@ -15,7 +15,7 @@ use super::arguments::Connection;
 
 /// What a component file may configure: the workspace's own component is for DynamoDB, another one
 /// may be for anything.
-pub(super) fn types(component: Option<&Path>) -> Types {
+pub fn types(component: Option<&Path>) -> Types {
     match component {
         None => Types::DynamoDb,
         Some(_) => Types::Any,
@@ -24,7 +24,7 @@ pub(super) fn types(component: Option<&Path>) -> Types {
 
 /// The component file of a run, or a folder of them, and the secrets beside it. Both are read once, since a file may be a
 /// pipe, which gives its text to the first who reads it; what is wrong with one of them is told where it is needed.
-pub(super) struct ComponentFile<'c> {
+pub struct ComponentFile<'c> {
     path: &'c Path,
     name: Option<&'c str>,
     types: Types,
@@ -38,7 +38,7 @@ pub(super) struct ComponentFile<'c> {
 
 impl<'c> ComponentFile<'c> {
     /// The component file that the arguments name, if they do.
-    pub(super) fn read(types: Types, connection: &'c Connection) -> Result<Option<Self>, Failure> {
+    pub fn read(types: Types, connection: &'c Connection) -> Result<Option<Self>, Failure> {
         let Some(path) = &connection.component_yaml else {
             return Ok(None);
         };
@@ -66,18 +66,18 @@ impl<'c> ComponentFile<'c> {
     }
 
     /// Worth telling a person beforehand: what of a folder could not be read.
-    pub(super) fn notices(&self) -> &[String] {
+    pub fn notices(&self) -> &[String] {
         &self.notices
     }
 
     /// What the file configures, at least one: a state store, a binding.
-    pub(super) fn configured(&self) -> Result<Vec<ComponentType>, Failure> {
+    pub fn configured(&self) -> Result<Vec<ComponentType>, Failure> {
         let components = self.components(|c| is_named(c, self.name))?;
         of_either_type(components, self.name).map_err(|problem| self.failure(&problem))
     }
 
     /// The metadata of the component of this type.
-    pub(super) fn metadata(
+    pub fn metadata(
         &self,
         component_type: ComponentType,
         environment: &dyn Fn(&str) -> Option<String>,

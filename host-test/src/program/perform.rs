@@ -95,10 +95,7 @@ pub(super) async fn binding(
 }
 
 /// Where answers go.
-pub(super) fn output<'a>(
-    connection: &Connection,
-    surroundings: &'a mut Surroundings<'_>,
-) -> Output<'a> {
+pub fn output<'a>(connection: &Connection, surroundings: &'a mut Surroundings<'_>) -> Output<'a> {
     Output {
         format: match connection.json {
             true => Format::Json,

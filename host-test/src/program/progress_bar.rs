@@ -12,7 +12,7 @@ const WORTH_SHOWING: u64 = 1000;
 const TEMPLATE: &str = "{wide_bar} {human_pos} of {human_len}  {per_sec}  {eta} left";
 
 /// Draws on a terminal, and on nothing else.
-pub(super) struct Bar {
+pub struct Bar {
     is_terminal: bool,
     target: Box<dyn Fn() -> ProgressDrawTarget>,
     bar: OnceCell<ProgressBar>,
@@ -20,7 +20,7 @@ pub(super) struct Bar {
 
 impl Bar {
     /// A bar on the process's standard error.
-    pub(super) fn on_stderr(is_terminal: bool) -> Self {
+    pub fn on_stderr(is_terminal: bool) -> Self {
         Self::new(is_terminal, ProgressDrawTarget::stderr)
     }
 

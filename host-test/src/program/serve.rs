@@ -1,5 +1,5 @@
 //! The embedded DynamoDB as a command, for hosts that are other processes. The first line on standard
-//! output is its endpoint; when that is there, so are the tables and the files, and it takes requests.
+//! output is its endpoint; when that is there, so are the tables, and it takes requests.
 
 use std::{io, path::PathBuf};
 
@@ -7,8 +7,7 @@ use clap::{Args, builder::NonEmptyStringValueParser};
 
 use super::{
     Status, Surroundings,
-    lending::Lending,
-    serving::{Interruption, Serving},
+    serving::Serving,
     session::{DEFAULT_PARTITION_KEY, DEFAULT_TABLE, DEFAULT_TTL_ATTRIBUTE_NAME},
 };
 use crate::{
@@ -18,7 +17,7 @@ use crate::{
 
 /// `serve`
 #[derive(Debug, Args)]
-pub(super) struct ServeArguments {
+pub struct ServeArguments {
     /// A table to have; created if absent; may be repeated
     #[arg(long = "table", value_name = "NAME", default_value = DEFAULT_TABLE, value_parser = NonEmptyStringValueParser::new())]
     tables: Vec<String>,
@@ -31,73 +30,56 @@ pub(super) struct ServeArguments {
     /// Keep the tables in this folder; without it, they are in memory and gone afterwards
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Take requests of known access keys alone, and stand in for all that gives AWS credentials out:
-    /// shared files, STS, a container's agent, instance metadata. Each is described in DIR by a file to be
-    /// read by a shell, such as `. DIR/web-identity.sh`, which names the first table
-    #[arg(long, value_name = "DIR")]
-    credentials: Option<PathBuf>,
+    /// Where and for how long.
     #[command(flatten)]
-    serving: Serving,
+    pub serving: Serving,
 }
 
 pub(super) async fn run(
     arguments: &ServeArguments,
     surroundings: &mut Surroundings<'_>,
 ) -> io::Result<Status> {
-    let (embedded, lending) = match start(arguments).await {
-        Ok(started) => started,
+    let embedded = match arguments.start(arguments.serving.port).await {
+        Ok(embedded) => embedded,
         Err(failure) => {
             writeln!(surroundings.stderr, "error: {failure}")?;
             return Ok(Status::Failure);
         }
     };
-    let interruption = Interruption::listen();
-    let endpoint = lending
-        .as_ref()
-        .map_or(embedded.endpoint(), Lending::endpoint);
-    writeln!(surroundings.stdout, "{endpoint}")?;
-    surroundings.stdout.flush()?;
-    arguments.serving.over(interruption).await;
-    Ok(Status::Success)
+    arguments
+        .serving
+        .serve(embedded.endpoint(), surroundings)
+        .await
 }
 
-async fn start(arguments: &ServeArguments) -> Result<(Embedded, Option<Lending>), Failure> {
-    let storage = Storage::of(arguments.data.as_deref());
-    // The port is for what takes the requests.
-    let port = match arguments.credentials {
-        Some(_) => 0,
-        None => arguments.serving.port,
-    };
-    let embedded = Embedded::start_on_port(storage, port)
-        .await
-        .map_err(Failure::here)?;
-    for table in &arguments.tables {
-        embedded
-            .create_table_if_absent(table, &arguments.partition_key)
+impl ServeArguments {
+    /// Starts the embedded DynamoDB on this port, with all tables.
+    pub async fn start(&self, port: u16) -> Result<Embedded, Failure> {
+        let storage = Storage::of(self.data.as_deref());
+        let embedded = Embedded::start_on_port(storage, port)
             .await
             .map_err(Failure::here)?;
-        embedded
-            .enable_ttl(table, &arguments.ttl_attribute_name)
-            .await
-            .map_err(|error| {
-                let name = &arguments.ttl_attribute_name;
-                let sentence = "of the table of an earlier run, name the same attribute";
-                Failure::here(format!(
-                    "--ttl-attribute-name {name}, table {table}: {error}; {sentence}"
-                ))
-            })?;
-    }
-    let lending = match &arguments.credentials {
-        Some(folder) => {
-            let table = arguments
-                .tables
-                .first()
-                .map_or(DEFAULT_TABLE, String::as_str);
-            let port = arguments.serving.port;
-            let lending = Lending::start(folder, embedded.endpoint(), port, table);
-            Some(lending.map_err(Failure::here)?)
+        for table in &self.tables {
+            embedded
+                .create_table_if_absent(table, &self.partition_key)
+                .await
+                .map_err(Failure::here)?;
+            embedded
+                .enable_ttl(table, &self.ttl_attribute_name)
+                .await
+                .map_err(|error| {
+                    let name = &self.ttl_attribute_name;
+                    let sentence = "of the table of an earlier run, name the same attribute";
+                    Failure::here(format!(
+                        "--ttl-attribute-name {name}, table {table}: {error}; {sentence}"
+                    ))
+                })?;
         }
-        None => None,
-    };
-    Ok((embedded, lending))
+        Ok(embedded)
+    }
+
+    /// The first table.
+    pub fn table(&self) -> &str {
+        self.tables.first().map_or(DEFAULT_TABLE, String::as_str)
+    }
 }

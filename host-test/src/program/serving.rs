@@ -1,15 +1,17 @@
 //! What commands that serve have in common: a port, and an end that cleans up. Whoever reads their
 //! endpoint may end them from then on, so they listen for that before they tell it.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use clap::Args;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::{Status, Surroundings};
+
 /// `--port` and `--for`
 #[derive(Debug, Args)]
-pub(super) struct Serving {
+pub struct Serving {
     /// Listen on this port of 127.0.0.1; by default a free one
     #[arg(
         long,
@@ -17,15 +19,28 @@ pub(super) struct Serving {
         default_value_t = 0,
         hide_default_value = true
     )]
-    pub(super) port: u16,
+    pub port: u16,
     /// End after so much time, such as 30s; by default when interrupted
     #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
     time: Option<Duration>,
 }
 
 impl Serving {
+    /// Tells the endpoint of what is served, and waits for the end.
+    pub async fn serve(
+        &self,
+        endpoint: &str,
+        surroundings: &mut Surroundings<'_>,
+    ) -> io::Result<Status> {
+        let interruption = Interruption::listen();
+        writeln!(surroundings.stdout, "{endpoint}")?;
+        surroundings.stdout.flush()?;
+        self.over(interruption).await;
+        Ok(Status::Success)
+    }
+
     /// When the time is over, or somebody interrupts.
-    pub(super) async fn over(&self, mut interruption: Interruption) {
+    pub async fn over(&self, mut interruption: Interruption) {
         match self.time {
             Some(time) => tokio::select! {
                 () = tokio::time::sleep(time) => {}
@@ -39,11 +54,12 @@ impl Serving {
 /// SIGINT (Ctrl-C) or SIGTERM, from the moment on that it is listened for. SIGTERM is what `kill` sends: a
 /// shell without job control starts background jobs with SIGINT ignored, so that scripts have no other way.
 #[cfg(unix)]
-pub(super) struct Interruption([Option<Signal>; 2]);
+pub struct Interruption([Option<Signal>; 2]);
 
 #[cfg(unix)]
 impl Interruption {
-    pub(super) fn listen() -> Self {
+    /// Listens from now on.
+    pub fn listen() -> Self {
         let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
         Self(kinds.map(|kind| signal(kind).ok()))
     }
@@ -68,11 +84,12 @@ async fn received(signal: &mut Option<Signal>) {
 
 /// Ctrl-C.
 #[cfg(not(unix))]
-pub(super) struct Interruption;
+pub struct Interruption;
 
 #[cfg(not(unix))]
 impl Interruption {
-    pub(super) fn listen() -> Self {
+    /// Listens from now on.
+    pub fn listen() -> Self {
         Self
     }
 

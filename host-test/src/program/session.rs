@@ -20,33 +20,35 @@ use crate::{
 
 /// What the harness configures where nobody else does and the embedded DynamoDB is called. A
 /// component file says for itself which table and attribute it means.
-pub(super) const DEFAULT_TABLE: &str = "state";
-pub(super) const DEFAULT_PARTITION_KEY: &str = "key";
+/// The table where none is named.
+pub const DEFAULT_TABLE: &str = "state";
+/// The partition key of an embedded DynamoDB.
+pub const DEFAULT_PARTITION_KEY: &str = "key";
 pub(super) const DEFAULT_TTL_ATTRIBUTE_NAME: &str = "expiresAt";
 /// The embedded DynamoDB takes any credentials.
 const ANY_CREDENTIAL: &str = "embedded";
 
 /// A component that is ready for calls.
-pub(super) struct Session {
+pub struct Session {
     pub(super) instance: Instance,
     proxy: Option<CountingProxy>,
     _embedded: Option<Embedded>,
 }
 
 /// What a session is to be.
-pub(super) struct Plan {
+pub struct Plan {
     component_type: ComponentType,
     configuration: Configuration,
     destination: Destination,
     environment: Vec<(&'static str, String)>,
     count_requests: bool,
     /// Worth telling a person beforehand.
-    pub(super) notices: Vec<String>,
+    pub notices: Vec<String>,
 }
 
 impl Plan {
     /// Takes what the component file says, if there is one, and decides what is called.
-    pub(super) fn new(
+    pub fn new(
         component_type: ComponentType,
         file: Option<&ComponentFile<'_>>,
         connection: &Connection,
@@ -82,17 +84,17 @@ impl Plan {
     }
 
     /// Whether what is written will be gone at the end.
-    pub(super) fn forgets(&self) -> bool {
+    pub fn forgets(&self) -> bool {
         self.destination == Destination::Embedded(crate::embedded::Storage::Memory)
     }
 
     /// Whether this plan and another one call the same DynamoDB.
-    pub(super) fn shares_its_destination(&self, other: &Self) -> bool {
+    pub fn shares_its_destination(&self, other: &Self) -> bool {
         self.destination == other.destination
     }
 
     /// The embedded DynamoDB, where that is what is called.
-    pub(super) async fn start_embedded(&self) -> Result<Option<Embedded>, Failure> {
+    pub async fn start_embedded(&self) -> Result<Option<Embedded>, Failure> {
         match &self.destination {
             Destination::Embedded(storage) => {
                 let started = Embedded::start(storage.clone()).await;
@@ -103,7 +105,7 @@ impl Plan {
     }
 
     /// Completes the configuration for the embedded DynamoDB that was started.
-    pub(super) async fn complete(&mut self, embedded: Option<&Embedded>) -> Result<(), Failure> {
+    pub async fn complete(&mut self, embedded: Option<&Embedded>) -> Result<(), Failure> {
         match embedded {
             Some(embedded) => prepare(embedded, &mut self.configuration).await,
             None => Ok(()),
@@ -111,7 +113,7 @@ impl Plan {
     }
 
     /// What an instance may touch.
-    pub(super) fn options(&self) -> Result<InstanceOptions, Failure> {
+    pub fn options(&self) -> Result<InstanceOptions, Failure> {
         let egress = self
             .destination
             .egress(self.configuration.get(field::ENDPOINT), &self.environment)
@@ -129,19 +131,19 @@ impl Plan {
     }
 
     /// Calls what the other plan calls, which may be a counting proxy.
-    pub(super) fn call_what_it_calls(&mut self, other: &Self) {
+    pub fn call_what_it_calls(&mut self, other: &Self) {
         if let Some(endpoint) = other.configuration.get(field::ENDPOINT) {
             self.configuration.set(field::ENDPOINT, endpoint);
         }
     }
 
     /// For `init`.
-    pub(super) fn metadata(&self) -> &[(String, String)] {
+    pub fn metadata(&self) -> &[(String, String)] {
         self.configuration.metadata()
     }
 
     /// Starts everything. What the component says on its standard error goes to `heard`.
-    pub(super) async fn open(
+    pub async fn open(
         mut self,
         component: Option<&Path>,
         heard: &CapturedStderr,
@@ -167,7 +169,7 @@ impl Plan {
     }
 
     /// Puts a counting proxy before the endpoint, where that was asked for.
-    pub(super) async fn count(&mut self) -> Result<Option<CountingProxy>, Failure> {
+    pub async fn count(&mut self) -> Result<Option<CountingProxy>, Failure> {
         if !self.count_requests {
             return Ok(None);
         }
@@ -216,13 +218,13 @@ async fn prepare(embedded: &Embedded, configuration: &mut Configuration) -> Resu
 
 impl Session {
     /// Where requests are counted, how many there were.
-    pub(super) fn requests(&self) -> Option<String> {
+    pub fn requests(&self) -> Option<String> {
         self.proxy.as_ref().map(requests)
     }
 }
 
 /// `requests: 400 BatchWriteItem, 1 GetItem over 2 connections`.
-pub(super) fn requests(proxy: &CountingProxy) -> String {
+pub fn requests(proxy: &CountingProxy) -> String {
     let requests = proxy.requests();
     let mut counts = std::collections::BTreeMap::new();
     for request in &requests {

@@ -12,6 +12,7 @@ async fn run_with(line: &[&str]) -> (u8, String, String) {
 async fn run_on(terminal: Terminal, line: &[&str]) -> (u8, String, String) {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let words = std::iter::once(&"host-test").chain(line);
+    let words = words.map(Into::into).collect();
     let status = run(
         words,
         Surroundings {
@@ -108,12 +109,10 @@ async fn an_error_looks_the_same_whatever_was_asked_for() {
         color_on_stderr: true,
         ..Terminal::default()
     };
-    for line in [
-        &["state", "ping", "--component-yaml", "no/such"][..],
-        &["conformance", "ping", "--component-yaml", "no/such"][..],
-        &["conformance", "no such case"][..],
-    ] {
-        let (status, stdout, stderr) = run_on(terminal, line).await;
+    for line in ["state ping", "binding ping"] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let line = [&words[..], &["--component-yaml", "no/such"]].concat();
+        let (status, stdout, stderr) = run_on(terminal, &line).await;
         assert_eq!((status, stdout.as_str()), (1, ""), "{line:?}");
         let red = "\u{1b}[1m\u{1b}[31merror:\u{1b}[0m ";
         assert!(stderr.starts_with(red), "{line:?}: {stderr:?}");

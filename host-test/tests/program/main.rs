@@ -1,11 +1,13 @@
-//! The program as a process of its own, as a person at a shell starts it.
+//! The program as a person at a shell starts it: as a process of its own (`processes`, `serve`), or through the entry of its
+//! library.
 
-mod bench;
-mod bench_commands;
-mod bench_files;
-mod faults;
+mod calls;
+mod component_files;
+mod destination;
+mod json_lines;
+mod processes;
 mod serve;
-mod shell;
+mod usage;
 
 use std::process::{Command, Output};
 

@@ -29,7 +29,7 @@ fn load(engine: &Engine, component: &[u8]) -> Plugin {
 async fn different_plugins_run_at_once_on_one_engine() {
     let engine = engine(6);
     let dynamodb = builder(&engine).from_file(host_test::component_path());
-    let memory = builder(&engine).from_file(host_test::memory_store_path());
+    let memory = builder(&engine).from_file(fixtures::memory_store());
     let (dynamodb, memory) = (dynamodb.unwrap(), memory.unwrap());
     let by_hand = load(&engine, &binding_by_hand());
     for plugin in [&dynamodb, &memory, &by_hand] {

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use ::conformance::{Outcome, Ran, cases, run};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use host_test::conformance::{Outcome, Ran, cases, run};
 
 use super::without_surroundings;
 
@@ -116,8 +116,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// What comes of one case where a promise is broken, or none is.
 async fn outcome(promise: &str, case: &str) -> Outcome {
-    let mut subject =
-        without_surroundings(host_test::broken_promises_path(), &[("break", promise)]);
+    let mut subject = without_surroundings(fixtures::broken_promises(), &[("break", promise)]);
     subject.time_limit = LIMIT;
     let only = cases::matching(case);
     assert_eq!(only.len(), 1, "{case}");
@@ -155,7 +154,7 @@ async fn a_secret_in_a_sentence_is_found_and_not_repeated() {
         // Without the name of the operation, which is no reason to print the sentence.
         "an operation that is not listed",
     ] {
-        let subject = without_surroundings(host_test::broken_promises_path(), &metadata);
+        let subject = without_surroundings(fixtures::broken_promises(), &metadata);
         let ran: Vec<Ran> = run(subject, cases::matching(case)).collect().await;
         let reason = ran[0].outcome.reason().expect("it fails");
         assert!(reason.contains("a secret"), "{reason}");

@@ -1,11 +1,11 @@
 //! A store that many instances share and that breaks its promises is found out as well: here conditional writes and
 //! transactions are acknowledged and not done.
 
+use ::conformance::{Outcome, Ran, cases, run};
 use futures_util::StreamExt;
-use host_test::conformance::{Outcome, Ran, cases, run};
-use host_test::faults::{Action, Arrived, Decision, Director, FaultProxy, Reply};
 use http::StatusCode;
 use serde_json::json;
+use test_support::faults::{Action, Arrived, Decision, Director, FaultProxy, Reply};
 
 use super::ours;
 use crate::fixture::{Table, engine};

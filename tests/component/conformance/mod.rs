@@ -6,10 +6,10 @@ mod lost_writes;
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use ::conformance::case::{Case, Need};
+use ::conformance::{Invocation, Outcome, Ran, Subject, TIME_LIMIT, cases, run};
 use dapr_wasm_host::{InstanceOptions, Plugin};
 use futures_util::StreamExt;
-use host_test::conformance::case::{Case, Need};
-use host_test::conformance::{Invocation, Outcome, Ran, Subject, TIME_LIMIT, cases, run};
 
 use crate::fixture::{EXPIRES_AT, Settings, Table, engine, plugin};
 
@@ -84,7 +84,7 @@ async fn our_component_without_time_to_live_passes_every_case_that_is_not_about_
 
 #[tokio::test]
 async fn the_store_in_memory_passes_every_case_about_what_it_declares() {
-    let subject = without_surroundings(host_test::memory_store_path(), &[]);
+    let subject = without_surroundings(fixtures::memory_store(), &[]);
     let mut expected = needing(&[
         Need::Transactional,
         Need::SharedStore,
@@ -106,7 +106,7 @@ async fn the_store_in_memory_passes_every_case_about_what_it_declares() {
 
 #[tokio::test]
 async fn a_component_that_hardly_does_anything_comes_to_an_end_with_every_case() {
-    let subject = without_surroundings(host_test::misbehaving_path(), &[]);
+    let subject = without_surroundings(fixtures::misbehaving(), &[]);
     let ran: Vec<Ran> = run(subject, cases::matching("")).collect().await;
     assert_eq!(ran.len(), cases::matching("").len());
     let failed = ran.iter().filter_map(|ran| match &ran.outcome {

@@ -1,6 +1,6 @@
 //! `assumeRoleArn` and the fields that go with it, as STS gets them.
 
-use host_test::aws::sts::{ASSUME_ROLE, Form};
+use test_support::aws::sts::{ASSUME_ROLE, Form};
 
 use super::lenders::{Lenders, ROLE, Source};
 use super::scene::{Guest, Scene, refused};

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use host_test::aws::container::CREDENTIALS;
-use host_test::aws::{Container, StandIn};
-use host_test::faults::{Action, Reply};
 use http::StatusCode;
+use test_support::aws::container::CREDENTIALS;
+use test_support::aws::{Container, StandIn};
+use test_support::faults::{Action, Reply};
 
 use super::lenders::{Lenders, Source, lent, secret, write};
 use super::scene::{Guest, Scene, refused, works};

@@ -1,9 +1,9 @@
 //! What a container's agent may answer instead of credentials: each is told with the source and the address, and no other source
 //! is asked.
 
-use host_test::aws::container::{self, CREDENTIALS};
-use host_test::faults::{Action, Delivery, Reply};
 use http::StatusCode;
+use test_support::aws::container::{self, CREDENTIALS};
+use test_support::faults::{Action, Delivery, Reply};
 
 use super::lenders::{Lenders, Source};
 use super::scene::{Scene, refused};

@@ -1,6 +1,6 @@
 //! Each source alone is enough; of two, the earlier one is asked; over each, a role can be assumed.
 
-use host_test::aws::sts::{ASSUME_ROLE, Form};
+use test_support::aws::sts::{ASSUME_ROLE, Form};
 
 use super::lenders::{Lenders, ROLE, SOURCES};
 use super::scene::{Scene, label};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use host_test::aws::instance_metadata::{CREDENTIALS, ROLE, TOKEN};
-use host_test::faults::{Action, Reply};
 use http::StatusCode;
+use test_support::aws::instance_metadata::{CREDENTIALS, ROLE, TOKEN};
+use test_support::faults::{Action, Reply};
 
 use super::lenders::{Lenders, Source};
 use super::scene::{Guest, Scene, refused};

@@ -1,8 +1,8 @@
 //! What instance metadata may answer instead of credentials: where there is an answer, it is told with the source and the address.
 
-use host_test::aws::instance_metadata::{CREDENTIALS, ROLE, TOKEN};
-use host_test::faults::{Action, Delivery};
 use http::StatusCode;
+use test_support::aws::instance_metadata::{CREDENTIALS, ROLE, TOKEN};
+use test_support::faults::{Action, Delivery};
 
 use super::instance_metadata::{on_an_instance, status, text};
 use super::lenders::Lenders;

@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use host_test::aws::{self, CANARY, Key};
 use tempfile::TempDir;
+use test_support::aws::{self, CANARY, Key};
 
 use super::scene::{Guest, LENT, Scene};
 
-pub use host_test::aws::sources::ROLE;
+pub use test_support::aws::sources::ROLE;
 
 /// Where credentials come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

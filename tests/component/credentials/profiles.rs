@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use host_test::aws::sts::{ASSUME_ROLE, Form, WITH_WEB_IDENTITY};
+use test_support::aws::sts::{ASSUME_ROLE, Form, WITH_WEB_IDENTITY};
 
 use super::lenders::{Lenders, ROLE, Source, lent, section, write};
 use super::scene::{Guest, LENT, Scene, works};

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use dapr_wasm_host::types::{Concurrency, SetOptions, SetRequest};
-use host_test::aws::sts::{ASSUME_ROLE, WITH_WEB_IDENTITY};
+use test_support::aws::sts::{ASSUME_ROLE, WITH_WEB_IDENTITY};
 
 use super::lenders::{Lenders, ROLE, Source};
 use super::scene::{Scene, works};

@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use host_test::aws::sts::WITH_WEB_IDENTITY;
-use host_test::faults::{Action, Reply};
 use http::StatusCode;
+use test_support::aws::sts::WITH_WEB_IDENTITY;
+use test_support::faults::{Action, Reply};
 
 use super::lenders::{Lenders, Source};
 use super::scene::{Scene, refused, works};

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use dapr_wasm_host::{CallError, CapturedStderr};
-use host_test::aws::{Account, CANARY, Gate};
+use test_support::aws::{Account, CANARY, SignatureProxy};
 
 use crate::fixture::{Settings, Store, Table, engine};
 
@@ -15,7 +15,7 @@ pub const LENT: &str = "/lent";
 /// An account and its table.
 pub struct Scene {
     pub account: Account,
-    pub gate: Gate,
+    pub gate: SignatureProxy,
     table: Table,
     stderr: CapturedStderr,
 }
@@ -23,7 +23,8 @@ pub struct Scene {
 impl Scene {
     pub async fn new() -> Self {
         let account = Account::new();
-        let gate = Gate::start(engine().await.endpoint(), &account).expect("the gate starts");
+        let gate =
+            SignatureProxy::start(engine().await.endpoint(), &account).expect("the gate starts");
         Self {
             gate,
             account,

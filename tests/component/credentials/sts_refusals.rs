@@ -1,10 +1,10 @@
 //! What STS may answer instead of credentials: each is told with the source, the address and STS's own words, and a secret that
 //! STS repeats is not.
 
-use host_test::aws::sts::{ASSUME_ROLE, WITH_WEB_IDENTITY, refusal};
-use host_test::faults::{Action, Delivery, Reply};
 use http::StatusCode;
 use std::time::Duration;
+use test_support::aws::sts::{ASSUME_ROLE, WITH_WEB_IDENTITY, refusal};
+use test_support::faults::{Action, Delivery, Reply};
 
 use super::lenders::{Lenders, ROLE, Source, secret};
 use super::scene::{Guest, Scene, refused};

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use host_test::aws::sts::{Form, WITH_WEB_IDENTITY};
+use test_support::aws::sts::{Form, WITH_WEB_IDENTITY};
 
 use super::lenders::{Lenders, ROLE, Source, lent, secret, write};
 use super::scene::{Scene, refused, works};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use host_test::faults::{Action, Arrived, Decision, Director, FaultProxy, Forward, Reply};
+use test_support::faults::{Action, Arrived, Decision, Director, FaultProxy, Forward, Reply};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 

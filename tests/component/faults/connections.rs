@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_test::faults::{Action, Delivery};
+use test_support::faults::{Action, Delivery};
 
 use super::fault::{ALL, Fault, Nature, ONE_BY_ONE, Pace, SHORT, Strikes, fault};
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use host_test::faults::{Action, AwsError, Reply};
 use http::StatusCode;
 use serde_json::json;
+use test_support::faults::{Action, AwsError, Reply};
 
 use super::calls::Call;
 use super::fault::{ALL, Fault, Nature, ONE_BY_ONE, Pace, fault};

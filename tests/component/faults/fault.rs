@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host_test::faults::{Action, Arrived};
+use test_support::faults::{Action, Arrived};
 
 use super::calls::Call;
 

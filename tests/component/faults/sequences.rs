@@ -1,6 +1,6 @@
 //! One fault after the other: what the first has left unknown, the second does not make known.
 
-use host_test::faults::{Action, Arrived, AwsError};
+use test_support::faults::{Action, Arrived, AwsError};
 
 use super::fault::{Fault, Nature, ONE_BY_ONE, Pace, Strikes};
 

@@ -1,8 +1,8 @@
 //! What somebody else answers in DynamoDB's place: a gateway, a captive portal, a proxy that mixes up its connections.
 
-use host_test::faults::{Action, Arrived, Reply};
 use http::StatusCode;
 use serde_json::{Value, json};
+use test_support::faults::{Action, Arrived, Reply};
 
 use super::calls::Call;
 use super::fault::{ALL, Fault, Nature, Pace, fault};

@@ -4,7 +4,7 @@ pub mod memory;
 pub mod scene;
 
 use dapr_wasm_host::{AwsCredentials, Egress};
-use host_test::aws::{Account, Key};
+use test_support::aws::{Account, Key};
 
 use self::memory::guests_hold;
 use self::scene::{Scene, Sources, denied};

@@ -11,8 +11,8 @@ use dapr_wasm_host::{
     Egress, EgressBuilder, InstanceOptions, InstancePool, PoolError, PooledInstance,
 };
 use futures_util::future::join_all;
-use host_test::aws::sts::ASSUME_ROLE;
-use host_test::aws::{Account, CANARY, Gate, Key, StandIn, Sts};
+use test_support::aws::sts::ASSUME_ROLE;
+use test_support::aws::{Account, CANARY, Key, SignatureProxy, StandIn, Sts};
 
 use crate::fixture::{Settings, Table, engine, plugin};
 
@@ -21,14 +21,15 @@ pub const ROLE: &str = "arn:aws:iam::123456789012:role/orders";
 
 pub struct Scene {
     pub account: Account,
-    pub gate: Gate,
+    pub gate: SignatureProxy,
     table: Table,
 }
 
 impl Scene {
     pub async fn new() -> Self {
         let account = Account::new();
-        let gate = Gate::start(engine().await.endpoint(), &account).expect("the gate starts");
+        let gate =
+            SignatureProxy::start(engine().await.endpoint(), &account).expect("the gate starts");
         Self {
             account,
             gate,

@@ -31,7 +31,7 @@ pub fn misbehaving() -> Plugin {
     let plugin = Plugin::builder()
         .max_instances(number(POOL))
         .max_requests(number(REQUESTS_OF_PLUGIN));
-    plugin.from_file(host_test::misbehaving_path()).unwrap()
+    plugin.from_file(fixtures::misbehaving()).unwrap()
 }
 
 pub struct Scene {

@@ -1,0 +1,151 @@
+//! From the file to the first answer, each step apart. Connections are open already: they are the egress's, not the
+//! instance's.
+
+use std::{num::NonZeroUsize, time::Instant};
+
+use dapr_wasm_host::{InstanceOptions, Plugin};
+use serde::Serialize;
+
+use super::{
+    Plan,
+    cases::Case,
+    contenders::{Component, component, exports},
+    pairs::{nanoseconds, settle},
+    statistics::{Ratio, blocks, median, ratio_of_medians},
+    store::Store,
+    tls::Reach,
+};
+use host_test::command_line::Failure;
+
+/// How often it is compiled: that takes about a second.
+const COMPILATIONS: usize = 3;
+/// How often it is loaded.
+const LOADS: usize = 30;
+/// How many instances are started.
+const STARTS: usize = 300;
+
+/// Medians, in nanoseconds.
+#[derive(Debug, Serialize)]
+pub struct ColdStartFigures {
+    /// Loading a component that was never compiled before.
+    pub compile: u64,
+    /// Loading one whose machine code lies in the cache.
+    pub load: u64,
+    /// Starting an instance.
+    pub instantiate: u64,
+    /// Its `init`, which reads the table once.
+    pub init: u64,
+    /// Its first `get`, of 1 KiB.
+    pub first_get: u64,
+    /// The three of them together.
+    pub start: u64,
+    /// A `get` of an instance that has answered many.
+    pub warm_get: u64,
+    /// The three of them over a warm `get`, from pairs.
+    pub over_warm_get: Option<Ratio>,
+    /// How many instances were started.
+    pub starts: usize,
+}
+
+/// Measures all steps.
+pub(super) async fn measure(
+    plan: &Plan,
+    store: &Store,
+    reach: &Reach,
+) -> Result<ColdStartFigures, Failure> {
+    plan.progress.now("cold start");
+    let bytes = std::fs::read(&plan.component).map_err(Failure::here)?;
+    let compile = repeat(plan.arguments.repetitions(COMPILATIONS), || {
+        Plugin::builder().without_cache().from_bytes(&bytes)
+    })?;
+    // The first of them fills the cache, where that was not done before.
+    Plugin::from_bytes(&bytes).map_err(Failure::here)?;
+    let load = repeat(plan.arguments.repetitions(LOADS), || {
+        Plugin::from_bytes(&bytes)
+    })?;
+
+    let plugin = Plugin::from_bytes(&bytes).map_err(Failure::here)?;
+    let options = component::options(reach)?;
+    let warm = Component::new(&plugin, reach, NonZeroUsize::MIN)?;
+    let metadata = component::metadata(&reach.endpoint);
+    let starts = plan.arguments.repetitions(STARTS);
+    let mut steps = Steps::default();
+    for _ in 0..starts {
+        steps.start(store, &plugin, &options, &metadata).await?;
+        settle().await;
+        let task = store.values.task(Case::Get, 0, ("", ""));
+        // The start took the caches, and a warm get has them.
+        for _ in 0..3 {
+            warm.perform(&task).await?;
+            settle().await;
+        }
+        let begin = Instant::now();
+        warm.perform(&task).await?;
+        steps.warm_get.push(nanoseconds(begin.elapsed()));
+        settle().await;
+    }
+    plan.progress.advance();
+    Ok(ColdStartFigures {
+        compile: median(&compile),
+        load: median(&load),
+        instantiate: median(&steps.instantiate),
+        init: median(&steps.init),
+        first_get: median(&steps.first_get),
+        start: median(&steps.all),
+        warm_get: median(&steps.warm_get),
+        over_warm_get: ratio_of_medians(&blocks(&steps.all, &steps.warm_get)),
+        starts,
+    })
+}
+
+/// The times of all starts, in nanoseconds; entry i of each belongs to the same one.
+#[derive(Default)]
+struct Steps {
+    instantiate: Vec<u64>,
+    init: Vec<u64>,
+    first_get: Vec<u64>,
+    all: Vec<u64>,
+    warm_get: Vec<u64>,
+}
+
+impl Steps {
+    async fn start(
+        &mut self,
+        store: &Store,
+        plugin: &Plugin,
+        options: &InstanceOptions,
+        metadata: &[(String, String)],
+    ) -> Result<(), Failure> {
+        let task = store.values.task(Case::Get, 0, ("", ""));
+        let begin = Instant::now();
+        let mut instance = plugin.instantiate(options).await.map_err(Failure::here)?;
+        let instantiated = begin.elapsed();
+        let mut state = instance.state().map_err(Failure::here)?;
+        state.init(metadata).await.map_err(Failure::here)?;
+        let initialised = begin.elapsed();
+        exports::perform(&mut instance, &task).await?;
+        let answered = begin.elapsed();
+        self.instantiate.push(nanoseconds(instantiated));
+        self.init.push(nanoseconds(initialised - instantiated));
+        self.first_get.push(nanoseconds(answered - initialised));
+        self.all.push(nanoseconds(answered));
+        Ok(())
+    }
+}
+
+/// Loads so many times; gives the times in nanoseconds.
+fn repeat(
+    times: usize,
+    load: impl Fn() -> Result<Plugin, dapr_wasm_host::HostError>,
+) -> Result<Vec<u64>, Failure> {
+    (0..times)
+        .map(|_| {
+            let begin = Instant::now();
+            let plugin = load().map_err(Failure::here)?;
+            let time = nanoseconds(begin.elapsed());
+            // Taking it down is not part of it.
+            drop(plugin);
+            Ok(time)
+        })
+        .collect()
+}

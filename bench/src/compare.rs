@@ -1,0 +1,134 @@
+//! A comparison: its sections one after the other, with all contenders.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+};
+
+use dapr_wasm_host::Plugin;
+use host_test::command_line::Failure;
+
+use super::{
+    arguments::{BenchArguments, Section},
+    cold_start,
+    contenders::{
+        Component, Contender, DefaultHost, Means, Name, Native, Raw, component, default_host,
+    },
+    dapr, latency,
+    machine::Machine,
+    memory, open_files, own_thread,
+    progress::Progress,
+    report::Report,
+    store::Store,
+    throughput,
+    tls::Reach,
+};
+
+/// What is to be measured, and by which component.
+#[derive(Debug)]
+pub(super) struct Plan {
+    pub(super) arguments: BenchArguments,
+    pub(super) component: PathBuf,
+    pub(super) progress: Progress,
+}
+
+impl Plan {
+    /// `shows_progress` where standard error is a terminal.
+    pub(super) fn new(arguments: BenchArguments, component: &Path, shows_progress: bool) -> Self {
+        Self {
+            component: component.to_owned(),
+            progress: Progress::new(shows_progress, arguments.steps()),
+            arguments,
+        }
+    }
+
+    /// Measures, on a thread of its own.
+    pub(super) async fn run(self) -> Result<Report, Failure> {
+        own_thread::run(move || self.measure()).await
+    }
+
+    async fn measure(self) -> Result<Report, Failure> {
+        open_files::allow_all();
+        let report = self.sections().await;
+        self.progress.end();
+        report
+    }
+
+    async fn sections(&self) -> Result<Report, Failure> {
+        let arguments = &self.arguments;
+        let worker = arguments.dapr.clone();
+        if arguments.wants(Section::Dapr) && worker.is_none() {
+            return Err(Failure::here(
+                "the section dapr needs --dapr FILE, its worker",
+            ));
+        }
+        let store = Store::start().await?;
+        let subjects = Subjects::load(self)?;
+        let (plain, secure) = (store.plain(), store.secure());
+        let mut report = Report::new(Machine::of_this_process(), arguments.quick, &self.component)?;
+        if arguments.wants(Section::Latency) {
+            let calls = |case| arguments.calls(case);
+            report.latency = latency::measure(self, &store, &subjects, &plain, calls).await?;
+        }
+        if arguments.wants(Section::Tls) {
+            let calls = |case| arguments.calls_over_tls(case);
+            report.tls = latency::measure(self, &store, &subjects, &secure, calls).await?;
+        }
+        if arguments.wants(Section::Throughput) {
+            report.throughput = throughput::measure(self, &store, &subjects, &plain).await?;
+        }
+        if arguments.wants(Section::ColdStart) {
+            report.cold_start = Some(cold_start::measure(self, &store, &plain).await?);
+        }
+        if arguments.wants(Section::Memory) {
+            report.memory = memory::measure(self, &plain).await?;
+        }
+        if let Some(worker) = worker.filter(|_| arguments.wants(Section::Dapr)) {
+            report.dapr = dapr::measure(self, &store, &subjects, &plain, &worker).await?;
+        }
+        Ok(report)
+    }
+}
+
+/// The components that are measured, loaded once.
+pub(super) struct Subjects {
+    pub(super) default_host: wasmtime::component::Component,
+    pub(super) plugin: Plugin,
+    pub(super) baseline: Option<Plugin>,
+}
+
+impl Subjects {
+    fn load(plan: &Plan) -> Result<Self, Failure> {
+        let perf_map = plan.arguments.perf_map;
+        let baseline = plan.arguments.baseline.as_deref();
+        plan.progress.now("loading");
+        Ok(Self {
+            plugin: component::load(&plan.component, perf_map)?,
+            default_host: default_host::compile(&plan.component)?,
+            baseline: baseline
+                .map(|file| component::load(file, perf_map))
+                .transpose()?,
+        })
+    }
+
+    /// All who take part, each with one instance or client.
+    pub(super) async fn contenders(&self, reach: &Reach) -> Result<Vec<Contender>, Failure> {
+        let one = NonZeroUsize::MIN;
+        let mut means = vec![(
+            Name::Component,
+            Means::Component(Component::new(&self.plugin, reach, one)?),
+        )];
+        if let Some(baseline) = &self.baseline {
+            let baseline = Component::new(baseline, reach, one)?;
+            means.push((Name::Baseline, Means::Component(baseline)));
+        }
+        let default_host = DefaultHost::start(&self.default_host, reach).await?;
+        means.push((Name::DefaultHost, Means::DefaultHost(default_host)));
+        means.push((Name::Native, Means::Native(Native::new(reach)?)));
+        means.push((Name::Raw, Means::Raw(Raw::new(reach)?)));
+        Ok(means
+            .into_iter()
+            .map(|(name, means)| Contender { name, means })
+            .collect())
+    }
+}

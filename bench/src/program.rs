@@ -1,0 +1,216 @@
+//! The benchmark as a command: measure, then show and keep. Measuring takes minutes, so that what
+//! cannot be kept is refused before, and nothing that can be is lost for something else that cannot.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    io,
+    path::{self, Path, PathBuf},
+};
+
+use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
+use host_test::{
+    command_line::{Failure, status::STATUSES},
+    component_path,
+    program::{Status, Surroundings, parsed, usage},
+};
+
+use super::{
+    Plan,
+    arguments::BenchArguments,
+    command::BenchCommand,
+    engine_process::serve_in_this_process,
+    memory::{MemoryArguments, measure_in_this_process},
+};
+
+/// Measures dapr_dynamodb.wasm against the native AWS SDK for Rust
+#[derive(Debug, Parser)]
+#[command(
+    name = "bench",
+    version,
+    after_help = STATUSES,
+    propagate_version = true,
+    args_conflicts_with_subcommands = true
+)]
+struct Arguments {
+    /// Measure this component instead of the workspace's own
+    #[arg(long, global = true, value_name = "FILE.wasm")]
+    component: Option<PathBuf>,
+    #[command(flatten)]
+    comparison: BenchArguments,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(flatten)]
+    LookOn(BenchCommand),
+    /// Measure resident memory in this process: what the section memory starts
+    #[command(hide = true)]
+    Memory(MemoryArguments),
+    /// Serve an embedded DynamoDB until standard input ends: what `soak` starts
+    #[command(hide = true)]
+    Engine,
+}
+
+/// Runs the program. The first of the arguments is the program's own name.
+pub(super) async fn run(arguments: Vec<OsString>, surroundings: Surroundings<'_>) -> Status {
+    parsed(arguments, surroundings, perform).await
+}
+
+async fn perform(arguments: Arguments, surroundings: &mut Surroundings<'_>) -> io::Result<Status> {
+    let component = arguments.component.as_deref().unwrap_or(component_path());
+    match arguments.command {
+        None => compare(component, arguments.comparison, surroundings).await,
+        Some(Command::LookOn(command)) => look_on(component, command, surroundings).await,
+        Some(Command::Memory(asked)) => match measure_in_this_process(component, &asked).await {
+            Ok(answer) => {
+                writeln!(surroundings.stdout, "{answer}")?;
+                Ok(Status::Success)
+            }
+            Err(failure) => failed(&[failure], surroundings),
+        },
+        Some(Command::Engine) => match serve_in_this_process().await {
+            Ok(()) => Ok(Status::Success),
+            Err(failure) => failed(&[failure], surroundings),
+        },
+    }
+}
+
+/// Everything is told, also where something is not as it should be.
+async fn look_on(
+    component: &Path,
+    command: BenchCommand,
+    surroundings: &mut Surroundings<'_>,
+) -> io::Result<Status> {
+    let files = Files {
+        json: command.json().map(Path::to_owned),
+        svg: None,
+    };
+    let refused = files.each(can_be_written, can_be_written);
+    if !refused.is_empty() {
+        return failed(&refused, surroundings);
+    }
+    let outcome = match command.run(component, surroundings.terminal.stderr).await {
+        Ok(outcome) => outcome,
+        Err(failure) => return failed(&[failure], surroundings),
+    };
+    surroundings.stdout.write_all(outcome.text.as_bytes())?;
+    let write = |file: &Path| fs::write(file, format!("{:#}\n", outcome.json));
+    let mut failures = files.each(write, write);
+    failures.extend(outcome.broken.iter().map(Failure::here));
+    match failures.as_slice() {
+        [] => Ok(Status::Success),
+        failures => failed(failures, surroundings),
+    }
+}
+
+async fn compare(
+    component: &Path,
+    arguments: BenchArguments,
+    surroundings: &mut Surroundings<'_>,
+) -> io::Result<Status> {
+    let files = Files {
+        json: arguments.json.clone(),
+        svg: arguments.svg.clone(),
+    };
+    if let Err(sentence) = arguments.check().and_then(|()| files.differ()) {
+        let error = Arguments::command().error(ErrorKind::ArgumentConflict, sentence);
+        return Ok(usage(&error, surroundings));
+    }
+    let refused = files.each(can_be_written, can_be_written);
+    if !refused.is_empty() {
+        return failed(&refused, surroundings);
+    }
+    let plan = Plan::new(arguments, component, surroundings.terminal.stderr);
+    let report = match plan.run().await {
+        Ok(report) => report,
+        Err(failure) => return failed(&[failure], surroundings),
+    };
+    let refused = files.each(|file| report.write_json(file), |file| report.draw(file));
+    let shown = report.show(surroundings.stdout);
+    let status = match refused.as_slice() {
+        [] => Status::Success,
+        refused => failed(refused, surroundings)?,
+    };
+    shown.map(|()| status)
+}
+
+/// Where figures are kept.
+struct Files {
+    json: Option<PathBuf>,
+    svg: Option<PathBuf>,
+}
+
+impl Files {
+    /// One would overwrite the other.
+    fn differ(&self) -> Result<(), &'static str> {
+        match (&self.json, &self.svg) {
+            (Some(json), Some(svg)) if place(json) == place(svg) => {
+                Err("--json and --svg name the same file")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Does something with each file, and tells what went wrong.
+    fn each(
+        &self,
+        json: impl FnOnce(&Path) -> io::Result<()>,
+        svg: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Vec<Failure> {
+        let refused = |file: &Path, done: io::Result<()>| {
+            let error = done.err()?;
+            Some(Failure::here(format_args!("{}: {error}", file.display())))
+        };
+        let of_json = self.json.as_deref().map(|file| (file, json(file)));
+        let of_svg = self.svg.as_deref().map(|file| (file, svg(file)));
+        let done = of_json.into_iter().chain(of_svg);
+        done.filter_map(|(file, done)| refused(file, done))
+            .collect()
+    }
+}
+
+/// One name for a file that may have several.
+fn place(file: &Path) -> PathBuf {
+    let known = fs::canonicalize(file).or_else(|_| path::absolute(file));
+    known.unwrap_or_else(|_| file.to_owned())
+}
+
+/// Tries it. A file that is there keeps what is in it, and one that is not is not left behind.
+fn can_be_written(file: &Path) -> io::Result<()> {
+    match File::options().write(true).open(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            File::create_new(file)?;
+            fs::remove_file(file)
+        }
+        opened => opened.map(drop),
+    }
+}
+
+fn failed(failures: &[Failure], surroundings: &mut Surroundings<'_>) -> io::Result<Status> {
+    for failure in failures {
+        writeln!(surroundings.stderr, "error: {failure}")?;
+    }
+    Ok(Status::Failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_written_does_not_cost_the_other() {
+        let kept = tempfile::tempdir().unwrap();
+        let files = Files {
+            json: Some(kept.path().join("no/such.json")),
+            svg: Some(kept.path().join("latency.svg")),
+        };
+        let write = |file: &Path| fs::write(file, "figures");
+        let refused = files.each(write, write);
+        assert_eq!(refused.len(), 1);
+        assert!(refused[0].to_string().contains("such.json"));
+        assert!(kept.path().join("latency.svg").exists());
+    }
+}

@@ -1,0 +1,154 @@
+//! The same DynamoDB behind TLS: a front that ends TLS before it, with a root that lives as long as the benchmark.
+//!
+//! The front stands on the server's side, on a thread of its own, so that its work is no contender's. Everyone is given the
+//! root, and everyone calls an address, so that nobody looks up a name.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::{
+    ClientConfig, RootCertStore, ServerConfig,
+    pki_types::{CertificateDer, PrivatePkcs8KeyDer},
+};
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::oneshot,
+};
+use tokio_rustls::TlsAcceptor;
+
+use host_test::command_line::Failure;
+use host_test::server_thread::ServerThread;
+
+/// Where a contender finds the DynamoDB, and whom it is to trust there.
+#[derive(Clone, Debug)]
+pub(super) struct Reach {
+    /// A URL of an address and a port.
+    pub(super) endpoint: String,
+    /// Of an `https` endpoint.
+    pub(super) root: Option<Root>,
+}
+
+impl Reach {
+    /// `HTTP` or `TLS`, as people say.
+    pub(super) fn scheme(&self) -> &'static str {
+        match self.root {
+            Some(_) => "TLS",
+            None => "HTTP",
+        }
+    }
+}
+
+/// The root of the front's certificate.
+#[derive(Clone, Debug)]
+pub(super) struct Root {
+    /// For those who read certificates.
+    pub(super) pem: String,
+    certificate: CertificateDer<'static>,
+}
+
+impl Root {
+    /// For those who are given certificates as they are on the wire.
+    pub(super) fn store(&self) -> Result<RootCertStore, Failure> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.certificate.clone()).map_err(Failure::here)?;
+        Ok(roots)
+    }
+
+    /// A client's configuration that trusts this root alone.
+    pub(super) fn client(&self) -> Result<ClientConfig, Failure> {
+        Ok(
+            ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+                .with_safe_default_protocol_versions()
+                .map_err(Failure::here)?
+                .with_root_certificates(self.store()?)
+                .with_no_client_auth(),
+        )
+    }
+}
+
+/// A running front. Stops on drop.
+pub(super) struct Front {
+    server: ServerThread,
+    root: Root,
+}
+
+impl Front {
+    /// Passes what it decrypts on to `endpoint`, an `http` URL of an address.
+    pub(super) fn start(endpoint: &str) -> Result<Self, Failure> {
+        let behind: SocketAddr = endpoint
+            .trim_start_matches("http://")
+            .parse()
+            .map_err(Failure::here)?;
+        let (config, root) = certified(&behind.ip().to_string())?;
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let server = ServerThread::start("tls-front", move |listener, stopped| {
+            serve(listener, acceptor, behind, stopped)
+        })
+        .map_err(Failure::here)?;
+        Ok(Self { server, root })
+    }
+
+    pub(super) fn reach(&self) -> Reach {
+        Reach {
+            endpoint: self.server.endpoint().replacen("http", "https", 1),
+            root: Some(self.root.clone()),
+        }
+    }
+}
+
+/// A server's configuration with a new certificate for `host`, and the root that signed it.
+fn certified(host: &str) -> Result<(ServerConfig, Root), Failure> {
+    let mut authority = CertificateParams::new(Vec::new()).map_err(Failure::here)?;
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().map_err(Failure::here)?;
+    let authority = CertifiedIssuer::self_signed(authority, key).map_err(Failure::here)?;
+    let key = KeyPair::generate().map_err(Failure::here)?;
+    let certificate = CertificateParams::new(vec![host.to_owned()])
+        .and_then(|parameters| parameters.signed_by(&key, &authority))
+        .map_err(Failure::here)?;
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(Failure::here)?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key.into())
+        .map_err(Failure::here)?;
+    let root = Root {
+        pem: authority.as_ref().pem(),
+        certificate: authority.as_ref().der().clone(),
+    };
+    Ok((config, root))
+}
+
+async fn serve(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    behind: SocketAddr,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            // What is open is cut with the runtime.
+            _ = &mut stopped => return,
+        };
+        if let Ok((client, _)) = accepted {
+            tokio::spawn(pass_on(client, acceptor.clone(), behind));
+        }
+    }
+}
+
+/// A connection that fails shows at the client, which names the cause.
+async fn pass_on(
+    client: TcpStream,
+    acceptor: TlsAcceptor,
+    behind: SocketAddr,
+) -> std::io::Result<()> {
+    let mut client = acceptor.accept(client).await?;
+    let mut server = TcpStream::connect(behind).await?;
+    server.set_nodelay(true)?;
+    copy_bidirectional(&mut client, &mut server).await?;
+    Ok(())
+}

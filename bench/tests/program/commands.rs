@@ -1,0 +1,72 @@
+//! The benchmark's commands at their shortest, as a person starts them. What the figures are is nobody's business here; that
+//! nothing is lost is.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{bench, told};
+
+/// Runs a command of `bench`; its figures and standard output.
+fn judged(command: &[&str]) -> (Value, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let json = folder.path().join("figures.json");
+    let mut program = bench(&[]);
+    let program = program.args(command).arg("--json").arg(&json);
+    let (status, stdout, stderr) = told(program.output().unwrap());
+    assert_eq!((status, stderr.as_str()), (Some(0), ""), "{stdout}");
+    (
+        serde_json::from_slice(&fs::read(&json).unwrap()).unwrap(),
+        stdout,
+    )
+}
+
+#[test]
+fn a_soak_loses_nothing_and_tells_what_it_did() {
+    let (figures, stdout) = judged(&["soak", "--seconds", "2", "--tasks", "8", "--seed", "1"]);
+    for counted in ["calls", "reads", "acknowledged", "severed"] {
+        assert!(
+            figures["counts"][counted].as_u64().unwrap() > 0,
+            "{figures}"
+        );
+    }
+    assert_eq!(figures["instances_at_the_end"], 8);
+    assert_eq!(figures["keys"], 8 * 16 + 8);
+    assert_eq!(figures["broken"], Value::Array(vec![]));
+    assert!(
+        stdout.contains("8 tasks") && stdout.contains("seed 1"),
+        "{stdout}"
+    );
+    assert!(stdout.contains("not judged"), "{stdout}");
+}
+
+#[test]
+fn retries_are_counted_in_each_phase_and_their_end_is_told() {
+    let (figures, stdout) = judged(&["retries", "--seconds", "6", "--tasks", "4"]);
+    let phases = figures["phases"].as_array().unwrap();
+    let names: Vec<_> = phases
+        .iter()
+        .map(|phase| phase["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "healthy",
+            "half throttled",
+            "all throttled",
+            "healthy again"
+        ]
+    );
+    // A call of each task may have begun in one phase and be answered in the next.
+    let count = |name: &str| phases[0][name].as_u64().unwrap();
+    assert!(count("calls").abs_diff(count("requests")) <= 4, "{stdout}");
+    assert!(phases[1]["requests"].as_u64() > phases[1]["calls"].as_u64());
+    assert!(figures["recovery"]["healthy"].as_f64().unwrap() > 0.0);
+    assert!(stdout.contains("back to 90 %"), "{stdout}");
+}
+
+#[test]
+fn a_command_takes_none_of_the_arguments_of_a_comparison() {
+    let (status, _, stderr) = told(bench(&["--quick", "soak"]).output().unwrap());
+    assert_eq!(status, Some(2), "{stderr}");
+}

@@ -1,0 +1,144 @@
+//! The whole benchmark runs at tiny counts, as a person starts it. What the figures are is nobody's business here.
+
+mod commands;
+mod files;
+
+use std::{
+    fs,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+/// A run of the program.
+fn bench(arguments: &[&str]) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_bench"));
+    program.args(arguments);
+    program
+}
+
+/// Exit status, standard output and standard error.
+fn told(output: Output) -> (Option<i32>, String, String) {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+fn names(list: &Value, member: &str) -> Vec<String> {
+    let list = list.as_array().unwrap();
+    list.iter()
+        .map(|one| one[member].to_string().replace('"', ""))
+        .collect()
+}
+
+const CASES: [&str; 9] = [
+    "get",
+    "get-missing",
+    "set",
+    "set-etag",
+    "delete",
+    "bulk-get",
+    "bulk-set",
+    "transact",
+    "create",
+];
+
+#[test]
+fn a_run_measures_every_section_case_and_contender_and_writes_them_all_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (json, svg) = (file("figures.json"), file("figures.svg"));
+    let component = host_test::component_path().to_str().unwrap();
+    let line = [
+        "--quick",
+        "--calls",
+        "4",
+        "--baseline",
+        component,
+        "--json",
+        &json,
+        "--svg",
+        &svg,
+    ];
+    let (status, stdout, stderr) = told(bench(&line).output().unwrap());
+    assert_eq!((status, stderr.as_str()), (Some(0), ""));
+
+    let figures: Value = serde_json::from_slice(&fs::read(&json).unwrap()).unwrap();
+    for section in ["latency", "tls"] {
+        assert_eq!(names(&figures[section], "case"), CASES, "{section}");
+        for case in figures[section].as_array().unwrap() {
+            let contenders = &case["contenders"];
+            assert_eq!(
+                names(contenders, "name"),
+                ["component", "baseline", "default-host", "native", "raw"]
+            );
+            for contender in contenders.as_array().unwrap() {
+                assert!(contender["p50"].as_u64().unwrap() > 0, "{contender}");
+                assert!(contender["cpu_p50"].as_u64().unwrap() > 0, "{contender}");
+            }
+            assert!(contenders[0]["over_native"]["ratio"].is_f64(), "{case}");
+            assert!(contenders[0]["over_baseline"]["ratio"].is_f64(), "{case}");
+            assert!(contenders[0]["over_default_host"]["high"].is_f64());
+        }
+    }
+    let throughput = &figures["throughput"];
+    let measured = names(throughput, "case").into_iter();
+    let measured: Vec<_> = measured.zip(names(throughput, "tasks")).collect();
+    let expected = CASES.iter().flat_map(|case| {
+        let tasks = ["1", "16", "64"];
+        tasks.map(|tasks| (case.to_string(), tasks.to_owned()))
+    });
+    assert_eq!(measured, expected.collect::<Vec<_>>());
+    assert_eq!(names(&figures["memory"], "instances"), ["1", "100", "1000"]);
+    for step in ["compile", "load", "instantiate", "init", "first_get"] {
+        assert!(figures["cold_start"][step].as_u64().unwrap() > 0, "{step}");
+    }
+    assert!(figures["versions"]["component_bytes"].as_u64().unwrap() > 0);
+    assert!(figures["machine"]["kernel"].is_string());
+    for title in [
+        "plain HTTP",
+        "TLS",
+        "Many tasks",
+        "Cold start",
+        "Resident memory",
+    ] {
+        assert!(stdout.contains(title), "{stdout}");
+    }
+    assert_eq!(figures["quick"], true);
+    let unoptimised = "`cargo test` built this host-test without optimisation";
+    assert_eq!(stdout.contains(unoptimised), cfg!(debug_assertions));
+    let svg = fs::read_to_string(&svg).unwrap();
+    assert!(svg.starts_with("<svg ") && svg.contains("get 1 KiB"));
+}
+
+#[test]
+fn a_report_says_that_the_environment_made_the_run_brief() {
+    for (variable, brief) in [("true", true), ("false", false)] {
+        let mut program = bench(&["--cases", "get", "--calls", "4"]);
+        program.env("HOST_TEST_BENCH_QUICK", variable);
+        let (status, stdout, stderr) = told(program.output().unwrap());
+        assert_eq!((status, stderr.as_str()), (Some(0), ""));
+        assert_eq!(stdout.contains("the run was brief"), brief, "{stdout}");
+    }
+}
+
+#[test]
+fn an_unknown_case_is_a_usage_error_that_names_those_that_are_known() {
+    let (status, _, stderr) = told(bench(&["--cases", "get,put"]).output().unwrap());
+    assert_eq!(status, Some(2));
+    assert!(stderr.contains("'put'"), "{stderr}");
+    for case in CASES {
+        assert!(stderr.contains(case), "{case}: {stderr}");
+    }
+}
+
+#[test]
+fn a_component_that_is_not_there_is_status_1_and_named() {
+    let line = ["--component", "no/such.wasm", "--cases", "get"];
+    let (status, _, stderr) = told(bench(&line).output().unwrap());
+    assert_eq!(status, Some(1));
+    assert!(stderr.contains("no/such.wasm"), "{stderr}");
+}

@@ -1,0 +1,155 @@
+//! A binding performs the operations that it lists, and no others.
+
+use std::collections::BTreeSet;
+
+use super::doubtful::{configurations, some_refused, spelled, unknown};
+use crate::caller::Caller;
+use crate::case::{Group, Interface, case};
+use crate::expectation::{equal, holds, outcome, refused, refused_naming};
+use crate::outcome::Checked;
+use crate::scene::Scene;
+
+pub const GROUP: Group = Group {
+    name: "binding",
+    interface: Interface::Binding,
+    cases: &[
+        case!(a_configured_binding_answers_ping),
+        case!(operations_are_listed_each_once_also_before_init),
+        case!(an_operation_that_is_not_listed_is_unsupported_and_named),
+        case!(an_operation_that_is_listed_is_performed, Invocation),
+        case!(absent_and_empty_parameters_mean_the_same, Invocation),
+        case!(
+            a_parameter_that_nobody_knows_is_ignored_in_silence,
+            Invocation
+        ),
+        case!(fields_of_the_binding_are_read_as_those_of_the_store),
+        case!(an_init_that_fails_leaves_the_binding_as_it_was),
+        case!(
+            the_store_and_the_binding_of_one_instance_have_their_own_configuration,
+            BothInterfaces
+        ),
+    ],
+};
+
+async fn a_configured_binding_answers_ping(scene: &Scene) -> Checked {
+    Ok(scene.binding().await?.ping_binding().await?)
+}
+
+async fn operations_are_listed_each_once_also_before_init(scene: &Scene) -> Checked {
+    let before = scene.bare().await?.operations().await?;
+    let distinct: BTreeSet<_> = before.iter().collect();
+    holds(
+        distinct.len() == before.len(),
+        format_args!("an operation is listed twice: {before:?}"),
+    )?;
+    let after = scene.binding().await?.operations().await?;
+    equal("the operations after init", after, before)
+}
+
+async fn an_operation_that_is_not_listed_is_unsupported_and_named(scene: &Scene) -> Checked {
+    let mut binding = scene.binding().await?;
+    let listed = binding.operations().await?;
+    let named = scene.key("no-such-operation");
+    let odd = [
+        "",
+        " ",
+        "\0",
+        "création",
+        "CREATE TABLE",
+        "../create",
+        named.as_str(),
+    ];
+    for operation in odd {
+        if listed.iter().any(|known| known == operation) {
+            continue;
+        }
+        for data in [&b""[..], b"{}", b"\xff\0"] {
+            let answer = binding.invoke(operation, data, None).await;
+            match operation == named {
+                true => refused_naming(answer, "unsupported", operation)?,
+                // Named so that a person can read it, which is not always letter by letter.
+                false => refused(answer, "unsupported")?,
+            }
+        }
+    }
+    Ok(binding.ping_binding().await?)
+}
+
+async fn an_operation_that_is_listed_is_performed(scene: &Scene) -> Checked {
+    let mut binding = scene.binding().await?;
+    let (operation, data) = scene.invocation("k")?;
+    let listed = binding.operations().await?;
+    holds(
+        listed.contains(&operation),
+        format_args!("{operation:?} is not among {listed:?}"),
+    )?;
+    let response = binding.invoke(&operation, &data, None).await?;
+    holds(
+        response.data.is_some() || response.content_type.is_none(),
+        "the response has a content type and no data",
+    )
+}
+
+async fn absent_and_empty_parameters_mean_the_same(scene: &Scene) -> Checked {
+    let mut binding = scene.binding().await?;
+    let (operation, data) = scene.invocation("absent")?;
+    let absent = binding.invoke(&operation, &data, None).await?;
+    let (_, data) = scene.invocation("empty")?;
+    let empty = binding.invoke(&operation, &data, Some(&Vec::new())).await?;
+    equal(
+        "the content type",
+        (empty.data.is_some(), empty.content_type),
+        (absent.data.is_some(), absent.content_type),
+    )
+}
+
+/// Runtimes add some of their own, so it is not even worth a word.
+async fn a_parameter_that_nobody_knows_is_ignored_in_silence(scene: &Scene) -> Checked {
+    let mut binding = scene.binding().await?;
+    let (operation, data) = scene.invocation("k")?;
+    let said = scene.heard();
+    binding.invoke(&operation, &data, Some(&unknown())).await?;
+    equal("what stands on standard error", scene.heard(), said)
+}
+
+async fn fields_of_the_binding_are_read_as_those_of_the_store(scene: &Scene) -> Checked {
+    let metadata = scene.binding_metadata()?;
+    let mut twice = spelled(metadata, str::to_ascii_uppercase);
+    for (_, value) in &mut twice {
+        "no such thing".clone_into(value);
+    }
+    twice.extend(unknown());
+    twice.extend(spelled(metadata, str::to_ascii_lowercase));
+    let mut binding = scene.blank().await?;
+    binding.init_binding(&twice).await?;
+    Ok(binding.ping_binding().await?)
+}
+
+async fn an_init_that_fails_leaves_the_binding_as_it_was(scene: &Scene) -> Checked {
+    let metadata = scene.binding_metadata()?;
+    let mut binding = scene.binding().await?;
+    let mut refused = 0;
+    for doubtful in configurations(metadata) {
+        match outcome(binding.init_binding(&doubtful).await)? {
+            "ok" => binding.init_binding(metadata).await?,
+            _ => refused += 1,
+        }
+        binding.ping_binding().await?;
+    }
+    some_refused(refused)
+}
+
+async fn the_store_and_the_binding_of_one_instance_have_their_own_configuration(
+    scene: &Scene,
+) -> Checked {
+    let mut one: Caller = scene.blank().await?;
+    let before = outcome(one.ping_binding().await)?;
+    one.init(scene.state_metadata()?).await?;
+    let after = outcome(one.ping_binding().await)?;
+    equal("the binding's ping after init of the store", after, before)?;
+    let mut other: Caller = scene.blank().await?;
+    let before = outcome(other.ping().await)?;
+    other.init_binding(scene.binding_metadata()?).await?;
+    let after = outcome(other.ping().await)?;
+    equal("the store's ping after init of the binding", after, before)
+}

@@ -1,0 +1,189 @@
+//! A configuration is read as every component of the contract reads it, and counts from the `init` that succeeds.
+
+use dapr_wasm_host::types::Metadata;
+
+use super::doubtful::{configurations, some_refused, spelled, unknown, with, without};
+use crate::caller::Caller;
+use crate::case::{Group, Interface, case};
+use crate::expectation::{equal, holds, outcome};
+use crate::outcome::{Checked, Unmet};
+use crate::requests::{delete_of, set, set_of};
+use crate::scene::Scene;
+
+pub const GROUP: Group = Group {
+    name: "configuration",
+    interface: Interface::State,
+    cases: &[
+        case!(a_second_init_that_succeeds_leaves_a_store_that_works),
+        case!(names_of_fields_are_told_apart_by_no_case),
+        case!(of_a_field_that_stands_twice_the_last_counts),
+        case!(a_field_that_is_empty_counts_as_absent),
+        case!(a_field_that_nobody_knows_is_ignored),
+        case!(a_second_init_that_fails_leaves_the_store_as_it_was),
+        case!(a_first_init_that_fails_leaves_the_instance_as_it_was),
+        case!(before_init_every_call_is_not_initialized_or_none_is),
+    ],
+};
+
+async fn works(store: &mut Caller) -> Checked {
+    store.set("k", b"v", None).await?;
+    equal("the value", store.item("k").await?.value, b"v")
+}
+
+async fn a_second_init_that_succeeds_leaves_a_store_that_works(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    works(&mut store).await?;
+    store.init(scene.state_metadata()?).await?;
+    works(&mut store).await
+}
+
+/// What configures the store, at least one field.
+fn fields(scene: &Scene) -> Checked<&Metadata> {
+    match scene.state_metadata()? {
+        none if none.is_empty() => Err(Unmet::NotApplicable("no field is configured".to_owned())),
+        fields => Ok(fields),
+    }
+}
+
+async fn names_of_fields_are_told_apart_by_no_case(scene: &Scene) -> Checked {
+    let metadata = fields(scene)?;
+    for spell in [str::to_ascii_uppercase, str::to_ascii_lowercase] {
+        let mut store = scene.blank().await?;
+        store.init(&spelled(metadata, spell)).await?;
+        works(&mut store).await?;
+    }
+    Ok(())
+}
+
+async fn of_a_field_that_stands_twice_the_last_counts(scene: &Scene) -> Checked {
+    let metadata = fields(scene)?;
+    let mut twice: Metadata = metadata
+        .iter()
+        .map(|(name, _)| (name.to_ascii_uppercase(), "no such thing".to_owned()))
+        .collect();
+    twice.extend(metadata.iter().cloned());
+    let mut store = scene.blank().await?;
+    store.init(&twice).await?;
+    works(&mut store).await
+}
+
+async fn a_field_that_is_empty_counts_as_absent(scene: &Scene) -> Checked {
+    let metadata = fields(scene)?;
+    for (name, _) in metadata {
+        let mut absent = scene.blank().await?;
+        let of_absent = outcome(absent.init(&without(metadata, name)).await)?;
+        let mut empty = scene.blank().await?;
+        // After its value, so that it is the last that counts.
+        let mut emptied = metadata.clone();
+        emptied.extend(with(&Metadata::new(), name, ""));
+        let of_empty = outcome(empty.init(&emptied).await)?;
+        equal(
+            format_args!("init with an empty {name:?}"),
+            of_empty,
+            of_absent,
+        )?;
+        if of_absent == "ok" {
+            equal(
+                format_args!("features with an empty {name:?}"),
+                empty.features().await?,
+                absent.features().await?,
+            )?;
+        }
+    }
+    Ok(())
+}
+
+async fn a_field_that_nobody_knows_is_ignored(scene: &Scene) -> Checked {
+    let mut metadata = unknown();
+    metadata.extend(scene.state_metadata()?.iter().cloned());
+    let mut store = scene.blank().await?;
+    store.init(&metadata).await?;
+    works(&mut store).await
+}
+
+async fn a_second_init_that_fails_leaves_the_store_as_it_was(scene: &Scene) -> Checked {
+    let metadata = scene.state_metadata()?;
+    let mut store = scene.store().await?;
+    store.set("kept", b"v", None).await?;
+    let mut refused = 0;
+    for doubtful in configurations(metadata) {
+        if outcome(store.init(&doubtful).await)? == "ok" {
+            store.init(metadata).await?;
+            continue;
+        }
+        refused += 1;
+        equal("the value", store.item("kept").await?.value, b"v")?;
+    }
+    some_refused(refused)
+}
+
+async fn a_first_init_that_fails_leaves_the_instance_as_it_was(scene: &Scene) -> Checked {
+    let metadata = scene.state_metadata()?;
+    let before = outcome(scene.blank().await?.get("k").await)?;
+    let mut refused = 0;
+    for doubtful in configurations(metadata) {
+        let mut store = scene.blank().await?;
+        if outcome(store.init(&doubtful).await)? == "ok" {
+            continue;
+        }
+        refused += 1;
+        let after = outcome(store.get("k").await)?;
+        equal("a get after an init that failed", after, before)?;
+        store.init(metadata).await?;
+        works(&mut store).await?;
+    }
+    some_refused(refused)
+}
+
+async fn before_init_every_call_is_not_initialized_or_none_is(scene: &Scene) -> Checked {
+    const NOT: &str = "not-initialized";
+    // One that has no transactions may say that first.
+    let transact = scene.bare().await?.transact(&[set("k", b"v", None)]).await;
+    let outcomes = [
+        ("features", outcome(scene.bare().await?.features().await)?),
+        ("ping", outcome(scene.bare().await?.ping().await)?),
+        ("get", outcome(scene.bare().await?.get("k").await)?),
+        (
+            "set",
+            outcome(scene.bare().await?.set("k", b"v", None).await)?,
+        ),
+        (
+            "delete",
+            outcome(scene.bare().await?.delete("k", None).await)?,
+        ),
+        (
+            "bulk-get",
+            outcome(scene.bare().await?.bulk_get(&["k"]).await)?,
+        ),
+        (
+            "bulk-set",
+            outcome(
+                scene
+                    .bare()
+                    .await?
+                    .bulk_set(&[set_of("k", b"v", None)])
+                    .await,
+            )?,
+        ),
+        (
+            "bulk-delete",
+            outcome(
+                scene
+                    .bare()
+                    .await?
+                    .bulk_delete(&[delete_of("k", None)])
+                    .await,
+            )?,
+        ),
+        ("transact", outcome(transact)?),
+    ];
+    let counted = outcomes
+        .iter()
+        .filter(|(_, outcome)| *outcome != "unsupported");
+    let of_all = counted.clone().count();
+    let not_initialized = counted.filter(|(_, outcome)| *outcome == NOT).count();
+    holds(
+        not_initialized == 0 || not_initialized == of_all,
+        format_args!("some calls are {NOT} and others are not: {outcomes:?}"),
+    )
+}

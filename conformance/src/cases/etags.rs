@@ -1,0 +1,182 @@
+//! A conditional write happens only where the stored ETag is the given one; nothing changes after a mismatch.
+
+use std::collections::HashSet;
+
+use dapr_wasm_host::types::{Concurrency, DeleteOptions, SetOptions};
+
+use crate::caller::Caller;
+use crate::case::{Group, Interface, case};
+use crate::expectation::{by_position, equal, holds, mismatch, succeeds, there};
+use crate::outcome::Checked;
+use crate::requests::{delete_if_etag, if_etag};
+use crate::scene::Scene;
+
+pub const GROUP: Group = Group {
+    name: "ETags",
+    interface: Interface::State,
+    cases: &[
+        case!(set_returns_the_etag_that_get_and_bulk_get_give, Etag),
+        case!(an_etag_changes_at_every_write, Etag),
+        case!(a_set_with_the_stored_etag_writes_and_gives_a_new_one, Etag),
+        case!(
+            a_set_with_another_etag_is_a_mismatch_and_changes_nothing,
+            Etag
+        ),
+        case!(an_etag_that_was_used_is_stale, Etag),
+        case!(
+            a_set_with_an_etag_on_an_absent_item_is_a_mismatch_and_writes_nothing,
+            Etag
+        ),
+        case!(a_delete_with_the_stored_etag_deletes, Etag),
+        case!(
+            a_delete_with_another_etag_is_a_mismatch_and_deletes_nothing,
+            Etag
+        ),
+        case!(a_delete_with_an_etag_of_an_absent_item_is_a_mismatch, Etag),
+        case!(an_empty_etag_counts_as_none, Etag),
+        case!(the_etag_alone_decides_whatever_the_concurrency, Etag),
+    ],
+};
+
+async fn value_and_etag(store: &mut Caller, name: &str) -> Checked<(Vec<u8>, Option<String>)> {
+    let item = store.item(name).await?;
+    Ok((item.value, item.etag))
+}
+
+async fn set_returns_the_etag_that_get_and_bulk_get_give(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let etag = store.set("k", b"v", None).await?;
+    holds(!etag.is_empty(), "the ETag is empty")?;
+    let of_get = store.item("k").await?.etag;
+    equal("the ETag of get", of_get.as_ref(), Some(&etag))?;
+    let [item] = by_position(store.bulk_get(&["k"]).await?)?;
+    let item = there("the item", succeeds("a bulk-get", item)?)?;
+    equal("the ETag of bulk-get", item.etag, Some(etag))
+}
+
+async fn an_etag_changes_at_every_write(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let mut seen = HashSet::new();
+    for round in 0..20 {
+        let etag = store.set("k", b"same", None).await?;
+        holds(
+            seen.insert(etag.clone()),
+            format_args!("{etag:?} was given twice"),
+        )?;
+        if round % 5 == 0 {
+            store.delete("k", None).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn a_set_with_the_stored_etag_writes_and_gives_a_new_one(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let first = store.set("k", b"1", None).await?;
+    let second = store.set("k", b"2", if_etag(&first)).await?;
+    holds(first != second, "the ETag is the old one")?;
+    let stored = value_and_etag(&mut store, "k").await?;
+    equal("the item", stored, (b"2".to_vec(), Some(second)))
+}
+
+async fn a_set_with_another_etag_is_a_mismatch_and_changes_nothing(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let etag = store.set("order-1", b"1", None).await?;
+    let strange = ["bad-etag", "\"quoted\"", "W/\"x\"", "*", " ", "⏱️"];
+    for wrong in strange.map(str::to_owned).into_iter().chain([
+        etag.to_uppercase() + "0",
+        format!(" {etag}"),
+        format!("{etag} "),
+        "e".repeat(5000),
+    ]) {
+        let answer = store.set("order-1", b"2", if_etag(&wrong)).await;
+        mismatch(answer, &scene.key("order-1"))?;
+    }
+    let stored = value_and_etag(&mut store, "order-1").await?;
+    equal("the item", stored, (b"1".to_vec(), Some(etag)))
+}
+
+async fn an_etag_that_was_used_is_stale(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let etag = store.set("k", b"1", None).await?;
+    store.set("k", b"2", if_etag(&etag)).await?;
+    let answer = store.set("k", b"3", if_etag(&etag)).await;
+    mismatch(answer, &scene.key("k"))?;
+    let answer = store.delete("k", delete_if_etag(&etag)).await;
+    mismatch(answer, &scene.key("k"))?;
+    equal("the value", store.value("k").await?, Some(b"2".to_vec()))
+}
+
+async fn a_set_with_an_etag_on_an_absent_item_is_a_mismatch_and_writes_nothing(
+    scene: &Scene,
+) -> Checked {
+    let mut store = scene.store().await?;
+    let answer = store.set("gone-1", b"v", if_etag("1")).await;
+    mismatch(answer, &scene.key("gone-1"))?;
+    let stale = store.set("gone-2", b"v", None).await?;
+    store.delete("gone-2", None).await?;
+    let answer = store.set("gone-2", b"v", if_etag(&stale)).await;
+    mismatch(answer, &scene.key("gone-2"))?;
+    for name in ["gone-1", "gone-2"] {
+        equal(name, store.get(name).await?, None)?;
+    }
+    Ok(())
+}
+
+async fn a_delete_with_the_stored_etag_deletes(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let etag = store.set("k", b"1", None).await?;
+    store.delete("k", delete_if_etag(&etag)).await?;
+    equal("a deleted item", store.get("k").await?, None)
+}
+
+async fn a_delete_with_another_etag_is_a_mismatch_and_deletes_nothing(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let etag = store.set("order-1", b"1", None).await?;
+    let answer = store.delete("order-1", delete_if_etag("bad-etag")).await;
+    mismatch(answer, &scene.key("order-1"))?;
+    let stored = value_and_etag(&mut store, "order-1").await?;
+    equal("the item", stored, (b"1".to_vec(), Some(etag)))
+}
+
+async fn a_delete_with_an_etag_of_an_absent_item_is_a_mismatch(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let answer = store.delete("gone-1", delete_if_etag("1")).await;
+    mismatch(answer, &scene.key("gone-1"))
+}
+
+async fn an_empty_etag_counts_as_none(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    store.set("k", b"1", if_etag("")).await?;
+    store.set("k", b"2", if_etag("")).await?;
+    equal("the value", store.value("k").await?, Some(b"2".to_vec()))?;
+    store.delete("k", delete_if_etag("")).await?;
+    equal("a deleted item", store.get("k").await?, None)
+}
+
+async fn the_etag_alone_decides_whatever_the_concurrency(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let key = scene.key("k");
+    let mut stored = store.set("k", b"0", None).await?;
+    for concurrency in [Concurrency::FirstWrite, Concurrency::LastWrite] {
+        let options = |etag: &str| SetOptions {
+            etag: Some(etag.to_owned()),
+            concurrency: Some(concurrency),
+            ..SetOptions::default()
+        };
+        let stale = stored.clone();
+        stored = store.set("k", b"1", Some(options(&stored))).await?;
+        mismatch(store.set("k", b"2", Some(options(&stale))).await, &key)?;
+        let delete = DeleteOptions {
+            etag: Some(stale),
+            concurrency: Some(concurrency),
+        };
+        mismatch(store.delete("k", Some(delete)).await, &key)?;
+    }
+    let delete = DeleteOptions {
+        etag: Some(stored),
+        concurrency: Some(Concurrency::FirstWrite),
+    };
+    store.delete("k", Some(delete)).await?;
+    equal("a deleted item", store.get("k").await?, None)
+}

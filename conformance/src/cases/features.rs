@@ -1,0 +1,83 @@
+//! A store does what it declares, and refuses what it does not.
+
+use crate::case::{Group, Interface, case};
+use crate::expectation::{equal, holds, refused};
+use crate::outcome::Checked;
+use crate::requests::{delete, delete_if_etag, expiring, first_write, if_etag, set};
+use crate::scene::Scene;
+use dapr_wasm_host::types::FeatureSet;
+
+pub const GROUP: Group = Group {
+    name: "features",
+    interface: Interface::State,
+    cases: &[
+        case!(a_configured_store_answers_ping),
+        case!(a_transaction_has_room_exactly_where_transactions_are_declared),
+        case!(
+            without_etag_a_set_gives_an_empty_string_and_no_item_has_one,
+            NoEtag
+        ),
+        case!(without_etag_conditions_are_unsupported, NoEtag),
+        case!(
+            without_transactional_a_transaction_is_unsupported,
+            NoTransactional
+        ),
+        case!(without_ttl_a_time_to_live_is_an_invalid_argument, NoTtl),
+    ],
+};
+
+async fn a_configured_store_answers_ping(scene: &Scene) -> Checked {
+    Ok(scene.store().await?.ping().await?)
+}
+
+async fn a_transaction_has_room_exactly_where_transactions_are_declared(scene: &Scene) -> Checked {
+    let before = scene.bare().await?.max_transaction_size().await?;
+    let mut store = scene.store().await?;
+    let size = store.max_transaction_size().await?;
+    let declared = store.features().await?.contains(FeatureSet::TRANSACTIONAL);
+    equal(
+        "whether max-transaction-size is above 0",
+        size > 0,
+        declared,
+    )?;
+    equal("max-transaction-size before init", before, size)
+}
+
+async fn without_etag_a_set_gives_an_empty_string_and_no_item_has_one(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    equal("the ETag", store.set("k", b"v", None).await?, "")?;
+    store.set("k", b"v", if_etag("")).await?;
+    equal("the ETag of get", store.item("k").await?.etag, None)
+}
+
+async fn without_etag_conditions_are_unsupported(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    refused(store.set("k", b"v", if_etag("1")).await, "unsupported")?;
+    refused(store.set("k", b"v", first_write()).await, "unsupported")?;
+    refused(store.delete("k", delete_if_etag("1")).await, "unsupported")?;
+    equal("what was refused", store.get("k").await?, None)
+}
+
+async fn without_transactional_a_transaction_is_unsupported(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    store.set("old", b"v", None).await?;
+    let operations = [set("new", b"v", None), delete("old", None)];
+    refused(store.transact(&operations).await, "unsupported")?;
+    equal("what was refused", store.get("new").await?, None)?;
+    let old = store.get("old").await?;
+    holds(old.is_some(), "a delete that was refused was done")
+}
+
+async fn without_ttl_a_time_to_live_is_an_invalid_argument(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    for seconds in [1, 3600] {
+        let answer = store.set("k", b"v", expiring(seconds)).await;
+        refused(answer, "invalid-argument")?;
+        equal("what was refused", store.get("k").await?, None)?;
+    }
+    for never in [0, -1] {
+        store.set("k", b"v", expiring(never)).await?;
+        equal("the expiry", store.item("k").await?.expires_at, None)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! First write wins: without an ETag it happens only where the item is absent.
+
+use dapr_wasm_host::types::{Concurrency, SetOptions};
+
+use crate::case::{Group, Interface, case};
+use crate::expectation::{by_position, equal, mismatch, succeeds};
+use crate::outcome::Checked;
+use crate::requests::{delete, delete_of, delete_with, first_write, last_write};
+use crate::scene::Scene;
+
+pub const GROUP: Group = Group {
+    name: "first write",
+    interface: Interface::State,
+    cases: &[
+        case!(the_first_of_two_first_writes_stands, Etag),
+        case!(a_first_write_with_an_empty_etag_is_a_first_write, Etag),
+        case!(
+            an_item_that_a_last_write_made_stands_in_the_way_of_a_first_write,
+            Etag
+        ),
+        case!(after_a_delete_the_next_first_write_succeeds, Etag),
+        case!(first_write_said_of_a_delete_changes_nothing, Etag),
+        case!(
+            first_write_said_of_a_delete_in_a_transaction_changes_nothing,
+            Etag,
+            Transactional
+        ),
+        case!(last_write_said_aloud_overwrites_and_deletes, Etag),
+    ],
+};
+
+async fn the_first_of_two_first_writes_stands(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let etag = store.set("order-1", b"1", first_write()).await?;
+    let answer = store.set("order-1", b"2", first_write()).await;
+    mismatch(answer, &scene.key("order-1"))?;
+    let item = store.item("order-1").await?;
+    equal(
+        "the item",
+        (item.value, item.etag),
+        (b"1".to_vec(), Some(etag)),
+    )
+}
+
+async fn a_first_write_with_an_empty_etag_is_a_first_write(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let options = Some(SetOptions {
+        etag: Some(String::new()),
+        concurrency: Some(Concurrency::FirstWrite),
+        ..SetOptions::default()
+    });
+    store.set("k", b"1", options.clone()).await?;
+    let answer = store.set("k", b"2", options).await;
+    mismatch(answer, &scene.key("k"))
+}
+
+async fn an_item_that_a_last_write_made_stands_in_the_way_of_a_first_write(
+    scene: &Scene,
+) -> Checked {
+    let mut store = scene.store().await?;
+    store.set("k", b"", None).await?;
+    let answer = store.set("k", b"2", first_write()).await;
+    mismatch(answer, &scene.key("k"))?;
+    equal("the value", store.value("k").await?, Some(Vec::new()))
+}
+
+async fn after_a_delete_the_next_first_write_succeeds(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    for value in [b"1", b"2"] {
+        store.set("k", value, first_write()).await?;
+        equal("the value", store.item("k").await?.value, value)?;
+        store.delete("k", None).await?;
+    }
+    Ok(())
+}
+
+/// As in Dapr's Go components: concurrency is about sets.
+async fn first_write_said_of_a_delete_changes_nothing(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let options = || delete_with(Concurrency::FirstWrite);
+    store.set("k", b"1", None).await?;
+    for name in ["k", "absent"] {
+        store.delete(name, options()).await?;
+        equal(name, store.get(name).await?, None)?;
+    }
+    store.set("k", b"1", None).await?;
+    let deletes = ["k", "absent"].map(|name| delete_of(name, options()));
+    for deleted in by_position::<_, 2>(store.bulk_delete(&deletes).await?)? {
+        succeeds("a bulk-delete with first-write", deleted)?;
+    }
+    equal("a deleted item", store.get("k").await?, None)
+}
+
+async fn first_write_said_of_a_delete_in_a_transaction_changes_nothing(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    store.set("k", b"1", None).await?;
+    let deletes = ["k", "absent"].map(|name| delete(name, delete_with(Concurrency::FirstWrite)));
+    equal("the ETags", store.transact(&deletes).await?, [None, None])?;
+    equal("a deleted item", store.get("k").await?, None)
+}
+
+async fn last_write_said_aloud_overwrites_and_deletes(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    store.set("k", b"1", last_write()).await?;
+    store.set("k", b"2", last_write()).await?;
+    equal("the value", store.value("k").await?, Some(b"2".to_vec()))?;
+    store
+        .delete("k", delete_with(Concurrency::LastWrite))
+        .await?;
+    equal("a deleted item", store.get("k").await?, None)
+}

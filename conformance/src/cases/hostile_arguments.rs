@@ -1,0 +1,118 @@
+//! Whatever a caller gives, it is taken as it is or refused: nothing is cut, mended or trapped on.
+
+use crate::ODD_TEXTS;
+use crate::case::{Group, Interface, case};
+use crate::expectation::{equal, outcome, refused, succeeds, there};
+use crate::outcome::Checked;
+use crate::requests::{content_type, delete_if_etag, if_etag, set};
+use crate::scene::Scene;
+
+pub const GROUP: Group = Group {
+    name: "hostile arguments",
+    interface: Interface::State,
+    cases: &[
+        case!(a_key_is_the_one_that_was_given_and_no_other_that_looks_like_it),
+        case!(a_key_of_a_megabyte_is_taken_or_an_invalid_argument),
+        case!(a_value_of_16_megabytes_comes_back_or_is_too_large),
+        case!(a_content_type_of_any_text_comes_back_or_is_an_invalid_argument),
+        case!(an_etag_of_any_text_is_answered),
+        case!(a_key_that_is_asked_for_ten_thousand_times_is_answered_as_often),
+        case!(after_a_refusal_the_store_is_as_usable_as_before),
+    ],
+};
+
+const MB: usize = 1024 * 1024;
+
+async fn a_key_is_the_one_that_was_given_and_no_other_that_looks_like_it(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    for text in ODD_TEXTS {
+        store.set(text, text.as_bytes(), None).await?;
+    }
+    let found = store.bulk_get(ODD_TEXTS).await?;
+    equal("the number of results", found.len(), ODD_TEXTS.len())?;
+    for (text, many) in ODD_TEXTS.iter().zip(found) {
+        let one = store.item(text).await?;
+        equal(
+            format_args!("the value of {text:?}"),
+            &one.value[..],
+            text.as_bytes(),
+        )?;
+        let many = there("the item", succeeds("a key of bulk-get", many)?)?;
+        equal(format_args!("{text:?} of bulk-get"), many, one)?;
+    }
+    Ok(())
+}
+
+async fn a_key_of_a_megabyte_is_taken_or_an_invalid_argument(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let name = "k".repeat(MB);
+    match store.set(&name, b"v", None).await {
+        Ok(_) => equal("the value", store.item(&name).await?.value, b"v"),
+        refusal => {
+            refused(refusal, "invalid-argument")?;
+            refused(store.get(&name).await, "invalid-argument")?;
+            refused(store.delete(&name, None).await, "invalid-argument")
+        }
+    }
+}
+
+async fn a_value_of_16_megabytes_comes_back_or_is_too_large(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let value = vec![b'x'; 16 * MB];
+    match store.set("k", &value, None).await {
+        Ok(_) => equal("the value", store.item("k").await?.value, value),
+        refusal => {
+            refused(refusal, "too-large")?;
+            equal("what was refused", store.get("k").await?, None)
+        }
+    }
+}
+
+async fn a_content_type_of_any_text_comes_back_or_is_an_invalid_argument(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    for text in ODD_TEXTS {
+        match store.set("k", b"v", content_type(text)).await {
+            Ok(_) => {
+                let kept = store.item("k").await?.content_type;
+                equal("the content type", kept.as_deref(), Some(*text))?;
+            }
+            refusal => refused(refusal, "invalid-argument")?,
+        }
+    }
+    Ok(())
+}
+
+async fn an_etag_of_any_text_is_answered(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    store.set("k", b"v", None).await?;
+    let long = "e".repeat(MB);
+    for text in ODD_TEXTS.iter().copied().chain([long.as_str()]) {
+        outcome(store.set("k", b"other", if_etag(text)).await)?;
+        outcome(store.delete("k", delete_if_etag(text)).await)?;
+        outcome(store.transact(&[set("k", b"other", if_etag(text))]).await)?;
+    }
+    outcome(store.get("k").await)?;
+    Ok(())
+}
+
+async fn a_key_that_is_asked_for_ten_thousand_times_is_answered_as_often(scene: &Scene) -> Checked {
+    const TIMES: usize = 10_000;
+    let mut store = scene.store().await?;
+    store.set("k", b"v", None).await?;
+    let item = store.item("k").await?;
+    let found = store.bulk_get(&["k"; TIMES]).await?;
+    equal("the number of results", found.len(), TIMES)?;
+    for found in found {
+        equal("a result", found, Ok(Some(item.clone())))?;
+    }
+    Ok(())
+}
+
+async fn after_a_refusal_the_store_is_as_usable_as_before(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    store.set("k", b"v", None).await?;
+    for _ in 0..100 {
+        refused(store.set("", b"v", None).await, "invalid-argument")?;
+    }
+    equal("the value", store.item("k").await?.value, b"v")
+}

@@ -1,0 +1,223 @@
+//! Instances share nothing but the data, and the data decides who wins.
+
+use std::collections::BTreeSet;
+
+use futures_util::future::join_all;
+
+use crate::caller::{Answer, Caller, Refusal};
+use crate::case::{Group, Interface, case};
+use crate::expectation::{equal, holds, mismatch, there};
+use crate::outcome::{Checked, Unmet};
+use crate::requests::{first_write, if_etag, set};
+use crate::scene::Scene;
+
+pub const GROUP: Group = Group {
+    name: "instances",
+    interface: Interface::State,
+    cases: &[
+        case!(
+            another_instance_sees_what_was_set_and_what_was_deleted,
+            SharedStore
+        ),
+        case!(instances_do_not_repeat_each_others_etags, SharedStore, Etag),
+        case!(
+            of_instances_that_race_on_one_etag_exactly_one_wins,
+            SharedStore,
+            Etag
+        ),
+        case!(
+            of_instances_that_race_for_the_first_write_exactly_one_wins,
+            SharedStore,
+            Etag
+        ),
+        case!(
+            of_transactions_that_race_for_the_first_write_exactly_one_applies_as_a_whole,
+            SharedStore,
+            Etag,
+            Transactional
+        ),
+        case!(
+            a_counter_that_instances_raise_by_etag_loses_no_step,
+            SharedStore,
+            Etag
+        ),
+    ],
+};
+
+const RACERS: usize = 6;
+
+/// One call of each instance, all at the same time: who won with what, and what the others were refused with.
+async fn race<T>(
+    stores: Vec<Caller>,
+    call: impl AsyncFn(usize, &mut Caller) -> Answer<T>,
+) -> (Vec<(usize, T)>, Vec<(usize, Refusal)>) {
+    let calls = stores.into_iter().enumerate().map(|(i, mut store)| {
+        let call = &call;
+        async move { (i, call(i, &mut store).await) }
+    });
+    let (mut won, mut lost) = (Vec::new(), Vec::new());
+    for (i, answer) in join_all(calls).await {
+        match answer {
+            Ok(value) => won.push((i, value)),
+            Err(refusal) => lost.push((i, refusal)),
+        }
+    }
+    (won, lost)
+}
+
+/// One won, and all others were told that their condition did not hold.
+fn only<T>(won: Vec<(usize, T)>, lost: Vec<(usize, Refusal)>, key: &str) -> Checked<(usize, T)> {
+    for (_, refusal) in lost {
+        mismatch(Err::<(), _>(refusal), key)?;
+    }
+    let winners = won.len();
+    match (winners, won.into_iter().next()) {
+        (1, Some(winner)) => Ok(winner),
+        _ => Err(Unmet::failed(format_args!(
+            "of {RACERS} writes of which one can succeed, {winners} did"
+        ))),
+    }
+}
+
+async fn another_instance_sees_what_was_set_and_what_was_deleted(scene: &Scene) -> Checked {
+    let (mut one, mut other) = (scene.store().await?, scene.store().await?);
+    let etag = one.set("k", b"v", None).await?;
+    let item = other.item("k").await?;
+    equal("the value", item.value, b"v")?;
+    equal("the ETag", item.etag.unwrap_or_default(), etag)?;
+    one.delete("k", None).await?;
+    equal("a deleted item", other.get("k").await?, None)
+}
+
+async fn instances_do_not_repeat_each_others_etags(scene: &Scene) -> Checked {
+    let first = scene.store().await?.set("k", b"v", None).await?;
+    let second = scene.store().await?.set("k", b"v", None).await?;
+    holds(
+        first != second,
+        format_args!("two writes by two instances have the ETag {first:?}"),
+    )
+}
+
+async fn of_instances_that_race_on_one_etag_exactly_one_wins(scene: &Scene) -> Checked {
+    let etag = scene.store().await?.set("k", b"0", None).await?;
+    let stores = scene.stores(RACERS).await?;
+    let (won, lost) = race(stores, async |i, store| {
+        let value = i.to_string();
+        store.set("k", value.as_bytes(), if_etag(&etag)).await
+    })
+    .await;
+    let (winner, etag) = only(won, lost, &scene.key("k"))?;
+    let item = scene.store().await?.item("k").await?;
+    equal("the value", item.value, winner.to_string().into_bytes())?;
+    equal("the ETag", item.etag, Some(etag))
+}
+
+async fn of_instances_that_race_for_the_first_write_exactly_one_wins(scene: &Scene) -> Checked {
+    let stores = scene.stores(RACERS).await?;
+    let (won, lost) = race(stores, async |i, store| {
+        let value = i.to_string();
+        store.set("k", value.as_bytes(), first_write()).await
+    })
+    .await;
+    let (winner, etag) = only(won, lost, &scene.key("k"))?;
+    let item = scene.store().await?.item("k").await?;
+    equal("the value", item.value, winner.to_string().into_bytes())?;
+    equal("the ETag", item.etag, Some(etag))
+}
+
+async fn of_transactions_that_race_for_the_first_write_exactly_one_applies_as_a_whole(
+    scene: &Scene,
+) -> Checked {
+    let stores = scene.stores(RACERS).await?;
+    let (won, lost) = race(stores, async |i, store| {
+        let mine = set(&format!("mine-{i}"), b"v", None);
+        let value = i.to_string();
+        let operations = [set("k", value.as_bytes(), first_write()), mine];
+        store.transact(&operations).await
+    })
+    .await;
+    let mut unknown = BTreeSet::new();
+    for (i, refusal) in lost {
+        match refusal.case() {
+            // Another transaction that is under way may be told as such.
+            Some("conflict") => {}
+            // One that was sent again and found an item in its way, which may be its own.
+            Some("unavailable") => {
+                unknown.insert(i);
+            }
+            _ => mismatch(Err::<(), _>(refusal), &scene.key("k"))?,
+        }
+    }
+    let won: BTreeSet<usize> = won.into_iter().map(|(i, _)| i).collect();
+    let mut store = scene.store().await?;
+    let stands = store.value("k").await?;
+    let applied = (0..RACERS).find(|i| stands == Some(i.to_string().into_bytes()));
+    // Nobody deletes what stands, so that no second one can be applied.
+    let may_stand = match (won.len(), applied) {
+        (0, Some(applied)) => unknown.contains(&applied),
+        (0, None) => stands.is_none() && !unknown.is_empty(),
+        (1, Some(applied)) => won.contains(&applied),
+        _ => false,
+    };
+    holds(
+        may_stand,
+        format_args!(
+            "of {RACERS} transactions of which one can apply, {won:?} did and {unknown:?} may have: \
+             {applied:?} stands"
+        ),
+    )?;
+    for i in 0..RACERS {
+        // While none stands, such a one may be applied at any moment.
+        if applied.is_none() && unknown.contains(&i) {
+            continue;
+        }
+        let name = format!("mine-{i}");
+        let there = store.get(&name).await?.is_some();
+        equal(
+            format_args!("whether {name} is there"),
+            there,
+            applied == Some(i),
+        )?;
+    }
+    Ok(())
+}
+
+/// Instances, and how often each of them raises the counter.
+const STEPS: [usize; 2] = [3, 10];
+
+async fn a_counter_that_instances_raise_by_etag_loses_no_step(scene: &Scene) -> Checked {
+    let [racers, steps] = STEPS;
+    scene.store().await?.set("counter", b"0", None).await?;
+    let stores = scene.stores(racers).await?;
+    let raised = join_all(stores.into_iter().map(|mut store| async move {
+        for _ in 0..steps {
+            raise(&mut store, racers * steps).await?;
+        }
+        Ok(())
+    }));
+    for raised in raised.await {
+        Checked::from(raised)?;
+    }
+    let counter = scene.store().await?.item("counter").await?.value;
+    equal(
+        "the counter",
+        counter,
+        (racers * steps).to_string().into_bytes(),
+    )
+}
+
+/// Every round that is lost is a step of another instance, and there are only so many of those.
+async fn raise(store: &mut Caller, all_steps: usize) -> Checked {
+    for _ in 0..=all_steps {
+        let item = store.item("counter").await?;
+        let count = String::from_utf8(item.value).ok();
+        let count = there("the count", count.and_then(|text| text.parse::<u32>().ok()))?;
+        let etag = there("the ETag", item.etag)?;
+        let next = (count + 1).to_string();
+        match store.set("counter", next.as_bytes(), if_etag(&etag)).await {
+            Ok(_) => return Ok(()),
+            refused => mismatch(refused, &store.key("counter"))?,
+        }
+    }
+    Err(Unmet::failed("more rounds are lost than others have steps"))
+}

@@ -1,0 +1,233 @@
+//! An item whose time to live has passed is absent, whether or not the store still holds it.
+
+use dapr_wasm_host::types::{Consistency, GetOptions, SetOptions};
+
+use super::expiry::{CLOCK_TOLERANCE, due_in, no_longer_there, now, outlived};
+use crate::case::{Group, Interface, case};
+use crate::expectation::{
+    by_position, equal, fails, holds, is_error, mismatch, refused, succeeds, there,
+};
+use crate::outcome::Checked;
+use crate::requests::{delete_if_etag, expiring, first_write, if_etag, set, set_of};
+use crate::scene::Scene;
+
+pub const GROUP: Group = Group {
+    name: "time to live",
+    interface: Interface::State,
+    cases: &[
+        case!(a_time_to_live_comes_back_as_the_second_of_expiry, Ttl),
+        case!(
+            an_item_is_there_until_its_second_comes_and_gone_from_then_on,
+            Ttl
+        ),
+        case!(
+            zero_minus_one_and_absent_never_expire_and_end_an_earlier_time_to_live,
+            Ttl
+        ),
+        case!(
+            a_time_to_live_below_minus_one_is_an_invalid_argument_and_writes_nothing,
+            Ttl
+        ),
+        case!(
+            a_time_to_live_past_the_end_of_time_is_an_invalid_argument,
+            Ttl
+        ),
+        case!(an_expired_item_is_absent_for_get_and_bulk_get, Ttl),
+        case!(an_expired_item_is_replaced_and_deleted_without_a_word, Ttl),
+        case!(an_expired_item_counts_as_absent_for_first_write, Ttl, Etag),
+        case!(
+            an_item_that_has_not_expired_yet_stands_in_the_way_of_a_first_write,
+            Ttl,
+            Etag
+        ),
+        case!(an_expired_item_has_no_etag_to_match, Ttl, Etag),
+        case!(a_bulk_set_keeps_each_items_own_time_to_live, Ttl),
+        case!(
+            a_transaction_keeps_each_items_own_time_to_live,
+            Ttl,
+            Transactional
+        ),
+    ],
+};
+
+async fn a_time_to_live_comes_back_as_the_second_of_expiry(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    for seconds in [300_u32, 3600, 86_400 * 365 * 20] {
+        let before = now();
+        store.set("k", b"v", expiring(seconds.into())).await?;
+        let expiry = store.item("k").await?.expires_at;
+        due_in("the expiry", seconds, before, expiry)?;
+        let [item] = by_position(store.bulk_get(&["k"]).await?)?;
+        let item = there("the item", succeeds("a bulk-get", item)?)?;
+        equal("the expiry of bulk-get", item.expires_at, expiry)?;
+    }
+    Ok(())
+}
+
+async fn an_item_is_there_until_its_second_comes_and_gone_from_then_on(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let seconds = 2 * CLOCK_TOLERANCE;
+    let before = now();
+    store.set("k", b"v", expiring(seconds.into())).await?;
+    no_longer_there(&mut store, "k").await?;
+    let lived = now().saturating_sub(before);
+    holds(
+        lived + u64::from(CLOCK_TOLERANCE) >= u64::from(seconds),
+        format_args!("an item with a time to live of {seconds} s is gone after {lived} s"),
+    )
+}
+
+async fn zero_minus_one_and_absent_never_expire_and_end_an_earlier_time_to_live(
+    scene: &Scene,
+) -> Checked {
+    let mut store = scene.store().await?;
+    let never = [
+        ("zero", expiring(0)),
+        ("minus-one", expiring(-1)),
+        ("none", None),
+        ("absent", Some(SetOptions::default())),
+    ];
+    for (name, options) in never.clone() {
+        store.set(name, b"v", expiring(1)).await?;
+        store.set(name, b"v", options).await?;
+    }
+    outlived(&mut store).await?;
+    for (name, _) in never {
+        equal("the expiry", store.item(name).await?.expires_at, None)?;
+    }
+    Ok(())
+}
+
+async fn a_time_to_live_below_minus_one_is_an_invalid_argument_and_writes_nothing(
+    scene: &Scene,
+) -> Checked {
+    let mut store = scene.store().await?;
+    for seconds in [-2, -3600, i64::MIN + 1, i64::MIN] {
+        let answer = store.set("k", b"v", expiring(seconds)).await;
+        refused(answer, "invalid-argument")?;
+        let sets = [
+            set_of("k", b"v", expiring(seconds)),
+            set_of("other", b"v", None),
+        ];
+        let [wrong, other] = by_position(store.bulk_set(&sets).await?)?;
+        fails(wrong, |error| is_error(error, "invalid-argument"))?;
+        succeeds("the request beside it", other)?;
+    }
+    equal("what was refused", store.get("k").await?, None)
+}
+
+/// The moment has to fit an s64.
+async fn a_time_to_live_past_the_end_of_time_is_an_invalid_argument(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    for seconds in [i64::MAX, i64::MAX - 1] {
+        let answer = store.set("k", b"v", expiring(seconds)).await;
+        refused(answer, "invalid-argument")?;
+    }
+    equal("what was refused", store.get("k").await?, None)?;
+    // The clock is some 1.8 billion seconds from where it began.
+    let far = i64::MAX - 4_000_000_000;
+    store.set("k", b"v", expiring(far)).await?;
+    let expiry = store.item("k").await?.expires_at;
+    holds(
+        expiry.is_some_and(|moment| moment > far.unsigned_abs()),
+        format_args!("the expiry in {far} s is {expiry:?}"),
+    )
+}
+
+async fn an_expired_item_is_absent_for_get_and_bulk_get(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let names = ["strong", "eventual", "bulk"];
+    for name in names {
+        store.set(name, b"v", expiring(1)).await?;
+    }
+    outlived(&mut store).await?;
+    let [bulk] = by_position(store.bulk_get(&["bulk"]).await?)?;
+    equal("an expired item of bulk-get", bulk, Ok(None))?;
+    for (name, consistency) in names
+        .into_iter()
+        .zip([Consistency::Strong, Consistency::Eventual])
+    {
+        let how = Some(GetOptions {
+            consistency: Some(consistency),
+        });
+        equal(name, store.get_with(name, how).await?, None)?;
+    }
+    Ok(())
+}
+
+async fn an_expired_item_is_replaced_and_deleted_without_a_word(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    for name in ["replaced", "deleted"] {
+        store.set(name, b"old", expiring(1)).await?;
+    }
+    outlived(&mut store).await?;
+    store.set("replaced", b"new", None).await?;
+    store.delete("deleted", None).await?;
+    let replaced = store.item("replaced").await?;
+    equal("the value", replaced.value, b"new")?;
+    equal("the expiry", replaced.expires_at, None)?;
+    equal("a deleted item", store.get("deleted").await?, None)
+}
+
+async fn an_expired_item_counts_as_absent_for_first_write(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    store.set("k", b"old", expiring(1)).await?;
+    outlived(&mut store).await?;
+    store.set("k", b"new", first_write()).await?;
+    let item = store.item("k").await?;
+    equal("the value", item.value, b"new")?;
+    equal("the expiry", item.expires_at, None)
+}
+
+async fn an_item_that_has_not_expired_yet_stands_in_the_way_of_a_first_write(
+    scene: &Scene,
+) -> Checked {
+    let mut store = scene.store().await?;
+    store.set("k", b"old", expiring(3600)).await?;
+    let answer = store.set("k", b"new", first_write()).await;
+    mismatch(answer, &scene.key("k"))?;
+    equal("the value", store.item("k").await?.value, b"old")
+}
+
+async fn an_expired_item_has_no_etag_to_match(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let set = store.set("set", b"v", expiring(1)).await?;
+    let deleted = store.set("deleted", b"v", expiring(1)).await?;
+    outlived(&mut store).await?;
+    let answer = store.set("set", b"2", if_etag(&set)).await;
+    mismatch(answer, &scene.key("set"))?;
+    let answer = store.delete("deleted", delete_if_etag(&deleted)).await;
+    mismatch(answer, &scene.key("deleted"))?;
+    equal("what was refused", store.get("set").await?, None)
+}
+
+const OWN_TIMES: [(&str, i64); 3] = [("hour", 3600), ("never", -1), ("day", 86_400)];
+
+async fn each_has_its_own(store: &mut crate::caller::Caller, before: u64) -> Checked {
+    for (name, seconds) in OWN_TIMES {
+        let expiry = store.item(name).await?.expires_at;
+        match u32::try_from(seconds) {
+            Ok(seconds) => due_in(name, seconds, before, expiry)?,
+            Err(_) => equal(name, expiry, None)?,
+        }
+    }
+    Ok(())
+}
+
+async fn a_bulk_set_keeps_each_items_own_time_to_live(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let before = now();
+    let sets = OWN_TIMES.map(|(name, seconds)| set_of(name, b"v", expiring(seconds)));
+    for set in store.bulk_set(&sets).await? {
+        succeeds("a request of the bulk-set", set)?;
+    }
+    each_has_its_own(&mut store, before).await
+}
+
+async fn a_transaction_keeps_each_items_own_time_to_live(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let before = now();
+    let sets = OWN_TIMES.map(|(name, seconds)| set(name, b"v", expiring(seconds)));
+    store.transact(&sets).await?;
+    each_has_its_own(&mut store, before).await
+}

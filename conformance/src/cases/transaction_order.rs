@@ -1,0 +1,154 @@
+//! Operations of a transaction on one key take effect in their order, and each sees what the one before left.
+
+use crate::case::{Group, Interface, case};
+use crate::expectation::{by_position, equal, holds, mismatch};
+use crate::outcome::Checked;
+use crate::requests::{delete, delete_if_etag, first_write, if_etag, set};
+use crate::scene::Scene;
+
+pub const GROUP: Group = Group {
+    name: "order in transactions",
+    interface: Interface::State,
+    cases: &[
+        case!(
+            operations_on_one_key_take_effect_in_their_order,
+            Transactional
+        ),
+        case!(
+            the_first_condition_on_a_key_decides_for_the_ones_that_follow,
+            Transactional,
+            Etag
+        ),
+        case!(
+            an_etag_after_a_change_of_the_key_cannot_match,
+            Transactional,
+            Etag
+        ),
+        case!(
+            a_first_write_after_a_set_of_the_key_is_a_mismatch_and_after_a_delete_is_not,
+            Transactional,
+            Etag
+        ),
+        case!(
+            a_sequence_that_cannot_hold_refuses_the_operations_on_other_keys_too,
+            Transactional,
+            Etag
+        ),
+    ],
+};
+
+async fn operations_on_one_key_take_effect_in_their_order(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    store.set("one", b"1", None).await?;
+    let operations = [
+        delete("one", None),
+        set("two", b"2", None),
+        delete("two", None),
+        set("three", b"3", None),
+        set("four", b"x", None),
+        set("four", b"4", None),
+        delete("five", None),
+        set("five", b"5", None),
+    ];
+    let etags: [_; 8] = by_position(store.transact(&operations).await?)?;
+    let given = etags.each_ref().map(Option::is_some);
+    let sets = [false, true, false, true, true, true, false, true];
+    equal("which operations give an ETag", given, sets)?;
+    for (name, expected) in [
+        ("one", None),
+        ("two", None),
+        ("three", Some(b"3")),
+        ("four", Some(b"4")),
+        ("five", Some(b"5")),
+    ] {
+        let expected = expected.map(|bytes| bytes.to_vec());
+        equal(name, store.value(name).await?, expected)?;
+    }
+    let [_, _, _, _, overwritten, last, _, _] = etags;
+    let stored = store.item("four").await?.etag;
+    holds(
+        stored.is_none() || (stored == last && overwritten != last),
+        format_args!("the ETags {overwritten:?} and {last:?} of a key that has {stored:?}"),
+    )
+}
+
+async fn the_first_condition_on_a_key_decides_for_the_ones_that_follow(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let etag = store.set("k", b"0", None).await?;
+    for operations in [
+        [set("k", b"1", if_etag("bad-etag")), set("k", b"2", None)],
+        [set("k", b"1", first_write()), delete("k", None)],
+        [
+            delete("k", delete_if_etag("bad-etag")),
+            set("k", b"2", None),
+        ],
+    ] {
+        let answer = store.transact(&operations).await;
+        mismatch(answer, &scene.key("k"))?;
+        equal("the value", store.value("k").await?, Some(b"0".to_vec()))?;
+    }
+    let operations = [set("k", b"1", if_etag(&etag)), set("k", b"2", None)];
+    store.transact(&operations).await?;
+    equal("the value", store.value("k").await?, Some(b"2".to_vec()))
+}
+
+async fn an_etag_after_a_change_of_the_key_cannot_match(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let etag = store.set("k", b"0", None).await?;
+    for operations in [
+        [set("k", b"1", None), set("k", b"2", if_etag(&etag))],
+        [
+            set("k", b"1", if_etag(&etag)),
+            set("k", b"2", if_etag(&etag)),
+        ],
+        [set("k", b"1", None), delete("k", delete_if_etag(&etag))],
+        [delete("k", None), set("k", b"2", if_etag(&etag))],
+        [
+            delete("k", delete_if_etag(&etag)),
+            delete("k", delete_if_etag(&etag)),
+        ],
+    ] {
+        let answer = store.transact(&operations).await;
+        mismatch(answer, &scene.key("k"))?;
+        equal("the value", store.value("k").await?, Some(b"0".to_vec()))?;
+    }
+    Ok(())
+}
+
+async fn a_first_write_after_a_set_of_the_key_is_a_mismatch_and_after_a_delete_is_not(
+    scene: &Scene,
+) -> Checked {
+    let mut store = scene.store().await?;
+    for operations in [
+        [set("k", b"1", None), set("k", b"2", first_write())],
+        [set("k", b"1", first_write()), set("k", b"2", first_write())],
+    ] {
+        let answer = store.transact(&operations).await;
+        mismatch(answer, &scene.key("k"))?;
+        equal("the value", store.value("k").await?, None)?;
+    }
+    let etag = store.set("k", b"0", None).await?;
+    let operations = [
+        delete("k", delete_if_etag(&etag)),
+        set("k", b"1", first_write()),
+    ];
+    store.transact(&operations).await?;
+    equal("the value", store.value("k").await?, Some(b"1".to_vec()))?;
+    let operations = [delete("k", None), set("k", b"2", first_write())];
+    store.transact(&operations).await?;
+    equal("the value", store.value("k").await?, Some(b"2".to_vec()))
+}
+
+async fn a_sequence_that_cannot_hold_refuses_the_operations_on_other_keys_too(
+    scene: &Scene,
+) -> Checked {
+    let mut store = scene.store().await?;
+    let operations = [
+        set("bystander", b"1", None),
+        set("impossible", b"1", None),
+        set("impossible", b"2", first_write()),
+    ];
+    let answer = store.transact(&operations).await;
+    mismatch(answer, &scene.key("impossible"))?;
+    equal("the other key", store.value("bystander").await?, None)
+}

@@ -1,0 +1,98 @@
+//! Of a transaction that is refused, nothing applies.
+
+use crate::case::{Group, Interface, case};
+use crate::expectation::{equal, mismatch, refused};
+use crate::outcome::{Checked, Unmet};
+use crate::requests::{delete, delete_if_etag, expiring, first_write, if_etag, set};
+use crate::scene::Scene;
+
+pub const GROUP: Group = Group {
+    name: "transactions refused",
+    interface: Interface::State,
+    cases: &[
+        case!(
+            a_condition_that_does_not_hold_refuses_the_whole_transaction_and_names_its_key,
+            Transactional,
+            Etag
+        ),
+        case!(one_empty_key_refuses_the_whole_transaction, Transactional),
+        case!(
+            one_time_to_live_below_minus_one_refuses_the_whole_transaction,
+            Transactional,
+            Ttl
+        ),
+        case!(
+            one_operation_more_than_promised_is_an_invalid_argument,
+            Transactional
+        ),
+    ],
+};
+
+async fn a_condition_that_does_not_hold_refuses_the_whole_transaction_and_names_its_key(
+    scene: &Scene,
+) -> Checked {
+    let mut store = scene.store().await?;
+    store.set("guard", b"1", None).await?;
+    store.set("kept", b"1", None).await?;
+    let failing = [
+        ("guard", set("guard", b"2", if_etag("bad-etag"))),
+        ("guard", set("guard", b"2", first_write())),
+        ("guard", delete("guard", delete_if_etag("bad-etag"))),
+        ("absent", set("absent", b"2", if_etag("1"))),
+        ("absent", delete("absent", delete_if_etag("1"))),
+    ];
+    for (name, operation) in failing {
+        let operations = [set("new", b"2", None), operation, delete("kept", None)];
+        let answer = store.transact(&operations).await;
+        mismatch(answer, &scene.key(name))?;
+        equal("new", store.value("new").await?, None)?;
+        equal("guard", store.value("guard").await?, Some(b"1".to_vec()))?;
+        equal("absent", store.value("absent").await?, None)?;
+        equal("kept", store.value("kept").await?, Some(b"1".to_vec()))?;
+    }
+    Ok(())
+}
+
+async fn one_empty_key_refuses_the_whole_transaction(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    for wrong in [set("", b"v", None), delete("", None)] {
+        let operations = [set("a", b"v", None), wrong];
+        refused(store.transact(&operations).await, "invalid-argument")?;
+        equal("what was refused", store.value("a").await?, None)?;
+    }
+    Ok(())
+}
+
+async fn one_time_to_live_below_minus_one_refuses_the_whole_transaction(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    for seconds in [-2, i64::MIN, i64::MAX] {
+        let operations = [set("a", b"v", None), set("b", b"v", expiring(seconds))];
+        refused(store.transact(&operations).await, "invalid-argument")?;
+        for name in ["a", "b"] {
+            equal("what was refused", store.value(name).await?, None)?;
+        }
+    }
+    Ok(())
+}
+
+/// A transaction larger than this is not tried.
+const MOST: u32 = 10_000;
+
+async fn one_operation_more_than_promised_is_an_invalid_argument(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let size = store.max_transaction_size().await?;
+    if size >= MOST {
+        return Err(Unmet::NotApplicable(format!(
+            "a transaction takes {size} operations, and more than {MOST} are not tried"
+        )));
+    }
+    let many: Vec<_> = (0..=size)
+        .map(|i| set(&format!("k-{i}"), b"v", None))
+        .collect();
+    refused(store.transact(&many).await, "invalid-argument")?;
+    equal("what was refused", store.value("k-0").await?, None)?;
+    // Counted as they are given, whatever they come to.
+    let on_one_key: Vec<_> = (0..=size).map(|_| set("k", b"v", None)).collect();
+    refused(store.transact(&on_one_key).await, "invalid-argument")?;
+    equal("what was refused", store.value("k").await?, None)
+}

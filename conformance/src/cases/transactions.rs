@@ -1,0 +1,137 @@
+//! All operations of a transaction apply.
+
+use crate::case::{Group, Interface, case};
+use crate::expectation::{by_position, equal, holds, there};
+use crate::outcome::Checked;
+use crate::requests::{content_type, delete, delete_if_etag, expiring, first_write, if_etag, set};
+use crate::scene::Scene;
+
+pub const GROUP: Group = Group {
+    name: "transactions",
+    interface: Interface::State,
+    cases: &[
+        case!(
+            a_transaction_sets_and_deletes_and_gives_the_etags_by_position,
+            Transactional
+        ),
+        case!(no_operations_are_ok_and_give_no_etags, Transactional),
+        case!(
+            deleting_an_absent_key_alone_in_a_transaction_is_ok,
+            Transactional
+        ),
+        case!(
+            conditions_that_hold_let_the_whole_transaction_through,
+            Transactional,
+            Etag
+        ),
+        case!(
+            an_expired_item_is_absent_for_the_conditions_of_a_transaction,
+            Transactional,
+            Etag,
+            Ttl
+        ),
+        case!(the_content_type_is_kept_per_operation, Transactional),
+        case!(as_many_operations_as_promised_are_taken, Transactional),
+    ],
+};
+
+async fn a_transaction_sets_and_deletes_and_gives_the_etags_by_position(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    store.set("old", b"1", None).await?;
+    let operations = [
+        set("a", b"A", None),
+        delete("old", None),
+        set("b", &[0xff], None),
+        delete("never-set", None),
+    ];
+    let [a, none, b, never] = by_position(store.transact(&operations).await?)?;
+    equal("what deletes give", (none, never), (None, None))?;
+    for (name, value, etag) in [("a", b"A".to_vec(), a), ("b", vec![0xff], b)] {
+        let etag = there("the ETag of a set", etag)?;
+        let item = store.item(name).await?;
+        equal(name, item.value, value)?;
+        equal("the ETag", item.etag.unwrap_or_default(), etag)?;
+    }
+    equal("a deleted item", store.value("old").await?, None)
+}
+
+async fn no_operations_are_ok_and_give_no_etags(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    equal("the ETags", store.transact(&[]).await?, Vec::new())
+}
+
+async fn deleting_an_absent_key_alone_in_a_transaction_is_ok(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let etags = store.transact(&[delete("never-set", None)]).await?;
+    equal("the ETags", etags, [None])
+}
+
+async fn conditions_that_hold_let_the_whole_transaction_through(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let replaced = store.set("replaced", b"1", None).await?;
+    let deleted = store.set("deleted", b"1", None).await?;
+    let operations = [
+        set("replaced", b"2", if_etag(&replaced)),
+        delete("deleted", delete_if_etag(&deleted)),
+        set("first", b"2", first_write()),
+        set("empty-etag", b"2", if_etag("")),
+    ];
+    store.transact(&operations).await?;
+    for name in ["replaced", "first", "empty-etag"] {
+        equal(name, store.value(name).await?, Some(b"2".to_vec()))?;
+    }
+    equal("a deleted item", store.value("deleted").await?, None)
+}
+
+async fn an_expired_item_is_absent_for_the_conditions_of_a_transaction(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let set_etag = store.set("set", b"1", expiring(1)).await?;
+    let delete_etag = store.set("deleted", b"1", expiring(1)).await?;
+    store.set("first", b"1", expiring(1)).await?;
+    super::expiry::outlived(&mut store).await?;
+    for (name, operation) in [
+        ("set", set("set", b"2", if_etag(&set_etag))),
+        ("deleted", delete("deleted", delete_if_etag(&delete_etag))),
+    ] {
+        let answer = store.transact(&[operation]).await;
+        crate::expectation::mismatch(answer, &scene.key(name))?;
+        equal(name, store.value(name).await?, None)?;
+    }
+    store.transact(&[set("first", b"2", first_write())]).await?;
+    equal(
+        "the value",
+        store.value("first").await?,
+        Some(b"2".to_vec()),
+    )
+}
+
+async fn the_content_type_is_kept_per_operation(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let operations = [
+        set("a", b"{}", content_type("application/json")),
+        set("b", b"v", None),
+    ];
+    store.transact(&operations).await?;
+    let (a, b) = (store.item("a").await?, store.item("b").await?);
+    let types = (a.content_type.as_deref(), b.content_type);
+    equal("the content types", types, (Some("application/json"), None))
+}
+
+/// More than this is promised by few stores, and would take long.
+const MANY: u32 = 1000;
+
+async fn as_many_operations_as_promised_are_taken(scene: &Scene) -> Checked {
+    let mut store = scene.store().await?;
+    let size = store.max_transaction_size().await?.min(MANY);
+    let operations: Vec<_> = (0..size)
+        .map(|i| set(&format!("k-{i}"), b"v", None))
+        .collect();
+    let etags = store.transact(&operations).await?;
+    equal("the number of ETags", etags.len(), operations.len())?;
+    holds(etags.iter().all(Option::is_some), "a set gives no ETag")?;
+    let last = format!("k-{}", size.saturating_sub(1));
+    equal("the last value", store.item(&last).await?.value, b"v")?;
+    let on_one_key: Vec<_> = (0..size).map(|_| set("k", b"v", None)).collect();
+    store.transact(&on_one_key).await?;
+    equal("the value", store.item("k").await?.value, b"v")
+}

@@ -1,0 +1,12 @@
+//! The program `conformance`; see the library's `program`.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use conformance::program::run;
+use host_test::program::in_this_process;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    in_this_process(run).await
+}

@@ -1,0 +1,94 @@
+//! The conformance cases as a command: one line a case as soon as it has ended, and what all of them came to.
+
+mod report;
+mod subject;
+
+use std::{ffi::OsString, io, path::PathBuf, time::Duration};
+
+use clap::Parser;
+use futures_util::{StreamExt, pin_mut};
+use host_test::{
+    command_line::status::STATUSES,
+    program::{
+        Status, Surroundings, arguments::Connection, output, parsed, session::requests, usage,
+    },
+};
+
+use self::report::Report;
+use crate::{Invocation, TIME_LIMIT, cases, run as run_all};
+
+/// Holds a component against the contract of wit/: its state store and its output binding
+#[derive(Debug, Parser)]
+#[command(name = "conformance", version, after_help = STATUSES)]
+struct Arguments {
+    /// Hold this component against it instead of the workspace's own
+    #[arg(long, value_name = "FILE.wasm")]
+    component: Option<PathBuf>,
+    #[command(flatten)]
+    connection: Connection,
+    /// Only the cases whose group or name holds this text
+    #[arg(value_name = "TEXT", default_value = "", hide_default_value = true)]
+    text: String,
+    /// Print the cases and what each of them needs, and end
+    #[arg(long)]
+    list: bool,
+    /// An operation of the binding that may be performed, and its data, in which {key} becomes a new
+    /// key; what it makes is deleted where the state store has it; without it, cases that perform one
+    /// do not apply. For the workspace's own component it is create
+    #[arg(long, value_name = "OPERATION=DATA")]
+    invoke: Option<Invocation>,
+    /// How long one call may take; by default a minute
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    time_limit: Option<Duration>,
+}
+
+impl Arguments {
+    fn time_limit(&self) -> Duration {
+        self.time_limit.unwrap_or(TIME_LIMIT)
+    }
+}
+
+/// Runs the program. The first of the arguments is the program's own name.
+pub async fn run(arguments: Vec<OsString>, surroundings: Surroundings<'_>) -> Status {
+    parsed(arguments, surroundings, perform).await
+}
+
+async fn perform(asked: Arguments, surroundings: &mut Surroundings<'_>) -> io::Result<Status> {
+    if let Err(error) = asked.connection.check() {
+        return Ok(usage(&error, surroundings));
+    }
+    let cases = cases::matching(&asked.text);
+    let environment = surroundings.environment;
+    let color = surroundings.terminal.color_on_stdout;
+    let mut report = Report::new(output(&asked.connection, surroundings), color);
+    if cases.is_empty() {
+        return report.failure(format_args!(
+            "no case has {:?} in its name: --list prints all",
+            asked.text
+        ));
+    }
+    if asked.list {
+        return report.list(&cases);
+    }
+    let (subject, behind) = match subject::of(&asked, environment).await {
+        Ok(Ok(subject)) => subject,
+        // What cannot be loaded has no case that applies.
+        Ok(Err(refused)) => {
+            report.ran(&refused)?;
+            return report.end();
+        }
+        Err(failure) => return report.failure(failure),
+    };
+    for notice in &behind.notices {
+        report.output.note(notice)?;
+    }
+    let ran = run_all(subject, cases);
+    pin_mut!(ran);
+    while let Some(ran) = ran.next().await {
+        report.ran(&ran)?;
+    }
+    if let Some(proxy) = &behind.proxy {
+        report.output.note(requests(proxy))?;
+    }
+    report.end()
+}

@@ -1,0 +1,105 @@
+//! The process around a program of this workspace: arguments, streams, terminal and exit status.
+
+use std::{
+    env,
+    ffi::OsString,
+    io::{self, IsTerminal, Read, Write},
+    process::ExitCode,
+};
+
+use anstream::{AutoStream, ColorChoice};
+use clap::Parser;
+use terminal_size::{Width, terminal_size_of};
+
+use crate::command_line::status::Status;
+
+/// What a run of the program can see and touch, besides files.
+pub struct Surroundings<'a> {
+    /// Tells the value of an environment variable, `None` where it is not set.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    /// Standard input.
+    pub stdin: &'a mut dyn Read,
+    /// Standard output.
+    pub stdout: &'a mut dyn Write,
+    /// Standard error.
+    pub stderr: &'a mut dyn Write,
+    /// Who reads what is written.
+    pub terminal: Terminal,
+}
+
+/// Who reads what is written: all false for a pipe or a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Terminal {
+    /// Standard output is a terminal.
+    pub stdout: bool,
+    /// How many columns that terminal has, if it tells.
+    pub columns_of_stdout: Option<usize>,
+    /// Standard error is a terminal, so that a progress bar can be drawn on it.
+    pub stderr: bool,
+    /// Standard output takes colours.
+    pub color_on_stdout: bool,
+    /// Standard error takes colours.
+    pub color_on_stderr: bool,
+}
+
+/// Runs a program with the arguments and streams of this process.
+pub async fn in_this_process(
+    run: impl AsyncFnOnce(Vec<OsString>, Surroundings<'_>) -> Status,
+) -> ExitCode {
+    let (stdout, stderr) = (io::stdout(), io::stderr());
+    // This is where NO_COLOR and its like are respected.
+    let terminal = Terminal {
+        stdout: stdout.is_terminal(),
+        columns_of_stdout: terminal_size_of(&stdout).map(|(Width(columns), _)| columns.into()),
+        stderr: stderr.is_terminal(),
+        color_on_stdout: AutoStream::choice(&stdout) != ColorChoice::Never,
+        color_on_stderr: AutoStream::choice(&stderr) != ColorChoice::Never,
+    };
+    let surroundings = Surroundings {
+        environment: &|name| env::var(name).ok(),
+        stdin: &mut io::stdin(),
+        stdout: &mut io::BufWriter::new(stdout),
+        stderr: &mut io::stderr(),
+        terminal,
+    };
+    run(env::args_os().collect(), surroundings).await.into()
+}
+
+/// Parses the arguments, runs the program with them, and flushes its output.
+///
+/// The first of the arguments is the program's own name.
+pub async fn parsed<A: Parser>(
+    arguments: Vec<OsString>,
+    mut surroundings: Surroundings<'_>,
+    run: impl AsyncFnOnce(A, &mut Surroundings<'_>) -> io::Result<Status>,
+) -> Status {
+    let arguments = match A::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error, &mut surroundings),
+    };
+    let ran = run(arguments, &mut surroundings).await;
+    Status::at_end_of(ran, surroundings.stdout, surroundings.stderr)
+}
+
+/// Prints help and version, which are answers; everything else that the parser has to say is an error.
+pub fn usage(error: &clap::Error, surroundings: &mut Surroundings<'_>) -> Status {
+    let text = error.render();
+    let (stream, color, status) = match error.use_stderr() {
+        true => (
+            &mut surroundings.stderr,
+            surroundings.terminal.color_on_stderr,
+            Status::Usage,
+        ),
+        false => (
+            &mut surroundings.stdout,
+            surroundings.terminal.color_on_stdout,
+            Status::Success,
+        ),
+    };
+    // A help that nobody can read any more is no failure.
+    let _ = match color {
+        true => write!(stream, "{}", text.ansi()),
+        false => write!(stream, "{text}"),
+    };
+    status
+}

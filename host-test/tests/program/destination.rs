@@ -1,0 +1,121 @@
+//! What the program opens and passes on is what the component asks for: AWS's hosts, and the variables that the README names.
+
+use dapr_dynamodb::aws::endpoint::Endpoint;
+use host_test::embedded::{Embedded, Storage};
+use host_test::program::{AWS_HOSTS, Surroundings, Terminal, run};
+use test_support::ran::{folder, write};
+
+use crate::calls::here_with;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+
+const README: &str = include_str!("../../../README.md");
+
+/// A component file that leaves everything to the environment.
+const BARE: &str = "\
+apiVersion: dapr.io/v1alpha1
+kind: Component
+metadata:
+  name: statestore
+spec:
+  type: state.aws.dynamodb
+  version: v1
+  metadata: []
+";
+
+/// A region of each partition of AWS, and one of none.
+const REGIONS: [&str; 9] = [
+    "eu-west-1",
+    "us-gov-west-1",
+    "cn-north-1",
+    "eusc-de-east-1",
+    "us-iso-east-1",
+    "us-isob-east-1",
+    "eu-isoe-west-1",
+    "us-isof-south-1",
+    "mars-north-1",
+];
+
+#[test]
+fn every_host_that_the_component_finds_for_a_region_is_open_and_no_other() {
+    let of = |service: &'static str| {
+        REGIONS.map(|region| {
+            let endpoint = Endpoint::of_region(service, region).unwrap();
+            assert!(endpoint.tls(), "{region}");
+            let host = format!("{}:443", endpoint.authority());
+            host.replace(region, "*")
+        })
+    };
+    let hosts = [of("dynamodb"), of("sts")].concat();
+    let found: BTreeSet<&str> = hosts.iter().map(String::as_str).collect();
+    assert_eq!(found, BTreeSet::from(AWS_HOSTS));
+}
+
+/// The variables in the second column of the README's tables of fields and of sources of credentials.
+fn documented() -> BTreeSet<String> {
+    let tables = ["environment", "names"].into_iter().flat_map(|head| {
+        let table = README.lines().skip_while(move |line| {
+            let mut cells = line.split('|').map(str::trim);
+            cells.nth(2) != Some(head)
+        });
+        table.skip(2).take_while(|line| line.starts_with('|'))
+    });
+    let cells = tables.filter_map(|row| row.split('|').nth(2));
+    let named = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    // Others are fields of the metadata.
+    let is_variable = |name: &&str| !name.contains(|letter: char| letter.is_ascii_lowercase());
+    named.filter(is_variable).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn every_variable_that_the_readme_names_is_looked_up_for_the_component() {
+    let documented = documented();
+    assert!(documented.len() > 10, "{documented:?}");
+    let (kept, _) = folder();
+    let file = write(kept.path(), "bare.yaml", BARE);
+    let asked = RefCell::new(BTreeSet::new());
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let status = run(
+        ["host-test", "state", "ping", "--component-yaml", &file]
+            .map(Into::into)
+            .into(),
+        Surroundings {
+            environment: &|name| {
+                asked.borrow_mut().insert(name.to_owned());
+                None
+            },
+            stdin: &mut std::io::empty(),
+            stdout: &mut stdout,
+            stderr: &mut stderr,
+            terminal: Terminal::default(),
+        },
+    )
+    .await;
+    // Nothing is configured, so nothing was called.
+    let told = String::from_utf8(stderr).unwrap();
+    assert_eq!(status.code(), 1);
+    assert!(told.contains("`table` is missing"), "{told}");
+    assert_eq!(asked.into_inner(), documented);
+}
+
+#[tokio::test]
+async fn what_the_environment_holds_configures_the_component_and_an_empty_url_closes_nothing() {
+    let (kept, _) = folder();
+    let file = write(kept.path(), "bare.yaml", BARE);
+    let engine = Embedded::start(Storage::Memory).await.unwrap();
+    engine.create_table("orders", "key").await.unwrap();
+    let environment = [
+        ("AWS_ENDPOINT_URL", engine.endpoint()),
+        ("AWS_CONTAINER_CREDENTIALS_FULL_URI", ""),
+        ("AWS_ACCESS_KEY_ID", "AKIDTEST"),
+        ("AWS_SECRET_ACCESS_KEY", "a-secret"),
+        ("DYNAMODB_TABLE", "orders"),
+        ("DYNAMODB_TTL_ATTRIBUTE_NAME", "gone"),
+    ];
+    let set = ["state", "set", "k", "v", "--ttl", "60"];
+    let set = [&set[..], &["--component-yaml", &file]].concat();
+    let ran = here_with(&set, b"", &environment).await;
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    let item = &engine.scan("orders").await.unwrap()[0];
+    assert!(item["gone"]["N"].is_string(), "{item}");
+}

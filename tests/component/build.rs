@@ -1,0 +1,33 @@
+//! Makes programs of components, as `release/compose` does.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+fn main() -> ExitCode {
+    guest_build::main(|| {
+        let component = guest_build::component()?;
+        guest_build::tell("CLI_PATH", &program(&component)?);
+        guest_build::tell("MEMORY_STORE_CLI_PATH", &program(fixtures::memory_store())?);
+        // It exports the state store alone.
+        guest_build::tell("MISBEHAVING_CLI_PATH", &program(fixtures::misbehaving())?);
+        Ok(())
+    })
+}
+
+/// The program that a component becomes: `dapr_dynamodb.wasm` becomes `dapr_dynamodb_cli.wasm`.
+fn program(component: &Path) -> Result<PathBuf, String> {
+    let folder = match guest_build::ready_made() {
+        // Another profile may be told of another component, or of none.
+        Some(_) => PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo names no OUT_DIR")?),
+        None => guest_build::folder()?.join("programs"),
+    };
+    fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let name = component.file_stem().unwrap_or_default().to_string_lossy();
+    let program = folder.join(format!("{name}_cli.wasm"));
+    guest_build::compose(component, &program)?;
+    println!("cargo:rerun-if-changed={}", component.display());
+    Ok(program)
+}

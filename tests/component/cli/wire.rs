@@ -1,0 +1,72 @@
+//! What a run of the program sends: the requests of its call and no other, as consistent as was asked for.
+
+use host_test::counting_proxy::CountingProxy;
+use serde_json::Value;
+
+use super::Shell;
+use crate::fixture::engine;
+
+async fn proxied() -> (Shell, CountingProxy) {
+    let proxy = CountingProxy::start(engine().await.endpoint())
+        .await
+        .unwrap();
+    (Shell::new().await.through(proxy.endpoint()), proxy)
+}
+
+/// The operations that one run sends.
+async fn sent(shell: &Shell, proxy: &CountingProxy, arguments: &[&str]) -> Vec<String> {
+    proxy.reset();
+    let ran = shell.run(arguments).await;
+    assert_eq!(ran.status, 0, "{}", ran.stderr);
+    let requests = proxy.requests().into_iter();
+    requests.map(|request| request.target).collect()
+}
+
+#[tokio::test]
+async fn a_run_sends_its_call_alone_and_looks_first_where_metadata_configures_it() {
+    let (shell, proxy) = proxied().await;
+    let set = ["state", "set", "k", "v"];
+    assert_eq!(sent(&shell, &proxy, &set).await.len(), 1);
+    let get = ["state", "get", "k"];
+    assert_eq!(sent(&shell, &proxy, &get).await, ["GetItem"]);
+    let configured = ["state", "get", "k", "--metadata", "consistency=strong"];
+    assert_eq!(sent(&shell, &proxy, &configured).await.len(), 2);
+    let many: Vec<String> = (0..250).map(|n| format!("k-{n}=v")).collect();
+    let mut bulk_set = vec!["state", "bulk-set"];
+    bulk_set.extend(many.iter().map(String::as_str));
+    assert_eq!(
+        sent(&shell, &proxy, &bulk_set).await,
+        ["BatchWriteItem"; 10]
+    );
+    let operations = ["binding", "operations"];
+    assert_eq!(sent(&shell, &proxy, &operations).await.len(), 0);
+}
+
+/// Whether a get and a bulk-get with these arguments ask for consistent reads.
+async fn consistent(shell: &Shell, proxy: &CountingProxy, more: &[&str]) -> [bool; 2] {
+    sent(shell, proxy, &[&["state", "get", "k"], more].concat()).await;
+    let get = last_body(proxy);
+    sent(shell, proxy, &[&["state", "bulk-get", "k"], more].concat()).await;
+    let bulk_get = last_body(proxy);
+    let of_table = &bulk_get["RequestItems"][&shell.table().name];
+    [&get, of_table].map(|asked| asked["ConsistentRead"].as_bool().unwrap_or(false))
+}
+
+fn last_body(proxy: &CountingProxy) -> Value {
+    let requests = proxy.requests();
+    let last = requests.last().expect("a request");
+    serde_json::from_slice(&last.body).unwrap()
+}
+
+#[tokio::test]
+async fn reads_are_as_consistent_as_the_arguments_say() {
+    let (shell, proxy) = proxied().await;
+    shell.run(&["state", "set", "k", "v"]).await;
+    let strong = ["--consistency", "strong"];
+    assert_eq!(consistent(&shell, &proxy, &[]).await, [false; 2]);
+    assert_eq!(consistent(&shell, &proxy, &strong).await, [true; 2]);
+    let configured = ["--metadata", "consistency=strong"];
+    assert_eq!(consistent(&shell, &proxy, &configured).await, [true; 2]);
+    let eventual = [&configured[..], &["--consistency", "eventual"]].concat();
+    assert_eq!(consistent(&shell, &proxy, &eventual).await, [false; 2]);
+}

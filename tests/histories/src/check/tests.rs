@@ -1,0 +1,251 @@
+use super::*;
+use crate::{
+    model::{Change, Condition, Key, Value},
+    operation::Said,
+};
+
+const A: Key = Key(0);
+const B: Key = Key(1);
+
+/// From its beginning to its end.
+pub(super) fn did(said: Said, began: u32, ended: u32) -> Operation {
+    Operation {
+        call: 0,
+        began,
+        ended: Some(ended),
+        said,
+    }
+}
+
+/// Of unknown outcome.
+pub(super) fn may_do(said: Said, began: u32) -> Operation {
+    let ended = None;
+    Operation {
+        ended,
+        ..did(said, began, began)
+    }
+}
+
+fn change(key: Key, condition: Condition, to: Option<u32>) -> Change {
+    let to = to.map(Value);
+    Change { key, condition, to }
+}
+
+fn set(key: Key, value: u32) -> Said {
+    Said::Changed(vec![change(key, Condition::Always, Some(value))])
+}
+
+fn delete(key: Key) -> Said {
+    Said::Changed(vec![change(key, Condition::Always, None)])
+}
+
+fn first(key: Key, value: u32) -> Change {
+    change(key, Condition::Absent, Some(value))
+}
+
+fn swap(key: Key, old: u32, new: u32) -> Change {
+    change(key, Condition::Version(Value(old)), Some(new))
+}
+
+fn read(key: Key, value: Option<u32>) -> Said {
+    Said::Read(key, value.map(Value))
+}
+
+fn assert_linearizable(operations: &[Operation]) {
+    assert_eq!(check(operations, 2), Verdict::Linearizable);
+}
+
+fn assert_violation(operations: &[Operation]) {
+    assert_eq!(check(operations, 2), Verdict::Violation);
+}
+
+#[test]
+fn a_read_sees_the_latest_write_that_has_ended_or_one_that_is_under_way() {
+    let two_writes = [did(set(A, 1), 0, 1), did(set(A, 2), 2, 5)];
+    for (seen, began, ended, right) in [
+        (Some(1), 3, 4, true),
+        (Some(2), 3, 4, true),
+        (None, 3, 4, false),
+        (Some(1), 6, 7, false),
+        (Some(2), 6, 7, true),
+        (Some(1), 4, 7, true),
+        (Some(3), 6, 7, false),
+    ] {
+        let mut history = two_writes.to_vec();
+        history.push(did(read(A, seen), began, ended));
+        let verdict = check(&history, 2);
+        assert_eq!(
+            verdict == Verdict::Linearizable,
+            right,
+            "{seen:?} {began}-{ended}"
+        );
+    }
+}
+
+#[test]
+fn what_one_read_has_seen_a_later_one_cannot_miss() {
+    let write = did(set(A, 1), 0, 9);
+    let (seen, missed) = (read(A, Some(1)), read(A, None));
+    assert_violation(&[
+        write.clone(),
+        did(seen.clone(), 1, 2),
+        did(missed.clone(), 3, 4),
+    ]);
+    assert_linearizable(&[write, did(missed, 1, 2), did(seen, 3, 4)]);
+}
+
+#[test]
+fn of_two_that_replace_one_version_only_one_can_have_won() {
+    let start = did(set(A, 1), 0, 1);
+    let won = |to| Said::Changed(vec![swap(A, 1, to)]);
+    let lost = |to| Said::Mismatch(vec![swap(A, 1, to)]);
+    assert_violation(&[start.clone(), did(won(2), 2, 6), did(won(3), 3, 5)]);
+    assert_linearizable(&[start, did(won(2), 2, 6), did(lost(3), 3, 5)]);
+}
+
+#[test]
+fn a_write_that_takes_effect_again_after_another_is_found_out() {
+    // 1 is sent, read by another, replaced by 2, and there again.
+    let history = |last| {
+        [
+            did(set(A, 1), 0, 9),
+            did(read(A, Some(1)), 1, 2),
+            did(set(A, 2), 3, 4),
+            did(read(A, Some(last)), 5, 6),
+        ]
+    };
+    assert_violation(&history(1));
+    assert_linearizable(&history(2));
+}
+
+/// The value is there, replaced, and there again, which a second effect explains.
+#[test]
+fn write_that_takes_effect_twice_is_explained_by_its_repetition() {
+    let history = [
+        did(set(A, 1), 0, 9),
+        may_do(set(A, 1), 0),
+        did(read(A, Some(1)), 1, 2),
+        did(set(A, 2), 3, 4),
+        did(read(A, Some(1)), 5, 6),
+        did(read(A, Some(1)), 10, 11),
+    ];
+    assert_linearizable(&history);
+    let mut again = history.to_vec();
+    again.push(did(set(A, 3), 12, 13));
+    again.push(did(read(A, Some(1)), 14, 15));
+    assert_violation(&again);
+}
+
+#[test]
+fn a_mismatch_is_false_where_the_condition_held_throughout() {
+    let mismatch = did(Said::Mismatch(vec![swap(A, 1, 3)]), 2, 5);
+    let start = did(set(A, 1), 0, 1);
+    assert_violation(&[start.clone(), mismatch.clone()]);
+    assert_linearizable(&[start.clone(), mismatch.clone(), did(set(A, 2), 3, 4)]);
+    assert_violation(&[start, mismatch, did(set(A, 2), 6, 7)]);
+}
+
+#[test]
+fn what_was_refused_is_not_written() {
+    let refused = did(Said::Mismatch(vec![first(A, 2)]), 2, 3);
+    let history = |seen| {
+        [
+            did(set(A, 1), 0, 1),
+            refused.clone(),
+            did(read(A, Some(seen)), 4, 5),
+        ]
+    };
+    assert_violation(&history(2));
+    assert_linearizable(&history(1));
+}
+
+#[test]
+fn a_transaction_is_seen_as_a_whole() {
+    let both = Said::Changed(vec![first(A, 1), first(B, 2)]);
+    let reads = |a, b| [did(read(A, a), 1, 2), did(read(B, b), 3, 4)];
+    let history = |[a, b]: [Operation; 2]| [did(both.clone(), 0, 9), a, b];
+    assert_violation(&history(reads(Some(1), None)));
+    assert_linearizable(&history(reads(None, Some(2))));
+    let refused = Said::Mismatch(vec![first(A, 1), first(B, 2)]);
+    let other = did(set(B, 3), 0, 1);
+    assert_linearizable(&[
+        other.clone(),
+        did(refused.clone(), 2, 3),
+        did(read(A, None), 4, 5),
+    ]);
+    assert_violation(&[other, did(refused, 2, 3), did(read(A, Some(1)), 4, 5)]);
+}
+
+#[test]
+fn keys_that_a_transaction_joins_are_not_looked_at_apart() {
+    // Each key alone has an order: that of A has 1 before 3, that of B has 4 before 2.
+    let joins = |a, b| {
+        Said::Changed(vec![
+            change(A, Condition::Always, Some(a)),
+            change(B, Condition::Always, Some(b)),
+        ])
+    };
+    let writes = [did(joins(1, 2), 0, 8), did(joins(3, 4), 1, 9)];
+    let reads = [did(read(A, Some(3)), 10, 11), did(read(B, Some(2)), 12, 13)];
+    assert_violation(&[writes, reads].concat());
+}
+
+#[test]
+fn a_write_of_unknown_outcome_may_come_late_or_never_and_never_twice() {
+    let unknown = may_do(set(A, 1), 0);
+    let later = did(set(A, 2), 2, 3);
+    assert_linearizable(&[unknown.clone(), later.clone(), did(read(A, Some(2)), 4, 5)]);
+    assert_linearizable(&[unknown.clone(), later.clone(), did(read(A, Some(1)), 4, 5)]);
+    assert_violation(&[
+        unknown.clone(),
+        did(read(A, Some(1)), 1, 2),
+        did(set(A, 2), 3, 4),
+        did(read(A, Some(1)), 5, 6),
+    ]);
+    // Not before it began.
+    assert_violation(&[may_do(set(A, 1), 3), did(read(A, Some(1)), 1, 2)]);
+}
+
+#[test]
+fn a_write_of_unknown_outcome_may_be_why_a_condition_failed() {
+    let start = did(set(A, 1), 0, 1);
+    let mismatch = did(Said::Mismatch(vec![swap(A, 1, 3)]), 4, 5);
+    let absent = did(read(A, None), 6, 7);
+    assert_linearizable(&[
+        start.clone(),
+        may_do(delete(A), 2),
+        mismatch.clone(),
+        absent.clone(),
+    ]);
+    // But then it has happened, and what it found is gone for good.
+    let there = did(read(A, Some(1)), 6, 7);
+    assert_violation(&[start.clone(), may_do(delete(A), 2), mismatch.clone(), there]);
+    // Nor can it happen where its own condition does not hold.
+    let other = may_do(Said::Changed(vec![first(A, 2)]), 2);
+    assert_violation(&[start, other, mismatch]);
+}
+
+#[test]
+fn two_of_unknown_outcome_explain_what_neither_does_alone() {
+    let start = did(set(A, 1), 0, 1);
+    let (gone, back) = (
+        may_do(delete(A), 2),
+        may_do(Said::Changed(vec![first(A, 2)]), 3),
+    );
+    let seen = did(read(A, Some(2)), 8, 9);
+    assert_linearizable(&[start.clone(), gone.clone(), back.clone(), seen.clone()]);
+    assert_violation(&[start.clone(), back, seen.clone()]);
+    assert_violation(&[start, gone, seen]);
+}
+
+#[test]
+fn many_at_a_time_are_decided() {
+    // 12 sets at once, each read afterwards but in an order that only the last read forbids.
+    let sets = (0..12).map(|value| did(set(A, value), value, 100 + value));
+    let mut history: Vec<_> = sets.collect();
+    let reads = (0..12).map(|value| did(read(A, Some(11 - value)), 20 + 2 * value, 21 + 2 * value));
+    history.extend(reads);
+    assert_linearizable(&history);
+    history.push(did(read(A, Some(5)), 60, 61));
+    assert_violation(&history);
+}

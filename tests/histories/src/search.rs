@@ -1,0 +1,235 @@
+//! The search for an order: Wing and Gong's (<https://doi.org/10.1006/jpdc.1993.1015>), with Lowe's
+//! memory of what was tried (<https://doi.org/10.1002/cpe.3928>).
+//!
+//! Three things make it short: hardly any value is written twice, so that one that is replaced is gone; an answer that
+//! fits and changed nothing takes its place at once; and what may come at any time comes right before
+//! something that needs it. The crates that search (`todc-utils`, `stateright`) know none of this of
+//! the store, and want an end of every operation.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    bitset::BitSet,
+    check::Verdict,
+    model::{Change, Condition, Contents, Key, Value},
+    operation::{Operation, Said},
+};
+
+/// Stands for every version that no operation speaks of. No set writes it.
+const UNSPOKEN: Value = Value(0);
+
+/// One search.
+pub(super) struct Search {
+    /// Those that ended first, in the order of their ends; then those without an end, in the order of
+    /// their beginnings.
+    operations: Vec<Operation>,
+    /// Of each operation without an end, the one before it that does the same.
+    twins: Vec<Option<usize>>,
+    /// Which operations need a version to stand there, of those that must find their place. A version
+    /// that more than one operation writes is left out: it may come back.
+    needed_by: HashMap<Value, Vec<usize>>,
+    /// From where no order was found, and what then had its place of the operations without an end.
+    in_vain: HashMap<Place, Vec<BitSet>>,
+    states_left: usize,
+}
+
+/// What the operations that have their place have come to.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Place {
+    /// Which of those that ended.
+    ended: BitSet,
+    contents: Contents,
+    /// The keys that an operation without an end has changed, and that nothing has looked at since. As
+    /// it may come at any time, its place is right before something that it is needed for: that has to
+    /// come next.
+    unseen: Vec<Key>,
+}
+
+impl Search {
+    pub(super) fn new(part: &[&Operation], states_left: usize) -> Self {
+        let operations = in_order(part);
+        let mut writers: HashMap<Value, usize> = HashMap::new();
+        for value in operations.iter().flat_map(|one| one.said.writes()) {
+            *writers.entry(value).or_default() += 1;
+        }
+        let comes_back = |value: &Value| writers.get(value).is_some_and(|count| *count > 1);
+        let mut needed_by: HashMap<Value, Vec<usize>> = HashMap::new();
+        let mut twins = vec![None; operations.len()];
+        for (index, operation) in operations.iter().enumerate() {
+            let same = |other: &Operation| other.ended.is_none() && other.said == operation.said;
+            if operation.ended.is_none() {
+                twins[index] = operations[..index].iter().rposition(same);
+                continue;
+            }
+            for value in operation
+                .said
+                .needs()
+                .into_iter()
+                .filter(|value| !comes_back(value))
+            {
+                needed_by.entry(value).or_default().push(index);
+            }
+        }
+        Self {
+            operations,
+            twins,
+            needed_by,
+            in_vain: HashMap::new(),
+            states_left,
+        }
+    }
+
+    pub(super) fn run(&mut self, contents: Contents) -> Verdict {
+        let none = BitSet::none(self.operations.len());
+        let place = Place {
+            ended: none.clone(),
+            contents,
+            unseen: Vec::new(),
+        };
+        self.go_on(place, none)
+    }
+
+    /// The next place is to be given to one of those that began before any of the others ended.
+    fn go_on(&mut self, mut place: Place, open: BitSet) -> Verdict {
+        let sees_all = |search: &Self, index: usize| {
+            let keys: Vec<Key> = search.operations[index].said.keys().collect();
+            place.unseen.iter().all(|key| keys.contains(key))
+        };
+        let before = place.ended.clone();
+        let first_end = self.take_what_is_seen(&mut place.ended, &place.contents);
+        let mut seen = (0..self.operations.len())
+            .filter(|index| place.ended.has(*index) && !before.has(*index))
+            .peekable();
+        if !place.unseen.is_empty() && seen.peek().is_some() {
+            if !seen.any(|index| sees_all(self, index)) {
+                return Verdict::Violation;
+            }
+            place.unseen.clear();
+        }
+        let Some(first_end) = first_end else {
+            return Verdict::Linearizable;
+        };
+        // With less that had its place in vain, more is in vain as well: it can do less from here.
+        let in_vain = self.in_vain.get(&place);
+        if in_vain.is_some_and(|open_ones| open_ones.iter().any(|less| less.is_part_of(&open))) {
+            return Verdict::Violation;
+        }
+        let Some(states_left) = self.states_left.checked_sub(1) else {
+            return Verdict::Undecided;
+        };
+        self.states_left = states_left;
+        for index in 0..self.operations.len() {
+            let operation = &self.operations[index];
+            if operation.began > first_end || place.ended.has(index) || open.has(index) {
+                continue;
+            }
+            let Some(next) = self.after(index, &place, &open) else {
+                continue;
+            };
+            let mut open = open.clone();
+            if operation.ended.is_none() {
+                open.take(index);
+            }
+            let verdict = self.go_on(next, open);
+            if verdict != Verdict::Violation {
+                return verdict;
+            }
+        }
+        self.in_vain.entry(place).or_default().push(open);
+        Verdict::Violation
+    }
+
+    /// The place after a change. `None` where it cannot come here, or need not.
+    fn after(&self, index: usize, place: &Place, open: &BitSet) -> Option<Place> {
+        let operation = &self.operations[index];
+        let Said::Changed(changes) = &operation.said else {
+            return None;
+        };
+        let contents = place.contents.after(changes)?;
+        // A version that was replaced does not come back.
+        let is_needed = |value: Value| {
+            let needed_by = self.needed_by.get(&value).map_or(&[][..], Vec::as_slice);
+            needed_by
+                .iter()
+                .any(|by| *by != index && !place.ended.has(*by))
+        };
+        let mut replaced = changes
+            .iter()
+            .filter_map(|change| place.contents.at(change.key));
+        if replaced.any(is_needed) {
+            return None;
+        }
+        let mut next = Place {
+            contents,
+            ..place.clone()
+        };
+        let alone = operation.said.only_key();
+        if place.unseen.iter().all(|key| depends_on(changes, *key)) {
+            next.unseen.clear();
+        } else if operation.ended.is_some() || alone.is_none_or(|key| place.unseen.contains(&key)) {
+            return None;
+        }
+        match operation.ended {
+            Some(_) => next.ended.take(index),
+            None => {
+                let twin_is_left = self.twins[index].is_some_and(|twin| !open.has(twin));
+                if twin_is_left || next.contents == place.contents {
+                    return None;
+                }
+                next.unseen.extend(alone);
+            }
+        }
+        Some(next)
+    }
+
+    /// Gives a place to all that these contents explain and that change nothing. Tells when the first
+    /// of the others ended; `None` where all that ended have a place.
+    fn take_what_is_seen(&self, ended: &mut BitSet, contents: &Contents) -> Option<u32> {
+        loop {
+            let mut left = self.operations.iter().enumerate();
+            let (first, _) = left.find(|(index, _)| !ended.has(*index))?;
+            let first_end = self.operations[first].ended?;
+            let mut took = false;
+            for (index, operation) in self.operations.iter().enumerate().skip(first) {
+                if !ended.has(index)
+                    && operation.began < first_end
+                    && operation.said.is_seen_in(contents)
+                {
+                    ended.take(index);
+                    took = true;
+                }
+            }
+            if !took {
+                return Some(first_end);
+            }
+        }
+    }
+}
+
+/// Whether these changes happen or not by what stands under the key.
+fn depends_on(changes: &[Change], key: Key) -> bool {
+    let first = changes.iter().find(|change| change.key == key);
+    first.is_some_and(|change| change.condition != Condition::Always)
+}
+
+/// As a search wants them. What has no end and changes nothing says nothing, and versions that no
+/// operation speaks of are all the same to it.
+fn in_order(part: &[&Operation]) -> Vec<Operation> {
+    let spoken_of: HashSet<Value> = part.iter().flat_map(|one| one.said.speaks_of()).collect();
+    let says = |one: &&&Operation| one.ended.is_some() || matches!(one.said, Said::Changed(_));
+    let says = part.iter().filter(says).map(|one| Operation::clone(one));
+    let mut operations: Vec<Operation> = says.collect();
+    operations.sort_by_key(|one| (one.ended.unwrap_or(u32::MAX), one.began));
+    for one in &mut operations {
+        if let Said::Changed(changes) = &mut one.said {
+            for change in changes {
+                let nobodys = |value: Value| match spoken_of.contains(&value) {
+                    true => value,
+                    false => UNSPOKEN,
+                };
+                change.to = change.to.map(nobodys);
+            }
+        }
+    }
+    operations
+}

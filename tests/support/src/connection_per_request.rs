@@ -1,0 +1,234 @@
+//! What `wasi:http` does on wasmtime where the embedder changes nothing: each request opens a connection and closes it.
+//!
+//! It is what `default_send_request` of wasmtime-wasi-http 48 does, step for step, and not that function itself, since
+//! that one can be given no root to trust: TCP without options, then (for TLS) a configuration made from the roots for
+//! this request alone, so that nothing is resumed, then HTTP/1.1, whose connection is driven by whoever waits for the
+//! answer and afterwards by the task that `wasi:http` spawns. For each request the roots are copied, as the default
+//! copies them.
+
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{Request, Response, Uri, uri::Scheme};
+use http_body_util::BodyExt;
+use hyper::{
+    body::{Body, Frame, Incoming, SizeHint},
+    client::conn::http1,
+};
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    time::{Interval, interval, timeout},
+};
+use tokio_rustls::TlsConnector;
+use wasmtime::{
+    Engine,
+    component::{Linker, ResourceTable},
+};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{
+    Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+};
+
+/// Where the guest names no timeout.
+const TIMEOUT: Duration = Duration::from_secs(600);
+
+type Transmission = Box<dyn Future<Output = Result<(), Error>> + Send>;
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// What an instance has of such an embedder.
+pub struct Host {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: ConnectionPerRequest,
+    resources: ResourceTable,
+}
+
+impl Host {
+    /// Of TLS, these roots are trusted.
+    pub fn new(wasi: WasiCtx, roots: RootCertStore) -> Self {
+        Self {
+            wasi,
+            http: WasiHttpCtx::new(),
+            hooks: ConnectionPerRequest { roots },
+            resources: ResourceTable::new(),
+        }
+    }
+}
+
+impl WasiView for Host {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.resources,
+        }
+    }
+}
+
+impl WasiHttpView for Host {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.hooks,
+            table: &mut self.resources,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+/// Gives an instance all of WASI 0.2 and `wasi:http`.
+pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    Ok(linker)
+}
+
+/// The hooks, with the roots that TLS trusts.
+struct ConnectionPerRequest {
+    roots: RootCertStore,
+}
+
+impl WasiHttpHooks for ConnectionPerRequest {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _processed: Transmission,
+    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Transmission), Error>> + Send> {
+        let roots = self.roots.clone();
+        Box::new(send(request, options.unwrap_or_default(), roots))
+    }
+}
+
+async fn send(
+    mut request: Request<WasiBody>,
+    options: RequestOptions,
+    roots: RootCertStore,
+) -> Result<(Response<WasiBody>, Transmission), Error> {
+    let authority = request
+        .uri()
+        .authority()
+        .ok_or(Error::HttpRequestUriInvalid)?;
+    let authority = authority.to_string();
+    let connect_timeout = options.connect_timeout.unwrap_or(TIMEOUT);
+    let stream = timeout(connect_timeout, TcpStream::connect(&authority))
+        .await
+        .map_err(|_| Error::ConnectionTimeout)?
+        .map_err(Error::Connect)?;
+    let stream: Box<dyn Stream> = match request.uri().scheme() == Some(&Scheme::HTTPS) {
+        false => Box::new(stream),
+        true => {
+            let config = client(roots)?;
+            let host = authority.rsplit_once(':').map_or("", |(host, _)| host);
+            let name =
+                ServerName::try_from(host.to_owned()).map_err(|_| Error::HttpRequestUriInvalid)?;
+            let connector = TlsConnector::from(std::sync::Arc::new(config));
+            Box::new(connector.connect(name, stream).await.map_err(Error::Tls)?)
+        }
+    };
+    let handshake = http1::Builder::new().handshake(TokioIo::new(stream));
+    let (mut sender, connection) = timeout(connect_timeout, handshake)
+        .await
+        .map_err(|_| Error::ConnectionTimeout)??;
+    // The request line names the path alone.
+    let path = request
+        .uri()
+        .path_and_query()
+        .map_or("/", |path| path.as_str());
+    *request.uri_mut() = path
+        .parse::<Uri>()
+        .map_err(|_| Error::HttpRequestUriInvalid)?;
+
+    let first_byte = options.first_byte_timeout.unwrap_or(TIMEOUT);
+    let between_bytes = options.between_bytes_timeout.unwrap_or(TIMEOUT);
+    let mut answer = pin!(async {
+        let answer = timeout(first_byte, sender.send_request(request))
+            .await
+            .map_err(|_| Error::ConnectionReadTimeout)??;
+        Ok::<_, Error>(answer.map(|body| TimedBody::new(body, between_bytes).boxed_unsync()))
+    });
+    let mut connection = Some(connection);
+    let answer = poll_fn(|cx| {
+        if let Poll::Ready(answer) = answer.as_mut().poll(cx) {
+            return Poll::Ready(answer);
+        }
+        let Some(driven) = connection.as_mut() else {
+            return Poll::Pending;
+        };
+        let ended = ready!(Pin::new(driven).poll(cx));
+        connection = None;
+        match ended {
+            Ok(()) => answer.as_mut().poll(cx),
+            Err(error) => Poll::Ready(Err(error.into())),
+        }
+    })
+    .await?;
+    let rest = async move {
+        match connection {
+            Some(connection) => connection.await.map_err(Error::from),
+            None => Ok(()),
+        }
+    };
+    Ok((answer, Box::new(rest)))
+}
+
+fn client(roots: RootCertStore) -> Result<ClientConfig, Error> {
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let versions = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|_| Error::ConfigurationError)?;
+    Ok(versions.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// A body whose sender may not be silent for too long.
+struct TimedBody {
+    body: Incoming,
+    silence: Interval,
+}
+
+impl TimedBody {
+    fn new(body: Incoming, between_bytes: Duration) -> Self {
+        let mut silence = interval(between_bytes.max(Duration::from_nanos(1)));
+        silence.reset();
+        Self { body, silence }
+    }
+}
+
+impl Body for TimedBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.silence.reset();
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(ended) => Poll::Ready(ended.map(|frame| frame.map_err(Error::from))),
+            Poll::Pending => {
+                ready!(self.silence.poll_tick(cx));
+                Poll::Ready(Some(Err(Error::ConnectionReadTimeout)))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,12 @@
+//! The program `test-servers`; see the library's `program`.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use host_test::program::in_this_process;
+use test_support::program::run;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    in_this_process(run).await
+}

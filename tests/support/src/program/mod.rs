@@ -1,0 +1,42 @@
+//! The program `test-servers`: servers for tests of other programs, until they are interrupted.
+
+mod credentials;
+mod faults;
+
+use std::{ffi::OsString, io};
+
+use clap::{Parser, Subcommand};
+use host_test::{
+    command_line::status::STATUSES,
+    program::{Status, Surroundings, parsed},
+};
+
+use self::{credentials::CredentialsArguments, faults::FaultsArguments};
+
+/// Servers for tests: a DynamoDB on a bad day, and one that takes known credentials alone
+#[derive(Debug, Parser)]
+#[command(name = "test-servers", version, after_help = STATUSES, propagate_version = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Stand before a DynamoDB and do to requests what networks and DynamoDB do on a bad day
+    Faults(FaultsArguments),
+    /// Serve an embedded DynamoDB that takes known access keys alone, and all that gives them out
+    Credentials(CredentialsArguments),
+}
+
+/// Runs the program. The first of the arguments is the program's own name.
+pub async fn run(arguments: Vec<OsString>, surroundings: Surroundings<'_>) -> Status {
+    parsed(arguments, surroundings, perform).await
+}
+
+async fn perform(arguments: Arguments, surroundings: &mut Surroundings<'_>) -> io::Result<Status> {
+    match arguments.command {
+        Command::Faults(asked) => faults::run(&asked, surroundings).await,
+        Command::Credentials(asked) => credentials::run(&asked, surroundings).await,
+    }
+}

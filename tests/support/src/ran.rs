@@ -1,0 +1,118 @@
+//! A run of a program, through the entry of its library or in wasmtime, as a person at a shell would run it.
+
+use std::{ffi::OsString, path::Path};
+
+use host_test::program::{Status, Surroundings, Terminal};
+use serde_json::Value;
+
+use crate::secrets::assert_no_secret;
+
+/// Command lines that no program of the contract's commands takes.
+pub const SENSELESS: [&[&str]; 11] = [
+    &["stat"],
+    &["state"],
+    &["state", "get"],
+    &["state", "set", "k"],
+    &["state", "set", "k", "v", "--ttl", "soon"],
+    &["state", "delete", "k", "--first-write"],
+    &["state", "bulk-set", "no-equals-sign"],
+    &["state", "transact", "upsert:k=v"],
+    &["state", "get", "k", "--consistency", "linearizable"],
+    &["binding", "invoke"],
+    &["--no-such-option"],
+];
+
+/// What a run left behind.
+#[derive(Debug)]
+pub struct Ran {
+    /// The exit status.
+    pub status: u8,
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Ran {
+    /// What it said of errors is text, and holds no secret.
+    ///
+    /// # Panics
+    ///
+    /// Where that is not so.
+    pub fn new(status: u8, stdout: Vec<u8>, stderr: Vec<u8>) -> Self {
+        let stderr = String::from_utf8(stderr).expect("errors are text");
+        assert_no_secret(&stderr);
+        Self {
+            status,
+            stdout,
+            stderr,
+        }
+    }
+
+    /// It failed, and all that it printed begins with the reason.
+    #[track_caller]
+    pub fn assert_failed(&self, reason: &str) {
+        assert_eq!((self.status, self.text()), (1, ""), "{}", self.stderr);
+        let says = format!("error: {reason}");
+        assert!(self.stderr.starts_with(&says), "{}", self.stderr);
+    }
+
+    /// Standard output as a text.
+    #[track_caller]
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(&self.stdout).expect("the output is text")
+    }
+
+    /// Standard output as JSON, one value a line.
+    #[track_caller]
+    pub fn json(&self) -> Vec<Value> {
+        let lines = self.text().lines();
+        lines
+            .map(|line| serde_json::from_str(line).expect("a line is JSON"))
+            .collect()
+    }
+}
+
+/// Runs a program through the entry of its library, not at a terminal. The first word is its name.
+pub async fn run_here(
+    run: impl AsyncFnOnce(Vec<OsString>, Surroundings<'_>) -> Status,
+    words: &[&str],
+    mut stdin: &[u8],
+    environment: &[(&str, &str)],
+) -> Ran {
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let surroundings = Surroundings {
+        environment: &|asked| {
+            let found = environment.iter().find(|(name, _)| *name == asked);
+            found.map(|(_, value)| (*value).to_owned())
+        },
+        stdin: &mut stdin,
+        stdout: &mut stdout,
+        stderr: &mut stderr,
+        terminal: Terminal::default(),
+    };
+    let status = run(words.iter().map(Into::into).collect(), surroundings).await;
+    Ran::new(status.code(), stdout, stderr)
+}
+
+/// A folder, gone with the test, and its path.
+///
+/// # Panics
+///
+/// Where none can be made.
+pub fn folder() -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().expect("a folder is made");
+    let path = folder.path().to_str().expect("its path is text").to_owned();
+    (folder, path)
+}
+
+/// Writes a file into a folder; its path.
+///
+/// # Panics
+///
+/// Where it cannot be written.
+pub fn write(folder: &Path, name: &str, text: &str) -> String {
+    let file = folder.join(name);
+    std::fs::write(&file, text).expect("the file is written");
+    file.to_str().expect("its path is text").to_owned()
+}

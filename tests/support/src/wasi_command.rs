@@ -1,0 +1,100 @@
+//! A component that exports `wasi:cli/run`, run as `wasmtime run -S http` runs it: with the arguments,
+//! the environment and the folder that it is given, and nothing of this process.
+
+use std::path::Path;
+
+use rustls::RootCertStore;
+use wasmtime::{
+    Engine, Store,
+    component::{Component, Linker},
+};
+use wasmtime_wasi::{
+    FsPerms, I32Exit, WasiCtxBuilder,
+    p2::{
+        bindings::Command,
+        pipe::{MemoryInputPipe, MemoryOutputPipe},
+    },
+};
+
+use crate::connection_per_request::{Host, linker};
+use host_test::command_line::Failure;
+
+/// What a run may write to each of its streams.
+const MOST_OUTPUT: usize = 64 << 20;
+
+/// A compiled program.
+pub struct WasiCommand {
+    component: Component,
+    linker: Linker<Host>,
+}
+
+/// What a run is given. Its first argument, the program's name, is not among them.
+#[derive(Clone, Copy, Default)]
+pub struct Given<'a> {
+    /// The arguments.
+    pub arguments: &'a [&'a str],
+    /// The environment variables.
+    pub environment: &'a [(&'a str, &'a str)],
+    /// Standard input.
+    pub stdin: &'a [u8],
+    /// The folder that it sees as its own, to read.
+    pub folder: Option<&'a Path>,
+}
+
+/// What a run left behind.
+pub struct Ran {
+    /// The exit status.
+    pub status: i32,
+    /// Standard output.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: Vec<u8>,
+}
+
+impl WasiCommand {
+    /// Compiles a program.
+    pub fn load(file: &Path) -> Result<Self, Failure> {
+        let engine = Engine::default();
+        let linker = linker(&engine).map_err(failure)?;
+        let component = Component::from_file(&engine, file).map_err(failure)?;
+        Ok(Self { component, linker })
+    }
+
+    /// Runs it in an instance of its own. An error is a trap.
+    pub async fn run(&self, given: Given<'_>) -> Result<Ran, Failure> {
+        let stdout = MemoryOutputPipe::new(MOST_OUTPUT);
+        let stderr = MemoryOutputPipe::new(MOST_OUTPUT);
+        let mut wasi = WasiCtxBuilder::new();
+        wasi.arg("program.wasm")
+            .args(given.arguments)
+            .envs(given.environment)
+            .stdin(MemoryInputPipe::new(given.stdin.to_vec()))
+            .stdout(stdout.clone())
+            .stderr(stderr.clone());
+        if let Some(folder) = given.folder {
+            wasi.preopened_dir(folder, ".", FsPerms::ReadOnly)
+                .map_err(failure)?;
+        }
+        let host = Host::new(wasi.build(), RootCertStore::empty());
+        let mut store = Store::new(self.component.engine(), host);
+        let command = Command::instantiate_async(&mut store, &self.component, &self.linker).await;
+        let command = command.map_err(failure)?;
+        let status = match command.wasi_cli_run().call_run(&mut store).await {
+            Ok(Ok(())) => 0,
+            Ok(Err(())) => 1,
+            Err(error) => match error.downcast_ref::<I32Exit>() {
+                Some(I32Exit(status)) => *status,
+                None => return Err(failure(error)),
+            },
+        };
+        Ok(Ran {
+            status,
+            stdout: stdout.contents().to_vec(),
+            stderr: stderr.contents().to_vec(),
+        })
+    }
+}
+
+fn failure(error: wasmtime::Error) -> Failure {
+    Failure::here(format_args!("wasmtime: {error:#}"))
+}

@@ -1,0 +1,102 @@
+//! A DynamoDB that takes known keys alone, and says where they are to be had.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use host_test::program::{Status, Surroundings, Terminal, run};
+
+use crate::{test_servers, told};
+
+/// Runs a shell that has read the file of this source; what it prints.
+fn shell_with(folder: &Path, source: &str, script: &str) -> (Option<i32>, String) {
+    let script = format!(". \"$0/{source}.sh\"; {script}");
+    let mut shell = Command::new("sh");
+    shell.env_clear().arg("-c").arg(script).arg(folder);
+    let (status, stdout, _) = told(shell.output().unwrap());
+    (status, stdout)
+}
+
+/// Sets an item with the commands of the harness; what it says of it.
+async fn set(endpoint: &str, variables: &HashMap<&str, &str>) -> (Status, String) {
+    let words = ["host-test", "state", "set", "k", "v", "--table", "orders"];
+    let words = words.into_iter().chain(["--endpoint", endpoint]);
+    let mut stderr = Vec::new();
+    let surroundings = Surroundings {
+        environment: &|name| variables.get(name).map(|value| (*value).to_owned()),
+        stdin: &mut std::io::empty(),
+        stdout: &mut std::io::sink(),
+        stderr: &mut stderr,
+        terminal: Terminal::default(),
+    };
+    let status = run(words.map(Into::into).collect(), surroundings).await;
+    (status, String::from_utf8(stderr).unwrap())
+}
+
+#[tokio::test]
+async fn it_takes_its_own_keys_alone_and_says_where_they_are_to_be_had() {
+    let kept = tempfile::tempdir().unwrap();
+    let folder = kept.path().join("it's made");
+    // It ends by itself where a test fails before it is told to.
+    let line = ["credentials", folder.to_str().unwrap(), "--for", "5m"];
+    let mut server = test_servers(&[&line[..], &["--table", "orders"]].concat());
+    let server = server.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut server = server.spawn().unwrap();
+    let mut endpoint = String::new();
+    let mut stdout = BufReader::new(server.stdout.take().unwrap());
+    stdout.read_line(&mut endpoint).unwrap();
+
+    let unknown = HashMap::from([
+        ("AWS_ACCESS_KEY_ID", "id"),
+        ("AWS_SECRET_ACCESS_KEY", "key"),
+    ]);
+    let (status, stderr) = set(endpoint.trim(), &unknown).await;
+    assert_eq!(status, Status::Failure);
+    assert!(stderr.starts_with("error: access-denied: "), "{stderr}");
+
+    let (_, variables) = shell_with(&folder, "environment", "env");
+    let variables: HashMap<_, _> = variables
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .collect();
+    let (status, stderr) = set(variables["AWS_ENDPOINT_URL_DYNAMODB"], &variables).await;
+    assert_eq!(status, Status::Success, "{stderr}");
+
+    for (source, test) in [
+        (
+            "shared-files",
+            "test -f \"$AWS_CONFIG_FILE\" -a -f \"$AWS_SHARED_CREDENTIALS_FILE\"",
+        ),
+        ("web-identity", "test -f \"$AWS_WEB_IDENTITY_TOKEN_FILE\""),
+        (
+            "container",
+            "test -f \"$AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE\"",
+        ),
+        (
+            "instance-metadata",
+            "test \"$AWS_EC2_METADATA_DISABLED\" = false",
+        ),
+    ] {
+        let (status, _) = shell_with(&folder, source, test);
+        assert_eq!(status, Some(0), "{source}");
+        let beyond = "env | grep -E 'https?://' | grep -v 'http://127.0.0.1:'";
+        let (_, beyond) = shell_with(&folder, source, beyond);
+        assert_eq!(beyond, "", "{source} leads beyond this machine");
+    }
+    let terminated = Command::new("kill").arg(server.id().to_string()).status();
+    assert!(terminated.unwrap().success());
+    let (status, ..) = told(server.wait_with_output().unwrap());
+    assert_eq!(status, Some(0));
+}
+
+#[test]
+fn a_folder_for_credentials_that_cannot_be_is_told() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    let (status, _, stderr) = told(test_servers(&["credentials", path]).output().unwrap());
+    assert_eq!(status, Some(1));
+    assert!(stderr.starts_with(&format!("error: {path}: ")), "{stderr}");
+}

@@ -1,0 +1,101 @@
+//! The fault proxy from a shell: it tells its endpoint, does what the scenario says, and ends in time.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    process::Stdio,
+};
+
+use crate::{test_servers, told};
+
+const EXAMPLE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../examples/faults/lost-answers.toml"
+);
+
+#[test]
+fn it_ends_when_its_time_is_over_and_says_what_passed() {
+    let faults = ["faults", "--scenario", EXAMPLE, "--for", "1ms"];
+    let (status, stdout, stderr) = told(test_servers(&faults).output().unwrap());
+    assert_eq!(status, Some(0), "{stderr}");
+    assert!(stdout.starts_with("http://127.0.0.1:"), "{stdout}");
+    assert_eq!(stderr, "requests: 0 arrived, 0 passed on\n");
+}
+
+#[test]
+fn a_call_through_it_meets_the_scenario_and_a_line_says_so() {
+    let kept = tempfile::tempdir().unwrap();
+    let scenario = kept.path().join("denied.toml");
+    let text = "[[fault]]\noperation = \"PutItem\"\naction = \"error\"\nerror = \"AccessDeniedException\"\n";
+    fs::write(&scenario, text).unwrap();
+    let scenario = scenario.to_str().unwrap();
+    let mut proxy = test_servers(&["faults", "--scenario", scenario]);
+    let mut proxy = proxy
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut endpoint = String::new();
+    let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
+    stdout.read_line(&mut endpoint).unwrap();
+    let endpoint = endpoint.trim();
+    let call = |words: &[&str]| {
+        let there = ["--endpoint", endpoint, "--table", "state"];
+        let keys = ["--access-key", "id", "--secret-key", "key"];
+        let words = [&["state"], words, &there, &keys].concat();
+        told(test_servers(&words).output().unwrap())
+    };
+    let (status, _, stderr) = call(&["set", "k", "v"]);
+    assert_eq!(status, Some(1));
+    assert!(stderr.starts_with("error: access-denied: "), "{stderr}");
+    let (status, stdout, _) = call(&["get", "k"]);
+    assert_eq!((status, stdout.as_str()), (Some(1), ""));
+    proxy.kill().unwrap();
+    let mut said = String::new();
+    let mut stderr = proxy.stderr.take().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    proxy.wait().unwrap();
+    let line = "PutItem 1 (request 2): error, error \"AccessDeniedException\"\n";
+    assert_eq!(said, line);
+}
+
+#[test]
+fn what_is_wrong_is_said_before_anything_is_listened_to() {
+    let kept = tempfile::tempdir().unwrap();
+    let scenario = kept.path().join("wrong.toml");
+    fs::write(&scenario, "[[fault]]\naction = \"explode\"\n").unwrap();
+    let scenario = scenario.to_str().unwrap();
+    for (words, status, says) in [
+        (&["faults"][..], 2, "--scenario"),
+        (&["faults", "--scenario", "no-such.toml"], 1, "no-such.toml"),
+        (
+            &["faults", "--scenario", scenario],
+            1,
+            "wrong.toml:2: there is no action \"explode\"",
+        ),
+        (
+            &["faults", "--scenario", EXAMPLE, "--upstream", "https://h"],
+            1,
+            "plain HTTP only",
+        ),
+        (
+            &["faults", "--scenario", EXAMPLE, "--for", "soon"],
+            2,
+            "--for",
+        ),
+    ] {
+        let (told_status, stdout, stderr) = told(test_servers(words).output().unwrap());
+        assert_eq!((told_status, stdout.as_str()), (Some(status), ""));
+        assert!(stderr.contains(says), "{stderr}");
+    }
+}
+
+#[test]
+fn every_action_is_listed_with_its_fields() {
+    let (status, stdout, _) = told(test_servers(&["faults", "--list"]).output().unwrap());
+    assert_eq!(status, Some(0));
+    for kind in test_support::faults::scenario::KINDS {
+        assert!(stdout.contains(kind.about), "{stdout}");
+        assert!(kind.needs.iter().all(|field| stdout.contains(field)));
+    }
+}
