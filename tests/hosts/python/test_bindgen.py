@@ -15,8 +15,8 @@ from dapr_wasm import binding, state, types
 from dapr_wasm.memory import Value, read_text
 from embedded_engine import REPOSITORY
 
-COMMITTED = Path(__file__).parent / "dapr_wasm"
-MAKE_ANEW = "python -m bindgen ../../../wit dapr_wasm"
+COMMITTED = REPOSITORY / "bindings/python/dapr_wasm"
+MAKE_ANEW = "python -m bindgen ../../wit dapr_wasm"
 
 
 def test_the_bindings_are_what_the_wit_gives() -> None:

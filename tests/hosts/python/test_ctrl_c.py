@@ -44,7 +44,7 @@ except KeyboardInterrupt:
 
 
 def test_ctrl_c_takes_effect_when_the_call_is_over(plugin: Path) -> None:
-    sources = {"PYTHONPATH": str(REPOSITORY / "tests/hosts/python")}
+    sources = {"PYTHONPATH": str(REPOSITORY / "bindings/python")}
     ran = subprocess.run(
         [sys.executable, "-c", WAITING, plugin],
         env={**os.environ, **sources},

@@ -1,4 +1,4 @@
-"""The program that the README shows runs, outside this folder, with what is installed."""
+"""The program that the README shows runs, outside its folder, with what is installed."""
 
 import os
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from embedded_engine import REPOSITORY, Server
 
-EXAMPLE = Path(__file__).parent / "example.py"
+EXAMPLE = REPOSITORY / "bindings/python/examples/orders.py"
 
 
 def test_the_example_says_what_became_of_its_orders(
@@ -32,4 +32,4 @@ def test_the_example_says_what_became_of_its_orders(
 def test_the_readme_shows_the_example() -> None:
     _, _, program = EXAMPLE.read_text().partition('"""\n\n')
     shown = f"```python\n{program}```\n"
-    assert shown in (REPOSITORY / "README.md").read_text(), "copy example.py into the README"
+    assert shown in (REPOSITORY / "README.md").read_text(), "copy orders.py into the README"

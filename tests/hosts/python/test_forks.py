@@ -46,7 +46,7 @@ class Forking(Protocol):
 def forking(plugin: Path, server: Server, tmp_path: Path) -> Forking:
     """Nothing compiled is in its cache."""
     surroundings = {
-        "PYTHONPATH": str(REPOSITORY / "tests/hosts/python"),
+        "PYTHONPATH": str(REPOSITORY / "bindings/python"),
         "XDG_CACHE_HOME": str(tmp_path),
     }
 

@@ -52,7 +52,7 @@ except Unavailable as error:
 def test_machine_without_a_local_port_is_named_as_the_cause(plugin: Path) -> None:
     if subprocess.run([*APART, "true"], capture_output=True).returncode != 0:
         pytest.skip("this machine lets nobody have a network of their own")
-    sources = {"PYTHONPATH": str(REPOSITORY / "tests/hosts/python")}
+    sources = {"PYTHONPATH": str(REPOSITORY / "bindings/python")}
     ran = subprocess.run(
         [*APART, sys.executable, "-c", WITHOUT_PORTS, plugin],
         env={**os.environ, **sources},

@@ -1,4 +1,4 @@
-"""Has the component find its credentials: python example_credentials.py COMPONENT.wasm"""
+"""Has the component find its credentials: python credentials.py COMPONENT.wasm"""
 
 import os
 import sys

@@ -8,7 +8,7 @@ from .module import module
 from .types import snake
 from .wit import Interface, Reader
 
-STYLE = Path(__file__).parents[2] / "pyproject.toml"
+STYLE = Path(__file__).parents[1] / "pyproject.toml"
 
 
 def generate(wit: Path) -> dict[str, str]:

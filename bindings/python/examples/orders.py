@@ -1,4 +1,4 @@
-"""Keeps orders in DynamoDB: python example.py COMPONENT.wasm ENDPOINT"""
+"""Keeps orders in DynamoDB: python orders.py COMPONENT.wasm ENDPOINT"""
 
 import sys
 
