@@ -5,7 +5,7 @@
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { instance, metadata, shim } from './test/component.mjs';
 import { dynamodb } from './test/servers.mjs';
-import { imports } from './wasi/imports.mjs';
+import { imports } from 'dapr-wasm';
 
 const CALLS = Number(process.argv[2] ?? 1000);
 const WARM_UP = 200;

@@ -3,7 +3,7 @@
 //     node soak.mjs [CALLS]
 import { instance, metadata } from './test/component.mjs';
 import { dynamodb } from './test/servers.mjs';
-import { imports } from './wasi/imports.mjs';
+import { imports } from 'dapr-wasm';
 
 const CALLS = Number(process.argv[2] ?? 500_000);
 const TENTH = CALLS / 10;

@@ -3,19 +3,19 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
-import { instantiate } from '../component/dapr_dynamodb.js';
+import { instantiate } from 'dapr-wasm/component/dapr_dynamodb.js';
 
-/** @typedef {import('../component/dapr_dynamodb.js').Root} Component */
+/** @typedef {import('dapr-wasm/component/dapr_dynamodb.js').Root} Component */
 
 /** jco's own WASI. */
 export const shim = (/** @type {Record<string, string>} */ env, /** @type {Record<string, string>} */ preopens = {}) =>
   new WASIShim({ sandbox: { env, preopens } }).getImportObject();
 export const direct = process.env['WASI'] === 'direct';
-const imports = direct ? (await import('../wasi/imports.mjs')).imports : shim;
+const imports = direct ? (await import('dapr-wasm')).imports : shim;
 
 /** @param {string} path */
 async function core(path) {
-  return WebAssembly.compile(await readFile(new URL(`../component/${path}`, import.meta.url)));
+  return WebAssembly.compile(await readFile(new URL(import.meta.resolve(`dapr-wasm/component/${path}`))));
 }
 
 /** Without credentials an instance would ask what answers at 169.254.169.254, and Node lets it. */

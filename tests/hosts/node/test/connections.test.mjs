@@ -11,7 +11,7 @@ const IPV6 = Object.values(networkInterfaces()).flat().some((it) => it?.address 
 const count = (log, what) => log.filter((line) => line === what).length;
 
 if (direct) {
-  const { setIdleTimeout } = await import('../wasi/imports.mjs');
+  const { setIdleTimeout } = await import('dapr-wasm');
   /** @param {import('node:test').TestContext} test @param {number} milliseconds */
   const idle = (test, milliseconds) => {
     setIdleTimeout(milliseconds);

@@ -74,7 +74,7 @@ test('keys that nobody gave out are refused', async () => {
 
 test('the module without instances reads a directory that is added to the shim', async () => {
   const shim = import.meta.resolve('@bytecodealliance/preview2-shim/filesystem');
-  const component = new URL('../component/module/dapr_dynamodb.js', import.meta.url);
+  const component = new URL('../module/dapr_dynamodb.js', import.meta.url);
   const ping = `([{ _addPreopen }, { state }]) => { _addPreopen('${lent.folder}', '${lent.folder}'); state.ping(); }`;
   const program = `Promise.all([import('${shim}'), import('${component}')]).then(${ping})`;
   const env = { ...process.env, ...(await lent.environment('web-identity')) };

@@ -6,6 +6,8 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { dynamodb } from './servers.mjs';
 
+const EXAMPLE = '../../../../bindings/node/examples/orders.mjs';
+
 /** @type {import('./servers.mjs').Server} */
 let server;
 
@@ -13,13 +15,13 @@ before(async () => (server = await dynamodb('state')));
 after(() => server.stop());
 
 test('the example runs', async () => {
-  const program = new URL('../example.mjs', import.meta.url).pathname;
+  const program = new URL(EXAMPLE, import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(process.execPath, [program, server.endpoint]);
   assert.equal(stdout, 'somebody else was faster\norder-1 is paid\nnew\nabsent\norder-1 is sent\n');
 });
 
 test('the README shows the example as it is', async () => {
   const read = (/** @type {string} */ path) => readFile(new URL(path, import.meta.url), 'utf8');
-  const shown = `\`\`\`js\n${await read('../example.mjs')}\`\`\`\n`;
-  assert.ok((await read('../../../../README.md')).includes(shown), 'copy example.mjs into the README');
+  const shown = `\`\`\`js\n${await read(EXAMPLE)}\`\`\`\n`;
+  assert.ok((await read('../../../../README.md')).includes(shown), 'copy orders.mjs into the README');
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import * as shim from '@bytecodealliance/preview2-shim/filesystem';
-import { imports } from '../wasi/imports.mjs';
+import { imports } from 'dapr-wasm';
 
 const FOLLOW = { symlinkFollow: true };
 const NOW = { tag: 'now' };
@@ -111,7 +111,7 @@ test('an operation that a later shim adds is refused', async () => {
   const { prototype } = /** @type {any} */ (shim).types.Descriptor;
   prototype.setPermissionsAt = () => {};
   try {
-    const { filesystem } = await import(`${new URL('../wasi/files.mjs', import.meta.url)}?later`);
+    const { filesystem } = await import(`${new URL('../node_modules/dapr-wasm/wasi/files.mjs', import.meta.url)}?later`);
     const [[descriptor]] = filesystem({ '/lent': join(parent, 'lent') }).preopens.getDirectories();
     assert.throws(() => descriptor.setPermissionsAt({}, 'file'), (error) => error === 'not-permitted');
   } finally {

@@ -51,7 +51,7 @@ test('the module that is transpiled without instances sees the environment of th
     AWS_ACCESS_KEY_ID: 'id',
     AWS_SECRET_ACCESS_KEY: 'key',
   };
-  await program('../component/module/dapr_dynamodb.js', "({ state }) => state.set('3', Buffer.from('v'))", environment);
+  await program('../module/dapr_dynamodb.js', "({ state }) => state.set('3', Buffer.from('v'))", environment);
   const orders = await store(server.endpoint, { table: 'orders' });
   assert.equal(text(orders.get('3', { consistency: 'strong' })?.value), 'v');
 });

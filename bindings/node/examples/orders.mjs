@@ -1,11 +1,11 @@
 // Orders in a state store. The argument is the endpoint of a DynamoDB that has the
 // table `state`; for AWS, leave `endpoint` out and give a `region`.
 import { readFile } from 'node:fs/promises';
-import { instantiate } from './component/dapr_dynamodb.js';
-import { imports } from './wasi/imports.mjs';
+import { imports } from 'dapr-wasm';
+import { instantiate } from 'dapr-wasm/component/dapr_dynamodb.js';
 
 const compiled = async (/** @type {string} */ name) =>
-  WebAssembly.compile(await readFile(new URL(`component/${name}`, import.meta.url)));
+  WebAssembly.compile(await readFile(new URL(import.meta.resolve(`dapr-wasm/component/${name}`))));
 const { state } = await instantiate(compiled, imports({})); // no variables of the process
 
 const endpoint = process.argv[2] ?? 'http://127.0.0.1:8000';
@@ -45,6 +45,6 @@ console.log('order-1 is', text(state.get('order-1', undefined)?.value));
 
 /** The case of the contract's error that a call has thrown. @param {unknown} error */
 function nameOf(error) {
-  const { payload } = /** @type {{ payload?: import('./component/interfaces/dapr-wasm-components-types.js').Error }} */ (error);
+  const { payload } = /** @type {{ payload?: import('dapr-wasm/component/interfaces/dapr-wasm-components-types.js').Error }} */ (error);
   return payload?.tag;
 }

@@ -11,16 +11,9 @@ export { setIdleTimeout } from './poll.mjs';
 
 const output = (/** @type {NodeJS.WriteStream} */ stream) => new OutputStream((bytes) => stream.write(bytes));
 
-/**
- * The imports of an instance that sees this environment alone, and these directories
- * by the names that it knows them by.
- *
- * @param {NodeJS.Dict<string>} env
- * @param {Record<string, string>} [directories]
- * @returns {any} What `instantiate` of any component takes.
- */
-export function imports(env, directories = {}) {
-  return new WASIShim({
+/** @type {typeof import('../imports.d.mts').imports} */
+export const imports = (env, directories = {}) =>
+  new WASIShim({
     cli: {
       ...cli,
       stdin: { getStdin: () => new InputStream(new Uint8Array()) },
@@ -33,4 +26,3 @@ export function imports(env, directories = {}) {
     io: { error, poll: { Pollable, poll }, streams: { InputStream, OutputStream } },
     sandbox: { env: /** @type {Record<string, string>} */ (env) },
   }).getImportObject();
-}

@@ -38,15 +38,8 @@ export function cancel(id) {
   if (awaited.delete(id)) sender.postMessage({ cancelled: id });
 }
 
-/**
- * Sets how long this thread keeps an idle connection: 20 s where it is not set, and
- * less where the server says so. Closes those that are kept now.
- *
- * @param {number} milliseconds
- */
-export function setIdleTimeout(milliseconds) {
-  sender.postMessage({ idleTimeout: milliseconds });
-}
+/** @type {typeof import('../imports.d.mts').setIdleTimeout} */
+export const setIdleTimeout = (milliseconds) => sender.postMessage({ idleTimeout: milliseconds });
 
 /** Hands out the answers that are here. */
 export function receive() {

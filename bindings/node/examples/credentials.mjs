@@ -2,8 +2,8 @@
 // its files those in directories that are lent to it.
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { instantiate } from './component/dapr_dynamodb.js';
-import { imports } from './wasi/imports.mjs';
+import { imports } from 'dapr-wasm';
+import { instantiate } from 'dapr-wasm/component/dapr_dynamodb.js';
 
 /** @type {Record<string, string>} */
 const directories = {};
@@ -17,6 +17,6 @@ for (const variable of [
   if (file) directories[dirname(file)] = dirname(file); // by its own name
 }
 const compiled = async (/** @type {string} */ name) =>
-  WebAssembly.compile(await readFile(new URL(`component/${name}`, import.meta.url)));
+  WebAssembly.compile(await readFile(new URL(import.meta.resolve(`dapr-wasm/component/${name}`))));
 const { state } = await instantiate(compiled, imports(process.env, directories));
 console.log(state.set('order-1', new TextEncoder().encode('paid'), undefined));
