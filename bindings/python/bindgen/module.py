@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from enum import Enum, Flag, auto
 from typing import ClassVar
 
-from .compounds import (
-    LiftsError, LiftsFlags, LiftsList, LiftsOption, LiftsOrRaises, LiftsPair, LiftsRecord,
-    LiftsResult, LowersEnum, LowersList, LowersOption, LowersPairs, LowersRecord, LowersUnion,
+from .codecs import (
+    BYTES, NOTHING, S64, STRING, U32, U64, LiftsError, LiftsFlags, LiftsList, LiftsOption,
+    LiftsOrRaises, LiftsPair, LiftsRecord, LiftsResult, Lowers, LowersEnum, LowersList,
+    LowersOption, LowersPairs, LowersRecord, LowersUnion,
 )
 from .plugin import Instance
-from .scalars import BYTES, NOTHING, S64, STRING, U32, U64, Lowers
 """
 
 
@@ -140,11 +140,12 @@ def _calls(package: str, interface: Interface, types: Types) -> str:
 
 
 def _bound(function: Function, types: Types) -> str:
-    codecs = "".join(f"{types.lowers(typed(it.type))}, " for it in function.parameters)
+    codecs = [types.lowers(typed(it.type)) for it in function.parameters]
+    parameters = f"({codecs[0]},)" if len(codecs) == 1 else f"({', '.join(codecs)})"
     result = types.lifts(function.result, outermost=True)
     return (
         f"self._{snake(function.name)}: Callable[..., {types.result(function.result)}] = "
-        f'instance.function(self.INTERFACE, "{function.name}", ({codecs}), {result})\n'
+        f'instance.function(self.INTERFACE, "{function.name}", {parameters}, {result})\n'
     )
 
 

@@ -12,7 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from .compounds import (
+from .codecs import (
+    BYTES,
+    NOTHING,
+    STRING,
     LiftsList,
     LiftsOption,
     LiftsOrRaises,
@@ -22,7 +25,6 @@ from .compounds import (
     LowersPairs,
 )
 from .plugin import Instance
-from .scalars import BYTES, NOTHING, STRING
 from .types import LIFTS_ERROR
 
 
@@ -66,11 +68,7 @@ class Binding:
         self._invoke: Callable[..., Response] = instance.function(
             self.INTERFACE,
             "invoke",
-            (
-                STRING,
-                BYTES,
-                LowersOption(LowersPairs(STRING, STRING)),
-            ),
+            (STRING, BYTES, LowersOption(LowersPairs(STRING, STRING))),
             LiftsOrRaises(LIFTS_RESPONSE, LIFTS_ERROR),
         )
 

@@ -25,9 +25,7 @@ from wasmtime.component import Component, Func, Linker
 from wasmtime.component import Instance as Exports
 
 from . import threads
-from .compounds import is_ok
-from .memory import Value
-from .scalars import Lifts, Lowers
+from .codecs import Lifts, Lowers, Value, is_ok
 
 R = TypeVar("R")
 

@@ -26,13 +26,20 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum, Flag, auto
 
-from .compounds import (
+from .codecs import (
+    BYTES,
+    NOTHING,
+    S64,
+    STRING,
+    U32,
+    U64,
     LiftsFlags,
     LiftsList,
     LiftsOption,
     LiftsOrRaises,
     LiftsRecord,
     LiftsResult,
+    Lowers,
     LowersEnum,
     LowersList,
     LowersOption,
@@ -41,7 +48,6 @@ from .compounds import (
     LowersUnion,
 )
 from .plugin import Instance
-from .scalars import BYTES, NOTHING, S64, STRING, U32, U64, Lowers
 from .types import LIFTS_ERROR, Error
 
 
@@ -220,38 +226,25 @@ class State:
         self._get: Callable[..., Item | None] = instance.function(
             self.INTERFACE,
             "get",
-            (
-                STRING,
-                LowersOption(LOWERS_GET_OPTIONS),
-            ),
+            (STRING, LowersOption(LOWERS_GET_OPTIONS)),
             LiftsOrRaises(LiftsOption(LIFTS_ITEM), LIFTS_ERROR),
         )
         self._set: Callable[..., str] = instance.function(
             self.INTERFACE,
             "set",
-            (
-                STRING,
-                BYTES,
-                LowersOption(LOWERS_SET_OPTIONS),
-            ),
+            (STRING, BYTES, LowersOption(LOWERS_SET_OPTIONS)),
             LiftsOrRaises(STRING, LIFTS_ERROR),
         )
         self._delete: Callable[..., None] = instance.function(
             self.INTERFACE,
             "delete",
-            (
-                STRING,
-                LowersOption(LOWERS_DELETE_OPTIONS),
-            ),
+            (STRING, LowersOption(LOWERS_DELETE_OPTIONS)),
             LiftsOrRaises(NOTHING, LIFTS_ERROR),
         )
         self._bulk_get: Callable[..., list[Error | Item | None]] = instance.function(
             self.INTERFACE,
             "bulk-get",
-            (
-                LowersList(STRING),
-                LowersOption(LOWERS_GET_OPTIONS),
-            ),
+            (LowersList(STRING), LowersOption(LOWERS_GET_OPTIONS)),
             LiftsOrRaises(
                 LiftsList(LiftsResult(LiftsOption(LIFTS_ITEM), LIFTS_ERROR)), LIFTS_ERROR
             ),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from .compounds import (
+from .codecs import (
     LiftsError,
 )
 

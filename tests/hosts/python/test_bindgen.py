@@ -12,7 +12,7 @@ import dapr_wasm
 from bindgen.__main__ import generate
 from bindgen.wit import Reader
 from dapr_wasm import binding, state, types
-from dapr_wasm.memory import Value, read_text
+from dapr_wasm.codecs import Value, read_text
 from embedded_engine import REPOSITORY
 
 COMMITTED = REPOSITORY / "bindings/python/dapr_wasm"

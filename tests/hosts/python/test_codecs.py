@@ -8,9 +8,17 @@ from wasmtime import Engine
 from wasmtime.component import Component
 
 from dapr_wasm import NotFound, Plugin, SetOptions, State
-from dapr_wasm.compounds import LiftsPair, LiftsRecord, LiftsResult, LowersList
-from dapr_wasm.memory import Value
-from dapr_wasm.scalars import BYTES, STRING, U32, Lifts
+from dapr_wasm.codecs import (
+    BYTES,
+    STRING,
+    U32,
+    Lifts,
+    LiftsPair,
+    LiftsRecord,
+    LiftsResult,
+    LowersList,
+    Value,
+)
 from dapr_wasm.state import LIFTS_FEATURE_SET
 from dapr_wasm.types import LIFTS_ERROR
 from embedded_engine import Server

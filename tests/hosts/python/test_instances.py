@@ -17,7 +17,7 @@ from wasmtime import Config, Engine, WasmtimeError
 from wasmtime.component import Component
 
 from dapr_wasm import Instance, NotFound, NotInitialized, Plugin, State
-from dapr_wasm.scalars import U32
+from dapr_wasm.codecs import U32
 from embedded_engine import REPOSITORY, Server
 from empty_table import EmptyTable, empty_table
 from stores import CREDENTIALS, Stores

@@ -1,4 +1,19 @@
-"""Options, lists, records and the other types of WIT that are made of types.
+"""Codecs between Python values and those of wasmtime's C API.
+
+`Lowers` turns a Python value into an argument, `Lifts` a result into a Python
+value. wasmtime holds each argument against the component's own type, so a codec
+that does not fit makes an error, never nonsense, and each codec holds a result
+against its kind. A value of a wrong Python type is a `TypeError`, a number out of
+range a `ValueError`, before anything is called.
+
+Bytes and text are copied as one block: wasmtime's own conversion goes through a
+list of bytes value by value, which takes longer than the call itself. This module
+alone knows the layout of `wasmtime_component_val_t`; `wasmtime._ffi` has it from
+the C header.
+
+A call only reads its arguments (the header says `const`), so their memory is
+Python's; ctypes keeps alive what is assigned to a pointer, as long as the value
+that it is assigned in. A result belongs to wasmtime, and is freed as a whole.
 
 An enum is a Python `Enum` and flags are a `Flag`, with the names of the WIT in
 their order. An error is an exception: raised where it answers the call, given
@@ -9,18 +24,132 @@ import ctypes
 from collections.abc import Callable, Collection, Mapping
 from enum import Enum, Flag
 from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from wasmtime import _ffi as c
 
-from .memory import Entry, Value, expect, read_text, write_text
-from .scalars import STRING, Lifts, Lowers
-
+T_in = TypeVar("T_in", contravariant=True)
+T_out = TypeVar("T_out", covariant=True)
 T = TypeVar("T")
 S = TypeVar("S")
 E = TypeVar("E", bound=Exception)
 EnumT = TypeVar("EnumT", bound=Enum)
 FlagT = TypeVar("FlagT", bound=Flag)
+
+Value: Any = c.wasmtime_component_val_t
+Entry: Any = c.wasmtime_component_valrecord_entry_t
+
+VALUE_SIZE = ctypes.sizeof(Value)
+KIND_OFFSET: int = Value.kind.offset
+PAYLOAD_OFFSET: int = Value.of.offset
+
+BytePointer = ctypes.POINTER(ctypes.c_ubyte)
+
+_KIND_OF_A_BYTE = bytes([c.WASMTIME_COMPONENT_U8.value])
+
+
+def expect(value: Any, kind: Any) -> Any:
+    """The payload of a result, if there is one and it is of this kind.
+
+    A component may export the contract's names with types of its own.
+    """
+    given = value.kind if value is not None else "nothing"
+    if given != kind.value:
+        raise TypeError(f"the component gave a value of kind {given}, not {kind.value}")
+    return value.of
+
+
+def write_text(text: str, into: Any) -> None:
+    """Lets a `wasm_name_t` point to the text."""
+    if not isinstance(text, str):
+        raise TypeError(f"expected str, not {type(text).__name__}")
+    data = text.encode()
+    into.size = len(data)
+    into.data = BytePointer.from_buffer(ctypes.c_char_p(data))
+
+
+def read_text(name: Any) -> str:
+    return ctypes.string_at(name.data, name.size).decode()
+
+
+class Lowers(Protocol[T_in]):
+    def lower(self, value: T_in, into: Any) -> None: ...
+
+
+class Lifts(Protocol[T_out]):
+    def lift(self, value: Any) -> T_out: ...
+
+
+class _String:
+    def lower(self, value: str, into: Any) -> None:
+        into.kind = c.WASMTIME_COMPONENT_STRING
+        write_text(value, into.of.string)
+
+    def lift(self, value: Any) -> str:
+        return read_text(expect(value, c.WASMTIME_COMPONENT_STRING).string)
+
+
+class _Bytes:
+    """A list of values, each of which has one of the bytes."""
+
+    def lower(self, value: bytes, into: Any) -> None:
+        if not isinstance(value, bytes):
+            raise TypeError(f"expected bytes, not {type(value).__name__}")
+        into.kind = c.WASMTIME_COMPONENT_LIST
+        if not value:
+            return
+        block = bytearray(len(value) * VALUE_SIZE)
+        block[KIND_OFFSET::VALUE_SIZE] = _KIND_OF_A_BYTE * len(value)
+        block[PAYLOAD_OFFSET::VALUE_SIZE] = value
+        into.of.list.size = len(value)
+        into.of.list.data = ctypes.pointer(Value.from_buffer(block))
+
+    def lift(self, value: Any) -> bytes:
+        values = expect(value, c.WASMTIME_COMPONENT_LIST).list
+        if not values.size:
+            return b""
+        block = ctypes.string_at(values.data, values.size * VALUE_SIZE)
+        if block[KIND_OFFSET::VALUE_SIZE].count(_KIND_OF_A_BYTE) != values.size:
+            raise TypeError("the component gave a list of other values than bytes")
+        return block[PAYLOAD_OFFSET::VALUE_SIZE]
+
+
+class _S64:
+    LEAST = -(2**63)
+    GREATEST = 2**63 - 1
+
+    def lower(self, value: int, into: Any) -> None:
+        if not isinstance(value, int):
+            raise TypeError(f"expected int, not {type(value).__name__}")
+        if not self.LEAST <= value <= self.GREATEST:
+            raise ValueError(f"{value} does not fit in an s64")
+        into.kind = c.WASMTIME_COMPONENT_S64
+        into.of.s64 = value
+
+
+class _U32:
+    def lift(self, value: Any) -> int:
+        return int(expect(value, c.WASMTIME_COMPONENT_U32).u32)
+
+
+class _U64:
+    def lift(self, value: Any) -> int:
+        return int(expect(value, c.WASMTIME_COMPONENT_U64).u64)
+
+
+class _Nothing:
+    """The payload of a result that has none."""
+
+    def lift(self, value: Any) -> None:
+        return None
+
+
+STRING = _String()
+BYTES = _Bytes()
+S64 = _S64()
+U32 = _U32()
+U64 = _U64()
+NOTHING = _Nothing()
 
 
 class LowersOption(Generic[T]):
