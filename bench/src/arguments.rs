@@ -63,7 +63,7 @@ pub struct BenchArguments {
     /// Another build of the component that takes part, to compare with
     #[arg(long, value_name = "FILE.wasm")]
     pub(super) baseline: Option<PathBuf>,
-    /// Dapr's Go component takes part, in this worker (tests/hosts/dapr/bench)
+    /// Dapr's Go component takes part, in this worker (bench/dapr-worker)
     #[arg(long, value_name = "FILE")]
     pub(super) dapr: Option<PathBuf>,
     /// Write all figures to this file

@@ -7,7 +7,7 @@ use ::histories::{Fault, Plan, Player, Report, Size, run};
 
 use crate::fixture::plugin;
 
-/// As many instances as `host-test histories` has, and as many calls of each.
+/// As many instances as the program `histories` has, and as many calls of each.
 const SIZE: Size = Size {
     clients: 8,
     calls: 12,

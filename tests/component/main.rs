@@ -1,6 +1,6 @@
 //! The built component in wasmtime, against a real engine, through the crates that an embedder uses.
 //!
-//! One binary, a module per behaviour. What every component of the contract promises, the cases of `host-test conformance`
+//! One binary, a module per behaviour. What every component of the contract promises, the cases of `conformance`
 //! hold against this one as against any other (`conformance`); the modules here are about what is its own: what it leaves in
 //! the table, what it sends, DynamoDB's limits, its configuration.
 //!

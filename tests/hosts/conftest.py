@@ -20,7 +20,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def lent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lent]:
     folder = tmp_path_factory.mktemp("lent").resolve()
-    with running("serve", "--credentials", str(folder)) as server:
+    with running("credentials", str(folder)) as server:
         yield Lent(server.endpoint, folder)
 
 

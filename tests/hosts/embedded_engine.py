@@ -39,12 +39,20 @@ def plugin_file() -> Path:
     )
 
 
+def host_test() -> Path:
+    return built("HOST_TEST", "target/debug/host-test", "cargo build -p host-test")
+
+
+def test_servers() -> Path:
+    return built("TEST_SERVERS", "target/debug/test-servers", "cargo build -p test-support")
+
+
 @dataclass(frozen=True)
 class Server:
     endpoint: str
 
 
-# What gives credentials out, by the names of the files that `serve --credentials` writes.
+# What gives credentials out, by the names of the files that `test-servers credentials` writes.
 SOURCES = ["environment", "shared-files", "web-identity", "container", "instance-metadata"]
 
 # A role that its STS gives to whoever has other credentials of it, and the profile of that role.
@@ -65,14 +73,14 @@ class Lent:
         return dict(re.findall(r"^export (\w+)='(.*)'$", text, re.MULTILINE))
 
 
-# Starts a server with faults, by the text of its scenario, as `host-test faults --list` says.
+# Starts a server with faults, by the text of its scenario, as `test-servers faults --list` says.
 Faults = Callable[[str], Server]
 
 
 @contextmanager
 def running(*arguments: str) -> Iterator[Server]:
-    """Runs a server of host-test; its endpoint is the first line that it prints."""
-    program = built("HOST_TEST", "target/debug/host-test", "cargo build -p host-test")
+    """Runs a server of host-test or test-servers; its endpoint is the first line that it prints."""
+    program = host_test() if arguments[0] == "serve" else test_servers()
     command = [str(program), *arguments, "--for", LONGEST_RUN]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

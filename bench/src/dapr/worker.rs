@@ -1,4 +1,4 @@
-//! The worker process, `tests/hosts/dapr/bench`: it reads one request a line, such as
+//! The worker process, `bench/dapr-worker`: it reads one request a line, such as
 //! `{"case":"get","calls":50}`, and answers each with one line: the time of every call, and the processor
 //! time of all of them.
 

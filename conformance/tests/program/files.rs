@@ -1,4 +1,4 @@
-//! Component files configure `host-test conformance` as they do a call; one that configures nothing that runs is refused.
+//! Component files configure `conformance` as they do a call; one that configures nothing that runs is refused.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `host-test conformance`: a line a case, a summary, and exit status 1 where a case failed.
+//! `conformance`: a line a case, a summary, and exit status 1 where a case failed.
 
 mod files;
 

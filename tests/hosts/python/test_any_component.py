@@ -26,7 +26,7 @@ def memory_store() -> Plugin:
     file = built(
         "MEMORY_STORE_WASM",
         "target/guest/wasm32-wasip2/release/memory_store.wasm",
-        "cargo build -p host-test",
+        "cargo build -p fixtures",
     )
     return Plugin.from_file(file, Engine())
 

@@ -1,4 +1,4 @@
-// Servers of `host-test`, ended with the tests that they are for, and by themselves
+// Servers of `host-test` and `test-servers`, ended with the tests that they are for, and by themselves
 // after ten minutes.
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
@@ -9,7 +9,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 
-const PROGRAM = process.env['HOST_TEST'] ?? new URL('../../../../target/debug/host-test', import.meta.url).pathname;
+const built = (/** @type {string} */ name) => new URL(`../../../../target/debug/${name}`, import.meta.url).pathname;
+const HOST_TEST = process.env['HOST_TEST'] ?? built('host-test');
+const TEST_SERVERS = process.env['TEST_SERVERS'] ?? built('test-servers');
 const AT_MOST = ['--for', '10m'];
 
 /**
@@ -19,8 +21,8 @@ const AT_MOST = ['--for', '10m'];
  * @property {(text: string) => Promise<void>} says Waits until it has written this to standard error.
  */
 
-/** @param {string[]} args @param {string} program @returns {Promise<Server>} */
-async function start(args, program = PROGRAM) {
+/** @param {string} program @param {string[]} args @returns {Promise<Server>} */
+async function start(program, args) {
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'close');
   let heard = '';
@@ -43,7 +45,7 @@ async function start(args, program = PROGRAM) {
 
 /** The embedded DynamoDB, with these tables. @param {string[]} tables */
 export function dynamodb(...tables) {
-  return start(['serve', ...AT_MOST, ...tables.flatMap((table) => ['--table', table])]);
+  return start(HOST_TEST, ['serve', ...AT_MOST, ...tables.flatMap((table) => ['--table', table])]);
 }
 
 /**
@@ -57,13 +59,13 @@ export async function faulty(test, faults) {
   const folder = await mkdtemp(join(tmpdir(), 'faults-'));
   const scenario = join(folder, 'scenario.toml');
   await writeFile(scenario, faults);
-  const server = await start(['faults', ...AT_MOST, '--scenario', scenario]);
+  const server = await start(TEST_SERVERS, ['faults', ...AT_MOST, '--scenario', scenario]);
   test.after(() => server.stop());
   await rm(folder, { recursive: true });
   return server;
 }
 
-/** What gives credentials out, by the names of the files that `serve --credentials` writes. */
+/** What gives credentials out, by the names of the files that `test-servers credentials` writes. */
 export const SOURCES = ['environment', 'shared-files', 'web-identity', 'container', 'instance-metadata'];
 
 /**
@@ -72,7 +74,7 @@ export const SOURCES = ['environment', 'shared-files', 'web-identity', 'containe
  */
 export async function lending() {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'lent-')));
-  const server = await start(['serve', ...AT_MOST, '--credentials', folder]);
+  const server = await start(TEST_SERVERS, ['credentials', folder, ...AT_MOST]);
   /** @param {string} source @returns {Promise<Record<string, string>>} */
   const environment = async (source) => {
     const text = await readFile(join(folder, `${source}.sh`), 'utf8');
@@ -112,7 +114,7 @@ export async function made(test, server, scheme = 'http', host = '127.0.0.1') {
   });
   server.listen(0, '${host.replace(/[[\]]/g, '')}', () => console.log('${scheme}://${host}:' + server.address().port));
   process.once('SIGINT', () => process.exit());`;
-  const running = await start(['-e', program], process.execPath);
+  const running = await start(process.execPath, ['-e', program]);
   test.after(() => running.stop());
   return running;
 }

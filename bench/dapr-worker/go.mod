@@ -1,4 +1,4 @@
-module dapr-dynamodb/tests/hosts/dapr/bench
+module dapr-dynamodb/bench/dapr-worker
 
 go 1.26.3
 

@@ -1,11 +1,11 @@
 // Command bench is Dapr's own DynamoDB state store and output binding, in Go, as a worker of
-// `host-test bench`.
+// `bench`.
 //
 // It runs the component that a Dapr sidecar runs (github.com/dapr/components-contrib, the version in
 // go.mod), calls it as the sidecar does, and measures each call from inside this process. The
 // sidecar's own cost (its API, resiliency, tracing) is not part of it.
 //
-//	go build -o ../../../../target/dapr-bench .
+//	go build -o ../../target/dapr-bench .
 //	dapr-bench --endpoint http://127.0.0.1:8000 --table state --region us-east-1 --access-key a --secret-key b
 //
 // The table exists, with a partition key of type S (`key`, or as --partition-key says). An https
