@@ -52,8 +52,30 @@ class Server:
     endpoint: str
 
 
+def environment_of(endpoint: str) -> dict[str, str]:
+    """Configures a component for a table `state`. Any credentials do for the embedded DynamoDB."""
+    return {
+        **NO_INSTANCE_METADATA,
+        "DYNAMODB_TABLE": "state",
+        "DYNAMODB_TTL_ATTRIBUTE_NAME": "expiresAt",
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+        "AWS_ACCESS_KEY_ID": "id",
+        "AWS_SECRET_ACCESS_KEY": "key",
+    }
+
+
 # What gives credentials out, by the names of the files that `test-servers credentials` writes.
 SOURCES = ["environment", "shared-files", "web-identity", "container", "instance-metadata"]
+
+# What the error names that says that there are none.
+LOOKED_FOR = [
+    "accessKey",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_EC2_METADATA_DISABLED",
+]
 
 # A role that its STS gives to whoever has other credentials of it, and the profile of that role.
 ROLE = "arn:aws:iam::123456789012:role/a-role"

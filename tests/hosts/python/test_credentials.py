@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from dapr_wasm import AccessDenied, InvalidConfiguration, Plugin, State
-from embedded_engine import NO_INSTANCE_METADATA, PROFILE_OF_ROLE, ROLE, SOURCES, Lent
+from embedded_engine import LOOKED_FOR, NO_INSTANCE_METADATA, PROFILE_OF_ROLE, ROLE, SOURCES, Lent
 
 
 def directories(lent: Lent) -> Mapping[str, Path]:
@@ -61,15 +61,7 @@ def test_without_any_source_the_error_says_what_was_looked_for(loaded: Plugin, l
     blank = loaded.instantiate(NO_INSTANCE_METADATA)
     with blank as instance, pytest.raises(InvalidConfiguration) as raised:
         State(instance).init(fields)
-    for looked_for in [
-        "accessKey",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SHARED_CREDENTIALS_FILE",
-        "AWS_WEB_IDENTITY_TOKEN_FILE",
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        "AWS_EC2_METADATA_DISABLED",
-    ]:
-        assert looked_for in raised.value.message
+    assert all(name in raised.value.message for name in LOOKED_FOR), raised.value.message
 
 
 def test_keys_that_nobody_gave_out_are_refused(loaded: Plugin, lent: Lent) -> None:

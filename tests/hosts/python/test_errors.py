@@ -26,7 +26,7 @@ from dapr_wasm import (
     Unavailable,
     Unsupported,
 )
-from embedded_engine import NO_INSTANCE_METADATA, Faults, Server
+from embedded_engine import Faults, Server, environment_of
 from stores import CREDENTIALS, Put, Stores
 
 # How long an answer that never comes is waited for.
@@ -154,14 +154,7 @@ def test_a_server_that_never_answers_is_a_timeout(stores: Stores, silent_endpoin
 def test_the_environment_configures_a_store_without_init(
     loaded: Plugin, server: Server, key: str
 ) -> None:
-    environment = {
-        **NO_INSTANCE_METADATA,
-        "DYNAMODB_TABLE": "state",
-        "AWS_ENDPOINT_URL_DYNAMODB": server.endpoint,
-        "AWS_ACCESS_KEY_ID": "id",
-        "AWS_SECRET_ACCESS_KEY": "key",
-    }
-    with loaded.instantiate(environment) as instance:
+    with loaded.instantiate(environment_of(server.endpoint)) as instance:
         State(instance).set(key, b"without init")
         item = State(instance).get(key)
     assert item is not None and item.value == b"without init"

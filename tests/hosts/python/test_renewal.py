@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from dapr_wasm import Binding, Instance, InvalidConfiguration, Plugin, SetRequest, State, plugin
-from embedded_engine import NO_INSTANCE_METADATA
+from embedded_engine import NO_INSTANCE_METADATA, environment_of
 from empty_table import EmptyTable, empty_table
 from stores import CREDENTIALS, Stores
 
@@ -80,13 +80,7 @@ def test_refused_configuration_is_not_used_after_a_restart(
 def test_new_component_has_the_environment_of_the_old_one(
     loaded: Plugin, table: EmptyTable
 ) -> None:
-    environment = {
-        **NO_INSTANCE_METADATA,
-        "DYNAMODB_TABLE": "state",
-        "AWS_ENDPOINT_URL": table.endpoint,
-        "AWS_ACCESS_KEY_ID": "id",
-        "AWS_SECRET_ACCESS_KEY": "key",
-    }
+    environment = environment_of(table.endpoint)
     with loaded.instantiate(environment) as instance:
         environment.clear()
         store = State(instance)

@@ -12,8 +12,8 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from time import perf_counter
 
-from embedded_engine import built, plugin_file, running
-from invocation import environment_of, run
+from embedded_engine import built, environment_of, plugin_file, running
+from invocation import run
 
 KEY = "measured"
 BYTES = [118] * 1024
@@ -57,7 +57,7 @@ def main() -> None:
 
     with running("serve") as server, TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        environment = environment_of(server)
+        environment = environment_of(server.endpoint)
         written = run(wasmtime, plugin_file(), environment, "--invoke", f'set("{KEY}", {BYTES})')
         if not written.out.startswith("ok"):
             raise RuntimeError(f"{KEY} was not written: {written.out}{written.err}")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded_engine import Server, built
-from invocation import Answer, Invoke, environment_of, run
+from embedded_engine import Server, built, environment_of
+from invocation import Answer, Invoke, run
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +34,7 @@ def compiled(wasmtime: Path, plugin: Path, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture
 def invoke(wasmtime: Path, compiled: Path, server: Server) -> Invoke:
     def invoke(call: str, environment: Mapping[str, str] | None = None) -> Answer:
-        given = environment_of(server) if environment is None else environment
+        given = environment_of(server.endpoint) if environment is None else environment
         return run(wasmtime, compiled, given, "--allow-precompiled", "--invoke", call)
 
     return invoke

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from embedded_engine import NO_INSTANCE_METADATA, Server
+from embedded_engine import NO_INSTANCE_METADATA
 
 # To add to an environment: how long an answer that never comes is waited for.
 SHORT = {"AWS_MAX_ATTEMPTS": "1", "DYNAMODB_REQUEST_TIMEOUT": "200ms"}
@@ -29,21 +29,17 @@ class Invoke(Protocol):
     def __call__(self, call: str, environment: Mapping[str, str] | None = None) -> Answer: ...
 
 
-def environment_of(server: Server) -> dict[str, str]:
-    """Any credentials do for the embedded DynamoDB."""
-    return {
-        "DYNAMODB_TABLE": "state",
-        "DYNAMODB_TTL_ATTRIBUTE_NAME": "expiresAt",
-        "AWS_ENDPOINT_URL_DYNAMODB": server.endpoint,
-        "AWS_ACCESS_KEY_ID": "id",
-        "AWS_SECRET_ACCESS_KEY": "key",
-    }
-
-
-def given(environment: Mapping[str, str]) -> list[str]:
-    """The options that give a component these variables."""
+def command(
+    wasmtime: Path,
+    component: Path,
+    environment: Mapping[str, str],
+    *options: str,
+    then: Sequence[str] = (),
+) -> list[str]:
+    """Runs a component with options of wasmtime, and then arguments of its own."""
     variables = {**NO_INSTANCE_METADATA, **environment}
-    return [part for pair in variables.items() for part in ("--env", "=".join(pair))]
+    given = [part for pair in variables.items() for part in ("--env", "=".join(pair))]
+    return [str(wasmtime), "run", "-S", "http", *given, *options, str(component), *then]
 
 
 def run(
@@ -54,9 +50,8 @@ def run(
     then: Sequence[str] = (),
     stdin: str = "",
 ) -> Answer:
-    """Runs a component with options of wasmtime, and then arguments of its own."""
     done = subprocess.run(
-        [wasmtime, "run", "-S", "http", *given(environment), *options, component, *then],
+        command(wasmtime, component, environment, *options, then=then),
         input=stdin,
         capture_output=True,
         text=True,

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded_engine import Server
-from invocation import LONGEST_PRINTED, environment_of, given
+from embedded_engine import Server, environment_of
+from invocation import LONGEST_PRINTED, command
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class Program:
     options: Sequence[str]
 
     def command(self, endpoint: str, *arguments: str, opened: Sequence[str] = ()) -> list[str]:
-        environment = given(environment_of(Server(endpoint)))
-        options = ["-S", "http", *self.options, *environment, *opened]
-        return [str(self.wasmtime), "run", *options, str(self.file), *arguments]
+        options = [*self.options, *opened]
+        environment = environment_of(endpoint)
+        return command(self.wasmtime, self.file, environment, *options, then=arguments)
 
     def run(
         self, endpoint: str, *arguments: str, stdin: bytes = b"", folder: Path | None = None

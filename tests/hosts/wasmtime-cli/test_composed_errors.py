@@ -1,17 +1,27 @@
 """Status 1 names the case of the contract's error, whichever it is."""
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from embedded_engine import Faults, Server
-from invocation import SHORT, Answer, environment_of, run
+from embedded_engine import Faults, Server, environment_of
+from invocation import SHORT, run
+
+Fails = Callable[..., None]
 
 
-def names(ran: Answer, case: str) -> None:
-    assert (ran.status, ran.out) == (1, "")
-    assert ran.err.startswith(f"error: {case}"), ran.err
+@pytest.fixture
+def fails(wasmtime: Path, composed: Path) -> Fails:
+    """Asserts that a run of the program fails with this case."""
+
+    def fails(case: str, environment: Mapping[str, str], *arguments: str, stdin: str = "") -> None:
+        ran = run(wasmtime, composed, environment, then=arguments, stdin=stdin)
+        assert (ran.status, ran.out) == (1, "")
+        assert ran.err.startswith(f"error: {case}"), ran.err
+
+    return fails
 
 
 @pytest.mark.parametrize(
@@ -24,19 +34,18 @@ def names(ran: Answer, case: str) -> None:
     ],
 )
 def test_what_the_component_refuses(
-    wasmtime: Path, composed: Path, server: Server, case: str, arguments: list[str]
+    fails: Fails, server: Server, case: str, arguments: list[str]
 ) -> None:
-    value = "v" * 500_000
-    names(run(wasmtime, composed, environment_of(server), then=arguments, stdin=value), case)
+    fails(case, environment_of(server.endpoint), *arguments, stdin="v" * 500_000)
 
 
-def test_what_another_tool_wrote_is_other(wasmtime: Path, composed: Path, server: Server) -> None:
-    environment = environment_of(server)
-    item = json.dumps({"key": "no value in it"})
-    assert (
-        run(wasmtime, composed, environment, then=["binding", "invoke", "create", item]).out == ""
-    )
-    names(run(wasmtime, composed, environment, then=["state", "get", "no value in it"]), "other")
+def test_what_another_tool_wrote_is_other(
+    wasmtime: Path, composed: Path, server: Server, fails: Fails
+) -> None:
+    environment = environment_of(server.endpoint)
+    create = ["binding", "invoke", "create", json.dumps({"key": "no value in it"})]
+    assert run(wasmtime, composed, environment, then=create).out == ""
+    fails("other", environment, "state", "get", "no value in it")
 
 
 @pytest.mark.parametrize(
@@ -48,35 +57,27 @@ def test_what_another_tool_wrote_is_other(wasmtime: Path, composed: Path, server
     ],
 )
 def test_what_is_wrong_with_its_environment(
-    wasmtime: Path, composed: Path, server: Server, case: str, changed: dict[str, str]
+    fails: Fails, server: Server, case: str, changed: dict[str, str]
 ) -> None:
-    environment = {**environment_of(server), **changed}
-    names(run(wasmtime, composed, environment, then=["state", "get", "k"]), case)
+    fails(case, {**environment_of(server.endpoint), **changed}, "state", "get", "k")
 
 
 @pytest.mark.parametrize(
-    ("case", "operation", "error"),
+    ("case", "error"),
     [
-        ("access-denied", "delete:k", 'error = "AccessDeniedException"'),
-        ("throttled", "delete:k", 'error = "ProvisionedThroughputExceededException"'),
+        ("access-denied", 'error = "AccessDeniedException"'),
+        ("throttled", 'error = "ProvisionedThroughputExceededException"'),
         (
             "conflict",
-            "delete:k",
             'error = "TransactionCanceledException"\nreasons = ["TransactionConflict"]',
         ),
-        ("unavailable", "delete:k", 'error = "InternalServerError"'),
+        ("unavailable", 'error = "InternalServerError"'),
     ],
 )
-def test_what_the_server_refuses(
-    wasmtime: Path, composed: Path, faults: Faults, case: str, operation: str, error: str
-) -> None:
+def test_what_the_server_refuses(fails: Fails, faults: Faults, case: str, error: str) -> None:
     server = faults(f'[[fault]]\naction = "error"\n{error}\n')
-    environment = {**environment_of(server), **SHORT}
-    names(run(wasmtime, composed, environment, then=["state", "transact", operation]), case)
+    fails(case, {**environment_of(server.endpoint), **SHORT}, "state", "transact", "delete:k")
 
 
-def test_a_server_that_never_answers_is_a_timeout(
-    wasmtime: Path, composed: Path, silent_endpoint: str
-) -> None:
-    environment = {**environment_of(Server(silent_endpoint)), **SHORT}
-    names(run(wasmtime, composed, environment, then=["state", "get", "k"]), "timeout")
+def test_a_server_that_never_answers_is_a_timeout(fails: Fails, silent_endpoint: str) -> None:
+    fails("timeout", {**environment_of(silent_endpoint), **SHORT}, "state", "get", "k")

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded_engine import NO_INSTANCE_METADATA, Server
-from invocation import Invoke, environment_of, run
+from embedded_engine import Server, environment_of
+from invocation import Invoke, run
 
 STATE = "dapr-wasm:components/state.{}@0.1.0"
 BINDING = "dapr-wasm:components/binding.{}@0.1.0"
@@ -36,7 +36,7 @@ def name(key: str) -> str:
 
 
 def test_the_plugin_runs_as_it_is_built(wasmtime: Path, plugin: Path, server: Server) -> None:
-    answer = run(wasmtime, plugin, environment_of(server), "--invoke", 'get("nothing")')
+    answer = run(wasmtime, plugin, environment_of(server.endpoint), "--invoke", 'get("nothing")')
     assert (answer.status, answer.out, answer.err) == (0, "ok(none)", "")
 
 
@@ -45,12 +45,12 @@ def test_variables_may_be_those_of_the_shell(
     wasmtime: Path, compiled: Path, server: Server, inherited: list[str] | None
 ) -> None:
     """So that no secret stands in the list of processes."""
-    shell = environment_of(server)
+    shell = environment_of(server.endpoint)
     names = inherited or [part for name in shell for part in ("--env", name)]
     call = ["-S", "http", *names, "--allow-precompiled", "--invoke", 'get("nothing")']
     done = subprocess.run(
         [wasmtime, "run", *call, compiled],
-        env={**os.environ, **NO_INSTANCE_METADATA, **shell},
+        env={**os.environ, **shell},
         capture_output=True,
         text=True,
     )

@@ -8,40 +8,38 @@ import re
 
 import pytest
 
-from embedded_engine import Faults, Server
-from invocation import SHORT, Invoke, environment_of
+from embedded_engine import Faults, Server, environment_of
+from invocation import SHORT, Answer, Invoke
 
 
-def error(case: str, sentence: str = ".*") -> re.Pattern[str]:
-    return re.compile(rf'err\({case}\("{sentence}"\)\)')
+def refused(answer: Answer, case: str, sentence: str = ".*") -> None:
+    assert re.fullmatch(rf'err\({case}\("{sentence}"\)\)', answer.out), answer.out
+    assert (answer.status, answer.err) == (0, "")
 
 
 @pytest.mark.parametrize(
-    ("call", "expected"),
+    ("call", "case", "sentence"),
     [
-        ('get("")', error("invalid-argument", "the key is empty.*")),
-        ('set("k", [], {etag: "another"})', error("etag-mismatch")),
-        ('invoke("drop", [])', error("unsupported", ".*create")),
-        ('invoke("create", [])', error("invalid-argument")),
+        ('get("")', "invalid-argument", "the key is empty.*"),
+        ('set("k", [], {etag: "another"})', "etag-mismatch", ".*"),
+        ('invoke("drop", [])', "unsupported", ".*create"),
+        ('invoke("create", [])', "invalid-argument", ".*"),
     ],
 )
 def test_an_error_is_printed_with_status_0(
-    invoke: Invoke, call: str, expected: re.Pattern[str]
+    invoke: Invoke, call: str, case: str, sentence: str
 ) -> None:
-    answer = invoke(call)
-    assert expected.fullmatch(answer.out), answer.out
-    assert (answer.status, answer.err) == (0, "")
+    refused(invoke(call), case, sentence)
 
 
 def test_an_item_of_another_tool_without_a_value_is_other(invoke: Invoke) -> None:
     item = list(b'{"key": "of another tool"}')
     assert invoke(f'invoke("create", {item})').out == "ok({metadata: []})"
-    answer = invoke('get("of another tool")')
-    assert error("other", ".*value.*").fullmatch(answer.out)
+    refused(invoke('get("of another tool")'), "other", ".*value.*")
 
 
 def test_without_a_table_a_call_is_not_initialized(invoke: Invoke, server: Server) -> None:
-    environment = environment_of(server)
+    environment = environment_of(server.endpoint)
     del environment["DYNAMODB_TABLE"]
     answer = invoke('get("k")', environment)
     assert (answer.status, answer.out) == (0, "err(not-initialized)")
@@ -49,25 +47,20 @@ def test_without_a_table_a_call_is_not_initialized(invoke: Invoke, server: Serve
 
 def test_a_field_that_is_missing_is_named(invoke: Invoke) -> None:
     answer = invoke('get("k")', {"DYNAMODB_TABLE": "state"})
-    assert error("invalid-configuration", ".*region.*").fullmatch(answer.out)
+    refused(answer, "invalid-configuration", ".*region.*")
 
 
 def test_a_table_that_does_not_exist_is_not_found(invoke: Invoke, server: Server) -> None:
-    answer = invoke('get("k")', {**environment_of(server), "DYNAMODB_TABLE": "nothing-here"})
-    assert error("not-found", ".*nothing-here.*").fullmatch(answer.out)
-    assert answer.status == 0
+    environment = {**environment_of(server.endpoint), "DYNAMODB_TABLE": "nothing-here"}
+    refused(invoke('get("k")', environment), "not-found", ".*nothing-here.*")
 
 
 def test_a_dead_endpoint_is_unavailable(invoke: Invoke, dead_endpoint: str) -> None:
-    answer = invoke('get("k")', {**environment_of(Server(dead_endpoint)), **SHORT})
-    assert error("unavailable").fullmatch(answer.out)
-    assert answer.status == 0
+    refused(invoke('get("k")', {**environment_of(dead_endpoint), **SHORT}), "unavailable")
 
 
 def test_a_server_that_never_answers_is_a_timeout(invoke: Invoke, silent_endpoint: str) -> None:
-    answer = invoke('get("k")', {**environment_of(Server(silent_endpoint)), **SHORT})
-    assert error("timeout").fullmatch(answer.out)
-    assert answer.status == 0
+    refused(invoke('get("k")', {**environment_of(silent_endpoint), **SHORT}), "timeout")
 
 
 @pytest.mark.parametrize(
@@ -87,9 +80,7 @@ def test_what_a_server_refuses_has_the_name_of_its_error(
     invoke: Invoke, faults: Faults, case: str, call: str, fault: str
 ) -> None:
     server = faults(f'[[fault]]\naction = "error"\n{fault}\n')
-    answer = invoke(call, {**environment_of(server), **SHORT})
-    assert error(case).fullmatch(answer.out), answer.out
-    assert answer.status == 0
+    refused(invoke(call, {**environment_of(server.endpoint), **SHORT}), case)
 
 
 @pytest.mark.parametrize("call", ['set("k", "text")', 'get("k"', "take()"])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded_engine import Server
+from embedded_engine import Server, environment_of
 from empty_table import empty_table
-from invocation import Invoke, environment_of, run
+from invocation import Invoke, run
 
 # As a shell tells of a process that was aborted: 128 and SIGABRT.
 TRAPPED = 134
@@ -28,7 +28,7 @@ def test_a_call_past_the_deadline_of_wasmtime_is_a_trap(
     wasmtime: Path, plugin: Path, silent_endpoint: str
 ) -> None:
     """Its `-W timeout` cuts waiting short as well."""
-    environment = environment_of(Server(silent_endpoint))
+    environment = environment_of(silent_endpoint)
     answer = run(wasmtime, plugin, environment, "-W", "timeout=200ms", "--invoke", 'get("k")')
     assert (answer.status, answer.out) == (TRAPPED, "")
     assert "timed out after deadline has elapsed" in answer.err
@@ -37,7 +37,7 @@ def test_a_call_past_the_deadline_of_wasmtime_is_a_trap(
 def test_the_deadline_of_a_program_needs_code_that_was_compiled_for_it(
     wasmtime: Path, interruptible: Path, silent_endpoint: str
 ) -> None:
-    environment = environment_of(Server(silent_endpoint))
+    environment = environment_of(silent_endpoint)
     limits = ["--allow-precompiled", "-W", "timeout=200ms"]
     ran = run(wasmtime, interruptible, environment, *limits, then=["state", "get", "k"])
     assert (ran.status, ran.out) == (TRAPPED, "")
@@ -47,7 +47,7 @@ def test_a_component_that_needs_more_memory_than_it_may_is_not_started(
     wasmtime: Path, plugin: Path, server: Server
 ) -> None:
     least = ["-W", "max-memory-size=65536"]
-    answer = run(wasmtime, plugin, environment_of(server), *least, "--invoke", 'get("k")')
+    answer = run(wasmtime, plugin, environment_of(server.endpoint), *least, "--invoke", 'get("k")')
     assert (answer.status, answer.out) == (1, "")
     assert "memory" in answer.err
 
@@ -65,7 +65,7 @@ def large(wasmtime: Path, composed: Path, server: Server, key: str) -> list[str]
     keys = [f"{key} {n}" for n in range(9)]
     lines = "".join(json.dumps({"key": key, "value": "v" * 390_000}) + "\n" for key in keys)
     set_all = ["state", "bulk-set", "--jsonl", "-"]
-    written = run(wasmtime, composed, environment_of(server), then=set_all, stdin=lines)
+    written = run(wasmtime, composed, environment_of(server.endpoint), then=set_all, stdin=lines)
     assert (written.status, written.err) == (0, "")
     return keys
 
@@ -73,7 +73,7 @@ def large(wasmtime: Path, composed: Path, server: Server, key: str) -> list[str]
 def test_a_large_answer_needs_more_fuel_for_hostcalls(
     wasmtime: Path, plugin: Path, server: Server, large: list[str]
 ) -> None:
-    environment = environment_of(server)
+    environment = environment_of(server.endpoint)
     call = f"bulk-get({json.dumps(large)})"
     refused = run(wasmtime, plugin, environment, "--invoke", call)
     assert (refused.status, refused.out) == (1, "")
@@ -87,7 +87,7 @@ def test_a_large_answer_needs_more_fuel_for_hostcalls(
 def test_each_request_has_a_connection_of_its_own(wasmtime: Path, composed: Path) -> None:
     keys = [f"absent-{n}" for n in range(3 * KEYS_OF_A_REQUEST)]
     with empty_table() as table:
-        environment = environment_of(Server(table.endpoint))
+        environment = environment_of(table.endpoint)
         ran = run(wasmtime, composed, environment, then=["state", "bulk-get", *keys])
         assert (ran.status, ran.err) == (0, "")
         assert table.connections == len(keys) / KEYS_OF_A_REQUEST
