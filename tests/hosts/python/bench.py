@@ -11,33 +11,25 @@ from importlib.metadata import version
 from statistics import median
 from time import perf_counter
 
-import boto3
-
 from dapr_wasm import Plugin, State
 from embedded_engine import plugin_file, running
+from stores import CREDENTIALS, native
 
 TABLE = "state"
 VALUE = b"v" * 1024
 ETAG = "0123456789abcdef"
-ACCESS = {"accessKey": "id", "secretKey": "key"}
 
 Call = Callable[[], object]
 
 
 def component_calls(endpoint: str) -> tuple[Call, Call]:
     store = State(Plugin.from_file(plugin_file()).instantiate())
-    store.init({"table": TABLE, "endpoint": endpoint, **ACCESS})
+    store.init({"table": TABLE, "endpoint": endpoint, **CREDENTIALS})
     return lambda: store.get("component"), lambda: store.set("component", VALUE)
 
 
 def boto3_calls(endpoint: str) -> tuple[Call, Call]:
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=endpoint,
-        region_name="us-east-1",
-        aws_access_key_id=ACCESS["accessKey"],
-        aws_secret_access_key=ACCESS["secretKey"],
-    )
+    client = native(endpoint)
     key = {"key": {"S": "boto3"}}
     item = {**key, "value": {"S": VALUE.decode()}, "etag": {"S": ETAG}}
     return (

@@ -4,13 +4,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-import boto3
 import pytest
 from wasmtime import Engine
 
 from dapr_wasm import Binding, Error, Instance, Plugin, State
 from embedded_engine import NO_INSTANCE_METADATA, Server
-from stores import CREDENTIALS, Put, Stores
+from stores import CREDENTIALS, Put, Stores, native
 
 
 @pytest.fixture(scope="session")
@@ -63,13 +62,7 @@ def binding(instance: Instance, server: Server) -> Binding:
 
 @pytest.fixture(scope="session")
 def put(server: Server) -> Put:
-    client = boto3.client(
-        "dynamodb",
-        endpoint_url=server.endpoint,
-        region_name="us-east-1",
-        aws_access_key_id=CREDENTIALS["accessKey"],
-        aws_secret_access_key=CREDENTIALS["secretKey"],
-    )
+    client = native(server.endpoint)
 
     def put_item(key: str, attributes: Mapping[str, Mapping[str, str]]) -> None:
         client.put_item(TableName="state", Item={"key": {"S": key}, **attributes})

@@ -1,7 +1,9 @@
 """What the tests ask of their fixtures."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
+
+import boto3
 
 from dapr_wasm import State
 
@@ -10,6 +12,17 @@ CREDENTIALS = {"accessKey": "id", "secretKey": "key"}
 
 # Writes an item as another tool would: its key, and its attributes as DynamoDB has them.
 Put = Callable[[str, Mapping[str, Mapping[str, str]]], None]
+
+
+def native(endpoint: str) -> Any:
+    """The DynamoDB client of AWS's own library."""
+    return boto3.client(
+        "dynamodb",
+        endpoint_url=endpoint,
+        region_name="us-east-1",
+        aws_access_key_id=CREDENTIALS["accessKey"],
+        aws_secret_access_key=CREDENTIALS["secretKey"],
+    )
 
 
 class Stores(Protocol):

@@ -1,15 +1,79 @@
-"""wasmtime's own HTTP client, which is what the package has, keeps no connection."""
+"""wasmtime's client opens a connection for each request; where it cannot, the error says why."""
 
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dapr_wasm import Instance, State, Unavailable
 from empty_table import empty_table
-from stores import Stores
+from stores import CREDENTIALS, Stores
 
-CALLS = 3
+# A network of its own, of which the process may change the settings.
+APART = ["unshare", "--user", "--map-root-user", "--net"]
+
+# Takes all ports that there are for connections, and then calls.
+WITHOUT_PORTS = """
+import fcntl, socket, struct, sys
+from errno import EADDRNOTAVAIL
+from pathlib import Path
+from wasmtime import Engine
+from dapr_wasm import Plugin, State, Unavailable
+
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+    fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh22x", b"lo", IFF_UP))
+Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("40000 40003")
+server = socket.create_server(("127.0.0.1", 8000))
+taken = []
+try:
+    while True:
+        taken.append(socket.create_connection(("127.0.0.1", 8000)))
+except OSError as error:
+    assert error.errno == EADDRNOTAVAIL, error
+
+plugin = Plugin.from_file(sys.argv[1], Engine())
+store = State(plugin.instantiate({
+    "DYNAMODB_TABLE": "state",
+    "AWS_ENDPOINT_URL_DYNAMODB": "http://127.0.0.1:8000",
+    "AWS_ACCESS_KEY_ID": "id",
+    "AWS_SECRET_ACCESS_KEY": "key",
+    "AWS_MAX_ATTEMPTS": "1",
+}))
+try:
+    store.set("k", b"v")
+except Unavailable as error:
+    print(error.message)
+"""
 
 
 def test_each_request_has_a_connection_of_its_own(stores: Stores) -> None:
+    calls = 3
     with empty_table() as table:
         store = stores(table.endpoint)
         before = table.connections
-        for _ in range(CALLS):
+        for _ in range(calls):
             assert store.get("absent") is None
-        assert table.connections - before == CALLS
+        assert table.connections - before == calls
+
+
+def test_machine_without_a_local_port_is_named_as_the_cause(plugin: Path) -> None:
+    if subprocess.run([*APART, "true"], capture_output=True).returncode != 0:
+        pytest.skip("this machine lets nobody have a network of their own")
+    ran = subprocess.run(
+        [*APART, sys.executable, "-c", WITHOUT_PORTS, plugin],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    assert "no local port left" in ran.stdout
+    assert "resolve" not in ran.stdout
+
+
+def test_name_that_does_not_resolve_is_a_possible_cause(instance: Instance) -> None:
+    # RFC 2606 keeps the domain free for ever. A resolver may itself wait for a server.
+    endpoint = {"endpoint": "http://nowhere.invalid:8000", "maxAttempts": "1"}
+    patience = {"connectTimeout": "60s", "requestTimeout": "60s"}
+    with pytest.raises(Unavailable, match="the host name does not resolve"):
+        State(instance).init({"table": "state", **endpoint, **patience, **CREDENTIALS})

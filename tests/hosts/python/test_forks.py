@@ -9,7 +9,7 @@ from typing import Protocol
 
 import pytest
 
-from embedded_engine import REPOSITORY, Server
+from embedded_engine import Server
 
 # After so many seconds a process that waits for ever is killed.
 PATIENCE = 30
@@ -45,10 +45,6 @@ class Forking(Protocol):
 @pytest.fixture
 def forking(plugin: Path, server: Server, tmp_path: Path) -> Forking:
     """Nothing compiled is in its cache."""
-    surroundings = {
-        "PYTHONPATH": str(REPOSITORY / "bindings/python"),
-        "XDG_CACHE_HOME": str(tmp_path),
-    }
 
     def forking(before: str, after: str) -> str:
         program = FORKING.format(before=before, after=after)
@@ -57,7 +53,7 @@ def forking(plugin: Path, server: Server, tmp_path: Path) -> Forking:
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            env={**os.environ, **surroundings},
+            env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
         )
         try:
             printed, _ = ran.communicate(timeout=PATIENCE)
