@@ -2,9 +2,9 @@
 // of each contender in turn, on one server, over a kept connection.
 //
 //     node bench.mjs [CALLS]
-import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { instance, metadata, shim } from './test/component.mjs';
-import { dynamodb } from './test/servers.mjs';
+import { dynamodb, native } from './test/servers.mjs';
 import { imports } from 'dapr-wasm';
 
 const CALLS = Number(process.argv[2] ?? 1000);
@@ -19,11 +19,7 @@ const server = await dynamodb('state');
 
 /** The same items as the component's, by the SDK. @type {Contender} */
 const sdk = (() => {
-  const client = new DynamoDBClient({
-    endpoint: server.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'id', secretAccessKey: 'key' },
-  });
+  const client = native(server.endpoint);
   const Item = { key: { S: KEY }, value: { S: TEXT }, etag: { S: '0123456789abcdef' } };
   return {
     get: () => client.send(new GetItemCommand({ TableName: 'state', Key: { key: { S: KEY } } })),

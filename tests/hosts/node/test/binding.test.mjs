@@ -1,20 +1,13 @@
 // The output binding, against an embedded DynamoDB.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { after, test } from 'node:test';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { bytes, fails, instance, metadata } from './component.mjs';
-import { dynamodb } from './servers.mjs';
+import { dynamodb, native } from './servers.mjs';
 
-/** @type {import('./servers.mjs').Server} */
-let server;
-/** @type {import('./component.mjs').Component['binding']} */
-let binding;
-
-before(async () => {
-  server = await dynamodb('audit');
-  ({ binding } = await instance());
-  binding.init(metadata(server.endpoint, { table: 'audit' }));
-});
+const server = await dynamodb('audit');
+const { binding } = await instance();
+binding.init(metadata(server.endpoint, { table: 'audit' }));
 after(() => server.stop());
 
 test('its operations are create', () => {
@@ -27,8 +20,7 @@ test('create makes an attribute of each member', async () => {
   const response = binding.invoke('create', bytes(entry), [['ignored', 'yes']]);
   assert.deepEqual(response, { data: undefined, contentType: undefined, metadata: [] });
 
-  const credentials = { accessKeyId: 'id', secretAccessKey: 'key' };
-  const sdk = new DynamoDBClient({ endpoint: server.endpoint, region: 'us-east-1', credentials });
+  const sdk = native(server.endpoint);
   const { Item } = await sdk.send(new GetItemCommand({ TableName: 'audit', Key: { key: { S: 'entry-1' } } }));
   sdk.destroy();
   assert.deepEqual(Item, {

@@ -2,17 +2,14 @@
 // files. The table takes requests that are signed with keys of the source alone.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { bytes, fails, instance, text } from './component.mjs';
 import { SOURCES, lending } from './servers.mjs';
 
 const ROLE = 'arn:aws:iam::123456789012:role/a-role';
 
-/** @type {Awaited<ReturnType<typeof lending>>} */
-let lent;
-
-before(async () => (lent = await lending()));
+const lent = await lending();
 after(() => lent.stop());
 
 /** An instance that has these variables and sees the folder. @param {Record<string, string>} environment */

@@ -1,15 +1,12 @@
 // Every error of the contract comes by its name, and none as a trap.
-import { after, before, test } from 'node:test';
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { after, test } from 'node:test';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { bytes, fails, instance, metadata, store } from './component.mjs';
-import { dynamodb, faulty, nobody } from './servers.mjs';
+import { dynamodb, faulty, native, nobody } from './servers.mjs';
 
 const EVERY_PUT = '[[fault]]\noperation = "PutItem"\n';
 
-/** @type {import('./servers.mjs').Server} */
-let server;
-
-before(async () => (server = await dynamodb('state')));
+const server = await dynamodb('state');
 after(() => server.stop());
 
 /**
@@ -96,8 +93,7 @@ test('unsupported', async () => {
 });
 
 test('other, where another tool wrote what is no item of a store', async () => {
-  const credentials = { accessKeyId: 'id', secretAccessKey: 'key' };
-  const sdk = new DynamoDBClient({ endpoint: server.endpoint, region: 'us-east-1', credentials });
+  const sdk = native(server.endpoint);
   await sdk.send(new PutItemCommand({ TableName: 'state', Item: { key: { S: 'foreign' } } }));
   sdk.destroy();
   const state = await store(server.endpoint);

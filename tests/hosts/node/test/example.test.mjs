@@ -2,16 +2,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { dynamodb } from './servers.mjs';
 
 const EXAMPLE = '../../../../bindings/node/examples/orders.mjs';
 
-/** @type {import('./servers.mjs').Server} */
-let server;
-
-before(async () => (server = await dynamodb('state')));
+const server = await dynamodb('state');
 after(() => server.stop());
 
 test('the example runs', async () => {

@@ -1,15 +1,13 @@
 // Instances in one process share the data in their tables and its standard error, and nothing else.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { bytes, direct, fails, instance, store, text } from './component.mjs';
-import { dynamodb } from './servers.mjs';
+import { dynamodb, empty } from './servers.mjs';
+import { readInThread } from './threads.mjs';
 
-/** @type {import('./servers.mjs').Server} */
-let server;
-
-before(async () => (server = await dynamodb('orders', 'customers')));
+const server = await dynamodb('orders', 'customers');
 after(() => server.stop());
 
 test('two stores in one process keep to their own tables', async () => {
@@ -60,6 +58,22 @@ test('what an instance says on standard error is seen', async () => {
   const initialize = `({ store }) => store('${server.endpoint}', { table: 'orders', colour: 'green' })`;
   const { stderr } = await program('./component.mjs', initialize);
   assert.match(stderr, /colour/);
+});
+
+test('threads have instances of their own', async () => {
+  const orders = await store(server.endpoint, { table: 'orders' });
+  const keys = ['a', 'b', 'c'];
+  for (const key of keys) orders.set(key, bytes(`value of ${key}`), undefined);
+  const read = keys.map((key) => readInThread(server.endpoint, key, { table: 'orders' }));
+  assert.deepEqual(await Promise.all(read), keys.map((key) => `value of ${key}`));
+});
+
+// In a process of its own, since what runs tests keeps objects of its own.
+if (direct) test('calls leave nothing behind', async (test) => {
+  const { endpoint } = await empty(test);
+  const program = new URL('./leftovers.mjs', import.meta.url).pathname;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', program, endpoint]);
+  assert.ok(Number(stdout) < 50, `${stdout} bytes are left of each call`); // an entry of a Map takes more
 });
 
 if (direct) test('a program that is given as a text is answered', async () => {

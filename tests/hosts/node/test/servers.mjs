@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 
 const built = (/** @type {string} */ name) => new URL(`../../../../target/debug/${name}`, import.meta.url).pathname;
 const HOST_TEST = process.env['HOST_TEST'] ?? built('host-test');
@@ -46,6 +47,12 @@ async function start(program, args) {
 /** The embedded DynamoDB, with these tables. @param {string[]} tables */
 export function dynamodb(...tables) {
   return start(HOST_TEST, ['serve', ...AT_MOST, ...tables.flatMap((table) => ['--table', table])]);
+}
+
+/** AWS's own client of such a server. @param {string} endpoint */
+export function native(endpoint) {
+  const credentials = { accessKeyId: 'id', secretAccessKey: 'key' };
+  return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
 }
 
 /**

@@ -1,19 +1,12 @@
 // The state store, function by function, against an embedded DynamoDB.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { after, test } from 'node:test';
+import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { bytes, fails, instance, metadata, store, text } from './component.mjs';
-import { dynamodb } from './servers.mjs';
+import { dynamodb, native } from './servers.mjs';
 
-/** @type {import('./servers.mjs').Server} */
-let server;
-/** @type {import('./component.mjs').Component['state']} */
-let state;
-
-before(async () => {
-  server = await dynamodb('state');
-  state = await store(server.endpoint, { ttlAttributeName: 'expiresAt' });
-});
+const server = await dynamodb('state');
+const state = await store(server.endpoint, { ttlAttributeName: 'expiresAt' });
 after(() => server.stop());
 
 test('bytes come back as they were set', () => {
@@ -82,8 +75,7 @@ test('a time to live is a moment when the item expires', () => {
 });
 
 test('an item that has expired is absent', async () => {
-  const credentials = { accessKeyId: 'id', secretAccessKey: 'key' };
-  const sdk = new DynamoDBClient({ endpoint: server.endpoint, region: 'us-east-1', credentials });
+  const sdk = native(server.endpoint);
   const past = String(Math.floor(Date.now() / 1000) - 60);
   const item = { key: { S: 'expired' }, value: { S: 'v' }, etag: { S: 'e' }, expiresAt: { N: past } };
   await sdk.send(new PutItemCommand({ TableName: 'state', Item: item }));

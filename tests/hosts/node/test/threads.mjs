@@ -1,10 +1,17 @@
-// Calls from threads other than the test's own.
+// A thread with an instance of its own: it reads a key, tells what it found, and ends.
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { store, text } from './component.mjs';
 
-/** What a store finds under a key that is in a thread of its own, which then ends. @param {string} endpoint @param {string} key */
-export async function readInThread(endpoint, key) {
-  const worker = new Worker(new URL('./reader.mjs', import.meta.url), { workerData: { endpoint, key } });
+if (!isMainThread) {
+  const { endpoint, key, fields } = workerData;
+  const state = await store(endpoint, fields);
+  parentPort?.postMessage(text(state.get(key, { consistency: 'strong' })?.value));
+}
+
+/** What a store finds under a key. @param {string} endpoint @param {string} key @param {Record<string, string>} [fields] */
+export async function readInThread(endpoint, key, fields) {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { endpoint, key, fields } });
   const [value] = await once(worker, 'message');
   await worker.terminate();
   return value;
