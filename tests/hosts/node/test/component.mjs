@@ -38,6 +38,11 @@ export function metadata(endpoint, fields = {}) {
   return Object.entries({ table: 'state', endpoint, accessKey: 'id', secretKey: 'key', ...fields });
 }
 
+/** The variables that configure a store or a binding without `init`. @param {string} endpoint @param {string} [table] */
+export function environment(endpoint, table = 'state') {
+  return { DYNAMODB_TABLE: table, AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key' };
+}
+
 /** A state store that is configured. @param {string} endpoint @param {Record<string, string>} [fields] */
 export async function store(endpoint, fields) {
   const { state } = await instance();

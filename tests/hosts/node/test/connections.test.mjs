@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { bytes, direct, fails, store } from './component.mjs';
-import { empty, faulty, made } from './servers.mjs';
+import { empty, fault, faulty, made } from './servers.mjs';
 
 const IPV6 = Object.values(networkInterfaces()).flat().some((it) => it?.address === '::1');
 
@@ -29,7 +29,7 @@ if (direct) {
 
   test('a connection that waits for an answer is not idle', async (test) => {
     idle(test, 50);
-    const proxy = await faulty(test, '[[fault]]\noperation = "PutItem"\naction = "pass"\ndelay = "400ms"\n');
+    const proxy = await faulty(test, fault('PutItem', 'action = "pass"\ndelay = "400ms"'));
     const state = await store(proxy.endpoint);
     state.set('k', bytes('v'), undefined);
   });

@@ -2,9 +2,7 @@
 import { after, test } from 'node:test';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { bytes, fails, instance, metadata, store } from './component.mjs';
-import { dynamodb, faulty, native, nobody } from './servers.mjs';
-
-const EVERY_PUT = '[[fault]]\noperation = "PutItem"\n';
+import { dynamodb, fault, faulty, native, nobody } from './servers.mjs';
 
 const server = await dynamodb('state');
 after(() => server.stop());
@@ -13,12 +11,12 @@ after(() => server.stop());
  * What a set is told where every PutItem meets this fault.
  *
  * @param {import('node:test').TestContext} test
- * @param {string} fault
+ * @param {string} what
  * @param {string} tag
  * @param {Record<string, string>} [fields]
  */
-async function setFails(test, fault, tag, fields) {
-  const proxy = await faulty(test, EVERY_PUT + fault);
+async function setFails(test, what, tag, fields) {
+  const proxy = await faulty(test, fault('PutItem', what));
   const state = await store(proxy.endpoint, fields);
   fails(() => state.set('k', bytes('v'), undefined), tag, /"k"/);
 }
@@ -59,10 +57,8 @@ test('throttled', (test) =>
   setFails(test, 'action = "error"\nerror = "ProvisionedThroughputExceededException"', 'throttled', { maxAttempts: '1' }));
 
 test('conflict', async (test) => {
-  const proxy = await faulty(
-    test,
-    '[[fault]]\noperation = "TransactWriteItems"\naction = "error"\nerror = "TransactionCanceledException"\nreasons = ["TransactionConflict"]',
-  );
+  const conflict = 'action = "error"\nerror = "TransactionCanceledException"\nreasons = ["TransactionConflict"]';
+  const proxy = await faulty(test, fault('TransactWriteItems', conflict));
   const state = await store(proxy.endpoint, { maxAttempts: '1' });
   const transact = () => state.transact([{ tag: 'set', val: { key: 'k', value: bytes('v') } }]);
   fails(transact, 'conflict');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
-import { bytes, direct, fails, instance, store, text } from './component.mjs';
+import { bytes, direct, environment, fails, instance, store, text } from './component.mjs';
 import { dynamodb, empty } from './servers.mjs';
 import { readInThread } from './threads.mjs';
 
@@ -43,13 +43,8 @@ test('an instance does not see the environment of the process', async () => {
 });
 
 test('the module that is transpiled without instances sees the environment of the process', async () => {
-  const environment = {
-    DYNAMODB_TABLE: 'orders',
-    AWS_ENDPOINT_URL: server.endpoint,
-    AWS_ACCESS_KEY_ID: 'id',
-    AWS_SECRET_ACCESS_KEY: 'key',
-  };
-  await program('../module/dapr_dynamodb.js', "({ state }) => state.set('3', Buffer.from('v'))", environment);
+  const set = "({ state }) => state.set('3', Buffer.from('v'))";
+  await program('../module/dapr_dynamodb.js', set, environment(server.endpoint, 'orders'));
   const orders = await store(server.endpoint, { table: 'orders' });
   assert.equal(text(orders.get('3', { consistency: 'strong' })?.value), 'v');
 });
@@ -86,10 +81,10 @@ if (direct) test('a program that is given as a text is answered', async () => {
  *
  * @param {string} module
  * @param {string} main
- * @param {Record<string, string>} [environment]
+ * @param {Record<string, string>} [variables]
  * @param {string[]} [options] of Node; the shim's threads inherit `--input-type` and do not start
  */
-function program(module, main, environment, options = []) {
+function program(module, main, variables, options = []) {
   const text = `import('${new URL(module, import.meta.url)}').then(${main})`;
-  return promisify(execFile)(process.execPath, [...options, '-e', text], { env: { ...process.env, ...environment } });
+  return promisify(execFile)(process.execPath, [...options, '-e', text], { env: { ...process.env, ...variables } });
 }

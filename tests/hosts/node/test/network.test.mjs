@@ -4,12 +4,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { bytes, direct, fails, instance, metadata, store, text } from './component.mjs';
-import { empty, faulty, full, made, selfSigned } from './servers.mjs';
+import { bytes, direct, environment, fails, instance, metadata, store, text } from './component.mjs';
+import { empty, fault, faulty, full, listening, made, selfSigned } from './servers.mjs';
 import { readInThread } from './threads.mjs';
-
-/** @param {string} operation @param {string} fault */
-const every = (operation, fault) => `[[fault]]\noperation = "${operation}"\n${fault}\n`;
 
 /** How many lines tell of this: of an operation that met the fault, of a connection. @param {string[]} log @param {string} what */
 const met = (log, what) => log.filter((line) => line.includes(what)).length;
@@ -41,7 +38,7 @@ test('the server sees the host that was signed, however the address is written',
 });
 
 test('a set that takes effect without an answer is sent once, and found by its ETag', async (test) => {
-  const proxy = await faulty(test, every('PutItem', 'action = "withhold"\nafter-effect = true'));
+  const proxy = await faulty(test, fault('PutItem', 'action = "withhold"\nafter-effect = true'));
   const state = await store(proxy.endpoint, IMPATIENT);
   const etag = state.set('k', bytes('v'), undefined);
   assert.equal(state.get('k', { consistency: 'strong' })?.etag, etag);
@@ -49,14 +46,14 @@ test('a set that takes effect without an answer is sent once, and found by its E
 });
 
 test('a set of unknown outcome is sent once, and is a timeout', async (test) => {
-  const proxy = await faulty(test, every('PutItem', 'action = "withhold"'));
+  const proxy = await faulty(test, fault('PutItem', 'action = "withhold"'));
   const state = await store(proxy.endpoint, IMPATIENT);
   fails(() => state.set('k', bytes('v'), undefined), 'timeout', /"k"/);
   assert.equal(met(await proxy.stop(), 'PutItem'), 1);
 });
 
 test('a delete whose connection breaks is sent once, and is unavailable', async (test) => {
-  const proxy = await faulty(test, every('DeleteItem', 'action = "reset"\nafter-effect = true'));
+  const proxy = await faulty(test, fault('DeleteItem', 'action = "reset"\nafter-effect = true'));
   const state = await store(proxy.endpoint);
   state.set('k', bytes('v'), undefined);
   fails(() => state.delete('k', undefined), 'unavailable', /"k"/);
@@ -64,15 +61,14 @@ test('a delete whose connection breaks is sent once, and is unavailable', async 
 });
 
 test('an answer may take longer than the connect timeout', async (test) => {
-  const proxy = await faulty(test, every('PutItem', 'action = "pass"\ndelay = "400ms"'));
+  const proxy = await faulty(test, fault('PutItem', 'action = "pass"\ndelay = "400ms"'));
   const state = await store(proxy.endpoint, IMPATIENT);
   state.set('k', bytes('v'), undefined);
   assert.equal(met(await proxy.stop(), 'PutItem'), 1);
 });
 
 test('a transaction whose answer was lost is applied once', async (test) => {
-  const lost = '[[fault]]\noperation = "TransactWriteItems"\nnth = 1\naction = "close"\nafter-effect = true\n';
-  const proxy = await faulty(test, lost);
+  const proxy = await faulty(test, fault('TransactWriteItems', 'nth = 1\naction = "close"\nafter-effect = true'));
   const state = await store(proxy.endpoint);
   const [etag] = state.transact([{ tag: 'set', val: { key: 'k', value: bytes('v') } }]);
   assert.equal(state.get('k', { consistency: 'strong' })?.etag, etag);
@@ -80,7 +76,7 @@ test('a transaction whose answer was lost is applied once', async (test) => {
 });
 
 // The first GetItem is that of `init`.
-for (const [name, fault] of /** @type {const} */ ([
+for (const [name, what] of /** @type {const} */ ([
   ['is cut short', 'action = "truncate"\nbytes = 20'],
   ['is cut after its head', 'action = "truncate"\nbytes = 0'],
   ['stops coming', 'action = "stall"\nbytes = 20'],
@@ -90,7 +86,7 @@ for (const [name, fault] of /** @type {const} */ ([
   ['is lost with a reset', 'action = "reset"'],
 ])) {
   test(`a get whose answer ${name} is sent again`, async (test) => {
-    const proxy = await faulty(test, `[[fault]]\noperation = "GetItem"\nnth = 2\n${fault}\n`);
+    const proxy = await faulty(test, fault('GetItem', `nth = 2\n${what}`));
     const state = await store(proxy.endpoint, IMPATIENT);
     state.set('k', bytes('v'), undefined);
     assert.equal(text(state.get('k', undefined)?.value), 'v');
@@ -99,7 +95,7 @@ for (const [name, fault] of /** @type {const} */ ([
 }
 
 test('a get whose answers all end early is unavailable', async (test) => {
-  const proxy = await faulty(test, '[[fault]]\noperation = "GetItem"\nnth = 1\naction = "pass"\n' + every('GetItem', 'action = "truncate"\nbytes = 0'));
+  const proxy = await faulty(test, fault('GetItem', 'nth = 1\naction = "pass"') + fault('GetItem', 'action = "truncate"\nbytes = 0'));
   const state = await store(proxy.endpoint, { maxAttempts: '2' });
   fails(() => state.get('k', undefined), 'unavailable', /"k"/);
   assert.equal(met(await proxy.stop(), 'truncate'), 2);
@@ -116,12 +112,11 @@ test('an answer that switches protocols is no answer', async (test) => {
 });
 
 test('a request that was given up does not keep its connection', async () => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  const server = createServer();
+  const endpoint = await listening(server);
   const connected = once(server, 'connection');
   const { state } = await instance();
-  const fields = metadata(`http://127.0.0.1:${port}`, { requestTimeout: '100ms', maxAttempts: '1' });
+  const fields = metadata(endpoint, { requestTimeout: '100ms', maxAttempts: '1' });
   fails(() => state.init(fields), 'timeout');
   const [connection] = await connected;
   connection.resume();
@@ -138,8 +133,7 @@ test('a server that does not finish connecting is a timeout', async (test) => {
 
 /** A state store that has asked its endpoint for nothing yet. @param {string} endpoint */
 async function unasked(endpoint) {
-  const env = { DYNAMODB_TABLE: 'state', AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key' };
-  return (await instance(env)).state;
+  return (await instance(environment(endpoint))).state;
 }
 
 // The shim takes both for a connection that broke: it sends a get again, and no set.

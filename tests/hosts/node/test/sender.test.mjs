@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
 import { MessageChannel, Worker } from 'node:worker_threads';
+import { listening } from './servers.mjs';
 
 const ANSWER = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}';
 const A_MOMENT = 50;
@@ -15,6 +16,7 @@ const gate = new Int32Array(new SharedArrayBuffer(4));
 const arrived = new Int32Array(new SharedArrayBuffer(4));
 /** @type {Worker} */
 let sender;
+let authority = '';
 /** @type {import('node:net').Socket[]} */
 let connections = [];
 const server = createServer((connection) => {
@@ -23,8 +25,7 @@ const server = createServer((connection) => {
 });
 
 before(async () => {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  authority = new URL(await listening(server)).host;
   sender = new Worker(new URL('./stopped-sender.mjs', import.meta.url), {
     workerData: { answers: toAnswer, arrived, orders: toObey, gate },
     transferList: [toAnswer, toObey],
@@ -40,8 +41,7 @@ after(async () => {
 let requests = 0;
 
 function send() {
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  const request = { scheme: 'http', authority: `127.0.0.1:${port}`, path: '/', method: 'POST', headers: {}, body: new Uint8Array(3) };
+  const request = { scheme: 'http', authority, path: '/', method: 'POST', headers: {}, body: new Uint8Array(3) };
   sender.postMessage({ id: ++requests, ...request });
 }
 

@@ -72,6 +72,9 @@ export async function faulty(test, faults) {
   return server;
 }
 
+/** One fault of a scenario. @param {string} operation @param {string} what */
+export const fault = (operation, what) => `[[fault]]\noperation = "${operation}"\n${what}\n`;
+
 /** What gives credentials out, by the names of the files that `test-servers credentials` writes. */
 export const SOURCES = ['environment', 'shared-files', 'web-identity', 'container', 'instance-metadata'];
 
@@ -94,14 +97,19 @@ export async function lending() {
   return { endpoint: server.endpoint, folder, environment, stop };
 }
 
+/** The endpoint of a server, which begins to listen. @param {import('node:net').Server} server */
+export async function listening(server) {
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+  return `http://127.0.0.1:${port}`;
+}
+
 /** An endpoint that nobody listens on. */
 export async function nobody() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-  server.close();
-  await once(server, 'close');
-  return `http://127.0.0.1:${port}`;
+  const server = createServer();
+  const endpoint = await listening(server);
+  await once(server.close(), 'close');
+  return endpoint;
 }
 
 /**

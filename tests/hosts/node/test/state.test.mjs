@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { bytes, fails, instance, metadata, store, text } from './component.mjs';
+import { bytes, environment, fails, instance, metadata, store, text } from './component.mjs';
 import { dynamodb, native } from './servers.mjs';
 
 const server = await dynamodb('state');
@@ -144,12 +144,7 @@ test('an init that fails leaves the earlier configuration in force', () => {
 });
 
 test('the environment alone configures an instance', async () => {
-  const { state } = await instance({
-    DYNAMODB_TABLE: 'state',
-    AWS_ENDPOINT_URL: server.endpoint,
-    AWS_ACCESS_KEY_ID: 'id',
-    AWS_SECRET_ACCESS_KEY: 'key',
-  });
+  const { state } = await instance(environment(server.endpoint));
   state.set('environment', bytes('v'), undefined);
   assert.equal(text(state.get('environment', undefined)?.value), 'v');
 });
