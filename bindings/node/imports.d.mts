@@ -1,13 +1,13 @@
 /**
- * The imports of an instance that sees this environment alone, and these directories
- * by the names that it knows them by.
+ * Returns the imports of an instance: pass them to `instantiate`.
  *
- * @returns What `instantiate` of any component takes.
+ * @param env The environment variables that the instance sees. It sees no others.
+ * @param directories The directories that the instance may read: the name inside it, and the path outside.
  */
 export function imports(env: Record<string, string | undefined>, directories?: Record<string, string>): any;
 
 /**
- * Sets how long this thread keeps an idle connection: 20 s where it is not set, and
- * less where the server says so. Closes those that are kept now.
+ * Sets how long this thread keeps an idle connection open. The default is 20 s; a server can shorten it.
+ * Closes the connections that are open now.
  */
 export function setIdleTimeout(milliseconds: number): void;

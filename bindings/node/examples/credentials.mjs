@@ -1,5 +1,5 @@
-// Has the component find its credentials: it sees the variables of the process, and of
-// its files those in directories that are lent to it.
+// Lets the component find its credentials: it sees the variables of the process, and it
+// may read the directories of the files that they name.
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { imports } from 'dapr-wasm';
@@ -14,7 +14,7 @@ for (const variable of [
   'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE',
 ]) {
   const file = process.env[variable];
-  if (file) directories[dirname(file)] = dirname(file); // by its own name
+  if (file) directories[dirname(file)] = dirname(file); // under the same name
 }
 const compiled = async (/** @type {string} */ name) =>
   WebAssembly.compile(await readFile(new URL(import.meta.resolve(`dapr-wasm/component/${name}`))));

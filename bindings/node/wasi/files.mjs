@@ -1,11 +1,11 @@
-// wasi:filesystem for directories that are lent to read. Only the operations that are
-// named here reach the shim. Every other one is refused, also one that a later shim adds.
+// wasi:filesystem for read-only directories. Only the operations listed here reach the
+// shim. Every other operation is refused, including any that a later shim adds.
 import * as shim from '@bytecodealliance/preview2-shim/filesystem';
 import { InputStream } from './streams.mjs';
 
 const LONGEST_PIECE = 1n << 16n;
 
-/** The operations that change nothing and open nothing. */
+/** Operations that change nothing and open nothing. */
 const READING = [
   'advise',
   'getFlags',
@@ -19,19 +19,19 @@ const READING = [
   'statAt',
 ];
 
-/** The flags that a file or directory may be opened with. */
+/** Flags that a file or directory may be opened with. */
 const OPENING = ['directory', 'read'];
 
-/** wasmtime's error for a directory that is lent to read. */
+/** The error that wasmtime returns for a read-only directory. */
 const REFUSED = 'not-permitted';
 
 const dispose = Symbol.dispose ?? Symbol.for('dispose');
 
-// Its types are those of the shim for browsers, whose descriptors nobody may extend.
+// The shim's types describe its edition for browsers, which cannot be extended.
 const { createFilesystem, types } = /** @type {any} */ (shim);
 
 class Descriptor {
-  /** The shim's descriptor, which can write. @type {any} */
+  /** The shim's descriptor, which could write. @type {any} */
   #descriptor;
 
   /** @param {any} descriptor */
@@ -92,10 +92,10 @@ for (const name of Object.getOwnPropertyNames(types.Descriptor.prototype)) {
 }
 
 /**
- * These directories, by the names that an instance knows them by.
+ * Returns `wasi:filesystem` with these directories.
  *
- * @param {Record<string, string>} directories
- * @returns {any} For a `WASIShim`, whose type names only its own descriptors.
+ * @param {Record<string, string>} directories The name inside the instance, and the path outside.
+ * @returns {any} For a `WASIShim`, whose type allows only its own descriptors.
  */
 export function filesystem(directories) {
   const lent = createFilesystem({ preopens: directories }).preopens.getDirectories();

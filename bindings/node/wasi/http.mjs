@@ -1,5 +1,5 @@
-// wasi:http for outgoing requests: a request is sent when its body is finished, with
-// all that belongs to it, and its answer is there as a whole or not yet.
+// wasi:http for outgoing requests. A request is sent as a whole when its body is finished,
+// and its response arrives as a whole.
 import { Pollable, cancel, receive, send } from './poll.mjs';
 import { InputStream, OutputStream } from './streams.mjs';
 
@@ -36,7 +36,7 @@ class OutgoingBody {
   /** @type {Uint8Array[]} */
   pieces = [];
   finished = false;
-  /** What waits for the body to be finished. @type {() => void} */
+  /** Called when the body is finished. @type {() => void} */
   whenFinished = () => {};
 
   write() {
@@ -66,7 +66,7 @@ class OutgoingRequest {
 
   /** @param {Fields} headers */
   constructor(headers) {
-    // As strings: a message with many small arrays takes longer to send.
+    // As strings: a message to the sender with many small arrays takes longer.
     const fields = headers.entries().map(([name, value]) => [name, Buffer.from(value).toString('latin1')]);
     this.headers = Object.fromEntries(fields);
   }
@@ -109,7 +109,7 @@ class RequestOptions {
     this.connect = duration;
   }
 
-  /** Not supported, as the contract of wasi:http allows. */
+  /** Not supported; wasi:http allows that. */
   setFirstByteTimeout() {
     throw undefined;
   }

@@ -1,5 +1,5 @@
-// What an instance of the component imports: Node's own WASI, but for HTTP and what
-// waits for it.
+// The imports of an instance: jco's shim of WASI, with our own HTTP, polling, streams
+// and read-only directories.
 import { cli, clocks } from '@bytecodealliance/preview2-shim';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
 import { filesystem } from './files.mjs';

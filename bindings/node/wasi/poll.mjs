@@ -1,5 +1,5 @@
-// wasi:io/poll and wasi:clocks: all that is waited for ends one wait of the thread,
-// be it an answer of the sender or a moment.
+// wasi:io/poll and wasi:clocks. The thread waits in one place, and wakes up for a
+// response of the sender or for a point in time.
 import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
 
 /** @typedef {import('./sender.mjs').Answer} Answer */
@@ -11,7 +11,7 @@ const arrived = new Int32Array(new SharedArrayBuffer(4));
 const sender = new Worker(new URL('./sender.mjs', import.meta.url), {
   workerData: { answers: port2, arrived },
   transferList: [port2],
-  // Node's own arguments are for the program: with `--input-type` the thread would not start.
+  // Node's own options are for the program: with `--input-type` the thread would not start.
   execArgv: [],
 });
 sender.unref();
@@ -21,7 +21,7 @@ const awaited = new Map();
 let last = 0;
 
 /**
- * Sends, and does not wait.
+ * Sends a request and does not wait.
  *
  * @param {Omit<import('./sender.mjs').Request, 'id'>} request
  * @param {(outcome: Outcome) => void} done
@@ -33,7 +33,7 @@ export function send(request, done) {
   return id;
 }
 
-/** Nobody wants the answer any more: its connection is closed. @param {number} id */
+/** Drops a request and closes its connection. @param {number} id */
 export function cancel(id) {
   if (awaited.delete(id)) sender.postMessage({ cancelled: id });
 }
@@ -41,7 +41,7 @@ export function cancel(id) {
 /** @type {typeof import('../imports.d.mts').setIdleTimeout} */
 export const setIdleTimeout = (milliseconds) => sender.postMessage({ idleTimeout: milliseconds });
 
-/** Hands out the answers that are here. */
+/** Delivers the responses that have arrived. */
 export function receive() {
   for (let received; (received = receiveMessageOnPort(answers)); ) {
     const { message } = received;
@@ -52,7 +52,7 @@ export function receive() {
 
 export class Pollable {
   #ready;
-  /** When it is ready whatever else happens, in nanoseconds of the monotonic clock. */
+  /** When it becomes ready in any case, in nanoseconds of the monotonic clock. */
   due;
 
   /** @param {() => boolean} ready @param {bigint} [due] */
@@ -71,7 +71,7 @@ export class Pollable {
   }
 }
 
-/** Waits until one is ready, and says which are. @param {Pollable[]} pollables */
+/** Waits until at least one is ready and returns their indexes. @param {Pollable[]} pollables */
 export function poll(pollables) {
   for (;;) {
     const seen = Atomics.load(arrived, 0);

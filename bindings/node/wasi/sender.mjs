@@ -1,8 +1,8 @@
-// The thread that sends: one message in for a request, one out for its answer as a
-// whole. Connections are kept, and shared by all instances of the thread: each thread
-// that imports `poll.mjs` has a sender of its own. One that was idle for too long, or
-// that the server has closed, is not used again: a request on it might be lost, and the
-// component does not repeat a write that may have taken effect.
+// The thread that sends HTTP requests: it receives a message for each request and replies
+// with one for the whole response. Each thread that imports `poll.mjs` has its own sender,
+// whose kept connections all instances of that thread share. The sender does not reuse a
+// connection that was idle for too long or that the server has closed: a request on it
+// could be lost, and the component does not retry a write that may have taken effect.
 import { Agent as HttpAgent, request as http } from 'node:http';
 import { Agent as HttpsAgent, request as https } from 'node:https';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -25,15 +25,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 const { answers, arrived } = workerData;
 
 /**
- * The time for which an idle connection is kept, in milliseconds: as long as dapr-wasm-host keeps
- * one. Load balancers and NAT gateways forget connections without a word; those of AWS
- * after 350 s.
+ * How long an idle connection stays open, in milliseconds, as in dapr-wasm-host. Load
+ * balancers and NAT gateways drop idle connections silently; those of AWS after 350 s.
  */
 const IDLE_TIMEOUT = 20_000;
 
 /**
- * Node closes what is idle for `timeout`, or for less where the server's `keep-alive`
- * says so.
+ * Node closes connections that are idle for `timeout`, or for less if the server's
+ * `keep-alive` header says so.
  *
  * @param {number} timeout
  */
@@ -51,7 +50,7 @@ const protocols = {
 /** @type {Map<number, import('node:http').ClientRequest | undefined>} */
 const underWay = new Map();
 
-/** The component reads no answer that is longer, in bytes. */
+/** The component reads no longer response, in bytes. */
 const LONGEST_ANSWER = 128 * 1024 * 1024;
 
 const CONNECTION_TIMEOUT = 'connection-timeout';
@@ -74,15 +73,15 @@ parentPort?.on('message', (/** @type {Request | { cancelled: number } | { idleTi
     agents = agentsWith(message.idleTimeout);
   } else {
     underWay.set(message.id, undefined);
-    // A message may overtake the end of a connection in the event loop. A turn of the loop
-    // later Node knows of all that the server has closed before.
+    // In the event loop, a message may overtake the end of a connection. One turn later, Node
+    // knows all connections that the server closed before.
     setImmediate(() => begin(message));
   }
 });
 
 /** @param {Request} message */
 function begin(message) {
-  if (!underWay.has(message.id)) return; // given up meanwhile
+  if (!underWay.has(message.id)) return; // cancelled meanwhile
   try {
     underWay.set(message.id, send(message));
   } catch {
@@ -96,7 +95,7 @@ function send({ id, scheme, authority, path, method, headers, body, connectTimeo
   const agent = agents[scheme];
   const url = new URL(`${scheme}://${authority}`);
   const outgoing = request(url, { agent, path, method, headers: { ...headers, host: authority } }); // as it was signed
-  // What fails before there is a connection was never sent.
+  // A request that fails before it has a connection was not sent.
   let sent = false;
   outgoing.once('socket', (socket) => {
     sent = !socket.connecting;
@@ -136,7 +135,7 @@ function send({ id, scheme, authority, path, method, headers, body, connectTimeo
 }
 
 /**
- * Why there is no connection, by the codes that say that nothing was sent.
+ * Returns the reason for a failed connection as one of wasi:http's codes for requests that were not sent.
  *
  * @param {'http' | 'https'} scheme
  * @param {NodeJS.ErrnoException} error
@@ -164,8 +163,8 @@ function unsent(scheme, { code = '', message }) {
       return { tag: 'destination-unavailable' };
     default:
       if (scheme === 'https') {
-        // Of the codes with an underscore, OpenSSL's own are handshakes that failed. The others
-        // refuse the certificate: 'X509 certificate error codes' in Node's documentation of TLS.
+        // Codes of OpenSSL mean that the handshake failed. All other codes with an underscore
+        // reject the certificate: see 'X509 certificate error codes' in Node's TLS documentation.
         const handshake = code.startsWith('ERR_SSL_') || code === 'ERR_TLS_HANDSHAKE_TIMEOUT';
         const certificate = code.includes('_') && !handshake;
         if (certificate) return { tag: 'TLS-certificate-error' };

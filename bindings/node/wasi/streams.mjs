@@ -1,5 +1,5 @@
-// wasi:io/streams: what is read is here as a whole, and what is written is taken at
-// once. So nothing that is done with a stream waits.
+// wasi:io/streams. The data of an input stream is complete, and an output stream takes
+// data at once, so no operation on a stream waits.
 import { Pollable } from './poll.mjs';
 
 const ready = () => new Pollable(() => true);
@@ -54,7 +54,7 @@ export class OutputStream {
   }
 }
 
-/** wasi:io/error: no stream here has any. */
+/** wasi:io/error: no stream here returns one. */
 class IoError {
   toDebugString() {
     return '';

@@ -7,8 +7,8 @@
     store.set("order-1", b"paid", SetOptions(etag=etag))
 
 A call that fails raises the exception of its case (`EtagMismatch`, `NotFound`, …,
-all of them an `Error`); a bulk call gives the exceptions of single keys back in
-its list. A trap is a `wasmtime.WasmtimeError`.
+all of them subclasses of `Error`). A bulk call returns the exceptions of single keys
+in its list. A trap raises `wasmtime.WasmtimeError`.
 """
 
 from .binding import Binding, Response

@@ -1,23 +1,23 @@
 """Codecs between Python values and those of wasmtime's C API.
 
 `Lowers` turns a Python value into an argument, `Lifts` a result into a Python
-value. wasmtime holds each argument against the component's own type, so a codec
-that does not fit makes an error, never nonsense, and each codec holds a result
-against its kind. A value of a wrong Python type is a `TypeError`, a number out of
-range a `ValueError`, before anything is called.
+value. wasmtime checks each argument against the component's own type, and each codec
+checks the kind of a result, so a codec that does not fit raises an error and never
+returns garbage. A value of a wrong Python type raises a `TypeError`, and a number out
+of range a `ValueError`, before anything is called.
 
 Bytes and text are copied as one block: wasmtime's own conversion goes through a
 list of bytes value by value, which takes longer than the call itself. This module
 alone knows the layout of `wasmtime_component_val_t`; `wasmtime._ffi` has it from
 the C header.
 
-A call only reads its arguments (the header says `const`), so their memory is
-Python's; ctypes keeps alive what is assigned to a pointer, as long as the value
-that it is assigned in. A result belongs to wasmtime, and is freed as a whole.
+A call only reads its arguments (the header says `const`), so Python owns their
+memory; ctypes keeps the target of a pointer alive as long as the value that holds
+the pointer. wasmtime owns a result, which is freed as a whole.
 
 An enum is a Python `Enum` and flags are a `Flag`, with the names of the WIT in
-their order. An error is an exception: raised where it answers the call, given
-back where it stands in a list of results.
+their order. An error is an exception: raised when it is the result of the call,
+returned when it is in a list of results.
 """
 
 import ctypes
@@ -49,9 +49,9 @@ _KIND_OF_A_BYTE = bytes([c.WASMTIME_COMPONENT_U8.value])
 
 
 def expect(value: Any, kind: Any) -> Any:
-    """The payload of a result, if there is one and it is of this kind.
+    """Returns the payload of a result, if there is one and it is of this kind.
 
-    A component may export the contract's names with types of its own.
+    A component may export the contract's names with other types.
     """
     given = value.kind if value is not None else "nothing"
     if given != kind.value:
@@ -60,7 +60,7 @@ def expect(value: Any, kind: Any) -> Any:
 
 
 def write_text(text: str, into: Any) -> None:
-    """Lets a `wasm_name_t` point to the text."""
+    """Makes a `wasm_name_t` point to the text."""
     if not isinstance(text, str):
         raise TypeError(f"expected str, not {type(text).__name__}")
     data = text.encode()
@@ -90,7 +90,7 @@ class _String:
 
 
 class _Bytes:
-    """A list of values, each of which has one of the bytes."""
+    """A list of values, one for each byte."""
 
     def lower(self, value: bytes, into: Any) -> None:
         if not isinstance(value, bytes):
@@ -225,7 +225,7 @@ class LiftsPair(Generic[S, T]):
 
 
 class LowersPairs(Generic[S, T]):
-    """A list of pairs, which a mapping gives as well."""
+    """A list of pairs, given as pairs or as a mapping."""
 
     def __init__(self, first: Lowers[S], second: Lowers[T]) -> None:
         self._list = LowersList(LowersPair(first, second))
@@ -253,7 +253,7 @@ class LowersRecord(Generic[T]):
 
 
 class LiftsRecord(Generic[T]):
-    """The fields of a result stand in the order of its type."""
+    """The fields of a result are in the order of its type."""
 
     def __init__(self, type_: Callable[..., T], *fields: Lifts[Any]) -> None:
         self._type = type_
@@ -292,7 +292,7 @@ class LiftsFlags(Generic[FlagT]):
 
 
 class LowersUnion(Generic[T]):
-    """A variant whose cases have records as payloads: the record names the case."""
+    """A variant whose payloads are records: the type of the record selects the case."""
 
     def __init__(self, **cases: tuple[type[T], Lowers[Any]]) -> None:
         self._cases = {type_: (_kebab(name), lowers) for name, (type_, lowers) in cases.items()}
@@ -314,7 +314,7 @@ class LowersUnion(Generic[T]):
 
 
 class LiftsError(Generic[E]):
-    """A variant of which each case has an exception, with text as its payload or none."""
+    """A variant with an exception for each case, whose payload is text or nothing."""
 
     def __init__(self, **cases: type[E]) -> None:
         self._cases = {_kebab(name): exception for name, exception in cases.items()}
@@ -326,7 +326,7 @@ class LiftsError(Generic[E]):
 
 
 class LiftsResult(Generic[T, E]):
-    """An error is given back."""
+    """Returns an error."""
 
     def __init__(self, ok: Lifts[T], error: Lifts[E]) -> None:
         self._ok = ok
@@ -339,7 +339,7 @@ class LiftsResult(Generic[T, E]):
 
 
 class LiftsOrRaises(Generic[T]):
-    """An error is raised."""
+    """Raises an error."""
 
     def __init__(self, ok: Lifts[T], error: Lifts[Exception]) -> None:
         self._result = LiftsResult(ok, error)
@@ -352,12 +352,12 @@ class LiftsOrRaises(Generic[T]):
 
 
 def is_ok(value: Any) -> bool:
-    """Whether a value is a result, and `ok`."""
+    """Returns whether a value is a result that is `ok`."""
     return bool(value.kind == c.WASMTIME_COMPONENT_RESULT.value and value.of.result.is_ok)
 
 
 def _named(known: Mapping[str, T], name: Any) -> T:
-    """What a name stands for that the component gave."""
+    """Returns the member that a name from the component stands for."""
     text = read_text(name)
     if text not in known:
         raise TypeError(f"the component gave {text!r}, which is none of {', '.join(known)}")
@@ -365,5 +365,5 @@ def _named(known: Mapping[str, T], name: Any) -> T:
 
 
 def _kebab(name: str) -> str:
-    """The name in the WIT; Python's ends in an underscore where it were a keyword without."""
+    """Returns the name in the WIT: a Python name that would be a keyword ends in an underscore."""
     return name.removesuffix("_").replace("_", "-")

@@ -1,13 +1,13 @@
-"""Loads a component once, and makes any number of instances of it.
+"""Loads a component once and starts any number of instances of it.
 
-An instance makes one call at a time: threads that share one wait for each other,
-and threads with instances of their own do not, since a call holds no lock of
-Python's. After a trap an instance takes no more calls; make another. A process
-that is forked after a call takes none either.
+An instance makes one call at a time. Threads that share an instance wait for each
+other; threads with their own instances run in parallel, since a call releases the
+GIL. After a trap an instance takes no more calls: start another one. A process that
+is forked after a call cannot make calls.
 
-An instance serves any number of calls. wasmtime keeps something of each request
-of HTTP for as long as the component runs, so the component is started anew, with
-its configuration, long before that is too much.
+An instance serves any number of calls. wasmtime keeps some data of each HTTP request
+until the component ends, so an `Instance` restarts its component, with the same
+configuration, before that reaches wasmtime's limit.
 """
 
 import ctypes
@@ -29,10 +29,10 @@ from .codecs import Lifts, Lowers, Value, is_ok
 
 R = TypeVar("R")
 
-# The number of requests after which a component is started anew. wasmtime 50 has room
-# for 1,000,000 resources and leaves the options of each request among them (wasmtime-wasi-http,
-# `p2/http_impl.rs` reads them in `handle` and does not take them out); without any room every
-# call traps. The rest is for requests that are sent again, which are not seen here.
+# The component restarts after this number of requests. wasmtime 50 has room for 1,000,000
+# resources and never frees the options of a request (wasmtime-wasi-http, `p2/http_impl.rs`:
+# `handle` reads them and does not delete them). Once the table is full, every call traps. The
+# margin is for retries, which the component makes and this module does not see.
 REQUESTS = 100_000
 
 _SENDS_REQUESTS = "wasi:http/outgoing-handler@"
@@ -57,10 +57,10 @@ class Plugin:
     def from_file(cls, path: str | PathLike[str], engine: Engine | None = None) -> "Plugin":
         """Compiles the component.
 
-        Without an engine of yours, compiled code is kept in wasmtime's cache, in
-        a folder of the user: the next process only loads it. Where that folder
-        cannot be made, each process compiles anew. With an engine of yours, a
-        forked process needs `parallel_compilation = False`.
+        Without `engine`, wasmtime caches the compiled code in a folder of the user,
+        and the next process loads it from there. If that folder cannot be created,
+        each process compiles again. If you pass an engine, a forked process needs
+        one with `parallel_compilation = False`.
         """
         if engine is None:
             config = Config()
@@ -80,16 +80,17 @@ class Plugin:
         """Starts an instance, which sees these environment variables and no others.
 
         It may send HTTP requests to any address and write to standard error. It may
-        read `directories`, by the names that it knows them by: those of credentials,
-        say. It reaches nothing else. A call that needs more than `memory_limit` bytes of
-        linear memory traps. So does one that computes while the engine's epoch
-        moves on `epochs` times: they must be given where the engine has
-        `epoch_interruption`. How long a call waits is the component's own to bound:
-        Ctrl-C takes effect only when the call is over.
+        read `directories`, which map the name inside the component to the folder
+        outside: use them for files with credentials. It reaches nothing else.
 
-        What one call hands back is at most some 2.7 MB of values (wasmtime's limit
-        of 128 MiB, 48 bytes for each byte). More is a trap: ask for fewer keys at
-        a time.
+        A call traps when it needs more than `memory_limit` bytes of linear memory. It
+        also traps when it computes while the engine's epoch advances `epochs` times:
+        set `epochs` if the engine has `epoch_interruption`. Only the component limits
+        how long a call waits: Ctrl-C takes effect when the call is over.
+
+        One call returns at most about 2.7 MB of values (wasmtime's limit is 128 MiB,
+        and it takes 48 bytes for each byte). A call that returns more traps: ask for
+        fewer keys at a time.
         """
         threads.check()
         variables = _whole(dict(environment or {}))
@@ -114,7 +115,7 @@ class Plugin:
 
 
 def _whole(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """wasmtime would cut a text at a NUL without a word."""
+    """wasmtime would silently cut a text at a NUL."""
     for name, value in environment.items():
         if "\0" in name or "\0" in value:
             raise ValueError(f"the environment variable {name!r} has a NUL in it")
@@ -122,7 +123,7 @@ def _whole(environment: Mapping[str, str]) -> Mapping[str, str]:
 
 
 class _Running:
-    """A component that was started, in a store of its own."""
+    """A started component, in its own store."""
 
     def __init__(self, store: Store, exports: Exports, epochs: int | None) -> None:
         self._store = store
@@ -131,7 +132,7 @@ class _Running:
         self._functions: dict[tuple[str, str], Func] = {}
 
     def function(self, interface: str, name: str) -> Func:
-        """A function that it exports, looked up once."""
+        """Returns an exported function, and looks it up only once."""
         found = self._functions.get((interface, name))
         if found is None:
             exported = self._exports.get_export_index(self._store, interface)
@@ -164,36 +165,36 @@ class _Running:
 
 
 class Instance:
-    """An instance of a component. It ends with `close`, at the end of a `with`, or when it
-    is dropped.
+    """An instance of a component. It ends with `close`, at the end of a `with` block, or
+    when it is garbage-collected.
     """
 
     def __init__(self, start: Callable[[], _Running], most: int) -> None:
-        """Starts the component anew after `most` requests at the latest."""
+        """Restarts the component after at most `most` requests."""
         self._start = start
         self._most = most
         self._running: _Running | None = start()
         self._requests = 0
         self._replaced_after = most
-        # By interface, what the last `init` that succeeded was called with.
+        # For each interface, the arguments of the last successful `init`.
         self._configuration: dict[str, tuple[_Function[Any], Any]] = {}
         self._one_call = Lock()
 
     def call(self, function: "_Function[Any]", arguments: Any, answer: Any, requests: int) -> None:
-        """Calls a function, which may send so many requests; `answer` is then to be deleted."""
+        """Calls a function that sends at most `requests` requests. The caller deletes `answer`."""
         threads.use()
         with self._one_call:
             self._make_room(requests)
             try:
                 self._open().call(function, arguments, answer)
-            finally:  # Ctrl-C, too, is raised once the call is over
+            finally:  # also after Ctrl-C, which is raised once the call is over
                 if function.name == _INIT and is_ok(answer):
                     self._configuration[function.interface] = function, arguments
 
     def function(
         self, interface: str, name: str, parameters: tuple[Lowers[Any], ...], result: Lifts[R]
     ) -> Callable[..., R]:
-        """A typed function of an interface that the component exports."""
+        """Returns a typed function of an interface that the component exports."""
         with self._one_call:
             self._open().function(interface, name)
         return _Function(self, interface, name, parameters, result)
@@ -210,11 +211,11 @@ class Instance:
         return self._running
 
     def _make_room(self, requests: int) -> None:
-        """Starts the component anew where it could send too many requests otherwise."""
+        """Restarts the component if these requests could exceed the limit."""
         running = self._open()
         if self._requests and self._requests + requests > self._replaced_after:
             renewed = self._renewed()
-            if renewed is None:  # as where the table cannot be reached: tried again later
+            if renewed is None:  # for example, the table cannot be reached: retry later
                 self._replaced_after = self._requests + self._most // 10
             else:
                 self._running = renewed
@@ -224,7 +225,7 @@ class Instance:
         self._requests += requests
 
     def _renewed(self) -> _Running | None:
-        """The component, started anew and configured as it is; `None` where that fails."""
+        """Returns a new component with the same configuration, or `None` if that fails."""
         try:
             renewed = self._start()
         except WasmtimeError:
@@ -269,7 +270,7 @@ class _Function(Generic[R]):
         for parameter, value, into in zip(self._parameters, values, arguments, strict=True):
             parameter.lower(value, into)
         answer = Value()
-        try:  # around the call too: Ctrl-C, which waits for its end, is raised on the way out
+        try:  # includes the call: Ctrl-C is raised when it ends, and the answer must be freed
             self._instance.call(self, arguments, answer, _most_requests(values))
             return self._result.lift(answer)
         finally:
@@ -277,7 +278,7 @@ class _Function(Generic[R]):
 
 
 def _most_requests(values: tuple[Any, ...]) -> int:
-    """One, or one for each key of a bulk call."""
+    """Returns one, or one for each key of a bulk call."""
     one = (str, bytes, Mapping)
     lists = (it for it in values if isinstance(it, Collection) and not isinstance(it, one))
     return max(1, sum(map(len, lists)))

@@ -1,8 +1,8 @@
-"""wasmtime's threads, which no forked process has, and which it would wait for, for ever.
+"""wasmtime's threads, which do not survive a fork: a forked process would wait for them for ever.
 
-Those that compile start with the first component that is compiled: a forked process
-compiles without them. Those of the network start with the first call: a process that
-is forked after it makes none.
+The threads that compile start with the first compilation: a forked process compiles
+without them. The threads of the network start with the first call: a process that is
+forked after it makes no calls.
 """
 
 import os
@@ -13,12 +13,12 @@ _is_forked = False
 
 
 def forked() -> bool:
-    """Whether the threads that compile may be missing."""
+    """Returns whether the threads that compile may be missing."""
     return _is_forked
 
 
 def use() -> None:
-    """To be called before whatever starts the threads of the network or needs them."""
+    """Must be called before anything that starts or needs the threads of the network."""
     global _started
     check()
     _started = True
@@ -35,7 +35,7 @@ def check() -> None:
 def _forked() -> None:
     global _left_behind, _is_forked
     _left_behind = _started
-    _is_forked = True  # whatever was compiled before: a program may have done it without us
+    _is_forked = True  # always: a program may compile without this package
 
 
 if hasattr(os, "register_at_fork"):
