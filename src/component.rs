@@ -2,22 +2,22 @@
 //! that knows wit-bindgen. One instance holds at most one store and one
 //! binding, each made by its `init` or, at its first call, from the environment.
 
-mod convert;
-
-use crate::aws::reactor;
-use crate::aws::transport::Wasi;
 use crate::binding::{Binding, OPERATIONS};
-use crate::config::{self, Config, TABLE_VARIABLE};
+use crate::config::Config;
+use crate::dynamodb::table_check::Warning;
 use crate::error::Error;
+use crate::fields::{self, TABLE_VARIABLE};
+use crate::http::reactor;
+use crate::http::wasi::Wasi;
 use crate::limits::TRANSACTION_OPERATIONS;
-use crate::redact::redact;
 use crate::state::StateStore;
-use crate::table_check::Warning;
-use convert::{consistency, each};
+use crate::text::redact;
+use crate::{binding, state};
+use dapr_wasm::components::types::{Error as WitError, Metadata};
 use exports::dapr_wasm::components::binding::{Guest as BindingGuest, Response};
 use exports::dapr_wasm::components::state::{
-    DeleteOptions, DeleteRequest, FeatureSet, GetOptions, Guest as StateGuest, Item, Operation,
-    SetOptions, SetRequest,
+    Concurrency, Consistency, DeleteOptions, DeleteRequest, FeatureSet, GetOptions,
+    Guest as StateGuest, Item, Operation, SetOptions, SetRequest,
 };
 use std::cell::RefCell;
 use std::future::Future;
@@ -25,8 +25,6 @@ use std::io::Write;
 use std::rc::Rc;
 
 wit_bindgen::generate!({ path: "wit", world: "dynamodb" });
-
-use dapr_wasm::components::types::{Error as WitError, Metadata};
 
 struct Component;
 
@@ -51,8 +49,8 @@ fn run<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, WitError> {
 /// fails: a misspelt name may be why.
 fn configure(metadata: &Metadata) -> Result<Config, Error> {
     let config = Config::parse(metadata, &|name| std::env::var(name).ok(), &Wasi);
-    for name in config::unknown(metadata) {
-        tell(&config::ignored(name));
+    for name in fields::unknown(metadata) {
+        tell(&fields::ignored(name));
     }
     config
 }
@@ -83,7 +81,7 @@ fn store() -> Result<Rc<StateStore<Wasi>>, Error> {
     if let Some(store) = STORE.with_borrow(Clone::clone) {
         return Ok(store);
     }
-    let store = Rc::new(StateStore::new(Wasi, configure_from_environment()?));
+    let store = Rc::new(configure_from_environment()?.store(Wasi));
     STORE.set(Some(Rc::clone(&store)));
     Ok(store)
 }
@@ -92,7 +90,7 @@ fn binding() -> Result<Rc<Binding<Wasi>>, Error> {
     if let Some(binding) = BINDING.with_borrow(Clone::clone) {
         return Ok(binding);
     }
-    let binding = Rc::new(Binding::new(Wasi, configure_from_environment()?));
+    let binding = Rc::new(configure_from_environment()?.binding(Wasi));
     BINDING.set(Some(Rc::clone(&binding)));
     Ok(binding)
 }
@@ -100,7 +98,7 @@ fn binding() -> Result<Rc<Binding<Wasi>>, Error> {
 impl StateGuest for Component {
     fn init(metadata: Metadata) -> Result<(), WitError> {
         run(async {
-            let store = StateStore::new(Wasi, configure(&metadata)?);
+            let store = configure(&metadata)?.store(Wasi);
             warn(store.ping().await?);
             STORE.set(Some(Rc::new(store)));
             Ok(())
@@ -171,7 +169,7 @@ impl StateGuest for Component {
 impl BindingGuest for Component {
     fn init(metadata: Metadata) -> Result<(), WitError> {
         run(async {
-            let binding = Binding::new(Wasi, configure(&metadata)?);
+            let binding = configure(&metadata)?.binding(Wasi);
             warn(binding.ping().await?);
             BINDING.set(Some(Rc::new(binding)));
             Ok(())
@@ -192,5 +190,101 @@ impl BindingGuest for Component {
         _metadata: Option<Metadata>,
     ) -> Result<Response, WitError> {
         run(async { binding()?.invoke(&operation, &data).await }).map(Response::from)
+    }
+}
+
+/// The results of a bulk call.
+fn each<T, U>(results: Vec<Result<T, Error>>, map: impl Fn(T) -> U) -> Vec<Result<U, WitError>> {
+    results
+        .into_iter()
+        .map(|result| result.map(&map).map_err(WitError::from))
+        .collect()
+}
+
+/// What a read asks for.
+fn consistency(options: Option<GetOptions>) -> Option<state::Consistency> {
+    options?.consistency.map(|asked| match asked {
+        Consistency::Eventual => state::Consistency::Eventual,
+        Consistency::Strong => state::Consistency::Strong,
+    })
+}
+
+impl From<SetRequest> for state::SetRequest {
+    fn from(request: SetRequest) -> Self {
+        let options = request.options.map(|given| state::SetOptions {
+            etag: given.etag,
+            concurrency: given.concurrency.map(|asked| match asked {
+                Concurrency::FirstWrite => state::Concurrency::FirstWrite,
+                Concurrency::LastWrite => state::Concurrency::LastWrite,
+            }),
+            ttl: given.ttl,
+            content_type: given.content_type,
+        });
+        Self {
+            key: request.key,
+            value: request.value,
+            options: options.unwrap_or_default(),
+        }
+    }
+}
+
+impl From<DeleteRequest> for state::DeleteRequest {
+    fn from(request: DeleteRequest) -> Self {
+        let etag = request.options.and_then(|given| given.etag);
+        Self {
+            key: request.key,
+            options: state::DeleteOptions { etag },
+        }
+    }
+}
+
+impl From<Operation> for state::Operation {
+    fn from(operation: Operation) -> Self {
+        match operation {
+            Operation::Set(request) => Self::Set(request.into()),
+            Operation::Delete(request) => Self::Delete(request.into()),
+        }
+    }
+}
+
+impl From<state::Item> for Item {
+    fn from(item: state::Item) -> Self {
+        Self {
+            value: item.value,
+            etag: item.etag,
+            content_type: item.content_type,
+            expires_at: item.expires_at,
+        }
+    }
+}
+
+impl From<binding::Response> for Response {
+    fn from(response: binding::Response) -> Self {
+        Self {
+            data: response.data,
+            content_type: response.content_type,
+            metadata: response.metadata,
+        }
+    }
+}
+
+impl From<Error> for WitError {
+    /// The one way by which a sentence leaves the component: without secrets.
+    fn from(error: Error) -> Self {
+        match error.redacted() {
+            Error::NotInitialized => Self::NotInitialized,
+            Error::InvalidConfiguration(sentence) => Self::InvalidConfiguration(sentence),
+            Error::InvalidArgument(sentence) => Self::InvalidArgument(sentence),
+            Error::EtagMismatch(sentence) => Self::EtagMismatch(sentence),
+            Error::AccessDenied(sentence) => Self::AccessDenied(sentence),
+            Error::NotFound(sentence) => Self::NotFound(sentence),
+            Error::Throttled(sentence) => Self::Throttled(sentence),
+            Error::Conflict(sentence) => Self::Conflict(sentence),
+            Error::Timeout(sentence) => Self::Timeout(sentence),
+            Error::Unavailable(sentence) => Self::Unavailable(sentence),
+            Error::TooLarge(sentence) => Self::TooLarge(sentence),
+            Error::Unsupported(sentence) => Self::Unsupported(sentence),
+            Error::Other(sentence) => Self::Other(sentence),
+        }
     }
 }

@@ -1,8 +1,7 @@
 //! The one error of the core. It has the cases of the contract, so that the
 //! edge maps it one to one; every payload is a sentence for a person.
 
-use crate::redact::redact;
-use crate::state::key::quote;
+use crate::text::{quote, redact};
 use std::fmt;
 
 /// Why a call failed. See `wit/types.wit` for what each case promises.

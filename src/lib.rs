@@ -23,11 +23,14 @@ pub mod binding;
 mod component;
 pub mod config;
 pub mod credentials;
+pub mod dynamodb;
 pub mod error;
-pub mod limits;
-pub mod platform;
-pub mod redact;
+pub mod fields;
+pub mod http;
 #[cfg(test)]
-mod scripted;
+mod layers;
+pub mod limits;
 pub mod state;
-pub mod table_check;
+#[cfg(test)]
+mod test_support;
+pub mod text;

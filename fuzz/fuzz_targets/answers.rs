@@ -7,10 +7,10 @@
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemInput;
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::types::AttributeValue;
-use dapr_dynamodb::aws::Client;
-use dapr_dynamodb::aws::message::Response;
-use dapr_dynamodb::aws::operation::{BatchGetItem, Codecs, GetItem, Operation};
+use dapr_dynamodb::dynamodb::Client;
+use dapr_dynamodb::dynamodb::codec::{BatchGetItem, Codecs, GetItem, Operation};
 use dapr_dynamodb::error::Error;
+use dapr_dynamodb::http::Response;
 use dapr_dynamodb::state::item::{Attributes, CONTENT_TYPE, ETAG, VALUE, decode};
 use dapr_dynamodb_fuzz::{EXPIRES, Made, config, read_answer, read_plainly, run, table};
 use libfuzzer_sys::fuzz_target;

@@ -4,7 +4,7 @@
 
 #![no_main]
 
-use dapr_dynamodb::binding::{Binding, OPERATIONS, Response};
+use dapr_dynamodb::binding::{OPERATIONS, Response};
 use dapr_dynamodb::error::Error;
 use dapr_dynamodb::limits::{ATTRIBUTE_NAME_BYTES, NESTING_LEVELS};
 use dapr_dynamodb_fuzz::{Made, config, hides_the_secret, run};
@@ -79,12 +79,12 @@ fuzz_target!(|input: &[u8]| {
     let Ok(operation) = std::str::from_utf8(operation) else {
         return;
     };
-    let made = Rc::new(Made::new(vec![dapr_dynamodb::aws::message::Response {
+    let made = Rc::new(Made::new(vec![dapr_dynamodb::http::Response {
         status: 200,
         headers: vec![],
         body: b"{}".to_vec(),
     }]));
-    let binding = Binding::<Made>::new(Rc::clone(&made), config());
+    let binding = config().binding::<Made>(Rc::clone(&made));
     let answer = run(binding.invoke(operation, data));
     let given = serde_json::from_slice::<Value>(data).ok();
     let sent = made.sent();

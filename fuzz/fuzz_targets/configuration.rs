@@ -4,11 +4,12 @@
 
 #![no_main]
 
-use dapr_dynamodb::config::{Config, unknown};
+use dapr_dynamodb::config::Config;
 use dapr_dynamodb::credentials::Signing;
 use dapr_dynamodb::error::Error;
-use dapr_dynamodb::redact::redact;
-use dapr_dynamodb::state::model::Consistency;
+use dapr_dynamodb::fields::unknown;
+use dapr_dynamodb::state::Consistency;
+use dapr_dynamodb::text::redact;
 use dapr_dynamodb_fuzz::{MARKER, Made, hides_the_secret};
 use libfuzzer_sys::fuzz_target;
 use std::collections::HashMap;
@@ -74,7 +75,7 @@ fn written(config: &Config) -> Vec<(String, String)> {
         0 => duration.as_secs().to_string(),
         nanos => format!("{}s{nanos}ns", duration.as_secs()),
     };
-    let (client, table) = (&config.client, &config.table);
+    let (client, table) = (&config.client, &config.state.table);
     let mut fields = vec![
         ("TABLE", table.name.clone()),
         ("region", client.region.clone()),
@@ -84,7 +85,7 @@ fn written(config: &Config) -> Vec<(String, String)> {
         ("connectTimeout", duration(client.limits.connect_timeout)),
         ("requestTimeout", duration(client.limits.request_timeout)),
     ];
-    fields.push(match config.consistency {
+    fields.push(match config.state.consistency {
         Consistency::Eventual => ("consistency", "eventual".to_owned()),
         Consistency::Strong => ("consistency", "strong".to_owned()),
     });

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use dapr_dynamodb::config::duration::parse;
+use dapr_dynamodb::fields::duration::parse;
 use libfuzzer_sys::fuzz_target;
 
 /// Go's units, in nanoseconds.

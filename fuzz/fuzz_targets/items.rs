@@ -4,11 +4,11 @@
 #![no_main]
 
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
-use dapr_dynamodb::aws::operation::{Codecs, GetItem, PutItem};
+use dapr_dynamodb::dynamodb::codec::{Codecs, GetItem, PutItem};
 use dapr_dynamodb::error::Error;
 use dapr_dynamodb::limits::ITEM_BYTES;
+use dapr_dynamodb::state::Item;
 use dapr_dynamodb::state::item::{NewItem, decode, encode, has_etag, new_etag};
-use dapr_dynamodb::state::model::Item;
 use dapr_dynamodb_fuzz::{PARTITION_KEY, read_answer, read_plainly, table, written};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;

@@ -3,11 +3,11 @@
 
 #![no_main]
 
-use dapr_dynamodb::aws::message::Response;
 use dapr_dynamodb::error::Error;
+use dapr_dynamodb::http::Response;
 use dapr_dynamodb::limits::PARTITION_KEY_BYTES;
-use dapr_dynamodb::state::StateStore;
-use dapr_dynamodb::state::key::{check, quote};
+use dapr_dynamodb::state::item::check_key;
+use dapr_dynamodb::text::quote;
 use dapr_dynamodb_fuzz::{Made, PARTITION_KEY, config, run};
 use libfuzzer_sys::fuzz_target;
 use serde_json::json;
@@ -29,18 +29,18 @@ fuzz_target!(|key: &str| {
         body: b"{}".to_vec(),
     };
     let made = Rc::new(Made::new(vec![absent]));
-    let store = StateStore::<Made>::new(Rc::clone(&made), config());
+    let store = config().store::<Made>(Rc::clone(&made));
     let answer = run(store.get(key.to_owned(), None));
     let sent = made.sent();
     if (1..=PARTITION_KEY_BYTES).contains(&key.len()) {
-        assert_eq!((check(key), answer), (Ok(()), Ok(None)));
+        assert_eq!((check_key(key), answer), (Ok(()), Ok(None)));
         assert_eq!(sent[0].body["Key"], json!({ PARTITION_KEY: { "S": key } }));
     } else {
         let Err(Error::InvalidArgument(sentence)) = answer else {
             panic!("{answer:?}")
         };
         assert_eq!(
-            (check(key), sent.len()),
+            (check_key(key), sent.len()),
             (Err(Error::InvalidArgument(sentence.clone())), 0)
         );
         assert!(key.is_empty() || sentence.contains(&quoted), "{sentence}");

@@ -6,10 +6,9 @@
 
 #![no_main]
 
-use dapr_dynamodb::aws::message::Response;
 use dapr_dynamodb::error::Error;
-use dapr_dynamodb::state::StateStore;
-use dapr_dynamodb::state::model::{
+use dapr_dynamodb::http::Response;
+use dapr_dynamodb::state::{
     Concurrency, DeleteOptions, DeleteRequest, Item, Operation, SetOptions, SetRequest,
 };
 use dapr_dynamodb_fuzz::{MARKER, Made, PARTITION_KEY, config, hides_the_secret, run};
@@ -163,7 +162,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let successes = read;
     let made = Rc::new(Made::new(answers.clone()));
-    let store = StateStore::<Made>::new(Rc::clone(&made), config());
+    let store = config().store::<Made>(Rc::clone(&made));
     let write = |result| check_write(result, &answers, &successes);
     let all = |results: Vec<Result<(), Error>>| {
         assert_eq!(results.len(), 2);

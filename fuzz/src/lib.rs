@@ -9,7 +9,8 @@ pub use platform::{Made, Sent, run};
 pub use sdk::{read_answer, read_plainly, written};
 pub use secret::{MARKER, hides_the_secret};
 
-use dapr_dynamodb::config::{Config, Table};
+use dapr_dynamodb::config::Config;
+use dapr_dynamodb::state::Table;
 
 /// The partition key's attribute.
 pub const PARTITION_KEY: &str = "pk";

@@ -3,7 +3,7 @@
 use aws_smithy_runtime_api::client::interceptors::context::Input;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_types::body::SdkBody;
-use dapr_dynamodb::aws::operation::{Codecs, Operation};
+use dapr_dynamodb::dynamodb::codec::{Codecs, Operation};
 use serde_json::Value;
 
 /// What one pass reads of a body; none where it leaves it to the SDK.
@@ -14,7 +14,7 @@ use serde_json::Value;
 #[must_use]
 pub fn read_plainly<O: Operation>(codecs: &Codecs, body: &[u8]) -> Option<O::Output> {
     let codec = codecs.get::<O>().expect("a codec");
-    let output = codec.read_plain(body)?.downcast::<O::Output>();
+    let output = codec.fast_decode(body)?.downcast::<O::Output>();
     Some(output.expect("the operation's output"))
 }
 

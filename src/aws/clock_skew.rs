@@ -2,8 +2,9 @@
 //! second, and a signature is good for five minutes only: so the component follows
 //! the server's clock as far as the server's answers have told it.
 //!
-//! Source of the codes and of the threshold: `service_clock_skew.rs` of aws-runtime.
+//! Source of the threshold: `service_clock_skew.rs` of aws-runtime.
 
+use super::error_code::{self, Remedy};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use std::cell::Cell;
@@ -20,15 +21,6 @@ const RESOLUTION: i128 = 1_000;
 /// The years from 2012, when DynamoDB began, to 9998: no clock of a server shows
 /// another, and with a time past 9999 nothing could be signed any more.
 const PLAUSIBLE: std::ops::Range<i64> = 1_325_376_000..253_370_764_800;
-
-/// Error codes behind which a wrong time of signing may stand.
-const CODES: &[&str] = &[
-    "AccessDeniedException",
-    "AuthFailure",
-    "InvalidSignatureException",
-    "RequestTimeTooSkewed",
-    "SignatureDoesNotMatch",
-];
 
 /// How far the server's clock is ahead (positive) or behind, in milliseconds.
 #[derive(Clone, Debug, Default)]
@@ -78,7 +70,7 @@ pub fn explains(code: &str, date: Option<&str>, signed_at: SystemTime) -> bool {
     let off = server
         .duration_since(signed_at)
         .unwrap_or_else(|behind| behind.duration());
-    CODES.contains(&code) && off > THRESHOLD
+    error_code::remedy(code) == Remedy::NewSignature && off > THRESHOLD
 }
 
 /// Seconds since the Unix epoch. A clock before it counts as the epoch.

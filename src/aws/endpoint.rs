@@ -1,4 +1,4 @@
-//! Where DynamoDB is: the configured endpoint, or AWS's own for the region.
+//! Where a service is: the configured endpoint, or AWS's own for the region.
 //! The table of partitions stands in for the SDK's endpoint rules, which would
 //! add 0.36 MB; a native test holds it against them.
 
@@ -21,10 +21,10 @@ const SUFFIXES: &[(&str, &str)] = &[
 /// The suffix of all other partitions.
 const SUFFIX: &str = "amazonaws.com";
 
-/// What a segment of a signed path has in percent-encoding: all but RFC 3986's
-/// unreserved characters. A `%` is encoded once more.
+/// What forms and the segments of a signed path have in percent-encoding: all but RFC
+/// 3986's unreserved characters. A `%` of a path is encoded once more.
 /// Source: `CanonicalUri` in <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+pub const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
@@ -176,7 +176,7 @@ fn canonical(path: &str) -> String {
     }
     let mut canonical = "/".to_owned();
     for segment in segments {
-        canonical.extend(utf8_percent_encode(segment, ENCODED));
+        canonical.extend(utf8_percent_encode(segment, RESERVED));
         canonical.push('/');
     }
     canonical

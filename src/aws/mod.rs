@@ -1,38 +1,106 @@
-//! One `call` of a `client` to DynamoDB, in the order it happens: the SDK serializes
-//! (`call_input`, `operation`, `wire`); an `attempt` is signed (`sign`) for the `endpoint` and
-//! sent (`transport`), its answer checked (`integrity`, `shape`) and read, in one
-//! pass (`plain`) or by the SDK; and the policy decides whether to try again
-//! (`retry`, `token_bucket`, `clock_skew`). Every wait has an end.
+//! What the clients of DynamoDB and of STS share: where a service is (`endpoint`), how
+//! a request is signed (`sign`) and at which time (`clock_skew`), what an error code
+//! means (`error_code`), and how long and how often a request is tried (`retry`).
 
-mod attempt;
-mod call;
-mod call_input;
-pub mod cancellation;
-mod case;
-mod client;
 pub mod clock_skew;
 pub mod endpoint;
-pub mod failure;
-mod integrity;
-pub mod message;
-pub mod operation;
-#[cfg(test)]
-mod parity;
-mod plain;
-#[cfg(target_family = "wasm")]
-pub mod reactor;
+pub mod error_code;
 pub mod retry;
-mod shape;
 pub mod sign;
-mod token_bucket;
-#[cfg(target_family = "wasm")]
-pub mod transport;
-mod wire;
 
-pub use call::Repeat;
-pub use call_input::CallInput;
-pub use client::{Client, ClientConfig, Limits};
-pub use token_bucket::Permit;
+use crate::error::Error;
+use crate::fields::{Fields, duration};
+use std::time::Duration;
 
-/// The service's name, in the hosts of AWS's endpoints and in credential scopes.
-pub const SERVICE: &str = "dynamodb";
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// All attempts of one request have to end while DynamoDB still knows the token
+/// by which it tells a retry of a transaction: ten minutes.
+///
+/// Source: `ClientRequestToken` of TransactWriteItems in the DynamoDB API
+/// reference.
+const LONGEST_OPERATION: Duration = Duration::from_secs(10 * 60);
+
+/// How long and how often a client may try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// To open a connection.
+    pub connect_timeout: Duration,
+    /// For one attempt, from sending to the last byte of the answer.
+    pub request_timeout: Duration,
+    /// Attempts for one operation, the first one included.
+    pub max_attempts: u32,
+}
+
+impl Limits {
+    /// The limits that the configuration gives.
+    ///
+    /// # Errors
+    ///
+    /// `invalid-configuration`, naming the field and the remedy.
+    pub fn parse(fields: &Fields<'_>) -> Result<Self, Error> {
+        let max_attempts = max_attempts(fields)?;
+        Ok(Self {
+            connect_timeout: timeout(
+                fields,
+                "connectTimeout",
+                "DYNAMODB_CONNECT_TIMEOUT",
+                CONNECT_TIMEOUT,
+            )?,
+            request_timeout: request_timeout(fields, max_attempts)?,
+            max_attempts,
+        })
+    }
+
+    /// Longest time that one operation may take with all its attempts and the
+    /// waits between them.
+    #[must_use]
+    pub fn operation_timeout(self) -> Duration {
+        self.request_timeout.saturating_mul(self.max_attempts)
+    }
+}
+
+/// Attempts for one request, the first one included.
+fn max_attempts(fields: &Fields<'_>) -> Result<u32, Error> {
+    let Some(field) = fields.field(&["maxAttempts"], &["AWS_MAX_ATTEMPTS"]) else {
+        return Ok(retry::MAX_ATTEMPTS);
+    };
+    match field.value.trim().parse() {
+        Ok(attempts) if attempts > 0 => Ok(attempts),
+        _ => Err(field.refused("give a whole number from 1 to 4294967295")),
+    }
+}
+
+/// For one attempt. All of them together have to end in time.
+fn request_timeout(fields: &Fields<'_>, max_attempts: u32) -> Result<Duration, Error> {
+    let timeout = timeout(
+        fields,
+        "requestTimeout",
+        "DYNAMODB_REQUEST_TIMEOUT",
+        REQUEST_TIMEOUT,
+    )?;
+    if timeout.saturating_mul(max_attempts) <= LONGEST_OPERATION {
+        Ok(timeout)
+    } else {
+        Err(Error::InvalidConfiguration(format!(
+            "`requestTimeout` ({timeout:?}) times `maxAttempts` ({max_attempts}) is more than {LONGEST_OPERATION:?}: give less of either"
+        )))
+    }
+}
+
+/// A duration above zero.
+fn timeout(
+    fields: &Fields<'_>,
+    name: &'static str,
+    variable: &'static str,
+    default: Duration,
+) -> Result<Duration, Error> {
+    let Some(field) = fields.field(&[name], &[variable]) else {
+        return Ok(default);
+    };
+    match duration::parse(&field.value) {
+        Some(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err(field.refused("give a duration above zero such as `500ms` or `10s`")),
+    }
+}

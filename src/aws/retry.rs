@@ -1,10 +1,15 @@
-//! Which failures are tried again, and after what wait: the SDK's Retry
-//! Behavior 2.1 with the values that it sets for DynamoDB, but for the longest
-//! wait.
+//! How long a retry waits and whether one is left: the SDK's Retry Behavior 2.1 with
+//! the values that it sets for DynamoDB, but for the longest wait.
 //!
-//! Sources: `client/retries/strategy/standard.rs` of aws-smithy-runtime,
-//! `retries/classifiers.rs` of aws-runtime, `config.rs` of aws-sdk-dynamodb.
+//! While most calls fail, the quotas run out and the load that DynamoDB sees does not
+//! multiply. Conflicts between transactions have a quota of their own: they say that two
+//! callers want one item, and nothing of whether DynamoDB is well, so they leave other
+//! calls their retries.
+//!
+//! Sources: `client/retries/strategy/standard.rs` and `client/retries/token_bucket.rs` of
+//! aws-smithy-runtime, `config.rs` of aws-sdk-dynamodb.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 /// Attempts for one operation, the first one included.
@@ -27,45 +32,6 @@ const MAX_BACKOFF: Duration = Duration::from_secs(2);
 /// How far `x-amz-retry-after` may put off a retry beyond its own wait.
 const MAX_PUT_OFF: Duration = Duration::from_secs(5);
 
-/// Error codes that mean: too much at once.
-const THROTTLING: &[&str] = &[
-    "BandwidthLimitExceeded",
-    "EC2ThrottledException",
-    "LimitExceededException",
-    "PriorRequestNotComplete",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "RequestThrottled",
-    "RequestThrottledException",
-    "SlowDown",
-    "ThrottledException",
-    "Throttling",
-    "ThrottlingException",
-    "TooManyRequestsException",
-    "TransactionInProgressException",
-];
-
-/// Error codes that mean: a passing fault. `ReplicatedWriteConflictException` is
-/// one that the SDK models as worth a retry.
-const TRANSIENT: &[&str] = &[
-    "InternalServerError",
-    "ReplicatedWriteConflictException",
-    "RequestTimeout",
-    "RequestTimeoutException",
-];
-
-/// The error code that means: a transaction holds the item. That it is worth a
-/// retry is not the SDK's rule but ours: a conflict passes when the other
-/// transaction ends.
-const CONFLICT: &str = "TransactionConflictException";
-
-/// Statuses that mean a passing fault whatever the body says.
-const TRANSIENT_STATUSES: &[u16] = &[500, 502, 503, 504];
-
-/// The status by which a proxy or gateway before DynamoDB refuses for load. The SDK
-/// does not try it again; DynamoDB itself sends its codes with 400.
-pub const TOO_MANY_REQUESTS: u16 = 429;
-
 /// Why a retry is worth it, which decides its wait and its cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryKind {
@@ -75,20 +41,6 @@ pub enum RetryKind {
     Transient,
     /// Another transaction holds the item.
     Conflict,
-}
-
-/// Classifies an error answer of DynamoDB. `None`: trying again cannot help.
-#[must_use]
-pub fn classify(code: Option<&str>, status: u16) -> Option<RetryKind> {
-    match code {
-        Some(code) if THROTTLING.contains(&code) => Some(RetryKind::Throttling),
-        Some(code) if TRANSIENT.contains(&code) => Some(RetryKind::Transient),
-        Some(CONFLICT) => Some(RetryKind::Conflict),
-        _ if TRANSIENT_STATUSES.contains(&status) => Some(RetryKind::Transient),
-        _ if status == TOO_MANY_REQUESTS => Some(RetryKind::Throttling),
-        // Any other code and status: the request itself is refused.
-        _ => None,
-    }
 }
 
 /// How long to wait before retry number `retry` (1 is the first). `random`
@@ -128,6 +80,86 @@ fn unit_interval(random: u64) -> f64 {
     mantissa / (1_u64 << BITS) as f64
 }
 
+/// Tokens of a full bucket.
+pub const CAPACITY: u32 = 500;
+
+/// Cost of a retry after a transient or server error, or a conflict.
+pub const RETRY_COST: u32 = 14;
+
+/// Cost of a retry after throttling.
+pub const THROTTLING_RETRY_COST: u32 = 5;
+
+/// What a call that succeeds at its first attempt gives back.
+pub const SUCCESS_REWARD: u32 = 1;
+
+/// The quotas.
+#[derive(Debug, Default)]
+pub struct RetryQuotas {
+    conflicts: TokenBucket,
+    faults: TokenBucket,
+}
+
+/// Tokens that a call has taken for its latest retry, and what for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Permit {
+    kind: RetryKind,
+    tokens: u32,
+}
+
+impl RetryQuotas {
+    /// Takes the tokens of one retry, or none where they do not suffice.
+    pub fn acquire(&self, kind: RetryKind) -> Option<Permit> {
+        let tokens = match kind {
+            RetryKind::Throttling => THROTTLING_RETRY_COST,
+            RetryKind::Transient | RetryKind::Conflict => RETRY_COST,
+        };
+        self.bucket(kind)
+            .take(tokens)
+            .then_some(Permit { kind, tokens })
+    }
+
+    /// A call succeeded: the tokens of its last retry come back, or one token to
+    /// each bucket where it needed none.
+    pub fn succeeded(&self, last: Option<Permit>) {
+        match last {
+            Some(Permit { kind, tokens }) => self.bucket(kind).put_back(tokens),
+            None => {
+                self.conflicts.put_back(SUCCESS_REWARD);
+                self.faults.put_back(SUCCESS_REWARD);
+            }
+        }
+    }
+
+    fn bucket(&self, kind: RetryKind) -> &TokenBucket {
+        match kind {
+            RetryKind::Conflict => &self.conflicts,
+            RetryKind::Throttling | RetryKind::Transient => &self.faults,
+        }
+    }
+}
+
+/// One quota.
+#[derive(Debug)]
+struct TokenBucket(Cell<u32>);
+
+impl Default for TokenBucket {
+    fn default() -> Self {
+        Self(Cell::new(CAPACITY))
+    }
+}
+
+impl TokenBucket {
+    fn take(&self, tokens: u32) -> bool {
+        let left = self.0.get().checked_sub(tokens);
+        left.inspect(|left| self.0.set(*left)).is_some()
+    }
+
+    fn put_back(&self, tokens: u32) {
+        self.0
+            .set(self.0.get().saturating_add(tokens).min(CAPACITY));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,34 +196,48 @@ mod tests {
         assert_eq!([wait(100), wait(2_000), wait(60_000)], [500, 2_000, 5_500]);
     }
 
+    /// Counts the retries of this kind that are left.
+    fn left(quotas: &RetryQuotas, kind: RetryKind) -> usize {
+        std::iter::from_fn(|| quotas.acquire(kind)).count()
+    }
+
     #[test]
-    fn throttling_and_server_faults_are_tried_again_and_refusals_are_not() {
-        use RetryKind::{Conflict, Throttling, Transient};
-        for (code, status, verdict) in [
-            (
-                Some("ProvisionedThroughputExceededException"),
-                400,
-                Some(Throttling),
-            ),
-            (Some("ThrottlingException"), 400, Some(Throttling)),
-            (Some("RequestLimitExceeded"), 400, Some(Throttling)),
-            (
-                Some("TransactionInProgressException"),
-                400,
-                Some(Throttling),
-            ),
-            (Some("InternalServerError"), 500, Some(Transient)),
-            (Some("TransactionConflictException"), 400, Some(Conflict)),
-            (Some("ServiceUnavailable"), 503, Some(Transient)),
-            (None, 502, Some(Transient)),
-            (None, 429, Some(Throttling)),
-            (Some("SomethingNew"), 429, Some(Throttling)),
-            (Some("ValidationException"), 400, None),
-            (Some("ConditionalCheckFailedException"), 400, None),
-            (Some("AccessDeniedException"), 400, None),
-            (None, 404, None),
-        ] {
-            assert_eq!(classify(code, status), verdict, "{code:?} {status}");
+    fn retries_stop_when_the_bucket_is_empty_and_resume_after_successes() {
+        let quotas = RetryQuotas::default();
+        let retries = left(&quotas, RetryKind::Transient);
+        assert_eq!(retries, 35, "500 tokens at 14 a retry");
+        let throttled = left(&quotas, RetryKind::Throttling);
+        assert_eq!(throttled, 2, "10 are left, at 5 a retry");
+        for _ in 0..5 {
+            quotas.succeeded(None);
         }
+        assert_eq!(left(&quotas, RetryKind::Throttling), 1);
+    }
+
+    #[test]
+    fn a_retry_that_succeeds_gives_its_tokens_back_and_the_bucket_never_overflows() {
+        for kind in [
+            RetryKind::Transient,
+            RetryKind::Throttling,
+            RetryKind::Conflict,
+        ] {
+            let quotas = RetryQuotas::default();
+            let permit = quotas.acquire(kind);
+            quotas.succeeded(permit);
+            assert_eq!(quotas.bucket(kind).0.get(), CAPACITY);
+            quotas.succeeded(None);
+            assert_eq!(quotas.bucket(kind).0.get(), CAPACITY);
+        }
+    }
+
+    #[test]
+    fn conflicts_and_faults_do_not_use_up_each_others_retries() {
+        let quotas = RetryQuotas::default();
+        assert_eq!(left(&quotas, RetryKind::Conflict), 35);
+        assert_eq!(left(&quotas, RetryKind::Transient), 35);
+        for _ in 0..14 {
+            quotas.succeeded(None);
+        }
+        assert_eq!(left(&quotas, RetryKind::Conflict), 1);
     }
 }

@@ -6,8 +6,8 @@
 //! Native tests hold it against the SDK's own crate and against botocore.
 
 use super::endpoint::Endpoint;
-use super::message::Headers;
-use crate::redact::remember;
+use crate::http::Headers;
+use crate::text::remember;
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_types::DateTime;

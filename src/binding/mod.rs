@@ -1,16 +1,16 @@
 //! The output binding: a table of named operations. Each parses its data into
 //! a request before anything is sent, and answers in the form of the contract.
 
-mod create;
 pub mod json;
-mod number;
 
-use crate::aws::{Client, Repeat};
-use crate::config::{Config, Table};
+use crate::dynamodb::codec::PutItem;
+use crate::dynamodb::table_check::{self, Needs, Warning};
+use crate::dynamodb::{CallInput, Client, ClientConfig, Repeat};
 use crate::error::Error;
-use crate::platform::Platform;
-use crate::state::key::quote;
-use crate::table_check::{self, Needs, Warning};
+use crate::http::Platform;
+use crate::limits::{check_item_size, item_size};
+use crate::text::quote;
+use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use std::rc::Rc;
 
 /// What an operation answers.
@@ -24,24 +24,36 @@ pub struct Response {
     pub metadata: Vec<(String, String)>,
 }
 
+/// The operation that writes an item.
+const CREATE: &str = "create";
+
 /// The names that [`Binding::invoke`] takes.
-pub const OPERATIONS: &[&str] = &[create::NAME];
+pub const OPERATIONS: &[&str] = &[CREATE];
+
+/// What a binding is told beside how to reach DynamoDB.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The table's name.
+    pub table: String,
+    /// The attribute that is its partition key.
+    pub partition_key: String,
+    /// Repeats writes that would not recognise their own repetition, or not.
+    pub unconfirmed_writes: Repeat,
+}
 
 /// An output binding to one table.
 #[derive(Debug)]
 pub struct Binding<P> {
     client: Client<P>,
-    table: Table,
-    unconfirmed_writes: Repeat,
+    settings: Settings,
 }
 
 impl<P: Platform> Binding<P> {
     /// A binding. Nothing is sent before the first call.
-    pub fn new(platform: impl Into<Rc<P>>, config: Config) -> Self {
+    pub fn new(platform: impl Into<Rc<P>>, config: ClientConfig, settings: Settings) -> Self {
         Self {
-            client: Client::new(platform, config.client),
-            table: config.table,
-            unconfirmed_writes: config.unconfirmed_writes,
+            client: Client::new(platform, config),
+            settings,
         }
     }
 
@@ -51,7 +63,12 @@ impl<P: Platform> Binding<P> {
     ///
     /// See [`table_check::check`].
     pub async fn ping(&self) -> Result<Warning, Error> {
-        table_check::check(&self.client, &self.table, Needs::AnyKey).await
+        let Settings {
+            table,
+            partition_key,
+            ..
+        } = &self.settings;
+        table_check::check(&self.client, table, partition_key, Needs::AnyKey).await
     }
 
     /// Performs an operation.
@@ -62,8 +79,25 @@ impl<P: Platform> Binding<P> {
     /// operation can have.
     pub async fn invoke(&self, operation: &str, data: &[u8]) -> Result<Response, Error> {
         match operation {
-            create::NAME => self.create(data).await,
+            CREATE => self.create(data).await,
             unknown => Err(unsupported(unknown)),
+        }
+    }
+
+    /// Writes a JSON object as an item, each member as an attribute; replaces an item
+    /// with the same key.
+    async fn create(&self, data: &[u8]) -> Result<Response, Error> {
+        let item = json::item(data)?;
+        check_item_size(item_size(&item))?;
+        let input = PutItemInput::builder()
+            .table_name(&self.settings.table)
+            .set_item(Some(item))
+            .build()
+            .map_err(Error::unbuilt)?;
+        let (repeat, input) = (self.settings.unconfirmed_writes, CallInput::Fixed(input));
+        match self.client.call_write::<PutItem>(repeat, input).await {
+            Ok(_) => Ok(Response::default()),
+            Err(failure) => Err(failure.of_write(&self.settings.table, self.client.endpoint_url())),
         }
     }
 }

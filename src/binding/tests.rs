@@ -1,9 +1,9 @@
 //! The binding against scripted answers: what no real engine gives on demand.
 
 use super::{Binding, Response};
-use crate::aws::message::TransportError;
 use crate::error::Error;
-use crate::scripted::{
+use crate::http::TransportError;
+use crate::test_support::{
     SESSION_TOKEN, Scene, Scripted, config, html, json, refusal, signature_error, success,
 };
 use serde_json::json;
@@ -12,7 +12,7 @@ use std::time::Duration;
 const ITEM: &[u8] = br#"{"id":"1","n":1.50}"#;
 
 fn scripted<S: Into<Scene>>(scenes: impl IntoIterator<Item = S>) -> Binding<Scripted> {
-    Binding::new(Scripted::new(scenes).random(1 << 63), config())
+    config().binding(Scripted::new(scenes).random(1 << 63))
 }
 
 fn refused(code: &str, words: &str) -> Scene {

@@ -3,7 +3,7 @@
 
 use super::Config;
 use crate::error::Error;
-use crate::scripted::Folder;
+use crate::test_support::Folder;
 
 /// A configuration whose one field is as long as that.
 fn with(field: &str, length: usize) -> Result<Config, Error> {

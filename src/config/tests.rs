@@ -1,5 +1,7 @@
 use super::*;
-use crate::scripted::Folder;
+use crate::credentials::Signing;
+use crate::fields::{self, ignored, unknown};
+use crate::test_support::Folder;
 use aws_credential_types::Credentials;
 use std::time::Duration;
 
@@ -45,11 +47,11 @@ fn message(result: Result<Config, Error>) -> String {
 #[test]
 fn the_required_fields_suffice_and_the_rest_has_its_defaults() {
     let config = with(&[]).unwrap();
-    assert_eq!(config.table.name, "orders");
-    assert_eq!(config.table.partition_key, "key");
-    assert_eq!(config.table.ttl_attribute, None);
-    assert_eq!(config.consistency, Consistency::Eventual);
-    assert_eq!(config.unconfirmed_writes, Repeat::Never);
+    assert_eq!(config.state.table.name, "orders");
+    assert_eq!(config.state.table.partition_key, "key");
+    assert_eq!(config.state.table.ttl_attribute, None);
+    assert_eq!(config.state.consistency, Consistency::Eventual);
+    assert_eq!(config.state.unconfirmed_writes, Repeat::Never);
     assert_eq!(
         config.client.endpoint.url(),
         "https://dynamodb.eu-west-1.amazonaws.com/"
@@ -78,8 +80,8 @@ fn names_and_aliases_count_in_any_case_and_the_name_before_its_alias() {
     .unwrap();
     assert_eq!(config.client.region, "us-west-2");
     assert_eq!(keys(&config).access_key_id(), "AKID");
-    assert_eq!(config.table.partition_key, "pk");
-    assert_eq!(config.table.ttl_attribute.as_deref(), Some("expires"));
+    assert_eq!(config.state.table.partition_key, "pk");
+    assert_eq!(config.state.table.ttl_attribute.as_deref(), Some("expires"));
     let config = with(&[("awsRegion", "us-west-2")]).unwrap();
     assert_eq!(config.client.region, "eu-west-1");
 }
@@ -102,13 +104,13 @@ fn the_environment_fills_in_what_the_metadata_lacks_or_leaves_empty() {
         ("DYNAMODB_REQUEST_TIMEOUT", "1s"),
     ];
     let config = parse(&[("table", ""), ("partitionKey", "own")], &environment).unwrap();
-    assert_eq!(config.table.name, "from-env");
+    assert_eq!(config.state.table.name, "from-env");
     assert_eq!(config.client.region, "eu-north-1");
     assert_eq!(keys(&config).session_token().map(str::len), Some(12));
-    assert_eq!(config.table.partition_key, "own");
-    assert_eq!(config.table.ttl_attribute.as_deref(), Some("expires"));
-    assert_eq!(config.consistency, Consistency::Strong);
-    assert_eq!(config.unconfirmed_writes, Repeat::Always);
+    assert_eq!(config.state.table.partition_key, "own");
+    assert_eq!(config.state.table.ttl_attribute.as_deref(), Some("expires"));
+    assert_eq!(config.state.consistency, Consistency::Strong);
+    assert_eq!(config.state.unconfirmed_writes, Repeat::Always);
     assert_eq!(config.client.limits.max_attempts, 2);
     assert_eq!(
         config.client.limits.connect_timeout,
@@ -321,13 +323,13 @@ fn secret_in_the_field_of_another_is_not_shown() {
 #[test]
 fn of_one_name_given_twice_the_last_counts() {
     let config = with(&[("table", "first"), ("Table", "second")]).unwrap();
-    assert_eq!(config.table.name, "second");
+    assert_eq!(config.state.table.name, "second");
 }
 
 #[test]
 fn a_table_may_be_named_by_an_arn() {
     let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders";
-    assert_eq!(with(&[("table", arn)]).unwrap().table.name, arn);
+    assert_eq!(with(&[("table", arn)]).unwrap().state.table.name, arn);
 }
 
 #[test]
@@ -338,7 +340,7 @@ fn unconfirmed_writes_are_reported_or_repeated() {
         ("", Repeat::Never),
     ] {
         let config = with(&[("unconfirmedWrites", value)]).unwrap();
-        assert_eq!(config.unconfirmed_writes, repeat, "{value}");
+        assert_eq!(config.state.unconfirmed_writes, repeat, "{value}");
     }
     let sentence = message(with(&[("UnconfirmedWrites", "retry")]));
     assert_eq!(

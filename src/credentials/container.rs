@@ -4,17 +4,13 @@
 //!
 //! Source: `ecs.rs` of aws-config.
 
-use super::document;
-use super::failure::{absent, broken, misconfigured};
-use super::files;
-use super::http::{Ask, Asker, Patience, Refused};
-use super::keys;
+use super::source::{SourceClient, SourceError, SourceRequest, absent, broken, misconfigured};
+use super::{document, keys, source};
+use crate::aws::Limits;
 use crate::aws::endpoint::Endpoint;
-use crate::aws::message::{Headers, Method};
-use crate::config::{Field, Fields};
-use crate::platform::Platform;
-use crate::redact::remember;
-use crate::state::key::quote;
+use crate::fields::{Field, Fields};
+use crate::http::{Headers, Method, Platform};
+use crate::text::{quote, remember};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
@@ -41,10 +37,10 @@ const EKS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 23);
 const EKS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
 
 /// As the SDK waits for it.
-const PATIENCE: Patience = Patience {
-    connect: Duration::from_secs(2),
-    total: Duration::from_secs(5),
-    attempts: 3,
+const LIMITS: Limits = Limits {
+    connect_timeout: Duration::from_secs(2),
+    request_timeout: Duration::from_secs(5),
+    max_attempts: 3,
 };
 
 /// What the environment says.
@@ -78,14 +74,14 @@ struct Target {
 /// Credentials of the container.
 pub(super) struct Container<P> {
     settings: Settings,
-    asker: Asker<P>,
+    client: SourceClient<P>,
 }
 
 impl<P: Platform> Container<P> {
     pub(super) fn new(platform: Rc<P>, settings: Settings) -> Self {
         Self {
             settings,
-            asker: Asker::new(platform, SOURCE, PATIENCE),
+            client: SourceClient::new(platform, SOURCE, LIMITS),
         }
     }
 
@@ -93,7 +89,7 @@ impl<P: Platform> Container<P> {
         let target = self.settings.target()?;
         let token = self.token()?;
         let lent = self
-            .asker
+            .client
             .repeatedly(async || self.ask(&target, token.as_deref()).await);
         lent.await.map_err(|refused| broken(refused.error))
     }
@@ -102,7 +98,7 @@ impl<P: Platform> Container<P> {
     fn token(&self) -> Result<Option<String>, CredentialsError> {
         let (name, token) = if let Some(file) = &self.settings.token_file {
             let path = &file.value;
-            let text = files::text(&**self.asker.platform, path, keys::LONGEST as u64);
+            let text = source::text(&**self.client.platform, path, keys::LONGEST as u64);
             let text = text.map_err(|why| {
                 misconfigured(format!("`{TOKEN_FILE}` names {}, which {why}", quote(path)))
             })?;
@@ -125,12 +121,12 @@ impl<P: Platform> Container<P> {
         }
     }
 
-    async fn ask(&self, target: &Target, token: Option<&str>) -> Result<Credentials, Refused> {
+    async fn ask(&self, target: &Target, token: Option<&str>) -> Result<Credentials, SourceError> {
         let mut headers = Headers::from([("accept".to_owned(), b"application/json".to_vec())]);
         if let Some(token) = token {
             headers.push(("authorization".to_owned(), token.as_bytes().to_vec()));
         }
-        let ask = Ask {
+        let ask = SourceRequest {
             method: Method::Get,
             tls: target.tls,
             authority: &target.authority,
@@ -138,8 +134,8 @@ impl<P: Platform> Container<P> {
             headers,
             body: &[],
         };
-        let site = self.asker.site(&ask);
-        let answer = self.asker.once(ask).await?;
+        let site = self.client.site(&ask);
+        let answer = self.client.once(ask).await?;
         document::credentials(SOURCE, &site, &answer)
     }
 }

@@ -1,11 +1,11 @@
 //! The JSON document in which a container's endpoint and instance metadata give
 //! credentials. The names of its members are read in any case, as the SDK does.
 
-use super::http::{self, Refused};
 use super::keys::Parts;
-use crate::aws::failure::first_line;
-use crate::aws::message::Response;
+use super::source::{self, SourceError};
 use crate::aws::retry::RetryKind;
+use crate::http::Response;
+use crate::text::first_line;
 use aws_credential_types::Credentials;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -23,15 +23,15 @@ pub(super) fn credentials(
     source: &'static str,
     site: &str,
     answer: &Response,
-) -> Result<Credentials, Refused> {
+) -> Result<Credentials, SourceError> {
     let status = answer.status;
-    let mut again = http::again(status);
+    let mut again = source::again(status);
     let why = match read(source, &answer.body) {
         Ok(Document::Credentials(credentials)) if status == 200 => return Ok(credentials),
         Ok(Document::Refusal { code, message }) => first_line(&format!("{message} ({code})")),
         Ok(Document::Credentials(_)) => "credentials with the status of an error".to_owned(),
         Err(_) if status != 200 => {
-            http::plain_words(answer).unwrap_or_else(|| "no words of why".to_owned())
+            source::plain_words(answer).unwrap_or_else(|| "no words of why".to_owned())
         }
         Err(why) => {
             // What is cut off or half written may be whole a moment later.
@@ -40,8 +40,8 @@ pub(super) fn credentials(
         }
     };
     let sentence = format!("{site}: HTTP {status}, {why}");
-    Err(Refused {
-        error: http::case(again)(sentence),
+    Err(SourceError {
+        error: source::case(again)(sentence),
         again,
         answered: true,
     })

@@ -1,6 +1,11 @@
 //! Credentials made of texts from outside, each fit for a header field: what is
 //! not is refused by its name, never by its content.
+//!
+//! Static credentials come from the component's metadata or from the environment, there
+//! under the names that every AWS SDK reads.
 
+use crate::error::Error;
+use crate::fields::{Field, Fields};
 use aws_credential_types::Credentials;
 use std::time::SystemTime;
 
@@ -70,4 +75,49 @@ impl Parts<'_> {
             ((_, None), (_, None), (_, None)) => Ok(None),
         }
     }
+}
+
+/// Static credentials of the metadata.
+pub(super) fn of_metadata(fields: &Fields<'_>) -> Result<Option<Credentials>, Error> {
+    let given = [
+        ("accessKey", fields.given(&["accessKey", "awsAccessKey"])),
+        ("secretKey", fields.given(&["secretKey", "awsSecretKey"])),
+        (
+            "sessionToken",
+            fields.given(&["sessionToken", "awsSessionToken"]),
+        ),
+    ];
+    joined("metadata", &given)
+}
+
+/// Static credentials of the environment.
+pub(super) fn of_environment(fields: &Fields<'_>) -> Result<Option<Credentials>, Error> {
+    let names = [
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+    ];
+    // Blank ones are none, for the SDK as well.
+    let is_there = |field: &Field| !field.value.trim().is_empty();
+    let given = names.map(|name| (name, fields.environment(name).filter(is_there)));
+    joined("environment", &given)
+}
+
+/// Credentials of fields, each under the name that it was given by, or else its own.
+fn joined(
+    source: &'static str,
+    given: &[(&'static str, Option<Field>); 3],
+) -> Result<Option<Credentials>, Error> {
+    let [access_key, secret_key, session_token] = given.each_ref().map(|(name, field)| {
+        field
+            .as_ref()
+            .map_or((*name, None), |field| (field.name, Some(&*field.value)))
+    });
+    Parts {
+        access_key,
+        secret_key,
+        session_token,
+    }
+    .join(source, None)
+    .map_err(Error::InvalidConfiguration)
 }

@@ -1,29 +1,235 @@
-//! Who signs: the first source that applies. `metadata` and `environment` give
-//! keys as they are; `shared_files`, `web_identity`, `container` and
-//! `instance_metadata` are asked in this order, the SDK's, when credentials are
-//! first needed (`chain`), and again before they expire (`signers`). Over any of
-//! them a role can be assumed (`assume_role`). A source is asked as a whole: a key
-//! of one is never paired with a secret of another.
+//! Who signs: the first source that applies. Metadata and environment give keys as they
+//! are (`keys`); `shared_files`, `web_identity`, `container` and `instance_metadata` are
+//! asked in this order, the SDK's, when credentials are first needed, and again before
+//! they expire (`signers`). Over any of them a role can be assumed (`role`). A source is
+//! asked as a whole: a key of one is never paired with a secret of another.
+//!
+//! A fault of a source is told when the source is asked: an earlier one may do. A source
+//! that is configured and broken is not passed over.
 
-mod assume_role;
-mod chain;
 mod container;
 mod document;
-mod environment;
-mod failure;
-mod files;
-mod http;
 mod instance_metadata;
 mod keys;
-mod metadata;
-mod refresh;
 mod role;
-mod settings;
 mod shared_files;
 mod signers;
+mod source;
 mod sts;
+mod web_identity;
+
+use crate::aws::Limits;
+use crate::error::Error;
+use crate::fields::{Field, Fields};
+use crate::http::{Files, Platform};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
+use container::Container;
+use instance_metadata::InstanceMetadata;
+use role::{AssumeRole, Role};
+use shared_files::{Locations, SharedFiles};
+pub use signers::{ResolvedSigner, Signers};
+use source::{absence, absent, into_error};
+use std::rc::Rc;
+use sts::Sts;
+use web_identity::WebIdentity;
+
+/// Who signs the requests.
+#[derive(Debug)]
+pub enum Signing {
+    /// The component, with credentials from here.
+    Guest(Box<Settings>),
+    /// The host, with credentials that the component never sees.
+    Host,
+}
+
+/// Where credentials come from.
+#[derive(Debug)]
+pub struct Settings {
+    source: Source,
+    role: Option<Role>,
+    sts: sts::Settings,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// Keys, given.
+    Keys(Credentials),
+    /// All that may lend some.
+    Chain(Box<Names>),
+}
+
+/// What the environment says of each source.
+#[derive(Debug)]
+struct Names {
+    shared_files: Locations,
+    web_identity: web_identity::Environment,
+    container: container::Settings,
+    instance_metadata: instance_metadata::Settings,
+}
+
+impl Signing {
+    /// What metadata and environment say. STS in `region` is asked as long and as
+    /// often as DynamoDB is.
+    ///
+    /// # Errors
+    ///
+    /// `invalid-configuration`, naming the field and the remedy.
+    pub fn parse(fields: &Fields<'_>, region: &str, limits: Limits) -> Result<Self, Error> {
+        let role = role::of_metadata(fields)?;
+        let keys = keys::of_metadata(fields)?;
+        if host_signs(fields)? {
+            let given = keys.map(|_| "accessKey").or(role.map(|_| "assumeRoleArn"));
+            return match given {
+                None => Ok(Self::Host),
+                Some(field) => Err(Error::InvalidConfiguration(format!(
+                    "`{field}` is given, but `signing` is `host`, which signs with credentials of its own: remove one of the two"
+                ))),
+            };
+        }
+        let keys = match keys {
+            Some(keys) => Some(keys),
+            None => keys::of_environment(fields)?,
+        };
+        let source = keys.map_or_else(|| Source::Chain(Box::new(Names::new(fields))), Source::Keys);
+        Ok(Self::Guest(Box::new(Settings {
+            source,
+            role,
+            sts: sts::Settings::new(fields, region, limits),
+        })))
+    }
+}
+
+/// Whether the host signs.
+fn host_signs(fields: &Fields<'_>) -> Result<bool, Error> {
+    let Some(field) = fields.field(&["signing"], &["DYNAMODB_SIGNING"]) else {
+        return Ok(false);
+    };
+    match field.value.to_ascii_lowercase().as_str() {
+        "guest" => Ok(false),
+        "host" => Ok(true),
+        _ => Err(field.refused("give `guest` or `host`")),
+    }
+}
+
+/// The region of the profile that the shared files have for this environment. Where
+/// the host signs, nothing is read of them: the keys are beside it.
+///
+/// # Errors
+///
+/// Why the files that there are cannot be used.
+pub fn region_of_the_profile(
+    fields: &Fields<'_>,
+    files: &dyn Files,
+) -> Result<Option<Field>, Error> {
+    if host_signs(fields)? {
+        return Ok(None);
+    }
+    let region = shared_files::region(&Locations::new(fields), files);
+    let named = |value| Field {
+        value,
+        name: "region of the profile",
+    };
+    match region {
+        Ok(region) => Ok(region.map(named)),
+        Err(error) if absence(&error).is_some() => Ok(None),
+        Err(error) => Err(into_error(&error)),
+    }
+}
+
+impl Names {
+    fn new(fields: &Fields<'_>) -> Self {
+        Self {
+            shared_files: Locations::new(fields),
+            web_identity: web_identity::Environment::new(fields),
+            container: container::Settings::new(fields),
+            instance_metadata: instance_metadata::Settings::new(fields),
+        }
+    }
+
+    /// The sources, in the SDK's order.
+    fn chain<P: Platform>(self, platform: &Rc<P>, sts: &sts::Settings) -> Chain {
+        let sts = |source| Sts::new(Rc::clone(platform), source, sts.clone());
+        let container = || Container::new(Rc::clone(platform), self.container.clone());
+        let instance_metadata =
+            || InstanceMetadata::new(Rc::clone(platform), self.instance_metadata.clone());
+        Chain(vec![
+            Box::new(SharedFiles {
+                locations: self.shared_files,
+                sts: sts(shared_files::STS),
+                container: container(),
+                instance_metadata: instance_metadata(),
+            }),
+            Box::new(WebIdentity {
+                environment: self.web_identity,
+                sts: sts(web_identity::SOURCE),
+            }),
+            Box::new(container()),
+            Box::new(instance_metadata()),
+        ])
+    }
+}
+
+impl Settings {
+    /// The keys that are given as they are; none where a source is asked for some.
+    pub fn keys(&self) -> Option<&Credentials> {
+        match &self.source {
+            Source::Keys(keys) => Some(keys),
+            Source::Chain(_) => None,
+        }
+    }
+
+    /// Asks the sources, on `platform`.
+    pub fn provider<P: Platform>(self, platform: &Rc<P>) -> Rc<dyn ProvideCredentials> {
+        let base: Box<dyn ProvideCredentials> = match self.source {
+            Source::Keys(keys) => Box::new(keys),
+            Source::Chain(names) => Box::new(names.chain(platform, &self.sts)),
+        };
+        match self.role {
+            None => base.into(),
+            Some(role) => Rc::new(AssumeRole {
+                role,
+                base,
+                sts: Sts::new(Rc::clone(platform), role::SOURCE, self.sts),
+            }),
+        }
+    }
+}
+
+/// Sources, the first one asked first.
+#[derive(Debug)]
+pub(super) struct Chain(pub(super) Vec<Box<dyn ProvideCredentials>>);
+
+impl Chain {
+    async fn credentials(&self) -> provider::Result {
+        let mut reasons = vec![
+            "the metadata has no `accessKey`".to_owned(),
+            "AWS_ACCESS_KEY_ID is not set".to_owned(),
+        ];
+        for source in &self.0 {
+            match source.provide_credentials().await {
+                Ok(credentials) => return Ok(credentials),
+                Err(error) => match absence(&error) {
+                    Some(why) => reasons.push(why),
+                    None => return Err(error),
+                },
+            }
+        }
+        Err(absent(format!(
+            "no AWS credentials: give `accessKey` and `secretKey`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or lend another source ({})",
+            reasons.join("; ")
+        )))
+    }
+}
+
+impl ProvideCredentials for Chain {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.credentials())
+    }
+}
+
 #[cfg(test)]
 mod tests;
-mod web_identity;
-pub use settings::{Settings, Signing, region_of_the_profile};
-pub use signers::{Given, Signers};

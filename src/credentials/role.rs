@@ -1,7 +1,14 @@
-//! A role that is assumed, and the names that it goes by.
+//! A role that is assumed, and the names that it goes by. It stands over any other
+//! source, whose credentials buy those of the role.
 
-use crate::config::{Field, Fields};
+use super::source::broken;
+use super::sts::Sts;
 use crate::error::Error;
+use crate::fields::{Field, Fields};
+use crate::http::Platform;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
+use send_wrapper::SendWrapper;
+use std::fmt;
 
 /// The session's name where nobody gives one: that of Dapr's own components.
 ///
@@ -71,4 +78,39 @@ fn without_role(field: &Field) -> Error {
         "`{}` is given without `assumeRoleArn`: give both or neither",
         field.name
     ))
+}
+
+/// The source's name in sentences.
+pub(super) const SOURCE: &str = "STS (`assumeRoleArn`)";
+
+/// Credentials of a role.
+pub(super) struct AssumeRole<P> {
+    pub(super) role: Role,
+    pub(super) base: Box<dyn ProvideCredentials>,
+    pub(super) sts: Sts<P>,
+}
+
+impl<P: Platform> AssumeRole<P> {
+    async fn credentials(&self) -> provider::Result {
+        let by = self.base.provide_credentials().await?;
+        let assumed = self.sts.assume_role(&self.role, &by).await;
+        assumed.map_err(broken)
+    }
+}
+
+impl<P: Platform> ProvideCredentials for AssumeRole<P> {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(SendWrapper::new(self.credentials()))
+    }
+}
+
+impl<P> fmt::Debug for AssumeRole<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AssumeRole")
+            .field("role", &self.role)
+            .finish_non_exhaustive()
+    }
 }

@@ -2,12 +2,12 @@
 //! STS takes for the credentials of a role. Its issuer replaces the token, so the
 //! file is read again at each refresh.
 
-use super::failure::{absent, broken, misconfigured};
 use super::role::Role;
+use super::source::{self, absent, broken, misconfigured};
 use super::sts::Sts;
-use crate::config::{Field, Fields};
-use crate::platform::Platform;
-use crate::state::key::quote;
+use crate::fields::{Field, Fields};
+use crate::http::Platform;
+use crate::text::quote;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use send_wrapper::SendWrapper;
@@ -93,7 +93,7 @@ pub(super) async fn credentials<P: Platform>(
         let path = quote(&settings.token_file);
         misconfigured(format!("`{named_by}` names {path}, which {why}"))
     };
-    let token = super::files::text(sts.files(), &settings.token_file, LONGEST_TOKEN);
+    let token = source::text(sts.files(), &settings.token_file, LONGEST_TOKEN);
     let token = token.map_err(unreadable)?;
     let token = token.trim();
     if token.is_empty() {

@@ -1,12 +1,15 @@
 //! What a set or delete will do, decided before the first request: its
 //! condition, and the item that it writes.
+//!
+//! Several operations of a transaction on one key become one, since DynamoDB
+//! takes each item once: the first one's condition, the last one's effect. What
+//! the later ones demand is decided here, by what the one before left.
 
 use super::condition::Condition;
-use super::item::{Encoded, NewItem, encode};
-use super::model::{DeleteRequest, SetRequest};
-use super::{key, ttl};
-use crate::config::Table;
+use super::item::{Encoded, NewItem, check_key, encode};
+use super::{DeleteRequest, SetRequest, Table, ttl};
 use crate::error::Error;
+use std::collections::HashMap;
 
 /// A planned write of one key.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,7 +48,7 @@ impl Change {
             value,
             options,
         } = request;
-        key::check(&key)?;
+        check_key(&key)?;
         let item = NewItem {
             value,
             etag: etag.clone(),
@@ -68,7 +71,7 @@ impl Change {
     ///
     /// `invalid-argument` for the key.
     pub fn of_delete(request: DeleteRequest) -> Result<Self, Error> {
-        key::check(&request.key)?;
+        check_key(&request.key)?;
         Ok(Self {
             condition: Condition::of_delete(request.options.etag.as_deref()),
             effect: Effect::Delete,
@@ -103,5 +106,107 @@ impl Effect {
             Self::Put { etag, .. } => Some(etag),
             Self::Delete => None,
         }
+    }
+}
+
+/// One change for each key, in the order of their first operations.
+///
+/// # Errors
+///
+/// `etag-mismatch` where an operation demands what the one before it rules out.
+pub fn fold(changes: Vec<Change>) -> Result<Vec<Change>, Error> {
+    let mut folded: Vec<Change> = Vec::with_capacity(changes.len());
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for change in changes {
+        let next = folded.len();
+        let place = *places.entry(change.key.clone()).or_insert(next);
+        match folded.get_mut(place) {
+            Some(before) => {
+                if !holds_after(&change.condition, &before.effect) {
+                    return Err(change.condition.mismatch(&change.key));
+                }
+                before.effect = change.effect;
+            }
+            None => folded.push(change),
+        }
+    }
+    Ok(folded)
+}
+
+/// The caller cannot know the ETag that the operation before has just made.
+fn holds_after(condition: &Condition, before: &Effect) -> bool {
+    match (condition, before) {
+        (Condition::Always, _) | (Condition::Absent, Effect::Delete) => true,
+        (Condition::Absent, Effect::Put { .. }) | (Condition::Etag(_), _) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::item::Encoded;
+
+    fn put(key: &str, condition: Condition, etag: &str) -> Change {
+        Change {
+            key: key.to_owned(),
+            condition,
+            effect: Effect::Put {
+                item: Encoded::lasting(HashMap::new()),
+                etag: etag.to_owned(),
+            },
+        }
+    }
+
+    fn delete(key: &str, condition: Condition) -> Change {
+        Change {
+            key: key.to_owned(),
+            condition,
+            effect: Effect::Delete,
+        }
+    }
+
+    #[test]
+    fn the_first_condition_and_the_last_effect_stand() {
+        let etag = Condition::Etag("e".to_owned());
+        let folded = fold(vec![
+            delete("a", etag.clone()),
+            put("b", Condition::Always, "1"),
+            put("a", Condition::Absent, "2"),
+            put("a", Condition::Always, "3"),
+        ])
+        .unwrap();
+        assert_eq!(
+            folded,
+            [put("a", etag, "3"), put("b", Condition::Always, "1")]
+        );
+    }
+
+    #[test]
+    fn an_operation_that_the_one_before_rules_out_refuses_the_whole_by_key() {
+        let etag = || Condition::Etag("e".to_owned());
+        for sequence in [
+            vec![
+                put("a", Condition::Always, "1"),
+                put("a", Condition::Absent, "2"),
+            ],
+            vec![put("a", Condition::Always, "1"), put("a", etag(), "2")],
+            vec![put("a", etag(), "1"), put("a", etag(), "2")],
+            vec![delete("a", Condition::Always), delete("a", etag())],
+        ] {
+            let error = fold(sequence).unwrap_err();
+            assert!(
+                matches!(&error, Error::EtagMismatch(s) if s.contains("\"a\"")),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_first_write_after_a_delete_holds() {
+        let folded = fold(vec![
+            delete("a", Condition::Always),
+            put("a", Condition::Absent, "1"),
+        ]);
+        assert_eq!(folded.unwrap(), [put("a", Condition::Always, "1")]);
     }
 }

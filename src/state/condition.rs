@@ -2,10 +2,9 @@
 //! expired item counts as absent, for every condition.
 
 use super::item::ETAG;
-use super::key::quote;
-use super::model::Concurrency;
-use crate::config::Table;
+use super::{Concurrency, Table};
 use crate::error::Error;
+use crate::text::quote;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 

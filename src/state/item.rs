@@ -3,12 +3,10 @@
 //!
 //! Source: `state/aws/dynamodb/dynamodb.go` of dapr/components-contrib.
 
-use super::key::quote;
-use super::model::Item;
-use super::ttl;
-use crate::config::Table;
+use super::{Item, Table, ttl};
 use crate::error::Error;
-use crate::limits::{SMALLEST_NUMBER, check_item_size, item_size};
+use crate::limits::{PARTITION_KEY_BYTES, SMALLEST_NUMBER, check_item_size, item_size};
+use crate::text::quote;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
@@ -104,6 +102,27 @@ pub fn new_etag(random: u64) -> String {
 #[must_use]
 pub fn key_attributes(table: &Table, key: String) -> Attributes {
     HashMap::from([(table.partition_key.clone(), AttributeValue::S(key))])
+}
+
+/// Refuses a key that DynamoDB takes for no partition key.
+///
+/// # Errors
+///
+/// `invalid-argument` where the key is empty or too long.
+pub fn check_key(key: &str) -> Result<(), Error> {
+    if key.is_empty() {
+        return Err(Error::InvalidArgument(
+            "the key is empty: give at least one character".to_owned(),
+        ));
+    }
+    if key.len() > PARTITION_KEY_BYTES {
+        return Err(Error::InvalidArgument(format!(
+            "key {} has {} bytes: DynamoDB takes at most {PARTITION_KEY_BYTES}",
+            quote(key),
+            key.len()
+        )));
+    }
+    Ok(())
 }
 
 /// A new item in the layout of the table.

@@ -1,29 +1,31 @@
 //! The state store. Each call is planned by plain functions over plain data
-//! (`ttl`, `condition`, `item`, `change`, `fold`) before the first request is
-//! sent; `read`, `write`, `bulk` and `transaction` send it. Where an answer was
-//! lost, `doubt` reads what became of a set.
+//! (`ttl`, `condition`, `item`, `change`) before the first request is sent; `get`
+//! here, `write`, `bulk` and `transaction` send it. Where an answer was lost,
+//! `unknown_outcome` reads what became of a set.
+//!
+//! The types of requests and items are those of `wit/state.wit`.
 
 pub mod bulk;
 pub mod change;
 pub mod condition;
-mod doubt;
-pub mod fold;
 pub mod item;
-pub mod key;
-pub mod model;
-mod read;
+mod settings;
 mod transaction;
 pub mod ttl;
+mod unknown_outcome;
 mod write;
 
+pub use settings::{Settings, Table, table_name};
+
 use crate::aws::clock_skew::unix_seconds;
-use crate::aws::failure::Failure;
-use crate::aws::{Client, Repeat};
-use crate::config::{Config, Table};
+use crate::dynamodb::codec::GetItem;
+use crate::dynamodb::error::OperationError;
+use crate::dynamodb::table_check::{self, Needs, Warning};
+use crate::dynamodb::{Client, ClientConfig, Repeat};
 use crate::error::Error;
-use crate::platform::Platform;
-use crate::table_check::{self, Needs, Warning};
-use model::Consistency;
+use crate::http::Platform;
+use aws_sdk_dynamodb::operation::get_item::GetItemInput;
+use item::{check_key, decode, is_of_key, key_attributes};
 use std::rc::Rc;
 
 /// A state store in one table.
@@ -37,13 +39,13 @@ pub struct StateStore<P> {
 
 impl<P: Platform> StateStore<P> {
     /// A store. Nothing is sent before the first call.
-    pub fn new(platform: impl Into<Rc<P>>, config: Config) -> Self {
-        let client = Client::new(platform, config.client);
+    pub fn new(platform: impl Into<Rc<P>>, config: ClientConfig, settings: Settings) -> Self {
+        let client = Client::new(platform, config);
         Self {
-            client: client.following_clock(config.table.ttl_attribute.is_some()),
-            table: config.table,
-            consistency: config.consistency,
-            unconfirmed_writes: config.unconfirmed_writes,
+            client: client.following_clock(settings.table.ttl_attribute.is_some()),
+            table: settings.table,
+            consistency: settings.consistency,
+            unconfirmed_writes: settings.unconfirmed_writes,
         }
     }
 
@@ -58,7 +60,8 @@ impl<P: Platform> StateStore<P> {
     ///
     /// See [`table_check::check`].
     pub async fn ping(&self) -> Result<Warning, Error> {
-        table_check::check(&self.client, &self.table, Needs::PartitionKey).await
+        let key = &self.table.partition_key;
+        table_check::check(&self.client, &self.table.name, key, Needs::PartitionKey).await
     }
 
     /// Now, in seconds since the Unix epoch, by which items expire. Where none
@@ -71,13 +74,142 @@ impl<P: Platform> StateStore<P> {
         }
     }
 
-    fn read_error(&self, failure: Failure) -> Error {
+    fn read_error(&self, failure: OperationError) -> Error {
         failure.of_read(&self.table.name, self.client.endpoint_url())
     }
 
-    fn write_error(&self, failure: Failure) -> Error {
+    fn write_error(&self, failure: OperationError) -> Error {
         failure.of_write(&self.table.name, self.client.endpoint_url())
     }
+
+    /// Reads the item of `key` with one GetItem; none where it is absent or has expired.
+    ///
+    /// # Errors
+    ///
+    /// `invalid-argument` for the key, `unavailable` for an answer to another
+    /// question, `other` for an item of another tool that
+    /// cannot be read, and what reaching DynamoDB can have.
+    pub async fn get(
+        &self,
+        key: String,
+        consistency: Option<Consistency>,
+    ) -> Result<Option<Item>, Error> {
+        check_key(&key)?;
+        let input = GetItemInput::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(key_attributes(&self.table, key.clone())))
+            .set_consistent_read(self.consistent_read(consistency))
+            .build()
+            .map_err(Error::unbuilt)?;
+        let answer = self.client.call::<GetItem>(input).await;
+        let answer = answer.map_err(|failure| self.read_error(*failure).of_key(&key))?;
+        match answer.item {
+            Some(attributes) if is_of_key(&self.table, &key, &attributes) => {
+                decode(&self.table, &key, attributes, self.now())
+            }
+            Some(_) => Err(self
+                .unexpected_answer("the item of another key")
+                .of_key(&key)),
+            None => Ok(None),
+        }
+    }
+
+    /// The error of a success that does not answer what was asked.
+    fn unexpected_answer(&self, what: &str) -> Error {
+        Error::Unavailable(format!(
+            "{} answered for table `{}` with {what}, which was not asked for: check `endpoint`",
+            self.client.endpoint_url(),
+            self.table.name
+        ))
+    }
+
+    /// DynamoDB's own default is an eventually consistent read.
+    fn consistent_read(&self, asked: Option<Consistency>) -> Option<bool> {
+        match asked.unwrap_or(self.consistency) {
+            Consistency::Strong => Some(true),
+            Consistency::Eventual => None,
+        }
+    }
+}
+
+/// Which writes a read sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consistency {
+    /// Maybe not the latest ones.
+    Eventual,
+    /// All that had returned.
+    Strong,
+}
+
+/// What happens when an item exists and the call names no ETag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Concurrency {
+    /// Write only where the item is absent.
+    FirstWrite,
+    /// Write anyway.
+    LastWrite,
+}
+
+/// A stored item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Item {
+    /// The bytes that were set.
+    pub value: Vec<u8>,
+    /// Absent where another tool wrote the item without one.
+    pub etag: Option<String>,
+    /// Absent where none was set.
+    pub content_type: Option<String>,
+    /// Seconds since the Unix epoch; absent where it never expires.
+    pub expires_at: Option<u64>,
+}
+
+/// Options of a set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SetOptions {
+    /// Write only where the stored ETag is this one.
+    pub etag: Option<String>,
+    /// Without an ETag: whether to replace an item.
+    pub concurrency: Option<Concurrency>,
+    /// Seconds to live.
+    pub ttl: Option<i64>,
+    /// Media type of the value.
+    pub content_type: Option<String>,
+}
+
+/// Options of a delete.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeleteOptions {
+    /// Delete only where the stored ETag is this one.
+    pub etag: Option<String>,
+}
+
+/// One set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetRequest {
+    /// The key.
+    pub key: String,
+    /// The bytes.
+    pub value: Vec<u8>,
+    /// How.
+    pub options: SetOptions,
+}
+
+/// One delete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeleteRequest {
+    /// The key.
+    pub key: String,
+    /// How.
+    pub options: DeleteOptions,
+}
+
+/// One step of a transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Write an item.
+    Set(SetRequest),
+    /// Delete an item.
+    Delete(DeleteRequest),
 }
 
 #[cfg(test)]

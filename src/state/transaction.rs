@@ -1,21 +1,19 @@
 //! Transactions: one TransactWriteItems, with a token by which DynamoDB knows a
 //! retry and does not apply it twice.
 
-use super::StateStore;
-use super::change::{Change, Effect};
+use super::change::{Change, Effect, fold};
 use super::condition::Condition;
-use super::fold::fold;
 use super::item::key_attributes;
-use super::key::quote;
-use super::model::Operation;
-use crate::aws::cancellation::{self, CancellationReason};
-use crate::aws::failure::Failure;
-use crate::aws::operation::TransactWriteItems;
-use crate::aws::{CallInput, Repeat};
-use crate::config::Table;
+use super::{Operation, StateStore, Table};
+use crate::dynamodb::codec::TransactWriteItems;
+use crate::dynamodb::error::{
+    CancellationReason, OperationError, cancellation_reasons, cancellations, is_condition,
+};
+use crate::dynamodb::{CallInput, Repeat};
 use crate::error::Error;
+use crate::http::Platform;
 use crate::limits::{TRANSACTION_BYTES, TRANSACTION_OPERATIONS};
-use crate::platform::Platform;
+use crate::text::{first_line, quote};
 use aws_sdk_dynamodb::operation::transact_write_items::{
     TransactWriteItemsError, TransactWriteItemsInput,
 };
@@ -121,40 +119,23 @@ impl<P: Platform> StateStore<P> {
     /// would have known the token and said that all is well. It may still be
     /// under way, and then an ETag that is gone keeps it from being applied,
     /// for none comes back; an item that is in the way may be deleted first.
-    fn cancelled(&self, failure: Failure, changes: &[Change]) -> Error {
-        let reasons = match failure.service_error::<TransactWriteItemsError>() {
-            Some(error) => cancellation::reasons(error),
-            None => &[],
+    fn cancelled(&self, failure: OperationError, changes: &[Change]) -> Error {
+        let Some(cancelled) = failure.service_error::<TransactWriteItemsError>() else {
+            return self.write_error(failure);
         };
-        let at = |code: &str| {
-            let (index, reason) = cancellation::first(reasons, code)?;
-            Some((changes.get(index)?, reason))
+        let found =
+            cancellations(cancelled).find_map(|found| Some((changes.get(found.position)?, found)));
+        let Some((change, found)) = found else {
+            return self.write_error(failure);
         };
-        if let Some((change, _)) = at(cancellation::CONDITION) {
+        if is_condition(found.reason) {
             let mismatch = change.condition.mismatch(&change.key);
-            return match for_good(reasons, changes) {
+            return match for_good(cancellation_reasons(cancelled), changes) {
                 true => mismatch,
                 false => failure.as_write(mismatch),
             };
         }
-        let error = if let Some((change, reason)) = at(cancellation::VALIDATION) {
-            let case = match cancellation::is_about_an_items_size(reason) {
-                true => Error::TooLarge,
-                false => Error::InvalidArgument,
-            };
-            case(self.sentence(change, reason))
-        } else if let Some((change, reason)) = at(cancellation::COLLECTION_SIZE) {
-            Error::TooLarge(self.sentence(change, reason))
-        } else if let Some((change, reason)) = at(cancellation::CONFLICT) {
-            Error::Conflict(self.sentence(change, reason))
-        } else if let Some((change, reason)) =
-            cancellation::THROTTLING.iter().find_map(|code| at(code))
-        {
-            Error::Throttled(self.sentence(change, reason))
-        } else {
-            return self.write_error(failure);
-        };
-        failure.as_write(error)
+        failure.as_write((found.case)(self.sentence(change, found.reason)))
     }
 
     fn sentence(&self, change: &Change, reason: &CancellationReason) -> String {
@@ -162,7 +143,7 @@ impl<P: Platform> StateStore<P> {
         format!(
             "the transaction was cancelled at key {}: {}",
             quote(&change.key),
-            self.client.quoted(words.unwrap_or("no reason given"))
+            first_line(words.unwrap_or("no reason given"))
         )
     }
 }
@@ -170,8 +151,7 @@ impl<P: Platform> StateStore<P> {
 /// Whether one of the conditions that failed can never hold again.
 fn for_good(reasons: &[CancellationReason], changes: &[Change]) -> bool {
     reasons.iter().zip(changes).any(|(reason, change)| {
-        reason.code() == Some(cancellation::CONDITION)
-            && matches!(change.condition, Condition::Etag(_))
+        is_condition(reason) && matches!(change.condition, Condition::Etag(_))
     })
 }
 

@@ -1,6 +1,6 @@
 //! Time to live: seconds from now become a moment; zero and -1 mean never.
 
-use crate::config::Table;
+use super::Table;
 use crate::error::Error;
 
 /// The latest expiry: other readers of the table take one for an `i64`.

@@ -4,17 +4,16 @@
 //! `unconfirmedWrites: repeat` all are. A condition that fails at a repetition is
 //! not taken at its word: the first attempt may be why.
 
-use super::StateStore;
 use super::change::{Change, Effect};
 use super::condition::Condition;
 use super::item::{Encoded, has_etag, key_attributes, new_etag};
-use super::key::quote;
-use super::model::{DeleteRequest, SetRequest};
-use crate::aws::failure::Failure;
-use crate::aws::operation::{DeleteItem, PutItem};
-use crate::aws::{CallInput, Repeat};
+use super::{DeleteRequest, SetRequest, StateStore};
+use crate::dynamodb::codec::{DeleteItem, PutItem};
+use crate::dynamodb::error::OperationError;
+use crate::dynamodb::{CallInput, Repeat};
 use crate::error::Error;
-use crate::platform::Platform;
+use crate::http::Platform;
+use crate::text::quote;
 use aws_sdk_dynamodb::operation::delete_item::{DeleteItemError, DeleteItemInput};
 use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput};
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
@@ -164,7 +163,7 @@ impl<P: Platform> StateStore<P> {
 /// The error of a condition that did not hold. Where an earlier attempt may
 /// have been applied, that may be the reason, and what stands there now may
 /// have come after it: then nobody can tell whether this call wrote.
-fn refused(failure: &Failure, condition: &Condition, key: &str) -> Error {
+fn refused(failure: &OperationError, condition: &Condition, key: &str) -> Error {
     if failure.earlier_may_have_been_applied {
         Error::Unavailable(format!(
             "key {}: the condition did not hold when the request was sent again, and its first attempt, whose answer was lost, may be the reason: read the item to know",

@@ -1,6 +1,6 @@
 //! What an instance adds to the load of a server that refuses half of its requests, as the server counts it.
 //!
-//! The bounds are those of `src/aws/parity/amplification.rs`, which has them in scripted time and for every call.
+//! The bounds are those of `src/dynamodb/parity/amplification.rs`, which has them in scripted time and for every call.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};

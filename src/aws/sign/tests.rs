@@ -1,7 +1,7 @@
 //! What a signer hides.
 
 use super::*;
-use crate::redact::redact;
+use crate::text::redact;
 
 #[test]
 fn secrets_of_a_signer_are_redacted_from_8_bytes_on() {

@@ -1,26 +1,23 @@
 //! The files that AWS's tools share, `~/.aws/config` and `~/.aws/credentials`,
-//! where the host lends their directory: `read` finds them, `profiles` says what is
-//! in them, and `plan` what the profile asks for. They are read again at each
-//! refresh, for other tools write them.
+//! where the host lends their directory: `profiles` says what is in them, and `plan`
+//! what the profile asks for. They are read again at each refresh, for other tools
+//! write them.
 
 mod plan;
 mod profiles;
-mod read;
-
-pub(super) use read::Locations;
 
 use super::container::Container;
-use super::failure::{absence, absent, broken, misconfigured};
 use super::instance_metadata::InstanceMetadata;
+use super::source::{absence, absent, broken, misconfigured, unreadable};
 use super::sts::Sts;
 use super::web_identity;
-use crate::platform::{Files, Platform};
-use crate::redact::remember;
-use crate::state::key::quote;
+use crate::fields::{Field, Fields};
+use crate::http::{Files, Platform};
+use crate::text::{quote, remember};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use plan::{Base, Named, Plan};
-use profiles::Fault;
+use profiles::{Fault, Kind, Profiles};
 use send_wrapper::SendWrapper;
 use std::fmt;
 
@@ -35,7 +32,7 @@ pub(super) fn region(
     locations: &Locations,
     files: &dyn Files,
 ) -> Result<Option<String>, CredentialsError> {
-    let profiles = read::profiles(locations, files)?;
+    let profiles = read(locations, files)?;
     let Some(profile) = profiles.get(profiles.selected()).map_err(unusable)? else {
         return profiles
             .stray()
@@ -71,7 +68,7 @@ impl<P: Platform> SharedFiles<P> {
             base,
             roles,
         } = {
-            let profiles = read::profiles(&self.locations, self.sts.files())?;
+            let profiles = read(&self.locations, self.sts.files())?;
             plan::plan(&profiles)?
         };
         let mut credentials = match base {
@@ -122,4 +119,92 @@ impl<P> fmt::Debug for SharedFiles<P> {
             .field("locations", &self.locations)
             .finish_non_exhaustive()
     }
+}
+
+const CONFIG_FILE: &str = "AWS_CONFIG_FILE";
+const CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
+const PROFILE: &str = "AWS_PROFILE";
+
+/// Longest file that is read, in bytes.
+const LONGEST: u64 = 1_024 * 1_024;
+
+/// Where the files are and which profile is asked for, as the environment says.
+#[derive(Clone, Debug)]
+pub(super) struct Locations {
+    config: Option<Field>,
+    credentials: Option<Field>,
+    profile: Option<Field>,
+    home: Option<Field>,
+}
+
+impl Locations {
+    pub(super) fn new(fields: &Fields<'_>) -> Self {
+        Self {
+            config: fields.environment(CONFIG_FILE),
+            credentials: fields.environment(CREDENTIALS_FILE),
+            profile: fields.environment(PROFILE),
+            home: fields.environment("HOME"),
+        }
+    }
+
+    /// A file's path, and whether somebody gave it: then it has to be there.
+    fn path(&self, given: Option<&Field>, name: &str) -> Option<(String, Option<&'static str>)> {
+        let home = self
+            .home
+            .as_ref()
+            .map(|home| home.value.trim_end_matches('/'));
+        match given {
+            Some(field) => {
+                let path = match (field.value.strip_prefix("~/"), home) {
+                    (Some(rest), Some(home)) => format!("{home}/{rest}"),
+                    _ => field.value.clone(),
+                };
+                Some((path, Some(field.name)))
+            }
+            None => Some((format!("{}/.aws/{name}", home?), None)),
+        }
+    }
+}
+
+/// What the files say. Two files make one set: of a profile in both, the
+/// credentials file's properties stand.
+fn read(locations: &Locations, files: &dyn Files) -> Result<Profiles, CredentialsError> {
+    let selected = locations.profile.as_ref();
+    let mut profiles = Profiles::new(selected.map(|field| &*field.value));
+    let mut is_there = false;
+    for (given, name, kind) in [
+        (&locations.config, "config", Kind::Config),
+        (&locations.credentials, "credentials", Kind::Credentials),
+    ] {
+        let Some((path, given)) = locations.path(given.as_ref(), name) else {
+            continue;
+        };
+        match (files.read(&path, LONGEST), given) {
+            (Ok(bytes), _) => {
+                is_there = true;
+                profiles.add(kind, &path, &bytes);
+            }
+            (Err(error), Some(variable)) => {
+                return Err(misconfigured(format!(
+                    "`{variable}` names {}, which {}",
+                    quote(&path),
+                    unreadable(&error)
+                )));
+            }
+            // Nobody said that there is one.
+            (Err(_), None) => {}
+        }
+    }
+    if !is_there {
+        return Err(match &locations.profile {
+            Some(profile) => misconfigured(format!(
+                "`{PROFILE}` names profile {}, but there is no file to read it from: set {CONFIG_FILE} or {CREDENTIALS_FILE}, and have the host lend their directory",
+                quote(&profile.value)
+            )),
+            None => absent(
+                "no shared files: neither AWS_SHARED_CREDENTIALS_FILE nor AWS_CONFIG_FILE is set, and there is no `.aws` in HOME",
+            ),
+        });
+    }
+    Ok(profiles)
 }

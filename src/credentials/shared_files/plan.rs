@@ -2,13 +2,13 @@
 //! that are assumed with them, one after the other. The rules are the SDK's
 //! (`profile/credentials/repr.rs` of aws-config).
 
-use crate::credentials::failure::{absent, misconfigured};
+use super::profiles::{DEFAULT, Profile, Profiles};
+use super::{SOURCE, unusable};
 use crate::credentials::keys::Parts;
 use crate::credentials::role::Role;
-use crate::credentials::shared_files::profiles::{DEFAULT, Profile, Profiles};
-use crate::credentials::shared_files::{SOURCE, unusable};
+use crate::credentials::source::{absent, misconfigured};
 use crate::credentials::web_identity;
-use crate::state::key::quote;
+use crate::text::quote;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 

@@ -8,7 +8,7 @@
 //! writes the files: a profile may have any name, and a line that cannot be read
 //! matters only to those who use its profile.
 
-use crate::state::key::quote;
+use crate::text::quote;
 use std::fmt;
 use std::rc::Rc;
 

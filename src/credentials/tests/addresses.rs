@@ -4,8 +4,8 @@
 use super::expiry::lent;
 use super::stage::{LIMITS, Stage, signers};
 use crate::error::Error;
-use crate::platform::Clock;
-use crate::scripted::answer;
+use crate::http::Clock;
+use crate::test_support::answer;
 use std::time::Duration;
 
 /// Where the first request goes, or why there is none.

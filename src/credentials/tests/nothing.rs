@@ -2,8 +2,8 @@
 
 use super::stage::{LIMITS, Stage, signers};
 use crate::config::Config;
-use crate::platform::{Clock, Files};
-use crate::scripted::{Scene, success};
+use crate::http::{Clock, Files};
+use crate::test_support::{Scene, success};
 use std::cell::RefCell;
 use std::time::Duration;
 

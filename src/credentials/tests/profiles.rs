@@ -4,8 +4,8 @@
 use super::stage::{LIMITS, REGION, Stage, parse};
 use crate::credentials::Signers;
 use crate::error::Error;
-use crate::platform::Clock;
-use crate::scripted::{Scene, Sent, answer};
+use crate::http::Clock;
+use crate::test_support::{Scene, Sent, answer};
 use std::rc::Rc;
 
 const CONFIG: &str = "/lent/config";
@@ -68,7 +68,7 @@ pub(super) async fn on(
     environment: &[(&str, &str)],
 ) -> (Result<String, Error>, Vec<String>) {
     let signing = parse(&[], environment).expect("a configuration");
-    let signers = Signers::new(stage, signing, REGION.to_owned());
+    let signers = Signers::new(stage, signing, REGION.to_owned(), "dynamodb");
     let deadline = stage.monotonic() + LIMITS.request_timeout * LIMITS.max_attempts;
     let signer = signers.signer(stage.now(), deadline).await;
     let id = signer.map(|signer| {

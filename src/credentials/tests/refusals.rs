@@ -4,11 +4,10 @@
 use super::expiry::{CONTAINER, lent};
 use super::stage::{LIMITS, REGION, Stage, parse};
 use super::sts::{CREDENTIALS, assumed};
-use crate::aws::message::Response;
 use crate::credentials::Signers;
 use crate::error::Error;
-use crate::platform::Clock;
-use crate::scripted::{Scene, Sent, answer, html};
+use crate::http::{Clock, Response};
+use crate::test_support::{Scene, Sent, answer, html};
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -52,7 +51,7 @@ async fn asked(source: &Source, first: Response, refusals: usize) -> (Result<(),
     // The longest wait there is.
     stage.random.set(u64::MAX);
     let signing = parse(source.metadata, source.environment).expect("a configuration");
-    let signers = Signers::new(&stage, signing, REGION.to_owned());
+    let signers = Signers::new(&stage, signing, REGION.to_owned(), "dynamodb");
     let deadline = stage.monotonic() + LIMITS.request_timeout * LIMITS.max_attempts;
     let signer = signers.signer(stage.now(), deadline).await;
     let outcome = signer.map(drop).map_err(Error::redacted);

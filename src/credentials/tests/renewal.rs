@@ -3,10 +3,9 @@
 
 use super::expiry::{CONTAINER, lent};
 use super::stage::{Stage, client, parse};
-use crate::aws::Client;
-use crate::aws::operation::GetItem;
-use crate::scripted::{Scene, Scripted, config, refusal, success, with};
-use crate::state::StateStore;
+use crate::dynamodb::Client;
+use crate::dynamodb::codec::GetItem;
+use crate::test_support::{Scene, Scripted, config, refusal, success, with};
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
@@ -120,7 +119,7 @@ async fn clock_that_is_set_right_locks_no_credentials_out() {
     });
     let mut config = config();
     config.client.signing = parse(&[], CONTAINER).unwrap();
-    let store = StateStore::new(platform, config);
+    let store = config.store(platform);
     for _ in 0..5 {
         store.get("a".to_owned(), None).await.unwrap();
     }

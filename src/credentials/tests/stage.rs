@@ -1,13 +1,14 @@
 //! A platform whose time is tokio's: a test pauses it, and it passes while all
 //! wait. So several calls can wait for one answer at the same time.
 
-use crate::aws::message::{Request, Response, TransportError};
-use crate::aws::{Client, ClientConfig, Limits, SERVICE, endpoint::Endpoint};
-use crate::config::Fields;
+use crate::aws::Limits;
+use crate::aws::endpoint::Endpoint;
 use crate::credentials::{Signers, Signing};
+use crate::dynamodb::{Client, ClientConfig, SERVICE};
 use crate::error::Error;
-use crate::platform::{Clock, Files, Random, Transport};
-use crate::scripted::{Folder, Scene, Sent, start};
+use crate::fields::Fields;
+use crate::http::{Clock, Files, Random, Request, Response, Transport, TransportError};
+use crate::test_support::{Folder, Scene, Sent, start};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -112,7 +113,7 @@ pub(super) fn parse(
 /// Who signs, with that environment.
 pub(super) fn signers(stage: &Rc<Stage>, environment: &[(&str, &str)]) -> Signers<Stage> {
     let signing = parse(&[], environment).expect("a configuration");
-    Signers::new(stage, signing, REGION.to_owned())
+    Signers::new(stage, signing, REGION.to_owned(), "dynamodb")
 }
 
 /// A client with that environment.

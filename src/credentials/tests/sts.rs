@@ -3,8 +3,8 @@
 use super::stage::{LIMITS, REGION, Stage, parse};
 use crate::credentials::Signers;
 use crate::error::Error;
-use crate::platform::Clock;
-use crate::scripted::{Scene, Sent, answer, start};
+use crate::http::Clock;
+use crate::test_support::{Scene, Sent, answer, start};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
@@ -48,7 +48,7 @@ pub(super) async fn role<S: Into<Scene>>(
     });
     let metadata = [KEYS, &[ROLE], metadata].concat();
     let signing = parse(&metadata, &[]).expect("a configuration");
-    let signers = Signers::new(&stage, signing, REGION.to_owned());
+    let signers = Signers::new(&stage, signing, REGION.to_owned(), "dynamodb");
     (id(&stage, &signers).await, stage.sent())
 }
 
@@ -191,7 +191,7 @@ async fn sts_is_where_the_environment_says_its_own_name_first() {
     ] {
         let stage = Stage::answering(|_| answer(200, &assumed(CREDENTIALS)));
         let signing = parse(&[KEYS, &[ROLE]].concat(), environment).expect("a configuration");
-        let signers = Signers::new(&stage, signing, REGION.to_owned());
+        let signers = Signers::new(&stage, signing, REGION.to_owned(), "dynamodb");
         assert_eq!(id(&stage, &signers).await, Ok("ASIAROLE".to_owned()));
         assert_eq!(stage.sent()[0].url, url);
     }

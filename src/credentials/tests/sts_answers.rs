@@ -1,7 +1,7 @@
 //! What becomes of STS's answers.
 
 use super::sts::{CREDENTIALS, assumed, role};
-use crate::scripted::{Scene, answer, with};
+use crate::test_support::{Scene, answer, with};
 use std::time::Duration;
 
 fn refused(code: &str, message: &str) -> String {

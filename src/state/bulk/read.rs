@@ -1,16 +1,13 @@
 //! bulk-get: BatchGetItem by 100, each key asked once however often it is
 //! named.
 
-use super::PARALLEL_REQUESTS;
-use super::progress::Progress;
-use super::unprocessed::{Rounds, left};
-use crate::aws::operation::BatchGetItem;
+use super::{PARALLEL_REQUESTS, StallTimeout, UnprocessedRetry, left};
+use crate::dynamodb::codec::BatchGetItem;
 use crate::error::Error;
+use crate::http::Platform;
 use crate::limits::BATCH_GET_KEYS;
-use crate::platform::Platform;
-use crate::state::item::{Attributes, decode, key_attributes};
-use crate::state::model::{Consistency, Item};
-use crate::state::{StateStore, key};
+use crate::state::item::{Attributes, check_key, decode, key_attributes};
+use crate::state::{Consistency, Item, StateStore};
 use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use futures_util::{StreamExt, stream};
@@ -37,7 +34,7 @@ impl<P: Platform> StateStore<P> {
         let mut repeated = Vec::new();
         let mut wanted: Vec<&str> = Vec::with_capacity(keys.len());
         for (place, key) in keys.iter().enumerate() {
-            let checked = key::check(key);
+            let checked = check_key(key);
             if checked.is_ok() {
                 match first_places.entry(key) {
                     Entry::Vacant(entry) => {
@@ -49,7 +46,7 @@ impl<P: Platform> StateStore<P> {
             }
             results.push(checked.map(|()| None));
         }
-        let progress = Progress::new(&self.client);
+        let progress = StallTimeout::new(&self.client);
         let mut batches = stream::iter(wanted.chunks(BATCH_GET_KEYS))
             .map(|batch| self.get_batch(batch, consistency, &progress))
             .buffer_unordered(PARALLEL_REQUESTS);
@@ -77,11 +74,11 @@ impl<P: Platform> StateStore<P> {
         &self,
         keys: &[&str],
         consistency: Option<Consistency>,
-        progress: &Progress<'_, P>,
+        progress: &StallTimeout<'_, P>,
     ) -> Vec<(String, Found)> {
         let mut found = Vec::with_capacity(keys.len());
         let mut pending: Vec<Cow<'_, str>> = keys.iter().copied().map(Cow::from).collect();
-        let mut rounds = Rounds::new(&self.client);
+        let mut rounds = UnprocessedRetry::new(&self.client);
         loop {
             let answer = match progress.check() {
                 Ok(()) => self.ask(&pending, consistency).await,
@@ -155,14 +152,14 @@ impl<P: Platform> StateStore<P> {
         for item in &items {
             match item.get(&self.table.partition_key) {
                 Some(AttributeValue::S(key)) if open.remove(key.as_str()) => {}
-                _ => return Err(self.foreign_answer("the item of another key")),
+                _ => return Err(self.unexpected_answer("the item of another key")),
             }
         }
         let left = self.of_the_table(output.unprocessed_keys)?;
         let left = left.map(|request| request.keys).unwrap_or_default();
         let left = left.into_iter().map(|key| match self.key_of(key) {
             Some(key) if open.remove(key.as_str()) => Ok(Cow::from(key)),
-            _ => Err(self.foreign_answer("another unprocessed key")),
+            _ => Err(self.unexpected_answer("another unprocessed key")),
         });
         Ok((items, left.collect::<Result<_, _>>()?))
     }
@@ -177,7 +174,7 @@ impl<P: Platform> StateStore<P> {
         if tables.is_empty() {
             Ok(own)
         } else {
-            Err(self.foreign_answer("another table"))
+            Err(self.unexpected_answer("another table"))
         }
     }
 

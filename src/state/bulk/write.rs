@@ -1,18 +1,19 @@
 //! bulk-set and bulk-delete: BatchWriteItem for what has no condition and a key of
 //! its own; single writes for the rest, those of one key in their
 //! order.
+//!
+//! Which writes of a bulk call go together.
 
-use super::PARALLEL_REQUESTS;
-use super::batches::batches;
-use super::plan::{Placed, Plan, plan};
-use super::progress::Progress;
+use super::batch_write::batches;
+use super::{PARALLEL_REQUESTS, StallTimeout};
 use crate::error::Error;
-use crate::platform::Platform;
-use crate::state::StateStore;
+use crate::http::Platform;
 use crate::state::change::Change;
-use crate::state::model::{DeleteRequest, SetRequest};
+use crate::state::condition::Condition;
+use crate::state::{DeleteRequest, SetRequest, StateStore};
 use futures_util::future::FutureExt;
 use futures_util::{StreamExt, stream};
+use std::collections::HashMap;
 
 /// The ETag that a write left, or why it failed.
 pub(super) type Written = Result<Option<String>, Error>;
@@ -51,7 +52,7 @@ impl<P: Platform> StateStore<P> {
             batchable,
             in_order,
         } = plan(planned);
-        let progress = Progress::new(&self.client);
+        let progress = StallTimeout::new(&self.client);
         let batches =
             batches(batchable).map(|batch| self.write_batch(batch, &progress).boxed_local());
         let sequences = in_order.into_iter();
@@ -75,7 +76,7 @@ impl<P: Platform> StateStore<P> {
     async fn write_in_order(
         &self,
         changes: Vec<Placed>,
-        progress: &Progress<'_, P>,
+        progress: &StallTimeout<'_, P>,
     ) -> Vec<(usize, Written)> {
         let mut written = Vec::with_capacity(changes.len());
         let mut in_doubt = false;
@@ -100,7 +101,11 @@ impl<P: Platform> StateStore<P> {
     }
 
     /// Writes one key by itself.
-    pub(super) async fn write_one(&self, change: Change, progress: &Progress<'_, P>) -> Written {
+    pub(super) async fn write_one(
+        &self,
+        change: Change,
+        progress: &StallTimeout<'_, P>,
+    ) -> Written {
         progress
             .check()
             .map_err(|error| error.of_key(&change.key))?;
@@ -109,5 +114,71 @@ impl<P: Platform> StateStore<P> {
             progress.made();
         }
         result
+    }
+}
+
+/// A change and where its result goes.
+pub(super) type Placed = (usize, Change);
+
+/// Writes that are sent together or after one another.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    /// What batches take.
+    pub(super) batchable: Vec<Placed>,
+    /// The rest, by key, each in its order.
+    pub(super) in_order: Vec<Vec<Placed>>,
+}
+
+/// A batch takes no conditions and each key once; all else goes by key, in
+/// order.
+pub(super) fn plan(changes: Vec<Placed>) -> Plan {
+    let mut times: HashMap<String, usize> = HashMap::new();
+    for (_, change) in &changes {
+        *times.entry(change.key.clone()).or_default() += 1;
+    }
+    let mut plan = Plan::default();
+    let mut sequences: HashMap<String, usize> = HashMap::new();
+    for (position, change) in changes {
+        let once = times.get(&change.key) == Some(&1);
+        if once && change.condition == Condition::Always {
+            plan.batchable.push((position, change));
+            continue;
+        }
+        let next = plan.in_order.len();
+        let index = *sequences.entry(change.key.clone()).or_insert(next);
+        match plan.in_order.get_mut(index) {
+            Some(sequence) => sequence.push((position, change)),
+            None => plan.in_order.push(vec![(position, change)]),
+        }
+    }
+    plan
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::change::Effect;
+
+    fn change(key: &str, condition: Condition) -> Change {
+        Change {
+            key: key.to_owned(),
+            condition,
+            effect: Effect::Delete,
+        }
+    }
+
+    #[test]
+    fn conditions_and_repeated_keys_keep_a_write_out_of_the_batches() {
+        let changes = vec![
+            change("alone", Condition::Always),
+            change("twice", Condition::Always),
+            change("guarded", Condition::Absent),
+            change("twice", Condition::Etag("e".to_owned())),
+        ];
+        let plan = plan(changes.into_iter().enumerate().collect());
+        let positions = |changes: &[Placed]| changes.iter().map(|(p, _)| *p).collect::<Vec<_>>();
+        assert_eq!(positions(&plan.batchable), [0]);
+        let sequences: Vec<_> = plan.in_order.iter().map(|s| positions(s)).collect();
+        assert_eq!(sequences, [vec![1, 3], vec![2]]);
     }
 }

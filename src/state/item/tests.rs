@@ -158,3 +158,12 @@ fn an_attribute_of_a_foreign_type_is_an_error_that_names_it_and_the_key() {
         );
     }
 }
+
+#[test]
+fn a_key_has_from_1_to_2048_bytes() {
+    assert!(matches!(check_key(""), Err(Error::InvalidArgument(_))));
+    assert_eq!(check_key(&"k".repeat(2_048)), Ok(()));
+    let long = check_key(&"é".repeat(1_025)).unwrap_err().to_string();
+    assert!(long.contains("2050 bytes"), "{long}");
+    assert!(long.chars().count() < 200, "{long}");
+}

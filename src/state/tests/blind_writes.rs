@@ -2,12 +2,13 @@
 //! lost answer. What stands in the table tells what became of a set; of a
 //! delete nobody can tell.
 
-use super::{answering, delete, first_write, leaving, lost_answers, names, refused, scripted};
-use super::{seconds, set, set_if, store, written_keys};
-use crate::aws::message::TransportError;
+use super::{
+    answering, delete, first_write, leaving, lost_answers, names, refused, scripted, seconds, set,
+    set_if, store, written_keys,
+};
 use crate::error::Error;
-use crate::platform::Clock;
-use crate::scripted::{Scene, Scripted, Sent, json, success};
+use crate::http::{Clock, TransportError};
+use crate::test_support::{Scene, Scripted, Sent, json, success};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -101,7 +102,7 @@ async fn the_read_ends_when_the_set_had_to_be_over() {
 async fn set_is_read_back_also_after_its_only_attempt() {
     let requests = [set("a"), first_write("a"), set_if("a", "old")];
     for (lost, request) in lost_answers().into_iter().zip(requests.into_iter().cycle()) {
-        let mut config = crate::scripted::config();
+        let mut config = crate::test_support::config();
         config.client.limits.max_attempts = 1;
         let mut written = None;
         let scenes = Scripted::answering(move |sent| match written.clone() {
@@ -112,7 +113,7 @@ async fn set_is_read_back_also_after_its_only_attempt() {
             }
             Some(etag) => standing(sent, &[("a", etag)]).after(seconds(9)),
         });
-        let store = super::StateStore::new(scenes, config);
+        let store = config.store(scenes);
         assert!(store.set(request).await.is_ok());
         assert_eq!(store.operations(), ["PutItem", "GetItem"]);
     }
@@ -120,10 +121,10 @@ async fn set_is_read_back_also_after_its_only_attempt() {
 
 #[tokio::test]
 async fn read_back_after_the_only_attempt_ends_in_time() {
-    let mut config = crate::scripted::config();
+    let mut config = crate::test_support::config();
     config.client.limits.max_attempts = 1;
     let silence = Scene::from(success()).after(seconds(3_600));
-    let store = super::StateStore::new(Scripted::new([silence]), config);
+    let store = config.store(Scripted::new([silence]));
     let error = store.set(set("a")).await.unwrap_err();
     assert!(matches!(error, Error::Timeout(_)), "{error}");
     assert_eq!(store.operations(), ["PutItem", "GetItem"]);

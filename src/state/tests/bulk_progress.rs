@@ -1,11 +1,13 @@
 //! A bulk call ends: a batch within the time of one operation, the call as long
 //! after its last success.
 
-use super::{answering, asked, found, got, leaving, numbered, scripted, seconds, set};
-use super::{first_write, written_keys};
+use super::{
+    answering, asked, first_write, found, got, leaving, numbered, scripted, seconds, set,
+    written_keys,
+};
 use crate::error::Error;
-use crate::platform::Clock;
-use crate::scripted::{Scene, refusal, success};
+use crate::http::Clock;
+use crate::test_support::{Scene, refusal, success};
 
 fn silence() -> Scene {
     Scene::from(success()).after(seconds(3_600))

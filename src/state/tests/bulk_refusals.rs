@@ -2,9 +2,9 @@
 //! sent by itself, so that only that one fails.
 
 use super::{answering, delete, numbered, refused, scripted, set};
-use crate::aws::message::Response;
 use crate::error::Error;
-use crate::scripted::{Sent, success};
+use crate::http::Response;
+use crate::test_support::{Sent, success};
 use std::collections::BTreeMap;
 
 /// Refuses every request that names the key `bad`.

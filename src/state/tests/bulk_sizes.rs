@@ -1,11 +1,13 @@
 //! A bulk call keeps its requests below what DynamoDB takes on the wire, and makes
 //! them smaller where somebody takes less.
 
-use super::{SetRequest, written_keys};
-use super::{answering, asked, delete, found, got, leaving, numbered, scripted, set};
-use crate::aws::message::Response;
+use super::{
+    SetRequest, answering, asked, delete, found, got, leaving, numbered, scripted, set,
+    written_keys,
+};
 use crate::error::Error;
-use crate::scripted::{Sent, html, refusal, success};
+use crate::http::Response;
+use crate::test_support::{Sent, html, refusal, success};
 
 /// What DynamoDB takes of a BatchWriteItem, if a MB is 10^6 bytes.
 const MOST: usize = 16_000_000;

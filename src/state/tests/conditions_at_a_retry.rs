@@ -3,9 +3,9 @@
 //! whose answer was lost may be why. Without such an attempt it is.
 
 use super::{answering, delete_if, first_write, lost_answers, refused, scripted, set_if, stored};
-use crate::aws::message::{Response, TransportError};
 use crate::error::Error;
-use crate::scripted::{Scene, Sent, json};
+use crate::http::{Response, TransportError};
+use crate::test_support::{Scene, Sent, json};
 use serde_json::{Value, json};
 
 /// What was not applied for certain.

@@ -16,12 +16,11 @@ mod transactions;
 mod unprocessed_reads;
 mod unprocessed_writes;
 
-use super::StateStore;
-use super::model::{
-    Concurrency, DeleteOptions, DeleteRequest, Item, Operation, SetOptions, SetRequest,
+use super::{
+    Concurrency, DeleteOptions, DeleteRequest, Item, Operation, SetOptions, SetRequest, StateStore,
 };
-use crate::aws::message::{Response, TransportError};
-use crate::scripted::{Scene, Scripted, Sent, config, html, json, refusal};
+use crate::http::{Response, TransportError};
+use crate::test_support::{Scene, Scripted, Sent, config, html, json, refusal};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -29,7 +28,7 @@ use std::time::Duration;
 const HALF: u64 = 1 << 63;
 
 fn store(platform: Scripted) -> StateStore<Scripted> {
-    StateStore::new(platform, config())
+    config().store(platform)
 }
 
 /// A store whose requests meet these scenes; its waits are half their bound.

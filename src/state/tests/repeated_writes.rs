@@ -2,10 +2,10 @@
 //! AWS's SDKs do it.
 
 use super::{answering, delete, first_write, leaving, lost_answers, names, set, written};
-use crate::aws::Repeat;
+use crate::dynamodb::Repeat;
 use crate::error::Error;
-use crate::scripted::{Scene, Scripted, Sent, config, success};
 use crate::state::StateStore;
+use crate::test_support::{Scene, Scripted, Sent, config, success};
 use serde_json::json;
 
 /// A store whose first answer is lost, and whose others `scene` makes.
@@ -87,7 +87,7 @@ async fn repeated_first_write_knows_its_own_item() {
 #[tokio::test]
 async fn set_whose_every_answer_is_lost_is_read_back() {
     let mut config = config();
-    config.unconfirmed_writes = Repeat::Always;
+    config.state.unconfirmed_writes = Repeat::Always;
     let mut etag = json!(null);
     let platform = Scripted::answering(move |sent| match sent.operation() {
         "PutItem" => {
@@ -96,7 +96,7 @@ async fn set_whose_every_answer_is_lost_is_read_back() {
         }
         _ => super::json(&json!({"Item": {"etag": {"S": etag}}})).into(),
     });
-    let store = StateStore::new(platform, config);
+    let store = config.store(platform);
     assert!(store.set(set("a")).await.is_ok());
     let puts = ["PutItem"; 4];
     assert_eq!(store.operations(), [&puts[..], &["GetItem"]].concat());

@@ -1,12 +1,13 @@
 //! Requests of a bulk call that have a condition, or whose key repeats: each by
 //! itself, those of one key in their order, none after an unknown outcome.
 
-use super::written_keys;
-use super::{answering, delete, delete_if, first_write, refused, scripted, set, set_if};
-use crate::aws::message::TransportError;
+use super::{
+    answering, delete, delete_if, first_write, refused, scripted, set, set_if, written_keys,
+};
 use crate::error::Error;
-use crate::scripted::{Scene, Sent, refusal, success};
-use crate::state::model::SetRequest;
+use crate::http::TransportError;
+use crate::state::SetRequest;
+use crate::test_support::{Scene, Sent, refusal, success};
 use serde_json::Value;
 
 fn valued(key: &str, value: &str) -> SetRequest {

@@ -3,10 +3,9 @@
 
 use super::{delete, numbered, refused, scripted, set, sets};
 use crate::error::Error;
-use crate::scripted::{
+use crate::test_support::{
     SESSION_TOKEN, Scripted, answer, config, html, json, refusal, signature_error, signing, with,
 };
-use crate::state::StateStore;
 use aws_credential_types::Credentials;
 use serde_json::json;
 
@@ -128,7 +127,7 @@ async fn session_token_in_a_field_of_an_answer_is_struck_out() {
         let mut config = config();
         config.client.signing = signing(&credentials);
         config.client.limits.max_attempts = 1;
-        let store = StateStore::new(Scripted::new([response]), config);
+        let store = config.store(Scripted::new([response]));
         let failed = store.get("a".to_owned(), None).await;
         let error = failed.unwrap_err().redacted().to_string();
         assert!(error.contains(words), "{error}");

@@ -5,11 +5,10 @@
 use super::{
     delete_if, first_write, leaving, numbered, scripted, seconds, set, set_if, sets, store, stored,
 };
-use crate::aws::message::TransportError;
 use crate::error::Error;
-use crate::platform::Clock;
-use crate::scripted::{Scene, Scripted, Sent, json, refusal, start, success, with};
+use crate::http::{Clock, TransportError};
 use crate::state::StateStore;
+use crate::test_support::{Scene, Scripted, Sent, json, refusal, start, success, with};
 use serde_json::{Value, json};
 
 /// An hour ahead of our own clock, which shows 22:13:20.
@@ -245,10 +244,10 @@ async fn small_skew_is_learnt_from_answers_once_a_minute() {
 
 #[tokio::test]
 async fn store_without_expiry_asks_for_no_time() {
-    let mut config = crate::scripted::config();
-    config.table.ttl_attribute = None;
+    let mut config = crate::test_support::config();
+    config.state.table.ttl_attribute = None;
     let answer = with(success(), "Date", SERVER);
-    let store = StateStore::new(Scripted::new([answer]), config);
+    let store = config.store(Scripted::new([answer]));
     for _ in 0..2 {
         store.get("a".to_owned(), None).await.unwrap();
     }
@@ -258,7 +257,7 @@ async fn store_without_expiry_asks_for_no_time() {
 /// A proxy's page has a date too.
 #[tokio::test]
 async fn answer_that_is_not_dynamodbs_teaches_no_time() {
-    let page = with(crate::scripted::html(403), "Date", SERVER);
+    let page = with(crate::test_support::html(403), "Date", SERVER);
     let store = scripted([page, success()]);
     store.get("a".to_owned(), None).await.unwrap_err();
     assert_eq!(expiry_of_a_set(&store).await, OURS);
@@ -271,12 +270,12 @@ async fn request_signed_before_a_long_sleep_is_signed_again() {
         ("InvalidSignatureException", 1),
         ("RequestTimeTooSkewed", 4),
     ] {
-        let mut config = crate::scripted::config();
+        let mut config = crate::test_support::config();
         config.client.limits.max_attempts = attempts;
         let refused = Scene::from(with(refusal(400, code), "Date", SERVER));
         let refused = refused.asleep_for(seconds(3_600));
         let platform = Scripted::new([refused, success().into()]);
-        let store = StateStore::new(platform, config);
+        let store = config.store(platform);
         let mut lock = first_write("a");
         lock.options.ttl = Some(60);
         store.set(lock).await.unwrap();
@@ -291,12 +290,12 @@ async fn request_signed_before_a_long_sleep_is_signed_again() {
 /// The clocks of a process that was stopped went on, and its time is over.
 #[tokio::test]
 async fn request_of_a_process_that_stood_still_is_signed_again() {
-    let mut config = crate::scripted::config();
+    let mut config = crate::test_support::config();
     config.client.limits.max_attempts = 1;
     let refused = with(refusal(400, "InvalidSignatureException"), "Date", SERVER);
     let refused = Scene::from(refused).after(seconds(10));
     let platform = Scripted::new([refused.asleep_for(seconds(3_590)), success().into()]);
-    let store = StateStore::new(platform, config);
+    let store = config.store(platform);
     store.set(first_write("a")).await.unwrap();
     let dates: Vec<_> = store
         .requests()
@@ -353,7 +352,7 @@ async fn lost_transaction_is_repeated_to_the_byte_whatever_the_time() {
 #[tokio::test]
 async fn signature_expiry_and_condition_are_of_one_time() {
     let platform = Scripted::new([success()]).ticking(seconds(1));
-    let store = StateStore::new(platform, crate::scripted::config());
+    let store = crate::test_support::config().store(platform);
     let mut lock = first_write("a");
     lock.options.ttl = Some(60);
     store.set(lock.clone()).await.unwrap();

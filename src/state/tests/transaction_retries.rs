@@ -2,9 +2,9 @@
 //! applied twice, and what is unknown in the end is told so.
 
 use super::{answering, cancelled, first_write, refused, scripted, set, set_if, sets};
-use crate::aws::message::{Response, TransportError};
 use crate::error::Error;
-use crate::scripted::{Scene, Sent, refusal, success};
+use crate::http::{Response, TransportError};
+use crate::test_support::{Scene, Sent, refusal, success};
 
 const NONE: (&str, &str) = ("None", "");
 const CONFLICT: (&str, &str) = ("TransactionConflict", "Transaction is ongoing for the item");

@@ -3,8 +3,8 @@
 
 use super::{cancelled, delete, delete_if, first_write, refused, scripted, set, set_if, sets};
 use crate::error::Error;
-use crate::scripted::{json, success};
-use crate::state::model::Operation;
+use crate::state::Operation;
+use crate::test_support::{json, success};
 use serde_json::json;
 
 const NONE: (&str, &str) = ("None", "");

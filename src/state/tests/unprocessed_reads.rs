@@ -1,11 +1,10 @@
 //! Keys that a BatchGetItem leaves are asked again, and only those: at once after an answer
 //! that made progress, for a table is not busy where one answer does not hold all.
 
-use super::{StateStore, config};
-use super::{answering, asked, found, got, names, numbered, refused, scripted, store};
+use super::{answering, asked, config, found, got, names, numbered, refused, scripted, store};
 use crate::error::Error;
-use crate::scripted::{Scripted, answer};
-use crate::state::model::Consistency;
+use crate::state::Consistency;
+use crate::test_support::{Scripted, answer};
 
 fn left(key: &str) -> Error {
     Error::Throttled(format!(
@@ -85,7 +84,7 @@ async fn items_of_one_partition_are_read_without_a_wait() {
         });
         let mut config = config();
         config.client.limits.max_attempts = attempts;
-        let store = StateStore::new(platform, config);
+        let store = config.store(platform);
         let results = store.bulk_get(numbered(100), None).await;
         assert!(results.iter().all(|found| found == &Ok(Some(got()))));
         assert_eq!(store.requests().len(), 50);

@@ -1,10 +1,12 @@
 //! What a BatchWriteItem leaves is sent again, and only that.
 
-use super::{answering, delete, leaving, names, numbered, refused, scripted, set, store};
-use super::{written, written_keys};
-use crate::aws::message::TransportError;
+use super::{
+    answering, delete, leaving, names, numbered, refused, scripted, set, store, written,
+    written_keys,
+};
 use crate::error::Error;
-use crate::scripted::{Scene, Scripted};
+use crate::http::TransportError;
+use crate::test_support::{Scene, Scripted};
 
 fn left(key: &str) -> Error {
     Error::Throttled(format!(

@@ -1,0 +1,272 @@
+//! EC2 instance metadata, version 2: a token, the name of the instance's role,
+//! the role's credentials. Nobody configures it, so where nothing answers it does
+//! not apply, and that takes a laptop no longer than two short attempts.
+//!
+//! Source: `imds/` of aws-config.
+
+use super::document;
+use super::source::{
+    self, SourceClient, SourceError, SourceRequest, absent, broken, misconfigured,
+};
+use crate::aws::Limits;
+use crate::aws::endpoint::Endpoint;
+use crate::aws::retry::{self, RetryKind};
+use crate::error::Error;
+use crate::fields::{Field, Fields};
+use crate::http::{Headers, Method, Platform, Response};
+use crate::text::remember;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
+use send_wrapper::SendWrapper;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The source's name in sentences.
+const SOURCE: &str = "EC2 instance metadata";
+
+/// How long a token is asked for, in seconds: the longest there is.
+const TOKEN_LIFETIME: &str = "21600";
+
+/// The name of the instance's role, and below it the credentials.
+const ROLE: &str = "latest/meta-data/iam/security-credentials/";
+
+const LIMITS: Limits = Limits {
+    connect_timeout: Duration::from_secs(1),
+    request_timeout: Duration::from_secs(1),
+    max_attempts: 2,
+};
+
+/// Longest that credentials which instance metadata gives past their expiry are
+/// used before it is asked again: its service may be behind with renewing them,
+/// and AWS goes on taking them. Of it, up to a third is left out at random, so
+/// that a fleet does not ask at once.
+///
+/// Source: "static stability" of `imds/credentials.rs`.
+const EXTENSION: Duration = Duration::from_secs(15 * 60);
+
+/// Credentials of the instance's role.
+pub(super) struct InstanceMetadata<P> {
+    settings: Settings,
+    client: SourceClient<P>,
+}
+
+impl<P: Platform> InstanceMetadata<P> {
+    pub(super) fn new(platform: Rc<P>, settings: Settings) -> Self {
+        Self {
+            settings,
+            client: SourceClient::new(platform, SOURCE, LIMITS),
+        }
+    }
+
+    async fn credentials(&self) -> provider::Result {
+        self.settings.check_enabled()?;
+        let endpoint = self.settings.endpoint()?;
+        let lent = self.client.repeatedly(async || self.ask(&endpoint).await);
+        match lent.await {
+            Ok(Some(credentials)) => Ok(self.extended(credentials)),
+            Ok(None) => Err(absent("the instance has no role")),
+            // Nobody said that there is somebody who would answer.
+            Err(refused) if !refused.answered && !self.settings.is_named() => {
+                Err(absent(refused.error.sentence()))
+            }
+            Err(refused) => Err(broken(refused.error)),
+        }
+    }
+
+    /// All three requests; none where the instance has no role. What is wrong with an
+    /// answer may be right with another token.
+    async fn ask(&self, endpoint: &Endpoint) -> Result<Option<Credentials>, SourceError> {
+        let ttl = (
+            "x-aws-ec2-metadata-token-ttl-seconds".to_owned(),
+            TOKEN_LIFETIME.into(),
+        );
+        let (site, answer) = self
+            .send(Method::Put, endpoint, "latest/api/token", ttl)
+            .await?;
+        let token = text(&site, &answer, b"")?;
+        remember(token);
+        let field = || {
+            (
+                "x-aws-ec2-metadata-token".to_owned(),
+                token.as_bytes().to_vec(),
+            )
+        };
+        // Who gave a token is there.
+        let there = |refused| SourceError {
+            answered: true,
+            ..refused
+        };
+        let role = self.send(Method::Get, endpoint, ROLE, field());
+        let (site, answer) = role.await.map_err(there)?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        let path = format!("{ROLE}{}", text(&site, &answer, b"/?#%")?);
+        let credentials = self.send(Method::Get, endpoint, &path, field());
+        let (site, answer) = credentials.await.map_err(there)?;
+        if answer.status == 401 {
+            return Err(refused(&site, &answer));
+        }
+        document::credentials(SOURCE, &site, &answer).map(Some)
+    }
+
+    /// Asks one of them, again where that may help.
+    async fn send(
+        &self,
+        method: Method,
+        endpoint: &Endpoint,
+        path: &str,
+        field: (String, Vec<u8>),
+    ) -> Result<(String, Response), SourceError> {
+        let mut headers = Headers::from([field]);
+        if method == Method::Put {
+            headers.push(("content-length".to_owned(), b"0".to_vec()));
+        }
+        let path = format!("{}{path}", endpoint.path());
+        let attempt = async || {
+            let ask = SourceRequest {
+                method,
+                tls: endpoint.tls(),
+                authority: endpoint.authority(),
+                path: &path,
+                headers: headers.clone(),
+                body: &[],
+            };
+            let site = self.client.site(&ask);
+            let answer = self.client.once(ask).await?;
+            match source::again(answer.status) {
+                Some(_) => Err(refused(&site, &answer)),
+                None => Ok((site, answer)),
+            }
+        };
+        self.client.repeatedly(attempt).await
+    }
+
+    /// Credentials that are past their expiry already, for some time longer.
+    fn extended(&self, credentials: Credentials) -> Credentials {
+        let now = self.client.platform.now();
+        if credentials.expiry().is_none_or(|expiry| now < expiry) {
+            return credentials;
+        }
+        let left_out = retry::share(EXTENSION / 3, self.client.platform.random());
+        let mut extended = credentials;
+        *extended.expiry_mut() = now.checked_add(EXTENSION.saturating_sub(left_out));
+        extended
+    }
+}
+
+/// The text of an answer: a token, which goes into a header field, or the name of
+/// a role, which goes into a path and so has none of `reserved`.
+fn text<'a>(site: &str, answer: &'a Response, reserved: &[u8]) -> Result<&'a str, SourceError> {
+    let text = std::str::from_utf8(&answer.body).unwrap_or_default().trim();
+    let is_sound = |byte: u8| byte.is_ascii_graphic() && !reserved.contains(&byte);
+    if answer.status == 200 && !text.is_empty() && text.bytes().all(is_sound) {
+        Ok(text)
+    } else {
+        Err(refused(site, answer))
+    }
+}
+
+/// An answer that is no help. A token that is refused may have been replaced.
+fn refused(site: &str, answer: &Response) -> SourceError {
+    let status = answer.status;
+    let again = match source::again(status) {
+        None if status == 401 => Some(RetryKind::Transient),
+        again => again,
+    };
+    let case = if status == 200 {
+        Error::Unavailable
+    } else {
+        source::case(again)
+    };
+    let words = source::plain_words(answer)
+        .unwrap_or_else(|| "and the answer is not that of instance metadata".to_owned());
+    SourceError {
+        error: case(format!("{site}: HTTP {status}, {words}")),
+        again,
+        answered: true,
+    }
+}
+
+impl<P: Platform> ProvideCredentials for InstanceMetadata<P> {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(SendWrapper::new(self.credentials()))
+    }
+}
+
+impl<P> fmt::Debug for InstanceMetadata<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InstanceMetadata")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}
+
+const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
+const ENDPOINT_MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
+const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
+
+/// Where every instance has it.
+const AWS: &str = "http://169.254.169.254";
+const AWS_V6: &str = "http://[fd00:ec2::254]";
+
+/// What the environment says of whether and where it is asked.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    endpoint: Option<Field>,
+    mode: Option<Field>,
+    disabled: Option<Field>,
+}
+
+impl Settings {
+    pub(super) fn new(fields: &Fields<'_>) -> Self {
+        Self {
+            endpoint: fields.environment(ENDPOINT),
+            mode: fields.environment(ENDPOINT_MODE),
+            disabled: fields.environment(DISABLED),
+        }
+    }
+
+    /// Where it is asked.
+    pub(super) fn endpoint(&self) -> Result<Endpoint, CredentialsError> {
+        let is_v6 = match &self.mode {
+            None => false,
+            Some(mode) if mode.value.eq_ignore_ascii_case("ipv4") => false,
+            Some(mode) if mode.value.eq_ignore_ascii_case("ipv6") => true,
+            Some(_) => {
+                return Err(misconfigured(format!(
+                    "`{ENDPOINT_MODE}` is neither `IPv4` nor `IPv6`"
+                )));
+            }
+        };
+        let url = match &self.endpoint {
+            Some(given) => &given.value,
+            None if is_v6 => AWS_V6,
+            None => AWS,
+        };
+        Endpoint::parse(url).map_err(|why| {
+            misconfigured(format!(
+                "`{ENDPOINT}` is not usable, {why}: give a URL such as `{AWS}`"
+            ))
+        })
+    }
+
+    /// Whether somebody said where it is.
+    pub(super) fn is_named(&self) -> bool {
+        self.endpoint.is_some()
+    }
+
+    /// Absent where somebody wants it not to be asked.
+    pub(super) fn check_enabled(&self) -> Result<(), CredentialsError> {
+        let disabled = self.disabled.as_ref();
+        match disabled.is_some_and(|field| field.value.eq_ignore_ascii_case("true")) {
+            true => Err(absent(format!("{DISABLED} is set"))),
+            false => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! How a source of credentials is asked: over HTTP, with a few attempts, each within a
+//! time of its own; or in a file, of the directories that the host lends. Words for a
+//! failure name the source, the address and what the host has to allow.
+//!
+//! A source that gives no credentials is [`absent`], and the next one is asked; or it is
+//! [`broken`], and the call fails with its words.
+
+use crate::aws::retry::{self, RetryKind};
+use crate::aws::{Limits, error_code};
+use crate::error::Error;
+use crate::http::{Files, Headers, Method, Platform, Request, Response, Timeouts, TransportError};
+use crate::text::escaped;
+use aws_credential_types::provider::error::CredentialsError;
+use send_wrapper::SendWrapper;
+use std::error::Error as _;
+use std::io::{self, ErrorKind};
+use std::rc::Rc;
+
+/// Longest answer, in bytes: credentials have some thousand.
+const LONGEST_ANSWER: usize = 256 * 1_024;
+
+/// Longest part of a refusal in plain text that a sentence quotes, in characters.
+const LONGEST_WORDS: usize = 200;
+
+/// The platform as sources hold it: the SDK's trait asks for what threads may
+/// share, and a component has one thread.
+pub(super) type Shared<P> = SendWrapper<Rc<P>>;
+
+/// What is asked.
+pub(super) struct SourceRequest<'a> {
+    pub(super) method: Method,
+    pub(super) tls: bool,
+    /// Host, and port where it is not the scheme's own.
+    pub(super) authority: &'a str,
+    /// With the query.
+    pub(super) path: &'a str,
+    pub(super) headers: Headers,
+    pub(super) body: &'a [u8],
+}
+
+/// An attempt that gave nothing.
+pub(super) struct SourceError {
+    pub(super) error: Error,
+    /// What makes another attempt worth it; none: nothing does.
+    pub(super) again: Option<RetryKind>,
+    /// Whether there was an answer at all.
+    pub(super) answered: bool,
+}
+
+/// Classifies the status of an answer for a retry. Asking a source
+/// twice does no harm.
+pub(super) fn again(status: u16) -> Option<RetryKind> {
+    match error_code::retry_kind(None, status) {
+        None if status >= 500 => Some(RetryKind::Transient),
+        again => again,
+    }
+}
+
+/// The case of a refusal that may be asked again, or not.
+pub(super) fn case(again: Option<RetryKind>) -> fn(String) -> Error {
+    match again {
+        Some(RetryKind::Throttling) => Error::Throttled,
+        Some(RetryKind::Transient | RetryKind::Conflict) => Error::Unavailable,
+        None => Error::AccessDenied,
+    }
+}
+
+/// The words of a refusal in plain text: the first line that has any. None where it is
+/// empty, or in a language whose parts may be secrets that nobody knows yet.
+pub(super) fn plain_words(answer: &Response) -> Option<String> {
+    let text = std::str::from_utf8(&answer.body).ok()?.trim_start();
+    let is_plain = answer.status != 200 && !text.starts_with(['{', '[', '<', '"']);
+    let line = text.lines().next().unwrap_or_default().trim();
+    let words = escaped(line, LONGEST_WORDS);
+    (is_plain && !words.is_empty()).then_some(words)
+}
+
+/// Asks one source.
+pub(super) struct SourceClient<P> {
+    pub(super) platform: Shared<P>,
+    /// Its name in sentences.
+    pub(super) source: &'static str,
+    pub(super) limits: Limits,
+}
+
+impl<P: Platform> SourceClient<P> {
+    pub(super) fn new(platform: Rc<P>, source: &'static str, limits: Limits) -> Self {
+        Self {
+            platform: Shared::new(platform),
+            source,
+            limits,
+        }
+    }
+
+    /// Asks once.
+    ///
+    /// # Errors
+    ///
+    /// Where no answer comes, or one that is too long to be one.
+    pub(super) async fn once(&self, ask: SourceRequest<'_>) -> Result<Response, SourceError> {
+        let Limits {
+            connect_timeout: connect,
+            request_timeout: total,
+            ..
+        } = self.limits;
+        let request = Request {
+            method: ask.method,
+            tls: ask.tls,
+            authority: ask.authority,
+            path: ask.path,
+            headers: &ask.headers,
+            body: ask.body,
+            timeouts: Timeouts {
+                connect,
+                total,
+                deadline: self.platform.monotonic().saturating_add(total),
+            },
+            wants_date: false,
+        };
+        let answer = self.platform.send(request).await;
+        let answer = answer.map_err(|error| SourceError {
+            again: error.is_transient().then_some(RetryKind::Transient),
+            error: self.unreachable(&ask, &error),
+            answered: false,
+        })?;
+        if answer.body.len() > LONGEST_ANSWER {
+            let length = answer.body.len();
+            let why = format!("an answer of {length} bytes, which no credentials have");
+            return Err(SourceError {
+                error: Error::Unavailable(format!("{}: {why}", self.site(&ask))),
+                again: None,
+                answered: true,
+            });
+        }
+        Ok(answer)
+    }
+
+    /// Asks until an attempt succeeds, no other is worth it, or there is no time left
+    /// for one.
+    ///
+    /// # Errors
+    ///
+    /// That of the last attempt.
+    pub(super) async fn repeatedly<T>(
+        &self,
+        mut attempt: impl AsyncFnMut() -> Result<T, SourceError>,
+    ) -> Result<T, SourceError> {
+        let begin = self.platform.monotonic();
+        let deadline = begin.saturating_add(self.limits.operation_timeout());
+        let mut attempts = 1;
+        loop {
+            let mut refused = match attempt().await {
+                Ok(got) => return Ok(got),
+                Err(refused) => refused,
+            };
+            let is_left = |_: &RetryKind| attempts < self.limits.max_attempts;
+            let wait = refused.again.filter(is_left).map(|kind| {
+                let random = self.platform.random();
+                retry::backoff(kind, attempts, random, None)
+            });
+            let now = self.platform.monotonic();
+            match wait.filter(|wait| now.saturating_add(*wait) < deadline) {
+                Some(wait) => {
+                    self.platform.sleep(wait).await;
+                    attempts += 1;
+                }
+                None => {
+                    refused.again = None;
+                    return Err(refused);
+                }
+            }
+        }
+    }
+
+    /// Source and address, for sentences. The path may hold a secret.
+    pub(super) fn site(&self, ask: &SourceRequest<'_>) -> String {
+        let scheme = if ask.tls { "https" } else { "http" };
+        format!("{} at {scheme}://{}", self.source, ask.authority)
+    }
+
+    fn unreachable(&self, ask: &SourceRequest<'_>, error: &TransportError) -> Error {
+        let site = self.site(ask);
+        let Limits {
+            connect_timeout: connect,
+            request_timeout: total,
+            ..
+        } = self.limits;
+        match error {
+            TransportError::ConnectTimeout => Error::Timeout(format!(
+                "{site}: no connection within {} ms",
+                connect.as_millis()
+            )),
+            TransportError::Timeout => Error::Timeout(format!(
+                "{site}: no complete answer within {} ms",
+                total.as_millis()
+            )),
+            TransportError::Denied(cause) => Error::AccessDenied(format!(
+                "{site}: the host does not allow it ({cause}): add `{}` to the host's allow-list",
+                with_port(ask)
+            )),
+            TransportError::Malformed(_) => Error::Other(format!("{site}: {error}")),
+            _ => Error::Unavailable(format!("{site}: {error}")),
+        }
+    }
+}
+
+/// Host and port, as an allow-list has them.
+fn with_port(ask: &SourceRequest<'_>) -> String {
+    let port = if ask.tls { 443 } else { 80 };
+    match ask.authority.rsplit_once(':') {
+        Some((_, after)) if !after.ends_with(']') => ask.authority.to_owned(),
+        _ => format!("{}:{port}", ask.authority),
+    }
+}
+
+/// The source does not apply here; why not, for who finds no credentials at all.
+#[cold]
+#[inline(never)]
+pub(super) fn absent(why: impl Into<String>) -> CredentialsError {
+    CredentialsError::not_loaded(why.into())
+}
+
+/// The source is configured and does not work. The sentence names it.
+#[cold]
+#[inline(never)]
+pub(super) fn broken(error: Error) -> CredentialsError {
+    CredentialsError::provider_error(error)
+}
+
+/// A wrong configuration of the source.
+#[cold]
+#[inline(never)]
+pub(super) fn misconfigured(sentence: impl Into<String>) -> CredentialsError {
+    broken(Error::InvalidConfiguration(sentence.into()))
+}
+
+/// Why the source does not apply; none where it is broken.
+pub(super) fn absence(error: &CredentialsError) -> Option<String> {
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => error.source().map(ToString::to_string),
+        _ => None,
+    }
+}
+
+/// The error of the call that needed credentials.
+pub(super) fn into_error(error: &CredentialsError) -> Error {
+    let source = error.source();
+    match source.and_then(|source| source.downcast_ref::<Error>()) {
+        Some(own) => own.clone(),
+        None => Error::InvalidConfiguration(match source {
+            Some(source) => source.to_string(),
+            None => error.to_string(),
+        }),
+    }
+}
+
+/// The text of a file; else what follows its name.
+pub(super) fn text(files: &dyn Files, path: &str, longest: u64) -> Result<String, String> {
+    let bytes = files
+        .read(path, longest)
+        .map_err(|error| unreadable(&error))?;
+    String::from_utf8(bytes).map_err(|_| "is no text".to_owned())
+}
+
+/// What follows the file's name.
+pub(super) fn unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => {
+            "is not there, or in no directory that the host lends (`--dir` of wasmtime)".to_owned()
+        }
+        ErrorKind::PermissionDenied => "the host does not let it read".to_owned(),
+        ErrorKind::FileTooLarge => "is too large to be what it is said to be".to_owned(),
+        _ => format!("cannot be read ({error})"),
+    }
+}

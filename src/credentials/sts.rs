@@ -1,0 +1,341 @@
+//! AWS STS, which gives credentials for a role: its query protocol, whose
+//! requests are forms and whose answers are XML.
+//!
+//! Source: <https://docs.aws.amazon.com/STS/latest/APIReference/>. Native tests
+//! hold the signature against that of the SDK's own crate.
+
+use super::document::moment;
+use super::keys::Parts;
+use super::role::Role;
+use super::source::{self, SourceClient, SourceError, SourceRequest};
+use crate::aws::Limits;
+use crate::aws::clock_skew::{self, ClockSkew};
+use crate::aws::endpoint::{Endpoint, RESERVED};
+use crate::aws::error_code;
+use crate::aws::retry::RetryKind;
+use crate::aws::sign::Signer;
+use crate::error::Error;
+use crate::fields::Fields;
+use crate::http::{Files, Headers, Method, Platform, Response};
+use crate::text::{first_line, remember};
+use aws_credential_types::Credentials;
+use aws_smithy_xml::decode::{Document, ScopedDecoder, try_data};
+use percent_encoding::utf8_percent_encode;
+use send_wrapper::SendWrapper;
+use std::rc::Rc;
+
+/// The version of the protocol.
+const VERSION: &str = "2011-06-15";
+
+/// The service's name in the credential scope and in the endpoints of AWS.
+const SERVICE: &str = "sts";
+
+/// STS asks the issuer of a web identity token for its keys, which may fail for
+/// a moment.
+const ISSUER_OUT_OF_REACH: &str = "IDPCommunicationError";
+
+/// Codes that mean a wrong configuration, such as a role that is no ARN.
+const MISCONFIGURED: &[&str] = &[
+    "InvalidParameterValue",
+    "MissingParameter",
+    "RegionDisabledException",
+    "ValidationError",
+];
+
+/// A client of STS for one source of credentials.
+pub(super) struct Sts<P> {
+    client: SourceClient<P>,
+    settings: Settings,
+    skew: SendWrapper<ClockSkew>,
+}
+
+impl<P: Platform> Sts<P> {
+    /// A client that names `source` in its sentences.
+    pub(super) fn new(platform: Rc<P>, source: &'static str, settings: Settings) -> Self {
+        Self {
+            client: SourceClient::new(platform, source, settings.limits),
+            settings,
+            skew: SendWrapper::new(ClockSkew::default()),
+        }
+    }
+
+    /// AssumeRole, signed with `by`.
+    ///
+    /// # Errors
+    ///
+    /// Where STS is out of reach or refuses.
+    pub(super) async fn assume_role(
+        &self,
+        role: &Role,
+        by: &Credentials,
+    ) -> Result<Credentials, Error> {
+        let mut form = form("AssumeRole");
+        push(&mut form, "RoleArn", &role.arn);
+        push(&mut form, "RoleSessionName", &role.session_name);
+        if let Some(external_id) = &role.external_id {
+            push(&mut form, "ExternalId", external_id);
+        }
+        if let Some(duration) = &role.duration {
+            push(&mut form, "DurationSeconds", duration);
+        }
+        let signer = Signer::new(by.clone(), self.settings.region.clone(), SERVICE);
+        self.client
+            .repeatedly(async || self.ask(&form, Some(&signer), false).await)
+            .await
+            .map_err(|refused| refused.error)
+    }
+
+    /// AssumeRoleWithWebIdentity, which the token stands for: it is not signed.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub(super) async fn assume_role_with_web_identity(
+        &self,
+        role: &Role,
+        token: &str,
+    ) -> Result<Credentials, Error> {
+        remember(token);
+        let mut form = form("AssumeRoleWithWebIdentity");
+        push(&mut form, "RoleArn", &role.arn);
+        push(&mut form, "RoleSessionName", &role.session_name);
+        push(&mut form, "WebIdentityToken", token);
+        self.client
+            .repeatedly(async || self.ask(&form, None, false).await)
+            .await
+            .map_err(|refused| refused.error)
+    }
+
+    /// Files that the host lends, for the token of a web identity.
+    pub(super) fn files(&self) -> &impl Files {
+        &**self.client.platform
+    }
+
+    /// Asks, and once more where the time of the signature is why STS refuses: such a
+    /// request was not looked at, so it is no attempt.
+    async fn ask(
+        &self,
+        form: &str,
+        signer: Option<&Signer>,
+        signed_again: bool,
+    ) -> Result<Credentials, SourceError> {
+        let endpoint = self.settings.endpoint.as_ref().map_err(|why| SourceError {
+            error: Error::InvalidConfiguration(format!("{}: {why}", self.client.source)),
+            again: None,
+            answered: false,
+        })?;
+        let content_type = b"application/x-www-form-urlencoded".to_vec();
+        let mut headers = Headers::from([
+            ("content-type".to_owned(), content_type),
+            (
+                "content-length".to_owned(),
+                form.len().to_string().into_bytes(),
+            ),
+        ]);
+        let sent = self.client.platform.now();
+        let signed_at = self.skew.correct(sent);
+        if let Some(signer) = signer {
+            let signed = signer.sign(endpoint, &mut headers, form.as_bytes(), signed_at);
+            signed.map_err(|error| SourceError {
+                error: Error::Other(format!("{}: cannot sign ({error})", self.client.source)),
+                again: None,
+                answered: false,
+            })?;
+        }
+        let ask = SourceRequest {
+            method: Method::Post,
+            tls: endpoint.tls(),
+            authority: endpoint.authority(),
+            path: endpoint.path(),
+            headers,
+            body: form.as_bytes(),
+        };
+        let site = self.client.site(&ask);
+        let answer = self.client.once(ask).await?;
+        let (code, message) = match read_answer(self.client.source, &answer) {
+            Answer::Credentials(credentials) => return Ok(credentials),
+            Answer::Refusal { code, message } => (code, message),
+            Answer::Unreadable(why) => {
+                let status = answer.status;
+                let again = source::again(status);
+                let case = match again {
+                    Some(again) => source::case(Some(again)),
+                    None => Error::Unavailable,
+                };
+                let words = source::plain_words(&answer);
+                let why = words.unwrap_or_else(|| why.to_owned());
+                return Err(SourceError {
+                    error: case(format!(
+                        "{site}: HTTP {status}, and the answer is not that of STS: {why}"
+                    )),
+                    again,
+                    answered: true,
+                });
+            }
+        };
+        let date = answer.header("date");
+        if let Some(date) = date {
+            self.skew.observe(date, sent, self.client.platform.now());
+        }
+        if signer.is_some() && !signed_again && clock_skew::explains(&code, date, signed_at) {
+            return Box::pin(self.ask(form, signer, true)).await;
+        }
+        let again = again(&code, &answer);
+        let (message, code) = (first_line(&message), first_line(&code));
+        let sentence = format!("{site}: {message} ({code}, HTTP {})", answer.status);
+        Err(SourceError {
+            error: case(&code, again)(sentence),
+            again,
+            answered: true,
+        })
+    }
+}
+
+/// What makes a refused request worth repeating.
+fn again(code: &str, answer: &Response) -> Option<RetryKind> {
+    if code == ISSUER_OUT_OF_REACH {
+        return Some(RetryKind::Transient);
+    }
+    error_code::retry_kind(Some(code), answer.status).or_else(|| source::again(answer.status))
+}
+
+fn case(code: &str, again: Option<RetryKind>) -> fn(String) -> Error {
+    match again {
+        None if MISCONFIGURED.contains(&code) => Error::InvalidConfiguration,
+        again => source::case(again),
+    }
+}
+
+fn form(action: &str) -> String {
+    format!("Action={action}&Version={VERSION}")
+}
+
+fn push(form: &mut String, name: &str, value: &str) {
+    form.push('&');
+    form.push_str(name);
+    form.push('=');
+    form.extend(utf8_percent_encode(value, RESERVED));
+}
+
+/// How STS is reached: as the environment says, else at AWS's own endpoint of the
+/// region. A fault of that matters to those alone who need STS.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    /// Or why there is none.
+    pub(super) endpoint: Result<Endpoint, String>,
+    /// The region that is signed for.
+    pub(super) region: String,
+    pub(super) limits: Limits,
+}
+
+impl Settings {
+    /// For the region that DynamoDB is used in.
+    pub(super) fn new(fields: &Fields<'_>, region: &str, limits: Limits) -> Self {
+        let given = fields
+            .environment("AWS_ENDPOINT_URL_STS")
+            .or_else(|| fields.environment("AWS_ENDPOINT_URL"));
+        let endpoint = match given {
+            Some(url) => Endpoint::parse(&url.value).map_err(|why| {
+                format!(
+                    "`{}` is not usable, {why}: give a URL such as `https://sts.eu-west-1.amazonaws.com`",
+                    url.name
+                )
+            }),
+            None => Endpoint::of_region(SERVICE, region).ok_or_else(|| {
+                "no AWS region is configured that STS could be asked in: give `region`, or set AWS_ENDPOINT_URL_STS"
+                    .to_owned()
+            }),
+        };
+        Self {
+            endpoint,
+            region: region.to_owned(),
+            limits,
+        }
+    }
+}
+
+/// Texts by the names of the elements that hold them.
+type Texts = Vec<(String, String)>;
+
+/// What an answer says.
+enum Answer {
+    Credentials(Credentials),
+    Refusal {
+        code: String,
+        message: String,
+    },
+    /// It is not one of STS; why.
+    Unreadable(&'static str),
+}
+
+/// Reads an answer to a request for credentials of `source`.
+fn read_answer(source: &'static str, answer: &Response) -> Answer {
+    let Ok(text) = std::str::from_utf8(&answer.body) else {
+        return Answer::Unreadable("it is no text");
+    };
+    let found = if answer.status == 200 {
+        members(text, "Credentials").map(|members| credentials(source, &members))
+    } else {
+        members(text, "Error").map(refusal)
+    };
+    found.unwrap_or(Answer::Unreadable("it has no `Credentials` and no `Error`"))
+}
+
+fn refusal(members: Texts) -> Answer {
+    match text(&members, "Code") {
+        Some(code) => Answer::Refusal {
+            code: code.to_owned(),
+            message: text(&members, "Message").unwrap_or_default().to_owned(),
+        },
+        None => Answer::Unreadable("an error without a code"),
+    }
+}
+
+fn credentials(source: &'static str, members: &Texts) -> Answer {
+    let text = |name: &str| text(members, name);
+    let Some(expiry) = text("Expiration").and_then(moment) else {
+        return Answer::Unreadable("credentials without the moment of their expiration");
+    };
+    let parts = Parts {
+        access_key: ("AccessKeyId", text("AccessKeyId")),
+        secret_key: ("SecretAccessKey", text("SecretAccessKey")),
+        session_token: ("SessionToken", text("SessionToken")),
+    };
+    match parts.join(source, Some(expiry)) {
+        Ok(Some(credentials)) => Answer::Credentials(credentials),
+        Ok(None) | Err(_) => Answer::Unreadable("credentials that are incomplete"),
+    }
+}
+
+fn text<'a>(members: &'a Texts, name: &str) -> Option<&'a str> {
+    let member = members.iter().find(|(member, _)| member == name)?;
+    Some(&member.1)
+}
+
+/// The texts of the one element that matters, by the names of the elements that
+/// hold them: `Error` below the root, `Credentials` below a result.
+fn members(text: &str, name: &str) -> Option<Texts> {
+    let mut document = Document::new(text);
+    let mut root = document.root_element().ok()?;
+    while let Some(mut below) = root.next_tag() {
+        if below.start_el().matches(name) {
+            return texts(&mut below);
+        }
+        while let Some(mut inner) = below.next_tag() {
+            if inner.start_el().matches(name) {
+                return texts(&mut inner);
+            }
+        }
+    }
+    None
+}
+
+/// None where one cannot be read.
+fn texts(element: &mut ScopedDecoder<'_, '_>) -> Option<Texts> {
+    let mut texts = Vec::new();
+    while let Some(mut member) = element.next_tag() {
+        let name = member.start_el().local().to_owned();
+        texts.push((name, try_data(&mut member).ok()?.into_owned()));
+    }
+    Some(texts)
+}

@@ -1,0 +1,394 @@
+//! A failed attempt, the failed operation that it may make, and the sentence and case
+//! that the caller gets for it. The rule: a write of which any attempt may have been
+//! applied fails as `timeout` or `unavailable`, never with a case that says nothing was
+//! written.
+
+use crate::aws::clock_skew;
+use crate::aws::error_code::{self, CONTENT_TOO_LARGE, Case, Remedy, TOO_MANY_REQUESTS};
+use crate::aws::retry::RetryKind;
+use crate::error::Error;
+use crate::http::TransportError;
+use crate::text::{LONGEST_LINE, escaped, first_line};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+pub use aws_sdk_dynamodb::types::CancellationReason;
+use aws_smithy_runtime_api::client::interceptors::context::Error as ErasedError;
+use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+/// What DynamoDB says of a request that nobody has signed.
+const UNSIGNED: &[&str] = &[
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+];
+
+/// What went wrong with one attempt.
+#[derive(Debug)]
+pub enum AttemptError {
+    /// No complete answer came.
+    Transport(TransportError),
+    /// DynamoDB answered with an error.
+    Service(Box<ServiceError>),
+    /// An answer came that is not DynamoDB's.
+    UnexpectedResponse {
+        /// Its status.
+        status: u16,
+        /// What is wrong with it.
+        cause: String,
+        /// What it asked to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The request could not be made, or there was nothing to sign it with.
+    Unsent(Error),
+}
+
+/// An error answer of DynamoDB.
+#[derive(Debug)]
+pub struct ServiceError {
+    /// The code, such as `ValidationException`.
+    pub code: String,
+    /// DynamoDB's own sentence; may be empty.
+    pub message: String,
+    /// The status.
+    pub status: u16,
+    /// AWS's name of this request, for its support.
+    pub request_id: Option<String>,
+    /// The server's clock, as the answer has it.
+    pub date: Option<String>,
+    /// What the server asked to wait.
+    pub retry_after: Option<Duration>,
+    /// Holds the SDK's typed error.
+    pub source: OrchestratorError<ErasedError>,
+}
+
+/// A failed operation, after all its attempts.
+#[derive(Debug)]
+pub struct OperationError {
+    /// The operation's name.
+    pub operation: &'static str,
+    /// What went wrong with the last attempt.
+    pub last: AttemptError,
+    /// How many attempts there were.
+    pub attempts: u32,
+    /// Whether an attempt before the last one may have been applied.
+    pub earlier_may_have_been_applied: bool,
+    /// When the operation had to be over, as the platform's `Clock::monotonic`
+    /// counts.
+    pub deadline: Duration,
+}
+
+impl AttemptError {
+    /// Whether the attempt may have taken effect.
+    #[must_use]
+    pub fn may_have_been_applied(&self) -> bool {
+        match self {
+            Self::Transport(error) => error.may_have_been_applied(),
+            Self::Service(error) => error_code::may_have_been_applied(&error.code, error.status),
+            // Whoever says that a request is too large, or one too many, has not let it through.
+            Self::UnexpectedResponse { status, .. } => {
+                *status != TOO_MANY_REQUESTS && !self.refuses_the_size()
+            }
+            Self::Unsent(_) => false,
+        }
+    }
+
+    /// Returns true if DynamoDB, or a proxy before it, refused the request for its size: "The
+    /// server is refusing to process a request because the request content is larger
+    /// than the server is willing or able to process" (RFC 9110, section 15.5.14).
+    #[must_use]
+    pub fn refuses_the_size(&self) -> bool {
+        let status = match self {
+            Self::Service(error) => error.status,
+            Self::UnexpectedResponse { status, .. } => *status,
+            Self::Transport(_) | Self::Unsent(_) => return false,
+        };
+        status == CONTENT_TOO_LARGE
+    }
+
+    /// Returns true if DynamoDB knows the credentials and takes them no more.
+    #[must_use]
+    pub fn says_that_credentials_have_expired(&self) -> bool {
+        matches!(self, Self::Service(error)
+            if error_code::remedy(&error.code) == Remedy::NewCredentials)
+    }
+
+    /// Returns true if the time of signing explains it: then nothing was done, and the same
+    /// request signed with the present time is worth sending.
+    #[must_use]
+    pub fn is_explained_by(&self, signed_at: SystemTime) -> bool {
+        matches!(self, Self::Service(error)
+            if clock_skew::explains(&error.code, error.date.as_deref(), signed_at))
+    }
+
+    /// The kind of a retry that may succeed after a wait; none where waiting cannot help.
+    #[must_use]
+    pub fn retry_kind(&self) -> Option<RetryKind> {
+        match self {
+            Self::Transport(error) => error.is_transient().then_some(RetryKind::Transient),
+            Self::UnexpectedResponse { status, .. } => error_code::retry_kind(None, *status),
+            Self::Unsent(_) => None,
+            Self::Service(error) => error_code::retry_kind(Some(&error.code), error.status)
+                .or_else(|| cancellations(error.typed()?).next()?.retry),
+        }
+    }
+
+    /// What the server asked to wait.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Service(error) => error.retry_after,
+            Self::UnexpectedResponse { retry_after, .. } => *retry_after,
+            Self::Transport(_) | Self::Unsent(_) => None,
+        }
+    }
+
+    /// The case of the contract.
+    fn case(&self) -> Case {
+        match self {
+            Self::Transport(TransportError::Timeout | TransportError::ConnectTimeout) => {
+                Error::Timeout
+            }
+            Self::Transport(TransportError::Denied(_)) => Error::AccessDenied,
+            Self::Transport(TransportError::Malformed(_)) => Error::Other,
+            Self::Transport(_) => Error::Unavailable,
+            Self::UnexpectedResponse { .. } | Self::Service(_) if self.refuses_the_size() => {
+                Error::TooLarge
+            }
+            Self::UnexpectedResponse { status, .. } if *status == TOO_MANY_REQUESTS => {
+                Error::Throttled
+            }
+            Self::UnexpectedResponse { .. } => Error::Unavailable,
+            Self::Service(error)
+                if error.code == "ValidationException"
+                    && is_about_an_items_size(&error.message) =>
+            {
+                Error::TooLarge
+            }
+            Self::Service(error) => error_code::case(&error.code, error.status),
+            Self::Unsent(error) => error.case(),
+        }
+    }
+}
+
+impl ServiceError {
+    /// The SDK's typed error of the operation.
+    fn typed<E: std::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
+        self.source.as_operation_error()?.downcast_ref()
+    }
+}
+
+impl OperationError {
+    /// The typed error of the operation, where DynamoDB answered with one.
+    #[must_use]
+    pub fn service_error<E: std::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
+        match &self.last {
+            AttemptError::Service(error) => error.typed(),
+            AttemptError::Transport(_)
+            | AttemptError::UnexpectedResponse { .. }
+            | AttemptError::Unsent(_) => None,
+        }
+    }
+
+    /// The error of a read.
+    #[must_use]
+    pub fn of_read(self, table: &str, endpoint: &str) -> Error {
+        self.into_error(table, endpoint, false)
+    }
+
+    /// The error of a write.
+    #[must_use]
+    pub fn of_write(self, table: &str, endpoint: &str) -> Error {
+        self.into_error(table, endpoint, true)
+    }
+
+    fn into_error(self, table: &str, endpoint: &str, write: bool) -> Error {
+        let mut sentence = format!("{} on table `{table}`: ", self.operation);
+        let attempts = self.attempts;
+        // Writing to a string cannot fail.
+        let _ = match &self.last {
+            AttemptError::Transport(error) => write!(sentence, "{error}; endpoint {endpoint}"),
+            AttemptError::Service(error) => write_service_error(&mut sentence, error)
+                .and_then(|()| write!(sentence, "; endpoint {endpoint}")),
+            AttemptError::UnexpectedResponse { status, cause, .. }
+                if *status == CONTENT_TOO_LARGE =>
+            {
+                write!(
+                    sentence,
+                    "the request is larger than {endpoint} takes (HTTP {status}, {cause}): use smaller values, or raise the limit of the proxy before DynamoDB"
+                )
+            }
+            AttemptError::UnexpectedResponse { status, cause, .. }
+                if *status == TOO_MANY_REQUESTS =>
+            {
+                write!(
+                    sentence,
+                    "{endpoint} limits requests (HTTP {status}, {cause}; not an answer of DynamoDB): send fewer requests, or raise the limit of the proxy or gateway before it"
+                )
+            }
+            AttemptError::UnexpectedResponse { status, cause, .. } => write!(
+                sentence,
+                "{endpoint} gave an answer that is not DynamoDB's (HTTP {status}, {cause}): check `endpoint`"
+            ),
+            AttemptError::Unsent(error) => write!(sentence, "{}", error.sentence()),
+        };
+        if attempts > 1 {
+            let _ = write!(sentence, "; after {attempts} attempts");
+        }
+        let error = self.last.case()(sentence);
+        if write { self.as_write(error) } else { error }
+    }
+
+    /// Whether any attempt may have taken effect.
+    #[must_use]
+    pub fn may_have_been_applied(&self) -> bool {
+        self.last.may_have_been_applied() || self.earlier_may_have_been_applied
+    }
+
+    /// `error` as that of a write that failed like this.
+    #[must_use]
+    pub fn as_write(&self, error: Error) -> Error {
+        if self.may_have_been_applied() {
+            error.with_unknown_outcome()
+        } else {
+            error
+        }
+    }
+}
+
+/// No request was made.
+#[cold]
+#[inline(never)]
+pub(super) fn unsent(operation: &'static str, cause: String) -> Box<OperationError> {
+    operation_error(operation, AttemptError::Unsent(Error::Other(cause)), 0)
+}
+
+/// Whatever was asked for has happened.
+#[cold]
+#[inline(never)]
+pub(super) fn misread(operation: &'static str) -> Box<OperationError> {
+    let problem = AttemptError::UnexpectedResponse {
+        status: 200,
+        cause: "the SDK gave an output of another type".to_owned(),
+        retry_after: None,
+    };
+    operation_error(operation, problem, 1)
+}
+
+fn operation_error(
+    operation: &'static str,
+    last: AttemptError,
+    attempts: u32,
+) -> Box<OperationError> {
+    Box::new(OperationError {
+        operation,
+        last,
+        attempts,
+        earlier_may_have_been_applied: false,
+        deadline: Duration::ZERO,
+    })
+}
+
+fn write_service_error(sentence: &mut String, error: &ServiceError) -> std::fmt::Result {
+    let line = first_line(&error.message);
+    if !line.is_empty() {
+        write!(sentence, "{line} ")?;
+    }
+    sentence.push('(');
+    sentence.push_str(&escaped(&error.code, LONGEST_LINE));
+    write!(sentence, ", HTTP {}", error.status)?;
+    if let Some(id) = &error.request_id {
+        write!(sentence, ", request id {id}")?;
+    }
+    sentence.push(')');
+    if UNSIGNED.contains(&error.code.as_str()) {
+        sentence.push_str(
+            "; where `signing` is `host`, the host has to sign: have it do so, or remove `signing`",
+        );
+    }
+    Ok(())
+}
+
+/// Returns true if DynamoDB refuses an item for its size. It has no code for that, only a
+/// sentence: "Item size has exceeded the maximum allowed size", or, where it was to
+/// update an item, "Item size to update has exceeded the maximum allowed size".
+pub(super) fn is_about_an_items_size(message: &str) -> bool {
+    message.contains("Item size") && message.contains("has exceeded")
+}
+
+/// The codes of cancellation reasons that are looked for: what no repetition mends before
+/// what may pass.
+///
+/// Source: TransactWriteItems in the DynamoDB API reference.
+const CANCELLATION_CODES: &[(&str, Case, Option<RetryKind>)] = &[
+    ("ConditionalCheckFailed", Error::EtagMismatch, None),
+    ("ValidationError", Error::InvalidArgument, None),
+    ("ItemCollectionSizeLimitExceeded", Error::TooLarge, None),
+    (
+        "TransactionConflict",
+        Error::Conflict,
+        Some(RetryKind::Conflict),
+    ),
+    (
+        "ProvisionedThroughputExceeded",
+        Error::Throttled,
+        Some(RetryKind::Throttling),
+    ),
+    (
+        "ThrottlingError",
+        Error::Throttled,
+        Some(RetryKind::Throttling),
+    ),
+];
+
+/// Why DynamoDB cancelled a transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Cancellation<'a> {
+    /// The place of the operation that is the reason.
+    pub position: usize,
+    /// DynamoDB's words.
+    pub reason: &'a CancellationReason,
+    /// The case of the contract.
+    pub case: Case,
+    /// The kind of a retry that may succeed; none where no repetition helps.
+    pub retry: Option<RetryKind>,
+}
+
+/// Why DynamoDB cancelled a transaction, what counts most first: the first operation for
+/// each code that is known.
+pub fn cancellations(error: &TransactWriteItemsError) -> impl Iterator<Item = Cancellation<'_>> {
+    let reasons = cancellation_reasons(error);
+    CANCELLATION_CODES.iter().filter_map(|(code, case, retry)| {
+        let mut places = reasons.iter().enumerate();
+        let (position, reason) = places.find(|(_, reason)| reason.code() == Some(code))?;
+        // DynamoDB has no code of its own for the size of an item.
+        let is_size =
+            *code == "ValidationError" && reason.message().is_some_and(is_about_an_items_size);
+        Some(Cancellation {
+            position,
+            reason,
+            case: if is_size { Error::TooLarge } else { *case },
+            retry: *retry,
+        })
+    })
+}
+
+/// The reasons, one for each operation of the transaction.
+#[must_use]
+pub fn cancellation_reasons(error: &TransactWriteItemsError) -> &[CancellationReason] {
+    match error {
+        TransactWriteItemsError::TransactionCanceledException(canceled) => {
+            canceled.cancellation_reasons()
+        }
+        // No other error has reasons.
+        _ => &[],
+    }
+}
+
+/// Returns true if the condition of an operation is why DynamoDB cancelled it.
+#[must_use]
+pub fn is_condition(reason: &CancellationReason) -> bool {
+    reason.code() == Some("ConditionalCheckFailed")
+}
+
+#[cfg(test)]
+mod tests;

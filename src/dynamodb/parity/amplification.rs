@@ -1,0 +1,181 @@
+//! What an instance adds to the load of a server that refuses half of its
+//! requests: the retry quota bounds it after every call, not only on average.
+//!
+//! A retry of a throttled request costs 5 tokens of 500. A call that succeeds
+//! gives 1 back where it took no retry, else the 5 of its last one. So whatever
+//! a server does, `5 × retries <= 500 + first + 5 × later`, where `first` are
+//! the calls that succeeded at their first attempt and `later` those that did at
+//! another. With every second request refused that is 1.875 requests for a call
+//! while the bucket lasts, about 300 calls, and 1.2 afterwards; less than 1.5 of
+//! all after 660 calls on average. With passing faults, at 14 tokens a retry, it
+//! is about 90 calls, then 1.07; less than 1.5 of all after 170.
+
+use super::call::Call;
+use super::inputs;
+use crate::aws::retry::{CAPACITY, RETRY_COST, SUCCESS_REWARD, THROTTLING_RETRY_COST};
+use crate::dynamodb::Client;
+use crate::dynamodb::codec::GetItem;
+use crate::http::{Clock, Files, Random, Request, Response, Transport, TransportError};
+use crate::test_support::{Scene, Scripted, config, refusal, success};
+use std::cell::RefCell;
+use std::time::{Duration, SystemTime};
+
+const SEEDS: std::ops::Range<u64> = 0..16;
+
+/// The script's time and answers with randomness worth the name: jitter shows
+/// its spread in nothing less.
+struct Dice {
+    stage: Scripted,
+    random: RefCell<fastrand::Rng>,
+}
+
+impl Transport for Dice {
+    async fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
+        self.stage.send(request).await
+    }
+}
+
+impl Clock for Dice {
+    fn now(&self) -> SystemTime {
+        self.stage.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.stage.monotonic()
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.stage.sleep(duration).await;
+    }
+}
+
+impl Files for Dice {
+    fn read(&self, path: &str, longest: u64) -> std::io::Result<Vec<u8>> {
+        self.stage.read(path, longest)
+    }
+}
+
+impl Random for Dice {
+    fn random(&self) -> u64 {
+        self.random.borrow_mut().u64(..)
+    }
+}
+
+/// One instance before a server that does `fault` to every second request, by
+/// the toss of a coin.
+fn instance(seed: u64, fault: impl Fn(&mut fastrand::Rng) -> Scene + 'static) -> Client<Dice> {
+    let mut coin = fastrand::Rng::with_seed(seed);
+    let stage = Scripted::answering(move |_| match coin.bool() {
+        true => fault(&mut coin),
+        false => success().into(),
+    });
+    let random = RefCell::new(fastrand::Rng::with_seed(!seed));
+    Client::new(Dice { stage, random }, config().client)
+}
+
+fn throttled(_: &mut fastrand::Rng) -> Scene {
+    refusal(400, "ThrottlingException").into()
+}
+
+fn failed(_: &mut fastrand::Rng) -> Scene {
+    refusal(500, "InternalServerError").into()
+}
+
+/// A read: its requests, and whether one of them was answered.
+async fn read(client: &Client<Dice>) -> (usize, bool) {
+    let before = client.platform().stage.attempts();
+    let [builder, _] = inputs::get_item();
+    let answer = client.call::<GetItem>(GetItem::input(builder)).await;
+    let requests = client.platform().stage.attempts() - before;
+    (requests, answer.is_ok())
+}
+
+/// Makes calls; after each of them `retries` are within what the quota allows,
+/// and after `settled` calls there are at most three requests for two of them.
+async fn keeps_within_its_quota(client: &Client<Dice>, cost: u32, settled: usize) {
+    let [cost, capacity, reward] = [cost, CAPACITY, SUCCESS_REWARD].map(|n| n as usize);
+    let (mut retries, mut first, mut later) = (0, 0, 0);
+    for calls in 1..=settled + 500 {
+        let (requests, succeeded) = read(client).await;
+        retries += requests - 1;
+        match (requests, succeeded) {
+            (1, true) => first += 1,
+            (_, true) => later += 1,
+            (_, false) => {}
+        }
+        let allowed = capacity + reward * first + cost * later;
+        assert!(
+            cost * retries <= allowed,
+            "{retries} retries of {calls} calls"
+        );
+        if calls >= settled {
+            assert!(2 * retries <= calls, "{retries} retries of {calls} calls");
+        }
+    }
+    assert!(retries > capacity / cost, "the quota was never needed");
+}
+
+#[tokio::test]
+async fn a_server_that_throttles_every_second_request_sees_less_than_half_as_many_more() {
+    for seed in SEEDS {
+        keeps_within_its_quota(&instance(seed, throttled), THROTTLING_RETRY_COST, 900).await;
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_fails_every_second_read_sees_less_than_half_as_many_more() {
+    for seed in SEEDS {
+        keeps_within_its_quota(&instance(seed, failed), RETRY_COST, 300).await;
+    }
+}
+
+#[tokio::test]
+async fn no_call_takes_longer_than_all_its_attempts_may() {
+    /// Half of these are longer than one attempt may take.
+    const SECONDS: std::ops::Range<u64> = 0..20;
+    let slow = |random: &mut fastrand::Rng| {
+        let code = ["ThrottlingException", "InternalServerError"];
+        let refusal = refusal(400, code[random.usize(..code.len())]);
+        Scene::from(refusal).after(Duration::from_secs(random.u64(SECONDS)))
+    };
+    for seed in SEEDS {
+        let client = instance(seed, slow);
+        let mut longest = Duration::ZERO;
+        for _ in 0..50 {
+            let begin = client.platform().monotonic();
+            read(&client).await;
+            longest = longest.max(client.platform().monotonic() - begin);
+        }
+        let allowed = client.operation_timeout();
+        assert!(longest <= allowed, "{longest:?}");
+        assert!(longest > allowed / 4, "no call took more than one attempt");
+    }
+}
+
+#[tokio::test]
+async fn waits_are_spread_evenly_from_nothing_to_their_longest() {
+    /// Throttled calls that the quota lets wait.
+    const CALLS: usize = 200;
+    const PARTS: usize = 5;
+    let mut counts = [[0_usize; PARTS]; 3];
+    for seed in SEEDS {
+        let client = instance(seed, throttled);
+        for _ in 0..CALLS {
+            let before = client.platform().stage.waits().len();
+            read(&client).await;
+            let waits = client.platform().stage.waits();
+            for (retry, wait) in waits[before..].iter().enumerate() {
+                let longest = [1.0, 2.0, 2.0][retry];
+                let part = wait.as_secs_f64() / longest * PARTS as f64;
+                counts[retry][part as usize] += 1;
+            }
+        }
+    }
+    for parts in counts {
+        let mean = parts.iter().sum::<usize>() / PARTS;
+        assert!(mean > 50, "{parts:?}");
+        for count in parts {
+            assert!(count.abs_diff(mean) < mean / 3, "{parts:?}");
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The same answer makes the same output or the same error, typed and in words.
+
+use super::call::{Call, Site};
+use super::inputs;
+use super::outcomes::{agree, sdk};
+use super::recorded::{
+    BATCH_GET_ITEM, BATCH_WRITE_ERRORS, BATCH_WRITE_ITEM, GET_ITEM, READ_ERRORS,
+    TRANSACT_WRITE_ITEMS, TRANSACTION_ERRORS, UNMODELLED_ERRORS, WRITE, WRITE_ERRORS, foreign,
+    misshapen, spellings,
+};
+use crate::dynamodb::codec::{
+    BatchGetItem, BatchWriteItem, DeleteItem, GetItem, PutItem, TransactWriteItems,
+};
+use crate::dynamodb::error::{AttemptError, cancellation_reasons, cancellations, is_condition};
+use crate::http::TransportError;
+use crate::test_support::{Scripted, answer, success, with};
+use aws_sdk_dynamodb::operation::RequestId;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+/// All answers that one operation may get.
+async fn check<O: Call>(builder: O::Builder, successes: &[&str], errors: &[&[&str]]) {
+    for body in successes {
+        let error = agree::<O>(&builder, &answer(200, body)).await;
+        assert!(error.is_none(), "{body}");
+    }
+    for code in errors.iter().copied().flatten() {
+        for response in spellings(400, code) {
+            let error = agree::<O>(&builder, &response).await.expect("an error");
+            let spelled = format!("{error:?}");
+            assert!(spelled.starts_with(code), "{code} is modelled: {spelled}");
+        }
+    }
+    for code in UNMODELLED_ERRORS {
+        for status in [400, 500] {
+            for response in spellings(status, code) {
+                let error = agree::<O>(&builder, &response).await.expect("an error");
+                let spelled = format!("{error:?}");
+                assert!(spelled.starts_with("Unhandled"), "{code}: {spelled}");
+            }
+        }
+    }
+    for response in foreign().iter().chain(&misshapen()) {
+        agree::<O>(&builder, response).await;
+    }
+}
+
+#[tokio::test]
+async fn get_item_reads_what_the_sdk_reads() {
+    let [builder, _] = inputs::get_item();
+    check::<GetItem>(builder, GET_ITEM, &[READ_ERRORS]).await;
+}
+
+#[tokio::test]
+async fn put_item_reads_what_the_sdk_reads() {
+    let [builder, ..] = inputs::put_item();
+    let errors = [READ_ERRORS, BATCH_WRITE_ERRORS, WRITE_ERRORS];
+    check::<PutItem>(builder, WRITE, &errors).await;
+}
+
+#[tokio::test]
+async fn delete_item_reads_what_the_sdk_reads() {
+    let [builder, _] = inputs::delete_item();
+    let errors = [READ_ERRORS, BATCH_WRITE_ERRORS, WRITE_ERRORS];
+    check::<DeleteItem>(builder, WRITE, &errors).await;
+}
+
+#[tokio::test]
+async fn batch_get_item_reads_what_the_sdk_reads() {
+    let [builder, _] = inputs::batch_get_item();
+    check::<BatchGetItem>(builder, BATCH_GET_ITEM, &[READ_ERRORS]).await;
+}
+
+#[tokio::test]
+async fn batch_write_item_reads_what_the_sdk_reads() {
+    let [builder, _] = inputs::batch_write_item();
+    let errors = [READ_ERRORS, BATCH_WRITE_ERRORS];
+    check::<BatchWriteItem>(builder, BATCH_WRITE_ITEM, &errors).await;
+}
+
+#[tokio::test]
+async fn transact_write_items_reads_what_the_sdk_reads() {
+    let [builder, _] = inputs::transact_write_items();
+    let errors = [READ_ERRORS, TRANSACTION_ERRORS];
+    check::<TransactWriteItems>(builder, TRANSACT_WRITE_ITEMS, &errors).await;
+}
+
+#[tokio::test]
+async fn the_name_of_a_refused_request_is_read_from_either_field() {
+    let [builder, _] = inputs::get_item();
+    for names in [
+        &["x-amzn-requestid"][..],
+        &["x-amz-request-id"],
+        &["x-amz-request-id", "x-amzn-requestid"],
+    ] {
+        let mut response = answer(400, r#"{"__type":"ValidationException"}"#);
+        response.headers.clear();
+        for name in names {
+            response = with(response, name, &format!("the {name}"));
+        }
+        let error = agree::<GetItem>(&builder, &response).await;
+        let last = names.last().expect("a name");
+        let spelled = format!("{:?}", error.expect("an error"));
+        assert!(spelled.contains(&format!("the {last}")), "{spelled}");
+    }
+}
+
+/// Nobody asks for it, and a transport may spare the host the fields.
+#[tokio::test]
+async fn a_success_does_not_keep_the_name_of_its_request_on_purpose() {
+    let [builder, _] = inputs::get_item();
+    let client = Site::AWS.client(Scripted::new([success()]), 1);
+    let ours = client
+        .call::<GetItem>(GetItem::input(builder.clone()))
+        .await;
+    let ours = ours.expect("the script says success");
+    let theirs = sdk::<GetItem>(&builder, &success()).await;
+    let theirs = theirs.expect("the script says success");
+    assert_eq!(
+        (ours.request_id(), theirs.request_id().is_some()),
+        (None, true)
+    );
+}
+
+#[tokio::test]
+async fn a_failed_condition_brings_the_stored_item() {
+    let [builder, ..] = inputs::put_item();
+    let response = answer(
+        400,
+        r#"{"__type":"com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException","Item":{"etag":{"S":"0123456789abcdef"}},"message":"The conditional request failed"}"#,
+    );
+    agree::<PutItem>(&builder, &response).await;
+    let client = Site::AWS.client(Scripted::new([response]), 4);
+    let failure = client.call::<PutItem>(PutItem::input(builder)).await;
+    let failure = failure.expect_err("the condition failed");
+    let Some(PutItemError::ConditionalCheckFailedException(refusal)) = failure.service_error()
+    else {
+        panic!("{failure:?}");
+    };
+    assert_eq!(
+        refusal.item().and_then(|item| item.get("etag")),
+        Some(&AttributeValue::S("0123456789abcdef".to_owned()))
+    );
+    assert_eq!(refusal.message(), Some("The conditional request failed"));
+}
+
+#[tokio::test]
+async fn a_cancelled_transaction_brings_its_reasons() {
+    let [builder, _] = inputs::transact_write_items();
+    let response = answer(
+        400,
+        r#"{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","Message":"Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed]","CancellationReasons":[{"Code":"None"},{"Code":"ConditionalCheckFailed","Item":{"etag":{"S":"e"}},"Message":"The conditional request failed"}]}"#,
+    );
+    let error = agree::<TransactWriteItems>(&builder, &response).await;
+    let error = error.expect("an error");
+    let reasons = cancellation_reasons(&error);
+    let first = cancellations(&error).next().expect("a reason");
+    assert_eq!((first.position, reasons.len()), (1, 2));
+    let reason = first.reason;
+    assert!(is_condition(reason));
+    assert_eq!(reason.message(), Some("The conditional request failed"));
+    assert!(reason.item().is_some_and(|item| item.contains_key("etag")));
+}
+
+/// To the SDK it is an item that is absent: a lost body would be a lost item.
+#[tokio::test]
+async fn a_success_without_a_body_is_refused_on_purpose() {
+    let [builder, _] = inputs::get_item();
+    let response = answer(200, "");
+    let theirs = sdk::<GetItem>(&builder, &response).await;
+    assert_eq!(theirs.expect("an output").item, None);
+    let client = Site::AWS.client(Scripted::new([response]), 4);
+    let failure = client.call::<GetItem>(GetItem::input(builder)).await;
+    let failure = failure.expect_err("no body");
+    assert!(matches!(
+        failure.last,
+        AttemptError::UnexpectedResponse { status: 200, .. }
+    ));
+}
+
+/// To the SDK it is an item that is absent, and a write that is done.
+#[tokio::test]
+async fn a_success_of_something_else_is_refused_on_purpose() {
+    let something_else = answer(200, r#"{"status":"ok"}"#);
+    let [get, _] = inputs::get_item();
+    let theirs = sdk::<GetItem>(&get, &something_else).await;
+    assert_eq!(theirs.expect("an output").item, None);
+    let client = Site::AWS.client(Scripted::new([something_else.clone()]), 1);
+    let failure = client.call::<GetItem>(GetItem::input(get)).await;
+    let unexpected = |last| matches!(last, AttemptError::UnexpectedResponse { status: 200, .. });
+    assert!(unexpected(failure.expect_err("no answer").last));
+
+    let [put, ..] = inputs::put_item();
+    assert!(sdk::<PutItem>(&put, &something_else).await.is_ok());
+    let failure = client.call::<PutItem>(PutItem::input(put)).await;
+    assert!(unexpected(failure.expect_err("no answer").last));
+}
+
+/// To the SDK all items are absent.
+#[tokio::test]
+async fn a_batch_get_that_brings_no_responses_is_refused_on_purpose() {
+    let [builder, _] = inputs::batch_get_item();
+    for body in ["{}", r#"{"UnprocessedKeys":{}}"#, r#"{"Responses":null}"#] {
+        let response = answer(200, body);
+        let theirs = sdk::<BatchGetItem>(&builder, &response).await;
+        assert_eq!(theirs.expect("an output").responses, None);
+        let client = Site::AWS.client(Scripted::new([response]), 1);
+        let input = BatchGetItem::input(builder.clone());
+        let failure = client.call::<BatchGetItem>(input).await;
+        let last = failure.expect_err("no answer").last;
+        assert!(
+            matches!(last, AttemptError::UnexpectedResponse { status: 200, .. }),
+            "{body}"
+        );
+    }
+}
+
+/// The SDK does not look at the checksum.
+#[tokio::test]
+async fn a_body_that_fails_its_checksum_is_asked_for_again_on_purpose() {
+    let [builder, _] = inputs::get_item();
+    let damaged = with(
+        answer(200, r#"{"Item":{"key":{"S":"b"}}}"#),
+        "x-amz-crc32",
+        "1",
+    );
+    let theirs = sdk::<GetItem>(&builder, &damaged).await;
+    assert!(theirs.expect("an output").item.is_some());
+    let whole = with(success(), "x-amz-crc32", "2745614147");
+    let client = Site::AWS.client(Scripted::new([damaged.clone(), whole]), 4);
+    let input = GetItem::input(builder);
+    let ours = client.call::<GetItem>(input.clone()).await;
+    assert_eq!(ours.expect("the second answer is whole").item, None);
+    assert_eq!(client.platform().attempts(), 2);
+
+    let client = Site::AWS.client(Scripted::new([damaged]), 4);
+    let failure = client.call::<GetItem>(input).await.expect_err("damaged");
+    let damaged = matches!(
+        failure.last,
+        AttemptError::Transport(TransportError::Damaged(_))
+    );
+    assert!(damaged, "{failure:?}");
+}

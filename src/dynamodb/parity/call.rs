@@ -1,0 +1,129 @@
+//! One operation, called through the pipeline and through the SDK with the same
+//! input. The bounds on the outputs are what comparing takes.
+
+use crate::aws::Limits;
+use crate::aws::endpoint::Endpoint;
+use crate::dynamodb::codec::{
+    BatchGetItem, BatchWriteItem, DeleteItem, GetItem, Operation, PutItem, TransactWriteItems,
+};
+use crate::dynamodb::{Client, ClientConfig, SERVICE};
+use crate::test_support::{Scripted, signing};
+use aws_credential_types::Credentials;
+use aws_sdk_dynamodb::operation as sdk;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use std::fmt::Debug;
+use std::time::Duration;
+
+/// Where requests go to and who signs them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Site {
+    pub(crate) endpoint: Option<&'static str>,
+    pub(crate) region: &'static str,
+    pub(crate) session_token: Option<&'static str>,
+}
+
+impl Site {
+    /// A region of AWS.
+    pub(crate) const AWS: Self = Self {
+        endpoint: None,
+        region: "eu-west-1",
+        session_token: None,
+    };
+
+    /// The same with temporary credentials.
+    pub(crate) const TEMPORARY: Self = Self {
+        session_token: Some(
+            "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQW==",
+        ),
+        ..Self::AWS
+    };
+
+    /// An endpoint of one's own.
+    pub(crate) const OWN: Self = Self {
+        endpoint: Some("http://localhost:8000"),
+        region: "us-east-1",
+        session_token: None,
+    };
+
+    /// One with a path.
+    pub(crate) const PATH: Self = Self {
+        endpoint: Some("https://gateway.example/dynamo-db/v1"),
+        ..Self::OWN
+    };
+
+    /// The credentials of the examples in AWS's documentation.
+    pub(crate) fn credentials(self) -> Credentials {
+        Credentials::new(
+            "AKIDEXAMPLE",
+            "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+            self.session_token.map(str::to_owned),
+            None,
+            "parity",
+        )
+    }
+
+    /// The pipeline's client of it.
+    pub(crate) fn client(self, platform: Scripted, max_attempts: u32) -> Client<Scripted> {
+        let endpoint = match self.endpoint {
+            Some(url) => Endpoint::parse(url).ok(),
+            None => Endpoint::of_region(SERVICE, self.region),
+        };
+        let config = ClientConfig {
+            endpoint: endpoint.expect("an endpoint"),
+            region: self.region.to_owned(),
+            signing: signing(&self.credentials()),
+            limits: Limits {
+                connect_timeout: Duration::from_secs(3),
+                request_timeout: Duration::from_secs(10),
+                max_attempts,
+            },
+        };
+        Client::new(platform, config)
+    }
+}
+
+/// An operation that both can be asked for.
+pub(crate) trait Call: Operation<Output: PartialEq> {
+    /// The SDK's builder of the input.
+    type Builder: Clone + Debug;
+
+    /// The input for the pipeline.
+    fn input(builder: Self::Builder) -> Self::Input;
+
+    /// The call by the SDK.
+    async fn send(
+        builder: Self::Builder,
+        client: &aws_sdk_dynamodb::Client,
+    ) -> Result<Self::Output, SdkError<Self::Error, HttpResponse>>;
+}
+
+macro_rules! calls {
+    ($($operation:ident: $module:ident, $builder:ident;)*) => {
+        $(
+            impl Call for $operation {
+                type Builder = sdk::$module::builders::$builder;
+
+                fn input(builder: Self::Builder) -> Self::Input {
+                    builder.build().expect("a complete input")
+                }
+
+                async fn send(
+                    builder: Self::Builder,
+                    client: &aws_sdk_dynamodb::Client,
+                ) -> Result<Self::Output, SdkError<Self::Error, HttpResponse>> {
+                    builder.send_with(client).await
+                }
+            }
+        )*
+    };
+}
+
+calls! {
+    GetItem: get_item, GetItemInputBuilder;
+    PutItem: put_item, PutItemInputBuilder;
+    DeleteItem: delete_item, DeleteItemInputBuilder;
+    BatchGetItem: batch_get_item, BatchGetItemInputBuilder;
+    BatchWriteItem: batch_write_item, BatchWriteItemInputBuilder;
+    TransactWriteItems: transact_write_items, TransactWriteItemsInputBuilder;
+}

@@ -1,0 +1,98 @@
+//! Every call ends: by its attempts, by its time, by the quota.
+
+use super::call::{Call, Site};
+use super::inputs;
+use crate::dynamodb::Client;
+use crate::dynamodb::codec::GetItem;
+use crate::dynamodb::error::{AttemptError, OperationError};
+use crate::http::{Clock, TransportError};
+use crate::test_support::{Scene, Scripted, refusal, success, with};
+use std::time::Duration;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Ten seconds are what `Site::client` gives one attempt.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+async fn fail(scenes: Vec<Scene>, most: u32) -> (Client<Scripted>, OperationError) {
+    let [builder, _] = inputs::get_item();
+    let client = Site::AWS.client(Scripted::new(scenes).random(u64::MAX), most);
+    let answer = client.call::<GetItem>(GetItem::input(builder)).await;
+    let failure = answer.expect_err("nothing on the script succeeds");
+    (client, *failure)
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_ends_the_call_at_its_deadline() {
+    let silence = Scene::from(success()).after(Duration::from_secs(3_600));
+    let (client, failure) = fail(vec![silence], 4).await;
+    assert_eq!(failure.attempts, 4);
+    let timed_out = matches!(
+        failure.last,
+        AttemptError::Transport(TransportError::Timeout)
+    );
+    assert!(timed_out, "{failure:?}");
+    let platform = client.platform();
+    assert_eq!(platform.monotonic(), client.operation_timeout());
+    assert_eq!(platform.monotonic(), ATTEMPT * 4);
+    let totals: Vec<_> = platform.timeouts().iter().map(|t| t.total).collect();
+    assert_eq!(totals[..3], [ATTEMPT; 3]);
+    let waited: Duration = platform.waits().iter().sum();
+    assert_eq!(totals[3], ATTEMPT - waited, "the last one has what is left");
+}
+
+#[tokio::test]
+async fn no_part_of_an_attempt_may_take_longer_than_the_whole() {
+    let nearly = Scene::from(refusal(400, "ThrottlingException")).after(ATTEMPT);
+    let (client, _) = fail(vec![nearly], 4).await;
+    for timeouts in client.platform().timeouts() {
+        let total = timeouts.total;
+        assert!(total <= ATTEMPT);
+        assert_eq!(timeouts.connect, total.min(SECOND * 3));
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
+    let slow = Scene::from(refusal(400, "ThrottlingException")).after(ATTEMPT);
+    let (client, failure) = fail(vec![slow], 4).await;
+    assert_eq!(failure.attempts, 4, "10 + 1 + 10 + 2 + 10 + 4 + 3");
+    assert!(client.platform().monotonic() <= client.operation_timeout());
+
+    let asked = with(
+        refusal(400, "ThrottlingException"),
+        "x-amz-retry-after",
+        "60000",
+    );
+    let slow = Scene::from(asked).after(ATTEMPT);
+    let (client, failure) = fail(vec![slow], 2).await;
+    assert_eq!(failure.attempts, 2, "10 + 6 is before 20");
+    assert_eq!(client.platform().waits().len(), 1);
+    let late = client.platform().monotonic();
+    assert_eq!(late, client.operation_timeout());
+
+    let fast = with(
+        refusal(400, "ThrottlingException"),
+        "x-amz-retry-after",
+        "60000",
+    );
+    let fast = Scene::from(fast).after(ATTEMPT - SECOND);
+    let (client, failure) = fail(vec![fast], 3).await;
+    assert_eq!(failure.attempts, 2, "9 + 6 + 9 and another 7 are past 30");
+    assert_eq!(client.platform().waits().len(), 1);
+    assert!(matches!(failure.last, AttemptError::Service(_)));
+}
+
+#[tokio::test]
+async fn a_call_after_one_that_ran_out_of_time_has_its_own() {
+    let silence = Scene::from(success()).after(Duration::from_secs(3_600));
+    let scenes = vec![silence.clone(), silence, success().into()];
+    let (client, failure) = fail(scenes, 2).await;
+    assert_eq!(failure.attempts, 2);
+    let [builder, _] = inputs::get_item();
+    client
+        .call::<GetItem>(GetItem::input(builder))
+        .await
+        .unwrap();
+    assert_eq!(client.platform().timeouts()[2].total, ATTEMPT);
+}

@@ -1,0 +1,150 @@
+//! What is read in one pass is what the SDK reads of the same body; what is not
+//! plain is left to the SDK.
+
+use super::call::Call;
+use super::inputs;
+use super::outcomes::{nameless, sdk};
+use super::recorded::{BATCH_GET_ITEM, GET_ITEM, foreign, misshapen};
+use crate::dynamodb::codec::{BatchGetItem, GetItem};
+use crate::test_support::answer;
+
+/// Items of the state store and their like.
+const PLAIN_ITEMS: &[&str] = &[
+    r#"{"key":{"S":"a"},"value":{"S":"1"},"etag":{"S":"0123456789abcdef"}}"#,
+    r#"{"key":{"S":"a"},"value":{"B":"AAH+/w=="},"expires":{"N":"1700003600"},"contentType":{"S":""}}"#,
+    r#" { "k" : { "S" : "\ud83d\uddddé \"\\\/\b\f\n\r\t\u0041 ключ 🗝" } } "#,
+    r#"{"\u006bey":{"\u0053":"escaped names"},"n":{"N":"-1.5E-130"}}"#,
+    r#"{"twice":{"S":"first"},"twice":{"S":"last"}}"#,
+    r#"{"b":{"B":""},"":{"S":""}}"#,
+    r#"{}"#,
+];
+
+/// What only the SDK may judge.
+const OTHER_ITEMS: &[&str] = &[
+    r#"{"key":{"S":"a"},"yes":{"BOOL":true}}"#,
+    r#"{"key":{"S":"a"},"list":{"L":[{"S":"b"}]}}"#,
+    r#"{"key":{"S":"a","N":"1"}}"#,
+    r#"{"key":{"S":"a","S":"b"}}"#,
+    r#"{"key":{"S":"a","__type":"x"}}"#,
+    r#"{"key":{"NEW":"type"}}"#,
+    r#"{"key":{"B":"%%%"}}"#,
+    r#"{"key":{"B":"AAH\/"}}"#,
+    r#"{"key":{"B":"AA\u003d\u003d"}}"#,
+    r#"{"key":{"B":"AA"}}"#,
+    r#"{"key":{"S":"\ud83d"}}"#,
+    r#"{"key":{"S":7}}"#,
+    r#"{"key":{"N":7}}"#,
+    r#"{"key":{"S":null}}"#,
+    r#"{"key":{}}"#,
+    r#"{"key":["S"]}"#,
+    r#"{"key":"S"}"#,
+    r#"{"key":null}"#,
+    r#"[]"#,
+];
+
+/// What DynamoDB leaves of the requests that the state store sends.
+const PLAIN_UNPROCESSED: &[&str] = &[
+    "{}",
+    r#"{"orders":{"Keys":[{"key":{"S":"c"}},{"key":{"S":"d"}}]}}"#,
+    r#"{"orders":{"Keys":[{"key":{"S":"c"}}],"ConsistentRead":true}}"#,
+    r#"{"orders":{"Keys":[],"ConsistentRead":null}}"#,
+];
+
+/// What it leaves of others, and what it should not.
+const OTHER_UNPROCESSED: &[&str] = &[
+    r#"{"orders":{"Keys":[{"key":{"S":"c"}}],"ProjectionExpression":"key"}}"#,
+    r#"{"orders":{"Keys":[{"key":{"NULL":true}}]}}"#,
+    r#"{"orders":{"Keys":null}}"#,
+    r#"{"orders":{}}"#,
+    r#"{"orders":[[{"key":{"S":"c"}}],true]}"#,
+    r#"{"orders":null}"#,
+    "null",
+];
+
+/// Whether `body` is read in one pass; if so, it is what the SDK reads.
+async fn is_plain<O: Call>(builder: &O::Builder, body: &[u8]) -> bool {
+    let Some(ours) = O::fast_decode(body) else {
+        return false;
+    };
+    let mut response = nameless(&answer(200, ""));
+    response.body = body.to_vec();
+    let theirs = sdk::<O>(builder, &response).await;
+    assert_eq!(Some(ours), theirs.ok(), "{}", String::from_utf8_lossy(body));
+    true
+}
+
+fn got(item: &str) -> String {
+    format!(r#"{{"Item":{item}}}"#)
+}
+
+fn batch(items: &[&str], unprocessed: &str) -> String {
+    let items = items.join(",");
+    format!(r#"{{"UnprocessedKeys":{unprocessed},"Responses":{{"orders":[{items}]}}}}"#)
+}
+
+#[tokio::test]
+async fn plain_items_are_read_in_one_pass() {
+    let [get, _] = inputs::get_item();
+    let [batch_get, _] = inputs::batch_get_item();
+    assert!(is_plain::<GetItem>(&get, b"{}").await, "an absent item");
+    for item in PLAIN_ITEMS {
+        assert!(
+            is_plain::<GetItem>(&get, got(item).as_bytes()).await,
+            "{item}"
+        );
+    }
+    for items in [PLAIN_ITEMS, &[]] {
+        for unprocessed in PLAIN_UNPROCESSED {
+            let body = batch(items, unprocessed);
+            let plain = is_plain::<BatchGetItem>(&batch_get, body.as_bytes());
+            assert!(plain.await, "{unprocessed}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn all_other_items_are_the_sdks_to_read() {
+    let [get, _] = inputs::get_item();
+    let [batch_get, _] = inputs::batch_get_item();
+    for item in OTHER_ITEMS {
+        assert!(
+            !is_plain::<GetItem>(&get, got(item).as_bytes()).await,
+            "{item}"
+        );
+        let body = batch(&[PLAIN_ITEMS[0], item], "{}");
+        assert!(
+            !is_plain::<BatchGetItem>(&batch_get, body.as_bytes()).await,
+            "{item}"
+        );
+    }
+    for unprocessed in OTHER_UNPROCESSED {
+        let body = batch(PLAIN_ITEMS, unprocessed);
+        let plain = is_plain::<BatchGetItem>(&batch_get, body.as_bytes());
+        assert!(!plain.await, "{unprocessed}");
+    }
+}
+
+#[tokio::test]
+async fn no_answer_is_read_otherwise_than_by_the_sdk() {
+    let [get, _] = inputs::get_item();
+    let [batch_get, _] = inputs::batch_get_item();
+    let recorded = GET_ITEM.iter().chain(BATCH_GET_ITEM);
+    let recorded = recorded.map(|body| answer(200, body));
+    let cut = batch(PLAIN_ITEMS, "{}");
+    let cut = (0..cut.len()).map(|end| {
+        let mut response = answer(200, "");
+        response.body = cut.as_bytes()[..end].to_vec();
+        response
+    });
+    let arrays = ["[null]", "[{}]", "[{},{}]", r#"{"Item":[]}"#];
+    let arrays = arrays.map(|body| answer(200, body));
+    let all = recorded
+        .chain(foreign())
+        .chain(misshapen())
+        .chain(cut)
+        .chain(arrays);
+    for response in all.filter(|response| !response.body.is_empty()) {
+        is_plain::<GetItem>(&get, &response.body).await;
+        is_plain::<BatchGetItem>(&batch_get, &response.body).await;
+    }
+}

@@ -1,0 +1,87 @@
+//! The retry quota runs out at the same call as the SDK's.
+
+use super::call::{Call, Site};
+use super::inputs;
+use super::sdk::Stage;
+use crate::dynamodb::codec::GetItem;
+use crate::http::TransportError;
+use crate::test_support::{Scene, Scripted, refusal, success};
+
+/// Attempts of each of `calls` calls by one client, the pipeline's and the
+/// SDK's.
+async fn attempts(scenes: Vec<Scene>, calls: usize) -> [Vec<usize>; 2] {
+    let [builder, _] = inputs::get_item();
+    let client = Site::AWS.client(Scripted::new(scenes.clone()), 4);
+    let stage = Stage::new(scenes);
+    let sdk = stage.client(Site::AWS, 4);
+    let [mut ours, mut theirs] = [vec![], vec![]];
+    for _ in 0..calls {
+        let before = client.platform().attempts();
+        let _ = client
+            .call::<GetItem>(GetItem::input(builder.clone()))
+            .await;
+        ours.push(client.platform().attempts() - before);
+        let before = stage.attempts();
+        let _ = GetItem::send(builder.clone(), &sdk).await;
+        theirs.push(stage.attempts() - before);
+    }
+    [ours, theirs]
+}
+
+fn lasting(scene: impl Into<Scene>) -> Vec<Scene> {
+    vec![scene.into()]
+}
+
+#[tokio::test]
+async fn it_empties_at_the_same_call_as_the_sdks() {
+    for (scenes, retries) in [
+        (lasting(refusal(500, "InternalServerError")), 35),
+        (lasting(TransportError::Timeout), 35),
+        (lasting(refusal(400, "ThrottlingException")), 100),
+    ] {
+        let [ours, theirs] = attempts(scenes, 40).await;
+        assert_eq!(ours, theirs);
+        assert_eq!(ours.iter().sum::<usize>(), 40 + retries);
+        assert_eq!(ours.last(), Some(&1), "an empty quota leaves one attempt");
+    }
+}
+
+#[tokio::test]
+async fn a_retry_that_succeeds_costs_nothing() {
+    let pair = || {
+        let fault = refusal(500, "InternalServerError");
+        [Scene::from(fault), Scene::from(success())]
+    };
+    let scenes = (0..100).flat_map(|_| pair()).collect();
+    let [ours, theirs] = attempts(scenes, 100).await;
+    assert_eq!(ours, theirs);
+    assert_eq!(ours, vec![2; 100]);
+}
+
+/// What the last retry of a failed call took, the SDK gives back with the next
+/// success of any call: it keeps one permit for all calls of a client.
+#[tokio::test]
+async fn what_a_failed_call_took_is_lost_on_purpose() {
+    let fault = || Scene::from(refusal(500, "InternalServerError"));
+    // 35 retries of 12 calls leave 10 tokens; a retry takes 14.
+    let mut scenes: Vec<_> = std::iter::repeat_with(fault).take(35 + 12).collect();
+    scenes.extend([success().into(), fault()]);
+    let [ours, theirs] = attempts(scenes, 14).await;
+    assert_eq!(ours[..13], theirs[..13]);
+    assert_eq!(ours[11..], [3, 1, 1]);
+    assert_eq!(theirs[11..], [3, 1, 2]);
+}
+
+#[tokio::test]
+async fn what_is_asked_again_after_a_success_draws_on_the_same_quota() {
+    let client = Site::AWS.client(Scripted::new([success()]).random(u64::MAX), 4);
+    let waits = std::iter::from_fn(|| client.backoff(1)).count();
+    assert_eq!(waits, 100, "500 tokens at 5 a retry");
+    let [builder, _] = inputs::get_item();
+    let input = GetItem::input(builder);
+    for _ in 0..5 {
+        client.call::<GetItem>(input.clone()).await.unwrap();
+    }
+    assert!(client.backoff(1).is_some(), "five successes make one retry");
+    assert!(client.backoff(1).is_none());
+}

@@ -1,0 +1,161 @@
+//! The same input makes the same request. Beyond comparison are only what a
+//! client calls itself and its call by, and the signature, because the SDK
+//! signs those fields too: botocore vouches for it in `signatures`.
+
+use super::call::{Call, Site};
+use super::inputs;
+use super::sdk::Stage;
+use crate::dynamodb::codec::{
+    BatchGetItem, BatchWriteItem, DeleteItem, GetItem, PutItem, TransactWriteItems,
+};
+use crate::test_support::{Scene, Scripted, Sent, refusal, success, success_of};
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
+use serde_json::Value;
+use std::time::Duration;
+
+const SITES: [Site; 4] = [Site::AWS, Site::TEMPORARY, Site::OWN, Site::PATH];
+
+/// The SDK's own fields.
+const OWN_FIELDS: [&str; 4] = [
+    "user-agent",
+    "x-amz-user-agent",
+    "amz-sdk-invocation-id",
+    "amz-sdk-request",
+];
+
+/// What both send: the pipeline's request first.
+async fn requests<O: Call>(site: Site, builder: O::Builder) -> (Sent, Sent) {
+    let client = site.client(Scripted::new([success_of(O::NAME)]), 1);
+    let answer = client.call::<O>(O::input(builder.clone())).await;
+    answer.expect("the script says success");
+    let stage = Stage::new([success_of(O::NAME)]);
+    let answer = O::send(builder, &stage.client(site, 1)).await;
+    answer.expect("the script says success");
+    let [ours] = client.platform().requests().try_into().expect("one");
+    let [theirs] = stage.requests().try_into().expect("one");
+    (ours, theirs)
+}
+
+/// All fields but the SDK's own and the signature, in order.
+fn fields(request: &Sent) -> Vec<&(String, String)> {
+    let mut fields: Vec<_> = request
+        .headers
+        .iter()
+        .filter(|(name, _)| !OWN_FIELDS.contains(&name.as_str()) && name != "authorization")
+        .collect();
+    fields.sort();
+    fields
+}
+
+/// Credential scope and signed fields, without the SDK's own.
+fn signed(request: &Sent) -> (String, Vec<String>) {
+    let authorization = request.header("authorization").expect("signed");
+    let [scope, fields, _signature] = authorization
+        .split(", ")
+        .collect::<Vec<_>>()
+        .try_into()
+        .expect("three parts");
+    let fields = fields.strip_prefix("SignedHeaders=").expect("the fields");
+    let fields = fields.split(';').map(str::to_owned);
+    (
+        scope.to_owned(),
+        fields
+            .filter(|f| !OWN_FIELDS.contains(&f.as_str()))
+            .collect(),
+    )
+}
+
+fn json(request: &Sent) -> Value {
+    serde_json::from_slice(&request.body).expect("JSON")
+}
+
+async fn compare<O: Call>(builders: impl IntoIterator<Item = O::Builder>) {
+    for builder in builders {
+        for site in SITES {
+            let (ours, theirs) = requests::<O>(site, builder.clone()).await;
+            assert_eq!(ours.method, theirs.method);
+            assert_eq!(ours.url, theirs.url);
+            assert_eq!(fields(&ours), fields(&theirs));
+            assert_eq!(signed(&ours), signed(&theirs));
+            assert_eq!(json(&ours), json(&theirs));
+            // The order of a map is random, its spelling is not.
+            let sorted = |mut body: Vec<u8>| {
+                body.sort_unstable();
+                body
+            };
+            assert_eq!(sorted(ours.body), sorted(theirs.body));
+        }
+    }
+}
+
+#[tokio::test]
+async fn get_item_sends_what_the_sdk_sends() {
+    compare::<GetItem>(inputs::get_item()).await;
+}
+
+#[tokio::test]
+async fn put_item_sends_what_the_sdk_sends() {
+    compare::<PutItem>(inputs::put_item()).await;
+}
+
+#[tokio::test]
+async fn delete_item_sends_what_the_sdk_sends() {
+    compare::<DeleteItem>(inputs::delete_item()).await;
+}
+
+#[tokio::test]
+async fn batch_get_item_sends_what_the_sdk_sends() {
+    compare::<BatchGetItem>(inputs::batch_get_item()).await;
+}
+
+#[tokio::test]
+async fn batch_write_item_sends_what_the_sdk_sends() {
+    compare::<BatchWriteItem>(inputs::batch_write_item()).await;
+}
+
+#[tokio::test]
+async fn transact_write_items_sends_what_the_sdk_sends() {
+    compare::<TransactWriteItems>(inputs::transact_write_items()).await;
+}
+
+/// The keys of one GetItem are one member: no order can differ.
+#[tokio::test]
+async fn a_body_without_two_members_in_a_map_is_the_sdks_byte_for_byte() {
+    for builder in inputs::get_item() {
+        let (ours, theirs) = requests::<GetItem>(Site::AWS, builder).await;
+        assert_eq!(ours.body, theirs.body);
+    }
+}
+
+#[tokio::test]
+async fn all_attempts_of_a_call_send_the_same_body_and_sign_it_anew() {
+    let [builder, _] = inputs::transact_write_items();
+    let script = [refusal(400, "ThrottlingException"), success()];
+    // The longest wait is all but 1 s, after a start on the second.
+    let platform = Scripted::new(script.map(|s| Scene::from(s).after(Duration::from_millis(1))));
+    let client = Site::TEMPORARY.client(platform.random(u64::MAX), 4);
+    let input = TransactWriteItems::input(builder);
+    client.call::<TransactWriteItems>(input).await.unwrap();
+    let [first, second] = client.platform().requests().try_into().unwrap();
+    assert_eq!(first.body, second.body);
+    assert_ne!(first.header("x-amz-date"), second.header("x-amz-date"));
+    assert_ne!(
+        first.header("authorization"),
+        second.header("authorization")
+    );
+    let names = |request: &Sent| {
+        let names = request.headers.iter().map(|(name, _)| name.clone());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names(&first), names(&second), "no field is there twice");
+}
+
+/// The SDK's client makes one up; the pipeline's caller must, so that it can be
+/// random in the guest and fixed in a test.
+#[tokio::test]
+async fn a_transaction_without_a_token_gets_none_from_the_pipeline_on_purpose() {
+    let builder = TransactWriteItemsInput::builder().set_transact_items(Some(vec![]));
+    let (ours, theirs) = requests::<TransactWriteItems>(Site::AWS, builder).await;
+    assert_eq!(json(&ours).get("ClientRequestToken"), None);
+    assert!(json(&theirs).get("ClientRequestToken").is_some());
+}

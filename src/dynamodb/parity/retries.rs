@@ -1,0 +1,203 @@
+//! The same failures make as many attempts.
+
+use super::call::{Call, Site};
+use super::inputs;
+use super::sdk::Stage;
+use crate::dynamodb::codec::{PutItem, TransactWriteItems};
+use crate::http::{Response, TransportError};
+use crate::test_support::{Scene, Scripted, answer, html, refusal, success};
+
+/// Attempts of the pipeline and of the SDK on one script, and whether they
+/// succeeded.
+async fn attempts<O: Call>(
+    builder: &O::Builder,
+    scenes: &[Scene],
+    max_attempts: u32,
+) -> [(usize, bool); 2] {
+    let client = Site::AWS.client(Scripted::new(scenes.to_vec()), max_attempts);
+    let ours = client.call::<O>(O::input(builder.clone())).await;
+    let sent = client.platform().attempts();
+    let counted = match &ours {
+        Ok(_) => sent,
+        Err(failure) => failure.attempts as usize,
+    };
+    assert_eq!(counted, sent, "the failure counts what was sent");
+    let stage = Stage::new(scenes.to_vec());
+    let theirs = O::send(builder.clone(), &stage.client(Site::AWS, max_attempts)).await;
+    [(sent, ours.is_ok()), (stage.attempts(), theirs.is_ok())]
+}
+
+/// Both attempt a PutItem as often, on a lasting answer.
+async fn both(expected: usize, scene: impl Into<Scene>) {
+    let [builder, ..] = inputs::put_item();
+    let scene = scene.into();
+    let counts = attempts::<PutItem>(&builder, std::slice::from_ref(&scene), 4).await;
+    assert_eq!(counts, [(expected, false); 2], "{scene:?}");
+}
+
+#[tokio::test]
+async fn throttling_is_attempted_four_times() {
+    for code in [
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    ] {
+        both(4, refusal(400, code)).await;
+        both(4, refusal(503, code)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_passing_fault_is_attempted_four_times() {
+    for status in [500, 502, 503, 504] {
+        both(4, refusal(status, "InternalServerError")).await;
+        both(4, refusal(status, "SomethingNew")).await;
+        both(4, html(status)).await;
+        both(4, answer(status, "")).await;
+        both(4, answer(status, r#"{"__type":"#)).await;
+    }
+    both(4, refusal(400, "RequestTimeout")).await;
+    both(4, refusal(408, "RequestTimeoutException")).await;
+    both(4, refusal(400, "ReplicatedWriteConflictException")).await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_attempted_once() {
+    for code in [
+        "AccessDeniedException",
+        "ConditionalCheckFailedException",
+        "ExpiredTokenException",
+        "InvalidEndpointException",
+        "InvalidSignatureException",
+        "ItemCollectionSizeLimitExceededException",
+        "ResourceNotFoundException",
+        "SerializationException",
+        "SomethingNew",
+        "UnrecognizedClientException",
+        "ValidationException",
+    ] {
+        both(1, refusal(400, code)).await;
+    }
+    for status in [301, 400, 403, 404, 408, 413, 501, 505] {
+        both(1, html(status)).await;
+        both(1, refusal(status, "SomethingNew")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_success_that_cannot_be_read_is_attempted_once() {
+    for body in ["garbage", r#"{"Attributes":{"#, r#"{"Attributes":7}"#] {
+        both(1, answer(200, body)).await;
+    }
+    both(1, html(200)).await;
+}
+
+/// Failures on the way are in `connector`.
+#[tokio::test]
+async fn what_the_host_refuses_to_send_is_attempted_once() {
+    let cause = || "cause".to_owned();
+    both(1, TransportError::Denied(cause())).await;
+    both(1, TransportError::Malformed(cause())).await;
+}
+
+#[tokio::test]
+async fn attempts_end_with_the_first_success_or_refusal_and_never_exceed_the_most() {
+    let [builder, ..] = inputs::put_item();
+    let passing: [Scene; 3] = [
+        refusal(500, "InternalServerError").into(),
+        TransportError::Timeout.into(),
+        refusal(400, "ThrottlingException").into(),
+    ];
+    for most in 1..=6 {
+        for failures in 0..=3 {
+            for (last, succeeds) in [
+                (success(), true),
+                (refusal(400, "ValidationException"), false),
+            ] {
+                let mut scenes = passing[..failures].to_vec();
+                scenes.push(last.into());
+                let wanted = (failures + 1).min(most as usize);
+                let expected = (wanted, succeeds && failures < most as usize);
+                let counts = attempts::<PutItem>(&builder, &scenes, most).await;
+                assert_eq!(counts, [expected; 2], "{failures} failures, at most {most}");
+            }
+        }
+    }
+}
+
+fn cancelled(reasons: &str) -> Response {
+    answer(
+        400,
+        &format!(
+            r#"{{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException","message":"Transaction cancelled","CancellationReasons":[{reasons}]}}"#
+        ),
+    )
+}
+
+#[tokio::test]
+async fn a_transaction_in_progress_is_attempted_again_and_a_cancelled_one_is_not() {
+    let [builder, _] = inputs::transact_write_items();
+    for (expected, response) in [
+        (4, refusal(400, "TransactionInProgressException")),
+        (1, cancelled("")),
+        (1, cancelled(r#"{"Code":"None"}"#)),
+        (1, cancelled(r#"{"Code":"ConditionalCheckFailed"}"#)),
+        (
+            1,
+            cancelled(r#"{"Code":"ValidationError"},{"Code":"TransactionConflict"}"#),
+        ),
+        (1, refusal(400, "IdempotentParameterMismatchException")),
+    ] {
+        let scene = Scene::from(response);
+        let counts =
+            attempts::<TransactWriteItems>(&builder, std::slice::from_ref(&scene), 4).await;
+        assert_eq!(counts, [(expected, false); 2], "{scene:?}");
+    }
+}
+
+/// The SDK leaves it to its caller to try again.
+#[tokio::test]
+async fn a_conflict_between_transactions_is_attempted_again_on_purpose() {
+    let [builder, _] = inputs::transact_write_items();
+    for reason in [
+        "TransactionConflict",
+        "ThrottlingError",
+        "ProvisionedThroughputExceeded",
+    ] {
+        let scene = Scene::from(cancelled(&format!(r#"{{"Code":"{reason}"}}"#)));
+        let counts =
+            attempts::<TransactWriteItems>(&builder, std::slice::from_ref(&scene), 4).await;
+        assert_eq!(counts, [(4, false), (1, false)], "{reason}");
+    }
+    let [builder, ..] = inputs::put_item();
+    let scene = Scene::from(refusal(400, "TransactionConflictException"));
+    let counts = attempts::<PutItem>(&builder, std::slice::from_ref(&scene), 4).await;
+    assert_eq!(counts, [(4, false), (1, false)]);
+}
+
+/// The SDK takes a refusal for load only from DynamoDB, by its code.
+#[tokio::test]
+async fn http_429_of_a_proxy_is_attempted_again_on_purpose() {
+    let [builder, ..] = inputs::put_item();
+    for response in [
+        html(429),
+        answer(429, ""),
+        answer(429, r#"{"message":"Too Many Requests"}"#),
+        refusal(429, "SomethingNew"),
+    ] {
+        let scene = Scene::from(response);
+        let counts = attempts::<PutItem>(&builder, std::slice::from_ref(&scene), 4).await;
+        assert_eq!(counts, [(4, false), (1, false)], "{scene:?}");
+    }
+}

@@ -1,0 +1,145 @@
+//! The signature is the one that the SDK's own crate for it makes of the same
+//! request: for every operation, with temporary credentials, for endpoints with
+//! odd paths, across midnight and with a corrected clock.
+
+use super::call::{Call, Site};
+use super::inputs;
+use crate::dynamodb::codec::{
+    BatchGetItem, BatchWriteItem, DeleteItem, GetItem, PutItem, TransactWriteItems,
+};
+use crate::http::Clock;
+use crate::test_support::{Scripted, Sent, refusal, start, success, success_of, with};
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use std::time::{Duration, SystemTime};
+
+/// The fields that signing adds.
+const ADDED: [&str; 3] = ["x-amz-date", "x-amz-security-token", "authorization"];
+
+/// From what the script's clock shows at its beginning.
+const TO_MIDNIGHT: Duration = Duration::from_secs(6_400);
+
+/// Endpoints whose paths are written otherwise when they are signed.
+const ODD_PATHS: [&str; 8] = [
+    "http://localhost:8000/a//b",
+    "http://localhost:8000/a/./b/../c/.",
+    "http://localhost:8000/../..",
+    "http://localhost/%20a%2Fb",
+    "https://db.example:8443/A-Z_a.z~0/",
+    "https://db.example:443/:@!$&'()*+,;=",
+    "http://[::1]:8000/...",
+    "http://localhost:80/a|b\"{}",
+];
+
+/// The fields that the SDK's crate adds to `sent`, as of `time`.
+fn reference(site: Site, sent: &Sent, time: SystemTime) -> Vec<(String, String)> {
+    let identity = site.credentials().into();
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(site.region)
+        .name("dynamodb")
+        .time(time)
+        .settings(SigningSettings::default())
+        .build()
+        .unwrap()
+        .into();
+    let unsigned = sent.headers.iter().filter(|(name, _)| !is_added(name));
+    let headers = unsigned.map(|(name, value)| (name.as_str(), value.as_str()));
+    let body = SignableBody::Bytes(&sent.body);
+    let request = SignableRequest::new(&sent.method, &sent.url, headers, body).unwrap();
+    let (instructions, _) = sign(request, &params).unwrap().into_parts();
+    let added = instructions.headers();
+    let mut added: Vec<_> = added.map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+    added.sort();
+    added
+}
+
+fn is_added(name: &str) -> bool {
+    ADDED.contains(&name)
+}
+
+/// The fields that the pipeline added.
+fn ours(sent: &Sent) -> Vec<(String, String)> {
+    let mut added = sent.headers.clone();
+    added.retain(|(name, _)| is_added(name));
+    added.sort();
+    added
+}
+
+/// Calls for each of `builders` and checks each request.
+async fn check<O: Call>(site: Site, builders: impl IntoIterator<Item = O::Builder>) {
+    for builder in builders {
+        let client = site.client(Scripted::new([success_of(O::NAME)]), 1);
+        client.call::<O>(O::input(builder)).await.unwrap();
+        let [sent] = client.platform().requests().try_into().unwrap();
+        assert_eq!(ours(&sent), reference(site, &sent, start()), "{site:?}");
+    }
+}
+
+async fn check_all(site: Site) {
+    check::<GetItem>(site, inputs::get_item()).await;
+    check::<PutItem>(site, inputs::put_item()).await;
+    check::<DeleteItem>(site, inputs::delete_item()).await;
+    check::<BatchGetItem>(site, inputs::batch_get_item()).await;
+    check::<BatchWriteItem>(site, inputs::batch_write_item()).await;
+    check::<TransactWriteItems>(site, inputs::transact_write_items()).await;
+}
+
+#[tokio::test]
+async fn every_operation_is_signed_alike_with_lasting_and_temporary_credentials() {
+    for site in [Site::AWS, Site::TEMPORARY, Site::OWN, Site::PATH] {
+        check_all(site).await;
+    }
+}
+
+#[tokio::test]
+async fn odd_paths_are_signed_alike() {
+    for endpoint in ODD_PATHS {
+        let site = Site {
+            endpoint: Some(endpoint),
+            ..Site::OWN
+        };
+        check::<GetItem>(site, inputs::get_item()).await;
+    }
+}
+
+#[tokio::test]
+async fn calls_of_a_second_of_a_day_and_of_the_next_day_are_signed_alike() {
+    let client = Site::TEMPORARY.client(Scripted::new([success()]), 1);
+    let waits = [0, 0, 700, 1_300, 60_000].map(Duration::from_millis);
+    let mut passed = Duration::ZERO;
+    for wait in waits.into_iter().chain([TO_MIDNIGHT; 2]) {
+        client.platform().sleep(wait).await;
+        passed += wait;
+        let [builder, _] = inputs::get_item();
+        let answer = client.call::<GetItem>(GetItem::input(builder)).await;
+        answer.expect("the script says success");
+        let sent = client.platform().requests().pop().expect("one more");
+        let expected = reference(Site::TEMPORARY, &sent, start() + passed);
+        assert_eq!(ours(&sent), expected, "{passed:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_corrected_clock_on_the_other_side_of_midnight_is_signed_alike() {
+    for (date, ahead) in [
+        ("Wed, 15 Nov 2023 00:00:00 GMT", true),
+        ("Mon, 13 Nov 2023 23:59:59 GMT", false),
+    ] {
+        let skewed = with(refusal(400, "RequestTimeTooSkewed"), "Date", date);
+        let client = Site::AWS.client(Scripted::new([skewed, success()]), 4);
+        let [builder, _] = inputs::get_item();
+        client
+            .call::<GetItem>(GetItem::input(builder))
+            .await
+            .unwrap();
+        let [first, second] = client.platform().requests().try_into().unwrap();
+        let corrected = if ahead {
+            start() + TO_MIDNIGHT
+        } else {
+            start() - Duration::from_secs(80_001)
+        };
+        assert_eq!(ours(&first), reference(Site::AWS, &first, start()));
+        assert_eq!(ours(&second), reference(Site::AWS, &second, corrected));
+    }
+}

@@ -1,0 +1,139 @@
+//! A clock that is off is corrected by the server's, and the next attempt is
+//! signed with the server's time, as the SDK does it.
+
+use super::call::{Call, Site};
+use super::inputs;
+use super::sdk::Stage;
+use crate::dynamodb::codec::GetItem;
+use crate::http::Response;
+use crate::test_support::{Scripted, Sent, refusal, success, with};
+
+/// What the server's clock shows while ours shows 22:13:20.
+const AHEAD: &str = "Tue, 14 Nov 2023 22:23:20 GMT";
+const BEHIND: &str = "Tue, 14 Nov 2023 22:03:20 GMT";
+const ALMOST: &str = "Tue, 14 Nov 2023 22:17:20 GMT";
+const RIGHT: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
+
+/// Behind which codes a wrong clock may stand.
+const CODES: [&str; 5] = [
+    "AccessDeniedException",
+    "AuthFailure",
+    "InvalidSignatureException",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+];
+
+fn skewed(code: &str, date: &str) -> Response {
+    with(refusal(400, code), "Date", date)
+}
+
+fn fine(date: &str) -> Response {
+    with(success(), "Date", date)
+}
+
+/// The times that each request of `calls` calls is signed with: the pipeline's
+/// and the SDK's.
+async fn signed(script: &[Response], calls: usize) -> [Vec<String>; 2] {
+    let [builder, _] = inputs::get_item();
+    let client = Site::AWS.client(Scripted::new(script.to_vec()), 4);
+    let stage = Stage::new(script.to_vec());
+    let sdk = stage.client(Site::AWS, 4);
+    for _ in 0..calls {
+        let ours = client
+            .call::<GetItem>(GetItem::input(builder.clone()))
+            .await;
+        let theirs = GetItem::send(builder.clone(), &sdk).await;
+        assert_eq!(ours.is_ok(), theirs.is_ok());
+    }
+    [client.platform().requests(), stage.requests()].map(|requests| times(&requests))
+}
+
+fn times(requests: &[Sent]) -> Vec<String> {
+    let dates = requests.iter().map(|request| {
+        let date = request.header("x-amz-date").expect("signed with a time");
+        let scope = request.header("authorization").expect("signed");
+        assert!(scope.contains(&date[..8]), "one day in date and scope");
+        date.to_owned()
+    });
+    dates.collect()
+}
+
+#[tokio::test]
+async fn the_retry_is_signed_with_the_servers_time() {
+    for code in CODES {
+        for (date, corrected) in [(AHEAD, "20231114T222320Z"), (BEHIND, "20231114T220320Z")] {
+            let [ours, theirs] = signed(&[skewed(code, date), fine(date)], 1).await;
+            assert_eq!(ours, ["20231114T221320Z", corrected], "{code}");
+            assert_eq!(ours, theirs, "{code}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn later_calls_are_signed_with_it_at_once() {
+    let script = [skewed("RequestTimeTooSkewed", AHEAD), fine(AHEAD)];
+    let [ours, theirs] = signed(&script, 3).await;
+    assert_eq!(ours[1..], ["20231114T222320Z"; 3]);
+    assert_eq!(ours, theirs);
+}
+
+#[tokio::test]
+async fn a_correction_is_taken_back_when_the_clock_is_right_again() {
+    let script = [
+        skewed("RequestTimeTooSkewed", AHEAD),
+        fine(AHEAD),
+        skewed("RequestTimeTooSkewed", RIGHT),
+        fine(RIGHT),
+    ];
+    let [builder, _] = inputs::get_item();
+    let client = Site::AWS.client(Scripted::new(script), 4);
+    for _ in 0..2 {
+        let answer = client
+            .call::<GetItem>(GetItem::input(builder.clone()))
+            .await;
+        answer.expect("a success after the correction");
+    }
+    let times = times(&client.platform().requests());
+    assert_eq!(times[2..], ["20231114T222320Z", "20231114T221320Z"]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_nearly_right_explains_nothing() {
+    for code in CODES {
+        let [ours, theirs] = signed(&[skewed(code, ALMOST), fine(ALMOST)], 1).await;
+        assert_eq!(ours, ["20231114T221320Z"], "{code}");
+        assert_eq!(ours, theirs, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn neither_other_errors_nor_answers_without_a_date_are_tried_again() {
+    for response in [
+        skewed("ValidationException", AHEAD),
+        refusal(400, "RequestTimeTooSkewed"),
+        skewed("RequestTimeTooSkewed", "yesterday"),
+    ] {
+        let [ours, theirs] = signed(&[response, fine(AHEAD)], 1).await;
+        assert_eq!(ours, ["20231114T221320Z"]);
+        assert_eq!(ours, theirs);
+    }
+}
+
+/// The SDK sends what is refused for its time four times, each with the same
+/// correction; the second refusal says that the clock is not the reason.
+#[tokio::test]
+async fn a_time_that_is_corrected_and_still_refused_is_not_sent_again_on_purpose() {
+    let [ours, theirs] = signed(&[skewed("InvalidSignatureException", AHEAD)], 1).await;
+    assert_eq!(ours, ["20231114T221320Z", "20231114T222320Z"]);
+    assert_eq!(ours, theirs[..2]);
+    assert_eq!(theirs.len(), 4);
+}
+
+/// The SDK follows the server's clock by the second. A signature is good for
+/// five minutes, so the own clock does until an error says otherwise.
+#[tokio::test]
+async fn an_answer_that_is_no_skew_error_teaches_nothing_on_purpose() {
+    let [ours, theirs] = signed(&[fine(ALMOST), fine(ALMOST)], 2).await;
+    assert_eq!(ours, ["20231114T221320Z"; 2]);
+    assert_eq!(theirs, ["20231114T221320Z", "20231114T221720Z"]);
+}

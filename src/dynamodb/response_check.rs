@@ -1,0 +1,207 @@
+//! Checks an answer before it is read: by its checksum, the body is the one that DynamoDB
+//! sent; by its shape, it is an answer of the operation.
+//!
+//! A success is one by its shape: an object of which at least one member is the
+//! operation's, or without any. What else speaks HTTP and JSON at the configured
+//! address, such as another service or the page of a network's login, is not
+//! taken for a table that lacks the item, or for a write that is done.
+//!
+//! BatchGetItem needs one more thing: DynamoDB always sends `Responses`, if only
+//! with an empty list. Without it, an answer would say that all keys are absent.
+//!
+//! The SDK passes over what it does not know, so that a member of later days is no
+//! error. Nor is it here, beside one that is known.
+
+use super::codec;
+use crate::http::{CHECKSUM, Response, TransportError};
+use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use std::borrow::Cow;
+use std::fmt;
+
+/// The members of an operation's answer.
+/// Source: "Response Syntax" of each in the DynamoDB API reference.
+fn members(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "GetItem" => &["ConsumedCapacity", "Item"],
+        "BatchGetItem" => &["ConsumedCapacity", "Responses", "UnprocessedKeys"],
+        "PutItem" | "DeleteItem" => &["Attributes", "ConsumedCapacity", "ItemCollectionMetrics"],
+        "BatchWriteItem" => &[
+            "ConsumedCapacity",
+            "ItemCollectionMetrics",
+            "UnprocessedItems",
+        ],
+        "TransactWriteItems" => &["ConsumedCapacity", "ItemCollectionMetrics"],
+        _ => &[],
+    }
+}
+
+/// The member without which an answer of the operation is damaged. A BatchWriteItem
+/// has none: servers that are compatible with DynamoDB leave `UnprocessedItems` out
+/// where there are none.
+fn required(operation: &str) -> Option<&'static str> {
+    (operation == "BatchGetItem").then_some("Responses")
+}
+
+/// Whether `body` can be the answer to a success of `operation`.
+pub(super) fn fits(operation: &str, body: &[u8]) -> bool {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let read = json.deserialize_map(Answer {
+        members: members(operation),
+        required: required(operation),
+    });
+    read.and_then(|()| json.end()).is_ok()
+}
+
+struct Answer {
+    members: &'static [&'static str],
+    required: Option<&'static str>,
+}
+
+impl<'de> Visitor<'de> for Answer {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an answer of the operation")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        let (mut any, mut known) = (false, false);
+        let mut complete = self.required.is_none();
+        while let Some((name, value)) = members.next_entry::<Cow<'_, str>, Option<IgnoredAny>>()? {
+            any = true;
+            known |= self.members.contains(&&*name);
+            // The SDK reads a member that is null as one that is not there.
+            complete |= value.is_some() && self.required == Some(&*name);
+        }
+        if any && !known {
+            return Err(A::Error::custom("no member of the operation"));
+        }
+        if !complete {
+            return Err(A::Error::custom("a member is missing"));
+        }
+        Ok(())
+    }
+}
+
+/// Checks the body against its CRC-32, where the answer has one. A body that fails the
+/// check is never read.
+///
+/// # Errors
+///
+/// [`TransportError::Damaged`].
+pub(super) fn check(response: &Response) -> Result<(), TransportError> {
+    let Some(sent) = response.header(CHECKSUM) else {
+        return Ok(());
+    };
+    let arrived = crc32fast::hash(&response.body);
+    if sent.trim().parse() == Ok(arrived) {
+        Ok(())
+    } else {
+        let encoding = codec::encoding(response);
+        let encoding = encoding.map(|words| format!("; {words}"));
+        Err(TransportError::Damaged(format!(
+            "{CHECKSUM} is {}, the body has {arrived}{}",
+            codec::quoted(sent),
+            encoding.unwrap_or_default()
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dynamodb::codec::{
+        BatchGetItem, BatchWriteItem, DeleteItem, GetItem, Operation, PutItem, TransactWriteItems,
+    };
+
+    #[test]
+    fn an_answer_has_a_member_of_its_operation_or_none_at_all() {
+        for body in [
+            "{}",
+            " { } ",
+            r#"{"ConsumedCapacity":null}"#,
+            r#"{"Later":[{}],"Item":{}}"#,
+        ] {
+            assert!(fits("GetItem", body.as_bytes()), "{body}");
+        }
+        for body in [
+            r#"{"status":"ok"}"#,
+            r#"{"item":{}}"#,
+            r#"{"UnprocessedItems":{}}"#,
+        ] {
+            assert!(!fits("GetItem", body.as_bytes()), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_to_a_batch_get_says_what_was_found() {
+        for body in [
+            r#"{"Responses":{}}"#,
+            r#"{"Responses":{"t":[]},"UnprocessedKeys":{}}"#,
+        ] {
+            assert!(fits("BatchGetItem", body.as_bytes()), "{body}");
+        }
+        for body in [
+            "{}",
+            r#"{"UnprocessedKeys":{}}"#,
+            r#"{"UnprocessedKeys":{},"Responses":null}"#,
+            r#"{"ConsumedCapacity":[]}"#,
+        ] {
+            assert!(!fits("BatchGetItem", body.as_bytes()), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_batch_write_answer_may_lack_unprocessed_items() {
+        for body in ["{}", r#"{"UnprocessedItems":{}}"#] {
+            assert!(fits("BatchWriteItem", body.as_bytes()), "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_or_no_json_is_no_answer() {
+        for body in ["", "[]", "null", "\"Item\"", "{} {}", "{", "\u{feff}{}"] {
+            assert!(!fits("GetItem", body.as_bytes()), "{body}");
+        }
+    }
+
+    #[test]
+    fn members_are_known_of_every_operation() {
+        for operation in [
+            GetItem::NAME,
+            PutItem::NAME,
+            DeleteItem::NAME,
+            BatchGetItem::NAME,
+            BatchWriteItem::NAME,
+            TransactWriteItems::NAME,
+        ] {
+            assert!(!members(operation).is_empty(), "{operation}");
+        }
+    }
+
+    fn response(crc: Option<&str>) -> Response {
+        let headers = crc.map(|crc| (CHECKSUM.to_owned(), crc.as_bytes().to_vec()));
+        Response {
+            status: 200,
+            headers: headers.into_iter().collect(),
+            body: b"123456789".to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_body_passes_with_its_own_checksum_or_with_none_and_not_with_another() {
+        assert_eq!(check(&response(Some("3421780262"))), Ok(()));
+        assert_eq!(check(&response(None)), Ok(()));
+        assert!(check(&response(Some("3421780263"))).is_err());
+        assert!(check(&response(Some("many"))).is_err());
+    }
+
+    #[test]
+    fn encoding_is_named_where_the_body_fails_its_check() {
+        let mut encoded = response(Some("3421780263"));
+        let field = ("Content-Encoding".to_owned(), b"gzip".to_vec());
+        encoded.headers.push(field);
+        let error = check(&encoded).unwrap_err().to_string();
+        assert!(error.contains("content encoding gzip"), "{error}");
+    }
+}

@@ -1,0 +1,134 @@
+//! How a client reaches DynamoDB, as metadata and environment say.
+
+use super::SERVICE;
+use crate::aws::Limits;
+use crate::aws::endpoint::Endpoint;
+use crate::credentials::{Signing, region_of_the_profile};
+use crate::error::Error;
+use crate::fields::{Field, Fields, missing};
+use crate::http::Files;
+
+/// The region that is signed for where only an endpoint is given.
+const REGION_OF_AN_ENDPOINT: &str = "us-east-1";
+
+/// Longest name of a region; AWS's own have about 15 characters.
+const REGION_CHARACTERS: usize = 255;
+
+/// How a client reaches DynamoDB.
+#[derive(Debug)]
+pub struct ClientConfig {
+    /// Where DynamoDB is.
+    pub endpoint: Endpoint,
+    /// The region that is signed for.
+    pub region: String,
+    /// Who signs.
+    pub signing: Signing,
+    /// How long and how often it may try.
+    pub limits: Limits,
+}
+
+/// Decides whether an operation is sent again after an attempt that may have been applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeat {
+    /// Yes: a repetition has no second effect, or one that is accepted.
+    #[default]
+    Always,
+    /// While DynamoDB is certain to know the token of the first attempt.
+    ByToken,
+    /// No: that attempt is the last.
+    Never,
+}
+
+impl ClientConfig {
+    /// A client of DynamoDB at `endpoint`, with the limits and the signer that the
+    /// configuration gives.
+    ///
+    /// # Errors
+    ///
+    /// `invalid-configuration`, naming the field and the remedy.
+    pub fn parse(fields: &Fields<'_>, endpoint: Endpoint, region: String) -> Result<Self, Error> {
+        let limits = Limits::parse(fields)?;
+        Ok(Self {
+            signing: Signing::parse(fields, &region, limits)?,
+            endpoint,
+            region,
+            limits,
+        })
+    }
+}
+
+impl Repeat {
+    /// Reads `unconfirmedWrites`: it decides whether a write whose answer was lost is
+    /// sent again although it may have been applied.
+    ///
+    /// # Errors
+    ///
+    /// `invalid-configuration`, naming the field and the remedy.
+    pub fn parse(fields: &Fields<'_>) -> Result<Self, Error> {
+        let variable = "DYNAMODB_UNCONFIRMED_WRITES";
+        let Some(field) = fields.field(&["unconfirmedWrites"], &[variable]) else {
+            return Ok(Self::Never);
+        };
+        match field.value.to_ascii_lowercase().as_str() {
+            "report" => Ok(Self::Never),
+            "repeat" => Ok(Self::Always),
+            _ => Err(field.refused("give `report` or `repeat`")),
+        }
+    }
+}
+
+/// The endpoint that requests go to, and the region that is signed for.
+///
+/// # Errors
+///
+/// `invalid-configuration`, naming the field and the remedy.
+pub fn endpoint(fields: &Fields<'_>, files: &dyn Files) -> Result<(Endpoint, String), Error> {
+    let endpoint = fields.field(
+        &["endpoint"],
+        &["AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL"],
+    );
+    let region = fields.field(
+        &["region", "awsRegion"],
+        &["AWS_REGION", "AWS_DEFAULT_REGION"],
+    );
+    let (region, unread) = match region {
+        Some(region) => (Some(region), None),
+        None => match region_of_the_profile(fields, files) {
+            Ok(region) => (region, None),
+            Err(error) => (None, Some(error)),
+        },
+    };
+    match (endpoint, region) {
+        (Some(url), None) => Ok((parse_endpoint(&url)?, REGION_OF_AN_ENDPOINT.to_owned())),
+        (Some(url), Some(region)) => {
+            let carried = |b: u8| b.is_ascii_graphic() || b == b' ';
+            if region.value.len() > REGION_CHARACTERS {
+                Err(region.refused("give at most 255 characters"))
+            } else if region.value.bytes().all(carried) {
+                Ok((parse_endpoint(&url)?, region.value))
+            } else {
+                Err(region.refused("it holds a character that no request can carry"))
+            }
+        }
+        (None, Some(region)) => match Endpoint::of_region(SERVICE, &region.value) {
+            Some(endpoint) => Ok((endpoint, region.value)),
+            None => {
+                Err(region.refused("no AWS region is called so; give a name such as `eu-west-1`"))
+            }
+        },
+        // Who names files means to have the region in them.
+        (None, None) => Err(unread.unwrap_or_else(|| {
+            missing("region", "an AWS region such as `eu-west-1`", "AWS_REGION")
+        })),
+    }
+}
+
+/// The URL is not quoted: it may hold a password.
+fn parse_endpoint(url: &Field) -> Result<Endpoint, Error> {
+    Endpoint::parse(&url.value).map_err(|why| {
+        Error::InvalidConfiguration(format!(
+            "`{}` is not usable, {why}: give a URL such as `http://localhost:8000`",
+            url.name
+        ))
+    })
+}

@@ -1,0 +1,258 @@
+//! What DynamoDB says of the probe, and what is told of it.
+
+use super::{Needs, Warning, check};
+use crate::dynamodb::Client;
+use crate::error::Error;
+use crate::http::TransportError;
+use crate::test_support::{
+    SESSION_TOKEN, Scene, Scripted, Sent, config, html, json, refusal, signature_error, success,
+};
+use serde_json::json;
+use std::collections::HashSet;
+
+/// What DynamoDB and an engine of one's own say of a primary key that is another.
+const KEY: [&str; 2] = [
+    "The provided key element does not match the schema",
+    "One or more parameter values were invalid: Type mismatch for key pk expected: N actual: S",
+];
+
+/// Servers' words for one key where the table has two.
+const SORT_KEY: &str = "The number of conditions on the keys is invalid";
+
+/// What DynamoDB says of a name that no table has.
+const TABLE_NAME: [&str; 3] = [
+    "Invalid table/index name.  Table/index names must be between 3 and 255 characters long, and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'",
+    "1 validation error detected: Value 'no' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3",
+    "TableName must be at least 3 characters long and at most 255 characters long",
+];
+
+fn refused(code: &str, words: &str) -> Scene {
+    let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
+    json(&json!({"__type": code, "message": words})).into()
+}
+
+fn invalid(words: &str) -> Scene {
+    refused("ValidationException", words)
+}
+
+async fn told(scene: impl Into<Scene>, needs: Needs) -> (Result<Warning, Error>, Vec<Sent>) {
+    told_of("orders", scene, needs).await
+}
+
+async fn told_of(
+    table: &str,
+    scene: impl Into<Scene>,
+    needs: Needs,
+) -> (Result<Warning, Error>, Vec<Sent>) {
+    let client = Client::new(Scripted::new([scene.into()]), config().client);
+    let result = check(&client, table, "pk", needs).await;
+    (result, client.platform().requests())
+}
+
+#[tokio::test]
+async fn the_probe_is_one_read_of_a_key_that_nobody_writes() {
+    let probe = "dapr-dynamodb||probe||0000000000000000";
+    let item = json(&json!({"Item": {"pk": {"S": probe}}}));
+    for answer in [success(), item] {
+        for needs in [Needs::PartitionKey, Needs::AnyKey] {
+            let (result, requests) = told(answer.clone(), needs).await;
+            assert_eq!((result, requests.len()), (Ok(None), 1));
+            assert_eq!(requests[0].operation(), "GetItem");
+            let key = json!({"pk": {"S": probe}});
+            let expected = json!({"TableName": "orders", "Key": key});
+            assert_eq!(requests[0].json(), expected);
+        }
+    }
+}
+
+#[tokio::test]
+async fn instances_read_probes_of_their_own() {
+    let mut probes = HashSet::new();
+    for random in [1, 2, u64::MAX] {
+        let platform = Scripted::new([success()]).random(random);
+        let client = Client::new(platform, config().client);
+        let result = check(&client, "orders", "pk", Needs::PartitionKey).await;
+        assert_eq!(result, Ok(None));
+        let sent = client.platform().requests()[0].json();
+        probes.insert(sent["Key"]["pk"]["S"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(probes.len(), 3);
+}
+
+#[tokio::test]
+async fn another_primary_key_is_told_with_the_field_and_the_remedy() {
+    for words in KEY {
+        let (result, requests) = told(invalid(words), Needs::PartitionKey).await;
+        let expected = format!(
+            "`partitionKey` is \"pk\", but that, as a string, is not the whole primary key of table `orders` ({words}): name the table's own partition key; if the table has a sort key as well, use another table, for the state store needs one without a sort key"
+        );
+        assert_eq!(result, Err(Error::InvalidConfiguration(expected)));
+        assert_eq!(requests.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_sort_key_is_told_where_dynamodb_tells_it() {
+    let (result, requests) = told(invalid(SORT_KEY), Needs::PartitionKey).await;
+    let expected = "`table` is \"orders\", which has a sort key (The number of conditions on the keys is invalid): use another table, for the state store needs one without a sort key";
+    let expected = Error::InvalidConfiguration(expected.to_owned());
+    assert_eq!(result, Err(expected));
+    assert_eq!(requests.len(), 1);
+}
+
+#[tokio::test]
+async fn another_primary_key_is_good_enough_where_any_is() {
+    for words in KEY.into_iter().chain([SORT_KEY]) {
+        let (result, requests) = told(invalid(words), Needs::AnyKey).await;
+        assert_eq!((result, requests.len()), (Ok(None), 1));
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_is_throttled_passes_with_a_warning() {
+    for code in [
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+    ] {
+        for needs in [Needs::PartitionKey, Needs::AnyKey] {
+            let (result, requests) = told(refused(code, "slow down"), needs).await;
+            let warning = result.unwrap().unwrap();
+            let start = format!(
+                "table `orders` can be reached, but is throttled now: GetItem on table `orders`: slow down ({code}, HTTP 400"
+            );
+            assert!(warning.starts_with(&start), "{warning}");
+            assert_eq!(requests.len(), 4);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_read_is_good_enough_to_write() {
+    let denied = refused("AccessDeniedException", "not you");
+    let (result, requests) = told(denied, Needs::AnyKey).await;
+    let warning = result.unwrap().unwrap();
+    let start = "table `orders` was not checked: the role may not call `dynamodb:GetItem`, which `create` does not need (GetItem on table `orders`: not you (AccessDeniedException, HTTP 400";
+    assert!(warning.starts_with(start), "{warning}");
+    assert_eq!(requests.len(), 1);
+}
+
+/// Neither a role's policy nor load, whatever the case that it has in common with
+/// them.
+#[tokio::test]
+async fn credentials_or_hosts_that_are_refused_do_not_pass() {
+    let denied = TransportError::Denied("cause".to_owned()).into();
+    for scene in [
+        refused("UnrecognizedClientException", "who are you"),
+        refused("ExpiredTokenException", "too late"),
+        signature_error(SESSION_TOKEN).into(),
+        denied,
+    ] {
+        let (result, _) = told(scene, Needs::AnyKey).await;
+        assert!(matches!(result, Err(Error::AccessDenied(_))), "{result:?}");
+    }
+    let (result, _) = told(html(429), Needs::AnyKey).await;
+    assert!(result.is_err(), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_name_that_no_table_has_is_told_with_the_field_and_what_names_are() {
+    for words in TABLE_NAME {
+        for needs in [Needs::PartitionKey, Needs::AnyKey] {
+            let (result, _) = told_of("no", invalid(words), needs).await;
+            let expected = "`table` is \"no\", which no DynamoDB table is called: give a name of 3 to 255 letters, digits, `_`, `-` and `.`";
+            let expected = Error::InvalidConfiguration(expected.to_owned());
+            assert_eq!(result, Err(expected), "{words}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn any_other_validation_exception_is_told_in_dynamodbs_words() {
+    for needs in [Needs::PartitionKey, Needs::AnyKey] {
+        let (result, _) = told(invalid("Something is not as it should be"), needs).await;
+        let expected =
+            "DynamoDB refuses a read of table `orders`: Something is not as it should be";
+        let expected = Error::InvalidConfiguration(expected.to_owned());
+        assert_eq!(result, Err(expected));
+    }
+}
+
+#[tokio::test]
+async fn all_else_keeps_its_own_case() {
+    for (scene, case, attempts) in [
+        (
+            refused("ResourceNotFoundException", "Requested resource not found"),
+            "not-found: GetItem on table `orders`: Requested resource not found (",
+            1,
+        ),
+        (
+            refused("UnrecognizedClientException", "not you"),
+            "access-denied: GetItem on table `orders`: not you (",
+            1,
+        ),
+        (
+            refusal(500, "InternalServerError").into(),
+            "unavailable: GetItem on table `orders`: InternalServerError it is (",
+            4,
+        ),
+        (
+            TransportError::Timeout.into(),
+            "timeout: GetItem on table `orders`: no complete answer within `requestTimeout`;",
+            4,
+        ),
+        (
+            TransportError::Denied("cause".to_owned()).into(),
+            "access-denied: GetItem on table `orders`: the host does not allow it (cause)",
+            1,
+        ),
+        (
+            refused("SomethingNew", "the key is wrong"),
+            "other: GetItem on table `orders`: the key is wrong (",
+            1,
+        ),
+    ] {
+        for needs in [Needs::PartitionKey, Needs::AnyKey] {
+            let (result, requests) = told(scene.clone(), needs).await;
+            let error = result.unwrap_err().to_string();
+            assert!(error.starts_with(case), "{error}");
+            assert_eq!(requests.len(), attempts);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_state_store_has_to_be_allowed_to_read() {
+    let denied = refused("AccessDeniedException", "not you");
+    let (result, requests) = told(denied, Needs::PartitionKey).await;
+    let error = result.unwrap_err().to_string();
+    let start = "access-denied: GetItem on table `orders`: not you (AccessDeniedException";
+    assert!(error.starts_with(start), "{error}");
+    assert_eq!(requests.len(), 1);
+}
+
+#[tokio::test]
+async fn the_session_token_that_a_signature_error_repeats_is_in_no_sentence() {
+    for needs in [Needs::PartitionKey, Needs::AnyKey] {
+        let (result, requests) = told(signature_error(SESSION_TOKEN), needs).await;
+        let error = result.unwrap_err();
+        assert!(
+            matches!(&error, Error::AccessDenied(s) if !s.contains(SESSION_TOKEN)),
+            "{error}"
+        );
+        let sent = requests[0].header("x-amz-security-token");
+        assert_eq!(sent, Some(SESSION_TOKEN));
+    }
+}
+
+#[tokio::test]
+async fn what_a_refusal_repeats_of_a_secret_or_breaks_lines_with_is_in_no_sentence() {
+    for about in ["key", "filter"] {
+        let message = format!("a {about} of {SESSION_TOKEN}\u{0}\nwith more");
+        let scene = refused("ValidationException", &message);
+        let (result, _) = told(scene, Needs::PartitionKey).await;
+        let error = result.unwrap_err().to_string();
+        assert!(error.contains(&format!("a {about} of ***")), "{error}");
+        assert!(!error.contains("more") && !error.contains(SESSION_TOKEN));
+    }
+}

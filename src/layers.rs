@@ -1,0 +1,173 @@
+//! The modules form layers, and each uses only those below it. Reads the sources and
+//! fails on an import that points up or sideways.
+
+use std::fs;
+use std::path::Path;
+
+/// From the bottom up. Modules of one layer do not use each other.
+const LAYERS: &[&[&str]] = &[
+    &["http", "text"],
+    &["error"],
+    &["fields", "limits"],
+    &["aws"],
+    &["credentials"],
+    &["dynamodb"],
+    &["binding", "state"],
+    &["config"],
+    &["component"],
+];
+
+/// Declared in `lib.rs` for tests alone.
+const FOR_TESTS: &[&str] = &["layers", "test_support"];
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
+}
+
+/// The code of a file without comments and without its tests, and the names of the
+/// modules that are tests, which are files of their own.
+fn code(text: &str) -> (String, Vec<String>) {
+    let (mut code, mut tests) = (String::new(), Vec::new());
+    let mut lines = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    while let Some(line) = lines.next() {
+        if line != "#[cfg(test)]" {
+            code.extend([line, "\n"]);
+            continue;
+        }
+        let item = lines.next().unwrap_or_default();
+        if let Some(name) = item
+            .strip_prefix("mod ")
+            .and_then(|name| name.strip_suffix(';'))
+        {
+            tests.push(name.to_owned());
+        } else if item.ends_with('{') {
+            lines.by_ref().find(|line| *line == "}");
+        } else {
+            lines.by_ref().find(|_| item.ends_with(';'));
+        }
+    }
+    (code, tests)
+}
+
+/// The names of the crate's modules that `code` uses, in a file whose module is `depth`
+/// levels below the root.
+fn used(code: &str, depth: usize) -> Vec<String> {
+    let mut used = Vec::new();
+    let is_name = |c: char| c.is_alphanumeric() || c == '_';
+    let climbs = format!("{}{}", "super::".repeat(depth), "@");
+    let code = code.replace(climbs.trim_end_matches('@'), "crate::");
+    for (at, found) in code.match_indices("crate::") {
+        if code[..at].ends_with(is_name) {
+            continue;
+        }
+        let rest = &code[at + found.len()..];
+        let names: Vec<&str> = match rest.strip_prefix('{') {
+            // The roots of a group: those that follow no `::` and no inner brace.
+            Some(group) => {
+                let end = group.find(';').unwrap_or(group.len());
+                let mut level = 0;
+                let roots = group[..end]
+                    .split_inclusive(['{', '}', ','])
+                    .filter(|part| {
+                        let outer = level == 0;
+                        level += i32::from(part.ends_with('{')) - i32::from(part.ends_with('}'));
+                        outer
+                    });
+                roots.collect()
+            }
+            None => vec![rest],
+        };
+        let name = |part: &str| {
+            let part = part.trim_start();
+            part[..part.find(|c| !is_name(c)).unwrap_or(part.len())].to_owned()
+        };
+        used.extend(names.into_iter().map(name).filter(|name| !name.is_empty()));
+    }
+    used
+}
+
+/// What of a module's `code` breaks the rule.
+fn faults(module: &str, code: &str, depth: usize) -> Vec<String> {
+    let own = layer(module).expect("a module with a layer");
+    let mut used = used(code, depth);
+    used.retain(|other| other != module && layer(other).is_none_or(|other| other >= own));
+    used
+}
+
+fn check(path: &Path, module: &str, depth: usize, found: &mut Vec<String>) {
+    let text = fs::read_to_string(path).expect("a source file");
+    let (code, tests) = code(&text);
+    for other in faults(module, &code, depth) {
+        found.push(format!("{} uses `{other}`", path.display()));
+    }
+    let is_root = path.file_name().is_some_and(|name| name == "mod.rs");
+    let folder = if is_root {
+        path.parent().expect("a folder").to_owned()
+    } else {
+        path.with_extension("")
+    };
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let below = entry.expect("an entry").path();
+        let name = below.file_stem().expect("a name").to_string_lossy();
+        if tests.iter().any(|test| *test == name) || name == "mod" {
+            continue;
+        }
+        let own_folder = below.join("mod.rs");
+        if own_folder.exists() {
+            check(&own_folder, module, depth + 1, found);
+        } else if below.extension().is_some_and(|ending| ending == "rs") {
+            check(&below, module, depth + 1, found);
+        }
+    }
+}
+
+#[test]
+fn no_module_uses_one_that_is_not_below_it() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    let mut modules = Vec::new();
+    for line in include_str!("lib.rs").lines() {
+        let declared = line.strip_prefix("pub mod ").or(line.strip_prefix("mod "));
+        modules.extend(declared.and_then(|name| name.strip_suffix(';')));
+    }
+    for module in modules.iter().filter(|name| !FOR_TESTS.contains(name)) {
+        let file = sources.join(format!("{module}.rs"));
+        let folder = sources.join(module).join("mod.rs");
+        let path = if file.exists() { file } else { folder };
+        check(&path, module, 1, &mut found);
+    }
+    let named: usize = LAYERS.iter().map(|layer| layer.len()).sum();
+    assert_eq!(modules.len(), named + FOR_TESTS.len(), "{modules:?}");
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn imports_that_point_up_or_sideways_are_found() {
+    for (code, depth, fault) in [
+        ("use crate::config::Config;", 1, "config"),
+        ("use crate::binding::Binding;", 1, "binding"),
+        ("    crate::component::run()", 1, "component"),
+        ("use crate::{error::{Error, Case}, config};", 1, "config"),
+        ("use super::config::Config;", 1, "config"),
+        ("use super::super::config;", 2, "config"),
+        ("use crate::utils::help;", 1, "utils"),
+    ] {
+        assert_eq!(faults("state", code, depth), [fault], "{code}");
+    }
+    for (code, depth) in [
+        ("use crate::dynamodb::{self, Client};", 1),
+        ("use crate::{error::{Error, Case}, text};", 1),
+        ("use crate::state::item;", 2),
+        ("use super::config;", 2),
+        (
+            "// use crate::config;\n#[cfg(test)]\nmod tests {\n    use crate::config;\n}",
+            1,
+        ),
+        ("#[cfg(test)]\nuse crate::config;", 1),
+    ] {
+        let (code, _) = self::code(code);
+        assert_eq!(faults("state", &code, depth), [""; 0], "{code}");
+    }
+}

@@ -1,0 +1,174 @@
+//! What requests meet, written beforehand. The last scene stands for all
+//! requests after it, so a script of one is a lasting state.
+
+use crate::http::{Response, TransportError};
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::fmt;
+use std::time::Duration;
+
+/// What one request meets.
+#[derive(Clone)]
+pub(crate) struct Scene {
+    /// What comes of it.
+    pub(crate) result: Result<Response, TransportError>,
+    /// How long that takes.
+    pub(crate) takes: Duration,
+    /// The time that the machine sleeps meanwhile: of that the monotonic clock knows nothing.
+    pub(crate) asleep: Duration,
+}
+
+impl Scene {
+    /// The same, after some time.
+    pub(crate) fn after(self, takes: Duration) -> Self {
+        Self { takes, ..self }
+    }
+
+    /// The same, and the machine sleeps for some time before it comes.
+    pub(crate) fn asleep_for(self, asleep: Duration) -> Self {
+        Self { asleep, ..self }
+    }
+}
+
+impl fmt::Debug for Scene {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.result {
+            Ok(response) => f.write_str(&spell(response)),
+            Err(error) => write!(f, "{error:?}"),
+        }
+    }
+}
+
+/// An answer for a person to read.
+pub(crate) fn spell(response: &Response) -> String {
+    let body = String::from_utf8_lossy(&response.body);
+    format!("HTTP {}: {body:?}", response.status)
+}
+
+impl From<Response> for Scene {
+    fn from(response: Response) -> Self {
+        Self {
+            result: Ok(response),
+            takes: Duration::ZERO,
+            asleep: Duration::ZERO,
+        }
+    }
+}
+
+impl From<TransportError> for Scene {
+    fn from(error: TransportError) -> Self {
+        Self {
+            result: Err(error),
+            takes: Duration::ZERO,
+            asleep: Duration::ZERO,
+        }
+    }
+}
+
+/// Scenes in their order.
+#[derive(Debug)]
+pub(crate) struct Script(VecDeque<Scene>);
+
+impl Script {
+    pub(crate) fn new<S: Into<Scene>>(scenes: impl IntoIterator<Item = S>) -> Self {
+        let scenes: VecDeque<_> = scenes.into_iter().map(Into::into).collect();
+        assert!(!scenes.is_empty(), "a script has at least one scene");
+        Self(scenes)
+    }
+
+    /// The scene of the next request.
+    pub(crate) fn next(&mut self) -> Scene {
+        let last = self.0.len() == 1;
+        let scene = if last {
+            self.0.front().cloned()
+        } else {
+            self.0.pop_front()
+        };
+        scene.expect("a script has at least one scene")
+    }
+}
+
+/// An answer with the fields that DynamoDB sends with each.
+pub(crate) fn answer(status: u16, body: &str) -> Response {
+    let headers = [
+        ("Server", "Server"),
+        ("Content-Type", "application/x-amz-json-1.0"),
+        ("Connection", "keep-alive"),
+        (
+            "x-amzn-RequestId",
+            "TEST0REQUEST0ID0OF0THE0SCRIPT0VV4KQNSO5AEMVJF66Q9ASUAAJG",
+        ),
+    ];
+    Response {
+        status,
+        headers: headers
+            .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
+            .into(),
+        body: body.as_bytes().to_vec(),
+    }
+}
+
+/// A success without members.
+pub(crate) fn success() -> Response {
+    answer(200, "{}")
+}
+
+/// A success of that operation with as few members as DynamoDB sends.
+pub(crate) fn success_of(operation: &str) -> Response {
+    match operation {
+        "BatchGetItem" => answer(200, r#"{"Responses":{}}"#),
+        _ => success(),
+    }
+}
+
+/// An error as DynamoDB spells it.
+pub(crate) fn refusal(status: u16, code: &str) -> Response {
+    answer(
+        status,
+        &format!(
+            r#"{{"__type":"com.amazonaws.dynamodb.v20120810#{code}","message":"{code} it is"}}"#
+        ),
+    )
+}
+
+/// An answer of that document, with the status of its kind: an error has a
+/// `__type`.
+pub(crate) fn json(document: &Value) -> Response {
+    let status = if document.get("__type").is_some() {
+        400
+    } else {
+        200
+    };
+    answer(status, &document.to_string())
+}
+
+/// A signature error as DynamoDB spells it: it repeats what it was to be
+/// signed.
+pub(crate) fn signature_error(session_token: &str) -> Response {
+    json(&serde_json::json!({
+        "__type": "com.amazon.coral.service#InvalidSignatureException",
+        "message": format!(
+            "The request signature we calculated does not match the signature you provided.\n\n\
+             The Canonical String for this request should have been\n\
+             'POST\n/\n\nhost:dynamodb.eu-west-1.amazonaws.com\n\
+             x-amz-security-token:{session_token}\n\nhost;x-amz-security-token\n'"
+        ),
+    }))
+}
+
+/// What a proxy says that finds nobody behind it.
+pub(crate) fn html(status: u16) -> Response {
+    let mut response = answer(
+        status,
+        "<html><head><title>Error</title></head><body>sorry</body></html>",
+    );
+    response.headers = vec![("Content-Type".to_owned(), b"text/html".to_vec())];
+    response
+}
+
+/// `response` with one more field.
+pub(crate) fn with(mut response: Response, name: &str, value: &str) -> Response {
+    let field = (name.to_owned(), value.as_bytes().to_vec());
+    response.headers.push(field);
+    response
+}
