@@ -9,10 +9,12 @@ pub mod codec;
 pub mod error;
 mod fast_decode;
 mod response_check;
+mod retry;
 mod settings;
 pub mod table_check;
 
-pub use client::{CallInput, Client};
+pub use client::Client;
+pub use codec::CallInput;
 pub use settings::{ClientConfig, Repeat, endpoint};
 
 /// The service's name, in the hosts of AWS's endpoints and in credential scopes.

@@ -112,7 +112,7 @@ impl<P: Platform> StateStore<P> {
     /// of one attempt where the set has used up its own.
     fn read_until(&self, failure: &OperationError) -> Duration {
         let now = self.client.platform().monotonic();
-        let one_attempt = now.saturating_add(self.client.request_timeout());
+        let one_attempt = now.saturating_add(self.client.limits().request_timeout);
         failure.deadline.max(one_attempt)
     }
 }

@@ -33,7 +33,7 @@ async fn a_server_that_never_answers_ends_the_call_at_its_deadline() {
     );
     assert!(timed_out, "{failure:?}");
     let platform = client.platform();
-    assert_eq!(platform.monotonic(), client.operation_timeout());
+    assert_eq!(platform.monotonic(), client.limits().operation_timeout());
     assert_eq!(platform.monotonic(), ATTEMPT * 4);
     let totals: Vec<_> = platform.timeouts().iter().map(|t| t.total).collect();
     assert_eq!(totals[..3], [ATTEMPT; 3]);
@@ -57,7 +57,7 @@ async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
     let slow = Scene::from(refusal(400, "ThrottlingException")).after(ATTEMPT);
     let (client, failure) = fail(vec![slow], 4).await;
     assert_eq!(failure.attempts, 4, "10 + 1 + 10 + 2 + 10 + 4 + 3");
-    assert!(client.platform().monotonic() <= client.operation_timeout());
+    assert!(client.platform().monotonic() <= client.limits().operation_timeout());
 
     let asked = with(
         refusal(400, "ThrottlingException"),
@@ -69,7 +69,7 @@ async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
     assert_eq!(failure.attempts, 2, "10 + 6 is before 20");
     assert_eq!(client.platform().waits().len(), 1);
     let late = client.platform().monotonic();
-    assert_eq!(late, client.operation_timeout());
+    assert_eq!(late, client.limits().operation_timeout());
 
     let fast = with(
         refusal(400, "ThrottlingException"),

@@ -66,7 +66,7 @@ impl<'a, P: Platform> StallTimeout<'a, P> {
         }
         Err(Error::Timeout(format!(
             "not sent, since no request of this call succeeded within {:?}, which is `requestTimeout` times `maxAttempts`",
-            self.client.operation_timeout()
+            self.client.limits().operation_timeout()
         )))
     }
 }
@@ -95,7 +95,7 @@ impl<'a, P: Platform> UnprocessedRetry<'a, P> {
     /// none: the attempts, the time or the retry quota is used up.
     async fn another(&mut self) -> bool {
         self.without_progress += 1;
-        if self.without_progress >= self.client.max_attempts() {
+        if self.without_progress >= self.client.limits().max_attempts {
             return false;
         }
         let Some((wait, permit)) = self.client.backoff(self.without_progress) else {

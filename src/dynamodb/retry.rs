@@ -1,0 +1,277 @@
+//! The retry policy: decides from the error of an attempt about another one. It owns the
+//! retry quotas and the estimate of the server's clock; what an error means it has from
+//! [`AttemptError`] and `aws::error_code`.
+//!
+//! The rule: an attempt of unknown outcome is repeated only where a repetition cannot
+//! have a second effect, or the configuration accepts one.
+
+use super::Repeat;
+use super::error::{AttemptError, OperationError};
+use crate::aws::Limits;
+use crate::aws::clock_skew::ClockSkew;
+use crate::aws::retry::{Permit, RetryKind, RetryQuotas, backoff};
+use crate::aws::sign::Signer;
+use crate::error::Error;
+use std::rc::Rc;
+use std::time::{Duration, SystemTime};
+
+/// The longest time after its first attempt that a transaction may be signed again. DynamoDB
+/// knows a transaction by its token for ten minutes, and takes a request for five
+/// minutes after it was signed: what is signed later could arrive when the token is
+/// forgotten, and be applied a second time.
+///
+/// Sources: `ClientRequestToken` of TransactWriteItems in the DynamoDB API
+/// reference; "Signature Version 4" in the IAM User Guide.
+const TOKEN_IS_GOOD_FOR: Duration = Duration::from_secs(5 * 60);
+
+/// How one call differs from a read that may be repeated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct CallOptions {
+    pub(super) repeat: Repeat,
+    /// When it has to be over, as the platform's `Clock::monotonic` counts;
+    /// none: after the longest time that one operation may take.
+    pub(super) deadline: Option<Duration>,
+    /// The answer has to tell the server's time.
+    pub(super) for_time: bool,
+}
+
+/// What all calls of a client have in common.
+#[derive(Debug)]
+pub(super) struct RetryPolicy {
+    pub(super) limits: Limits,
+    pub(super) skew: ClockSkew,
+    quotas: RetryQuotas,
+}
+
+/// One attempt: who signs it, and its times.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    /// The signer; `None` if the host signs.
+    pub(super) signer: Option<Rc<Signer>>,
+    /// When it was sent, by this machine's clock.
+    pub(super) sent: SystemTime,
+    /// When it was sent, by the monotonic clock.
+    pub(super) now: Duration,
+    /// When it was sent, by the server's clock as far as it is known: the time of
+    /// signing.
+    pub(super) signed_at: SystemTime,
+}
+
+/// What comes after an attempt that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Another attempt after this wait.
+    RetryAfter(Duration),
+    /// Another attempt at once: the time of signing was why the server refused this one.
+    SignAgain,
+    /// Another attempt at once where there are other credentials: these have expired.
+    RenewCredentials,
+    /// No other attempt.
+    GiveUp,
+}
+
+/// The attempts of one call.
+#[derive(Debug)]
+pub(super) struct Attempts<'a> {
+    policy: &'a RetryPolicy,
+    operation: &'static str,
+    repeat: Repeat,
+    deadline: Duration,
+    count: u32,
+    /// What the latest retry took of the quota.
+    permit: Option<Permit>,
+    renewed: bool,
+    signed_again: bool,
+    /// The time of the first attempt that may have been applied, by both clocks.
+    unknown_since: Option<(SystemTime, Duration)>,
+    /// The error of the latest attempt, and whether one before it may have been applied.
+    last: Option<(AttemptError, bool)>,
+}
+
+impl RetryPolicy {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            skew: ClockSkew::default(),
+            quotas: RetryQuotas::default(),
+        }
+    }
+
+    /// The attempts of a call that begins `now`.
+    pub(super) fn begin(
+        &self,
+        operation: &'static str,
+        options: CallOptions,
+        now: Duration,
+    ) -> Attempts<'_> {
+        let longest = now.saturating_add(self.limits.operation_timeout());
+        Attempts {
+            policy: self,
+            operation,
+            repeat: options.repeat,
+            deadline: options.deadline.unwrap_or(longest),
+            count: 0,
+            permit: None,
+            renewed: false,
+            signed_again: false,
+            unknown_since: None,
+            last: None,
+        }
+    }
+
+    /// The wait before retry number `retry`, where the quota has one left. For what is
+    /// asked again although the call succeeded: unprocessed items.
+    pub(super) fn backoff(
+        &self,
+        retry: u32,
+        random: impl FnOnce() -> u64,
+    ) -> Option<(Duration, Permit)> {
+        let permit = self.quotas.acquire(RetryKind::Throttling)?;
+        Some((
+            backoff(RetryKind::Throttling, retry, random(), None),
+            permit,
+        ))
+    }
+
+    /// Takes back what a retry took of the quota, since it succeeded; none: the first
+    /// attempt did.
+    pub(super) fn succeeded(&self, permit: Option<Permit>) {
+        self.quotas.succeeded(permit);
+    }
+}
+
+impl Attempts<'_> {
+    /// When the call has to be over, by the monotonic clock.
+    pub(super) fn deadline(&self) -> Duration {
+        self.deadline
+    }
+
+    /// Returns true if the message has to be that of the attempt before: by its token
+    /// DynamoDB knows a transaction again, and refuses it with another body.
+    pub(super) fn keeps_message(&self) -> bool {
+        self.repeat == Repeat::ByToken && self.unknown_since.is_some()
+    }
+
+    /// Counts an attempt that is sent.
+    pub(super) fn count(&mut self) {
+        self.count += 1;
+    }
+
+    /// An attempt succeeded.
+    pub(super) fn succeeded(self) {
+        self.policy.succeeded(self.permit);
+    }
+
+    /// Decides after an attempt whose error was known `now`.
+    pub(super) fn decide(
+        &mut self,
+        error: AttemptError,
+        attempt: &Attempt,
+        now: Duration,
+        random: impl FnOnce() -> u64,
+    ) -> Decision {
+        // For a process that stood still the time is over, and its caller wants the answer.
+        let extended = now.saturating_add(self.policy.limits.request_timeout);
+        let earlier = self.unknown_since.is_some();
+        // In the first two cases nothing was done.
+        let decision = if attempt.signer.is_some()
+            && !self.renewed
+            && error.says_that_credentials_have_expired()
+        {
+            self.renewed = true;
+            self.deadline = self.deadline.max(extended);
+            Decision::RenewCredentials
+        } else if !self.signed_again && error.is_explained_by(attempt.signed_at) {
+            self.signed_again = true;
+            self.deadline = self.deadline.max(extended);
+            Decision::SignAgain
+        } else {
+            let wait = self.retry(&error, attempt, now, random);
+            wait.map_or(Decision::GiveUp, Decision::RetryAfter)
+        };
+        self.last = Some((error, earlier));
+        decision
+    }
+
+    /// Decides once more after the same attempt: there are no other credentials.
+    pub(super) fn decide_again(
+        &mut self,
+        attempt: &Attempt,
+        now: Duration,
+        random: impl FnOnce() -> u64,
+    ) -> Decision {
+        match self.last.take() {
+            Some((error, _)) => self.decide(error, attempt, now, random),
+            None => Decision::GiveUp,
+        }
+    }
+
+    /// The wait before a retry; none where there is no retry.
+    fn retry(
+        &mut self,
+        error: &AttemptError,
+        attempt: &Attempt,
+        now: Duration,
+        random: impl FnOnce() -> u64,
+    ) -> Option<Duration> {
+        let outcome_unknown = error.may_have_been_applied();
+        if outcome_unknown && self.repeat == Repeat::Never
+            || self.count >= self.policy.limits.max_attempts
+        {
+            return None;
+        }
+        let kind = error.retry_kind()?;
+        let wait = backoff(kind, self.count, random(), error.retry_after());
+        if now.saturating_add(wait) >= self.deadline {
+            return None;
+        }
+        self.permit = Some(self.policy.quotas.acquire(kind)?);
+        if outcome_unknown {
+            self.unknown_since
+                .get_or_insert((attempt.sent, attempt.now));
+        }
+        Some(wait)
+    }
+
+    /// Refuses to send a transaction whose token DynamoDB may have forgotten. `clock` is
+    /// this machine's time. Neither clock tells all of the time that has passed: the
+    /// monotonic one does not count while the machine sleeps, the other may be set.
+    ///
+    /// # Errors
+    ///
+    /// That of the attempt before.
+    pub(super) fn check_token(
+        &mut self,
+        now: Duration,
+        clock: impl FnOnce() -> SystemTime,
+    ) -> Result<(), Box<OperationError>> {
+        let (Repeat::ByToken, Some((sent, monotonic))) = (self.repeat, self.unknown_since) else {
+            return Ok(());
+        };
+        let by_clock = clock().duration_since(sent).unwrap_or_default();
+        if by_clock.max(now.saturating_sub(monotonic)) <= TOKEN_IS_GOOD_FOR {
+            return Ok(());
+        }
+        Err(self.give_up())
+    }
+
+    /// The error of the call, of which the latest attempt was the last.
+    pub(super) fn give_up(&mut self) -> Box<OperationError> {
+        let nothing_sent = || (AttemptError::Unsent(Error::unbuilt("no attempt")), false);
+        let (last, earlier) = self.last.take().unwrap_or_else(nothing_sent);
+        Box::new(OperationError {
+            operation: self.operation,
+            last,
+            attempts: self.count,
+            earlier_may_have_been_applied: earlier,
+            deadline: self.deadline,
+        })
+    }
+
+    /// The error of the call, of which another attempt could not be sent.
+    pub(super) fn unsent(&mut self, error: Error) -> Box<OperationError> {
+        let earlier = self.unknown_since.is_some();
+        self.last = Some((AttemptError::Unsent(error), earlier));
+        self.give_up()
+    }
+}
