@@ -4,7 +4,10 @@
 //!
 //! Source: `ecs.rs` of aws-config.
 
-use super::source::{SourceClient, SourceError, SourceRequest, absent, broken, misconfigured};
+use super::source::{
+    CredentialsSource, Fetching, NoCredentials, SourceClient, SourceError, SourceRequest, absent,
+    misconfigured,
+};
 use super::{document, keys, source};
 use crate::aws::Limits;
 use crate::aws::endpoint::Endpoint;
@@ -12,11 +15,7 @@ use crate::fields::{Field, Fields};
 use crate::http::{Headers, Method, Platform};
 use crate::text::{quote, remember};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{self, ProvideCredentials, future};
 use http::Uri;
-use send_wrapper::SendWrapper;
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 use std::time::Duration;
@@ -85,20 +84,11 @@ impl<P: Platform> Container<P> {
         }
     }
 
-    async fn credentials(&self) -> provider::Result {
-        let target = self.settings.target()?;
-        let token = self.token()?;
-        let lent = self
-            .client
-            .repeatedly(async || self.ask(&target, token.as_deref()).await);
-        lent.await.map_err(|refused| broken(refused.error))
-    }
-
     /// What is sent as authorization, read anew each time: agents replace it.
-    fn token(&self) -> Result<Option<String>, CredentialsError> {
+    fn token(&self) -> Result<Option<String>, NoCredentials> {
         let (name, token) = if let Some(file) = &self.settings.token_file {
             let path = &file.value;
-            let text = source::text(&**self.client.platform, path, keys::LONGEST as u64);
+            let text = source::text(&*self.client.platform, path, keys::LONGEST as u64);
             let text = text.map_err(|why| {
                 misconfigured(format!("`{TOKEN_FILE}` names {}, which {why}", quote(path)))
             })?;
@@ -140,9 +130,23 @@ impl<P: Platform> Container<P> {
     }
 }
 
+impl<P: Platform> CredentialsSource for Container<P> {
+    fn credentials(&self) -> Fetching<'_> {
+        Box::pin(async move {
+            let target = self.settings.target()?;
+            let token = self.token()?;
+            let lent = self
+                .client
+                .repeatedly(async || self.ask(&target, token.as_deref()).await);
+            lent.await
+                .map_err(|refused| NoCredentials::Broken(refused.error))
+        })
+    }
+}
+
 impl Settings {
     /// Where to ask; the relative URI goes before the full one.
-    fn target(&self) -> Result<Target, CredentialsError> {
+    fn target(&self) -> Result<Target, NoCredentials> {
         let (field, url) = match (&self.relative_uri, &self.full_uri) {
             (Some(relative), _) => (relative, format!("http://{ECS}{}", relative.value)),
             (None, Some(full)) => (full, full.value.clone()),
@@ -194,20 +198,5 @@ fn is_own(host: &str) -> bool {
         Ok(IpAddr::V4(address)) => address.is_loopback() || address == ECS || address == EKS,
         Ok(IpAddr::V6(address)) => address.is_loopback() || address == EKS_V6,
         Err(_) => host.eq_ignore_ascii_case("localhost"),
-    }
-}
-
-impl<P: Platform> ProvideCredentials for Container<P> {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(SendWrapper::new(self.credentials()))
-    }
-}
-
-impl<P> fmt::Debug for Container<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Container").finish_non_exhaustive()
     }
 }

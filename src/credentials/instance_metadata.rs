@@ -6,7 +6,8 @@
 
 use super::document;
 use super::source::{
-    self, SourceClient, SourceError, SourceRequest, absent, broken, misconfigured,
+    self, CredentialsSource, Fetching, NoCredentials, SourceClient, SourceError, SourceRequest,
+    absent, misconfigured,
 };
 use crate::aws::Limits;
 use crate::aws::endpoint::Endpoint;
@@ -16,10 +17,6 @@ use crate::fields::{Field, Fields};
 use crate::http::{Headers, Method, Platform, Response};
 use crate::text::remember;
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{self, ProvideCredentials, future};
-use send_wrapper::SendWrapper;
-use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -57,21 +54,6 @@ impl<P: Platform> InstanceMetadata<P> {
         Self {
             settings,
             client: SourceClient::new(platform, SOURCE, LIMITS),
-        }
-    }
-
-    async fn credentials(&self) -> provider::Result {
-        self.settings.check_enabled()?;
-        let endpoint = self.settings.endpoint()?;
-        let lent = self.client.repeatedly(async || self.ask(&endpoint).await);
-        match lent.await {
-            Ok(Some(credentials)) => Ok(self.extended(credentials)),
-            Ok(None) => Err(absent("the instance has no role")),
-            // Nobody said that there is somebody who would answer.
-            Err(refused) if !refused.answered && !self.settings.is_named() => {
-                Err(absent(refused.error.sentence()))
-            }
-            Err(refused) => Err(broken(refused.error)),
         }
     }
 
@@ -157,6 +139,25 @@ impl<P: Platform> InstanceMetadata<P> {
     }
 }
 
+impl<P: Platform> CredentialsSource for InstanceMetadata<P> {
+    fn credentials(&self) -> Fetching<'_> {
+        Box::pin(async move {
+            self.settings.check_enabled()?;
+            let endpoint = self.settings.endpoint()?;
+            let lent = self.client.repeatedly(async || self.ask(&endpoint).await);
+            match lent.await {
+                Ok(Some(credentials)) => Ok(self.extended(credentials)),
+                Ok(None) => Err(absent("the instance has no role")),
+                // Nobody said that there is somebody who would answer.
+                Err(refused) if !refused.answered && !self.settings.is_named() => {
+                    Err(absent(refused.error.sentence()))
+                }
+                Err(refused) => Err(NoCredentials::Broken(refused.error)),
+            }
+        })
+    }
+}
+
 /// The text of an answer: a token, which goes into a header field, or the name of
 /// a role, which goes into a path and so has none of `reserved`.
 fn text<'a>(site: &str, answer: &'a Response, reserved: &[u8]) -> Result<&'a str, SourceError> {
@@ -190,23 +191,6 @@ fn refused(site: &str, answer: &Response) -> SourceError {
     }
 }
 
-impl<P: Platform> ProvideCredentials for InstanceMetadata<P> {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(SendWrapper::new(self.credentials()))
-    }
-}
-
-impl<P> fmt::Debug for InstanceMetadata<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InstanceMetadata")
-            .field("settings", &self.settings)
-            .finish_non_exhaustive()
-    }
-}
-
 const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 const ENDPOINT_MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
 const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
@@ -233,7 +217,7 @@ impl Settings {
     }
 
     /// Where it is asked.
-    pub(super) fn endpoint(&self) -> Result<Endpoint, CredentialsError> {
+    pub(super) fn endpoint(&self) -> Result<Endpoint, NoCredentials> {
         let is_v6 = match &self.mode {
             None => false,
             Some(mode) if mode.value.eq_ignore_ascii_case("ipv4") => false,
@@ -262,7 +246,7 @@ impl Settings {
     }
 
     /// Absent where somebody wants it not to be asked.
-    pub(super) fn check_enabled(&self) -> Result<(), CredentialsError> {
+    pub(super) fn check_enabled(&self) -> Result<(), NoCredentials> {
         let disabled = self.disabled.as_ref();
         match disabled.is_some_and(|field| field.value.eq_ignore_ascii_case("true")) {
             true => Err(absent(format!("{DISABLED} is set"))),

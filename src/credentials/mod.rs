@@ -23,13 +23,12 @@ use crate::error::Error;
 use crate::fields::{Field, Fields};
 use crate::http::{Files, Platform};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::{self, ProvideCredentials, future};
 use container::Container;
 use instance_metadata::InstanceMetadata;
 use role::{AssumeRole, Role};
 use shared_files::{Locations, SharedFiles};
 pub use signers::{ResolvedSigner, Signers};
-use source::{absence, absent, into_error};
+use source::{CredentialsSource, Fetching, NoCredentials, absent};
 use std::rc::Rc;
 use sts::Sts;
 use web_identity::WebIdentity;
@@ -46,13 +45,13 @@ pub enum Signing {
 /// Where credentials come from.
 #[derive(Debug)]
 pub struct Settings {
-    source: Source,
+    base: Base,
     role: Option<Role>,
     sts: sts::Settings,
 }
 
 #[derive(Debug)]
-enum Source {
+enum Base {
     /// Keys, given.
     Keys(Credentials),
     /// All that may lend some.
@@ -91,9 +90,9 @@ impl Signing {
             Some(keys) => Some(keys),
             None => keys::of_environment(fields)?,
         };
-        let source = keys.map_or_else(|| Source::Chain(Box::new(Names::new(fields))), Source::Keys);
+        let base = keys.map_or_else(|| Base::Chain(Box::new(Names::new(fields))), Base::Keys);
         Ok(Self::Guest(Box::new(Settings {
-            source,
+            base,
             role,
             sts: sts::Settings::new(fields, region, limits),
         })))
@@ -132,8 +131,8 @@ pub fn region_of_the_profile(
     };
     match region {
         Ok(region) => Ok(region.map(named)),
-        Err(error) if absence(&error).is_some() => Ok(None),
-        Err(error) => Err(into_error(&error)),
+        Err(NoCredentials::Absent(_)) => Ok(None),
+        Err(NoCredentials::Broken(error)) => Err(error),
     }
 }
 
@@ -173,17 +172,17 @@ impl Names {
 impl Settings {
     /// The keys that are given as they are; none where a source is asked for some.
     pub fn keys(&self) -> Option<&Credentials> {
-        match &self.source {
-            Source::Keys(keys) => Some(keys),
-            Source::Chain(_) => None,
+        match &self.base {
+            Base::Keys(keys) => Some(keys),
+            Base::Chain(_) => None,
         }
     }
 
     /// Asks the sources, on `platform`.
-    pub fn provider<P: Platform>(self, platform: &Rc<P>) -> Rc<dyn ProvideCredentials> {
-        let base: Box<dyn ProvideCredentials> = match self.source {
-            Source::Keys(keys) => Box::new(keys),
-            Source::Chain(names) => Box::new(names.chain(platform, &self.sts)),
+    fn source<P: Platform>(self, platform: &Rc<P>) -> Rc<dyn CredentialsSource> {
+        let base: Box<dyn CredentialsSource> = match self.base {
+            Base::Keys(keys) => Box::new(keys),
+            Base::Chain(names) => Box::new(names.chain(platform, &self.sts)),
         };
         match self.role {
             None => base.into(),
@@ -197,37 +196,27 @@ impl Settings {
 }
 
 /// Sources, the first one asked first.
-#[derive(Debug)]
-pub(super) struct Chain(pub(super) Vec<Box<dyn ProvideCredentials>>);
+struct Chain(Vec<Box<dyn CredentialsSource>>);
 
-impl Chain {
-    async fn credentials(&self) -> provider::Result {
-        let mut reasons = vec![
-            "the metadata has no `accessKey`".to_owned(),
-            "AWS_ACCESS_KEY_ID is not set".to_owned(),
-        ];
-        for source in &self.0 {
-            match source.provide_credentials().await {
-                Ok(credentials) => return Ok(credentials),
-                Err(error) => match absence(&error) {
-                    Some(why) => reasons.push(why),
-                    None => return Err(error),
-                },
+impl CredentialsSource for Chain {
+    fn credentials(&self) -> Fetching<'_> {
+        Box::pin(async move {
+            let mut reasons = vec![
+                "the metadata has no `accessKey`".to_owned(),
+                "AWS_ACCESS_KEY_ID is not set".to_owned(),
+            ];
+            for source in &self.0 {
+                match source.credentials().await {
+                    Ok(credentials) => return Ok(credentials),
+                    Err(NoCredentials::Absent(why)) => reasons.push(why),
+                    Err(error) => return Err(error),
+                }
             }
-        }
-        Err(absent(format!(
-            "no AWS credentials: give `accessKey` and `secretKey`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or lend another source ({})",
-            reasons.join("; ")
-        )))
-    }
-}
-
-impl ProvideCredentials for Chain {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(self.credentials())
+            Err(absent(format!(
+                "no AWS credentials: give `accessKey` and `secretKey`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or lend another source ({})",
+                reasons.join("; ")
+            )))
+        })
     }
 }
 

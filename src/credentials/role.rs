@@ -1,14 +1,11 @@
 //! A role that is assumed, and the names that it goes by. It stands over any other
 //! source, whose credentials buy those of the role.
 
-use super::source::broken;
+use super::source::{CredentialsSource, Fetching, NoCredentials};
 use super::sts::Sts;
 use crate::error::Error;
 use crate::fields::{Field, Fields};
 use crate::http::Platform;
-use aws_credential_types::provider::{self, ProvideCredentials, future};
-use send_wrapper::SendWrapper;
-use std::fmt;
 
 /// The session's name where nobody gives one: that of Dapr's own components.
 ///
@@ -86,31 +83,16 @@ pub(super) const SOURCE: &str = "STS (`assumeRoleArn`)";
 /// Credentials of a role.
 pub(super) struct AssumeRole<P> {
     pub(super) role: Role,
-    pub(super) base: Box<dyn ProvideCredentials>,
+    pub(super) base: Box<dyn CredentialsSource>,
     pub(super) sts: Sts<P>,
 }
 
-impl<P: Platform> AssumeRole<P> {
-    async fn credentials(&self) -> provider::Result {
-        let by = self.base.provide_credentials().await?;
-        let assumed = self.sts.assume_role(&self.role, &by).await;
-        assumed.map_err(broken)
-    }
-}
-
-impl<P: Platform> ProvideCredentials for AssumeRole<P> {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(SendWrapper::new(self.credentials()))
-    }
-}
-
-impl<P> fmt::Debug for AssumeRole<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AssumeRole")
-            .field("role", &self.role)
-            .finish_non_exhaustive()
+impl<P: Platform> CredentialsSource for AssumeRole<P> {
+    fn credentials(&self) -> Fetching<'_> {
+        Box::pin(async move {
+            let by = self.base.credentials().await?;
+            let assumed = self.sts.assume_role(&self.role, &by).await;
+            assumed.map_err(NoCredentials::Broken)
+        })
     }
 }

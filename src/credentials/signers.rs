@@ -7,14 +7,13 @@
 //! 0e89e4b, `aws/rust-runtime/aws-runtime/src/static_stability.rs`. The jitter is
 //! our own.
 
-use super::source::into_error;
+use super::source::CredentialsSource;
 use super::{Settings, Signing};
 use crate::aws::retry::share;
 use crate::aws::sign::Signer;
 use crate::error::Error;
 use crate::http::Platform;
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials;
 use futures_util::future::{Either, FutureExt, LocalBoxFuture, Shared, select};
 use std::cell::RefCell;
 use std::fmt;
@@ -46,7 +45,7 @@ pub struct ResolvedSigner {
 /// The component signs.
 struct Guest<P> {
     platform: Rc<P>,
-    provider: Rc<dyn ProvideCredentials>,
+    source: Rc<dyn CredentialsSource>,
     region: String,
     service: &'static str,
     current: RefCell<Option<Current>>,
@@ -64,7 +63,7 @@ impl<P: Platform> Signers<P> {
         let guest = |settings: Box<Settings>| {
             Rc::new(Guest {
                 platform: Rc::clone(platform),
-                provider: settings.provider(platform),
+                source: settings.source(platform),
                 region,
                 service,
                 current: RefCell::default(),
@@ -202,9 +201,9 @@ impl<P: Platform> Guest<P> {
     }
 
     async fn fetch(self: Rc<Self>, now: SystemTime) -> Result<Rc<Signer>, Error> {
-        let given = self.provider.provide_credentials().await;
+        let given = self.source.credentials().await;
         let kept = given
-            .map_err(|error| into_error(&error))
+            .map_err(Error::from)
             .and_then(|given| self.keep(given, now));
         self.fetch.take();
         kept

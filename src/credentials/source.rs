@@ -2,17 +2,17 @@
 //! time of its own; or in a file, of the directories that the host lends. Words for a
 //! failure name the source, the address and what the host has to allow.
 //!
-//! A source that gives no credentials is [`absent`], and the next one is asked; or it is
-//! [`broken`], and the call fails with its words.
+//! A source that gives no credentials is absent, and the next one is asked; or it is
+//! broken, and the call fails with its words ([`NoCredentials`]).
 
 use crate::aws::retry::{self, RetryKind};
 use crate::aws::{Limits, error_code};
 use crate::error::Error;
 use crate::http::{Files, Headers, Method, Platform, Request, Response, Timeouts, TransportError};
 use crate::text::escaped;
-use aws_credential_types::provider::error::CredentialsError;
-use send_wrapper::SendWrapper;
-use std::error::Error as _;
+use aws_credential_types::Credentials;
+use futures_util::future::LocalBoxFuture;
+use std::future::ready;
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
 
@@ -22,9 +22,56 @@ const LONGEST_ANSWER: usize = 256 * 1_024;
 /// Longest part of a refusal in plain text that a sentence quotes, in characters.
 const LONGEST_WORDS: usize = 200;
 
-/// The platform as sources hold it: the SDK's trait asks for what threads may
-/// share, and a component has one thread.
-pub(super) type Shared<P> = SendWrapper<Rc<P>>;
+/// Credentials, or why there are none.
+pub(super) type Fetched = Result<Credentials, NoCredentials>;
+
+/// A source that is being asked.
+pub(super) type Fetching<'a> = LocalBoxFuture<'a, Fetched>;
+
+/// A source of credentials.
+pub(super) trait CredentialsSource {
+    /// Asks it.
+    fn credentials(&self) -> Fetching<'_>;
+}
+
+/// Keys that are given as they are.
+impl CredentialsSource for Credentials {
+    fn credentials(&self) -> Fetching<'_> {
+        Box::pin(ready(Ok(self.clone())))
+    }
+}
+
+/// Why a source gives no credentials.
+#[derive(Clone, Debug)]
+pub(super) enum NoCredentials {
+    /// The source does not apply here; why not, for who finds no credentials at all.
+    Absent(String),
+    /// The source is configured and does not work. The sentence names it.
+    Broken(Error),
+}
+
+#[cold]
+#[inline(never)]
+pub(super) fn absent(why: impl Into<String>) -> NoCredentials {
+    NoCredentials::Absent(why.into())
+}
+
+/// A wrong configuration of the source.
+#[cold]
+#[inline(never)]
+pub(super) fn misconfigured(sentence: impl Into<String>) -> NoCredentials {
+    NoCredentials::Broken(Error::InvalidConfiguration(sentence.into()))
+}
+
+impl From<NoCredentials> for Error {
+    /// The error of the call that needed credentials.
+    fn from(error: NoCredentials) -> Self {
+        match error {
+            NoCredentials::Absent(why) => Self::InvalidConfiguration(why),
+            NoCredentials::Broken(error) => error,
+        }
+    }
+}
 
 /// What is asked.
 pub(super) struct SourceRequest<'a> {
@@ -77,7 +124,7 @@ pub(super) fn plain_words(answer: &Response) -> Option<String> {
 
 /// Asks one source.
 pub(super) struct SourceClient<P> {
-    pub(super) platform: Shared<P>,
+    pub(super) platform: Rc<P>,
     /// Its name in sentences.
     pub(super) source: &'static str,
     pub(super) limits: Limits,
@@ -86,7 +133,7 @@ pub(super) struct SourceClient<P> {
 impl<P: Platform> SourceClient<P> {
     pub(super) fn new(platform: Rc<P>, source: &'static str, limits: Limits) -> Self {
         Self {
-            platform: Shared::new(platform),
+            platform,
             source,
             limits,
         }
@@ -210,47 +257,6 @@ fn with_port(ask: &SourceRequest<'_>) -> String {
     match ask.authority.rsplit_once(':') {
         Some((_, after)) if !after.ends_with(']') => ask.authority.to_owned(),
         _ => format!("{}:{port}", ask.authority),
-    }
-}
-
-/// The source does not apply here; why not, for who finds no credentials at all.
-#[cold]
-#[inline(never)]
-pub(super) fn absent(why: impl Into<String>) -> CredentialsError {
-    CredentialsError::not_loaded(why.into())
-}
-
-/// The source is configured and does not work. The sentence names it.
-#[cold]
-#[inline(never)]
-pub(super) fn broken(error: Error) -> CredentialsError {
-    CredentialsError::provider_error(error)
-}
-
-/// A wrong configuration of the source.
-#[cold]
-#[inline(never)]
-pub(super) fn misconfigured(sentence: impl Into<String>) -> CredentialsError {
-    broken(Error::InvalidConfiguration(sentence.into()))
-}
-
-/// Why the source does not apply; none where it is broken.
-pub(super) fn absence(error: &CredentialsError) -> Option<String> {
-    match error {
-        CredentialsError::CredentialsNotLoaded(_) => error.source().map(ToString::to_string),
-        _ => None,
-    }
-}
-
-/// The error of the call that needed credentials.
-pub(super) fn into_error(error: &CredentialsError) -> Error {
-    let source = error.source();
-    match source.and_then(|source| source.downcast_ref::<Error>()) {
-        Some(own) => own.clone(),
-        None => Error::InvalidConfiguration(match source {
-            Some(source) => source.to_string(),
-            None => error.to_string(),
-        }),
     }
 }
 

@@ -21,7 +21,6 @@ use crate::text::{first_line, remember};
 use aws_credential_types::Credentials;
 use aws_smithy_xml::decode::{Document, ScopedDecoder, try_data};
 use percent_encoding::utf8_percent_encode;
-use send_wrapper::SendWrapper;
 use std::rc::Rc;
 
 /// The version of the protocol.
@@ -46,7 +45,7 @@ const MISCONFIGURED: &[&str] = &[
 pub(super) struct Sts<P> {
     client: SourceClient<P>,
     settings: Settings,
-    skew: SendWrapper<ClockSkew>,
+    skew: ClockSkew,
 }
 
 impl<P: Platform> Sts<P> {
@@ -55,7 +54,7 @@ impl<P: Platform> Sts<P> {
         Self {
             client: SourceClient::new(platform, source, settings.limits),
             settings,
-            skew: SendWrapper::new(ClockSkew::default()),
+            skew: ClockSkew::default(),
         }
     }
 
@@ -108,7 +107,7 @@ impl<P: Platform> Sts<P> {
 
     /// Files that the host lends, for the token of a web identity.
     pub(super) fn files(&self) -> &impl Files {
-        &**self.client.platform
+        &*self.client.platform
     }
 
     /// Asks, and once more where the time of the signature is why STS refuses: such a

@@ -3,15 +3,13 @@
 //! file is read again at each refresh.
 
 use super::role::Role;
-use super::source::{self, absent, broken, misconfigured};
+use super::source::{
+    self, CredentialsSource, Fetched, Fetching, NoCredentials, absent, misconfigured,
+};
 use super::sts::Sts;
 use crate::fields::{Field, Fields};
 use crate::http::Platform;
 use crate::text::quote;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{self, ProvideCredentials, future};
-use send_wrapper::SendWrapper;
-use std::fmt;
 
 /// The source's name in sentences.
 pub(super) const SOURCE: &str = "STS (web identity)";
@@ -51,7 +49,7 @@ impl Environment {
         }
     }
 
-    fn settings(self) -> Result<Settings, CredentialsError> {
+    fn settings(self) -> Result<Settings, NoCredentials> {
         match (self.token_file, self.role_arn) {
             (Some(token_file), Some(role_arn)) => Ok(Settings {
                 token_file: token_file.value,
@@ -76,18 +74,17 @@ pub(super) struct WebIdentity<P> {
     pub(super) sts: Sts<P>,
 }
 
-impl<P: Platform> WebIdentity<P> {
-    async fn credentials(&self) -> provider::Result {
-        let settings = self.environment.clone().settings()?;
-        credentials(&settings, &self.sts).await
+/// Reads the token and asks STS.
+impl<P: Platform> CredentialsSource for WebIdentity<P> {
+    fn credentials(&self) -> Fetching<'_> {
+        Box::pin(async move {
+            let settings = self.environment.clone().settings()?;
+            credentials(&settings, &self.sts).await
+        })
     }
 }
 
-/// Reads the token and asks STS.
-pub(super) async fn credentials<P: Platform>(
-    settings: &Settings,
-    sts: &Sts<P>,
-) -> provider::Result {
+pub(super) async fn credentials<P: Platform>(settings: &Settings, sts: &Sts<P>) -> Fetched {
     let named_by = &settings.named_by;
     let unreadable = |why: String| {
         let path = quote(&settings.token_file);
@@ -102,22 +99,5 @@ pub(super) async fn credentials<P: Platform>(
     let assumed = sts
         .assume_role_with_web_identity(&settings.role, token)
         .await;
-    assumed.map_err(broken)
-}
-
-impl<P: Platform> ProvideCredentials for WebIdentity<P> {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(SendWrapper::new(self.credentials()))
-    }
-}
-
-impl<P> fmt::Debug for WebIdentity<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WebIdentity")
-            .field("environment", &self.environment)
-            .finish_non_exhaustive()
-    }
+    assumed.map_err(NoCredentials::Broken)
 }

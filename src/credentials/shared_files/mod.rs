@@ -8,18 +8,16 @@ mod profiles;
 
 use super::container::Container;
 use super::instance_metadata::InstanceMetadata;
-use super::source::{absence, absent, broken, misconfigured, unreadable};
+use super::source::{
+    CredentialsSource, Fetched, Fetching, NoCredentials, absent, misconfigured, unreadable,
+};
 use super::sts::Sts;
 use super::web_identity;
 use crate::fields::{Field, Fields};
 use crate::http::{Files, Platform};
 use crate::text::{quote, remember};
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{self, ProvideCredentials, future};
 use plan::{Base, Named, Plan};
 use profiles::{Fault, Kind, Profiles};
-use send_wrapper::SendWrapper;
-use std::fmt;
 
 /// The source's name.
 const SOURCE: &str = "shared files";
@@ -31,7 +29,7 @@ pub(super) const STS: &str = "STS (a profile's role)";
 pub(super) fn region(
     locations: &Locations,
     files: &dyn Files,
-) -> Result<Option<String>, CredentialsError> {
+) -> Result<Option<String>, NoCredentials> {
     let profiles = read(locations, files)?;
     let Some(profile) = profiles.get(profiles.selected()).map_err(unusable)? else {
         return profiles
@@ -48,7 +46,7 @@ pub(super) fn region(
 }
 
 /// A profile is asked for that has a line which cannot be read.
-fn unusable(fault: &Fault) -> CredentialsError {
+fn unusable(fault: &Fault) -> NoCredentials {
     misconfigured(fault.to_string())
 }
 
@@ -62,62 +60,51 @@ pub(super) struct SharedFiles<P> {
 }
 
 impl<P: Platform> SharedFiles<P> {
-    async fn credentials(&self) -> provider::Result {
-        let Plan {
-            profile,
-            base,
-            roles,
-        } = {
-            let profiles = read(&self.locations, self.sts.files())?;
-            plan::plan(&profiles)?
-        };
-        let mut credentials = match base {
-            Base::Keys(credentials) => credentials,
-            Base::Named(named) => self.named(&profile, named).await?,
-            Base::WebIdentity(settings) => web_identity::credentials(&settings, &self.sts).await?,
-        };
-        for role in &roles {
-            let assumed = self.sts.assume_role(role, &credentials).await;
-            credentials = assumed.map_err(broken)?;
-        }
-        Ok(credentials)
-    }
-
     /// What a profile names has to be there.
-    async fn named(&self, profile: &str, named: Named) -> provider::Result {
+    async fn named(&self, profile: &str, named: Named) -> Fetched {
         let (name, given) = match named {
             // The environment goes before the shared files: it has none.
             Named::Environment => ("Environment", Err(absent("AWS_ACCESS_KEY_ID is not set"))),
-            Named::Container => ("EcsContainer", self.container.provide_credentials().await),
+            Named::Container => ("EcsContainer", self.container.credentials().await),
             Named::InstanceMetadata => {
-                let given = self.instance_metadata.provide_credentials().await;
+                let given = self.instance_metadata.credentials().await;
                 ("Ec2InstanceMetadata", given)
             }
         };
-        given.map_err(|error| match absence(&error) {
-            Some(why) => misconfigured(format!(
+        given.map_err(|error| match error {
+            NoCredentials::Absent(why) => misconfigured(format!(
                 "profile {} has `credential_source` {name}, which gives no credentials: {why}",
                 quote(profile)
             )),
-            None => error,
+            NoCredentials::Broken(_) => error,
         })
     }
 }
 
-impl<P: Platform> ProvideCredentials for SharedFiles<P> {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::new(SendWrapper::new(self.credentials()))
-    }
-}
-
-impl<P> fmt::Debug for SharedFiles<P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SharedFiles")
-            .field("locations", &self.locations)
-            .finish_non_exhaustive()
+impl<P: Platform> CredentialsSource for SharedFiles<P> {
+    fn credentials(&self) -> Fetching<'_> {
+        Box::pin(async move {
+            let Plan {
+                profile,
+                base,
+                roles,
+            } = {
+                let profiles = read(&self.locations, self.sts.files())?;
+                plan::plan(&profiles)?
+            };
+            let mut credentials = match base {
+                Base::Keys(credentials) => credentials,
+                Base::Named(named) => self.named(&profile, named).await?,
+                Base::WebIdentity(settings) => {
+                    web_identity::credentials(&settings, &self.sts).await?
+                }
+            };
+            for role in &roles {
+                let assumed = self.sts.assume_role(role, &credentials).await;
+                credentials = assumed.map_err(NoCredentials::Broken)?;
+            }
+            Ok(credentials)
+        })
     }
 }
 
@@ -168,7 +155,7 @@ impl Locations {
 
 /// What the files say. Two files make one set: of a profile in both, the
 /// credentials file's properties stand.
-fn read(locations: &Locations, files: &dyn Files) -> Result<Profiles, CredentialsError> {
+fn read(locations: &Locations, files: &dyn Files) -> Result<Profiles, NoCredentials> {
     let selected = locations.profile.as_ref();
     let mut profiles = Profiles::new(selected.map(|field| &*field.value));
     let mut is_there = false;

@@ -6,11 +6,10 @@ use super::profiles::{DEFAULT, Profile, Profiles};
 use super::{SOURCE, unusable};
 use crate::credentials::keys::Parts;
 use crate::credentials::role::Role;
-use crate::credentials::source::{absent, misconfigured};
+use crate::credentials::source::{NoCredentials, absent, misconfigured};
 use crate::credentials::web_identity;
 use crate::text::quote;
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
 
 /// What asks for a program or a browser, which a component has not.
 const UNSUPPORTED: &[&str] = &[
@@ -59,7 +58,7 @@ pub(super) enum Named {
 /// Absent where nobody named a profile and there is none called `default`, or it
 /// asks for nothing; else what is wrong with it. With a line in the files that cannot
 /// be read, `default` may be there after all: then no other source stands in for it.
-pub(super) fn plan(profiles: &Profiles) -> Result<Plan, CredentialsError> {
+pub(super) fn plan(profiles: &Profiles) -> Result<Plan, NoCredentials> {
     let selected = profiles.selected();
     let aside = profiles.stray().map(|fault| format!(" ({fault})"));
     let aside = aside.unwrap_or_default();
@@ -133,7 +132,7 @@ pub(super) fn plan(profiles: &Profiles) -> Result<Plan, CredentialsError> {
 }
 
 /// The role that a profile assumes with the credentials of another.
-fn role(profile: Profile<'_>) -> Result<Option<Role>, CredentialsError> {
+fn role(profile: Profile<'_>) -> Result<Option<Role>, NoCredentials> {
     let text = |name: &str| profile.get(name).map(str::to_owned);
     if profile.get("web_identity_token_file").is_some() {
         return Ok(None);
@@ -153,7 +152,7 @@ fn role(profile: Profile<'_>) -> Result<Option<Role>, CredentialsError> {
 
 /// Where a profile's own credentials come from. One that asks for nothing `may_lack`
 /// them where nobody else needs them.
-fn base(profile: Profile<'_>, may_lack: bool) -> Result<Base, CredentialsError> {
+fn base(profile: Profile<'_>, may_lack: bool) -> Result<Base, NoCredentials> {
     let name = quote(profile.name());
     if let Some(source) = profile.get("credential_source") {
         return match source.to_ascii_lowercase().as_str() {
