@@ -65,43 +65,37 @@ impl Error {
         Self::Other(format!("the request could not be built: {error}"))
     }
 
-    /// What makes an error of the same case; `Other` for the one without a sentence.
+    /// The name of the case, what makes an error of it, and the sentence.
+    fn parts(&self) -> (&'static str, fn(String) -> Self, &str) {
+        match self {
+            Self::NotInitialized => ("not-initialized", Self::Other, ""),
+            Self::InvalidConfiguration(s) => {
+                ("invalid-configuration", Self::InvalidConfiguration, s)
+            }
+            Self::InvalidArgument(s) => ("invalid-argument", Self::InvalidArgument, s),
+            Self::EtagMismatch(s) => ("etag-mismatch", Self::EtagMismatch, s),
+            Self::AccessDenied(s) => ("access-denied", Self::AccessDenied, s),
+            Self::NotFound(s) => ("not-found", Self::NotFound, s),
+            Self::Throttled(s) => ("throttled", Self::Throttled, s),
+            Self::Conflict(s) => ("conflict", Self::Conflict, s),
+            Self::Timeout(s) => ("timeout", Self::Timeout, s),
+            Self::Unavailable(s) => ("unavailable", Self::Unavailable, s),
+            Self::TooLarge(s) => ("too-large", Self::TooLarge, s),
+            Self::Unsupported(s) => ("unsupported", Self::Unsupported, s),
+            Self::Other(s) => ("other", Self::Other, s),
+        }
+    }
+
+    /// Returns what makes an error of the same case; `Other` for the one without a sentence.
     #[must_use]
     pub fn case(&self) -> fn(String) -> Self {
-        match self {
-            Self::InvalidConfiguration(_) => Self::InvalidConfiguration,
-            Self::InvalidArgument(_) => Self::InvalidArgument,
-            Self::EtagMismatch(_) => Self::EtagMismatch,
-            Self::AccessDenied(_) => Self::AccessDenied,
-            Self::NotFound(_) => Self::NotFound,
-            Self::Throttled(_) => Self::Throttled,
-            Self::Conflict(_) => Self::Conflict,
-            Self::Timeout(_) => Self::Timeout,
-            Self::Unavailable(_) => Self::Unavailable,
-            Self::TooLarge(_) => Self::TooLarge,
-            Self::Unsupported(_) => Self::Unsupported,
-            Self::NotInitialized | Self::Other(_) => Self::Other,
-        }
+        self.parts().1
     }
 
     /// The sentence; empty for the one without.
     #[must_use]
     pub fn sentence(&self) -> &str {
-        match self {
-            Self::NotInitialized => "",
-            Self::InvalidConfiguration(s)
-            | Self::InvalidArgument(s)
-            | Self::EtagMismatch(s)
-            | Self::AccessDenied(s)
-            | Self::NotFound(s)
-            | Self::Throttled(s)
-            | Self::Conflict(s)
-            | Self::Timeout(s)
-            | Self::Unavailable(s)
-            | Self::TooLarge(s)
-            | Self::Unsupported(s)
-            | Self::Other(s) => s,
-        }
+        self.parts().2
     }
 
     /// The same case without any secret in its sentence.
@@ -121,21 +115,10 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (case, sentence) = match self {
-            Self::NotInitialized => return f.write_str("not-initialized"),
-            Self::InvalidConfiguration(s) => ("invalid-configuration", s),
-            Self::InvalidArgument(s) => ("invalid-argument", s),
-            Self::EtagMismatch(s) => ("etag-mismatch", s),
-            Self::AccessDenied(s) => ("access-denied", s),
-            Self::NotFound(s) => ("not-found", s),
-            Self::Throttled(s) => ("throttled", s),
-            Self::Conflict(s) => ("conflict", s),
-            Self::Timeout(s) => ("timeout", s),
-            Self::Unavailable(s) => ("unavailable", s),
-            Self::TooLarge(s) => ("too-large", s),
-            Self::Unsupported(s) => ("unsupported", s),
-            Self::Other(s) => ("other", s),
-        };
+        let (case, _, sentence) = self.parts();
+        if let Self::NotInitialized = self {
+            return f.write_str(case);
+        }
         write!(f, "{case}: {sentence}")
     }
 }

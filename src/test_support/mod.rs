@@ -23,6 +23,15 @@ use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Result};
 use std::time::Duration;
 
+/// Fails unless `text` has each of `words`, and shows no secret of a test.
+#[track_caller]
+pub(crate) fn assert_tells(text: &str, words: &[impl AsRef<str>]) {
+    let is_missing = |word: &&_| !text.contains(AsRef::<str>::as_ref(*word));
+    let missing = words.iter().find(is_missing).map(AsRef::as_ref);
+    assert_eq!(missing, None, "{text}");
+    assert!(!text.contains("c4n4ry"), "{text}");
+}
+
 /// A secret that every request carries.
 pub(crate) const SESSION_TOKEN: &str = "session-token-canary";
 

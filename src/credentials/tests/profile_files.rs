@@ -5,6 +5,7 @@
 use super::profiles::{FILES, keys, on, server, with};
 use super::stage::Stage;
 use crate::config::Config;
+use crate::test_support::assert_tells;
 use std::io::ErrorKind;
 
 #[tokio::test(start_paused = true)]
@@ -26,10 +27,7 @@ async fn a_profile_is_found_in_both_files_and_the_credentials_file_counts() {
     assert_eq!(id, Ok("NAMED".to_owned()));
     let (id, _) = with(&config, &credentials, &[("AWS_PROFILE", "nobody")]).await;
     let error = id.expect_err("there is none").to_string();
-    assert!(
-        error.contains("\"nobody\"") && error.contains("AWS_PROFILE"),
-        "{error}"
-    );
+    assert_tells(&error, &["\"nobody\"", "AWS_PROFILE"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -81,10 +79,7 @@ async fn a_file_that_somebody_names_has_to_be_there_and_one_that_nobody_names_ma
     )
     .await;
     let error = id.expect_err("no source").to_string();
-    assert!(
-        error.contains("profile \"default\" has no credentials"),
-        "{error}"
-    );
+    assert_tells(&error, &["profile \"default\" has no credentials"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -100,10 +95,7 @@ async fn malformed_line_matters_to_those_who_use_its_profile() {
         let (id, _) = with(&config, "", &[("AWS_PROFILE", profile)]).await;
         let error = id.expect_err("it uses the line").to_string();
         assert!(error.starts_with("invalid-configuration"), "{error}");
-        assert!(
-            error.contains("/lent/config") && error.contains("line 7 has no `=`"),
-            "{error}"
-        );
+        assert_tells(&error, &["/lent/config", "line 7 has no `=`"]);
     }
 }
 
@@ -139,8 +131,5 @@ async fn why_there_is_no_region_is_told_where_the_files_are_named() {
     let error = Config::parse(&table, &environment, &stage.folder)
         .unwrap_err()
         .to_string();
-    assert!(
-        error.contains("/lent/config") && error.contains("line 2"),
-        "{error}"
-    );
+    assert_tells(&error, &["/lent/config", "line 2"]);
 }

@@ -5,7 +5,7 @@ use super::stage::{LIMITS, REGION, Stage, parse};
 use crate::credentials::Signers;
 use crate::error::Error;
 use crate::http::Clock;
-use crate::test_support::{Scene, Sent, answer};
+use crate::test_support::{Scene, Sent, answer, assert_tells};
 use std::rc::Rc;
 
 const CONFIG: &str = "/lent/config";
@@ -181,9 +181,9 @@ async fn a_profile_may_name_instance_metadata_as_its_source() {
     assert_eq!((requests.len(), requests[3].as_str()), (4, last));
     let (id, requests) = with(config, "", &[]).await;
     let error = id.expect_err("it is disabled").to_string();
-    assert!(
-        error.contains("Ec2InstanceMetadata") && error.contains("AWS_EC2_METADATA_DISABLED"),
-        "{error}"
+    assert_tells(
+        &error,
+        &["Ec2InstanceMetadata", "AWS_EC2_METADATA_DISABLED"],
     );
     assert!(requests.is_empty());
 }

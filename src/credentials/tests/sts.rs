@@ -4,7 +4,7 @@ use super::stage::{LIMITS, REGION, Stage, parse};
 use crate::credentials::Signers;
 use crate::error::Error;
 use crate::http::Clock;
-use crate::test_support::{Scene, Sent, answer, start};
+use crate::test_support::{Scene, Sent, answer, assert_tells, start};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
@@ -160,20 +160,14 @@ async fn a_role_needs_credentials_and_its_parts_need_a_role() {
         let error = parse(&[KEYS, &[(alone, "x")]].concat(), &[])
             .expect_err(alone)
             .to_string();
-        assert!(
-            error.contains(alone) && error.contains("assumeRoleArn"),
-            "{error}"
-        );
+        assert_tells(&error, &[alone, "assumeRoleArn"]);
     }
     for anywhere in ["trustAnchorArn", "trustProfileArn"] {
         let error = parse(&[(anywhere, "arn")], &[])
             .expect_err(anywhere)
             .to_string();
         assert!(error.starts_with("invalid-configuration"), "{error}");
-        assert!(
-            error.contains(anywhere) && error.contains("not supported"),
-            "{error}"
-        );
+        assert_tells(&error, &[anywhere, "not supported"]);
     }
 }
 

@@ -1,7 +1,7 @@
 //! What becomes of STS's answers.
 
 use super::sts::{CREDENTIALS, assumed, role};
-use crate::test_support::{Scene, answer, with};
+use crate::test_support::{Scene, answer, assert_tells, with};
 use std::time::Duration;
 
 fn refused(code: &str, message: &str) -> String {
@@ -27,10 +27,7 @@ async fn a_refusal_is_told_in_stss_words_and_no_second_time_asked() {
         let error = id.expect_err(code).to_string();
         assert!(error.starts_with(case), "{error}");
         let words = format!("No & never ({code}, HTTP {status})");
-        assert!(
-            error.contains(&words) && error.contains("assumeRoleArn"),
-            "{error}"
-        );
+        assert_tells(&error, &[&*words, "assumeRoleArn"]);
         assert_eq!(sent.len(), 1, "{code}");
     }
 }

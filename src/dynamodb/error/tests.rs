@@ -1,4 +1,5 @@
 use super::*;
+use crate::test_support::assert_tells;
 use aws_sdk_dynamodb::types::error::TransactionCanceledException;
 
 fn service(code: &str, status: u16, earlier: bool) -> OperationError {
@@ -103,10 +104,7 @@ fn proxy_that_refuses_for_load_throttles_and_applies_nothing() {
     };
     let error = failure.of_write("orders", "http://db/").to_string();
     assert!(error.starts_with("throttled: "), "{error}");
-    assert!(
-        error.contains("HTTP 429") && error.contains("http://db/"),
-        "{error}"
-    );
+    assert_tells(&error, &["HTTP 429", "http://db/"]);
 }
 
 #[test]

@@ -10,11 +10,9 @@
 //! all after 660 calls on average. With passing faults, at 14 tokens a retry, it
 //! is about 90 calls, then 1.07; less than 1.5 of all after 170.
 
-use super::call::Call;
-use super::inputs;
+use super::call::get;
 use crate::aws::retry::{CAPACITY, RETRY_COST, SUCCESS_REWARD, THROTTLING_RETRY_COST};
 use crate::dynamodb::Client;
-use crate::dynamodb::codec::GetItem;
 use crate::http::{Clock, Files, Random, Request, Response, Transport, TransportError};
 use crate::test_support::{Scene, Scripted, config, refusal, success};
 use std::cell::RefCell;
@@ -84,8 +82,7 @@ fn failed(_: &mut fastrand::Rng) -> Scene {
 /// A read: its requests, and whether one of them was answered.
 async fn read(client: &Client<Dice>) -> (usize, bool) {
     let before = client.platform().stage.attempts();
-    let [builder, _] = inputs::get_item();
-    let answer = client.call::<GetItem>(GetItem::input(builder)).await;
+    let answer = get(client).await;
     let requests = client.platform().stage.attempts() - before;
     (requests, answer.is_ok())
 }

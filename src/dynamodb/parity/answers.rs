@@ -1,6 +1,6 @@
 //! The same answer makes the same output or the same error, typed and in words.
 
-use super::call::{Call, Site};
+use super::call::{Call, Site, get, put};
 use super::inputs;
 use super::outcomes::{agree, sdk};
 use super::recorded::{
@@ -110,9 +110,7 @@ async fn the_name_of_a_refused_request_is_read_from_either_field() {
 async fn a_success_does_not_keep_the_name_of_its_request_on_purpose() {
     let [builder, _] = inputs::get_item();
     let client = Site::AWS.client(Scripted::new([success()]), 1);
-    let ours = client
-        .call::<GetItem>(GetItem::input(builder.clone()))
-        .await;
+    let ours = get(&client).await;
     let ours = ours.expect("the script says success");
     let theirs = sdk::<GetItem>(&builder, &success()).await;
     let theirs = theirs.expect("the script says success");
@@ -131,7 +129,7 @@ async fn a_failed_condition_brings_the_stored_item() {
     );
     agree::<PutItem>(&builder, &response).await;
     let client = Site::AWS.client(Scripted::new([response]), 4);
-    let failure = client.call::<PutItem>(PutItem::input(builder)).await;
+    let failure = put(&client).await;
     let failure = failure.expect_err("the condition failed");
     let Some(PutItemError::ConditionalCheckFailedException(refusal)) = failure.service_error()
     else {
@@ -170,7 +168,7 @@ async fn a_success_without_a_body_is_refused_on_purpose() {
     let theirs = sdk::<GetItem>(&builder, &response).await;
     assert_eq!(theirs.expect("an output").item, None);
     let client = Site::AWS.client(Scripted::new([response]), 4);
-    let failure = client.call::<GetItem>(GetItem::input(builder)).await;
+    let failure = get(&client).await;
     let failure = failure.expect_err("no body");
     assert!(matches!(
         failure.last,
@@ -182,17 +180,17 @@ async fn a_success_without_a_body_is_refused_on_purpose() {
 #[tokio::test]
 async fn a_success_of_something_else_is_refused_on_purpose() {
     let something_else = answer(200, r#"{"status":"ok"}"#);
-    let [get, _] = inputs::get_item();
-    let theirs = sdk::<GetItem>(&get, &something_else).await;
+    let [builder, _] = inputs::get_item();
+    let theirs = sdk::<GetItem>(&builder, &something_else).await;
     assert_eq!(theirs.expect("an output").item, None);
     let client = Site::AWS.client(Scripted::new([something_else.clone()]), 1);
-    let failure = client.call::<GetItem>(GetItem::input(get)).await;
+    let failure = get(&client).await;
     let unexpected = |last| matches!(last, AttemptError::UnexpectedResponse { status: 200, .. });
     assert!(unexpected(failure.expect_err("no answer").last));
 
-    let [put, ..] = inputs::put_item();
-    assert!(sdk::<PutItem>(&put, &something_else).await.is_ok());
-    let failure = client.call::<PutItem>(PutItem::input(put)).await;
+    let [builder, ..] = inputs::put_item();
+    assert!(sdk::<PutItem>(&builder, &something_else).await.is_ok());
+    let failure = put(&client).await;
     assert!(unexpected(failure.expect_err("no answer").last));
 }
 

@@ -1,12 +1,15 @@
 //! One operation, called through the pipeline and through the SDK with the same
 //! input. The bounds on the outputs are what comparing takes.
 
+use super::inputs;
 use crate::aws::Limits;
 use crate::aws::endpoint::Endpoint;
+use crate::dynamodb::client::CallResult;
 use crate::dynamodb::codec::{
     BatchGetItem, BatchWriteItem, DeleteItem, GetItem, Operation, PutItem, TransactWriteItems,
 };
 use crate::dynamodb::{Client, ClientConfig, SERVICE};
+use crate::http::Platform;
 use crate::test_support::{Scripted, signing};
 use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::operation as sdk;
@@ -126,4 +129,16 @@ calls! {
     BatchGetItem: batch_get_item, BatchGetItemInputBuilder;
     BatchWriteItem: batch_write_item, BatchWriteItemInputBuilder;
     TransactWriteItems: transact_write_items, TransactWriteItemsInputBuilder;
+}
+
+/// Reads an item through the pipeline.
+pub(crate) async fn get<P: Platform>(client: &Client<P>) -> CallResult<GetItem> {
+    let [builder, _] = inputs::get_item();
+    client.call::<GetItem>(GetItem::input(builder)).await
+}
+
+/// Writes an item through the pipeline, as one that may be repeated.
+pub(crate) async fn put<P: Platform>(client: &Client<P>) -> CallResult<PutItem> {
+    let [builder, ..] = inputs::put_item();
+    client.call::<PutItem>(PutItem::input(builder)).await
 }

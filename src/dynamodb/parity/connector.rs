@@ -2,7 +2,7 @@
 //! itself connects with. What it makes of each decides how often the SDK's client
 //! tries; a script of the same failures gives the pipeline as many attempts.
 
-use super::call::{Call, Site};
+use super::call::{Call, Site, put};
 use super::inputs;
 use super::sdk::Stage;
 use crate::dynamodb::codec::PutItem;
@@ -135,8 +135,7 @@ async fn of_the_sdk(counted: Counted, scheme: &str, port: u16, words: &str) -> u
 /// Counts the pipeline's attempts.
 async fn ours(error: TransportError) -> usize {
     let client = Site::AWS.client(Scripted::new([error]), 4);
-    let [builder, ..] = inputs::put_item();
-    let failed = client.call::<PutItem>(PutItem::input(builder)).await;
+    let failed = put(&client).await;
     assert!(failed.is_err());
     client.platform().attempts()
 }

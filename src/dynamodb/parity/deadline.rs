@@ -1,9 +1,7 @@
 //! Every call ends: by its attempts, by its time, by the quota.
 
-use super::call::{Call, Site};
-use super::inputs;
+use super::call::{Site, get};
 use crate::dynamodb::Client;
-use crate::dynamodb::codec::GetItem;
 use crate::dynamodb::error::{AttemptError, OperationError};
 use crate::http::{Clock, TransportError};
 use crate::test_support::{Scene, Scripted, refusal, success, with};
@@ -15,9 +13,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const ATTEMPT: Duration = Duration::from_secs(10);
 
 async fn fail(scenes: Vec<Scene>, most: u32) -> (Client<Scripted>, OperationError) {
-    let [builder, _] = inputs::get_item();
     let client = Site::AWS.client(Scripted::new(scenes).random(u64::MAX), most);
-    let answer = client.call::<GetItem>(GetItem::input(builder)).await;
+    let answer = get(&client).await;
     let failure = answer.expect_err("nothing on the script succeeds");
     (client, *failure)
 }
@@ -89,10 +86,6 @@ async fn a_call_after_one_that_ran_out_of_time_has_its_own() {
     let scenes = vec![silence.clone(), silence, success().into()];
     let (client, failure) = fail(scenes, 2).await;
     assert_eq!(failure.attempts, 2);
-    let [builder, _] = inputs::get_item();
-    client
-        .call::<GetItem>(GetItem::input(builder))
-        .await
-        .unwrap();
+    get(&client).await.unwrap();
     assert_eq!(client.platform().timeouts()[2].total, ATTEMPT);
 }

@@ -1,6 +1,6 @@
 //! The retry quota runs out at the same call as the SDK's.
 
-use super::call::{Call, Site};
+use super::call::{Call, Site, get};
 use super::inputs;
 use super::sdk::Stage;
 use crate::dynamodb::codec::GetItem;
@@ -17,9 +17,7 @@ async fn attempts(scenes: Vec<Scene>, calls: usize) -> [Vec<usize>; 2] {
     let [mut ours, mut theirs] = [vec![], vec![]];
     for _ in 0..calls {
         let before = client.platform().attempts();
-        let _ = client
-            .call::<GetItem>(GetItem::input(builder.clone()))
-            .await;
+        let _ = get(&client).await;
         ours.push(client.platform().attempts() - before);
         let before = stage.attempts();
         let _ = GetItem::send(builder.clone(), &sdk).await;

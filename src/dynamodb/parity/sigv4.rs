@@ -2,7 +2,7 @@
 //! request: for every operation, with temporary credentials, for endpoints with
 //! odd paths, across midnight and with a corrected clock.
 
-use super::call::{Call, Site};
+use super::call::{Call, Site, get};
 use super::inputs;
 use crate::dynamodb::codec::{
     BatchGetItem, BatchWriteItem, DeleteItem, GetItem, PutItem, TransactWriteItems,
@@ -111,8 +111,7 @@ async fn calls_of_a_second_of_a_day_and_of_the_next_day_are_signed_alike() {
     for wait in waits.into_iter().chain([TO_MIDNIGHT; 2]) {
         client.platform().sleep(wait).await;
         passed += wait;
-        let [builder, _] = inputs::get_item();
-        let answer = client.call::<GetItem>(GetItem::input(builder)).await;
+        let answer = get(&client).await;
         answer.expect("the script says success");
         let sent = client.platform().requests().pop().expect("one more");
         let expected = reference(Site::TEMPORARY, &sent, start() + passed);
@@ -128,11 +127,7 @@ async fn a_corrected_clock_on_the_other_side_of_midnight_is_signed_alike() {
     ] {
         let skewed = with(refusal(400, "RequestTimeTooSkewed"), "Date", date);
         let client = Site::AWS.client(Scripted::new([skewed, success()]), 4);
-        let [builder, _] = inputs::get_item();
-        client
-            .call::<GetItem>(GetItem::input(builder))
-            .await
-            .unwrap();
+        get(&client).await.unwrap();
         let [first, second] = client.platform().requests().try_into().unwrap();
         let corrected = if ahead {
             start() + TO_MIDNIGHT

@@ -1,7 +1,7 @@
 //! A clock that is off is corrected by the server's, and the next attempt is
 //! signed with the server's time, as the SDK does it.
 
-use super::call::{Call, Site};
+use super::call::{Call, Site, get};
 use super::inputs;
 use super::sdk::Stage;
 use crate::dynamodb::codec::GetItem;
@@ -39,9 +39,7 @@ async fn signed(script: &[Response], calls: usize) -> [Vec<String>; 2] {
     let stage = Stage::new(script.to_vec());
     let sdk = stage.client(Site::AWS, 4);
     for _ in 0..calls {
-        let ours = client
-            .call::<GetItem>(GetItem::input(builder.clone()))
-            .await;
+        let ours = get(&client).await;
         let theirs = GetItem::send(builder.clone(), &sdk).await;
         assert_eq!(ours.is_ok(), theirs.is_ok());
     }
@@ -85,12 +83,9 @@ async fn a_correction_is_taken_back_when_the_clock_is_right_again() {
         skewed("RequestTimeTooSkewed", RIGHT),
         fine(RIGHT),
     ];
-    let [builder, _] = inputs::get_item();
     let client = Site::AWS.client(Scripted::new(script), 4);
     for _ in 0..2 {
-        let answer = client
-            .call::<GetItem>(GetItem::input(builder.clone()))
-            .await;
+        let answer = get(&client).await;
         answer.expect("a success after the correction");
     }
     let times = times(&client.platform().requests());

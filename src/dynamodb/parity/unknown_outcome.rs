@@ -2,7 +2,7 @@
 //! last attempt by its problem, of those before it by a flag. A blind write is
 //! not sent again after such an attempt, which the SDK's client does.
 
-use super::call::{Call, Site};
+use super::call::{Call, Site, put};
 use super::inputs;
 use crate::dynamodb::codec::PutItem;
 use crate::dynamodb::{CallInput, Repeat};
@@ -11,9 +11,8 @@ use crate::test_support::{Scene, Scripted, answer, html, refusal, success, with}
 
 /// The flag of a failure, and what its last problem says.
 async fn outcome(scenes: &[Scene]) -> (bool, bool) {
-    let [builder, ..] = inputs::put_item();
     let client = Site::AWS.client(Scripted::new(scenes.to_vec()), 4);
-    let failure = client.call::<PutItem>(PutItem::input(builder)).await;
+    let failure = put(&client).await;
     let failure = failure.expect_err("no scene is a success");
     (
         failure.earlier_may_have_been_applied,
@@ -111,9 +110,8 @@ async fn a_doubt_stays_whatever_comes_after_it() {
 
 #[tokio::test]
 async fn the_only_attempt_has_none_before_it() {
-    let [builder, ..] = inputs::put_item();
     let client = Site::AWS.client(Scripted::new([TransportError::Timeout]), 1);
-    let failure = client.call::<PutItem>(PutItem::input(builder)).await;
+    let failure = put(&client).await;
     let failure = failure.expect_err("timed out");
     assert!(!failure.earlier_may_have_been_applied);
     assert!(failure.last.may_have_been_applied());

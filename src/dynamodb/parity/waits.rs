@@ -2,7 +2,7 @@
 //! doubles, put off by what the server asks for. Only the last wait after
 //! throttling is shorter, on purpose.
 
-use super::call::{Call, Site};
+use super::call::{Call, Site, get};
 use super::inputs;
 use super::sdk::Stage;
 use crate::dynamodb::codec::GetItem;
@@ -18,10 +18,9 @@ type Interval = RangeInclusive<Duration>;
 
 /// The pipeline's waits on a lasting answer, with that randomness.
 async fn waits(response: &Response, random: u64) -> Vec<Duration> {
-    let [builder, _] = inputs::get_item();
     let platform = Scripted::new([response.clone()]).random(random);
     let client = Site::AWS.client(platform, 4);
-    let failure = client.call::<GetItem>(GetItem::input(builder)).await;
+    let failure = get(&client).await;
     failure.expect_err("the answer lasts");
     client.platform().waits()
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::limits::{ITEM_BYTES, item_size};
+use crate::test_support::assert_tells;
 
 fn table() -> Table {
     Table {
@@ -152,10 +153,7 @@ fn an_attribute_of_a_foreign_type_is_an_error_that_names_it_and_the_key() {
         let error = decode(&table(), "the-key", attributes, 0)
             .unwrap_err()
             .to_string();
-        assert!(
-            error.contains(&format!("`{name}`")) && error.contains("the-key"),
-            "{error}"
-        );
+        assert_tells(&error, &[&*format!("`{name}`"), "the-key"]);
     }
 }
 
