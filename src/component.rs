@@ -201,7 +201,7 @@ fn each<T, U>(results: Vec<Result<T, Error>>, map: impl Fn(T) -> U) -> Vec<Resul
         .collect()
 }
 
-/// What a read asks for.
+/// The consistency that a read asks for.
 fn consistency(options: Option<GetOptions>) -> Option<state::Consistency> {
     options?.consistency.map(|asked| match asked {
         Consistency::Eventual => state::Consistency::Eventual,

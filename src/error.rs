@@ -53,7 +53,7 @@ impl Error {
         }
     }
 
-    /// Whether a write that failed so may have happened.
+    /// Returns true if a write that failed so may have happened.
     #[must_use]
     pub fn leaves_the_outcome_unknown(&self) -> bool {
         matches!(self, Self::Timeout(_) | Self::Unavailable(_))

@@ -88,7 +88,7 @@ fn used(code: &str, depth: usize) -> Vec<String> {
     used
 }
 
-/// What of a module's `code` breaks the rule.
+/// The modules that a module's `code` must not use.
 fn faults(module: &str, code: &str, depth: usize) -> Vec<String> {
     let own = layer(module).expect("a module with a layer");
     let mut used = used(code, depth);

@@ -85,9 +85,9 @@ pub fn item_size(item: &HashMap<String, AttributeValue>) -> usize {
 
 /// Size of one attribute value, in bytes.
 fn value_size(value: &AttributeValue) -> usize {
-    /// What each list or map costs beside its members.
+    /// Cost of each list or map beside its members.
     const COLLECTION: usize = 3;
-    /// What each member of a list or map costs beside itself.
+    /// Cost of each member of a list or map beside itself.
     const MEMBER: usize = 1;
     match value {
         AttributeValue::S(text) => text.len(),

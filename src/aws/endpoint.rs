@@ -21,7 +21,7 @@ const SUFFIXES: &[(&str, &str)] = &[
 /// The suffix of all other partitions.
 const SUFFIX: &str = "amazonaws.com";
 
-/// What forms and the segments of a signed path have in percent-encoding: all but RFC
+/// Characters that forms and the segments of a signed path percent-encode: all but RFC
 /// 3986's unreserved characters. A `%` of a path is encoded once more.
 /// Source: `CanonicalUri` in <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
 pub const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
@@ -119,7 +119,7 @@ impl Endpoint {
         })
     }
 
-    /// Whether requests go over TLS.
+    /// Returns true if requests go over TLS.
     #[must_use]
     pub fn tls(&self) -> bool {
         self.tls
@@ -151,7 +151,7 @@ impl Endpoint {
     }
 }
 
-/// Whether brackets, where there are any, hold an address of IPv6 and are all there
+/// Returns true if brackets, where there are any, hold an address of IPv6 and are all there
 /// is: `http` splits an authority that has others in the middle of them.
 fn is_host(host: &str) -> bool {
     let brackets = host

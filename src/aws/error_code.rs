@@ -23,7 +23,7 @@ const TRANSIENT_STATUSES: &[u16] = &[500, 502, 503, 504];
 /// A case of the contract.
 pub type Case = fn(String) -> Error;
 
-/// What makes another attempt worth it.
+/// The change that makes another attempt worth it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
     /// Nothing, unless the status says otherwise.
@@ -127,7 +127,7 @@ fn meaning(code: &str) -> Meaning {
     known.map_or((None, Remedy::None, false), |(_, meaning)| *meaning)
 }
 
-/// What makes another attempt worth it after an error of that code.
+/// The change that makes another attempt worth it after an error of that code.
 #[must_use]
 pub fn remedy(code: &str) -> Remedy {
     meaning(code).1

@@ -89,7 +89,7 @@ pub const RETRY_COST: u32 = 14;
 /// Cost of a retry after throttling.
 pub const THROTTLING_RETRY_COST: u32 = 5;
 
-/// What a call that succeeds at its first attempt gives back.
+/// Tokens that a call gives back if it succeeds at its first attempt.
 pub const SUCCESS_REWARD: u32 = 1;
 
 /// The quotas.

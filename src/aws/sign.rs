@@ -38,7 +38,7 @@ pub struct Signer {
     moment: RefCell<Option<Moment>>,
 }
 
-/// What does not change within a second.
+/// The parts of a signature that do not change within a second.
 #[derive(Debug)]
 struct Moment {
     /// Since the Unix epoch.
@@ -48,7 +48,7 @@ struct Moment {
     day: Day,
 }
 
-/// What does not change within a day.
+/// The parts of a signature that do not change within a day.
 #[derive(Debug)]
 struct Day {
     /// `20231114/eu-west-1/dynamodb/aws4_request`.
@@ -78,7 +78,7 @@ impl Signer {
         self.credentials.access_key_id()
     }
 
-    /// Whether it signs with these.
+    /// Returns true if it signs with these.
     #[must_use]
     pub fn is_of(&self, credentials: &Credentials) -> bool {
         let own = &self.credentials;
@@ -95,7 +95,7 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// Where a credential holds what a header cannot carry. The error does not
+    /// If a credential holds what a header cannot carry. The error does not
     /// quote it.
     pub fn sign(
         &self,
@@ -137,7 +137,7 @@ impl Signer {
         Ok(())
     }
 
-    /// What belongs to `time`, kept from the call before where it was the same
+    /// The moment of `time`, kept from the call before where it was the same
     /// second.
     fn at<'a>(
         &self,
@@ -152,7 +152,7 @@ impl Signer {
         Ok(kept.insert(moment))
     }
 
-    /// What belongs to the second; the key is that of `before` where it was the
+    /// The moment of the second; the key is that of `before` where it was the
     /// same day.
     fn moment(&self, before: Option<Moment>, seconds: i64) -> Result<Moment, BoxError> {
         let mut text = DateTime::from_secs(seconds).fmt(Format::DateTime)?;
@@ -226,7 +226,7 @@ fn digits(hash: &[u8]) -> Result<[u8; HEX_DIGITS], BoxError> {
     Ok(digits)
 }
 
-/// What a header field can carry without doubt: visible ASCII, spaces, tabs.
+/// Returns true for what a header field can carry without doubt: visible ASCII, spaces, tabs.
 fn is_field_content(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t')
 }

@@ -13,7 +13,7 @@ use crate::text::quote;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use std::rc::Rc;
 
-/// What an operation answers.
+/// The answer of an operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     /// The payload.
@@ -30,7 +30,7 @@ const CREATE: &str = "create";
 /// The names that [`Binding::invoke`] takes.
 pub const OPERATIONS: &[&str] = &[CREATE];
 
-/// What a binding is told beside how to reach DynamoDB.
+/// The settings of a binding beside those of its client.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The table's name.

@@ -28,10 +28,10 @@ const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
-/// Where ECS's agent is, which a relative URI is relative to.
+/// The address of ECS's agent, which a relative URI is relative to.
 const ECS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
 
-/// Where EKS's agent is, as either family has it.
+/// The addresses of EKS's agent.
 const EKS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 23);
 const EKS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
 
@@ -42,7 +42,7 @@ const LIMITS: Limits = Limits {
     max_attempts: 3,
 };
 
-/// What the environment says.
+/// The variables of the environment.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     relative_uri: Option<Field>,
@@ -62,7 +62,7 @@ impl Settings {
     }
 }
 
-/// Where credentials are asked for.
+/// The URL that credentials are asked for at.
 #[derive(Debug, PartialEq, Eq)]
 struct Target {
     tls: bool,
@@ -84,7 +84,7 @@ impl<P: Platform> Container<P> {
         }
     }
 
-    /// What is sent as authorization, read anew each time: agents replace it.
+    /// The authorization that is sent, read anew each time: agents replace it.
     fn token(&self) -> Result<Option<String>, NoCredentials> {
         let (name, token) = if let Some(file) = &self.settings.token_file {
             let path = &file.value;
@@ -145,7 +145,7 @@ impl<P: Platform> CredentialsSource for Container<P> {
 }
 
 impl Settings {
-    /// Where to ask; the relative URI goes before the full one.
+    /// The URL to ask; the relative URI goes before the full one.
     fn target(&self) -> Result<Target, NoCredentials> {
         let (field, url) = match (&self.relative_uri, &self.full_uri) {
             (Some(relative), _) => (relative, format!("http://{ECS}{}", relative.value)),
@@ -188,7 +188,7 @@ impl Target {
     }
 }
 
-/// Whether the host is this machine or a container agent's address. A component
+/// Returns true if the host is this machine or a container agent's address. A component
 /// resolves no names; `localhost` is loopback by RFC 6761.
 fn is_own(host: &str) -> bool {
     let address = host

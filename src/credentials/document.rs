@@ -18,7 +18,7 @@ use std::time::SystemTime;
 ///
 /// # Errors
 ///
-/// Where it refuses, or gives what is no document of credentials.
+/// If it refuses, or gives what is no document of credentials.
 pub(super) fn credentials(
     source: &'static str,
     site: &str,
@@ -47,7 +47,7 @@ pub(super) fn credentials(
     })
 }
 
-/// What a document says.
+/// A document as it was read.
 enum Document {
     Credentials(Credentials),
     Refusal { code: String, message: String },
@@ -55,7 +55,7 @@ enum Document {
 
 /// # Errors
 ///
-/// What is wrong with it, without its content.
+/// The fault of the document, without its content.
 fn read(source: &'static str, bytes: &[u8]) -> Result<Document, String> {
     let Members(members) =
         serde_json::from_slice(bytes).map_err(|_| "it is no JSON object".to_owned())?;

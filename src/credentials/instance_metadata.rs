@@ -195,11 +195,11 @@ const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 const ENDPOINT_MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
 const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
 
-/// Where every instance has it.
+/// The addresses that every instance has it at.
 const AWS: &str = "http://169.254.169.254";
 const AWS_V6: &str = "http://[fd00:ec2::254]";
 
-/// What the environment says of whether and where it is asked.
+/// The environment's word on whether and where it is asked.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     endpoint: Option<Field>,
@@ -216,7 +216,7 @@ impl Settings {
         }
     }
 
-    /// Where it is asked.
+    /// The endpoint that is asked.
     pub(super) fn endpoint(&self) -> Result<Endpoint, NoCredentials> {
         let is_v6 = match &self.mode {
             None => false,
@@ -240,7 +240,7 @@ impl Settings {
         })
     }
 
-    /// Whether somebody said where it is.
+    /// Returns true if somebody said where it is.
     pub(super) fn is_named(&self) -> bool {
         self.endpoint.is_some()
     }

@@ -13,7 +13,7 @@ use std::time::SystemTime;
 /// token; hosts do to the head of a request.
 pub(super) const LONGEST: usize = 64 * 1_024;
 
-/// What is wrong with a text as a part of credentials: what follows its name.
+/// The fault of a text as a part of credentials, in words that follow its name.
 pub(super) fn fault(text: &str) -> Option<String> {
     if text.len() > LONGEST {
         return Some(format!(

@@ -42,7 +42,7 @@ pub enum Signing {
     Host,
 }
 
-/// Where credentials come from.
+/// The sources of credentials.
 #[derive(Debug)]
 pub struct Settings {
     base: Base,
@@ -58,7 +58,7 @@ enum Base {
     Chain(Box<Names>),
 }
 
-/// What the environment says of each source.
+/// The environment's word on each source.
 #[derive(Debug)]
 struct Names {
     shared_files: Locations,
@@ -68,7 +68,7 @@ struct Names {
 }
 
 impl Signing {
-    /// What metadata and environment say. STS in `region` is asked as long and as
+    /// Reads metadata and environment. STS in `region` is asked as long and as
     /// often as DynamoDB is.
     ///
     /// # Errors
@@ -99,7 +99,7 @@ impl Signing {
     }
 }
 
-/// Whether the host signs.
+/// Returns true if the host signs.
 fn host_signs(fields: &Fields<'_>) -> Result<bool, Error> {
     let Some(field) = fields.field(&["signing"], &["DYNAMODB_SIGNING"]) else {
         return Ok(false);

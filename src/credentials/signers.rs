@@ -38,7 +38,7 @@ pub struct Signers<P> {
 pub struct ResolvedSigner {
     /// None: the host signs.
     pub signer: Option<Rc<Signer>>,
-    /// Whether time has passed until it was there.
+    /// True if time has passed until it was there.
     pub waited: bool,
 }
 
@@ -82,7 +82,7 @@ impl<P: Platform> Signers<P> {
     ///
     /// # Errors
     ///
-    /// Where no source gives credentials.
+    /// If no source gives credentials.
     pub async fn signer(
         &self,
         now: SystemTime,
@@ -97,12 +97,12 @@ impl<P: Platform> Signers<P> {
         }
     }
 
-    /// Whether there are other credentials than those of `used`, which DynamoDB
+    /// Returns true if there are other credentials than those of `used`, which DynamoDB
     /// calls expired.
     ///
     /// # Errors
     ///
-    /// Where no source gives any.
+    /// If no source gives any.
     pub async fn renewed(
         &self,
         used: &Rc<Signer>,
@@ -273,7 +273,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
 /// Shortest wait after a fetch that failed.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
-/// Whether credentials have to be fetched.
+/// The need to fetch credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     /// They are good for a while.
@@ -294,7 +294,7 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// Of credentials that were fetched `now`; `random` draws the moment.
+    /// The times of credentials that were fetched `now`; `random` draws the moment.
     pub(super) fn new(now: SystemTime, expiry: Option<SystemTime>, random: u64) -> Self {
         let fetch_from = match expiry {
             None => now.checked_add(WITHOUT_EXPIRY),
@@ -311,7 +311,7 @@ impl Times {
         }
     }
 
-    /// Whether to fetch `now`.
+    /// The need to fetch `now`.
     pub(super) fn due(&self, now: SystemTime) -> Due {
         if self.invalid || self.expiry.is_some_and(|expiry| now >= expiry) {
             Due::Now

@@ -73,7 +73,7 @@ impl From<NoCredentials> for Error {
     }
 }
 
-/// What is asked.
+/// A request to a source.
 pub(super) struct SourceRequest<'a> {
     pub(super) method: Method,
     pub(super) tls: bool,
@@ -88,9 +88,9 @@ pub(super) struct SourceRequest<'a> {
 /// An attempt that gave nothing.
 pub(super) struct SourceError {
     pub(super) error: Error,
-    /// What makes another attempt worth it; none: nothing does.
+    /// The kind of a retry; none: no other attempt is worth it.
     pub(super) again: Option<RetryKind>,
-    /// Whether there was an answer at all.
+    /// True if there was an answer at all.
     pub(super) answered: bool,
 }
 
@@ -143,7 +143,7 @@ impl<P: Platform> SourceClient<P> {
     ///
     /// # Errors
     ///
-    /// Where no answer comes, or one that is too long to be one.
+    /// If no answer comes, or one that is too long to be one.
     pub(super) async fn once(&self, ask: SourceRequest<'_>) -> Result<Response, SourceError> {
         let Limits {
             connect_timeout: connect,
@@ -187,7 +187,7 @@ impl<P: Platform> SourceClient<P> {
     ///
     /// # Errors
     ///
-    /// That of the last attempt.
+    /// The error of the last attempt.
     pub(super) async fn repeatedly<T>(
         &self,
         mut attempt: impl AsyncFnMut() -> Result<T, SourceError>,
@@ -268,7 +268,7 @@ pub(super) fn text(files: &dyn Files, path: &str, longest: u64) -> Result<String
     String::from_utf8(bytes).map_err(|_| "is no text".to_owned())
 }
 
-/// What follows the file's name.
+/// The words that follow the file's name.
 pub(super) fn unreadable(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => {

@@ -62,7 +62,7 @@ impl<P: Platform> Sts<P> {
     ///
     /// # Errors
     ///
-    /// Where STS is out of reach or refuses.
+    /// If STS is out of reach or refuses.
     pub(super) async fn assume_role(
         &self,
         role: &Role,
@@ -190,7 +190,7 @@ impl<P: Platform> Sts<P> {
     }
 }
 
-/// What makes a refused request worth repeating.
+/// The kind of a retry of a refused request; none where it is not worth repeating.
 fn again(code: &str, answer: &Response) -> Option<RetryKind> {
     if code == ISSUER_OUT_OF_REACH {
         return Some(RetryKind::Transient);
@@ -256,7 +256,7 @@ impl Settings {
 /// Texts by the names of the elements that hold them.
 type Texts = Vec<(String, String)>;
 
-/// What an answer says.
+/// An answer as it was read.
 enum Answer {
     Credentials(Credentials),
     Refusal {

@@ -27,12 +27,12 @@ const LONGEST_TOKEN: u64 = 20_000;
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) token_file: String,
-    /// What names the file, for sentences.
+    /// The variable or property that names the file, for sentences.
     pub(super) named_by: String,
     pub(super) role: Role,
 }
 
-/// What the environment says.
+/// The variables of the environment.
 #[derive(Clone, Debug)]
 pub(super) struct Environment {
     token_file: Option<Field>,

@@ -17,7 +17,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-/// What requests call themselves. It is not signed: a proxy may change it.
+/// The name of the client in requests. It is not signed: a proxy may change it.
 const USER_AGENT: &str = concat!("dapr-dynamodb/", env!("CARGO_PKG_VERSION"));
 
 /// The time for which a learnt clock difference counts. A clock that
@@ -102,7 +102,7 @@ impl<P: Platform> Client<P> {
         self.policy.backoff(retry, || self.platform.random())
     }
 
-    /// What was asked again brought something on: its permit comes back.
+    /// Takes a permit back: what was asked again made progress.
     pub fn progressed(&self, permit: Permit) {
         self.policy.succeeded(Some(permit));
     }

@@ -43,7 +43,7 @@ pub trait Operation {
         None
     }
 
-    /// Where `codecs` keeps the codec of this operation.
+    /// The place in which `codecs` keeps the codec of this operation.
     fn slot(codecs: &Codecs) -> &OnceCell<Codec>;
 }
 
@@ -92,7 +92,7 @@ impl Codec {
     ///
     /// # Errors
     ///
-    /// Where the SDK refuses the input.
+    /// If the SDK refuses the input.
     pub fn serialize(&self, input: Input) -> Result<HttpRequest, BoxError> {
         self.serializer.serialize_input(input, &mut self.bag())
     }
@@ -184,7 +184,7 @@ impl Codecs {
     ///
     /// # Errors
     ///
-    /// Where the SDK's plugin is not as expected: a test of every operation
+    /// If the SDK's plugin is not as expected: a test of every operation
     /// keeps that from happening.
     pub fn get<O: Operation>(&self) -> Result<&Codec, BoxError> {
         let slot = O::slot(self);
@@ -274,7 +274,7 @@ impl<'a> Message<'a> {
     ///
     /// # Errors
     ///
-    /// Where the SDK refuses the input.
+    /// If the SDK refuses the input.
     pub(super) fn at(&mut self, now: u64, keep: bool) -> Result<(&mut Headers, &[u8]), Error> {
         let written = match self.written.take() {
             Some(written) if keep || written.now == now || self.make.is_none() => written,
@@ -356,7 +356,7 @@ pub(super) fn deserialize(codec: &Codec, mut response: Response) -> Result<Outpu
     }
 }
 
-/// What there is to say of an answer that cannot be read.
+/// The cause of an answer that cannot be read.
 fn unreadable(response: &Response) -> String {
     if let Some(encoding) = encoding(response) {
         return encoding;
@@ -387,7 +387,7 @@ pub(super) fn quoted(text: &str) -> String {
     escaped(text, QUOTED)
 }
 
-/// What to say of an answer that is not DynamoDB's.
+/// The error of an answer that is not DynamoDB's.
 fn unexpected(response: &Response, cause: String) -> AttemptError {
     AttemptError::UnexpectedResponse {
         status: response.status,
@@ -396,7 +396,7 @@ fn unexpected(response: &Response, cause: String) -> AttemptError {
     }
 }
 
-/// What the server asked to wait.
+/// The wait that the server asked for.
 fn retry_after(response: &Response) -> Option<Duration> {
     let millis = response.header("x-amz-retry-after")?;
     millis.parse().ok().map(Duration::from_millis)

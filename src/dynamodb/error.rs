@@ -16,13 +16,13 @@ use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-/// What DynamoDB says of a request that nobody has signed.
+/// Error codes of a request that nobody has signed.
 const UNSIGNED: &[&str] = &[
     "MissingAuthenticationToken",
     "MissingAuthenticationTokenException",
 ];
 
-/// What went wrong with one attempt.
+/// The error of one attempt.
 #[derive(Debug)]
 pub enum AttemptError {
     /// No complete answer came.
@@ -33,9 +33,9 @@ pub enum AttemptError {
     UnexpectedResponse {
         /// Its status.
         status: u16,
-        /// What is wrong with it.
+        /// The fault of it, in words.
         cause: String,
-        /// What it asked to wait.
+        /// The wait that it asked for.
         retry_after: Option<Duration>,
     },
     /// The request could not be made, or there was nothing to sign it with.
@@ -55,7 +55,7 @@ pub struct ServiceError {
     pub request_id: Option<String>,
     /// The server's clock, as the answer has it.
     pub date: Option<String>,
-    /// What the server asked to wait.
+    /// The wait that the server asked for.
     pub retry_after: Option<Duration>,
     /// Holds the SDK's typed error.
     pub source: OrchestratorError<ErasedError>,
@@ -66,11 +66,11 @@ pub struct ServiceError {
 pub struct OperationError {
     /// The operation's name.
     pub operation: &'static str,
-    /// What went wrong with the last attempt.
+    /// The error of the last attempt.
     pub last: AttemptError,
     /// How many attempts there were.
     pub attempts: u32,
-    /// Whether an attempt before the last one may have been applied.
+    /// True if an attempt before the last one may have been applied.
     pub earlier_may_have_been_applied: bool,
     /// When the operation had to be over, as the platform's `Clock::monotonic`
     /// counts.
@@ -78,7 +78,7 @@ pub struct OperationError {
 }
 
 impl AttemptError {
-    /// Whether the attempt may have taken effect.
+    /// Returns true if the attempt may have taken effect.
     #[must_use]
     pub fn may_have_been_applied(&self) -> bool {
         match self {
@@ -132,7 +132,7 @@ impl AttemptError {
         }
     }
 
-    /// What the server asked to wait.
+    /// The wait that the server asked for.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -238,7 +238,7 @@ impl OperationError {
         if write { self.as_write(error) } else { error }
     }
 
-    /// Whether any attempt may have taken effect.
+    /// Returns true if any attempt may have taken effect.
     #[must_use]
     pub fn may_have_been_applied(&self) -> bool {
         self.last.may_have_been_applied() || self.earlier_may_have_been_applied

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// What an item of the state store has at most: the partition key, value, ETag,
+/// Most attributes of an item of the state store: the partition key, value, ETag,
 /// content type and expiry.
 const ATTRIBUTES: usize = 5;
 
@@ -68,7 +68,7 @@ fn attributes(items: Vec<Item>) -> Vec<HashMap<String, AttributeValue>> {
     items.into_iter().map(|item| item.0).collect()
 }
 
-/// What is an object: what serde derives would take an array as well.
+/// An object: what serde derives would take an array as well.
 struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {

@@ -42,7 +42,7 @@ fn required(operation: &str) -> Option<&'static str> {
     (operation == "BatchGetItem").then_some("Responses")
 }
 
-/// Whether `body` can be the answer to a success of `operation`.
+/// Returns true if `body` can be the answer to a success of `operation`.
 pub(super) fn fits(operation: &str, body: &[u8]) -> bool {
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = json.deserialize_map(Answer {

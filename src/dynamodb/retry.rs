@@ -35,7 +35,7 @@ pub(super) struct CallOptions {
     pub(super) for_time: bool,
 }
 
-/// What all calls of a client have in common.
+/// The limits, the quotas and the clock that all calls of a client share.
 #[derive(Debug)]
 pub(super) struct RetryPolicy {
     pub(super) limits: Limits,
@@ -57,7 +57,7 @@ pub(super) struct Attempt {
     pub(super) signed_at: SystemTime,
 }
 
-/// What comes after an attempt that failed.
+/// The next step after an attempt that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     /// Another attempt after this wait.
@@ -78,7 +78,7 @@ pub(super) struct Attempts<'a> {
     repeat: Repeat,
     deadline: Duration,
     count: u32,
-    /// What the latest retry took of the quota.
+    /// The tokens that the latest retry took of the quota.
     permit: Option<Permit>,
     renewed: bool,
     signed_again: bool,
@@ -239,7 +239,7 @@ impl Attempts<'_> {
     ///
     /// # Errors
     ///
-    /// That of the attempt before.
+    /// The error of the attempt before.
     pub(super) fn check_token(
         &mut self,
         now: Duration,

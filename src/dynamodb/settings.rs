@@ -17,7 +17,7 @@ const REGION_CHARACTERS: usize = 255;
 /// How a client reaches DynamoDB.
 #[derive(Debug)]
 pub struct ClientConfig {
-    /// Where DynamoDB is.
+    /// The endpoint of DynamoDB.
     pub endpoint: Endpoint,
     /// The region that is signed for.
     pub region: String,

@@ -17,7 +17,7 @@ const PROBE: &str = "dapr-dynamodb||probe||";
 /// A warning about a table that passed the check; `None` if there is none.
 pub type Warning = Option<String>;
 
-/// What a table must be.
+/// The primary key that a table must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
     /// Its primary key is the configured partition key and nothing else.

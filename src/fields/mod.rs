@@ -173,7 +173,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// What the metadata gives under the first of `names` that has a value. Of
+    /// The field that the metadata gives under the first of `names` that has a value. Of
     /// several entries with one name the last counts.
     pub fn given(&self, names: &[&'static str]) -> Option<Field> {
         #[cfg(test)]
@@ -191,7 +191,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// What the environment gives.
+    /// The field that the environment gives.
     pub fn environment(&self, variable: &'static str) -> Option<Field> {
         let value = (self.environment)(variable).filter(|value| !value.is_empty())?;
         Some(Field {
@@ -200,7 +200,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// What the metadata gives, else the environment.
+    /// The field that the metadata gives, else the environment.
     pub fn field(&self, names: &[&'static str], variables: &[&'static str]) -> Option<Field> {
         self.given(names)
             .or_else(|| variables.iter().find_map(|name| self.environment(name)))

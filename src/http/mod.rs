@@ -37,7 +37,7 @@ pub struct Timeouts {
     pub deadline: Duration,
 }
 
-/// What a request asks for: DynamoDB and STS take a POST, sources of credentials
+/// The method of a request: DynamoDB and STS take a POST, sources of credentials
 /// have the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -64,7 +64,7 @@ impl Method {
 /// A request.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    /// What it asks for.
+    /// The method.
     pub method: Method,
     /// `true`: https, `false`: http.
     pub tls: bool,
@@ -149,7 +149,7 @@ impl TransportError {
         Self::Refused(format!("address not available: {causes}"))
     }
 
-    /// Whether the request may have reached DynamoDB and taken effect.
+    /// Returns true if the request may have reached DynamoDB and taken effect.
     #[must_use]
     pub fn may_have_been_applied(&self) -> bool {
         match self {
@@ -164,7 +164,7 @@ impl TransportError {
         }
     }
 
-    /// Whether the same request may well succeed a moment later.
+    /// Returns true if the same request may well succeed a moment later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {

@@ -14,7 +14,7 @@ use wasip2::clocks::monotonic_clock;
 use wasip2::io::poll::{Pollable, poll};
 
 thread_local! {
-    /// What the future that runs now waits for. One call runs at a time.
+    /// The waits of the future that runs now. One call runs at a time.
     static WAITING: RefCell<Waiting> = const { RefCell::new(Waiting { waits: Vec::new(), timer: None }) };
 }
 
@@ -35,7 +35,7 @@ struct Wait {
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// What was waited for is ready.
+    /// The pollable is ready.
     Ready,
     /// The deadline has passed.
     Passed,

@@ -27,10 +27,10 @@ use wasip2::http::types::{
 use wasip2::io::poll::Pollable;
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
-/// What one read asks for, in bytes.
+/// Bytes that one read asks for.
 const READ: u64 = 1024 * 1024;
 
-/// What is set aside at most for an answer that has not come yet, in bytes:
+/// Most bytes that are set aside for an answer that has not come yet:
 /// 16 MB of items, which is the most that DynamoDB answers, as base64.
 const RESERVED: usize = 24 * 1024 * 1024;
 
@@ -273,7 +273,7 @@ impl Files for Wasi {
     }
 }
 
-/// What no host is taken to wait less than for an answer, where it is told no
+/// Least time that a host is taken to wait for an answer, where it is told no
 /// timeouts: `dapr-wasm-host` waits 60 s, wasmtime and Node's shim 600 s.
 const HOSTS_OWN_TIMEOUT: Duration = Duration::from_secs(30);
 

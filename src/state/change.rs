@@ -16,13 +16,13 @@ use std::collections::HashMap;
 pub struct Change {
     /// The key.
     pub key: String,
-    /// What it demands of the stored item.
+    /// The demand on the stored item.
     pub condition: Condition,
-    /// What it leaves.
+    /// The state that it leaves.
     pub effect: Effect,
 }
 
-/// What a write leaves.
+/// The state that a write leaves.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// This item, with this ETag.
@@ -37,7 +37,7 @@ pub enum Effect {
 }
 
 impl Change {
-    /// Of a set.
+    /// Plans a set.
     ///
     /// # Errors
     ///
@@ -65,7 +65,7 @@ impl Change {
         })
     }
 
-    /// Of a delete.
+    /// Plans a delete.
     ///
     /// # Errors
     ///

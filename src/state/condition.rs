@@ -31,7 +31,7 @@ pub struct Expression {
 }
 
 impl Condition {
-    /// Of a set. An empty ETag counts as none, and with an ETag the ETag alone
+    /// The condition of a set. An empty ETag counts as none, and with an ETag the ETag alone
     /// decides.
     #[must_use]
     pub fn of_set(etag: Option<&str>, concurrency: Option<Concurrency>) -> Self {
@@ -42,13 +42,13 @@ impl Condition {
         }
     }
 
-    /// Of a delete.
+    /// The condition of a delete.
     #[must_use]
     pub fn of_delete(etag: Option<&str>) -> Self {
         Self::of_set(etag, None)
     }
 
-    /// Whether it names the ETag that is to be replaced. A write that does takes
+    /// Returns true if it names the ETag that is to be replaced. A write that does takes
     /// effect once, however often it is sent.
     #[must_use]
     pub fn names_an_etag(&self) -> bool {

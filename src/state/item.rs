@@ -23,7 +23,7 @@ pub const CONTENT_TYPE: &str = "contentType";
 /// An item as DynamoDB has it.
 pub type Attributes = HashMap<String, AttributeValue>;
 
-/// What is written of an item, beside its key.
+/// The parts of an item that is written, beside its key.
 #[derive(Debug)]
 pub struct NewItem {
     /// The bytes.
@@ -149,7 +149,7 @@ pub fn encode(table: &Table, key: &str, item: NewItem) -> Result<Encoded, Error>
     Ok(encoded)
 }
 
-/// Whether an answer brought the item of that key: a value of another one is no
+/// Returns true if an answer brought the item of that key: a value of another one is no
 /// answer.
 #[must_use]
 pub fn is_of_key(table: &Table, key: &str, attributes: &Attributes) -> bool {
@@ -221,7 +221,7 @@ pub fn decode(
     }))
 }
 
-/// Whether the stored item has this ETag.
+/// Returns true if the stored item has this ETag.
 #[must_use]
 pub fn has_etag(attributes: &Attributes, etag: &str) -> bool {
     matches!(attributes.get(ETAG), Some(AttributeValue::S(stored)) if stored == etag)

@@ -49,7 +49,7 @@ impl<P: Platform> StateStore<P> {
         }
     }
 
-    /// Whether items can expire.
+    /// Returns true if items can expire.
     pub fn has_ttl(&self) -> bool {
         self.table.ttl_attribute.is_some()
     }
@@ -141,7 +141,7 @@ pub enum Consistency {
     Strong,
 }
 
-/// What happens when an item exists and the call names no ETag.
+/// The rule for an item that exists where the call names no ETag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concurrency {
     /// Write only where the item is absent.

@@ -10,7 +10,7 @@ use crate::limits::{CONFIGURED_NAME_CHARACTERS, TABLE_NAME_CHARACTERS};
 /// The attribute that Dapr's tables have as their partition key.
 const PARTITION_KEY: &str = "key";
 
-/// What a state store is told beside how to reach DynamoDB.
+/// The settings of a state store beside those of its client.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The table and its attributes.

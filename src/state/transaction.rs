@@ -148,7 +148,7 @@ impl<P: Platform> StateStore<P> {
     }
 }
 
-/// Whether one of the conditions that failed can never hold again.
+/// Returns true if one of the conditions that failed can never hold again.
 fn for_good(reasons: &[CancellationReason], changes: &[Change]) -> bool {
     reasons.iter().zip(changes).any(|(reason, change)| {
         is_condition(reason) && matches!(change.condition, Condition::Etag(_))

@@ -16,10 +16,15 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 impl<P: Platform> StateStore<P> {
-    /// Whether the item of `key` has this ETag, now that the set which was to
+    /// Returns true if the item of `key` has this ETag, now that the set which was to
     /// write it failed like that: one strongly consistent read. A read that fails
     /// leaves the outcome unknown.
-    pub(super) async fn stands(&self, key: &str, etag: &str, failure: &OperationError) -> bool {
+    pub(super) async fn was_written(
+        &self,
+        key: &str,
+        etag: &str,
+        failure: &OperationError,
+    ) -> bool {
         if !failure.may_have_been_applied() {
             return false;
         }
@@ -41,7 +46,7 @@ impl<P: Platform> StateStore<P> {
     /// Those of the keys whose item has the ETag given with it, now that the
     /// batch which was to write them failed like that. What DynamoDB leaves
     /// unprocessed stays unknown.
-    pub(super) async fn standing(
+    pub(super) async fn keys_written(
         &self,
         etags: HashMap<&str, &str>,
         failure: &OperationError,

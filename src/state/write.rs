@@ -38,7 +38,7 @@ impl<P: Platform> StateStore<P> {
         self.apply(Change::of_delete(request)?).await.map(drop)
     }
 
-    /// What a set will do, with a new random ETag.
+    /// Plans a set, with a new random ETag.
     pub(super) fn plan_set(&self, request: SetRequest) -> Result<Change, Error> {
         let etag = new_etag(self.client.platform().random());
         Change::of_set(&self.table, request, etag)
@@ -98,7 +98,7 @@ impl<P: Platform> StateStore<P> {
                     Err(refused(&failure, condition, key))
                 }
             }
-            _ if self.stands(key, etag, &failure).await => Ok(()),
+            _ if self.was_written(key, etag, &failure).await => Ok(()),
             _ => Err(self.write_error(*failure).of_key(key)),
         }
     }

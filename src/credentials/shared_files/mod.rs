@@ -54,13 +54,13 @@ fn unusable(fault: &Fault) -> NoCredentials {
 pub(super) struct SharedFiles<P> {
     pub(super) locations: Locations,
     pub(super) sts: Sts<P>,
-    /// What a profile may name as the source of its credentials.
+    /// The sources that a profile may name for its credentials.
     pub(super) container: Container<P>,
     pub(super) instance_metadata: InstanceMetadata<P>,
 }
 
 impl<P: Platform> SharedFiles<P> {
-    /// What a profile names has to be there.
+    /// Asks the source that a profile names, which has to be there.
     async fn named(&self, profile: &str, named: Named) -> Fetched {
         let (name, given) = match named {
             // The environment goes before the shared files: it has none.
@@ -115,7 +115,7 @@ const PROFILE: &str = "AWS_PROFILE";
 /// Longest file that is read, in bytes.
 const LONGEST: u64 = 1_024 * 1_024;
 
-/// Where the files are and which profile is asked for, as the environment says.
+/// The places of the files and the profile that is asked for, as the environment says.
 #[derive(Clone, Debug)]
 pub(super) struct Locations {
     config: Option<Field>,
@@ -153,7 +153,7 @@ impl Locations {
     }
 }
 
-/// What the files say. Two files make one set: of a profile in both, the
+/// Reads the files. Two files make one set: of a profile in both, the
 /// credentials file's properties stand.
 fn read(locations: &Locations, files: &dyn Files) -> Result<Profiles, NoCredentials> {
     let selected = locations.profile.as_ref();

@@ -11,7 +11,7 @@ use crate::credentials::web_identity;
 use crate::text::quote;
 use aws_credential_types::Credentials;
 
-/// What asks for a program or a browser, which a component has not.
+/// Properties that ask for a program or a browser, which a component has not.
 const UNSUPPORTED: &[&str] = &[
     "credential_process",
     "login_session",
@@ -22,10 +22,10 @@ const UNSUPPORTED: &[&str] = &[
     "sso_start_url",
 ];
 
-/// What to do about it.
+/// The remedy.
 const INSTEAD: &str = "name another profile with AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (`aws configure export-credentials --format env` prints them)";
 
-/// What there is to do for a profile.
+/// The steps to the credentials of a profile.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// The profile that the first credentials come from.
@@ -35,7 +35,7 @@ pub(super) struct Plan {
     pub(super) roles: Vec<Role>,
 }
 
-/// Where the first credentials come from.
+/// The source of the first credentials.
 #[derive(Debug)]
 pub(super) enum Base {
     Keys(Credentials),
@@ -150,7 +150,7 @@ fn role(profile: Profile<'_>) -> Result<Option<Role>, NoCredentials> {
     Ok(Some(role.lasting(text("duration_seconds"))))
 }
 
-/// Where a profile's own credentials come from. One that asks for nothing `may_lack`
+/// The source of a profile's own credentials. One that asks for nothing `may_lack`
 /// them where nobody else needs them.
 fn base(profile: Profile<'_>, may_lack: bool) -> Result<Base, NoCredentials> {
     let name = quote(profile.name());

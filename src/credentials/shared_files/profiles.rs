@@ -18,7 +18,7 @@ pub(super) const DEFAULT: &str = "default";
 /// White space: no other characters are.
 const BLANK: [char; 2] = [' ', '\t'];
 
-/// What begins a comment.
+/// The characters that begin a comment.
 const COMMENT: [char; 2] = ['#', ';'];
 
 /// The byte order mark that editors of Windows write first.
@@ -46,7 +46,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What files say, and the profile that is asked for.
+/// The profiles of the files, and the one that is asked for.
 pub(super) struct Profiles {
     selected: String,
     sections: Vec<Section>,
@@ -65,7 +65,7 @@ pub(super) struct Profile<'a> {
 struct Section {
     /// None: it is not a profile's.
     name: Option<String>,
-    /// Whether its head says `profile`.
+    /// True if its head says `profile`.
     prefixed: bool,
     /// Their names in lower case.
     properties: Vec<(String, String)>,

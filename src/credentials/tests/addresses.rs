@@ -2,9 +2,8 @@
 //! SDK (`ecs-tests.json`, `imds-endpoint-tests.json` of smithy-rs).
 
 use super::expiry::lent;
-use super::stage::{LIMITS, Stage, signers};
+use super::stage::{Stage, signer, signers};
 use crate::error::Error;
-use crate::http::Clock;
 use crate::test_support::answer;
 use std::time::Duration;
 
@@ -14,9 +13,7 @@ async fn asked(environment: &[(&str, &str)]) -> Result<String, Error> {
         "GET" => lent(1, Duration::from_secs(3_600)),
         _ => answer(403, "").into(),
     });
-    let signers = signers(&stage, environment);
-    let deadline = stage.monotonic() + LIMITS.request_timeout;
-    let signer = signers.signer(stage.now(), deadline).await;
+    let signer = signer(&stage, &signers(&stage, environment)).await;
     match stage.sent().first() {
         Some(sent) => Ok(format!("{} {}", sent.method, sent.url)),
         None => Err(signer.expect_err("nothing was asked")),

@@ -1,8 +1,7 @@
 //! Credentials are fetched again before they expire, once for all who need them,
 //! and those that are still good outlive a fetch that fails.
 
-use super::stage::{LIMITS, Stage, signers};
-use crate::aws::sign::Signer;
+use super::stage::{Stage, signer, signers};
 use crate::credentials::Signers;
 use crate::error::Error;
 use crate::http::Clock;
@@ -44,19 +43,9 @@ fn lender() -> Rc<Stage> {
     })
 }
 
-async fn signer(stage: &Stage, signers: &Signers<Stage>) -> Result<Rc<Signer>, Error> {
-    let deadline = stage.monotonic() + LIMITS.request_timeout * LIMITS.max_attempts;
-    let signer = signers.signer(stage.now(), deadline).await?;
-    Ok(signer.signer.expect("the guest signs"))
-}
-
 /// The access key id that signs now.
 async fn id(stage: &Stage, signers: &Signers<Stage>) -> String {
-    signer(stage, signers)
-        .await
-        .expect("a signer")
-        .access_key_id()
-        .to_owned()
+    super::stage::id(stage, signers).await.expect("a signer")
 }
 
 async fn pass(duration: Duration) {

@@ -1,6 +1,6 @@
 //! Where nothing lends credentials, and where the host keeps them to itself.
 
-use super::stage::{LIMITS, Stage, signers};
+use super::stage::{Stage, signer, signers};
 use crate::config::Config;
 use crate::http::{Clock, Files};
 use crate::test_support::{Scene, success};
@@ -11,9 +11,7 @@ use std::time::Duration;
 async fn a_laptop_hears_within_three_seconds_that_there_is_no_source() {
     let silence = || Scene::from(success()).after(Duration::from_secs(3_600));
     let stage = Stage::answering(move |_| silence());
-    let signers = signers(&stage, &[]);
-    let deadline = LIMITS.request_timeout * LIMITS.max_attempts;
-    let error = signers.signer(stage.now(), deadline).await;
+    let error = signer(&stage, &signers(&stage, &[])).await;
     let error = error.expect_err("no source").to_string();
     assert!(
         error.starts_with("invalid-configuration: no AWS credentials"),

@@ -1,10 +1,8 @@
 //! What a profile of the shared files asks for. The cases are those that the SDK
 //! has for its own (`assume-role-tests.json` of smithy-rs), and what a component has to refuse.
 
-use super::stage::{LIMITS, REGION, Stage, parse};
-use crate::credentials::Signers;
+use super::stage::{Stage, id, signers};
 use crate::error::Error;
-use crate::http::Clock;
 use crate::test_support::{Scene, Sent, answer, assert_tells};
 use std::rc::Rc;
 
@@ -67,17 +65,7 @@ pub(super) async fn on(
     stage: &Rc<Stage>,
     environment: &[(&str, &str)],
 ) -> (Result<String, Error>, Vec<String>) {
-    let signing = parse(&[], environment).expect("a configuration");
-    let signers = Signers::new(stage, signing, REGION.to_owned(), "dynamodb");
-    let deadline = stage.monotonic() + LIMITS.request_timeout * LIMITS.max_attempts;
-    let signer = signers.signer(stage.now(), deadline).await;
-    let id = signer.map(|signer| {
-        signer
-            .signer
-            .expect("the guest signs")
-            .access_key_id()
-            .to_owned()
-    });
+    let id = id(stage, &signers(stage, environment)).await;
     let sent = stage.sent();
     (id, sent.iter().map(spelled).collect())
 }

@@ -2,11 +2,10 @@
 //! fault of theirs, in plain text.
 
 use super::expiry::{CONTAINER, lent};
-use super::stage::{LIMITS, REGION, Stage, parse};
+use super::stage::{Stage, signer, signers_of};
 use super::sts::{CREDENTIALS, assumed};
-use crate::credentials::Signers;
 use crate::error::Error;
-use crate::http::{Clock, Response};
+use crate::http::Response;
 use crate::test_support::{Scene, Sent, answer, html};
 use std::cell::Cell;
 use std::time::Duration;
@@ -50,10 +49,8 @@ async fn asked(source: &Source, first: Response, refusals: usize) -> (Result<(),
     });
     // The longest wait there is.
     stage.random.set(u64::MAX);
-    let signing = parse(source.metadata, source.environment).expect("a configuration");
-    let signers = Signers::new(&stage, signing, REGION.to_owned(), "dynamodb");
-    let deadline = stage.monotonic() + LIMITS.request_timeout * LIMITS.max_attempts;
-    let signer = signers.signer(stage.now(), deadline).await;
+    let signers = signers_of(&stage, source.metadata, source.environment);
+    let signer = signer(&stage, &signers).await;
     let outcome = signer.map(drop).map_err(Error::redacted);
     (outcome, stage.sent().len())
 }

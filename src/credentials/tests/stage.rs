@@ -3,6 +3,7 @@
 
 use crate::aws::Limits;
 use crate::aws::endpoint::Endpoint;
+use crate::aws::sign::Signer;
 use crate::credentials::{Signers, Signing};
 use crate::dynamodb::{Client, ClientConfig, SERVICE};
 use crate::error::Error;
@@ -112,8 +113,30 @@ pub(super) fn parse(
 
 /// Who signs, with that environment.
 pub(super) fn signers(stage: &Rc<Stage>, environment: &[(&str, &str)]) -> Signers<Stage> {
-    let signing = parse(&[], environment).expect("a configuration");
-    Signers::new(stage, signing, REGION.to_owned(), "dynamodb")
+    signers_of(stage, &[], environment)
+}
+
+/// Who signs, with that metadata and environment.
+pub(super) fn signers_of(
+    stage: &Rc<Stage>,
+    metadata: &[(&str, &str)],
+    environment: &[(&str, &str)],
+) -> Signers<Stage> {
+    let signing = parse(metadata, environment).expect("a configuration");
+    Signers::new(stage, signing, REGION.to_owned(), SERVICE)
+}
+
+/// The signer of a call that begins now.
+pub(super) async fn signer(stage: &Stage, signers: &Signers<Stage>) -> Result<Rc<Signer>, Error> {
+    let deadline = stage.monotonic() + LIMITS.operation_timeout();
+    let signer = signers.signer(stage.now(), deadline).await?;
+    Ok(signer.signer.expect("the guest signs"))
+}
+
+/// The access key id that signs such a call.
+pub(super) async fn id(stage: &Stage, signers: &Signers<Stage>) -> Result<String, Error> {
+    let signer = signer(stage, signers).await?;
+    Ok(signer.access_key_id().to_owned())
 }
 
 /// A client with that environment.

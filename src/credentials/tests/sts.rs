@@ -1,15 +1,12 @@
 //! What STS is asked.
 
-use super::stage::{LIMITS, REGION, Stage, parse};
-use crate::credentials::Signers;
+use super::stage::{REGION, Stage, id, parse, signers_of};
 use crate::error::Error;
-use crate::http::Clock;
 use crate::test_support::{Scene, Sent, answer, assert_tells, start};
 use aws_credential_types::Credentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 const KEYS: &[(&str, &str)] = &[
     ("accessKey", "AKIDBASE"),
@@ -47,19 +44,8 @@ pub(super) async fn role<S: Into<Scene>>(
         scene(number)
     });
     let metadata = [KEYS, &[ROLE], metadata].concat();
-    let signing = parse(&metadata, &[]).expect("a configuration");
-    let signers = Signers::new(&stage, signing, REGION.to_owned(), "dynamodb");
+    let signers = signers_of(&stage, &metadata, &[]);
     (id(&stage, &signers).await, stage.sent())
-}
-
-async fn id(stage: &Rc<Stage>, signers: &Signers<Stage>) -> Result<String, Error> {
-    let deadline = stage.monotonic() + LIMITS.request_timeout * LIMITS.max_attempts;
-    let signer = signers.signer(stage.now(), deadline).await?;
-    Ok(signer
-        .signer
-        .expect("the guest signs")
-        .access_key_id()
-        .to_owned())
 }
 
 fn form(sent: &Sent) -> BTreeMap<String, String> {
@@ -184,8 +170,7 @@ async fn sts_is_where_the_environment_says_its_own_name_first() {
         ),
     ] {
         let stage = Stage::answering(|_| answer(200, &assumed(CREDENTIALS)));
-        let signing = parse(&[KEYS, &[ROLE]].concat(), environment).expect("a configuration");
-        let signers = Signers::new(&stage, signing, REGION.to_owned(), "dynamodb");
+        let signers = signers_of(&stage, &[KEYS, &[ROLE]].concat(), environment);
         assert_eq!(id(&stage, &signers).await, Ok("ASIAROLE".to_owned()));
         assert_eq!(stage.sent()[0].url, url);
     }

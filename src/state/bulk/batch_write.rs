@@ -7,7 +7,7 @@
 //! where its body would be too long.
 
 use super::write::{Placed, Written};
-use super::{StallTimeout, UnprocessedRetry, left};
+use super::{StallTimeout, UnprocessedRetry, left_unprocessed};
 use crate::dynamodb::CallInput;
 use crate::dynamodb::codec::BatchWriteItem;
 use crate::dynamodb::error::OperationError;
@@ -24,18 +24,18 @@ use aws_sdk_dynamodb::types::{
 };
 use std::collections::HashMap;
 
-/// What of a batch is not yet written, by key: where its result goes, and what
+/// The writes of a batch that are not yet done, by key: where its result goes, and what
 /// it leaves.
 type Pending = HashMap<String, (usize, Effect)>;
 
 /// Why a batch did not come back as done.
 enum BatchError {
     /// This is what came of it.
-    Told(Error),
+    Failed(Error),
     /// It is too large as a whole, and nothing of it was written.
     TooLarge(Error),
     /// Anything of it may have been written.
-    InDoubt(Box<OperationError>),
+    UnknownOutcome(Box<OperationError>),
 }
 
 impl<P: Platform> StateStore<P> {
@@ -43,7 +43,7 @@ impl<P: Platform> StateStore<P> {
     pub(super) async fn write_batch(
         &self,
         changes: Vec<Placed>,
-        progress: &StallTimeout<'_, P>,
+        stall: &StallTimeout<'_, P>,
     ) -> Vec<(usize, Written)> {
         let mut pending: Pending = changes
             .into_iter()
@@ -52,18 +52,18 @@ impl<P: Platform> StateStore<P> {
         let mut written = Vec::with_capacity(pending.len());
         let mut rounds = UnprocessedRetry::new(&self.client);
         loop {
-            let sent = match progress.check() {
+            let sent = match stall.check() {
                 Ok(()) => self.send_batch(&pending).await,
-                Err(error) => Err(BatchError::Told(error)),
+                Err(error) => Err(BatchError::Failed(error)),
             };
             let unprocessed = match sent {
                 Ok(unprocessed) => unprocessed,
-                Err(BatchError::Told(Error::InvalidArgument(_) | Error::TooLarge(_)))
+                Err(BatchError::Failed(Error::InvalidArgument(_) | Error::TooLarge(_)))
                     if pending.len() > 1 =>
                 {
                     // DynamoDB refuses a batch for one of its items: the others are good.
                     for (position, change) in placed(pending) {
-                        written.push((position, self.write_one(change, progress).await));
+                        written.push((position, self.write_one(change, stall).await));
                     }
                     return written;
                 }
@@ -71,20 +71,20 @@ impl<P: Platform> StateStore<P> {
                     let mut half: Vec<_> = placed(pending).collect();
                     let other_half = half.split_off(half.len() / 2);
                     for half in [half, other_half] {
-                        written.extend(Box::pin(self.write_batch(half, progress)).await);
+                        written.extend(Box::pin(self.write_batch(half, stall)).await);
                     }
                     return written;
                 }
-                Err(BatchError::Told(error) | BatchError::TooLarge(error)) => {
+                Err(BatchError::Failed(error) | BatchError::TooLarge(error)) => {
                     written.extend(failed(pending, &error));
                     return written;
                 }
-                Err(BatchError::InDoubt(failure)) => {
+                Err(BatchError::UnknownOutcome(failure)) => {
                     let puts = pending.iter();
                     let puts =
                         puts.filter_map(|(key, (_, effect))| Some((key.as_str(), effect.etag()?)));
-                    let standing = self.standing(puts.collect(), &failure).await;
-                    let (done, lost) = part(pending, |key| standing.contains(key));
+                    let in_table = self.keys_written(puts.collect(), &failure).await;
+                    let (done, lost) = part(pending, |key| in_table.contains(key));
                     written.extend(succeeded(done));
                     written.extend(failed(lost, &self.write_error(*failure)));
                     return written;
@@ -97,16 +97,12 @@ impl<P: Platform> StateStore<P> {
             };
             pending = left_over;
             let some = pending.len() < before;
-            if some {
-                progress.made();
-                rounds.brought_something_on();
-            }
             written.extend(succeeded(done));
-            if pending.is_empty() {
+            if !rounds.goes_on(some, stall).await {
+                written.extend(failed(pending, &left_unprocessed()));
                 return written;
             }
-            if !some && !rounds.another().await {
-                written.extend(failed(pending, &left()));
+            if pending.is_empty() {
                 return written;
             }
         }
@@ -117,7 +113,7 @@ impl<P: Platform> StateStore<P> {
         let expires = pending.values().any(|(_, effect)| effect.expires());
         let input = match expires {
             true => CallInput::timed(|now| self.batch_input(pending, now)),
-            false => CallInput::Fixed(self.batch_input(pending, 0).map_err(BatchError::Told)?),
+            false => CallInput::Fixed(self.batch_input(pending, 0).map_err(BatchError::Failed)?),
         };
         let repeat = self.unconfirmed_writes;
         let answer = self
@@ -126,17 +122,17 @@ impl<P: Platform> StateStore<P> {
             .await;
         let answer = answer.map_err(|failure| {
             if failure.may_have_been_applied() {
-                return BatchError::InDoubt(failure);
+                return BatchError::UnknownOutcome(failure);
             }
             let why = match failure.last.refuses_the_size() {
                 true => BatchError::TooLarge,
-                false => BatchError::Told,
+                false => BatchError::Failed,
             };
             why(self.write_error(*failure))
         })?;
         let unprocessed = self
             .of_the_table(answer.unprocessed_items)
-            .map_err(BatchError::Told)?;
+            .map_err(BatchError::Failed)?;
         let keys = unprocessed.unwrap_or_default().into_iter().map(|request| {
             let key = match (request.put_request, request.delete_request) {
                 (Some(put), _) => self.key_of(put.item),
@@ -144,8 +140,9 @@ impl<P: Platform> StateStore<P> {
                 (None, None) => None,
             };
             // What is not left is written: so all that is left must be of what was sent.
-            key.filter(|key| pending.contains_key(key))
-                .ok_or_else(|| BatchError::Told(self.unexpected_answer("another unprocessed item")))
+            key.filter(|key| pending.contains_key(key)).ok_or_else(|| {
+                BatchError::Failed(self.unexpected_answer("another unprocessed item"))
+            })
         });
         keys.collect()
     }

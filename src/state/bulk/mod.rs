@@ -51,7 +51,7 @@ impl<'a, P: Platform> StallTimeout<'a, P> {
     }
 
     /// A request succeeded.
-    fn made(&self) {
+    fn restart(&self) {
         self.until.set(self.client.deadline());
     }
 
@@ -71,7 +71,7 @@ impl<'a, P: Platform> StallTimeout<'a, P> {
     }
 }
 
-/// The rounds of one batch.
+/// Asks again for what DynamoDB left of one batch.
 #[derive(Debug)]
 struct UnprocessedRetry<'a, P> {
     client: &'a Client<P>,
@@ -91,9 +91,20 @@ impl<'a, P: Platform> UnprocessedRetry<'a, P> {
         }
     }
 
-    /// Waits before another round, after one without progress. False where there is
-    /// none: the attempts, the time or the retry quota is used up.
-    async fn another(&mut self) -> bool {
+    /// Returns false after a round if there is no other. A round that left less than it
+    /// was given has made progress: attempts and time start anew, here and for the call.
+    /// Rounds end all the same, since the next one has less to do. After a round without
+    /// progress this waits, unless the attempts, the time or the retry quota is used up.
+    async fn goes_on(&mut self, progress: bool, stall: &StallTimeout<'_, P>) -> bool {
+        if progress {
+            stall.restart();
+            self.without_progress = 0;
+            self.deadline = self.client.deadline();
+            if let Some(permit) = self.permit.take() {
+                self.client.progressed(permit);
+            }
+            return true;
+        }
         self.without_progress += 1;
         if self.without_progress >= self.client.limits().max_attempts {
             return false;
@@ -109,19 +120,9 @@ impl<'a, P: Platform> UnprocessedRetry<'a, P> {
         platform.sleep(wait).await;
         true
     }
-
-    /// The last round left less than it was given: attempts and time start anew.
-    /// Rounds end all the same, since the next such one has less to do.
-    fn brought_something_on(&mut self) {
-        self.without_progress = 0;
-        self.deadline = self.client.deadline();
-        if let Some(permit) = self.permit.take() {
-            self.client.progressed(permit);
-        }
-    }
 }
 
 /// The error of what DynamoDB never came to.
-fn left() -> Error {
+fn left_unprocessed() -> Error {
     Error::Throttled("DynamoDB left it unprocessed in every attempt: try again later".to_owned())
 }

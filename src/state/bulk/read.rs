@@ -1,7 +1,7 @@
 //! bulk-get: BatchGetItem by 100, each key asked once however often it is
 //! named.
 
-use super::{PARALLEL_REQUESTS, StallTimeout, UnprocessedRetry, left};
+use super::{PARALLEL_REQUESTS, StallTimeout, UnprocessedRetry, left_unprocessed};
 use crate::dynamodb::codec::BatchGetItem;
 use crate::error::Error;
 use crate::http::Platform;
@@ -15,7 +15,7 @@ use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
-/// What is known of one key.
+/// The result of one key.
 type Found = Result<Option<Item>, Error>;
 
 impl<P: Platform> StateStore<P> {
@@ -46,9 +46,9 @@ impl<P: Platform> StateStore<P> {
             }
             results.push(checked.map(|()| None));
         }
-        let progress = StallTimeout::new(&self.client);
+        let stall = StallTimeout::new(&self.client);
         let mut batches = stream::iter(wanted.chunks(BATCH_GET_KEYS))
-            .map(|batch| self.get_batch(batch, consistency, &progress))
+            .map(|batch| self.get_batch(batch, consistency, &stall))
             .buffer_unordered(PARALLEL_REQUESTS);
         while let Some(batch) = batches.next().await {
             for (key, found) in batch {
@@ -74,13 +74,13 @@ impl<P: Platform> StateStore<P> {
         &self,
         keys: &[&str],
         consistency: Option<Consistency>,
-        progress: &StallTimeout<'_, P>,
+        stall: &StallTimeout<'_, P>,
     ) -> Vec<(String, Found)> {
         let mut found = Vec::with_capacity(keys.len());
         let mut pending: Vec<Cow<'_, str>> = keys.iter().copied().map(Cow::from).collect();
         let mut rounds = UnprocessedRetry::new(&self.client);
         loop {
-            let answer = match progress.check() {
+            let answer = match stall.check() {
                 Ok(()) => self.ask(&pending, consistency).await,
                 Err(error) => Err(error),
             };
@@ -91,7 +91,7 @@ impl<P: Platform> StateStore<P> {
                     // Too many keys for what stands before DynamoDB: half of them may do.
                     let keys: Vec<&str> = pending.iter().map(Cow::as_ref).collect();
                     for half in keys.chunks(keys.len().div_ceil(2)) {
-                        let half = self.get_batch(half, consistency, progress);
+                        let half = self.get_batch(half, consistency, stall);
                         found.extend(Box::pin(half).await);
                     }
                     return found;
@@ -104,15 +104,11 @@ impl<P: Platform> StateStore<P> {
             let some = unprocessed.len() < pending.len();
             pending = unprocessed;
             self.decode_all(items, &mut found);
-            if some {
-                progress.made();
-                rounds.brought_something_on();
-            }
-            if pending.is_empty() {
+            if !rounds.goes_on(some, stall).await {
+                found.extend(failed(pending, &left_unprocessed()));
                 return found;
             }
-            if !some && !rounds.another().await {
-                found.extend(failed(pending, &left()));
+            if pending.is_empty() {
                 return found;
             }
         }
@@ -164,7 +160,7 @@ impl<P: Platform> StateStore<P> {
         Ok((items, left.collect::<Result<_, _>>()?))
     }
 
-    /// What an answer holds of the table.
+    /// The part of an answer that is of the table.
     pub(super) fn of_the_table<T>(
         &self,
         tables: Option<HashMap<String, T>>,

@@ -52,12 +52,10 @@ impl<P: Platform> StateStore<P> {
             batchable,
             in_order,
         } = plan(planned);
-        let progress = StallTimeout::new(&self.client);
-        let batches =
-            batches(batchable).map(|batch| self.write_batch(batch, &progress).boxed_local());
+        let stall = StallTimeout::new(&self.client);
+        let batches = batches(batchable).map(|batch| self.write_batch(batch, &stall).boxed_local());
         let sequences = in_order.into_iter();
-        let sequences =
-            sequences.map(|changes| self.write_in_order(changes, &progress).boxed_local());
+        let sequences = sequences.map(|changes| self.write_in_order(changes, &stall).boxed_local());
         // Each is made when its turn comes: a future takes more memory than the write that waits for it.
         let work = stream::iter(batches.chain(sequences));
         let mut done = work.buffer_unordered(PARALLEL_REQUESTS);
@@ -76,22 +74,22 @@ impl<P: Platform> StateStore<P> {
     async fn write_in_order(
         &self,
         changes: Vec<Placed>,
-        progress: &StallTimeout<'_, P>,
+        stall: &StallTimeout<'_, P>,
     ) -> Vec<(usize, Written)> {
         let mut written = Vec::with_capacity(changes.len());
-        let mut in_doubt = false;
+        let mut outcome_unknown = false;
         for (position, change) in changes {
-            // What is not sent for want of time leaves nothing in doubt.
-            let sent = progress.check().is_ok();
-            let result = if in_doubt {
+            // What is not sent for want of time leaves no outcome unknown.
+            let sent = stall.check().is_ok();
+            let result = if outcome_unknown {
                 Err(Error::Unavailable(
                     "not sent, since the outcome of an earlier request of this call for the same key is unknown".to_owned(),
                 )
                 .of_key(&change.key))
             } else {
-                self.write_one(change, progress).await
+                self.write_one(change, stall).await
             };
-            in_doubt |= sent
+            outcome_unknown |= sent
                 && result
                     .as_ref()
                     .is_err_and(Error::leaves_the_outcome_unknown);
@@ -101,17 +99,11 @@ impl<P: Platform> StateStore<P> {
     }
 
     /// Writes one key by itself.
-    pub(super) async fn write_one(
-        &self,
-        change: Change,
-        progress: &StallTimeout<'_, P>,
-    ) -> Written {
-        progress
-            .check()
-            .map_err(|error| error.of_key(&change.key))?;
+    pub(super) async fn write_one(&self, change: Change, stall: &StallTimeout<'_, P>) -> Written {
+        stall.check().map_err(|error| error.of_key(&change.key))?;
         let result = self.apply(change).await;
         if result.is_ok() {
-            progress.made();
+            stall.restart();
         }
         result
     }
@@ -123,7 +115,7 @@ pub(super) type Placed = (usize, Change);
 /// Writes that are sent together or after one another.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    /// What batches take.
+    /// The writes that batches take.
     pub(super) batchable: Vec<Placed>,
     /// The rest, by key, each in its order.
     pub(super) in_order: Vec<Vec<Placed>>,
