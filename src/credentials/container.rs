@@ -62,13 +62,8 @@ impl Settings {
     }
 }
 
-/// The URL that credentials are asked for at.
-#[derive(Debug, PartialEq, Eq)]
-struct Target {
-    tls: bool,
-    authority: String,
-    path: String,
-}
+/// The endpoint that credentials are asked at, and the path with its query.
+type Target = (Endpoint, String);
 
 /// Credentials of the container.
 pub(super) struct Container<P> {
@@ -111,21 +106,23 @@ impl<P: Platform> Container<P> {
         }
     }
 
-    async fn ask(&self, target: &Target, token: Option<&str>) -> Result<Credentials, SourceError> {
+    async fn ask(
+        &self,
+        (endpoint, path): &Target,
+        token: Option<&str>,
+    ) -> Result<Credentials, SourceError> {
         let mut headers = Headers::from([("accept".to_owned(), b"application/json".to_vec())]);
         if let Some(token) = token {
             headers.push(("authorization".to_owned(), token.as_bytes().to_vec()));
         }
         let ask = SourceRequest {
             method: Method::Get,
-            tls: target.tls,
-            authority: &target.authority,
-            path: &target.path,
+            endpoint,
+            path,
             headers,
             body: &[],
         };
-        let site = self.client.site(&ask);
-        let answer = self.client.once(ask).await?;
+        let (site, answer) = self.client.once(ask).await?;
         document::credentials(SOURCE, &site, &answer)
     }
 }
@@ -138,8 +135,7 @@ impl<P: Platform> CredentialsSource for Container<P> {
             let lent = self
                 .client
                 .repeatedly(async || self.ask(&target, token.as_deref()).await);
-            lent.await
-                .map_err(|refused| NoCredentials::Broken(refused.error))
+            Ok(lent.await?)
         })
     }
 }
@@ -156,36 +152,27 @@ impl Settings {
                 )));
             }
         };
-        Target::parse(&url)
-            .map_err(|why| misconfigured(format!("`{}` is not usable: {why}", field.name)))
+        parse(&url).map_err(|why| misconfigured(format!("`{}` is not usable: {why}", field.name)))
     }
 }
 
-impl Target {
-    /// The URL is not quoted: its path may hold a secret.
-    fn parse(url: &str) -> Result<Self, &'static str> {
-        let uri: Uri = url.parse().map_err(|_| "it is not a URL")?;
-        let (scheme, authority) = (uri.scheme_str(), uri.authority());
-        let site = format!(
-            "{}://{}",
-            scheme.unwrap_or_default(),
-            authority.map_or("", |authority| authority.as_str())
+/// The URL is not quoted in errors: its path may hold a secret.
+fn parse(url: &str) -> Result<Target, &'static str> {
+    let uri: Uri = url.parse().map_err(|_| "it is not a URL")?;
+    let (scheme, authority) = (uri.scheme_str(), uri.authority());
+    let site = format!(
+        "{}://{}",
+        scheme.unwrap_or_default(),
+        authority.map_or("", |authority| authority.as_str())
+    );
+    let endpoint = Endpoint::parse(&site)?;
+    if !endpoint.tls() && !authority.is_some_and(|authority| is_own(authority.host())) {
+        return Err(
+            "over plain http, credentials are asked for at loopback addresses, 169.254.170.2, 169.254.170.23 and [fd00:ec2::23] alone; give one of them or an https URL",
         );
-        let endpoint = Endpoint::parse(&site)?;
-        if !endpoint.tls() && !authority.is_some_and(|authority| is_own(authority.host())) {
-            return Err(
-                "over plain http, credentials are asked for at loopback addresses, 169.254.170.2, 169.254.170.23 and [fd00:ec2::23] alone; give one of them or an https URL",
-            );
-        }
-        Ok(Self {
-            tls: endpoint.tls(),
-            authority: endpoint.authority().to_owned(),
-            path: uri
-                .path_and_query()
-                .map_or("/", |path| path.as_str())
-                .to_owned(),
-        })
     }
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    Ok((endpoint, path.to_owned()))
 }
 
 /// Returns true if the host is this machine or a container agent's address. A component

@@ -110,14 +110,12 @@ impl<P: Platform> InstanceMetadata<P> {
         let attempt = async || {
             let ask = SourceRequest {
                 method,
-                tls: endpoint.tls(),
-                authority: endpoint.authority(),
+                endpoint,
                 path: &path,
                 headers: headers.clone(),
                 body: &[],
             };
-            let site = self.client.site(&ask);
-            let answer = self.client.once(ask).await?;
+            let (site, answer) = self.client.once(ask).await?;
             match source::again(answer.status) {
                 Some(_) => Err(refused(&site, &answer)),
                 None => Ok((site, answer)),
@@ -152,7 +150,7 @@ impl<P: Platform> CredentialsSource for InstanceMetadata<P> {
                 Err(refused) if !refused.answered && !self.settings.is_named() => {
                     Err(absent(refused.error.sentence()))
                 }
-                Err(refused) => Err(NoCredentials::Broken(refused.error)),
+                Err(refused) => Err(refused.into()),
             }
         })
     }

@@ -1,7 +1,7 @@
 //! A role that is assumed, and the names that it goes by. It stands over any other
 //! source, whose credentials buy those of the role.
 
-use super::source::{CredentialsSource, Fetching, NoCredentials};
+use super::source::{CredentialsSource, Fetching};
 use super::sts::Sts;
 use crate::error::Error;
 use crate::fields::{Field, Fields};
@@ -91,8 +91,7 @@ impl<P: Platform> CredentialsSource for AssumeRole<P> {
     fn credentials(&self) -> Fetching<'_> {
         Box::pin(async move {
             let by = self.base.credentials().await?;
-            let assumed = self.sts.assume_role(&self.role, &by).await;
-            assumed.map_err(NoCredentials::Broken)
+            self.sts.assume_role(&self.role, &by).await
         })
     }
 }

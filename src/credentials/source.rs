@@ -5,6 +5,7 @@
 //! A source that gives no credentials is absent, and the next one is asked; or it is
 //! broken, and the call fails with its words ([`NoCredentials`]).
 
+use crate::aws::endpoint::Endpoint;
 use crate::aws::retry::{self, RetryKind};
 use crate::aws::{Limits, error_code};
 use crate::error::Error;
@@ -76,9 +77,8 @@ impl From<NoCredentials> for Error {
 /// A request to a source.
 pub(super) struct SourceRequest<'a> {
     pub(super) method: Method,
-    pub(super) tls: bool,
-    /// Host, and port where it is not the scheme's own.
-    pub(super) authority: &'a str,
+    /// Its path is not asked.
+    pub(super) endpoint: &'a Endpoint,
     /// With the query.
     pub(super) path: &'a str,
     pub(super) headers: Headers,
@@ -92,6 +92,23 @@ pub(super) struct SourceError {
     pub(super) again: Option<RetryKind>,
     /// True if there was an answer at all.
     pub(super) answered: bool,
+}
+
+impl SourceError {
+    /// The error of a request that could not be made.
+    pub(super) fn unsent(error: Error) -> Self {
+        Self {
+            error,
+            again: None,
+            answered: false,
+        }
+    }
+}
+
+impl From<SourceError> for NoCredentials {
+    fn from(error: SourceError) -> Self {
+        Self::Broken(error.error)
+    }
 }
 
 /// Classifies the status of an answer for a retry. Asking a source
@@ -139,12 +156,15 @@ impl<P: Platform> SourceClient<P> {
         }
     }
 
-    /// Asks once.
+    /// Asks once. Gives source and address, for sentences, with the answer.
     ///
     /// # Errors
     ///
     /// If no answer comes, or one that is too long to be one.
-    pub(super) async fn once(&self, ask: SourceRequest<'_>) -> Result<Response, SourceError> {
+    pub(super) async fn once(
+        &self,
+        ask: SourceRequest<'_>,
+    ) -> Result<(String, Response), SourceError> {
         let Limits {
             connect_timeout: connect,
             request_timeout: total,
@@ -152,8 +172,8 @@ impl<P: Platform> SourceClient<P> {
         } = self.limits;
         let request = Request {
             method: ask.method,
-            tls: ask.tls,
-            authority: ask.authority,
+            tls: ask.endpoint.tls(),
+            authority: ask.endpoint.authority(),
             path: ask.path,
             headers: &ask.headers,
             body: ask.body,
@@ -167,19 +187,20 @@ impl<P: Platform> SourceClient<P> {
         let answer = self.platform.send(request).await;
         let answer = answer.map_err(|error| SourceError {
             again: error.is_transient().then_some(RetryKind::Transient),
-            error: self.unreachable(&ask, &error),
+            error: self.unreachable(ask.endpoint, &error),
             answered: false,
         })?;
+        let site = self.site(ask.endpoint);
         if answer.body.len() > LONGEST_ANSWER {
             let length = answer.body.len();
             let why = format!("an answer of {length} bytes, which no credentials have");
             return Err(SourceError {
-                error: Error::Unavailable(format!("{}: {why}", self.site(&ask))),
+                error: Error::Unavailable(format!("{site}: {why}")),
                 again: None,
                 answered: true,
             });
         }
-        Ok(answer)
+        Ok((site, answer))
     }
 
     /// Asks until an attempt succeeds, no other is worth it, or there is no time left
@@ -219,31 +240,26 @@ impl<P: Platform> SourceClient<P> {
         }
     }
 
-    /// Source and address, for sentences. The path may hold a secret.
-    pub(super) fn site(&self, ask: &SourceRequest<'_>) -> String {
-        let scheme = if ask.tls { "https" } else { "http" };
-        format!("{} at {scheme}://{}", self.source, ask.authority)
+    /// Source and address. The path may hold a secret.
+    fn site(&self, endpoint: &Endpoint) -> String {
+        let scheme = if endpoint.tls() { "https" } else { "http" };
+        format!("{} at {scheme}://{}", self.source, endpoint.authority())
     }
 
-    fn unreachable(&self, ask: &SourceRequest<'_>, error: &TransportError) -> Error {
-        let site = self.site(ask);
-        let Limits {
-            connect_timeout: connect,
-            request_timeout: total,
-            ..
-        } = self.limits;
+    fn unreachable(&self, endpoint: &Endpoint, error: &TransportError) -> Error {
+        let site = self.site(endpoint);
         match error {
             TransportError::ConnectTimeout => Error::Timeout(format!(
                 "{site}: no connection within {} ms",
-                connect.as_millis()
+                self.limits.connect_timeout.as_millis()
             )),
             TransportError::Timeout => Error::Timeout(format!(
                 "{site}: no complete answer within {} ms",
-                total.as_millis()
+                self.limits.request_timeout.as_millis()
             )),
             TransportError::Denied(cause) => Error::AccessDenied(format!(
                 "{site}: the host does not allow it ({cause}): add `{}` to the host's allow-list",
-                with_port(ask)
+                with_port(endpoint)
             )),
             TransportError::Malformed(_) => Error::Other(format!("{site}: {error}")),
             _ => Error::Unavailable(format!("{site}: {error}")),
@@ -252,11 +268,12 @@ impl<P: Platform> SourceClient<P> {
 }
 
 /// Host and port, as an allow-list has them.
-fn with_port(ask: &SourceRequest<'_>) -> String {
-    let port = if ask.tls { 443 } else { 80 };
-    match ask.authority.rsplit_once(':') {
-        Some((_, after)) if !after.ends_with(']') => ask.authority.to_owned(),
-        _ => format!("{}:{port}", ask.authority),
+fn with_port(endpoint: &Endpoint) -> String {
+    let port = if endpoint.tls() { 443 } else { 80 };
+    let authority = endpoint.authority();
+    match authority.rsplit_once(':') {
+        Some((_, after)) if !after.ends_with(']') => authority.to_owned(),
+        _ => format!("{authority}:{port}"),
     }
 }
 

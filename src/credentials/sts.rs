@@ -7,7 +7,7 @@
 use super::document::moment;
 use super::keys::Parts;
 use super::role::Role;
-use super::source::{self, SourceClient, SourceError, SourceRequest};
+use super::source::{self, Fetched, SourceClient, SourceError, SourceRequest};
 use crate::aws::Limits;
 use crate::aws::clock_skew::{self, ClockSkew};
 use crate::aws::endpoint::{Endpoint, RESERVED};
@@ -63,11 +63,7 @@ impl<P: Platform> Sts<P> {
     /// # Errors
     ///
     /// If STS is out of reach or refuses.
-    pub(super) async fn assume_role(
-        &self,
-        role: &Role,
-        by: &Credentials,
-    ) -> Result<Credentials, Error> {
+    pub(super) async fn assume_role(&self, role: &Role, by: &Credentials) -> Fetched {
         let mut form = form("AssumeRole");
         push(&mut form, "RoleArn", &role.arn);
         push(&mut form, "RoleSessionName", &role.session_name);
@@ -78,10 +74,10 @@ impl<P: Platform> Sts<P> {
             push(&mut form, "DurationSeconds", duration);
         }
         let signer = Signer::new(by.clone(), self.settings.region.clone(), SERVICE);
-        self.client
-            .repeatedly(async || self.ask(&form, Some(&signer), false).await)
-            .await
-            .map_err(|refused| refused.error)
+        let asked = self
+            .client
+            .repeatedly(async || self.ask(&form, Some(&signer), false).await);
+        Ok(asked.await?)
     }
 
     /// AssumeRoleWithWebIdentity, which the token stands for: it is not signed.
@@ -89,20 +85,16 @@ impl<P: Platform> Sts<P> {
     /// # Errors
     ///
     /// As above.
-    pub(super) async fn assume_role_with_web_identity(
-        &self,
-        role: &Role,
-        token: &str,
-    ) -> Result<Credentials, Error> {
+    pub(super) async fn assume_role_with_web_identity(&self, role: &Role, token: &str) -> Fetched {
         remember(token);
         let mut form = form("AssumeRoleWithWebIdentity");
         push(&mut form, "RoleArn", &role.arn);
         push(&mut form, "RoleSessionName", &role.session_name);
         push(&mut form, "WebIdentityToken", token);
-        self.client
-            .repeatedly(async || self.ask(&form, None, false).await)
-            .await
-            .map_err(|refused| refused.error)
+        let asked = self
+            .client
+            .repeatedly(async || self.ask(&form, None, false).await);
+        Ok(asked.await?)
     }
 
     /// Files that the host lends, for the token of a web identity.
@@ -118,10 +110,11 @@ impl<P: Platform> Sts<P> {
         signer: Option<&Signer>,
         signed_again: bool,
     ) -> Result<Credentials, SourceError> {
-        let endpoint = self.settings.endpoint.as_ref().map_err(|why| SourceError {
-            error: Error::InvalidConfiguration(format!("{}: {why}", self.client.source)),
-            again: None,
-            answered: false,
+        let endpoint = self.settings.endpoint.as_ref().map_err(|why| {
+            SourceError::unsent(Error::InvalidConfiguration(format!(
+                "{}: {why}",
+                self.client.source
+            )))
         })?;
         let content_type = b"application/x-www-form-urlencoded".to_vec();
         let mut headers = Headers::from([
@@ -135,22 +128,21 @@ impl<P: Platform> Sts<P> {
         let signed_at = self.skew.correct(sent);
         if let Some(signer) = signer {
             let signed = signer.sign(endpoint, &mut headers, form.as_bytes(), signed_at);
-            signed.map_err(|error| SourceError {
-                error: Error::Other(format!("{}: cannot sign ({error})", self.client.source)),
-                again: None,
-                answered: false,
+            signed.map_err(|error| {
+                SourceError::unsent(Error::Other(format!(
+                    "{}: cannot sign ({error})",
+                    self.client.source
+                )))
             })?;
         }
         let ask = SourceRequest {
             method: Method::Post,
-            tls: endpoint.tls(),
-            authority: endpoint.authority(),
+            endpoint,
             path: endpoint.path(),
             headers,
             body: form.as_bytes(),
         };
-        let site = self.client.site(&ask);
-        let answer = self.client.once(ask).await?;
+        let (site, answer) = self.client.once(ask).await?;
         let (code, message) = match read_answer(self.client.source, &answer) {
             Answer::Credentials(credentials) => return Ok(credentials),
             Answer::Refusal { code, message } => (code, message),

@@ -96,8 +96,6 @@ pub(super) async fn credentials<P: Platform>(settings: &Settings, sts: &Sts<P>) 
     if token.is_empty() {
         return Err(unreadable("is empty".to_owned()));
     }
-    let assumed = sts
-        .assume_role_with_web_identity(&settings.role, token)
-        .await;
-    assumed.map_err(NoCredentials::Broken)
+    sts.assume_role_with_web_identity(&settings.role, token)
+        .await
 }

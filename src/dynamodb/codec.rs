@@ -240,8 +240,8 @@ impl<'a, I: fmt::Debug + Send + Sync + 'static> CallInput<'a, I> {
 /// The message of a call, written when it is first asked for.
 pub(super) struct Message<'a> {
     codec: &'a Codec,
-    fixed: Option<Input>,
-    make: Option<Make<'a, Input>>,
+    /// None: it was written, and does not depend on the clock.
+    input: Option<CallInput<'a, Input>>,
     written: Option<Written>,
 }
 
@@ -257,14 +257,9 @@ struct Written {
 
 impl<'a> Message<'a> {
     pub(super) fn new(codec: &'a Codec, input: CallInput<'a, Input>) -> Self {
-        let (fixed, make) = match input {
-            CallInput::Fixed(input) => (Some(input), None),
-            CallInput::Timed(make) => (None, Some(make)),
-        };
         Self {
             codec,
-            fixed,
-            make,
+            input: Some(input),
             written: None,
         }
     }
@@ -277,7 +272,7 @@ impl<'a> Message<'a> {
     /// If the SDK refuses the input.
     pub(super) fn at(&mut self, now: u64, keep: bool) -> Result<(&mut Headers, &[u8]), Error> {
         let written = match self.written.take() {
-            Some(written) if keep || written.now == now || self.make.is_none() => written,
+            Some(written) if keep || written.now == now || self.input.is_none() => written,
             _ => self.write(now)?,
         };
         let written = self.written.insert(written);
@@ -287,10 +282,14 @@ impl<'a> Message<'a> {
     }
 
     fn write(&mut self, now: u64) -> Result<Written, Error> {
-        let input = match (&self.make, self.fixed.take()) {
-            (Some(make), _) => make(now)?,
-            (None, Some(input)) => input,
-            (None, None) => return Err(Error::unbuilt("its input is gone")),
+        let input = match self.input.take() {
+            Some(CallInput::Fixed(input)) => input,
+            Some(CallInput::Timed(make)) => {
+                let input = make(now);
+                self.input = Some(CallInput::Timed(make));
+                input?
+            }
+            None => return Err(Error::unbuilt("its input is gone")),
         };
         let (headers, body) = serialize(self.codec, input).map_err(Error::Other)?;
         Ok(Written {

@@ -3,7 +3,7 @@
 
 use super::Client;
 use super::codec::GetItem;
-use super::error::{AttemptError, OperationError};
+use super::error::AttemptError;
 use crate::error::Error;
 use crate::http::Platform;
 use crate::text::{first_line, quote};
@@ -45,39 +45,20 @@ pub async fn check<P: Platform>(
         .key(partition_key, AttributeValue::S(probe))
         .build()
         .map_err(Error::unbuilt)?;
-    match client.call_for_time::<GetItem>(input).await {
-        Ok(_) => Ok(None),
-        Err(failure) => match (refusal(&failure), needs) {
-            (Some(Refusal::Key(_) | Refusal::SortKey(_)), Needs::AnyKey) => Ok(None),
-            (Some(Refusal::Key(words)), Needs::PartitionKey) => {
-                Err(Error::InvalidConfiguration(format!(
-                    "`partitionKey` is {}, but that, as a string, is not the whole primary key of table `{}` ({words}): name the table's own partition key; if the table has a sort key as well, use another table, for the state store needs one without a sort key",
-                    quote(partition_key),
-                    table
-                )))
-            }
-            (Some(Refusal::SortKey(words)), Needs::PartitionKey) => {
-                Err(Error::InvalidConfiguration(format!(
-                    "`table` is {}, which has a sort key ({words}): use another table, for the state store needs one without a sort key",
-                    quote(table)
-                )))
-            }
-            (Some(Refusal::TableName), _) => Err(Error::InvalidConfiguration(format!(
-                "`table` is {}, which no DynamoDB table is called: give a name of 3 to 255 letters, digits, `_`, `-` and `.`",
-                quote(table)
-            ))),
-            (Some(Refusal::Other(words)), _) => Err(Error::InvalidConfiguration(format!(
-                "DynamoDB refuses a read of table `{table}`: {words}"
-            ))),
-            (None, _) => {
-                let code = code(&failure).map(str::to_owned);
-                let error = failure.of_read(table, client.endpoint_url());
-                match warning(table, needs, code.as_deref(), &error) {
-                    Some(warning) => Ok(Some(warning)),
-                    None => Err(error),
-                }
-            }
-        },
+    let Err(failure) = client.call_for_time::<GetItem>(input).await else {
+        return Ok(None);
+    };
+    let code = match &failure.last {
+        AttemptError::Service(error) if error.code == "ValidationException" => {
+            return refused(&first_line(&error.message), table, partition_key, needs);
+        }
+        AttemptError::Service(error) => Some(error.code.clone()),
+        _ => None,
+    };
+    let error = failure.of_read(table, client.endpoint_url());
+    match warning(table, needs, code.as_deref(), &error) {
+        Some(warning) => Ok(Some(warning)),
+        None => Err(error),
     }
 }
 
@@ -100,27 +81,13 @@ fn warning(table: &str, needs: Needs, code: Option<&str>, error: &Error) -> Warn
     }
 }
 
-/// Error codes for known credentials whose policies do not allow the operation. Source: "Common errors" in the DynamoDB API reference.
+/// Error codes for known credentials whose policies do not allow the operation.
+///
+/// Source: "Common errors" in the DynamoDB API reference.
 const NOT_ALLOWED: &[&str] = &["AccessDenied", "AccessDeniedException", "NotAuthorized"];
 
-/// The code of the error, where it is DynamoDB's own.
-fn code(failure: &OperationError) -> Option<&str> {
-    match &failure.last {
-        AttemptError::Service(error) => Some(&error.code),
-        _ => None,
-    }
-}
-
-/// Why DynamoDB takes the probe for no valid request, in its words.
-enum Refusal {
-    /// Another primary key, perhaps one with a sort key.
-    Key(String),
-    /// One with a sort key.
-    SortKey(String),
-    TableName,
-    Other(String),
-}
-
+/// The outcome where DynamoDB takes the probe for no valid request, in its `words`.
+///
 /// DynamoDB has one code for all, and tells them apart in its sentence: "Invalid
 /// table/index name", "The provided key element does not match the schema". The
 /// second one it says of another name or type as well as of a sort key, and so does
@@ -128,24 +95,31 @@ enum Refusal {
 /// the keys is invalid", as DynamoDB itself has been seen to do
 /// (<https://github.com/awsdocs/aws-javascript-developer-guide-v2/pull/32>): the probe
 /// has one key attribute, so the table has two.
-fn refusal(failure: &OperationError) -> Option<Refusal> {
-    let words = match &failure.last {
-        AttemptError::Service(error) if error.code == "ValidationException" => {
-            first_line(&error.message)
-        }
-        _ => return None,
-    };
+fn refused(words: &str, table: &str, partition_key: &str, needs: Needs) -> Result<Warning, Error> {
     let lower = words.to_ascii_lowercase();
     let names = ["tablename", "table name", "table/index name"];
-    Some(if names.iter().any(|name| lower.contains(name)) {
-        Refusal::TableName
-    } else if lower.contains("number of conditions on the keys") {
-        Refusal::SortKey(words)
-    } else if lower.contains("key") {
-        Refusal::Key(words)
-    } else {
-        Refusal::Other(words)
-    })
+    Err(Error::InvalidConfiguration(
+        if names.iter().any(|name| lower.contains(name)) {
+            format!(
+                "`table` is {}, which no DynamoDB table is called: give a name of 3 to 255 letters, digits, `_`, `-` and `.`",
+                quote(table)
+            )
+        } else if !lower.contains("key") {
+            format!("DynamoDB refuses a read of table `{table}`: {words}")
+        } else if needs == Needs::AnyKey {
+            return Ok(None);
+        } else if lower.contains("number of conditions on the keys") {
+            format!(
+                "`table` is {}, which has a sort key ({words}): use another table, for the state store needs one without a sort key",
+                quote(table)
+            )
+        } else {
+            format!(
+                "`partitionKey` is {}, but that, as a string, is not the whole primary key of table `{table}` ({words}): name the table's own partition key; if the table has a sort key as well, use another table, for the state store needs one without a sort key",
+                quote(partition_key)
+            )
+        },
+    ))
 }
 
 #[cfg(test)]

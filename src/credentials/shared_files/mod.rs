@@ -100,8 +100,7 @@ impl<P: Platform> CredentialsSource for SharedFiles<P> {
                 }
             };
             for role in &roles {
-                let assumed = self.sts.assume_role(role, &credentials).await;
-                credentials = assumed.map_err(NoCredentials::Broken)?;
+                credentials = self.sts.assume_role(role, &credentials).await?;
             }
             Ok(credentials)
         })

@@ -3,7 +3,8 @@
 //! learnt during a call counts for that call.
 
 use super::{
-    delete_if, first_write, leaving, numbered, scripted, seconds, set, set_if, sets, store, stored,
+    SetRequest, delete_if, first_write, leaving, numbered, scripted, seconds, set, set_if, sets,
+    store, stored,
 };
 use crate::error::Error;
 use crate::http::{Clock, TransportError};
@@ -40,6 +41,21 @@ fn date(sent: &Sent) -> &str {
     sent.header("x-amz-date").unwrap()
 }
 
+/// A first write of an item that lives for a minute.
+fn lock() -> SetRequest {
+    let mut request = first_write("a");
+    request.options.ttl = Some(60);
+    request
+}
+
+/// Fails unless expiry and condition of the put of a [`lock`] are of that time.
+#[track_caller]
+fn assert_is_of(put: &Value, time: u64) {
+    assert_eq!(put["Item"]["expires"]["N"], (time + 60).to_string());
+    let now = &put["ExpressionAttributeValues"][":now"]["N"];
+    assert_eq!(now, &time.to_string());
+}
+
 fn expiring(key: &str, at: u64) -> Value {
     let mut item = stored(key);
     item["expires"] = json!({"N": at.to_string()});
@@ -49,37 +65,26 @@ fn expiring(key: &str, at: u64) -> Value {
 #[tokio::test]
 async fn our_own_time_is_taken_before_any_error_teaches_another() {
     let store = scripted([success()]);
-    let mut request = first_write("a");
-    request.options.ttl = Some(60);
-    store.set(request).await.unwrap();
+    store.set(lock()).await.unwrap();
     let sent = &store.requests()[0];
     let request = sent.json();
     assert_eq!(date(sent), "20231114T221320Z");
-    assert_eq!(request["Item"]["expires"]["N"], (OURS + 60).to_string());
-    let now = &request["ExpressionAttributeValues"][":now"]["N"];
-    assert_eq!(now, &OURS.to_string());
+    assert_is_of(&request, OURS);
 }
 
 #[tokio::test]
 async fn an_expiry_and_a_condition_are_of_the_servers_time() {
     let store = taught([success().into()]).await;
-    let request = || {
-        let mut request = first_write("a");
-        request.options.ttl = Some(60);
-        request
-    };
-    store.set(request()).await.unwrap();
-    store.bulk_set(vec![request()]).await.remove(0).unwrap();
-    store.transact(sets(vec![request()])).await.unwrap();
+    store.set(lock()).await.unwrap();
+    store.bulk_set(vec![lock()]).await.remove(0).unwrap();
+    store.transact(sets(vec![lock()])).await.unwrap();
     let requests = store.requests();
     let [_, _, put, single, transaction] = &requests[..] else {
         panic!("{requests:?}");
     };
     let written = transaction.json()["TransactItems"][0]["Put"].clone();
     for request in [put.json(), single.json(), written] {
-        assert_eq!(request["Item"]["expires"]["N"], (SERVERS + 60).to_string());
-        let now = &request["ExpressionAttributeValues"][":now"]["N"];
-        assert_eq!(now, &SERVERS.to_string());
+        assert_is_of(&request, SERVERS);
     }
     for sent in &requests[1..] {
         assert_eq!(date(sent), SIGNED);
@@ -141,14 +146,11 @@ async fn the_correction_is_a_distance_and_no_moment() {
 #[tokio::test]
 async fn write_refused_for_its_time_is_made_anew_with_the_servers() {
     let of_set = |sent: &Sent| sent.json();
-    let mut lock = first_write("a");
-    lock.options.ttl = Some(60);
+    let lock = lock();
     let store = scripted([skewed(), success().into()]);
     store.set(lock.clone()).await.unwrap();
     let request = of_set(&store.requests()[1]);
-    assert_eq!(request["Item"]["expires"]["N"], (SERVERS + 60).to_string());
-    let now = &request["ExpressionAttributeValues"][":now"]["N"];
-    assert_eq!(now, &SERVERS.to_string());
+    assert_is_of(&request, SERVERS);
 
     let store = scripted([skewed(), success().into()]);
     store.delete(delete_if("a", "e")).await.unwrap();
@@ -161,9 +163,7 @@ async fn write_refused_for_its_time_is_made_anew_with_the_servers() {
     let requests = store.requests();
     let [first, again] = [0, 1].map(|n| of_set(&requests[n]));
     let put = &again["TransactItems"][0]["Put"];
-    assert_eq!(put["Item"]["expires"]["N"], (SERVERS + 60).to_string());
-    let now = &put["ExpressionAttributeValues"][":now"]["N"];
-    assert_eq!(now, &SERVERS.to_string());
+    assert_is_of(put, SERVERS);
     assert_ne!(first["ClientRequestToken"], again["ClientRequestToken"]);
 }
 
@@ -276,9 +276,7 @@ async fn request_signed_before_a_long_sleep_is_signed_again() {
         let refused = refused.asleep_for(seconds(3_600));
         let platform = Scripted::new([refused, success().into()]);
         let store = config.store(platform);
-        let mut lock = first_write("a");
-        lock.options.ttl = Some(60);
-        store.set(lock).await.unwrap();
+        store.set(lock()).await.unwrap();
         let requests = store.requests();
         assert_eq!(requests.len(), 2);
         assert_eq!(date(&requests[1]), SIGNED);
@@ -340,9 +338,7 @@ async fn transaction_of_unknown_outcome_is_not_signed_again_after_a_freeze() {
 async fn lost_transaction_is_repeated_to_the_byte_whatever_the_time() {
     let lost = Scene::from(TransportError::Timeout).asleep_for(seconds(30));
     let store = scripted([lost, success().into()]);
-    let mut lock = first_write("a");
-    lock.options.ttl = Some(60);
-    store.transact(sets(vec![lock])).await.unwrap();
+    store.transact(sets(vec![lock()])).await.unwrap();
     let requests = store.requests();
     assert_eq!(requests[0].body, requests[1].body);
     assert_ne!(date(&requests[0]), date(&requests[1]));
@@ -353,8 +349,7 @@ async fn lost_transaction_is_repeated_to_the_byte_whatever_the_time() {
 async fn signature_expiry_and_condition_are_of_one_time() {
     let platform = Scripted::new([success()]).ticking(seconds(1));
     let store = crate::test_support::config().store(platform);
-    let mut lock = first_write("a");
-    lock.options.ttl = Some(60);
+    let lock = lock();
     store.set(lock.clone()).await.unwrap();
     store.transact(sets(vec![lock])).await.unwrap();
     for sent in store.requests() {
