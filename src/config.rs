@@ -86,6 +86,4 @@ fn refuse_encryption(fields: &Fields<'_>) -> Result<(), Error> {
 }
 
 #[cfg(test)]
-mod lengths;
-#[cfg(test)]
 mod tests;

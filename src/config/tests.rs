@@ -333,3 +333,48 @@ fn unconfirmed_writes_are_reported_or_repeated() {
         "`unconfirmedWrites` is \"retry\": give `report` or `repeat`"
     );
 }
+
+/// A configuration whose one field is as long as that.
+fn of_length(field: &str, length: usize) -> Result<Config, Error> {
+    let given = [
+        ("endpoint", "http://localhost:8000"),
+        (field, &*"9".repeat(length)),
+    ];
+    parse(&[REQUIRED, &given].concat(), &[])
+}
+
+#[test]
+fn a_value_of_any_length_is_taken_whole_or_refused_by_the_name_of_its_field() {
+    for (field, longest) in [
+        ("table", 1_024),
+        ("region", 255),
+        ("accessKey", 65_536),
+        ("secretKey", 65_536),
+        ("sessionToken", 65_536),
+        ("partitionKey", 255),
+        ("ttlAttributeName", 255),
+    ] {
+        assert!(of_length(field, longest).is_ok(), "{field}");
+        for length in [longest + 1, 1_000_000] {
+            let Err(Error::InvalidConfiguration(sentence)) = of_length(field, length) else {
+                panic!("{field} of {length}");
+            };
+            assert!(sentence.contains(field), "{sentence}");
+            assert!(sentence.len() < 400, "{} bytes", sentence.len());
+        }
+    }
+}
+
+#[test]
+fn what_is_parsed_is_quoted_with_an_end() {
+    for field in [
+        "endpoint",
+        "consistency",
+        "maxAttempts",
+        "connectTimeout",
+        "requestTimeout",
+    ] {
+        let error = of_length(field, 1_000_000).unwrap_err().to_string();
+        assert!(error.contains(field) && error.len() < 400, "{field}");
+    }
+}

@@ -8,6 +8,7 @@ use crate::http::{Clock, Files, Random, Request, Response, Timeouts, Transport, 
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
 
 /// Wall clock time at the beginning.
 pub(crate) fn start() -> SystemTime {
@@ -72,9 +73,11 @@ type Scenes = dyn FnMut(&Sent) -> Scene;
 /// The platform.
 pub(crate) struct Scripted {
     scenes: RefCell<Box<Scenes>>,
-    random: u64,
+    random: Box<dyn Fn(u64) -> u64>,
     draws: Cell<u64>,
     elapsed: Cell<Duration>,
+    /// The beginning by tokio's clock, where that is the time.
+    begin: Option<Instant>,
     /// The time by which the wall clock is ahead of what has elapsed.
     slept: Cell<Duration>,
     /// The time that passes by the wall clock with each look at it.
@@ -97,9 +100,10 @@ impl Scripted {
     pub(crate) fn answering<S: Into<Scene>>(mut scene: impl FnMut(&Sent) -> S + 'static) -> Self {
         Self {
             scenes: RefCell::new(Box::new(move |request| scene(request).into())),
-            random: 0,
+            random: Box::new(|draws| draws),
             draws: Cell::default(),
             elapsed: Cell::default(),
+            begin: None,
             slept: Cell::default(),
             tick: Duration::ZERO,
             requests: RefCell::default(),
@@ -109,9 +113,27 @@ impl Scripted {
         }
     }
 
-    /// With that randomness.
+    /// With that randomness: the number with the draws so far in its last bits, so that
+    /// no two are equal. A wait is drawn from the 53 bits before them.
     pub(crate) fn random(self, random: u64) -> Self {
-        Self { random, ..self }
+        self.drawing(move |draws| random ^ draws)
+    }
+
+    /// With randomness made of the number of draws before.
+    pub(crate) fn drawing(self, random: impl Fn(u64) -> u64 + 'static) -> Self {
+        Self {
+            random: Box::new(random),
+            ..self
+        }
+    }
+
+    /// With tokio's time: a test pauses it, and it passes while all wait. So several
+    /// calls can wait for one answer at the same time.
+    pub(crate) fn in_tokio_time(self) -> Self {
+        Self {
+            begin: Some(Instant::now()),
+            ..self
+        }
     }
 
     /// With a wall clock that goes on by so much each time it is read.
@@ -122,6 +144,11 @@ impl Scripted {
     /// All requests so far.
     pub(crate) fn requests(&self) -> Vec<Sent> {
         self.requests.borrow().clone()
+    }
+
+    /// All requests since the last look.
+    pub(crate) fn sent(&self) -> Vec<Sent> {
+        self.requests.take()
     }
 
     /// How many requests there were.
@@ -139,8 +166,11 @@ impl Scripted {
         self.waits.borrow().clone()
     }
 
-    fn pass(&self, duration: Duration) {
-        self.elapsed.set(self.elapsed.get() + duration);
+    async fn pass(&self, duration: Duration) {
+        match self.begin {
+            Some(_) => tokio::time::sleep(duration).await,
+            None => self.elapsed.set(self.elapsed.get() + duration),
+        }
     }
 }
 
@@ -152,7 +182,7 @@ impl Transport for Scripted {
         self.timeouts.borrow_mut().push(request.timeouts);
         self.slept.set(self.slept.get() + scene.asleep);
         let total = request.timeouts.total;
-        self.pass(scene.takes.min(total));
+        self.pass(scene.takes.min(total)).await;
         if scene.takes > total {
             return Err(TransportError::Timeout);
         }
@@ -164,16 +194,17 @@ impl Clock for Scripted {
     fn now(&self) -> SystemTime {
         let slept = self.slept.get();
         self.slept.set(slept + self.tick);
-        start() + self.elapsed.get() + slept
+        start() + self.monotonic() + slept
     }
 
     fn monotonic(&self) -> Duration {
-        self.elapsed.get()
+        self.begin
+            .map_or(self.elapsed.get(), |begin| begin.elapsed())
     }
 
     async fn sleep(&self, duration: Duration) {
         self.waits.borrow_mut().push(duration);
-        self.pass(duration);
+        self.pass(duration).await;
     }
 }
 
@@ -184,11 +215,9 @@ impl Files for Scripted {
 }
 
 impl Random for Scripted {
-    /// The number with the draws so far in its last bits, so that no two are
-    /// equal: a wait is drawn from the 53 bits before them.
     fn random(&self) -> u64 {
         let draws = self.draws.get();
         self.draws.set(draws + 1);
-        self.random ^ draws
+        (self.random)(draws)
     }
 }

@@ -2,14 +2,14 @@
 //! SDK (`ecs-tests.json`, `imds-endpoint-tests.json` of smithy-rs).
 
 use super::expiry::lent;
-use super::stage::{Stage, signer, signers};
+use super::stage::{signer, signers, stage};
 use crate::error::Error;
 use crate::test_support::answer;
 use std::time::Duration;
 
 /// Where the first request goes, or why there is none.
 async fn asked(environment: &[(&str, &str)]) -> Result<String, Error> {
-    let stage = Stage::answering(|sent| match sent.method.as_str() {
+    let stage = stage(|sent| match sent.method.as_str() {
         "GET" => lent(1, Duration::from_secs(3_600)),
         _ => answer(403, "").into(),
     });

@@ -1,11 +1,11 @@
 //! Credentials are fetched again before they expire, once for all who need them,
 //! and those that are still good outlive a fetch that fails.
 
-use super::stage::{Stage, signer, signers};
+use super::stage::{drawing, signer, signers, stage};
 use crate::credentials::Signers;
 use crate::error::Error;
 use crate::http::Clock;
-use crate::test_support::{Scene, answer, start};
+use crate::test_support::{Scene, Scripted, answer, start};
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use futures_util::future::join_all;
@@ -35,16 +35,16 @@ pub(super) fn lent(number: u32, after: Duration) -> Scene {
 
 /// A source that gives new credentials at each request, each time good for an
 /// hour of what then is left of the test's time.
-fn lender() -> Rc<Stage> {
+fn lender(random: u64) -> Rc<Scripted> {
     let number = Cell::new(0);
-    Stage::answering(move |_| {
+    drawing(random, move |_| {
         number.set(number.get() + 1);
         lent(number.get(), HOUR * number.get()).after(Duration::from_secs(1))
     })
 }
 
 /// The access key id that signs now.
-async fn id(stage: &Stage, signers: &Signers<Stage>) -> String {
+async fn id(stage: &Scripted, signers: &Signers<Scripted>) -> String {
     super::stage::id(stage, signers).await.expect("a signer")
 }
 
@@ -55,7 +55,7 @@ async fn pass(duration: Duration) {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_asked_before_the_first_call_and_once_until_a_quarter_of_an_hour_before_expiry()
 {
-    let stage = lender();
+    let stage = lender(0);
     let signers = signers(&stage, CONTAINER);
     assert_eq!(stage.sent().len(), 0);
     for minutes in [0, 20, 24] {
@@ -74,8 +74,7 @@ async fn nothing_is_asked_before_the_first_call_and_once_until_a_quarter_of_an_h
 
 #[tokio::test(start_paused = true)]
 async fn chance_puts_the_fetch_off_by_half_of_that_at_most() {
-    let stage = lender();
-    stage.random.set(u64::MAX);
+    let stage = lender(u64::MAX);
     let signers = signers(&stage, CONTAINER);
     assert_eq!(id(&stage, &signers).await, "ASIA1");
     pass(Duration::from_secs(52 * 60)).await;
@@ -86,7 +85,7 @@ async fn chance_puts_the_fetch_off_by_half_of_that_at_most() {
 
 #[tokio::test(start_paused = true)]
 async fn fifty_calls_that_have_no_credentials_wait_for_one_fetch() {
-    let stage = lender();
+    let stage = lender(0);
     let signers = signers(&stage, CONTAINER);
     let ids = join_all((0..50).map(|_| id(&stage, &signers))).await;
     assert_eq!(stage.sent().len(), 1);
@@ -95,7 +94,7 @@ async fn fifty_calls_that_have_no_credentials_wait_for_one_fetch() {
 
 #[tokio::test(start_paused = true)]
 async fn while_one_call_fetches_before_the_expiry_the_others_go_on_with_what_there_is() {
-    let stage = lender();
+    let stage = lender(0);
     let signers = signers(&stage, CONTAINER);
     id(&stage, &signers).await;
     pass(HOUR - Duration::from_secs(300)).await;
@@ -107,7 +106,7 @@ async fn while_one_call_fetches_before_the_expiry_the_others_go_on_with_what_the
 
 #[tokio::test(start_paused = true)]
 async fn a_fetch_that_fails_fails_no_call_while_the_old_credentials_are_good() {
-    let stage = Stage::answering({
+    let stage = stage({
         let first = Cell::new(true);
         move |_| match first.replace(false) {
             true => lent(1, HOUR),
@@ -134,7 +133,7 @@ async fn a_fetch_that_fails_fails_no_call_while_the_old_credentials_are_good() {
 
 #[tokio::test(start_paused = true)]
 async fn credentials_that_have_expired_already_are_none() {
-    let stage = Stage::answering(|_| lent(1, Duration::ZERO));
+    let stage = stage(|_| lent(1, Duration::ZERO));
     let signers = signers(&stage, CONTAINER);
     let error = signer(&stage, &signers).await.expect_err("expired");
     assert!(matches!(error, Error::Unavailable(_)), "{error}");
@@ -142,7 +141,7 @@ async fn credentials_that_have_expired_already_are_none() {
 
 #[tokio::test(start_paused = true)]
 async fn a_source_without_an_answer_ends_with_the_call_and_is_asked_anew_by_the_next() {
-    let stage = Stage::answering({
+    let stage = stage({
         let number = Cell::new(0);
         move |_| {
             number.set(number.get() + 1);
@@ -162,7 +161,7 @@ async fn a_source_without_an_answer_ends_with_the_call_and_is_asked_anew_by_the_
 
 #[tokio::test(start_paused = true)]
 async fn a_source_that_hangs_costs_three_seconds_while_the_old_credentials_are_good() {
-    let stage = Stage::answering({
+    let stage = stage({
         let first = Cell::new(true);
         move |_| match first.replace(false) {
             true => lent(1, HOUR),

@@ -1,6 +1,6 @@
 //! Where nothing lends credentials, and where the host keeps them to itself.
 
-use super::stage::{Stage, signer, signers};
+use super::stage::{signer, signers, stage};
 use crate::config::Config;
 use crate::http::{Clock, Files};
 use crate::test_support::{Scene, success};
@@ -10,7 +10,7 @@ use std::time::Duration;
 #[tokio::test(start_paused = true)]
 async fn a_laptop_hears_within_three_seconds_that_there_is_no_source() {
     let silence = || Scene::from(success()).after(Duration::from_secs(3_600));
-    let stage = Stage::answering(move |_| silence());
+    let stage = stage(move |_| silence());
     let error = signer(&stage, &signers(&stage, &[])).await;
     let error = error.expect_err("no source").to_string();
     assert!(

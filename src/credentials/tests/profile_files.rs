@@ -3,7 +3,7 @@
 //! smithy-rs), and those of what a component is lent.
 
 use super::profiles::{FILES, keys, on, server, with};
-use super::stage::Stage;
+use super::stage::stage;
 use crate::config::Config;
 use crate::test_support::assert_tells;
 use std::io::ErrorKind;
@@ -39,7 +39,7 @@ async fn files_are_where_the_environment_says_or_in_the_home_directory() {
         ("/home/u", "~u/x", Some("~u/x")),
         ("/home/u", "x", Some("x")),
     ] {
-        let stage = Stage::answering(server);
+        let stage = stage(server);
         stage
             .folder
             .write(path, format!("[default]\n{}", keys("A")));
@@ -58,7 +58,7 @@ async fn a_file_that_somebody_names_has_to_be_there_and_one_that_nobody_names_ma
             (ErrorKind::PermissionDenied, "does not let it read"),
             (ErrorKind::FileTooLarge, "too large"),
         ] {
-            let stage = Stage::answering(server);
+            let stage = stage(server);
             stage.folder.break_with(path, broken);
             let (id, _) = on(&stage, &[(variable, path)]).await;
             let error = id.expect_err("no file").to_string();
@@ -69,7 +69,7 @@ async fn a_file_that_somebody_names_has_to_be_there_and_one_that_nobody_names_ma
             assert!(told, "{error}");
         }
     }
-    let stage = Stage::answering(server);
+    let stage = stage(server);
     let (id, _) = on(&stage, &[("HOME", "/home/u")]).await;
     assert_eq!(id, Ok("ROLEOFTHEINSTANCE".to_owned()));
     let (id, _) = with(
@@ -110,7 +110,7 @@ async fn line_in_no_section_is_told_where_a_profile_is_missing() {
         (b"\xff\xfe[\0d\0", "line 1 holds bytes that are not UTF-8"),
     ] {
         for (variable, profile) in [("AWS_PROFILE", "x"), ("HOME", "/")] {
-            let stage = Stage::answering(server);
+            let stage = stage(server);
             stage.folder.write("/lent/config", config);
             let environment = [("AWS_CONFIG_FILE", "/lent/config"), (variable, profile)];
             let (id, sent) = on(&stage, &environment).await;
@@ -124,7 +124,7 @@ async fn line_in_no_section_is_told_where_a_profile_is_missing() {
 
 #[tokio::test(start_paused = true)]
 async fn why_there_is_no_region_is_told_where_the_files_are_named() {
-    let stage = Stage::answering(server);
+    let stage = stage(server);
     stage.folder.write("/lent/config", "[default]\nregion");
     let environment = |name: &str| (name == "AWS_CONFIG_FILE").then(|| "/lent/config".to_owned());
     let table = [("table".to_owned(), "t".to_owned())];

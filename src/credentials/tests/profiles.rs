@@ -1,9 +1,9 @@
 //! What a profile of the shared files asks for. The cases are those that the SDK
 //! has for its own (`assume-role-tests.json` of smithy-rs), and what a component has to refuse.
 
-use super::stage::{Stage, id, signers};
+use super::stage::{id, signers, stage};
 use crate::error::Error;
-use crate::test_support::{Scene, Sent, answer, assert_tells};
+use crate::test_support::{Scene, Scripted, Sent, answer, assert_tells};
 use std::rc::Rc;
 
 const CONFIG: &str = "/lent/config";
@@ -53,7 +53,7 @@ pub(super) async fn with(
     credentials: &str,
     variables: &[(&str, &str)],
 ) -> (Result<String, Error>, Vec<String>) {
-    let stage = Stage::answering(server);
+    let stage = stage(server);
     stage.folder.write(CONFIG, config);
     stage.folder.write(CREDENTIALS, credentials);
     stage.folder.write(TOKEN, "web-c4n4ry\n");
@@ -62,7 +62,7 @@ pub(super) async fn with(
 }
 
 pub(super) async fn on(
-    stage: &Rc<Stage>,
+    stage: &Rc<Scripted>,
     environment: &[(&str, &str)],
 ) -> (Result<String, Error>, Vec<String>) {
     let id = id(stage, &signers(stage, environment)).await;
@@ -161,7 +161,7 @@ async fn roles_are_assumed_one_with_the_credentials_of_the_other() {
 #[tokio::test(start_paused = true)]
 async fn a_profile_may_name_instance_metadata_as_its_source() {
     let config = "[default]\nrole_arn = RA\ncredential_source = Ec2InstanceMetadata";
-    let stage = Stage::answering(server);
+    let stage = stage(server);
     stage.folder.write(CONFIG, config);
     let (id, requests) = on(&stage, &[("AWS_CONFIG_FILE", CONFIG)]).await;
     assert_eq!(id, Ok("RA".to_owned()));

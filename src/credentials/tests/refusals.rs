@@ -2,7 +2,7 @@
 //! fault of theirs, in plain text.
 
 use super::expiry::{CONTAINER, lent};
-use super::stage::{Stage, signer, signers_of};
+use super::stage::{drawing, signer, signers_of};
 use super::sts::{CREDENTIALS, assumed};
 use crate::error::Error;
 use crate::http::Response;
@@ -39,7 +39,8 @@ fn given(sent: &Sent) -> Scene {
 /// requests, as many; and how many there were.
 async fn asked(source: &Source, first: Response, refusals: usize) -> (Result<(), Error>, usize) {
     let count = Cell::new(0);
-    let stage = Stage::answering(move |sent| {
+    // The longest wait there is.
+    let stage = drawing(u64::MAX, move |sent| {
         count.set(count.get() + 1);
         if count.get() <= refusals {
             first.clone().into()
@@ -47,8 +48,6 @@ async fn asked(source: &Source, first: Response, refusals: usize) -> (Result<(),
             given(sent)
         }
     });
-    // The longest wait there is.
-    stage.random.set(u64::MAX);
     let signers = signers_of(&stage, source.metadata, source.environment);
     let signer = signer(&stage, &signers).await;
     let outcome = signer.map(drop).map_err(Error::redacted);

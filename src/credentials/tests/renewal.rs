@@ -2,7 +2,7 @@
 //! call is sent once more.
 
 use super::expiry::{CONTAINER, lent};
-use super::stage::{Stage, client, parse};
+use super::stage::{self, client, parse};
 use crate::dynamodb::Client;
 use crate::dynamodb::codec::GetItem;
 use crate::test_support::{Scene, Scripted, config, refusal, success, with};
@@ -15,9 +15,9 @@ use std::time::Duration;
 
 /// A container that gives `ASIA1`, `ASIA2`, … and a DynamoDB that takes those
 /// from `good` on.
-fn stage(good: u32) -> Rc<Stage> {
+fn stage(good: u32) -> Rc<Scripted> {
     let lender = Cell::new(0);
-    Stage::answering(move |sent| -> Scene {
+    stage::stage(move |sent| -> Scene {
         if sent.method == "GET" {
             lender.set(lender.get() + 1);
             return lent(lender.get(), Duration::from_secs(3_600)).after(Duration::from_secs(1));
@@ -34,7 +34,7 @@ fn stage(good: u32) -> Rc<Stage> {
     })
 }
 
-async fn get(client: &Client<Stage>) -> Result<(), String> {
+async fn get(client: &Client<Scripted>) -> Result<(), String> {
     let input = GetItemInput::builder()
         .table_name("orders")
         .key("pk", AttributeValue::S("k".to_owned()))
@@ -47,7 +47,7 @@ async fn get(client: &Client<Stage>) -> Result<(), String> {
 }
 
 /// Requests to the container and to DynamoDB.
-fn requests(stage: &Stage) -> (usize, usize) {
+fn requests(stage: &Scripted) -> (usize, usize) {
     let sent = stage.sent();
     let to_the_container = sent.iter().filter(|sent| sent.method == "GET").count();
     (to_the_container, sent.len() - to_the_container)
@@ -84,7 +84,7 @@ async fn a_second_refusal_is_the_answer() {
 
 #[tokio::test(start_paused = true)]
 async fn keys_that_are_given_are_not_sent_twice() {
-    let stage = Stage::answering(|_| refusal(400, "ExpiredTokenException"));
+    let stage = stage::stage(|_| refusal(400, "ExpiredTokenException"));
     let keys = [
         ("AWS_ACCESS_KEY_ID", "AKID"),
         ("AWS_SECRET_ACCESS_KEY", "secret-c4n4ry"),

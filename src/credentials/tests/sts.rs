@@ -1,6 +1,6 @@
 //! What STS is asked.
 
-use super::stage::{REGION, Stage, id, parse, signers_of};
+use super::stage::{REGION, id, parse, signers_of, stage};
 use crate::error::Error;
 use crate::test_support::{Scene, Sent, answer, assert_tells, start};
 use aws_credential_types::Credentials;
@@ -39,7 +39,7 @@ pub(super) async fn role<S: Into<Scene>>(
     mut scene: impl FnMut(usize) -> S + 'static,
 ) -> (Result<String, Error>, Vec<Sent>) {
     let mut number = 0;
-    let stage = Stage::answering(move |_| {
+    let stage = stage(move |_| {
         number += 1;
         scene(number)
     });
@@ -169,7 +169,7 @@ async fn sts_is_where_the_environment_says_its_own_name_first() {
             "http://sts:2/x/",
         ),
     ] {
-        let stage = Stage::answering(|_| answer(200, &assumed(CREDENTIALS)));
+        let stage = stage(|_| answer(200, &assumed(CREDENTIALS)));
         let signers = signers_of(&stage, &[KEYS, &[ROLE]].concat(), environment);
         assert_eq!(id(&stage, &signers).await, Ok("ASIAROLE".to_owned()));
         assert_eq!(stage.sent()[0].url, url);

@@ -13,62 +13,25 @@
 use super::call::get;
 use crate::aws::retry::{CAPACITY, RETRY_COST, SUCCESS_REWARD, THROTTLING_RETRY_COST};
 use crate::dynamodb::Client;
-use crate::http::{Clock, Files, Random, Request, Response, Transport, TransportError};
+use crate::http::Clock;
 use crate::test_support::{Scene, Scripted, config, refusal, success};
 use std::cell::RefCell;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 const SEEDS: std::ops::Range<u64> = 0..16;
 
-/// The script's time and answers with randomness worth the name: jitter shows
-/// its spread in nothing less.
-struct Dice {
-    stage: Scripted,
-    random: RefCell<fastrand::Rng>,
-}
-
-impl Transport for Dice {
-    async fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {
-        self.stage.send(request).await
-    }
-}
-
-impl Clock for Dice {
-    fn now(&self) -> SystemTime {
-        self.stage.now()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.stage.monotonic()
-    }
-
-    async fn sleep(&self, duration: Duration) {
-        self.stage.sleep(duration).await;
-    }
-}
-
-impl Files for Dice {
-    fn read(&self, path: &str, longest: u64) -> std::io::Result<Vec<u8>> {
-        self.stage.read(path, longest)
-    }
-}
-
-impl Random for Dice {
-    fn random(&self) -> u64 {
-        self.random.borrow_mut().u64(..)
-    }
-}
-
 /// One instance before a server that does `fault` to every second request, by
 /// the toss of a coin.
-fn instance(seed: u64, fault: impl Fn(&mut fastrand::Rng) -> Scene + 'static) -> Client<Dice> {
+fn instance(seed: u64, fault: impl Fn(&mut fastrand::Rng) -> Scene + 'static) -> Client<Scripted> {
     let mut coin = fastrand::Rng::with_seed(seed);
-    let stage = Scripted::answering(move |_| match coin.bool() {
+    let platform = Scripted::answering(move |_| match coin.bool() {
         true => fault(&mut coin),
         false => success().into(),
     });
+    // Jitter shows its spread in nothing less than randomness worth the name.
     let random = RefCell::new(fastrand::Rng::with_seed(!seed));
-    Client::new(Dice { stage, random }, config().client)
+    let platform = platform.drawing(move |_| random.borrow_mut().u64(..));
+    Client::new(platform, config().client)
 }
 
 fn throttled(_: &mut fastrand::Rng) -> Scene {
@@ -80,16 +43,16 @@ fn failed(_: &mut fastrand::Rng) -> Scene {
 }
 
 /// A read: its requests, and whether one of them was answered.
-async fn read(client: &Client<Dice>) -> (usize, bool) {
-    let before = client.platform().stage.attempts();
+async fn read(client: &Client<Scripted>) -> (usize, bool) {
+    let before = client.platform().attempts();
     let answer = get(client).await;
-    let requests = client.platform().stage.attempts() - before;
+    let requests = client.platform().attempts() - before;
     (requests, answer.is_ok())
 }
 
 /// Makes calls; after each of them `retries` are within what the quota allows,
 /// and after `settled` calls there are at most three requests for two of them.
-async fn keeps_within_its_quota(client: &Client<Dice>, cost: u32, settled: usize) {
+async fn keeps_within_its_quota(client: &Client<Scripted>, cost: u32, settled: usize) {
     let [cost, capacity, reward] = [cost, CAPACITY, SUCCESS_REWARD].map(|n| n as usize);
     let (mut retries, mut first, mut later) = (0, 0, 0);
     for calls in 1..=settled + 500 {
@@ -158,9 +121,9 @@ async fn waits_are_spread_evenly_from_nothing_to_their_longest() {
     for seed in SEEDS {
         let client = instance(seed, throttled);
         for _ in 0..CALLS {
-            let before = client.platform().stage.waits().len();
+            let before = client.platform().waits().len();
             read(&client).await;
-            let waits = client.platform().stage.waits();
+            let waits = client.platform().waits();
             for (retry, wait) in waits[before..].iter().enumerate() {
                 let longest = [1.0, 2.0, 2.0][retry];
                 let part = wait.as_secs_f64() / longest * PARTS as f64;
