@@ -2,7 +2,7 @@
 //! that knows wit-bindgen. One instance holds at most one store and one
 //! binding, each made by its `init` or, at its first call, from the environment.
 
-use crate::binding::{Binding, OPERATIONS};
+use crate::binding::{self, Binding, OPERATIONS};
 use crate::config::Config;
 use crate::dynamodb::table_check::Warning;
 use crate::error::Error;
@@ -10,9 +10,8 @@ use crate::fields::{self, TABLE_VARIABLE};
 use crate::http::reactor;
 use crate::http::wasi::Wasi;
 use crate::limits::TRANSACTION_OPERATIONS;
-use crate::state::StateStore;
+use crate::state::{self, StateStore};
 use crate::text::redact;
-use crate::{binding, state};
 use dapr_wasm::components::types::{Error as WitError, Metadata};
 use exports::dapr_wasm::components::binding::{Guest as BindingGuest, Response};
 use exports::dapr_wasm::components::state::{
