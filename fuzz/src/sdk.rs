@@ -6,7 +6,7 @@ use aws_smithy_types::body::SdkBody;
 use dapr_dynamodb::dynamodb::codec::{Codecs, Operation};
 use serde_json::Value;
 
-/// What one pass reads of a body; none where it leaves it to the SDK.
+/// The output that one pass reads of a body; none where it leaves it to the SDK.
 ///
 /// # Panics
 ///
@@ -18,7 +18,7 @@ pub fn read_plainly<O: Operation>(codecs: &Codecs, body: &[u8]) -> Option<O::Out
     Some(output.expect("the operation's output"))
 }
 
-/// What the SDK reads of the body of a success; none where it refuses it.
+/// The output that the SDK reads of the body of a success; none where it refuses it.
 ///
 /// # Panics
 ///

@@ -1,4 +1,4 @@
-//! Where a service is: the configured endpoint, or AWS's own for the region.
+//! The endpoint of a service: the configured one, or AWS's own for the region.
 //! The table of partitions stands in for the SDK's endpoint rules, which would
 //! add 0.36 MB; a native test holds it against them.
 

@@ -1,4 +1,4 @@
-//! What an error code of AWS means: the case of the contract, what makes another attempt
+//! The meaning of AWS's error codes: the case of the contract, what makes another attempt
 //! worth it, and whether the request may have taken effect. One table, for DynamoDB and
 //! for STS.
 //!

@@ -1,4 +1,4 @@
-//! What the clients of DynamoDB and of STS share: where a service is (`endpoint`), how
+//! The parts that DynamoDB's and STS's clients share: where a service is (`endpoint`), how
 //! a request is signed (`sign`) and at which time (`clock_skew`), what an error code
 //! means (`error_code`), and how long and how often a request is tried (`retry`).
 

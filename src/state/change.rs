@@ -1,4 +1,4 @@
-//! What a set or delete will do, decided before the first request: its
+//! The plan of a set or delete, made before the first request: its
 //! condition, and the item that it writes.
 //!
 //! Several operations of a transaction on one key become one, since DynamoDB

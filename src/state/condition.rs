@@ -1,4 +1,4 @@
-//! What a write demands of the stored item, as a condition expression. An
+//! The demand of a write on the stored item, as a condition expression. An
 //! expired item counts as absent, for every condition.
 
 use super::item::ETAG;

@@ -1,4 +1,4 @@
-//! What became of sets whose answer was lost and that are not sent again: an
+//! Reads what became of sets whose answer was lost and that are not sent again: an
 //! item with the ETag of its set stands in the table, or nobody can know.
 //!
 //! For a delete there is nothing to read: whoever finds no item cannot know who

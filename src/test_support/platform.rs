@@ -67,7 +67,7 @@ impl Sent {
     }
 }
 
-/// What each request meets.
+/// The answer to each request.
 type Scenes = dyn FnMut(&Sent) -> Scene;
 
 /// The platform.
@@ -85,7 +85,7 @@ pub(crate) struct Scripted {
     requests: RefCell<Vec<Sent>>,
     timeouts: RefCell<Vec<Timeouts>>,
     waits: RefCell<Vec<Duration>>,
-    /// What files it has: none, unless some are written.
+    /// The files: none, unless some are written.
     pub(crate) folder: Folder,
 }
 

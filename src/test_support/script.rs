@@ -1,4 +1,4 @@
-//! What requests meet, written beforehand. The last scene stands for all
+//! The answers to requests, written beforehand. The last scene stands for all
 //! requests after it, so a script of one is a lasting state.
 
 use crate::http::{Response, TransportError};
@@ -7,10 +7,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-/// What one request meets.
+/// The answer to one request.
 #[derive(Clone)]
 pub(crate) struct Scene {
-    /// What comes of it.
+    /// The answer, or the failure.
     pub(crate) result: Result<Response, TransportError>,
     /// How long that takes.
     pub(crate) takes: Duration,
@@ -156,7 +156,7 @@ pub(crate) fn signature_error(session_token: &str) -> Response {
     }))
 }
 
-/// What a proxy says that finds nobody behind it.
+/// The answer of a proxy that finds nobody behind it.
 pub(crate) fn html(status: u16) -> Response {
     let mut response = answer(
         status,

@@ -1,4 +1,4 @@
-//! What an endpoint may be, and where a region leads.
+//! Valid endpoints, and the endpoints of regions.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What a profile asks for: where its first credentials come from, and the roles
+//! The plan for a profile: where its first credentials come from, and the roles
 //! that are assumed with them, one after the other. The rules are the SDK's
 //! (`profile/credentials/repr.rs` of aws-config).
 

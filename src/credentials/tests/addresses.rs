@@ -1,4 +1,4 @@
-//! Where container and instance metadata are asked. The cases are those of the
+//! The addresses of container and instance metadata. The cases are those of the
 //! SDK (`ecs-tests.json`, `imds-endpoint-tests.json` of smithy-rs).
 
 use super::expiry::lent;
@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::test_support::answer;
 use std::time::Duration;
 
-/// Where the first request goes, or why there is none.
+/// The address of the first request, or why there is none.
 async fn asked(environment: &[(&str, &str)]) -> Result<String, Error> {
     let stage = stage(|sent| match sent.method.as_str() {
         "GET" => lent(1, Duration::from_secs(3_600)),

@@ -19,7 +19,7 @@ pub(super) const CONTAINER: &[(&str, &str)] =
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// What a container's endpoint gives as its credentials number `number`, good
+/// The answer of a container's endpoint with its credentials number `number`, good
 /// until `after` the beginning.
 pub(super) fn lent(number: u32, after: Duration) -> Scene {
     let expiry = DateTime::from(start() + after);

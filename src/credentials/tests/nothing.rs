@@ -1,4 +1,4 @@
-//! Where nothing lends credentials, and where the host keeps them to itself.
+//! No source lends credentials, or the host keeps them to itself.
 
 use super::stage::{signer, signers, stage};
 use crate::config::Config;

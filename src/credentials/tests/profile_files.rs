@@ -1,4 +1,4 @@
-//! Where the shared files are, and what becomes of those that cannot be read. The
+//! The places of the shared files, and files that cannot be read. The
 //! cases are those that the SDK has for its own (`file-location-tests.json` of
 //! smithy-rs), and those of what a component is lent.
 

@@ -1,4 +1,4 @@
-//! What a profile of the shared files asks for. The cases are those that the SDK
+//! Profiles of the shared files. The cases are those that the SDK
 //! has for its own (`assume-role-tests.json` of smithy-rs), and what a component has to refuse.
 
 use super::stage::{id, signers, stage};

@@ -1,4 +1,4 @@
-//! Where DynamoDB calls credentials expired, they are fetched once more, and the
+//! If DynamoDB calls credentials expired, they are fetched once more, and the
 //! call is sent once more.
 
 use super::expiry::{CONTAINER, lent};

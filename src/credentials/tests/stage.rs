@@ -12,7 +12,7 @@ use crate::test_support::{Scene, Scripted, Sent};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// Where calls go to and STS is asked.
+/// The region of calls and of STS.
 pub(super) const REGION: &str = "eu-west-1";
 
 /// Ten seconds for an attempt, four attempts.
@@ -37,7 +37,7 @@ pub(super) fn drawing<S: Into<Scene>>(
     Rc::new(platform.drawing(move |_| random))
 }
 
-/// What metadata and environment say of who signs.
+/// Reads from metadata and environment who signs.
 pub(super) fn parse(
     metadata: &[(&str, &str)],
     environment: &[(&str, &str)],

@@ -1,4 +1,4 @@
-//! What STS is asked.
+//! Requests to STS.
 
 use super::stage::{REGION, id, parse, signers_of, stage};
 use crate::error::Error;

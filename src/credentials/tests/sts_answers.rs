@@ -1,4 +1,4 @@
-//! What becomes of STS's answers.
+//! STS's answers.
 
 use super::sts::{CREDENTIALS, assumed, role};
 use crate::test_support::{Scene, answer, assert_tells, with};

@@ -1,4 +1,4 @@
-//! What an instance adds to the load of a server that refuses half of its
+//! The load that an instance adds to that of a server that refuses half of its
 //! requests: the retry quota bounds it after every call, not only on average.
 //!
 //! A retry of a throttled request costs 5 tokens of 500. A call that succeeds

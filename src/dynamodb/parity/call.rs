@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use std::fmt::Debug;
 use std::time::Duration;
 
-/// Where requests go to and who signs them.
+/// The endpoint of requests and the credentials that sign them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Site {
     pub(crate) endpoint: Option<&'static str>,

@@ -58,7 +58,7 @@ const REGIONS: &[&[&str]] = &[
     &["mars-north-1", "nowhere"],
 ];
 
-/// Where the SDK finds DynamoDB, if it takes the name for a region.
+/// The endpoint that the SDK finds, if it takes the name for a region.
 async fn sdk(region: &str) -> Option<String> {
     let params = Params::builder()
         .region(region)
@@ -71,7 +71,7 @@ async fn sdk(region: &str) -> Option<String> {
     Some(format!("{}/", endpoint.url()))
 }
 
-/// Where the pipeline finds it.
+/// The endpoint that the pipeline finds.
 fn ours(region: &str) -> Option<String> {
     Endpoint::of_region(SERVICE, region).map(|endpoint| endpoint.url())
 }

@@ -19,7 +19,7 @@ const PLAIN_ITEMS: &[&str] = &[
     r#"{}"#,
 ];
 
-/// What only the SDK may judge.
+/// Items that only the SDK may judge.
 const OTHER_ITEMS: &[&str] = &[
     r#"{"key":{"S":"a"},"yes":{"BOOL":true}}"#,
     r#"{"key":{"S":"a"},"list":{"L":[{"S":"b"}]}}"#,
@@ -42,7 +42,7 @@ const OTHER_ITEMS: &[&str] = &[
     r#"[]"#,
 ];
 
-/// What DynamoDB leaves of the requests that the state store sends.
+/// Unprocessed keys of the requests that the state store sends.
 const PLAIN_UNPROCESSED: &[&str] = &[
     "{}",
     r#"{"orders":{"Keys":[{"key":{"S":"c"}},{"key":{"S":"d"}}]}}"#,
@@ -50,7 +50,7 @@ const PLAIN_UNPROCESSED: &[&str] = &[
     r#"{"orders":{"Keys":[],"ConsistentRead":null}}"#,
 ];
 
-/// What it leaves of others, and what it should not.
+/// Unprocessed keys of other requests, and some that DynamoDB should not send.
 const OTHER_UNPROCESSED: &[&str] = &[
     r#"{"orders":{"Keys":[{"key":{"S":"c"}}],"ProjectionExpression":"key"}}"#,
     r#"{"orders":{"Keys":[{"key":{"NULL":true}}]}}"#,
@@ -61,7 +61,7 @@ const OTHER_UNPROCESSED: &[&str] = &[
     "null",
 ];
 
-/// Whether `body` is read in one pass; if so, it is what the SDK reads.
+/// Returns true if `body` is read in one pass; then it is what the SDK reads.
 async fn is_plain<O: Call>(builder: &O::Builder, body: &[u8]) -> bool {
     let Some(ours) = O::fast_decode(body) else {
         return false;

@@ -1,4 +1,4 @@
-//! What one answer becomes: at the codec, and at the client. Both are compared
+//! The outcome of one answer, at the codec and at the client. Both are compared
 //! with what the SDK's client makes of the same answer.
 
 use super::call::{Call, Site};
@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 /// An output, or an error of the operation, spelled out.
 pub(super) type Outcome<O> = Result<O, String>;
 
-/// What the SDK's client makes of it.
+/// The outcome by the SDK's client.
 pub(super) async fn sdk<O: Call>(
     builder: &O::Builder,
     response: &Response,
@@ -27,7 +27,7 @@ pub(super) async fn sdk<O: Call>(
     }
 }
 
-/// What the pipeline's codec makes of it.
+/// The outcome by the pipeline's codec.
 fn codec<O: Call>(response: &Response) -> Outcome<O::Output> {
     let codecs = Codecs::default();
     let codec = codecs.get::<O>().expect("a codec");

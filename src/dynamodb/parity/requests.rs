@@ -23,7 +23,7 @@ const OWN_FIELDS: [&str; 4] = [
     "amz-sdk-request",
 ];
 
-/// What both send: the pipeline's request first.
+/// The requests of both: the pipeline's first.
 async fn requests<O: Call>(site: Site, builder: O::Builder) -> (Sent, Sent) {
     let client = site.client(Scripted::new([success_of(O::NAME)]), 1);
     let answer = client.call::<O>(O::input(builder.clone())).await;

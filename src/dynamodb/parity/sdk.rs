@@ -22,7 +22,7 @@ use aws_smithy_types::retry::RetrySpec;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What the SDK sent and how long it waited.
+/// The requests that the SDK sent, and its waits.
 #[derive(Clone, Debug)]
 pub(crate) struct Stage {
     script: Arc<Mutex<Script>>,

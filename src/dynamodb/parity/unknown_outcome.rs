@@ -20,7 +20,7 @@ async fn outcome(scenes: &[Scene]) -> (bool, bool) {
     )
 }
 
-/// What can go wrong with an attempt and be tried again, with whether it may
+/// Errors of an attempt that are tried again, with whether it may
 /// have been applied.
 fn passing() -> Vec<(Scene, bool)> {
     let cause = || "cause".to_owned();
@@ -44,7 +44,7 @@ fn passing() -> Vec<(Scene, bool)> {
     ]
 }
 
-/// What ends a call, with whether it may have been applied.
+/// Errors that end a call, with whether it may have been applied.
 fn lasting() -> Vec<(Scene, bool)> {
     let cause = || "cause".to_owned();
     vec![

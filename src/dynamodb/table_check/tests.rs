@@ -1,4 +1,4 @@
-//! What DynamoDB says of the probe, and what is told of it.
+//! DynamoDB's answers to the probe, and what is told of them.
 
 use super::{Needs, Warning, check};
 use crate::dynamodb::Client;
@@ -10,7 +10,7 @@ use crate::test_support::{
 use serde_json::json;
 use std::collections::HashSet;
 
-/// What DynamoDB and an engine of one's own say of a primary key that is another.
+/// The words of DynamoDB and of an engine of one's own for a primary key that is another.
 const KEY: [&str; 2] = [
     "The provided key element does not match the schema",
     "One or more parameter values were invalid: Type mismatch for key pk expected: N actual: S",
@@ -19,7 +19,7 @@ const KEY: [&str; 2] = [
 /// Servers' words for one key where the table has two.
 const SORT_KEY: &str = "The number of conditions on the keys is invalid";
 
-/// What DynamoDB says of a name that no table has.
+/// The words of DynamoDB for a name that no table has.
 const TABLE_NAME: [&str; 3] = [
     "Invalid table/index name.  Table/index names must be between 3 and 255 characters long, and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'",
     "1 validation error detected: Value 'no' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3",

@@ -27,7 +27,7 @@ fn etag(sent: &Sent) -> Value {
     sent.json()["Item"]["etag"]["S"].clone()
 }
 
-/// Of a lost answer: a timeout is told as one.
+/// Returns true for the error of a lost answer: a timeout is told as one.
 fn is_unknown(error: &Error, key: &str) -> bool {
     let start = format!("key \"{key}\": ");
     matches!(error, Error::Timeout(s) | Error::Unavailable(s) if s.starts_with(&start))

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::http::Response;
 use crate::test_support::{Sent, html, refusal, success};
 
-/// What DynamoDB takes of a BatchWriteItem, if a MB is 10^6 bytes.
+/// Most bytes that DynamoDB takes of a BatchWriteItem, if a MB is 10^6 bytes.
 const MOST: usize = 16_000_000;
 
 fn large(byte: u8) -> Vec<SetRequest> {

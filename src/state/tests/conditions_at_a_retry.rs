@@ -8,7 +8,7 @@ use crate::http::{Response, TransportError};
 use crate::test_support::{Scene, Sent, json};
 use serde_json::{Value, json};
 
-/// What was not applied for certain.
+/// Failures of attempts that were certainly not applied.
 fn not_applied() -> [Scene; 4] {
     [
         refused("ThrottlingException", "slow down").into(),

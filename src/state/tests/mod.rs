@@ -225,7 +225,7 @@ fn sets(requests: Vec<SetRequest>) -> Vec<Operation> {
     requests.into_iter().map(Operation::Set).collect()
 }
 
-/// What may have been applied although no success came back.
+/// Failures of attempts that may have been applied although no success came back.
 fn lost_answers() -> [Scene; 5] {
     [
         TransportError::Timeout.into(),
