@@ -1,5 +1,6 @@
-//! The SDK's own serializer and deserializer of each operation, taken from the
-//! runtime plugin that the SDK makes for it. No message is built by hand, and
+//! The operations, and the SDK's own serializer and deserializer of each, taken from the
+//! runtime plugin that the SDK makes for it: inputs become messages of the wire, answers
+//! become outputs. No message is built by hand, and
 //! none is read by hand but the plain ones that `fast_decode` reads as the SDK would.
 
 use super::error::{AttemptError, ServiceError};

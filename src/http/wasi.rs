@@ -1,12 +1,11 @@
-//! HTTP through `wasi:http`, called directly. The only module that knows it.
+//! The platform of a WASI host: HTTP through `wasi:http`, called directly, clocks,
+//! randomness, and files in the directories that the host lends.
+//!
 //! Every wait ends at the request's deadline, whatever the host makes of the
 //! timeouts that it is given; a request that is given up is dropped, and the host
 //! closes its connection.
-//!
-//! Files in the directories that the host lends.
-//!
-//! The timeouts that a host is told: those that no deadline of ours can stand in
-//! for, and none that might come before it.
+//! A host is told only the timeouts that no deadline of ours can stand in for, and none
+//! that might come before it.
 
 mod host_error;
 

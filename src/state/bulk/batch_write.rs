@@ -3,8 +3,8 @@
 //! `repeat`: what of it stands in the table was written, of the rest nobody can
 //! know.
 //!
-//! Cuts writes into batches: each has as many as a BatchWriteItem takes, and fewer
-//! where its body would be too long.
+//! A batch has as many writes as a BatchWriteItem takes, and fewer where its body would
+//! be too long.
 
 use super::write::{Placed, Written};
 use super::{StallTimeout, UnprocessedRetry, left_unprocessed};

@@ -7,8 +7,8 @@
 //! |---|---|---|---|---|
 //! | attempts | one request | `maxAttempts`, and `requestTimeout` times that | with each request | the request fails (`dynamodb::retry`) |
 //! | retry quota | the instance | 500 tokens | tokens come back with successes | no more retries, of requests or of unprocessed items (`aws::retry`) |
-//! | rounds | one batch, of answers that leave all of it unprocessed | as many and as long as attempts | after an answer that made progress | the rest fails as `throttled` ([`UnprocessedRetry`]) |
-//! | stall | the whole call | as long as one operation may take | after a request that succeeded | what is not yet sent fails as `timeout` ([`StallTimeout`]) |
+//! | rounds | one batch, of answers that leave all of it unprocessed | as many and as long as attempts | after an answer that made progress | the rest fails as `throttled` (`UnprocessedRetry`) |
+//! | stall | the whole call | as long as one operation may take | after a request that succeeded | what is not yet sent fails as `timeout` (`StallTimeout`) |
 //!
 //! Unprocessed keys and items are asked for again at once after an answer that made
 //! progress, for DynamoDB leaves keys also where their items are more than one answer

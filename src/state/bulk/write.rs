@@ -1,8 +1,5 @@
-//! bulk-set and bulk-delete: BatchWriteItem for what has no condition and a key of
-//! its own; single writes for the rest, those of one key in their
-//! order.
-//!
-//! Which writes of a bulk call go together.
+//! bulk-set and bulk-delete: BatchWriteItem for writes that have no condition and a key
+//! of their own; single writes for the rest, those of one key in their order.
 
 use super::batch_write::batches;
 use super::{PARALLEL_REQUESTS, StallTimeout};
