@@ -19,6 +19,7 @@ mod unprocessed_writes;
 use super::{
     Concurrency, DeleteOptions, DeleteRequest, Item, Operation, SetOptions, SetRequest, StateStore,
 };
+use crate::error::Error;
 use crate::http::{Response, TransportError};
 use crate::test_support::{Scene, Scripted, Sent, config, html, json, refusal};
 use serde_json::{Value, json};
@@ -200,6 +201,13 @@ fn leaving(sent: &Sent, left: impl Fn(&str) -> bool) -> Response {
         true => json(&json!({"UnprocessedItems": {}})),
         false => json(&json!({"UnprocessedItems": {"orders": requests}})),
     }
+}
+
+/// The error of a key that DynamoDB never came to.
+fn left(key: &str) -> Error {
+    Error::Throttled(format!(
+        "key \"{key}\": DynamoDB left it unprocessed in every attempt: try again later"
+    ))
 }
 
 /// An error that DynamoDB explains with `words`.

@@ -1,16 +1,12 @@
 //! Keys that a BatchGetItem leaves are asked again, and only those: at once after an answer
 //! that made progress, for a table is not busy where one answer does not hold all.
 
-use super::{answering, asked, config, found, got, names, numbered, refused, scripted, store};
+use super::{
+    answering, asked, config, found, got, left, names, numbered, refused, scripted, store,
+};
 use crate::error::Error;
 use crate::state::Consistency;
 use crate::test_support::{Scripted, answer};
-
-fn left(key: &str) -> Error {
-    Error::Throttled(format!(
-        "key \"{key}\": DynamoDB left it unprocessed in every attempt: try again later"
-    ))
-}
 
 #[tokio::test]
 async fn unprocessed_keys_alone_are_asked_again_at_once() {

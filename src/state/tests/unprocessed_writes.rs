@@ -1,18 +1,12 @@
 //! What a BatchWriteItem leaves is sent again, and only that.
 
 use super::{
-    answering, delete, leaving, names, numbered, refused, scripted, set, store, written,
+    answering, delete, leaving, left, names, numbered, refused, scripted, set, store, written,
     written_keys,
 };
 use crate::error::Error;
 use crate::http::TransportError;
 use crate::test_support::{Scene, Scripted};
-
-fn left(key: &str) -> Error {
-    Error::Throttled(format!(
-        "key \"{key}\": DynamoDB left it unprocessed in every attempt: try again later"
-    ))
-}
 
 #[tokio::test]
 async fn unprocessed_items_alone_are_sent_again_as_they_were_at_once() {
