@@ -275,3 +275,72 @@ impl Attempts<'_> {
         self.give_up()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::TransportError;
+    use std::time::UNIX_EPOCH;
+
+    const LIMITS: Limits = Limits {
+        connect_timeout: Duration::from_secs(3),
+        request_timeout: Duration::from_secs(10),
+        max_attempts: 4,
+    };
+
+    const AT_ONCE: Decision = Decision::RetryAfter(Duration::ZERO);
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    /// The decision after an attempt, counted, that failed like that by `now`.
+    fn decide(attempts: &mut Attempts<'_>, error: TransportError, now: u64) -> Decision {
+        let attempt = Attempt {
+            signer: None,
+            sent: UNIX_EPOCH,
+            now: Duration::ZERO,
+            signed_at: UNIX_EPOCH,
+        };
+        attempts.count();
+        attempts.decide(AttemptError::Transport(error), &attempt, seconds(now), || 0)
+    }
+
+    #[test]
+    fn attempt_is_repeated_as_the_call_and_its_limits_allow() {
+        use TransportError::{ConnectTimeout, Timeout};
+        let denied = || TransportError::Denied("cause".to_owned());
+        for (repeat, error, now, decision) in [
+            (Repeat::Always, Timeout, 10, AT_ONCE),
+            (Repeat::ByToken, Timeout, 10, AT_ONCE),
+            (Repeat::Never, Timeout, 10, Decision::GiveUp),
+            (Repeat::Never, ConnectTimeout, 3, AT_ONCE),
+            (Repeat::Always, denied(), 0, Decision::GiveUp),
+            (Repeat::Always, Timeout, 40, Decision::GiveUp),
+        ] {
+            let policy = RetryPolicy::new(LIMITS);
+            let options = CallOptions {
+                repeat,
+                ..CallOptions::default()
+            };
+            let mut attempts = policy.begin("PutItem", options, Duration::ZERO);
+            let case = format!("{repeat:?} {error:?} at {now} s");
+            assert_eq!(decide(&mut attempts, error, now), decision, "{case}");
+        }
+    }
+
+    #[test]
+    fn call_gives_up_after_its_last_attempt_with_the_error_of_that() {
+        let policy = RetryPolicy::new(LIMITS);
+        let mut attempts = policy.begin("GetItem", CallOptions::default(), Duration::ZERO);
+        for _ in 1..LIMITS.max_attempts {
+            let decision = decide(&mut attempts, TransportError::Timeout, 1);
+            assert_eq!(decision, AT_ONCE);
+        }
+        let last = decide(&mut attempts, TransportError::ConnectTimeout, 1);
+        assert_eq!(last, Decision::GiveUp);
+        let error = attempts.give_up();
+        assert!(error.earlier_may_have_been_applied && !error.last.may_have_been_applied());
+        assert_eq!((error.attempts, error.deadline), (4, seconds(40)));
+    }
+}
