@@ -17,11 +17,11 @@ use tempfile::NamedTempFile;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+mod permissions;
 #[cfg(test)]
 mod tests;
-mod trust;
 
-use trust::{open_if_only_owner_can_write, refuse_if_others_can_replace};
+use permissions::{open_if_only_owner_can_write, refuse_if_others_can_replace};
 
 /// The folder of compiled code, inside the one that was named or the user's own folder for such things.
 const FOLDER: &str = "dapr-wasm-host";
@@ -134,7 +134,7 @@ impl CodeFolder {
         let paths = files.map(|file| file.path());
         let mut of_source = paths.filter(|path| is_of(source, path));
         of_source.find_map(|path| {
-            let read = read_trusted(&path);
+            let read = read_if_only_owner_can_write(&path);
             let read = read.inspect_err(|cause| {
                 tracing::warn!("{} is not used: {cause}", path.display());
             });
@@ -184,7 +184,7 @@ impl CodeFolder {
 
 /// Opens a file and reads it. While others could write to the folder, they may have put anything there, so the file is
 /// checked like the folder.
-fn read_trusted(path: &Path) -> io::Result<(File, Vec<u8>)> {
+fn read_if_only_owner_can_write(path: &Path) -> io::Result<(File, Vec<u8>)> {
     let mut file = open_if_only_owner_can_write(path)?;
     let mut contents = Vec::new();
     file.read_to_end(&mut contents)?;

@@ -4,7 +4,7 @@
 
 use crate::error::{EngineError, HostError};
 use crate::plugin::LoadingProcess;
-use crate::time_slices::{self, Ticker};
+use crate::epoch::{self, Ticker};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -126,7 +126,7 @@ impl Running {
     ) -> Result<Self, HostError> {
         let ticker = settings
             .interruptible
-            .then(|| time_slices::count(&engine))
+            .then(|| epoch::count(&engine))
             .transpose()?;
         Ok(Self {
             engine,

@@ -12,7 +12,7 @@ use crate::plugin::{Loaded, LoadingProcess, Room};
 use crate::state::State;
 use crate::stderr::InstanceStderr;
 use crate::time_limit::{Failure, TimeLimit, Timed};
-use crate::time_slices::{self, Ticker};
+use crate::epoch::{self, Ticker};
 use crate::types;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
@@ -55,7 +55,7 @@ impl Instance {
         );
         store.limiter(|host| &mut host.memory);
         store.set_hostcall_fuel(options.granted_memory().unwrap_or(LARGEST_CALL));
-        time_slices::give_way(&mut store);
+        epoch::give_way(&mut store);
         let time_limit = TimeLimit::new(options.granted_time());
         let timed = time_limit.timed(loaded.running.ticker.as_ref());
         let started = timed.hold(loaded.pre.instantiate_async(&mut store));
@@ -211,7 +211,7 @@ impl Calls {
         self.lost = true;
         self.made += 1;
         self.store.data_mut().memory.forget_refusal();
-        time_slices::begin(&mut self.store);
+        epoch::begin(&mut self.store);
         Ok((&mut self.store, time_limit.timed(self.ticker.as_ref())))
     }
 

@@ -140,6 +140,7 @@ mod contract;
 mod credentials;
 mod egress;
 mod engine;
+mod epoch;
 mod error;
 #[cfg(feature = "wasmtime")]
 mod imports;
@@ -156,7 +157,6 @@ mod stderr;
 #[cfg(test)]
 mod tests;
 mod time_limit;
-mod time_slices;
 pub mod types;
 
 pub use binding::Binding;

@@ -1,7 +1,7 @@
 //! How long a component may take for one call: past its limit the call is over, whatever the component does.
 
 use crate::error::EngineError;
-use crate::time_slices::Ticker;
+use crate::epoch::Ticker;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -41,7 +41,7 @@ pub(crate) struct Timed<'a> {
 }
 
 impl Timed<'_> {
-    /// Runs the component, which [gives way](crate::time_slices) while it computes, until it is done or its time is over.
+    /// Runs the component, which [gives way](crate::epoch) while it computes, until it is done or its time is over.
     pub(crate) async fn hold<T>(
         self,
         running: impl Future<Output = wasmtime::Result<T>>,

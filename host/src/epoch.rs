@@ -94,9 +94,9 @@ struct Ticked {
 }
 
 /// A call that runs: while it lives, epochs are counted.
-pub(crate) struct Running<'a>(&'a Shared);
+pub(crate) struct RunningCall<'a>(&'a Shared);
 
-impl Drop for Running<'_> {
+impl Drop for RunningCall<'_> {
     fn drop(&mut self) {
         self.0.ended.fetch_add(CALL, Ordering::Release);
     }
@@ -104,12 +104,12 @@ impl Drop for Running<'_> {
 
 impl Ticker {
     /// Begins a call. With its end it costs two atomic additions, and a wake-up where the thread rests.
-    pub(crate) fn run_call(&self) -> Running<'_> {
+    pub(crate) fn run_call(&self) -> RunningCall<'_> {
         let begun = self.0.begun.fetch_add(CALL, Ordering::AcqRel);
         if begun & RESTING != 0 {
             self.0.wake();
         }
-        Running(&self.0)
+        RunningCall(&self.0)
     }
 
     fn add(&self, engine: &Engine) -> Result<(), HostError> {
