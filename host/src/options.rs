@@ -3,7 +3,7 @@
 #[cfg(feature = "aws")]
 use crate::credentials::AwsCredentials;
 #[cfg(feature = "aws")]
-use crate::egress::Lender;
+use crate::egress::CredentialEndpoint;
 use crate::egress::{Egress, Outgoing};
 use crate::error::{EngineError, HostError};
 #[cfg(feature = "wasmtime")]
@@ -224,9 +224,9 @@ impl InstanceOptions {
         let (mut environment, mut outgoing) = (self.environment.clone(), self.outgoing());
         #[cfg(feature = "aws")]
         if let Some(credentials) = &self.lent {
-            let lender = Lender::new(credentials.clone())?;
-            lender.tell(&mut environment);
-            outgoing.lender = Some(lender);
+            let endpoint = CredentialEndpoint::new(credentials.clone())?;
+            endpoint.announce(&mut environment);
+            outgoing.credential_endpoint = Some(endpoint);
         }
         let stderr = matches!(self.stderr, Stderr::Capture).then(InstanceStderr::new);
         let wasi = self.wasi(&environment, stderr.as_ref())?;

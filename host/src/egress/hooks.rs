@@ -8,7 +8,7 @@ use super::body::RequestBody;
 use super::destination::Destination;
 use super::exchange::{Room, Timeouts, exchange};
 #[cfg(feature = "aws")]
-use super::lending::Lender;
+use super::credential_endpoint::CredentialEndpoint;
 use super::names::Resolution;
 use super::origin::{Origin, Scheme};
 use super::pool::Pool;
@@ -36,7 +36,7 @@ pub(crate) struct Outgoing {
     admitted: Option<Admitted>,
     /// Where it was lent credentials.
     #[cfg(feature = "aws")]
-    pub(crate) lender: Option<Lender>,
+    pub(crate) credential_endpoint: Option<CredentialEndpoint>,
     /// A permit for each byte that may wait to be signed.
     #[cfg(feature = "aws")]
     bodies: Arc<Semaphore>,
@@ -69,7 +69,7 @@ impl Outgoing {
             alive: Alive::default(),
             admitted: None,
             #[cfg(feature = "aws")]
-            lender: None,
+            credential_endpoint: None,
             #[cfg(feature = "aws")]
             bodies: Arc::new(Semaphore::new(signing::ROOM)),
         }
@@ -143,13 +143,13 @@ impl WasiHttpHooks for Outgoing {
         _processed: Transmission,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Transmission), Error>> + Send> {
         #[cfg(feature = "aws")]
-        if let Some(lender) = &self.lender
-            && Lender::is_asked(request.uri())
+        if let Some(endpoint) = &self.credential_endpoint
+            && CredentialEndpoint::is_asked(request.uri())
         {
-            let (lender, room) = (lender.clone(), self.room.clone());
+            let (endpoint, room) = (endpoint.clone(), self.room.clone());
             return Box::new(async move {
                 let under_way = room.begin(Timeouts::new(options).connected_by()).await?;
-                Ok((lender.answer(request, under_way).await, over()))
+                Ok((endpoint.answer(request, under_way).await, over()))
             });
         }
         let admitted = self.admit(&request);

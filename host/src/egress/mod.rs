@@ -7,7 +7,7 @@
 //! the answer; [`body`] hands the rest to the plugin and gives the connection back; [`watch`] closes what is idle or left
 //! unread for too long; [`failure`] names what went wrong.
 //! With the feature `aws`, `signing` signs what goes where the embedder wants it signed, `refusal` keeps the token out of
-//! what comes back, `held` counts the bodies that are kept meanwhile, and `lending` answers in place of a container's agent.
+//! what comes back, `held` counts the bodies that are kept meanwhile, and `credential_endpoint` answers in place of a container's agent.
 
 mod allow_list;
 #[cfg(feature = "aws")]
@@ -15,6 +15,8 @@ mod answer;
 mod body;
 mod connection;
 mod connector;
+#[cfg(feature = "aws")]
+mod credential_endpoint;
 mod destination;
 mod exchange;
 mod failure;
@@ -23,8 +25,6 @@ mod handler;
 mod held;
 mod hooks;
 mod internal_addresses;
-#[cfg(feature = "aws")]
-mod lending;
 mod names;
 mod origin;
 mod pool;
@@ -42,11 +42,11 @@ pub(crate) mod tests;
 mod tls;
 mod watch;
 
+#[cfg(feature = "aws")]
+pub(crate) use credential_endpoint::CredentialEndpoint;
 pub(crate) use handler::add_to_linker as add_handler_to_linker;
 pub(crate) use hooks::Outgoing;
 pub use internal_addresses::InternalAddresses;
-#[cfg(feature = "aws")]
-pub(crate) use lending::Lender;
 pub use tls::Tls;
 
 #[cfg(feature = "aws")]

@@ -6,9 +6,9 @@ mod admission;
 mod allow_list;
 mod bodies;
 mod closing;
-mod failures;
 #[cfg(feature = "aws")]
-mod lending;
+mod credential_endpoint;
+mod failures;
 mod limits;
 mod limits_of_egress;
 mod limits_of_instance;

@@ -1,6 +1,6 @@
 //! The endpoint of credentials on loan: for the instance that was lent them, and for what it was told to say.
 
-use crate::egress::{Lender, Outgoing};
+use crate::egress::{CredentialEndpoint, Outgoing};
 use crate::{AwsCredentials, InstanceOptions};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
@@ -27,20 +27,20 @@ struct Instance {
 
 impl Instance {
     fn lent(credentials: AwsCredentials) -> Self {
-        let lender = Lender::new(credentials).unwrap();
+        let endpoint = CredentialEndpoint::new(credentials).unwrap();
         let stale = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
         let mut environment = vec![
             (stale.to_owned(), "/elsewhere".to_owned()),
             ("AWS_REGION".to_owned(), "eu-west-1".to_owned()),
         ];
-        lender.tell(&mut environment);
+        endpoint.announce(&mut environment);
         let names: Vec<_> = environment.iter().map(|(name, _)| name.as_str()).collect();
         let full = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
         let token = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
         assert_eq!(names, ["AWS_REGION", full, token]);
         let (uri, token) = (environment[1].1.clone(), environment[2].1.clone());
         let mut outgoing = Outgoing::new(None, NonZeroUsize::MIN);
-        outgoing.lender = Some(lender);
+        outgoing.credential_endpoint = Some(endpoint);
         Self {
             outgoing,
             uri,
@@ -116,7 +116,7 @@ async fn who_does_not_say_the_token_or_says_that_of_another_is_refused() {
 async fn an_instance_that_was_lent_nothing_has_no_such_endpoint() {
     let Instance { uri, token, .. } = Instance::lent(keys(None));
     let mut other = Instance::lent(keys(None));
-    other.outgoing.lender = None;
+    other.outgoing.credential_endpoint = None;
     let refused = other.ask(Method::GET, &uri, Some(&token)).await;
     assert!(matches!(refused, Err(Error::HttpRequestDenied)));
 }
@@ -169,7 +169,7 @@ fn each_instance_has_a_token_of_its_own() {
     let (_, second, _) = options.open().unwrap();
     let token = |outgoing: Outgoing| {
         let mut environment = Vec::new();
-        outgoing.lender.unwrap().tell(&mut environment);
+        outgoing.credential_endpoint.unwrap().announce(&mut environment);
         environment.pop().unwrap().1
     };
     let (first, second) = (token(first), token(second));

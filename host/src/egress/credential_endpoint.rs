@@ -1,5 +1,5 @@
-//! Credentials on loan: the endpoint that a container's agent would have, answered in this process. It is asked by name and
-//! nothing is ever connected to; an instance that was lent nothing has no such endpoint.
+//! The credential endpoint of a container, answered in this process: AWS SDKs ask it for credentials that the embedder lends.
+//! No connection is ever made to it, and an instance that was lent nothing has no such endpoint.
 //!
 //! The document is that of AWS's own agents
 //! (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>).
@@ -19,14 +19,14 @@ use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 use wasmtime_wasi_http::WasiBody;
 
-/// A name that every SDK asks in the clear, for it is this machine's.
+/// Every SDK asks this name without TLS, because it is this machine's.
 const HOST: &str = "localhost";
 const PATH: &str = "/dapr-wasm-host/credentials";
 
 const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 
-/// What of an environment would name another endpoint, or another token for this one.
+/// Variables that would name another endpoint, or another token for this one.
 const REPLACED: &[&str] = &[
     FULL_URI,
     TOKEN,
@@ -39,27 +39,27 @@ const UNLIMITED: Duration = Duration::from_secs(15 * 60);
 
 /// The endpoint of one instance.
 #[derive(Clone)]
-pub(crate) struct Lender {
+pub(crate) struct CredentialEndpoint {
     credentials: AwsCredentials,
     token: String,
 }
 
-impl Lender {
+impl CredentialEndpoint {
     /// Errors: [`HostError::NoRandomNumbers`].
     pub(crate) fn new(credentials: AwsCredentials) -> Result<Self, HostError> {
         let token = random::token()?;
         Ok(Self { credentials, token })
     }
 
-    /// `environment`, with what leads to this endpoint in place of what leads elsewhere.
-    pub(crate) fn tell(&self, environment: &mut Vec<(String, String)>) {
+    /// Has `environment` lead to this endpoint, and to no other.
+    pub(crate) fn announce(&self, environment: &mut Vec<(String, String)>) {
         environment.retain(|(name, _)| !REPLACED.contains(&name.as_str()));
         let uri = format!("http://{HOST}{PATH}");
         environment.push((FULL_URI.to_owned(), uri));
         environment.push((TOKEN.to_owned(), self.token.clone()));
     }
 
-    /// Whether this endpoint is what is asked.
+    /// Returns true if a request to `uri` is for this endpoint.
     pub(super) fn is_asked(uri: &Uri) -> bool {
         uri.path() == PATH
             && Origin::of(uri).is_ok_and(|origin| {
@@ -74,25 +74,25 @@ impl Lender {
         request: Request<WasiBody>,
         under_way: UnderWay,
     ) -> Response<WasiBody> {
-        let (status, document) = self.said(request).await;
+        let (status, document) = self.document_for(request).await;
         answer(status, "application/json", document.to_string(), under_way)
     }
 
-    async fn said(self, request: Request<WasiBody>) -> (StatusCode, Value) {
+    async fn document_for(self, request: Request<WasiBody>) -> (StatusCode, Value) {
         if request.method() != Method::GET {
             let why = "credentials are asked for with GET";
-            return refusal(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", why);
+            return error(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", why);
         }
         let token = request.headers().get(AUTHORIZATION);
         if token.is_none_or(|token| token.as_bytes() != self.token.as_bytes()) {
             let why = format!("the authorization is not that of {TOKEN}");
-            return refusal(StatusCode::FORBIDDEN, "AccessDenied", &why);
+            return error(StatusCode::FORBIDDEN, "AccessDenied", &why);
         }
         match self.credentials.current().await {
             Ok(credentials) => (StatusCode::OK, document(&credentials)),
             Err(reason) => {
                 let why = format!("the host has no AWS credentials to lend: {reason}");
-                refusal(StatusCode::NOT_FOUND, "NoCredentials", &why)
+                error(StatusCode::NOT_FOUND, "NoCredentials", &why)
             }
         }
     }
@@ -112,6 +112,6 @@ fn document(credentials: &Credentials) -> Value {
     })
 }
 
-fn refusal(status: StatusCode, code: &str, message: &str) -> (StatusCode, Value) {
+fn error(status: StatusCode, code: &str, message: &str) -> (StatusCode, Value) {
     (status, json!({ "Code": code, "Message": message }))
 }
