@@ -2,9 +2,9 @@
 //!
 //! A plugin has an [`Engine`] of its own, with slots that fit its component, unless several plugins are given the same.
 
+use crate::epoch::{self, Ticker};
 use crate::error::{EngineError, HostError};
 use crate::plugin::LoadingProcess;
-use crate::epoch::{self, Ticker};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};

@@ -3,6 +3,7 @@
 use crate::binding::Binding;
 use crate::contract::{self, binding, state};
 use crate::egress::Outgoing;
+use crate::epoch::{self, Ticker};
 use crate::error::{CallError, EngineError, HostError};
 #[cfg(feature = "wasmtime")]
 use crate::imports::Contexts;
@@ -12,7 +13,6 @@ use crate::plugin::{Loaded, LoadingProcess, Room};
 use crate::state::State;
 use crate::stderr::InstanceStderr;
 use crate::time_limit::{Failure, TimeLimit, Timed};
-use crate::epoch::{self, Ticker};
 use crate::types;
 use std::sync::Arc;
 use tokio::sync::Semaphore;

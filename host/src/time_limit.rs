@@ -1,7 +1,7 @@
 //! How long a component may take for one call: past its limit the call is over, whatever the component does.
 
-use crate::error::EngineError;
 use crate::epoch::Ticker;
+use crate::error::EngineError;
 use std::time::Duration;
 use tokio::time::timeout;
 

@@ -1,8 +1,8 @@
 //! Bodies on their way: a silent peer runs into the between-bytes timeout, and the last byte gives the connection back.
 
 use super::connection::Connection;
-use super::destination::Place;
 use super::failure;
+use super::host_pool::Permit;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
@@ -112,24 +112,24 @@ impl UnderWay {
 
 /// A connection in use.
 pub(super) struct Lease {
-    // Before `place`, which another connection may take as soon as it is dropped.
+    // Before `permit`, which another connection may take as soon as it is dropped.
     connection: Connection,
-    place: Place,
+    permit: Permit,
     under_way: UnderWay,
 }
 
 impl Lease {
-    pub(super) fn new(connection: Connection, place: Place, under_way: UnderWay) -> Self {
+    pub(super) fn new(connection: Connection, permit: Permit, under_way: UnderWay) -> Self {
         Self {
             connection,
-            place,
+            permit,
             under_way,
         }
     }
 
     /// Gives the connection back. The request stays under way while the plugin has not read all of the answer.
     fn give_back(self) -> UnderWay {
-        self.place.keep(self.connection);
+        self.permit.keep(self.connection);
         self.under_way
     }
 }
@@ -140,11 +140,11 @@ pub(super) struct Reading(Mutex<State>);
 struct State {
     /// Until the end, or a failure: then the connection is given back, or closed.
     lease: Option<Lease>,
-    /// True if the plugin has looked since the watcher did.
+    /// True if the plugin has looked since the reaper did.
     was_looked_at: bool,
     /// True if the plugin found nothing when it last looked, and so may wait for further bytes.
     waits: bool,
-    /// When the watcher found that the plugin had looked. Taken there, so that a plugin that looks often does not ask for the
+    /// When the reaper found that the plugin had looked. Taken there, so that a plugin that looks often does not ask for the
     /// time each time.
     looked: Option<Instant>,
     patience: Patience,
@@ -168,7 +168,7 @@ impl Reading {
         state.was_closed = true;
         // Closing writes: not while the plugin waits for the lock.
         drop(state);
-        let origin = &lease.place.destination().origin;
+        let origin = &lease.permit.host_pool().origin;
         tracing::debug!("an answer of {origin} was closed: its plugin did not read it in time");
         drop(lease);
     }
@@ -249,7 +249,7 @@ impl ResponseBody {
         if incoming.is_end_stream() {
             read = Some(lease.give_back());
         } else {
-            lease.place.watch(&reading);
+            lease.permit.track(&reading);
             reading.state().lease = Some(lease);
         }
         Self {
@@ -281,7 +281,7 @@ impl ResponseBody {
     }
 }
 
-// The watcher knows of the answer until then, and must not keep the connection.
+// The reaper knows of the answer until then, and must not keep the connection.
 impl Drop for ResponseBody {
     fn drop(&mut self) {
         drop(self.end());

@@ -1,7 +1,7 @@
 //! Opening a connection: look up the name, connect, agree on TLS; each step fails under its own name.
 
+use super::dns_cache::{DnsCache, Lookup, Resolution, Resolver};
 use super::failure;
-use super::names::{Lookup, Names, Resolution, Resolver};
 use super::origin::{Host, Origin, Scheme};
 use super::proxy::{self, Proxy};
 use http::Uri;
@@ -23,7 +23,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 
 /// Opens connections. A name's addresses are tried as RFC 8305 has it, IPv6 and IPv4 in a race.
 pub(super) struct Connector {
-    names: Names,
+    dns: DnsCache,
     tls: TlsConnector,
     proxy: Option<Proxy>,
 }
@@ -32,14 +32,14 @@ impl Connector {
     /// `proxy` is for `https`.
     pub(super) fn new(lookup: Lookup, tls: Arc<ClientConfig>, proxy: Option<Proxy>) -> Self {
         Self {
-            names: Names::new(lookup),
+            dns: DnsCache::new(lookup),
             tls: tls.into(),
             proxy,
         }
     }
 
     fn tcp(&self, resolution: Resolution) -> HttpConnector<Resolver> {
-        let mut tcp = HttpConnector::new_with_resolver(self.names.resolver(resolution));
+        let mut tcp = HttpConnector::new_with_resolver(self.dns.resolver(resolution));
         // The scheme says whether TLS follows; TCP is the same for both.
         tcp.enforce_http(false);
         // A request is one or two small writes, which Nagle's algorithm would hold back until the last is acknowledged.
@@ -54,7 +54,7 @@ impl Connector {
         resolution: Resolution,
     ) -> Result<Stream, Error> {
         let doubt = Doubt {
-            names: &self.names,
+            dns: &self.dns,
             host: &origin.host,
         };
         let target: Uri = origin
@@ -69,7 +69,7 @@ impl Connector {
                 if tunnel.is_err()
                     && let Some(name) = proxy.name()
                 {
-                    self.names.forget(name);
+                    self.dns.forget(name);
                 }
                 tunnel.map_err(|cause| failure::of_connecting(&cause))
             }
@@ -102,14 +102,14 @@ fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
 
 /// Has the addresses of a name looked up anew after a connection that did not come about, or was not waited for.
 struct Doubt<'a> {
-    names: &'a Names,
+    dns: &'a DnsCache,
     host: &'a Host,
 }
 
 impl Drop for Doubt<'_> {
     fn drop(&mut self) {
         if let Host::Name(name) = self.host {
-            self.names.forget(name);
+            self.dns.forget(name);
         }
     }
 }

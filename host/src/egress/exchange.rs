@@ -6,7 +6,7 @@
 
 use super::body::{Gone, Lease, Patience, RequestBody, ResponseBody, UnderWay};
 use super::connection::{Connection, Failed};
-use super::destination::Destination;
+use super::host_pool::HostPool;
 use super::pool::Pool;
 use http::header::CONTENT_LENGTH;
 use http::{Method, Request, Response, Uri};
@@ -28,7 +28,7 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
 /// How long the steps of an exchange may take.
 pub(super) struct Timeouts {
-    /// For a free place and a new connection together.
+    /// For a free permit and a new connection together.
     connect: Duration,
     first_byte: Duration,
     between_bytes: Duration,
@@ -88,7 +88,7 @@ impl Room {
         for (permit, semaphore) in permits.iter_mut().zip(semaphores) {
             let Some(semaphore) = semaphore else { continue };
             let taken = timeout_at(deadline, semaphore.acquire_owned()).await;
-            // Named, so that nobody looks for the cause at the destination. The semaphore is never closed, so that there
+            // Named, so that nobody looks for the cause at the host. The semaphore is never closed, so that there
             // is a permit in any case.
             *permit = taken.map_err(|_| Error::ConnectionLimitReached)?.ok();
         }
@@ -99,7 +99,7 @@ impl Room {
 /// Sends a request and waits for the head of its answer.
 pub(super) async fn exchange(
     pool: &Arc<Pool>,
-    destination: Arc<Destination>,
+    host_pool: Arc<HostPool>,
     under_way: UnderWay,
     request: Request<WasiBody>,
     gone: Gone,
@@ -111,12 +111,12 @@ pub(super) async fn exchange(
         between_bytes: timeouts.between_bytes,
         unread: pool.limits.unread_timeout,
     };
-    let place = destination.place(Arc::clone(pool));
-    let mut place = by(connected_by, place).await?;
-    if let Some(mut kept) = place.take().await {
+    let permit = host_pool.permit(Arc::clone(pool));
+    let mut permit = by(connected_by, permit).await?;
+    if let Some(mut kept) = permit.take().await {
         match send(&mut kept, request, timeouts).await {
             Ok(response) => {
-                let lease = Lease::new(kept, place, under_way);
+                let lease = Lease::new(kept, permit, under_way);
                 return Ok(deliver(response, lease, patience));
             }
             Err(Failed {
@@ -126,10 +126,10 @@ pub(super) async fn exchange(
             Err(failed) => return Err(failed.reason),
         }
     }
-    let mut new = by(connected_by, pool.open(place.destination())).await??;
+    let mut new = by(connected_by, pool.open(permit.host_pool())).await??;
     match send(&mut new, request, timeouts).await {
         Ok(response) => {
-            let lease = Lease::new(new, place, under_way);
+            let lease = Lease::new(new, permit, under_way);
             Ok(deliver(response, lease, patience))
         }
         Err(Failed {

@@ -2,7 +2,7 @@
 //!
 //! The names are those of `wasi:http`, which took them from RFC 9209, section 2.3.
 
-use super::names::NoAddress;
+use super::dns_cache::NoAddress;
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 use wasmtime_wasi_http::Error;

@@ -5,11 +5,11 @@ use super::allow_list::Permission;
 use super::body::Alive;
 #[cfg(feature = "aws")]
 use super::body::RequestBody;
-use super::destination::Destination;
-use super::exchange::{Room, Timeouts, exchange};
 #[cfg(feature = "aws")]
 use super::credential_endpoint::CredentialEndpoint;
-use super::names::Resolution;
+use super::dns_cache::Resolution;
+use super::exchange::{Room, Timeouts, exchange};
+use super::host_pool::HostPool;
 use super::origin::{Origin, Scheme};
 use super::pool::Pool;
 #[cfg(feature = "aws")]
@@ -46,7 +46,7 @@ pub(crate) struct Outgoing {
 struct Admitted {
     scheme: Scheme,
     authority: Authority,
-    destination: Arc<Destination>,
+    host_pool: Arc<HostPool>,
     #[cfg(feature = "aws")]
     signer: Option<Arc<Signer>>,
 }
@@ -107,7 +107,7 @@ impl Outgoing {
             authority: uri.authority().ok_or(Error::HttpRequestUriInvalid)?.clone(),
             #[cfg(feature = "aws")]
             signer: egress.signer(&origin),
-            destination: egress.pool.destination(origin, resolution),
+            host_pool: egress.pool.host_pool(origin, resolution),
         };
         self.admitted = Some(admitted.clone());
         Ok((pool, admitted))
@@ -167,7 +167,7 @@ impl WasiHttpHooks for Outgoing {
                     request.map(|body| RequestBody::new(body, gone.clone()).boxed_unsync());
                 let way = signing::Way {
                     pool,
-                    destination: admitted.destination,
+                    host_pool: admitted.host_pool,
                     room,
                     gone,
                     bodies,
@@ -177,10 +177,10 @@ impl WasiHttpHooks for Outgoing {
             }
             let connected_by = timeouts.connected_by();
             let under_way = room.begin(connected_by).await?;
-            let destination = admitted.destination;
+            let host_pool = admitted.host_pool;
             let response = exchange(
                 &pool,
-                destination,
+                host_pool,
                 under_way,
                 request,
                 gone,

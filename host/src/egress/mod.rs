@@ -2,45 +2,45 @@
 //!
 //! A request passes the files in this order: [`handler`] and [`hooks`] take it from the plugin; [`origin`] reads from it
 //! where it wants to go; [`allow_list`] lets it pass or refuses it, before anything is looked up or opened; [`exchange`] waits for a
-//! place at its [`destination`], which the [`pool`] knows, and takes an idle [`connection`], or has the [`connector`]
-//! (with [`names`], [`internal_addresses`], [`proxy`] and [`tls`]) open one; it sends the request and waits for the head of
-//! the answer; [`body`] hands the rest to the plugin and gives the connection back; [`watch`] closes what is idle or left
+//! permit of its [`host_pool`], which the [`pool`] knows, and takes an idle [`connection`], or has the [`connector`]
+//! (with [`dns_cache`], [`internal_addresses`], [`proxy`] and [`tls`]) open one; it sends the request and waits for the head of
+//! the answer; [`body`] hands the rest to the plugin and gives the connection back; [`idle_reaper`] closes what is idle or left
 //! unread for too long; [`failure`] names what went wrong.
-//! With the feature `aws`, `signing` signs what goes where the embedder wants it signed, `refusal` keeps the token out of
+//! With the feature `aws`, `signing` signs what goes where the embedder wants it signed, `mask_token` keeps the token out of
 //! what comes back, `held` counts the bodies that are kept meanwhile, and `credential_endpoint` answers in place of a container's agent.
 
 mod allow_list;
 #[cfg(feature = "aws")]
 mod answer;
 mod body;
+#[cfg(feature = "aws")]
+mod clock_skew;
 mod connection;
 mod connector;
 #[cfg(feature = "aws")]
 mod credential_endpoint;
-mod destination;
+mod dns_cache;
 mod exchange;
 mod failure;
 mod handler;
 #[cfg(feature = "aws")]
 mod held;
 mod hooks;
+mod host_pool;
+mod idle_reaper;
 mod internal_addresses;
-mod names;
+#[cfg(feature = "aws")]
+mod mask_token;
 mod origin;
 mod pool;
 mod proxy;
 #[cfg(feature = "aws")]
-mod refusal;
-#[cfg(feature = "aws")]
 mod signing;
 #[cfg(feature = "aws")]
 mod signing_style;
-#[cfg(feature = "aws")]
-mod skew;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tls;
-mod watch;
 
 #[cfg(feature = "aws")]
 pub(crate) use credential_endpoint::CredentialEndpoint;
@@ -111,7 +111,7 @@ impl std::fmt::Debug for Egress {
 pub struct EgressBuilder {
     rules: Vec<Text>,
     internal_addresses: InternalAddresses,
-    lookup: Option<names::Lookup>,
+    lookup: Option<dns_cache::Lookup>,
     tls: Tls,
     https_proxy: Option<String>,
     limits: Limits,
@@ -339,7 +339,7 @@ impl EgressBuilder {
             Text::Url(url) => Rule::from_url(url),
         });
         let allowed = AllowList::new(rules.collect::<Result<_, _>>()?);
-        let lookup = self.lookup.unwrap_or_else(names::system);
+        let lookup = self.lookup.unwrap_or_else(dns_cache::system);
         let proxy = self.https_proxy.as_deref().map(Proxy::new).transpose()?;
         let connector = Connector::new(lookup, self.tls.config()?, proxy);
         #[cfg(feature = "aws")]

@@ -6,10 +6,10 @@
 
 use super::connection::Connection;
 use super::connector::Connector;
-use super::destination::Destination;
-use super::names::Resolution;
+use super::dns_cache::Resolution;
+use super::host_pool::HostPool;
+use super::idle_reaper::IdleReaper;
 use super::origin::Origin;
-use super::watch::Watch;
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -57,7 +57,7 @@ impl Default for Limits {
     }
 }
 
-/// The destinations of an [`Egress`](super::Egress), and the means to open connections to them.
+/// The connections of an [`Egress`](super::Egress), by host, and the means to open more.
 pub(super) struct Pool {
     connector: Connector,
     pub(super) limits: Limits,
@@ -65,8 +65,8 @@ pub(super) struct Pool {
     room: Arc<Semaphore>,
     /// How many wait for such a permit: no connection stays idle meanwhile.
     waiting: AtomicUsize,
-    destinations: Mutex<HashMap<Origin, Arc<Destination>>>,
-    pub(super) watch: Watch,
+    host_pools: Mutex<HashMap<Origin, Arc<HostPool>>>,
+    pub(super) reaper: IdleReaper,
 }
 
 impl Pool {
@@ -77,40 +77,37 @@ impl Pool {
             limits,
             room: Arc::new(Semaphore::new(most)),
             waiting: AtomicUsize::new(0),
-            destinations: Mutex::default(),
-            watch: Watch::default(),
+            host_pools: Mutex::default(),
+            reaper: IdleReaper::default(),
         })
     }
 
-    /// The destination of an origin. All who ask get the same one, for as long as anybody has it or a connection is open.
-    pub(super) fn destination(&self, origin: Origin, resolution: Resolution) -> Arc<Destination> {
-        let mut destinations = self.destinations();
-        if let Some(known) = destinations.get(&origin) {
+    /// The connections of an origin. All who ask get the same one, for as long as anybody has it or a connection is open.
+    pub(super) fn host_pool(&self, origin: Origin, resolution: Resolution) -> Arc<HostPool> {
+        let mut host_pools = self.host_pools();
+        if let Some(known) = host_pools.get(&origin) {
             return Arc::clone(known);
         }
         // A plugin may name as many hosts as a wildcard allows.
-        destinations.retain(|_, known| Arc::strong_count(known) > 1 || known.is_in_use());
-        let new = Arc::new(Destination::new(
+        host_pools.retain(|_, known| Arc::strong_count(known) > 1 || known.is_in_use());
+        let new = Arc::new(HostPool::new(
             origin.clone(),
             resolution,
             self.limits.idle_timeout,
             self.limits.most_per_host,
         ));
-        destinations.insert(origin, Arc::clone(&new));
+        host_pools.insert(origin, Arc::clone(&new));
         new
     }
 
     /// Takes as long as it takes: the caller bounds it.
-    pub(super) async fn open(
-        self: &Arc<Self>,
-        destination: &Destination,
-    ) -> Result<Connection, Error> {
+    pub(super) async fn open(self: &Arc<Self>, host_pool: &HostPool) -> Result<Connection, Error> {
         let room = self.room().await;
         let opened = self
             .connector
-            .connect(&destination.origin, destination.resolution);
+            .connect(&host_pool.origin, host_pool.resolution);
         let connection = Connection::new(opened.await?, room).await?;
-        self.watch.start(self)?;
+        self.reaper.start(self)?;
         Ok(connection)
     }
 
@@ -150,7 +147,7 @@ impl Pool {
         }
     }
 
-    /// As [`Destination::look`], for all.
+    /// As [`HostPool::look`], for all.
     pub(super) fn look(&self, cx: &mut Context<'_>) -> Option<Instant> {
         let all = self.all();
         let looked = all.iter().map(|each| each.look(cx));
@@ -159,16 +156,16 @@ impl Pool {
 
     /// Whether there are connections, idle or in use.
     pub(super) fn is_in_use(&self) -> bool {
-        self.destinations().values().any(|each| each.is_in_use())
+        self.host_pools().values().any(|each| each.is_in_use())
     }
 
-    /// All destinations. Closing a connection writes: not while others wait for their destination.
-    fn all(&self) -> Vec<Arc<Destination>> {
-        self.destinations().values().cloned().collect()
+    /// All hosts, without the lock: closing a connection writes, and others wait for their host.
+    fn all(&self) -> Vec<Arc<HostPool>> {
+        self.host_pools().values().cloned().collect()
     }
 
-    fn destinations(&self) -> MutexGuard<'_, HashMap<Origin, Arc<Destination>>> {
-        self.destinations
+    fn host_pools(&self) -> MutexGuard<'_, HashMap<Origin, Arc<HostPool>>> {
+        self.host_pools
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
@@ -181,14 +178,14 @@ impl Pool {
     /// How many idle connections the server has not closed.
     #[cfg(test)]
     pub(super) fn open_idle(&self) -> usize {
-        let destinations = self.destinations();
-        destinations.values().map(|each| each.open_idle()).sum()
+        let host_pools = self.host_pools();
+        host_pools.values().map(|each| each.open_idle()).sum()
     }
 
     /// How many idle connections there are, without a look at them.
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
-        let destinations = self.destinations();
-        destinations.values().map(|each| each.kept()).sum()
+        let host_pools = self.host_pools();
+        host_pools.values().map(|each| each.kept()).sum()
     }
 }

@@ -1,7 +1,7 @@
 //! A proxy on the way out: connections to `https` hosts are tunnels through it (RFC 9110, section 9.3.6).
 
 use super::allow_list::without_user;
-use super::names::{Resolution, Resolver};
+use super::dns_cache::{Resolution, Resolver};
 use crate::error::HostError;
 use http::{HeaderValue, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;

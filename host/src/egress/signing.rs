@@ -6,14 +6,14 @@
 
 use super::allow_list;
 use super::body::{Gone, UnderWay};
-use super::destination::Destination;
+use super::clock_skew::ClockSkew;
 use super::exchange::{Room, Timeouts, exchange};
 use super::held;
+use super::host_pool::HostPool;
+use super::mask_token::{ErrorResponse, needed_room};
 use super::origin::Origin;
 use super::pool::Pool;
-use super::refusal::{Refusal, needed_room};
 use super::signing_style::{Style, chunks_refused};
-use super::skew::Skew;
 use crate::credentials::AwsCredentials;
 use crate::error::HostError;
 use aws_credential_types::Credentials;
@@ -73,7 +73,7 @@ impl Signing {
             region: self.region,
             service: self.service,
             credentials: self.credentials,
-            skew: Skew::default(),
+            skew: ClockSkew::default(),
         }))
     }
 }
@@ -85,13 +85,13 @@ pub(super) struct Signer {
     region: String,
     service: String,
     credentials: AwsCredentials,
-    skew: Skew,
+    skew: ClockSkew,
 }
 
 /// A request's way to where it is signed for, and what its instance may use meanwhile.
 pub(super) struct Way {
     pub(super) pool: Arc<Pool>,
-    pub(super) destination: Arc<Destination>,
+    pub(super) host_pool: Arc<HostPool>,
     pub(super) room: Room,
     pub(super) gone: Gone,
     /// One permit for each byte of the bodies that are held.
@@ -143,7 +143,7 @@ impl Signer {
             // Without waiting: others may wait for the room that this request has.
             let room = Arc::clone(&way.bodies).try_acquire_many_owned(needed_room(&answer)?);
             if let Ok(room) = room {
-                let refusal = Refusal::read(answer, room).await?;
+                let refusal = ErrorResponse::read(answer, room).await?;
                 let renewed = self.renewed(&refusal, &credentials, &way.timeouts).await;
                 let Some(renewed) = renewed else {
                     return Ok(masked(refusal, &credentials, under_way));
@@ -162,7 +162,7 @@ impl Signer {
         // The semaphore is never closed.
         let room = way.timeouts.before_reading(room).await?;
         let room = room.map_err(|_| Error::HttpResponseTimeout)?;
-        let refusal = Refusal::read(answer, room).await?;
+        let refusal = ErrorResponse::read(answer, room).await?;
         if refusal.is_expired_token() {
             self.credentials.invalidate(&credentials);
         }
@@ -178,7 +178,7 @@ impl Signer {
     /// Others in the place of credentials that the service refuses as expired.
     async fn renewed(
         &self,
-        refusal: &Refusal,
+        refusal: &ErrorResponse,
         refused: &Credentials,
         timeouts: &Timeouts,
     ) -> Option<Credentials> {
@@ -206,7 +206,7 @@ impl Signer {
         let body = |bytes| Full::new(bytes).map_err(|never| match never {});
         let answer = exchange(
             &way.pool,
-            Arc::clone(&way.destination),
+            Arc::clone(&way.host_pool),
             under_way.clone(),
             signed.map(|bytes| body(bytes).boxed_unsync()),
             way.gone.clone(),
@@ -265,8 +265,12 @@ fn is_refusal(answer: &Response<WasiBody>) -> bool {
 }
 
 /// A refusal as the component may read it.
-fn masked(refusal: Refusal, credentials: &Credentials, under_way: UnderWay) -> Response<WasiBody> {
-    refusal.without(credentials.session_token().unwrap_or_default(), under_way)
+fn masked(
+    refusal: ErrorResponse,
+    credentials: &Credentials,
+    under_way: UnderWay,
+) -> Response<WasiBody> {
+    refusal.masked(credentials.session_token().unwrap_or_default(), under_way)
 }
 
 /// What stands in a header of a signature: aws-sigv4 1.6 panics where it does not fit.

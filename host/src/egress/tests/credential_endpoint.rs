@@ -169,7 +169,10 @@ fn each_instance_has_a_token_of_its_own() {
     let (_, second, _) = options.open().unwrap();
     let token = |outgoing: Outgoing| {
         let mut environment = Vec::new();
-        outgoing.credential_endpoint.unwrap().announce(&mut environment);
+        outgoing
+            .credential_endpoint
+            .unwrap()
+            .announce(&mut environment);
         environment.pop().unwrap().1
     };
     let (first, second) = (token(first), token(second));

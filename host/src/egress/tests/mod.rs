@@ -8,12 +8,12 @@ mod bodies;
 mod closing;
 #[cfg(feature = "aws")]
 mod credential_endpoint;
+mod dns_cache;
 mod failures;
 mod limits;
 mod limits_of_egress;
 mod limits_of_instance;
 mod lost_instances;
-mod names;
 mod proxy;
 mod reuse;
 mod runtimes;

@@ -37,7 +37,7 @@ async fn an_idle_connection_of_a_runtime_that_has_ended_is_not_used() {
     let elsewhere = std::thread::spawn(move || {
         let runtime = runtime();
         runtime.block_on(call(&other, &url)).unwrap();
-        // Once the runtime has ended, the watcher may find the connection closed at any time.
+        // Once the runtime has ended, the reaper may find the connection closed at any time.
         assert_eq!(other.pool.kept(), 1);
     });
     while !elsewhere.is_finished() {

@@ -2,8 +2,8 @@
 
 mod bodies;
 mod expired;
+mod mask_token;
 mod passed;
-mod refusal;
 mod refused;
 mod s3;
 mod signature;

@@ -13,9 +13,9 @@ const THRESHOLD: Duration = Duration::from_secs(4 * 60);
 
 /// By how many seconds the server's clock is ahead.
 #[derive(Default)]
-pub(super) struct Skew(AtomicI64);
+pub(super) struct ClockSkew(AtomicI64);
 
-impl Skew {
+impl ClockSkew {
     /// `time` as the server's clock has it.
     pub(super) fn correct(&self, time: SystemTime) -> SystemTime {
         let ahead = self.0.load(Ordering::Relaxed);
@@ -70,7 +70,7 @@ mod tests {
     #[test]
     fn a_clock_that_is_ten_minutes_off_is_corrected_either_way_and_back() {
         let ten = Duration::from_secs(600);
-        let skew = Skew::default();
+        let skew = ClockSkew::default();
         for local in [server() - ten, server() + ten, server()] {
             skew.learn(&answer(DATE_OF_SERVER), local);
             assert_eq!(skew.correct(local), server());
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn minutes_and_what_is_no_date_teach_nothing() {
-        let skew = Skew::default();
+        let skew = ClockSkew::default();
         let local = server() + Duration::from_secs(200);
         skew.learn(&answer(DATE_OF_SERVER), local);
         skew.learn(&answer("yesterday"), local + Duration::from_secs(600));

@@ -59,13 +59,13 @@ pub(super) struct Resolution {
 /// The resolver of one connection.
 #[derive(Clone)]
 pub(super) struct Resolver {
-    names: Names,
+    cache: DnsCache,
     resolution: Resolution,
 }
 
 /// The addresses of names. A clone has the same ones.
 #[derive(Clone)]
-pub(super) struct Names(Arc<Shared>);
+pub(super) struct DnsCache(Arc<Shared>);
 
 struct Shared {
     lookup: Lookup,
@@ -125,7 +125,7 @@ enum Asked {
     NoRoom,
 }
 
-impl Names {
+impl DnsCache {
     pub(super) fn new(lookup: Lookup) -> Self {
         Self(Arc::new(Shared {
             lookup,
@@ -136,7 +136,7 @@ impl Names {
 
     pub(super) fn resolver(&self, resolution: Resolution) -> Resolver {
         Resolver {
-            names: self.clone(),
+            cache: self.clone(),
             resolution,
         }
     }
@@ -191,7 +191,7 @@ impl Names {
         known.count(by_wildcard);
         drop(known);
         let lookup = RunningLookup {
-            names: self.clone(),
+            cache: self.clone(),
             name: name.clone(),
             by_wildcard,
             at: Instant::now(),
@@ -233,7 +233,7 @@ impl Known {
 
 /// A lookup under way. Its end makes room for another, even if the resolver panics.
 struct RunningLookup {
-    names: Names,
+    cache: DnsCache,
     name: Name,
     by_wildcard: bool,
     /// By the clock of whoever asked.
@@ -244,7 +244,7 @@ struct RunningLookup {
 impl RunningLookup {
     async fn run(self) {
         let begun = Instant::now();
-        let outcome = match (self.names.0.lookup)(self.name.clone()).await {
+        let outcome = match (self.cache.0.lookup)(self.name.clone()).await {
             Ok(addresses) => Ok(Arc::new(Found {
                 addresses,
                 used: AtomicUsize::new(0),
@@ -255,7 +255,7 @@ impl RunningLookup {
         if let Ok(found) = &outcome {
             let entry = Entry::Found(Arc::clone(found));
             let name = self.name.as_str().to_owned();
-            self.names.known().names.insert(name, entry);
+            self.cache.known().names.insert(name, entry);
         }
         // Fails where nobody waits any more.
         let _ = self.tell.send(Some(outcome));
@@ -264,13 +264,13 @@ impl RunningLookup {
 
 impl Drop for RunningLookup {
     fn drop(&mut self) {
-        let mut known = self.names.known();
+        let mut known = self.cache.known();
         known.discount(self.by_wildcard);
         if let Some(Entry::Looking(_)) = known.names.get(self.name.as_str()) {
             known.names.remove(self.name.as_str());
         }
         drop(known);
-        self.names.0.ended.notify_waiters();
+        self.cache.0.ended.notify_waiters();
     }
 }
 
@@ -304,9 +304,9 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let Self { names, resolution } = self.clone();
+        let Self { cache, resolution } = self.clone();
         Box::pin(async move {
-            let mut addresses = names.addresses(name, resolution.by_wildcard).await?;
+            let mut addresses = cache.addresses(name, resolution.by_wildcard).await?;
             let had_some = !addresses.is_empty();
             if !resolution.internal {
                 addresses.retain(|address| !is_internal(address.ip()));
@@ -323,8 +323,8 @@ impl Service<Name> for Resolver {
 mod tests {
     use super::*;
 
-    fn names() -> Names {
-        Names::new(Arc::new(|_| {
+    fn cache() -> DnsCache {
+        DnsCache::new(Arc::new(|_| {
             Box::pin(async {
                 let found = ["[::1]:0", "[::2]:0", "127.0.0.1:0", "127.0.0.2:0"];
                 Ok(found.map(|address| address.parse().unwrap()).to_vec())
@@ -334,10 +334,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_addresses_of_the_preferred_family_take_turns_at_being_the_first() {
-        let names = names();
+        let cache = cache();
         let mut asked = Vec::new();
         for _ in 0..3 {
-            let addresses = names
+            let addresses = cache
                 .addresses("a.example".parse().unwrap(), false)
                 .await
                 .unwrap();
@@ -361,7 +361,7 @@ mod tests {
 
     #[tokio::test]
     async fn internal_addresses_are_left_out_where_they_are_not_allowed() {
-        let names = Names::new(Arc::new(|name| {
+        let cache = DnsCache::new(Arc::new(|name| {
             let found: &[_] = match name.as_str() {
                 "none.example" => &[],
                 "internal.example" => &["127.0.0.1:0", "[fd00:ec2::254]:0"],
@@ -376,7 +376,7 @@ mod tests {
             internal: false,
         };
         let ask = async |name: &str| {
-            let mut resolver = names.resolver(public);
+            let mut resolver = cache.resolver(public);
             let found = resolver.call(name.parse().unwrap()).await;
             found.map(|found| found.map(|address| address.ip().to_string()).collect())
         };
@@ -390,13 +390,13 @@ mod tests {
 
     #[tokio::test]
     async fn no_more_names_are_kept_than_the_most() {
-        let names = names();
+        let cache = cache();
         for n in 0..3 * MOST_NAMES {
-            names
+            cache
                 .addresses(format!("n{n}.example").parse().unwrap(), true)
                 .await
                 .unwrap();
-            assert!(names.known().names.len() <= MOST_NAMES);
+            assert!(cache.known().names.len() <= MOST_NAMES);
         }
     }
 }

@@ -1,12 +1,12 @@
-//! One host at one port: its open connections, in use and idle, never more than allowed.
+//! The connections to one host at one port, in use and idle, never more than allowed.
 //!
-//! There is a place for each connection that may be in use. Whoever has a place takes an idle connection of its own runtime
-//! or opens a new one, and gives the connection back with the place. So that all connections together are never more than
-//! the places, an idle one of another runtime is closed where there would be too many otherwise.
+//! There is a permit for each connection that may be in use. Its holder takes an idle connection of its own runtime or opens
+//! a new one, and returns the connection with the permit. An idle connection of another runtime is closed where all of them
+//! together would otherwise be more than the permits.
 
 use super::body::Reading;
 use super::connection::Connection;
-use super::names::Resolution;
+use super::dns_cache::Resolution;
 use super::origin::Origin;
 use super::pool::Pool;
 use slab::Slab;
@@ -21,19 +21,19 @@ use tokio::time::Instant;
 /// How long a connection may have been idle to be used without another look whether it is still open.
 const CHECKED_AFTER: Duration = Duration::from_millis(50);
 
-pub(super) struct Destination {
+pub(super) struct HostPool {
     pub(super) origin: Origin,
     pub(super) resolution: Resolution,
     idle_timeout: Duration,
     most: usize,
-    /// Gives places to those who wait in the order in which they came.
+    /// A FIFO queue: it gives permits to those who wait in the order in which they came.
     free: Semaphore,
     connections: Mutex<Connections>,
 }
 
 #[derive(Default)]
 struct Connections {
-    /// How many are in use, or about to be: one for each place that is taken.
+    /// How many are in use, or about to be: one for each permit that is taken.
     used: usize,
     /// The last used is at the end.
     idle: Vec<Idle>,
@@ -46,7 +46,7 @@ struct Idle {
     since: Instant,
 }
 
-impl Destination {
+impl HostPool {
     pub(super) fn new(
         origin: Origin,
         resolution: Resolution,
@@ -64,22 +64,22 @@ impl Destination {
         }
     }
 
-    /// Waits for a place. Takes as long as it takes: the caller bounds it.
-    pub(super) async fn place(self: Arc<Self>, pool: Arc<Pool>) -> Place {
+    /// Waits for a permit. Takes as long as it takes: the caller bounds it.
+    pub(super) async fn permit(self: Arc<Self>, pool: Arc<Pool>) -> Permit {
         // It fails where the semaphore is closed, which this one never is.
         if let Ok(permit) = self.free.acquire().await {
             permit.forget();
         }
         self.connections().used += 1;
-        Place {
-            destination: self,
+        Permit {
+            host_pool: self,
             pool,
             kept: None,
             reading: None,
         }
     }
 
-    /// An idle connection of this runtime, for one of the places. Where there is none, there is room for a new one then.
+    /// An idle connection of this runtime, for one of the permits. Where there is none, there is room for a new one then.
     fn take(&self) -> Option<Idle> {
         let this = Handle::current().id();
         let mut connections = self.connections();
@@ -118,7 +118,7 @@ impl Destination {
             .map(|(_, each)| Arc::clone(each))
             .collect();
         drop(connections);
-        // As above. Closing an answer gives back its place, which takes the lock.
+        // As above. Closing an answer gives back its permit, which takes the lock.
         drop(unusable);
         let now = Instant::now();
         reading.iter().for_each(|each| each.close_if_unread(now));
@@ -171,23 +171,23 @@ impl Destination {
 }
 
 /// The right to have one connection in use.
-pub(super) struct Place {
-    destination: Arc<Destination>,
+pub(super) struct Permit {
+    host_pool: Arc<HostPool>,
     pool: Arc<Pool>,
-    /// What is idle once the place is free again.
+    /// The connection that becomes idle when the permit is free again.
     kept: Option<Connection>,
     /// The index of the answer among those that are being read.
     reading: Option<usize>,
 }
 
-impl Place {
-    pub(super) fn destination(&self) -> &Destination {
-        &self.destination
+impl Permit {
+    pub(super) fn host_pool(&self) -> &HostPool {
+        &self.host_pool
     }
 
     /// An idle connection.
     pub(super) async fn take(&mut self) -> Option<Connection> {
-        let idle = self.destination.take()?;
+        let idle = self.host_pool.take()?;
         if idle.since.elapsed() >= CHECKED_AFTER {
             // A busy runtime may not have looked at its sockets for as long, and the server have closed this one
             // meanwhile. Yielding makes it look.
@@ -196,23 +196,23 @@ impl Place {
         Some(idle.connection)
     }
 
-    /// Has an answer closed that is not read in time, until the place is given back.
-    pub(super) fn watch(&mut self, reading: &Arc<Reading>) {
-        let mut connections = self.destination.connections();
+    /// Has an answer closed that is not read in time, until the permit is given back.
+    pub(super) fn track(&mut self, reading: &Arc<Reading>) {
+        let mut connections = self.host_pool.connections();
         self.reading = Some(connections.reading.insert(Arc::clone(reading)));
     }
 
     /// Keeps a connection, if another request may be sent on it.
     pub(super) fn keep(mut self, connection: Connection) {
-        if connection.is_idle() && !self.destination.idle_timeout.is_zero() {
+        if connection.is_idle() && !self.host_pool.idle_timeout.is_zero() {
             self.kept = Some(connection);
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
-        let mut connections = self.destination.connections();
+        let mut connections = self.host_pool.connections();
         connections.used -= 1;
         let read = self
             .reading
@@ -224,7 +224,7 @@ impl Drop for Place {
         }
         drop(connections);
         drop(read);
-        self.destination.free.add_permits(1);
+        self.host_pool.free.add_permits(1);
         if is_kept {
             self.pool.make_room_for_waiting();
         }

@@ -20,10 +20,10 @@ const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(10);
 
 /// True while a task looks after the connections of a pool.
 #[derive(Default)]
-pub(super) struct Watch(AtomicBool);
+pub(super) struct IdleReaper(AtomicBool);
 
-impl Watch {
-    /// Has a task look after the connections from now on, unless one does. There must be one, or a place taken for it.
+impl IdleReaper {
+    /// Has a task look after the connections from now on, unless one does. There must be one, or a permit taken for it.
     ///
     /// Errors: the operating system starts no thread.
     pub(super) fn start(&self, pool: &Arc<Pool>) -> Result<(), Error> {
@@ -31,7 +31,7 @@ impl Watch {
             return Ok(());
         }
         let watched = Arc::downgrade(pool);
-        let started = background::spawn(watch(watched));
+        let started = background::spawn(reap(watched));
         started.map(drop).map_err(|cause| {
             self.0.store(false, Ordering::SeqCst);
             tracing::warn!("connections cannot be looked after: {cause}");
@@ -51,12 +51,12 @@ impl Watch {
     }
 }
 
-async fn watch(pool: Weak<Pool>) {
+async fn reap(pool: Weak<Pool>) {
     let _if_it_panics = scopeguard::guard(pool.clone(), |pool| {
         if let Some(pool) = pool.upgrade()
             && std::thread::panicking()
         {
-            pool.watch.0.store(false, Ordering::SeqCst);
+            pool.reaper.0.store(false, Ordering::SeqCst);
         }
     });
     let mut next = pin!(sleep(Duration::ZERO));
@@ -70,7 +70,7 @@ fn poll_look(pool: &Weak<Pool>, cx: &mut Context<'_>, mut next: Pin<&mut Sleep>)
             return Poll::Ready(());
         };
         let expiry = pool.look(cx);
-        if pool.watch.may_stop(&pool) {
+        if pool.reaper.may_stop(&pool) {
             return Poll::Ready(());
         }
         let unread = pool.limits.unread_timeout.max(LOOK_AT_MOST_EVERY);

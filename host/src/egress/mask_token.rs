@@ -32,7 +32,7 @@ const ERROR_TYPE: &str = "x-amzn-errortype";
 const EXPIRED: &[&str] = &["ExpiredTokenException", "ExpiredToken"];
 
 /// A refusal, held in whole.
-pub(super) struct Refusal {
+pub(super) struct ErrorResponse {
     head: response::Parts,
     bytes: Vec<u8>,
     room: OwnedSemaphorePermit,
@@ -58,7 +58,7 @@ fn too_large() -> Error {
     Error::HttpResponseBodySize(Some(LARGEST as u64))
 }
 
-impl Refusal {
+impl ErrorResponse {
     /// Reads a refusal to its end. `room` is what it [needs](needed_room).
     pub(super) async fn read(
         answer: Response<WasiBody>,
@@ -89,7 +89,7 @@ impl Refusal {
     }
 
     /// The refusal as the component may read it. It counts as a request under way until it is read or dropped.
-    pub(super) fn without(self, token: &str, under_way: UnderWay) -> Response<WasiBody> {
+    pub(super) fn masked(self, token: &str, under_way: UnderWay) -> Response<WasiBody> {
         let Self {
             mut head,
             mut bytes,
