@@ -334,7 +334,7 @@ fn not_compiled(error: wasmtime::Error) -> HostError {
 fn offer(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
-    egress::add_handler_to_linker(linker)
+    egress::add_to_linker(linker)
 }
 
 /// The indices of an interface's functions, or `None` where the component does not export it.

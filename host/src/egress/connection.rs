@@ -1,10 +1,11 @@
 //! An HTTP/1.1 connection, polled by its caller rather than by a task: whoever waits for an answer reads and writes its
 //! bytes.
 
-use super::body::RequestBody;
 use super::connector::Stream;
 use super::failure;
+use bytes::Bytes;
 use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use std::future::poll_fn;
@@ -15,7 +16,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
-use wasmtime_wasi_http::Error;
+use wasmtime_wasi_http::{Error, WasiBody};
 
 /// An open connection. Dropping it closes it.
 pub(super) struct Connection {
@@ -141,5 +142,114 @@ impl Drop for Wire {
             State::Detached(task) => task.abort(),
             State::Closed => {}
         }
+    }
+}
+
+/// A mark that an instance is gone, with all that it had begun.
+///
+/// wasmtime-wasi-http 48 takes the end of a body's channel for the end of the body, also where the instance was dropped
+/// in the middle of writing: a request without a `content-length` would go out cut short and look complete.
+#[derive(Clone, Debug, Default)]
+pub(super) struct InstanceGone(Arc<AtomicBool>);
+
+/// Marks its instance as gone when it is dropped. Drop it before the instance's resources.
+#[derive(Debug, Default)]
+pub(super) struct InstanceGuard(InstanceGone);
+
+impl InstanceGuard {
+    pub(super) fn gone(&self) -> InstanceGone {
+        self.0.clone()
+    }
+}
+
+impl Drop for InstanceGuard {
+    fn drop(&mut self) {
+        self.0.0.store(true, Ordering::Release);
+    }
+}
+
+/// The body of a request, as its instance writes it. Its end is an error once the instance is gone.
+pub(super) struct RequestBody {
+    body: WasiBody,
+    gone: InstanceGone,
+    _done: Option<Done>,
+}
+
+struct Done(Arc<AtomicBool>);
+
+impl RequestBody {
+    pub(super) fn new(body: WasiBody, gone: InstanceGone) -> Self {
+        Self {
+            body,
+            gone,
+            _done: None,
+        }
+    }
+
+    /// Sets `done` when the connection is done with the body.
+    pub(super) fn telling(self, done: Arc<AtomicBool>) -> Self {
+        let _done = Some(Done(done));
+        Self { _done, ..self }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        match Pin::new(&mut self.body).poll_frame(cx) {
+            // The instance is marked before its end of the channel is dropped, so that the mark is seen here.
+            Poll::Ready(None) if self.gone.0.load(Ordering::Acquire) => {
+                Poll::Ready(Some(Err(Error::ConnectionTerminated)))
+            }
+            polled => polled,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Done {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::{BodyExt, Full};
+
+    fn body(gone: InstanceGone) -> RequestBody {
+        let written = Full::from("part").map_err(|never| match never {});
+        RequestBody::new(written.boxed_unsync(), gone)
+    }
+
+    #[tokio::test]
+    async fn a_body_ends_as_its_instance_ends_it() {
+        let alive = InstanceGuard::default();
+        let collected = body(alive.gone()).collect().await.unwrap();
+        assert_eq!(collected.to_bytes(), "part");
+    }
+
+    #[tokio::test]
+    async fn a_body_whose_instance_is_gone_has_no_end() {
+        let alive = InstanceGuard::default();
+        let mut body = body(alive.gone());
+        let part = body.frame().await.unwrap().unwrap().into_data();
+        assert_eq!(part.unwrap(), "part");
+        drop(alive);
+        let end = body.frame().await.unwrap();
+        assert!(matches!(end, Err(Error::ConnectionTerminated)), "{end:?}");
     }
 }

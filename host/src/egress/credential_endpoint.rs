@@ -4,9 +4,9 @@
 //! The document is that of AWS's own agents
 //! (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>).
 
-use super::answer::answer;
-use super::body::UnderWay;
+use super::buffered::answer;
 use super::origin::{Host, Origin, Scheme};
+use super::pool::InFlight;
 use crate::credentials::AwsCredentials;
 use crate::error::HostError;
 use crate::random;
@@ -72,10 +72,10 @@ impl CredentialEndpoint {
     pub(super) async fn answer(
         self,
         request: Request<WasiBody>,
-        under_way: UnderWay,
+        in_flight: InFlight,
     ) -> Response<WasiBody> {
         let (status, document) = self.document_for(request).await;
-        answer(status, "application/json", document.to_string(), under_way)
+        answer(status, "application/json", document.to_string(), in_flight)
     }
 
     async fn document_for(self, request: Request<WasiBody>) -> (StatusCode, Value) {

@@ -1,8 +1,8 @@
 //! What a service says when it does not take a signature: it may repeat what was signed, the session token with it. Who left
 //! signing to the host is not to read that.
 
-use super::body::UnderWay;
-use super::held::{collect, hold};
+use super::buffered::{collect, with_permits};
+use super::pool::InFlight;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
 use http::{HeaderMap, Response, response};
 use http_body::Body as _;
@@ -89,7 +89,7 @@ impl ErrorResponse {
     }
 
     /// The refusal as the component may read it. It counts as a request under way until it is read or dropped.
-    pub(super) fn masked(self, token: &str, under_way: UnderWay) -> Response<WasiBody> {
+    pub(super) fn masked(self, token: &str, in_flight: InFlight) -> Response<WasiBody> {
         let Self {
             mut head,
             mut bytes,
@@ -107,7 +107,8 @@ impl ErrorResponse {
         for name in telling {
             head.headers.remove(name);
         }
-        let body = Full::new(hold(bytes, (room, under_way))).map_err(|never| match never {});
+        let body =
+            Full::new(with_permits(bytes, (room, in_flight))).map_err(|never| match never {});
         Response::from_parts(head, body.boxed_unsync())
     }
 }

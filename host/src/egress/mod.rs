@@ -1,18 +1,23 @@
-//! The way out: a plugin reaches the hosts that its embedder named, and nothing else.
+//! The egress: a plugin reaches the hosts that its embedder named, and nothing else.
 //!
-//! A request passes the files in this order: [`handler`] and [`hooks`] take it from the plugin; [`origin`] reads from it
-//! where it wants to go; [`allow_list`] lets it pass or refuses it, before anything is looked up or opened; [`exchange`] waits for a
-//! permit of its [`host_pool`], which the [`pool`] knows, and takes an idle [`connection`], or has the [`connector`]
-//! (with [`dns_cache`], [`internal_addresses`], [`proxy`] and [`tls`]) open one; it sends the request and waits for the head of
-//! the answer; [`body`] hands the rest to the plugin and gives the connection back; [`idle_reaper`] closes what is idle or left
-//! unread for too long; [`failure`] names what went wrong.
-//! With the feature `aws`, `signing` signs what goes where the embedder wants it signed, `mask_token` keeps the token out of
-//! what comes back, `held` counts the bodies that are kept meanwhile, and `credential_endpoint` answers in place of a container's agent.
+//! The modules form layers, and each uses only those after it in this list:
+//!
+//! - [`outgoing`]: an instance's `wasi:http`. It lets a request pass or refuses it, before any lookup or connection.
+//! - With the feature `aws`: `credential_endpoint` answers in place of a container's agent; `signing`, with `signing_style`,
+//!   `clock_skew` and `mask_token`, signs requests and keeps the session token out of what comes back; `buffered` counts the
+//!   bodies that are kept meanwhile.
+//! - [`exchange`]: sends one request on a connection and hands its answer to the plugin.
+//! - [`pool`]: connections by host, in use and idle, never more than allowed. Its [`idle_reaper`] closes what is idle or left
+//!   unread for too long.
+//! - [`connection`]: an HTTP/1.1 connection, and the body of a request.
+//! - [`connector`]: opens connections, over [`tls`] or not.
+//! - [`failure`]: names what went wrong.
+//! - [`dns_cache`]: the addresses of names.
+//! - [`allow_list`], [`origin`], [`internal_addresses`]: what a rule, a URL and an address mean.
 
 mod allow_list;
 #[cfg(feature = "aws")]
-mod answer;
-mod body;
+mod buffered;
 #[cfg(feature = "aws")]
 mod clock_skew;
 mod connection;
@@ -22,18 +27,13 @@ mod credential_endpoint;
 mod dns_cache;
 mod exchange;
 mod failure;
-mod handler;
-#[cfg(feature = "aws")]
-mod held;
-mod hooks;
-mod host_pool;
 mod idle_reaper;
 mod internal_addresses;
 #[cfg(feature = "aws")]
 mod mask_token;
 mod origin;
+mod outgoing;
 mod pool;
-mod proxy;
 #[cfg(feature = "aws")]
 mod signing;
 #[cfg(feature = "aws")]
@@ -44,20 +44,18 @@ mod tls;
 
 #[cfg(feature = "aws")]
 pub(crate) use credential_endpoint::CredentialEndpoint;
-pub(crate) use handler::add_to_linker as add_handler_to_linker;
-pub(crate) use hooks::Outgoing;
 pub use internal_addresses::InternalAddresses;
+pub(crate) use outgoing::{Outgoing, add_to_linker};
 pub use tls::Tls;
 
 #[cfg(feature = "aws")]
 use crate::credentials::AwsCredentials;
 use crate::error::HostError;
 use allow_list::{AllowList, Rule};
-use connector::Connector;
+use connector::{Connector, Proxy};
 #[cfg(feature = "aws")]
 use origin::Origin;
 use pool::{Limits, Pool};
-use proxy::Proxy;
 #[cfg(feature = "aws")]
 use signing::{Signer, Signing};
 use std::io;

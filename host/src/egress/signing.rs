@@ -5,14 +5,12 @@
 //! before the first byte goes out.
 
 use super::allow_list;
-use super::body::{Gone, UnderWay};
+use super::buffered;
 use super::clock_skew::ClockSkew;
-use super::exchange::{Room, Timeouts, exchange};
-use super::held;
-use super::host_pool::HostPool;
+use super::exchange::{Exchange, RequestLimits, Timeouts};
 use super::mask_token::{ErrorResponse, needed_room};
 use super::origin::Origin;
-use super::pool::Pool;
+use super::pool::InFlight;
 use super::signing_style::{Style, chunks_refused};
 use crate::credentials::AwsCredentials;
 use crate::error::HostError;
@@ -88,15 +86,12 @@ pub(super) struct Signer {
     skew: ClockSkew,
 }
 
-/// A request's way to where it is signed for, and what its instance may use meanwhile.
-pub(super) struct Way {
-    pub(super) pool: Arc<Pool>,
-    pub(super) host_pool: Arc<HostPool>,
-    pub(super) room: Room,
-    pub(super) gone: Gone,
+/// The way of a request that is to be signed, and the limits of its instance.
+pub(super) struct Context {
+    pub(super) exchange: Exchange,
+    pub(super) limits: RequestLimits,
     /// One permit for each byte of the bodies that are held.
     pub(super) bodies: Arc<Semaphore>,
-    pub(super) timeouts: Timeouts,
 }
 
 impl Signer {
@@ -116,41 +111,49 @@ impl Signer {
     pub(super) async fn exchange(
         &self,
         request: Request<WasiBody>,
-        way: Way,
+        context: Context,
     ) -> Result<Response<WasiBody>, Error> {
         let ready = async {
             let (head, body) = request.into_parts();
-            let body = whole(body, length(&head.headers), Arc::clone(&way.bodies)).await?;
+            let body = whole(body, length(&head.headers), Arc::clone(&context.bodies)).await?;
             let credentials = self.credentials.current().await;
             Ok::<_, Error>((Request::from_parts(head, body), credentials))
         };
-        let (request, credentials) = way.timeouts.before_sending(ready).await??;
-        let under_way = way.room.clone().begin(way.timeouts.connected_by()).await?;
+        let (request, credentials) = context.exchange.timeouts.before_sending(ready).await??;
+        let in_flight = context
+            .limits
+            .clone()
+            .admit(context.exchange.timeouts.connected_by())
+            .await?;
         let mut credentials = match credentials {
             Ok(credentials) => credentials,
-            Err(reason) => return Ok(self.style.unsigned(reason, under_way)),
+            Err(reason) => return Ok(self.style.unsigned(reason, in_flight)),
         };
         if self.style.has_signed_chunks(&request) {
-            return Ok(chunks_refused(under_way));
+            return Ok(chunks_refused(in_flight));
         }
         // A key that is not temporary does not expire.
         let may_expire = credentials.session_token().is_some() && !self.is_an_application();
         let again = may_expire.then(|| request.clone());
-        let mut answer = self.send(request, &credentials, &under_way, &way).await?;
+        let mut answer = self
+            .send(request, &credentials, &in_flight, &context)
+            .await?;
         if let Some(again) = again
             && is_refusal(&answer)
         {
             // Without waiting: others may wait for the room that this request has.
-            let room = Arc::clone(&way.bodies).try_acquire_many_owned(needed_room(&answer)?);
+            let room = Arc::clone(&context.bodies).try_acquire_many_owned(needed_room(&answer)?);
             if let Ok(room) = room {
                 let refusal = ErrorResponse::read(answer, room).await?;
-                let renewed = self.renewed(&refusal, &credentials, &way.timeouts).await;
+                let renewed = self
+                    .renewed(&refusal, &credentials, &context.exchange.timeouts)
+                    .await;
                 let Some(renewed) = renewed else {
-                    return Ok(masked(refusal, &credentials, under_way));
+                    return Ok(masked(refusal, &credentials, in_flight));
                 };
                 drop(refusal);
                 credentials = renewed;
-                answer = self.send(again, &credentials, &under_way, &way).await?;
+                answer = self.send(again, &credentials, &in_flight, &context).await?;
             }
         }
         if credentials.session_token().is_none() || !is_refusal(&answer) {
@@ -158,15 +161,15 @@ impl Signer {
         }
         // The request has given up its room.
         let needed = needed_room(&answer)?;
-        let room = Arc::clone(&way.bodies).acquire_many_owned(needed);
+        let room = Arc::clone(&context.bodies).acquire_many_owned(needed);
         // The semaphore is never closed.
-        let room = way.timeouts.before_reading(room).await?;
+        let room = context.exchange.timeouts.before_reading(room).await?;
         let room = room.map_err(|_| Error::HttpResponseTimeout)?;
         let refusal = ErrorResponse::read(answer, room).await?;
         if refusal.is_expired_token() {
             self.credentials.invalidate(&credentials);
         }
-        Ok(masked(refusal, &credentials, under_way))
+        Ok(masked(refusal, &credentials, in_flight))
     }
 
     /// Returns true if the answer may be an application's rather than the service's. An application may say what it likes after it
@@ -194,8 +197,8 @@ impl Signer {
         &self,
         request: Request<Bytes>,
         credentials: &Credentials,
-        under_way: &UnderWay,
-        way: &Way,
+        in_flight: &InFlight,
+        context: &Context,
     ) -> Result<Response<WasiBody>, Error> {
         let now = self.skew.correct(SystemTime::now());
         let signed = self.signed(request, credentials.clone(), now);
@@ -204,16 +207,12 @@ impl Signer {
             Error::HttpProtocolError
         })?;
         let body = |bytes| Full::new(bytes).map_err(|never| match never {});
-        let answer = exchange(
-            &way.pool,
-            Arc::clone(&way.host_pool),
-            under_way.clone(),
-            signed.map(|bytes| body(bytes).boxed_unsync()),
-            way.gone.clone(),
-            way.timeouts.connected_by(),
-            &way.timeouts,
-        )
-        .await?;
+        let signed = signed.map(|bytes| body(bytes).boxed_unsync());
+        let exchange = &context.exchange;
+        let connected_by = exchange.timeouts.connected_by();
+        let answer = exchange
+            .send(signed, in_flight.clone(), connected_by)
+            .await?;
         if is_refusal(&answer) {
             self.skew.learn(answer.headers(), SystemTime::now());
         }
@@ -268,9 +267,9 @@ fn is_refusal(answer: &Response<WasiBody>) -> bool {
 fn masked(
     refusal: ErrorResponse,
     credentials: &Credentials,
-    under_way: UnderWay,
+    in_flight: InFlight,
 ) -> Response<WasiBody> {
-    refusal.masked(credentials.session_token().unwrap_or_default(), under_way)
+    refusal.masked(credentials.session_token().unwrap_or_default(), in_flight)
 }
 
 /// What stands in a header of a signature: aws-sigv4 1.6 panics where it does not fit.
@@ -304,12 +303,12 @@ pub(super) async fn whole(
     let reserved = u32::try_from(most).unwrap_or(u32::MAX);
     // It fails where the semaphore is closed, which this one never is.
     let mut held = room.acquire_many_owned(reserved).await.ok();
-    let bytes = held::collect(body, most).await?;
+    let bytes = buffered::collect(body, most).await?;
     let bytes = bytes.ok_or_else(|| too_large(most))?;
     if let Some(held) = &mut held {
         drop(held.split(most - bytes.len()));
     }
-    Ok(held::hold(bytes, held))
+    Ok(buffered::with_permits(bytes, held))
 }
 
 fn covers(name: &HeaderName) -> bool {

@@ -4,8 +4,8 @@
 //! in the name of an object, and wants the digest of the body in a header
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>).
 
-use super::answer::answer;
-use super::body::UnderWay;
+use super::buffered::answer;
+use super::pool::InFlight;
 use super::signing::PAYLOAD_HASH;
 use crate::credentials::NoCredentials;
 use crate::error::HostError;
@@ -105,7 +105,7 @@ impl Style {
     }
 
     /// The answer where there is nothing to sign with: a component tells its caller what it says, and does not try again.
-    pub(super) fn unsigned(self, reason: NoCredentials, under_way: UnderWay) -> Response<WasiBody> {
+    pub(super) fn unsigned(self, reason: NoCredentials, in_flight: InFlight) -> Response<WasiBody> {
         let message = format!(
             "the host signs the requests to this address, and has no AWS credentials: {reason}; its log says more"
         );
@@ -117,34 +117,34 @@ impl Style {
                     "message": message,
                 });
                 let (status, kind) = (StatusCode::BAD_REQUEST, "application/x-amz-json-1.0");
-                answer(status, kind, document.to_string(), under_way)
+                answer(status, kind, document.to_string(), in_flight)
             }
             Self::S3 => xml(
                 StatusCode::FORBIDDEN,
                 "InvalidAccessKeyId",
                 &message,
-                under_way,
+                in_flight,
             ),
         }
     }
 }
 
 /// The answer to a body in signed chunks.
-pub(super) fn chunks_refused(under_way: UnderWay) -> Response<WasiBody> {
+pub(super) fn chunks_refused(in_flight: InFlight) -> Response<WasiBody> {
     xml(
         StatusCode::NOT_IMPLEMENTED,
         "NotImplemented",
         "the host signs the requests to this address, and does not sign the chunks of a body; send it whole",
-        under_way,
+        in_flight,
     )
 }
 
 /// As S3 refuses. `message` holds nothing that XML would escape.
-fn xml(status: StatusCode, code: &str, message: &str, under_way: UnderWay) -> Response<WasiBody> {
+fn xml(status: StatusCode, code: &str, message: &str, in_flight: InFlight) -> Response<WasiBody> {
     let document = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
     );
-    answer(status, "application/xml", document, under_way)
+    answer(status, "application/xml", document, in_flight)
 }
 
 fn with_canonical_path(uri: &Uri) -> Result<Uri, Box<dyn StdError + Send + Sync>> {

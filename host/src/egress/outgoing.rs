@@ -1,0 +1,286 @@
+//! An instance's `wasi:http`: its requests come out of WebAssembly here, and are refused, signed or sent.
+//!
+//! These functions take the place of wasmtime-wasi-http's own:
+//!
+//! - `outgoing-handler.handle`: the options of a request end with the request. wasmtime-wasi-http 48 leaves those that a
+//!   plugin hands over in the instance's table for ever (`p2/http_impl.rs` reads them there and does not take them out), so
+//!   that an instance would trap once the table is full.
+//! - `outgoing-request.set-method` and `set-authority`: each has a longest value. wasmtime-wasi-http 48 keeps whatever it is
+//!   given, so a plugin could have the host keep its memory's worth of bytes with each request that it makes and never sends.
+
+use super::Egress;
+use super::allow_list::Permission;
+use super::connection::InstanceGuard;
+#[cfg(feature = "aws")]
+use super::connection::RequestBody;
+#[cfg(feature = "aws")]
+use super::credential_endpoint::CredentialEndpoint;
+use super::dns_cache::Resolution;
+use super::exchange::{Exchange, RequestLimits, Timeouts};
+use super::origin::{Origin, Scheme};
+use super::pool::{HostPool, Pool};
+#[cfg(feature = "aws")]
+use super::signing::{self, Signer};
+use http::uri::Authority;
+use http::{Request, Response, Uri};
+#[cfg(feature = "aws")]
+use http_body_util::BodyExt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+use tracing::span::EnteredSpan;
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Linker, Resource};
+use wasmtime_wasi_http::p2::bindings::http::outgoing_handler::Host;
+use wasmtime_wasi_http::p2::bindings::http::types::{
+    self as wit, ErrorCode, HostOutgoingRequest, Method,
+};
+use wasmtime_wasi_http::p2::types;
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, WasiHttpView};
+
+/// As wasmtime-wasi-http 48 names them.
+const HANDLER: &str = "wasi:http/outgoing-handler@0.2.12";
+const TYPES: &str = "wasi:http/types@0.2.12";
+
+/// The longest method, in bytes. Those that IANA lists have up to 17
+/// (<https://www.iana.org/assignments/http-methods>).
+const LONGEST_METHOD: usize = 64;
+/// The longest host and port, in bytes: a name has up to 253, a port up to 5.
+const LONGEST_AUTHORITY: usize = 300;
+
+type RequestResource = Resource<types::HostOutgoingRequest>;
+type OptionsResource = Resource<wit::RequestOptions>;
+type Handled = Result<Resource<types::HostFutureIncomingResponse>, ErrorCode>;
+
+/// Puts itself before wasmtime's own, which must be linked already.
+pub(crate) fn add_to_linker<T: WasiHttpView + 'static>(
+    linker: &mut Linker<T>,
+) -> wasmtime::Result<()> {
+    linker.allow_shadowing(true);
+    linker.instance(HANDLER)?.func_wrap(
+        "handle",
+        |mut store: StoreContextMut<'_, T>, (request, options)| {
+            Ok((handle(store.data_mut(), request, options)?,))
+        },
+    )?;
+    let mut types = linker.instance(TYPES)?;
+    types.func_wrap(
+        "[method]outgoing-request.set-method",
+        |mut store: StoreContextMut<'_, T>, (request, method): (RequestResource, Method)| {
+            let _entered = entered("types", "[method]outgoing-request.set-method");
+            if let Method::Other(method) = &method
+                && method.len() > LONGEST_METHOD
+            {
+                return Ok((Err(()),));
+            }
+            let mut view = store.data_mut().http();
+            Ok((HostOutgoingRequest::set_method(&mut view, request, method)?,))
+        },
+    )?;
+    types.func_wrap(
+        "[method]outgoing-request.set-authority",
+        |mut store: StoreContextMut<'_, T>,
+         (request, authority): (RequestResource, Option<String>)| {
+            let _entered = entered("types", "[method]outgoing-request.set-authority");
+            if authority
+                .as_ref()
+                .is_some_and(|authority| authority.len() > LONGEST_AUTHORITY)
+            {
+                return Ok((Err(()),));
+            }
+            let mut view = store.data_mut().http();
+            Ok((HostOutgoingRequest::set_authority(
+                &mut view, request, authority,
+            )?,))
+        },
+    )?;
+    linker.allow_shadowing(false);
+    Ok(())
+}
+
+/// Tells of a call as wasmtime's own bindings do.
+fn entered(module: &'static str, function: &'static str) -> EnteredSpan {
+    tracing::trace_span!("wit-bindgen import", module, function).entered()
+}
+
+fn handle(
+    state: &mut impl WasiHttpView,
+    request: RequestResource,
+    options: Option<OptionsResource>,
+) -> wasmtime::Result<Handled> {
+    let _entered = entered("outgoing-handler", "handle");
+    let mut view = state.http();
+    let spent = options.as_ref().map(Resource::rep);
+    let pending = Host::handle(&mut view, request, options);
+    if let Some(spent) = spent {
+        view.table.delete(OptionsResource::new_own(spent))?;
+    }
+    match pending {
+        Ok(pending) => Ok(Ok(pending)),
+        Err(error) => Ok(Err(error.downcast()?)),
+    }
+}
+
+type Transmission = Box<dyn Future<Output = Result<(), Error>> + Send>;
+
+/// The outgoing side of one instance: it may send nothing, or what its [`Egress`] allows, and so many requests at a time.
+///
+/// Drop it before the instance's resources: from then on, no body of its requests ends any more.
+pub(crate) struct Outgoing {
+    egress: Option<Egress>,
+    limits: RequestLimits,
+    guard: InstanceGuard,
+    /// The last that was let pass. A plugin asks for the same again and again.
+    admitted: Option<Admitted>,
+    /// Set if the instance was lent credentials.
+    #[cfg(feature = "aws")]
+    pub(crate) credential_endpoint: Option<CredentialEndpoint>,
+    /// A permit for each byte that may wait to be signed.
+    #[cfg(feature = "aws")]
+    bodies: Arc<Semaphore>,
+}
+
+#[derive(Clone)]
+struct Admitted {
+    scheme: Scheme,
+    authority: Authority,
+    host_pool: Arc<HostPool>,
+    #[cfg(feature = "aws")]
+    signer: Option<Arc<Signer>>,
+}
+
+impl Admitted {
+    fn covers(&self, uri: &Uri) -> bool {
+        Scheme::of(uri) == Some(self.scheme) && uri.authority() == Some(&self.authority)
+    }
+}
+
+impl Outgoing {
+    pub(crate) fn new(egress: Option<Egress>, max_requests: NonZeroUsize) -> Self {
+        let most = max_requests.get().min(Semaphore::MAX_PERMITS);
+        Self {
+            egress,
+            limits: RequestLimits {
+                of_instance: Arc::new(Semaphore::new(most)),
+                of_plugin: None,
+            },
+            guard: InstanceGuard::default(),
+            admitted: None,
+            #[cfg(feature = "aws")]
+            credential_endpoint: None,
+            #[cfg(feature = "aws")]
+            bodies: Arc::new(Semaphore::new(signing::ROOM)),
+        }
+    }
+
+    /// Bounds the requests that all instances of the plugin have in flight together, by a permit for each.
+    pub(crate) fn of_plugin(mut self, requests: Arc<Semaphore>) -> Self {
+        self.limits.of_plugin = Some(requests);
+        self
+    }
+
+    /// Finds the connections for a request that the rules allow.
+    ///
+    /// Errors: no rule allows it, or its URL cannot be read.
+    fn admit(&mut self, request: &Request<WasiBody>) -> Result<(Arc<Pool>, Admitted), Error> {
+        let uri = request.uri();
+        let Some(egress) = &self.egress else {
+            return Err(refused(&Origin::of(uri)?));
+        };
+        let pool = Arc::clone(&egress.pool);
+        if let Some(last) = &self.admitted
+            && last.covers(uri)
+        {
+            return Ok((pool, last.clone()));
+        }
+        let origin = Origin::of(uri)?;
+        let Some(permission) = egress.allowed.permits(&origin) else {
+            return Err(refused(&origin));
+        };
+        let by_wildcard = permission == Permission::Wildcard;
+        let resolution = Resolution {
+            by_wildcard,
+            internal: egress.internal_addresses.allowed(by_wildcard),
+        };
+        let admitted = Admitted {
+            scheme: origin.scheme,
+            authority: uri.authority().ok_or(Error::HttpRequestUriInvalid)?.clone(),
+            #[cfg(feature = "aws")]
+            signer: egress.signer(&origin),
+            host_pool: egress.pool.host_pool(origin, resolution),
+        };
+        self.admitted = Some(admitted.clone());
+        Ok((pool, admitted))
+    }
+}
+
+fn refused(origin: &Origin) -> Error {
+    tracing::debug!("a request to {origin} was refused: no egress rule allows it");
+    Error::HttpRequestDenied
+}
+
+/// Nothing is left to be sent.
+fn over() -> Transmission {
+    Box::new(async { Ok(()) })
+}
+
+/// The size of one piece of a request's body that waits for the connection, in bytes. There are two. A plugin may begin
+/// requests that it never sends, and each keeps these.
+const BODY_CHUNK: usize = 64 << 10;
+
+impl WasiHttpHooks for Outgoing {
+    fn p2_outgoing_body_chunk_size(&mut self) -> usize {
+        BODY_CHUNK
+    }
+
+    // `wasi:http` drives the future that is returned in a task of its own, and drops it with the plugin's handle: an
+    // exchange that nobody waits for any more closes its connection. The transmission is over once there is an answer,
+    // since what is left of it belongs to the body; so nothing is left to run, and nothing to leak.
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        options: Option<RequestOptions>,
+        _processed: Transmission,
+    ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Transmission), Error>> + Send> {
+        #[cfg(feature = "aws")]
+        if let Some(endpoint) = &self.credential_endpoint
+            && CredentialEndpoint::is_asked(request.uri())
+        {
+            let (endpoint, limits) = (endpoint.clone(), self.limits.clone());
+            return Box::new(async move {
+                let in_flight = limits.admit(Timeouts::new(options).connected_by()).await?;
+                Ok((endpoint.answer(request, in_flight).await, over()))
+            });
+        }
+        let admitted = self.admit(&request);
+        let (limits, gone) = (self.limits.clone(), self.guard.gone());
+        #[cfg(feature = "aws")]
+        let bodies = Arc::clone(&self.bodies);
+        Box::new(async move {
+            let (pool, admitted) = admitted?;
+            let exchange = Exchange {
+                pool,
+                host_pool: admitted.host_pool,
+                gone,
+                timeouts: Timeouts::new(options),
+            };
+            #[cfg(feature = "aws")]
+            if let Some(signer) = admitted.signer
+                && !Signer::is_signed(&request)
+            {
+                let gone = exchange.gone.clone();
+                let request = request.map(|body| RequestBody::new(body, gone).boxed_unsync());
+                let context = signing::Context {
+                    exchange,
+                    limits,
+                    bodies,
+                };
+                return Ok((signer.exchange(request, context).await?, over()));
+            }
+            let connected_by = exchange.timeouts.connected_by();
+            let in_flight = limits.admit(connected_by).await?;
+            let response = exchange.send(request, in_flight, connected_by).await?;
+            Ok((response, over()))
+        })
+    }
+}
