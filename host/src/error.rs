@@ -247,6 +247,13 @@ pub enum HostError {
     Tls(String),
 }
 
+impl HostError {
+    pub(crate) fn contract_mismatch(interface: &'static str, cause: wasmtime::Error) -> Self {
+        let cause = EngineError::new(cause);
+        Self::ContractMismatch { interface, cause }
+    }
+}
+
 /// Why a call did not give what it was asked for.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -1,6 +1,9 @@
 //! One instance: a memory of its own, one call at a time, lost after a trap.
+//!
+//! The calls are those of `wit/state.wit` and `wit/binding.wit`, one to one, which say what each of them promises. All of them
+//! go through `Calls::run`: it checks that the instance may be entered, keeps the time limit, and decides from the outcome
+//! whether the instance is lost.
 
-use crate::binding::Binding;
 use crate::contract::{self, binding, state};
 use crate::egress::Outgoing;
 use crate::epoch::{self, Ticker};
@@ -10,12 +13,15 @@ use crate::imports::Contexts;
 use crate::memory::Memory;
 use crate::options::InstanceOptions;
 use crate::plugin::{Loaded, LoadingProcess, Room};
-use crate::state::State;
 use crate::stderr::InstanceStderr;
-use crate::time_limit::{Failure, TimeLimit, Timed};
-use crate::types;
+use crate::types::{
+    self, DeleteOptions, DeleteRequest, Error, FeatureSet, GetOptions, Item, Metadata, Operation,
+    Response, SetOptions, SetRequest,
+};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use wasmtime::Store;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -57,9 +63,10 @@ impl Instance {
         store.set_hostcall_fuel(options.granted_memory().unwrap_or(LARGEST_CALL));
         epoch::give_way(&mut store);
         let time_limit = TimeLimit::new(options.granted_time());
-        let timed = time_limit.timed(loaded.running.ticker.as_ref());
-        let started = timed.hold(loaded.pre.instantiate_async(&mut store));
-        let started = started.await;
+        let starting = loaded.pre.instantiate_async(&mut store);
+        let started = time_limit
+            .run(loaded.running.ticker.as_ref(), starting)
+            .await;
         if started.is_err() {
             store.data().report_failed_start();
         }
@@ -75,19 +82,13 @@ impl Instance {
             .as_ref()
             .map(|indices| indices.load(&mut store, &instance))
             .transpose()
-            .map_err(|cause| HostError::ContractMismatch {
-                interface: contract::STATE,
-                cause: EngineError::new(cause),
-            })?;
+            .map_err(|cause| HostError::contract_mismatch(contract::STATE, cause))?;
         let binding = loaded
             .binding
             .as_ref()
             .map(|indices| indices.load(&mut store, &instance))
             .transpose()
-            .map_err(|cause| HostError::ContractMismatch {
-                interface: contract::BINDING,
-                cause: EngineError::new(cause),
-            })?;
+            .map_err(|cause| HostError::contract_mismatch(contract::BINDING, cause))?;
         let calls = Calls {
             store,
             time_limit,
@@ -180,8 +181,217 @@ impl std::fmt::Debug for Instance {
     }
 }
 
+/// An instance as a state store.
+pub struct State<'a> {
+    guest: &'a state::Guest,
+    time_limit: TimeLimit,
+    calls: &'a mut Calls,
+}
+
+impl State<'_> {
+    /// Lets each call that is made through this handle take this much time at most, in place of the instance's own
+    /// [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit), whether that is shorter or longer.
+    ///
+    /// A call past its limit is cancelled: it gives [`CallError::TimeLimit`] with this limit, and the instance is lost.
+    /// With [`Duration::ZERO`], the time that is left before a deadline in the past, nothing is asked of the component and
+    /// the instance is not lost. [`Duration::MAX`] is no limit.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = TimeLimit::new(Some(limit));
+        self
+    }
+
+    /// Configures the store and proves that it can be used. Names and values are those of Dapr's `spec.metadata`.
+    pub async fn init<N, V>(&mut self, metadata: &[(N, V)]) -> Result<(), CallError>
+    where
+        N: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let fields = metadata.iter();
+        let metadata = types::metadata(fields.map(|(name, value)| (name.as_ref(), value.as_ref())));
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest.call_init(store, &metadata).await
+        });
+        Ok(call.await??)
+    }
+
+    /// What the store can do as it is configured now.
+    pub async fn features(&mut self) -> Result<FeatureSet, CallError> {
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest.call_features(store).await
+        });
+        Ok(call.await??)
+    }
+
+    /// Proves, with one cheap read, that the store can be reached and used now.
+    pub async fn ping(&mut self) -> Result<(), CallError> {
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest.call_ping(store).await
+        });
+        Ok(call.await??)
+    }
+
+    /// Reads one item; `None` where the key is absent or expired.
+    pub async fn get(
+        &mut self,
+        key: &str,
+        options: Option<GetOptions>,
+    ) -> Result<Option<Item>, CallError> {
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest.call_get(store, key, options).await
+        });
+        Ok(call.await??)
+    }
+
+    /// Writes one item as a whole and gives its new ETag.
+    pub async fn set(
+        &mut self,
+        key: &str,
+        value: &[u8],
+        options: Option<SetOptions>,
+    ) -> Result<String, CallError> {
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest
+                .call_set(store, key, value, options.as_ref())
+                .await
+        });
+        Ok(call.await??)
+    }
+
+    /// Deletes one item; an absent one is no error unless a condition names it.
+    pub async fn delete(
+        &mut self,
+        key: &str,
+        options: Option<DeleteOptions>,
+    ) -> Result<(), CallError> {
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest.call_delete(store, key, options.as_ref()).await
+        });
+        Ok(call.await??)
+    }
+
+    /// Reads any number of items; result i answers key i. Not atomic.
+    pub async fn bulk_get(
+        &mut self,
+        keys: &[String],
+        options: Option<GetOptions>,
+    ) -> Result<Vec<Result<Option<Item>, Error>>, CallError> {
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest.call_bulk_get(store, keys, options).await
+        });
+        Ok(call.await??)
+    }
+
+    /// Writes any number of items; result i answers request i, with its new ETag. Not atomic.
+    pub async fn bulk_set(
+        &mut self,
+        requests: &[SetRequest],
+    ) -> Result<Vec<Result<String, Error>>, CallError> {
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest.call_bulk_set(store, requests).await
+        });
+        Ok(call.await??)
+    }
+
+    /// Deletes any number of items; result i answers request i. Not atomic.
+    pub async fn bulk_delete(
+        &mut self,
+        requests: &[DeleteRequest],
+    ) -> Result<Vec<Result<(), Error>>, CallError> {
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest.call_bulk_delete(store, requests).await
+        });
+        Ok(call.await??)
+    }
+
+    /// Applies all operations or none; gives the new ETag of each set and `None` for each delete.
+    pub async fn transact(
+        &mut self,
+        operations: &[Operation],
+    ) -> Result<Vec<Option<String>>, CallError> {
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest.call_transact(store, operations).await
+        });
+        Ok(call.await??)
+    }
+
+    /// How many operations one [`State::transact`] takes at most; 0 where the store has no transactions.
+    pub async fn max_transaction_size(&mut self) -> Result<u32, CallError> {
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest.call_max_transaction_size(store).await
+        });
+        call.await
+    }
+}
+
+/// An instance as an output binding.
+pub struct Binding<'a> {
+    guest: &'a binding::Guest,
+    time_limit: TimeLimit,
+    calls: &'a mut Calls,
+}
+
+impl Binding<'_> {
+    /// Lets each call that is made through this handle take this much time at most, in place of the instance's own
+    /// [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit), whether that is shorter or longer.
+    ///
+    /// A call past its limit is cancelled: it gives [`CallError::TimeLimit`] with this limit, and the instance is lost.
+    /// With [`Duration::ZERO`], the time that is left before a deadline in the past, nothing is asked of the component and
+    /// the instance is not lost. [`Duration::MAX`] is no limit.
+    #[must_use]
+    pub fn time_limit(mut self, limit: Duration) -> Self {
+        self.time_limit = TimeLimit::new(Some(limit));
+        self
+    }
+
+    /// Configures the binding and proves that it can be used. Names and values are those of Dapr's `spec.metadata`.
+    pub async fn init<N, V>(&mut self, metadata: &[(N, V)]) -> Result<(), CallError>
+    where
+        N: AsRef<str>,
+        V: AsRef<str>,
+    {
+        let fields = metadata.iter();
+        let metadata = types::metadata(fields.map(|(name, value)| (name.as_ref(), value.as_ref())));
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest.call_init(store, &metadata).await
+        });
+        Ok(call.await??)
+    }
+
+    /// The names that [`Binding::invoke`] takes, each once.
+    pub async fn operations(&mut self) -> Result<Vec<String>, CallError> {
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest.call_operations(store).await
+        });
+        call.await
+    }
+
+    /// Proves that the outside system can be reached and used now.
+    pub async fn ping(&mut self) -> Result<(), CallError> {
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest.call_ping(store).await
+        });
+        Ok(call.await??)
+    }
+
+    /// Performs one operation. `None` and no metadata mean the same.
+    pub async fn invoke(
+        &mut self,
+        operation: &str,
+        data: &[u8],
+        metadata: Option<&Metadata>,
+    ) -> Result<Response, CallError> {
+        let call = self.calls.run(self.time_limit, async |store| {
+            self.guest
+                .call_invoke(store, operation, data, metadata)
+                .await
+        });
+        Ok(call.await??)
+    }
+}
+
 /// The store, and whether it may still be entered.
-pub(crate) struct Calls {
+struct Calls {
     store: Store<HostState>,
     /// The limit of a call that has none of its own.
     time_limit: TimeLimit,
@@ -193,11 +403,12 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    /// Opens a call. Until [`Calls::end`] the instance counts as lost, so that it is when the future in between is dropped.
-    pub(crate) fn begin(
+    /// Makes a call. The instance counts as lost until the call has ended, and so stays lost when the future is dropped.
+    async fn run<T>(
         &mut self,
         time_limit: TimeLimit,
-    ) -> Result<(&mut Store<HostState>, Timed<'_>), CallError> {
+        call: impl AsyncFnOnce(&mut Store<HostState>) -> wasmtime::Result<T>,
+    ) -> Result<T, CallError> {
         if !self.process.is_this() {
             return Err(CallError::ForkedProcess);
         }
@@ -212,11 +423,8 @@ impl Calls {
         self.made += 1;
         self.store.data_mut().memory.forget_refusal();
         epoch::begin(&mut self.store);
-        Ok((&mut self.store, time_limit.timed(self.ticker.as_ref())))
-    }
-
-    /// Closes a call that has no error of the contract.
-    pub(crate) fn end<T>(&mut self, outcome: Result<T, Failure>) -> Result<T, CallError> {
+        let running = call(&mut self.store);
+        let outcome = time_limit.run(self.ticker.as_ref(), running).await;
         let value = outcome.map_err(|failure| match failure {
             Failure::TookLonger { limit } => CallError::TimeLimit { limit },
             Failure::Trapped(trap) => match self.store.data().memory.refused_beyond() {
@@ -227,13 +435,45 @@ impl Calls {
         self.lost = false;
         Ok(value)
     }
+}
 
-    /// Closes a call that has an error of the contract.
-    pub(crate) fn end_fallible<T>(
-        &mut self,
-        outcome: Result<Result<T, types::Error>, Failure>,
-    ) -> Result<T, CallError> {
-        self.end(outcome)?.map_err(CallError::Component)
+/// The limit of one call: past it the call is over, whatever the component does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeLimit(Option<Duration>);
+
+/// The reason why the component gave nothing.
+pub(crate) enum Failure {
+    Trapped(EngineError),
+    TookLonger { limit: Duration },
+}
+
+impl TimeLimit {
+    pub(crate) fn new(limit: Option<Duration>) -> Self {
+        Self(limit)
+    }
+
+    /// The limit, where it leaves no time at all.
+    fn is_over(self) -> Option<Duration> {
+        self.0.filter(Duration::is_zero)
+    }
+
+    /// Runs the component until it is done or its time is over. `ticker` has it [give way](crate::epoch) while it computes;
+    /// `None` where it cannot be interrupted.
+    pub(crate) async fn run<T>(
+        self,
+        ticker: Option<&Ticker>,
+        running: impl Future<Output = wasmtime::Result<T>>,
+    ) -> Result<T, Failure> {
+        // Dropped with the future of a call that is abandoned, too.
+        let _counted = ticker.map(Ticker::run_call);
+        let trapped = |error| Failure::Trapped(EngineError::new(error));
+        let Some(limit) = self.0 else {
+            return running.await.map_err(trapped);
+        };
+        match timeout(limit, running).await {
+            Ok(done) => done.map_err(trapped),
+            Err(_elapsed) => Err(Failure::TookLonger { limit }),
+        }
     }
 }
 

@@ -133,7 +133,6 @@
 )]
 
 mod background;
-mod binding;
 mod compiled_code;
 mod contract;
 #[cfg(feature = "aws")]
@@ -152,14 +151,11 @@ mod plugin;
 mod plugin_builder;
 #[cfg(feature = "aws")]
 mod random;
-mod state;
 mod stderr;
 #[cfg(test)]
 mod tests;
-mod time_limit;
 pub mod types;
 
-pub use binding::Binding;
 #[cfg(feature = "aws")]
 pub use credentials::AwsCredentials;
 pub use egress::{Egress, EgressBuilder, InternalAddresses, Tls};
@@ -167,12 +163,11 @@ pub use engine::{Engine, EngineBuilder};
 pub use error::{CallError, EngineError, HostError, PoolError};
 #[cfg(feature = "wasmtime")]
 pub use instance::HostState;
-pub use instance::Instance;
+pub use instance::{Binding, Instance, State};
 pub use instance_pool::{InstancePool, InstancePoolBuilder, PoolStats, PooledInstance};
 pub use options::InstanceOptions;
 pub use plugin::Plugin;
 pub use plugin_builder::PluginBuilder;
-pub use state::State;
 pub use stderr::CapturedStderr;
 
 #[cfg(feature = "wasmtime")]

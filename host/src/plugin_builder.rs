@@ -348,10 +348,7 @@ fn exported<I>(
     }
     indices(pre)
         .map(Some)
-        .map_err(|cause| HostError::ContractMismatch {
-            interface,
-            cause: EngineError::new(cause),
-        })
+        .map_err(|cause| HostError::contract_mismatch(interface, cause))
 }
 
 /// Says what `bytes` are where they are no component, from the preamble: magic, version, layer

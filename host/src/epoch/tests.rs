@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::{self, Settings};
-use crate::time_limit::TimeLimit;
+use crate::instance::TimeLimit;
 use std::pin::pin;
 use std::sync::mpsc;
 use std::task::{Context, Waker};
@@ -125,20 +125,15 @@ fn call_is_counted_until_its_future_is_done_or_dropped() {
     let limit = TimeLimit::new(None);
     let mut context = Context::from_waker(Waker::noop());
     {
-        let mut abandoned = pin!(
-            limit
-                .timed(Some(&ticker))
-                .hold(std::future::pending::<wasmtime::Result<()>>())
-        );
+        let mut abandoned = pin!(limit.run(
+            Some(&ticker),
+            std::future::pending::<wasmtime::Result<()>>()
+        ));
         assert!(abandoned.as_mut().poll(&mut context).is_pending());
         assert_eq!(ticker.calls(), 1);
     }
     assert_eq!(ticker.calls(), 0);
-    let mut done = pin!(
-        limit
-            .timed(Some(&ticker))
-            .hold(std::future::ready(wasmtime::Result::Ok(())))
-    );
+    let mut done = pin!(limit.run(Some(&ticker), std::future::ready(wasmtime::Result::Ok(()))));
     assert!(done.as_mut().poll(&mut context).is_ready());
     assert_eq!(ticker.calls(), 0);
 }

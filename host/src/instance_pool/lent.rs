@@ -2,9 +2,8 @@
 
 use super::members::Member;
 use super::shared::Shared;
-use crate::binding::Binding;
 use crate::error::CallError;
-use crate::state::State;
+use crate::instance::{Binding, State};
 use scopeguard::ScopeGuard;
 use std::sync::Arc;
 
