@@ -1,10 +1,9 @@
 //! The settings of a pool.
 
 use super::InstancePool;
-use super::members::Rules;
-use super::retirement::Retirement;
+use super::members::{Retirement, Rules};
 use super::shared::Shared;
-use super::start::Recipe;
+use super::start::Setup;
 use crate::options::InstanceOptions;
 use crate::plugin::Plugin;
 use crate::types::{self, Metadata};
@@ -160,13 +159,13 @@ impl InstancePoolBuilder {
             retry_pause: self.retry_pause,
             retirement: self.retirement,
         };
-        let recipe = Recipe {
+        let setup = Setup {
             options: self.options,
             state: self.state,
             binding: self.binding,
         };
         InstancePool {
-            shared: Shared::new(self.plugin, rules, recipe),
+            shared: Shared::new(self.plugin, rules, setup),
         }
     }
 }

@@ -1,14 +1,12 @@
-//! The instances of a pool and the callers that wait for it: plain data, and the decisions about starts.
+//! The instances of a pool and the callers that wait for it: plain data, and the decisions about starts and retirement.
 
-use super::PooledInstance;
-use super::retirement::Retirement;
-use super::start::{Ended, Start};
-use super::stats::PoolStats;
+use super::start::{Start, StartOutcome};
+use super::{PoolStats, PooledInstance};
 use crate::error::PoolError;
 use crate::instance::Instance;
 use crate::plugin::Plugin;
 use std::collections::VecDeque;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
@@ -71,6 +69,53 @@ struct Runtime {
     waiting: usize,
     warm_ups: usize,
     starting: usize,
+}
+
+/// The limits that an embedder sets. Without any, an instance is kept as long as the pool.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Retirement {
+    pub(super) idle_timeout: Option<Duration>,
+    pub(super) max_age: Option<Duration>,
+    pub(super) max_calls: Option<NonZeroU64>,
+    pub(super) max_memory: Option<usize>,
+}
+
+impl Retirement {
+    /// Returns true if an instance that was given back is to go.
+    pub(super) fn ends_after_use(&self, member: &Member) -> bool {
+        let calls = || {
+            member
+                .instance
+                .calls()
+                .saturating_sub(member.calls_at_start)
+        };
+        let memory = || member.instance.memory_size();
+        self.max_calls.is_some_and(|most| calls() >= most.get())
+            || self.max_memory.is_some_and(|most| memory() > most)
+            || self
+                .max_age
+                .is_some_and(|most| member.started.elapsed() >= most)
+    }
+
+    /// Returns true if idle instances go when their time has come.
+    fn is_timed(&self) -> bool {
+        self.idle_timeout.is_some() || self.max_age.is_some()
+    }
+
+    /// When an idle instance is to go; `None` if never.
+    fn due(&self, member: &Member) -> Option<Instant> {
+        // A time beyond what the clock can tell never comes.
+        let idle = self
+            .idle_timeout
+            .map(|most| member.idle_since.checked_add(most));
+        let age = self.max_age.map(|most| member.started.checked_add(most));
+        [idle, age].into_iter().flatten().flatten().min()
+    }
+
+    /// Returns true if the time of an idle instance has come.
+    fn is_due(&self, member: &Member, now: Instant) -> bool {
+        self.due(member).is_some_and(|due| due <= now)
+    }
 }
 
 /// The builder's settings.
@@ -446,11 +491,11 @@ impl Members {
         runtime: Id,
         generation: u64,
         mut caller: Option<u64>,
-        ended: Ended,
+        ended: StartOutcome,
     ) -> (Option<Member>, Vec<(Answer, PoolError)>) {
         self.starting -= 1;
         let (error, interrupted) = match ended {
-            Ended::Started(instance) => {
+            StartOutcome::Started(instance) => {
                 self.change(runtime, |runtime| runtime.starting -= 1);
                 self.started += 1;
                 self.in_use += 1;
@@ -462,12 +507,12 @@ impl Members {
                 }
                 return (Some(Member::new(instance, generation)), Vec::new());
             }
-            Ended::CutShort => {
+            StartOutcome::CutShort => {
                 self.change(runtime, |runtime| runtime.starting -= 1);
                 return (None, Vec::new());
             }
-            Ended::Failed(error) => (error, false),
-            Ended::Interrupted => (PoolError::Interrupted, true),
+            StartOutcome::Failed(error) => (error, false),
+            StartOutcome::Interrupted => (PoolError::Interrupted, true),
         };
         self.failed_starts += 1;
         let mut refused = Vec::new();

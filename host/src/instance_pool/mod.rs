@@ -9,20 +9,18 @@
 //! - No lock is held while an instance is dropped, a task is spawned or a waiter is woken.
 
 mod builder;
-mod lent;
 mod members;
-mod retirement;
 mod shared;
 mod start;
-mod stats;
 
 pub use self::builder::InstancePoolBuilder;
-pub use self::lent::PooledInstance;
-pub use self::stats::PoolStats;
 
+use self::members::Member;
 use self::shared::Shared;
-use crate::error::PoolError;
+use crate::error::{CallError, PoolError};
+use crate::instance::{Binding, State};
 use crate::plugin::Plugin;
+use scopeguard::ScopeGuard;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -140,4 +138,95 @@ impl std::fmt::Debug for InstancePool {
             .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
+}
+
+/// An instance on loan from an [`InstancePool`]. Dropping it gives it back.
+///
+/// A [lost](Self::is_lost) instance is dropped instead; the pool starts another one when it is needed.
+// No `Deref`: with `DerefMut`, `std::mem::swap` could put an instance of another plugin into the pool.
+pub struct PooledInstance(ScopeGuard<Loan, fn(Loan)>);
+
+struct Loan {
+    member: Member,
+    pool: Arc<Shared>,
+}
+
+impl PooledInstance {
+    fn new(member: Member, pool: Arc<Shared>) -> Self {
+        let give_back: fn(Loan) = |Loan { member, pool }| pool.take_back(member);
+        Self(scopeguard::guard(Loan { member, pool }, give_back))
+    }
+
+    /// The member without the loan.
+    fn into_member(self) -> Member {
+        ScopeGuard::into_inner(self.0).member
+    }
+
+    /// The instance as a state store.
+    ///
+    /// Errors: [`CallError::NotExported`].
+    pub fn state(&mut self) -> Result<State<'_>, CallError> {
+        self.0.member.instance.state()
+    }
+
+    /// The instance as an output binding.
+    ///
+    /// Errors: [`CallError::NotExported`].
+    pub fn binding(&mut self) -> Result<Binding<'_>, CallError> {
+        self.0.member.instance.binding()
+    }
+
+    /// Returns true if a call trapped, was abandoned or took too long. Every further call gives [`CallError::InstanceLost`], and
+    /// the pool does not lend the instance again.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.0.member.instance.is_lost()
+    }
+
+    /// As [`Instance::take_stderr`](crate::Instance::take_stderr).
+    #[must_use = "what it returns is kept no more"]
+    pub fn take_stderr(&mut self) -> String {
+        self.0.member.instance.take_stderr()
+    }
+
+    /// The linear memory that the instance has now, in bytes. It grows, in pages of 64 KiB, and never shrinks; of it
+    /// only what was touched takes room in this process.
+    #[must_use]
+    pub fn memory_size(&self) -> usize {
+        self.0.member.instance.memory_size()
+    }
+}
+
+impl std::fmt::Debug for PooledInstance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("PooledInstance")
+            .field(&self.0.member.instance)
+            .finish()
+    }
+}
+
+/// Figures of an [`InstancePool`], all of one moment.
+///
+/// Every instance that was started is in use, idle, lost or retired, except while it is being dropped.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PoolStats {
+    /// Lent instances, including those that were just handed to a waiting caller.
+    pub in_use: usize,
+    /// Instances that can be lent at once.
+    pub idle: usize,
+    /// Instances that are being started or configured.
+    pub starting: usize,
+    /// Callers that wait in [`acquire`](InstancePool::acquire).
+    pub waiting: usize,
+    /// Instances that were started and configured since the pool was built.
+    pub started: u64,
+    /// Instances that were given back [lost](PooledInstance::is_lost) since the pool was built.
+    pub lost: u64,
+    /// Instances that the pool dropped since it was built for another reason: a limit of the builder, another plugin,
+    /// or because the pool was closed.
+    pub retired: u64,
+    /// Starts that failed since the pool was built. Starts that the pool itself cut short, and callers that were given
+    /// a remembered error, are not counted.
+    pub failed_starts: u64,
 }

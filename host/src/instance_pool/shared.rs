@@ -1,17 +1,15 @@
 //! The state that all clones of a pool share. Each event changes the members under the lock, and acts once it is released.
 
-use super::lent::PooledInstance;
 use super::members::{Answer, Asked, Due, Member, Members, Offered, Rules, Wake};
-use super::retirement;
-use super::start::{Ended, Recipe};
-use super::stats::PoolStats;
+use super::start::{Setup, StartOutcome};
+use super::{PoolStats, PooledInstance};
 use crate::background;
 use crate::error::PoolError;
 use crate::plugin::Plugin;
 use scopeguard::ScopeGuard;
 use std::num::NonZeroUsize;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::runtime::{Handle, Id};
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::Instant;
@@ -19,7 +17,7 @@ use tracing::Span;
 
 pub(super) struct Shared {
     rules: Rules,
-    pub(super) recipe: Arc<Recipe>,
+    pub(super) setup: Arc<Setup>,
     members: Mutex<Members>,
     /// Which plugin the pool has. Starts of an earlier one are cut short.
     pub(super) generation: watch::Sender<u64>,
@@ -30,12 +28,12 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(plugin: Plugin, rules: Rules, recipe: Recipe) -> Arc<Self> {
+    pub(super) fn new(plugin: Plugin, rules: Rules, setup: Setup) -> Arc<Self> {
         let max_instances = rules.max_instances_of(&plugin);
         warn_of_less(&rules, max_instances);
         Arc::new(Self {
             rules,
-            recipe: Arc::new(recipe),
+            setup: Arc::new(setup),
             members: Mutex::new(Members::new(plugin, max_instances)),
             generation: watch::Sender::new(0),
             changed: Notify::new(),
@@ -180,7 +178,7 @@ impl Shared {
         runtime: Id,
         generation: u64,
         caller: Option<u64>,
-        ended: Ended,
+        ended: StartOutcome,
     ) {
         let (started, refused) = self
             .members()
@@ -252,8 +250,8 @@ impl Shared {
             Wake::Notify => self.earlier.notify_one(),
             Wake::Spawn => {
                 let pool = Arc::downgrade(self);
-                let sweep = retirement::sweep(pool, Arc::clone(&self.earlier));
-                if let Err(error) = background::spawn(sweep) {
+                let sweeping = sweep(pool, Arc::clone(&self.earlier));
+                if let Err(error) = background::spawn(sweeping) {
                     tracing::warn!("idle instances stay until the pool is used: {error}");
                     self.members().sweep_ended();
                 }
@@ -262,7 +260,7 @@ impl Shared {
     }
 
     /// Drops the idle instances whose time has come. Gives the time when the next one is due, if any is.
-    pub(super) fn sweep(self: &Arc<Self>) -> Option<Instant> {
+    fn sweep(self: &Arc<Self>) -> Option<Instant> {
         let (expired, next) = self.members().sweep(&self.rules);
         self.retire(expired);
         next
@@ -273,6 +271,24 @@ impl Drop for Shared {
     fn drop(&mut self) {
         // The task that sweeps ends, rather than sleep on.
         self.earlier.notify_one();
+    }
+}
+
+/// Drops idle instances when their time has come, also while nobody uses the pool.
+///
+/// It runs on this crate's own thread, since the runtime of a caller may rest for as long as the pool does. It ends
+/// when no instance is idle, or with the pool.
+async fn sweep(pool: Weak<Shared>, earlier: Arc<Notify>) {
+    loop {
+        // Before it looks, so that what becomes idle afterwards is not missed.
+        let earlier = earlier.notified();
+        let Some(next) = pool.upgrade().and_then(|pool| pool.sweep()) else {
+            return;
+        };
+        tokio::select! {
+            () = tokio::time::sleep_until(next) => {}
+            () = earlier => {}
+        }
     }
 }
 

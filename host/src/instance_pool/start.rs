@@ -12,13 +12,13 @@ use tokio::sync::watch;
 use tracing::{Instrument, Span};
 
 /// How each instance of a pool is started and configured.
-pub(super) struct Recipe {
+pub(super) struct Setup {
     pub(super) options: InstanceOptions,
     pub(super) state: Option<Metadata>,
     pub(super) binding: Option<Metadata>,
 }
 
-impl Recipe {
+impl Setup {
     async fn start(&self, plugin: &Plugin) -> Result<Instance, PoolError> {
         let started = plugin.instantiate(&self.options).await;
         let mut instance = started.map_err(PoolError::instantiate)?;
@@ -42,7 +42,7 @@ impl Recipe {
 }
 
 /// How a start ended.
-pub(super) enum Ended {
+pub(super) enum StartOutcome {
     Started(Box<Instance>),
     Failed(PoolError),
     /// Nobody needs the instance any more: the pool was closed or dropped, or has another plugin.
@@ -68,11 +68,11 @@ impl Start {
             runtime: self.runtime.id(),
             generation: self.generation,
             caller: self.caller,
-            ended: Some(Ended::Interrupted),
+            ended: Some(StartOutcome::Interrupted),
         };
-        let recipe = Arc::clone(&pool.recipe);
+        let setup = Arc::clone(&pool.setup);
         let current = pool.generation.subscribe();
-        let run = run(running, recipe, self.plugin, current);
+        let run = run(running, setup, self.plugin, current);
         // A runtime that was shut down drops it at once.
         self.runtime.spawn(run.instrument(span));
     }
@@ -81,17 +81,17 @@ impl Start {
 /// Nobody can acquire the instance any more when the pool is dropped, so the start does not keep it.
 async fn run(
     mut running: Running,
-    recipe: Arc<Recipe>,
+    setup: Arc<Setup>,
     plugin: Plugin,
     mut current: watch::Receiver<u64>,
 ) {
     let generation = running.generation;
     let ended = tokio::select! {
         biased;
-        _ = current.wait_for(|current| *current > generation) => Ended::CutShort,
-        started = recipe.start(&plugin) => match started {
-            Ok(instance) => Ended::Started(Box::new(instance)),
-            Err(error) => Ended::Failed(error),
+        _ = current.wait_for(|current| *current > generation) => StartOutcome::CutShort,
+        started = setup.start(&plugin) => match started {
+            Ok(instance) => StartOutcome::Started(Box::new(instance)),
+            Err(error) => StartOutcome::Failed(error),
         },
     };
     running.ended = Some(ended);
@@ -103,7 +103,7 @@ struct Running {
     runtime: Id,
     generation: u64,
     caller: Option<u64>,
-    ended: Option<Ended>,
+    ended: Option<StartOutcome>,
 }
 
 impl Drop for Running {
