@@ -4,21 +4,19 @@
 //! them, has each of those who waited for a failure ask again, one after the other, and begins anew when the first one who
 //! asked has gone.
 
-mod environment;
+mod default_chain;
 mod freshness;
-mod http;
 #[cfg(test)]
 mod tests;
 
 use crate::background;
 use crate::egress::Tls;
-use crate::error::HostError;
+use crate::error::{HostError, chain};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
-use environment::Environment;
+use default_chain::DefaultChain;
 use freshness::{Freshness, Known};
-use std::error::Error as StdError;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -122,7 +120,7 @@ impl AwsCredentials {
     /// embedder that wants them turns them on for its own aws-config and gives the provider to [`new`](Self::new).
     #[must_use]
     pub fn of_environment(region: impl Into<String>) -> Self {
-        Self::new(Environment::new(region.into(), Tls::new().native_roots()))
+        Self::new(DefaultChain::new(region.into(), Tls::new().native_roots()))
     }
 
     /// As [`of_environment`](Self::of_environment), over TLS that trusts what `tls` says, for STS and for a container's agent. It
@@ -131,7 +129,7 @@ impl AwsCredentials {
     /// Errors: [`HostError::RootCertificate`], [`HostError::NativeRoots`], [`HostError::ClientCertificate`], [`HostError::Tls`].
     pub fn of_environment_with(region: impl Into<String>, tls: &Tls) -> Result<Self, HostError> {
         tls.config()?;
-        Ok(Self::new(Environment::new(region.into(), tls.clone())))
+        Ok(Self::new(DefaultChain::new(region.into(), tls.clone())))
     }
 
     /// Sets how long a request waits for the source, if there are no credentials yet; 2.5 s by default.
@@ -327,10 +325,4 @@ fn usable(credentials: Credentials, now: SystemTime) -> Answer {
         }
     }
     Ok(credentials)
-}
-
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    let sources = std::iter::successors(Some(error), |&error| error.source());
-    let texts: Vec<_> = sources.map(ToString::to_string).collect();
-    texts.join(": ")
 }

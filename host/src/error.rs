@@ -397,6 +397,19 @@ impl std::error::Error for PoolError {
     }
 }
 
+/// The texts of an error and of its causes, outermost first.
+pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
+    let texts: Vec<_> = sources(error).map(ToString::to_string).collect();
+    texts.join(": ")
+}
+
+/// An error and its causes, outermost first.
+pub(crate) fn sources<'e>(
+    error: &'e (dyn Error + 'static),
+) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -423,7 +436,7 @@ mod tests {
     #[test]
     fn sources_of_an_engine_error_end_at_its_root_cause() {
         let error = error();
-        let causes = std::iter::successors(error.source(), |&cause| cause.source());
+        let causes = sources(error.source().unwrap());
         let causes: Vec<String> = causes.map(ToString::to_string).collect();
         assert_eq!(causes, ["outermost", "innermost"]);
         assert_eq!(error.root_cause().to_string(), "innermost");

@@ -149,8 +149,6 @@ mod memory;
 mod options;
 mod plugin;
 mod plugin_builder;
-#[cfg(feature = "aws")]
-mod random;
 mod stderr;
 #[cfg(test)]
 mod tests;

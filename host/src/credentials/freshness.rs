@@ -2,8 +2,8 @@
 //! processes at the same time.
 
 use super::{NoCredentials, is_same};
-use crate::random;
 use aws_credential_types::Credentials;
+use ring::rand::{SecureRandom, SystemRandom};
 use std::time::{Duration, SystemTime};
 
 /// How long before their end credentials are asked for again at most. A component that was lent them asks by windows of its
@@ -59,7 +59,7 @@ impl Known {
         self.paused_until = Some(now + PAUSE);
         match answer {
             Ok(credentials) => {
-                self.ask_at = Some(ask_at(credentials.expiry(), now, random::share()));
+                self.ask_at = Some(ask_at(credentials.expiry(), now, random_share()));
                 self.refusal = None;
                 self.credentials = Some(credentials.clone());
                 Ok(credentials)
@@ -89,6 +89,14 @@ impl Known {
 
 pub(super) fn is_over(credentials: &Credentials, now: SystemTime) -> bool {
     credentials.expiry().is_some_and(|expiry| expiry <= now)
+}
+
+/// A random number from 0 to 1; 1 where there are none, for it only sets processes apart.
+fn random_share() -> f64 {
+    let mut byte = [u8::MAX];
+    // What fails leaves it as it was.
+    let _ = SystemRandom::new().fill(&mut byte);
+    f64::from(byte[0]) / f64::from(u8::MAX)
 }
 
 /// `share`, from 0 to 1, sets processes apart that began together.

@@ -9,12 +9,12 @@ use super::origin::{Host, Origin, Scheme};
 use super::pool::InFlight;
 use crate::credentials::AwsCredentials;
 use crate::error::HostError;
-use crate::random;
 use aws_credential_types::Credentials;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use http::header::AUTHORIZATION;
 use http::{Method, Request, Response, StatusCode, Uri};
+use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 use wasmtime_wasi_http::WasiBody;
@@ -34,6 +34,9 @@ const REPLACED: &[&str] = &[
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 ];
 
+/// How many random bytes the token has, so that nobody guesses it.
+const TOKEN_BYTES: usize = 32;
+
 /// How long credentials without an end are lent: the next ones may be others.
 const UNLIMITED: Duration = Duration::from_secs(15 * 60);
 
@@ -47,7 +50,10 @@ pub(crate) struct CredentialEndpoint {
 impl CredentialEndpoint {
     /// Errors: [`HostError::NoRandomNumbers`].
     pub(crate) fn new(credentials: AwsCredentials) -> Result<Self, HostError> {
-        let token = random::token()?;
+        let mut token = [0; TOKEN_BYTES];
+        let filled = SystemRandom::new().fill(&mut token);
+        filled.map_err(|_unspecified| HostError::NoRandomNumbers)?;
+        let token = token.iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Self { credentials, token })
     }
 

@@ -3,6 +3,7 @@
 //! The names are those of `wasi:http`, which took them from RFC 9209, section 2.3.
 
 use super::dns_cache::NoAddress;
+use crate::error::{chain, sources};
 use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 use wasmtime_wasi_http::Error;
@@ -119,15 +120,4 @@ fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
 
 fn find<'e, E: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> Option<&'e E> {
     sources(error).find_map(|error| error.downcast_ref())
-}
-
-fn chain(error: &(dyn StdError + 'static)) -> String {
-    let texts: Vec<_> = sources(error).map(ToString::to_string).collect();
-    texts.join(": ")
-}
-
-fn sources<'e>(
-    error: &'e (dyn StdError + 'static),
-) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
 }

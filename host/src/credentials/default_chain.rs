@@ -1,10 +1,18 @@
-//! The HTTP client with which the AWS SDK asks STS, a container's agent and instance metadata: connections of this crate, so
-//! that they trust what an [`Egress`] trusts.
+//! aws-config's default chain, and the HTTP client with which it asks STS, a container's agent and instance metadata.
+//!
+//! The chain is built anew each time it is asked: one that is kept never reads the shared files again, and after a failure to
+//! read them answers "initialization error already taken" for ever. The client's connections are this crate's, so that they
+//! trust what an [`Egress`] trusts.
 
 use crate::egress::{Egress, Outgoing, Tls};
 use crate::error::HostError;
+use aws_config::Region;
+use aws_config::default_provider::credentials::DefaultCredentialsChain;
+use aws_config::provider_config::ProviderConfig;
+use aws_credential_types::provider::{self, ProvideCredentials, future};
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
@@ -23,14 +31,53 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
+/// The sources that aws-config finds around this process.
+pub(super) struct DefaultChain {
+    region: Region,
+    /// Kept, for it has the connections and the certificates.
+    http: SharedHttpClient,
+}
+
+impl DefaultChain {
+    pub(super) fn new(region: String, tls: Tls) -> Self {
+        Self {
+            region: Region::new(region),
+            http: SharedHttpClient::new(Client::new(tls)),
+        }
+    }
+
+    async fn ask(&self) -> provider::Result {
+        let surroundings = ProviderConfig::without_region().with_http_client(self.http.clone());
+        let chain = DefaultCredentialsChain::builder()
+            .configure(surroundings)
+            .region(self.region.clone());
+        chain.build().await.provide_credentials().await
+    }
+}
+
+impl ProvideCredentials for DefaultChain {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.ask())
+    }
+}
+
+impl fmt::Debug for DefaultChain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DefaultChain").finish_non_exhaustive()
+    }
+}
+
 /// The largest answer, in bytes. Credentials and their errors have some KiB.
 const LARGEST: usize = 1 << 20;
 
 type Cause = Box<dyn StdError + Send + Sync>;
 
-/// Connections to whatever this process's environment names.
+/// Connections to the hosts that this process's environment names.
 #[derive(Clone)]
-pub(super) struct Client {
+struct Client {
     shared: Arc<Shared>,
 }
 
@@ -42,7 +89,7 @@ struct Shared {
 }
 
 impl Client {
-    pub(super) fn new(tls: Tls) -> Self {
+    fn new(tls: Tls) -> Self {
         let known = Mutex::default();
         let shared = Arc::new(Shared { tls, known });
         Self { shared }
