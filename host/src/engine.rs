@@ -4,7 +4,6 @@
 
 use crate::epoch::{self, Ticker};
 use crate::error::{EngineError, HostError};
-use crate::plugin::LoadingProcess;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, OnceLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -133,7 +132,7 @@ impl Running {
             ticker,
             process: LoadingProcess::this(),
             max_instances,
-            room: room_for(max_instances),
+            room: semaphore_of(max_instances),
         })
     }
 
@@ -145,6 +144,23 @@ impl Running {
         admitted.map_err(|_none_left| HostError::EngineFull {
             max_instances: self.max_instances.get(),
         })
+    }
+}
+
+/// The process that made an engine, and so loaded its plugins.
+///
+/// A process that is forked from it has a copy of its memory, and none of its threads: nothing would interrupt a component,
+/// and the runtime's I/O and the connections would be shared with the parent.
+#[derive(Clone, Copy)]
+pub(crate) struct LoadingProcess(u32);
+
+impl LoadingProcess {
+    pub(crate) fn this() -> Self {
+        Self(std::process::id())
+    }
+
+    pub(crate) fn is_this(self) -> bool {
+        self.0 == std::process::id()
     }
 }
 
@@ -251,7 +267,7 @@ impl EngineBuilder {
 }
 
 /// A permit for each instance; more than a semaphore can count are not to be had anyway.
-pub(crate) fn room_for(instances: NonZeroUsize) -> Arc<Semaphore> {
+pub(crate) fn semaphore_of(instances: NonZeroUsize) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(instances.get().min(Semaphore::MAX_PERMITS)))
 }
 

@@ -6,13 +6,14 @@
 
 use crate::contract::{self, binding, state};
 use crate::egress::Outgoing;
+use crate::engine::LoadingProcess;
 use crate::epoch::{self, Ticker};
 use crate::error::{CallError, EngineError, HostError};
 #[cfg(feature = "wasmtime")]
 use crate::imports::Contexts;
 use crate::memory::Memory;
 use crate::options::InstanceOptions;
-use crate::plugin::{Loaded, LoadingProcess, Room};
+use crate::plugin::{InstancePermit, Loaded};
 use crate::stderr::InstanceStderr;
 use crate::types::{
     self, DeleteOptions, DeleteRequest, Error, FeatureSet, GetOptions, Item, Metadata, Operation,
@@ -43,7 +44,7 @@ pub struct Instance {
     state: Option<state::Guest>,
     binding: Option<binding::Guest>,
     // After the store, which frees the instance's slot: whoever gets the permit finds one free.
-    _room: Room,
+    _permit: InstancePermit,
 }
 
 impl Instance {
@@ -54,7 +55,7 @@ impl Instance {
         if !loaded.running.process.is_this() {
             return Err(HostError::ForkedProcess);
         }
-        let room = loaded.admit()?;
+        let permit = loaded.admit()?;
         let mut store = Store::new(
             loaded.pre.engine(),
             HostState::new(options, Arc::clone(&loaded.requests))?,
@@ -101,7 +102,7 @@ impl Instance {
             calls,
             state,
             binding,
-            _room: room,
+            _permit: permit,
         })
     }
 

@@ -148,7 +148,6 @@ mod instance_pool;
 mod memory;
 mod options;
 mod plugin;
-mod plugin_builder;
 mod stderr;
 #[cfg(test)]
 mod tests;
@@ -164,8 +163,7 @@ pub use instance::HostState;
 pub use instance::{Binding, Instance, State};
 pub use instance_pool::{InstancePool, InstancePoolBuilder, PoolStats, PooledInstance};
 pub use options::InstanceOptions;
-pub use plugin::Plugin;
-pub use plugin_builder::PluginBuilder;
+pub use plugin::{Plugin, PluginBuilder};
 pub use stderr::CapturedStderr;
 
 #[cfg(feature = "wasmtime")]
