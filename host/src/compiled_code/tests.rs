@@ -1,4 +1,4 @@
-//! What is kept is what is loaded, or nothing is.
+//! Code is loaded as it was kept, or not at all.
 
 use super::{CodeFolder, CompiledCode, FOLDER, KEPT_UNUSED, digest_of_source};
 use crate::engine::{self, Settings};

@@ -5,13 +5,13 @@ use crate::egress::Tls;
 use crate::egress::tests::server::Server;
 use crate::egress::tests::tls;
 use crate::error::HostError;
+use crate::tests::runtime;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
-use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -100,41 +100,30 @@ async fn renewed(credentials: &AwsCredentials) -> String {
     timeout(LONG, renewed).await.expect("no renewal")
 }
 
-/// A runtime that runs while somebody waits for something on it.
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
+/// Fifty who do this at once, and what each of them gets.
+async fn fifty<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    source: &Source,
+    credentials: &AwsCredentials,
+    ask: impl Fn(AwsCredentials) -> F,
+) -> Vec<T> {
+    let asking: JoinSet<_> = (0..50).map(|_| ask(credentials.clone())).collect();
+    source.let_answer.add_permits(50);
+    asking.join_all().await
 }
 
 #[tokio::test]
 async fn fifty_who_need_credentials_at_once_ask_once() {
-    let source = Source::that_lives(HOUR);
-    let credentials = AwsCredentials::new(source.clone());
-    let mut waiting = JoinSet::new();
-    for _ in 0..50 {
-        let credentials = credentials.clone();
-        waiting.spawn(async move { credentials.current().await.unwrap() });
+    for (life, expected) in [(HOUR, Ok("AKID1")), (None, Err(NoCredentials::Broken))] {
+        let source = Source::that_lives(life);
+        let credentials = AwsCredentials::new(source.clone());
+        let all = fifty(&source, &credentials, |credentials| async move {
+            id(&credentials).await
+        });
+        for got in all.await {
+            assert_eq!(got, expected.map(str::to_owned));
+        }
+        assert_eq!(source.asked(), 1);
     }
-    source.let_answer.add_permits(50);
-    for got in waiting.join_all().await {
-        assert_eq!(got.access_key_id(), "AKID1");
-    }
-    assert_eq!(source.asked(), 1);
-}
-
-#[tokio::test]
-async fn fifty_who_wait_for_a_failure_ask_once_too() {
-    let source = Source::that_lives(None);
-    let credentials = AwsCredentials::new(source.clone());
-    let mut waiting = JoinSet::new();
-    for _ in 0..50 {
-        let credentials = credentials.clone();
-        waiting.spawn(async move { credentials.current().await.unwrap_err() });
-    }
-    source.let_answer.add_permits(50);
-    for refused in waiting.join_all().await {
-        assert_eq!(refused, NoCredentials::Broken);
-    }
-    assert_eq!(source.asked(), 1);
 }
 
 #[tokio::test]
@@ -151,10 +140,7 @@ async fn one_who_no_longer_waits_leaves_the_question_to_the_others() {
     first.abort();
     assert!(first.await.unwrap_err().is_cancelled());
     source.let_answer.add_permits(1);
-    assert_eq!(
-        credentials.current().await.unwrap().access_key_id(),
-        "AKID1"
-    );
+    assert_eq!(id(&credentials).await.unwrap(), "AKID1");
     assert_eq!(source.asked(), 1);
 }
 
@@ -318,13 +304,11 @@ async fn refused_credentials_are_renewed_once_for_all() {
     let source = Source::that_lives(HOUR);
     let credentials = known_for_an_hour(&source, 3 * LONG);
     let old = credentials.current().await.unwrap();
-    let mut waiting = JoinSet::new();
-    for _ in 0..50 {
-        let (credentials, old) = (credentials.clone(), old.clone());
-        waiting.spawn(async move { credentials.instead_of(&old).await.unwrap() });
-    }
-    source.let_answer.add_permits(50);
-    for got in waiting.join_all().await {
+    let all = fifty(&source, &credentials, |credentials| {
+        let old = old.clone();
+        async move { credentials.instead_of(&old).await.unwrap() }
+    });
+    for got in all.await {
         assert_eq!(got.access_key_id(), "AKID1");
     }
     // Somebody hears late of the old ones.
@@ -371,6 +355,17 @@ async fn they_are_not_printed() {
     }
 }
 
+/// The answer of a container's agent that gives this key.
+fn document(id: &str) -> String {
+    let document = format!(
+        r#"{{"AccessKeyId":"{id}","SecretAccessKey":"{SECRET}","Token":"{SECRET}","Expiration":"2100-01-01T00:00:00Z"}}"#
+    );
+    let length = document.len();
+    format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{document}"
+    )
+}
+
 /// This test runs a second time, in a process that has an environment of its own.
 #[tokio::test]
 async fn aws_configs_own_chain_is_asked_with_a_client_that_works() {
@@ -381,22 +376,7 @@ async fn aws_configs_own_chain_is_asked_with_a_client_that_works() {
         assert_eq!(found.access_key_id(), "AKIDCONTAINER");
         return;
     }
-    let document = format!(
-        r#"{{"AccessKeyId":"AKIDCONTAINER","SecretAccessKey":"{SECRET}","Token":"{SECRET}","Expiration":"2100-01-01T00:00:00Z"}}"#
-    );
-    let length = document.len();
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{document}"
-    );
-    let agent = Server::start(move |mut connection| {
-        let answer = answer.clone();
-        async move {
-            while connection.request().await.is_some() {
-                connection.write(&answer).await;
-            }
-        }
-    });
-    let agent = agent.await;
+    let agent = Server::that_answers_with(document("AKIDCONTAINER")).await;
     let name = "credentials::tests::aws_configs_own_chain_is_asked_with_a_client_that_works";
     let again = tokio::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name])
@@ -423,23 +403,7 @@ async fn source_is_asked_over_tls_that_trusts_the_given_roots() {
     }
     let (acceptor, root) = tls::acceptor(rustls::DEFAULT_VERSIONS, "127.0.0.1");
     let (_, other) = tls::acceptor(rustls::DEFAULT_VERSIONS, "127.0.0.1");
-    let document = format!(
-        r#"{{"AccessKeyId":"AKIDAGENT","SecretAccessKey":"{SECRET}","Token":"{SECRET}","Expiration":"2100-01-01T00:00:00Z"}}"#
-    );
-    let length = document.len();
-    let answer = format!(
-        "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{document}"
-    );
-    let agent = Server::start_tls(acceptor, move |mut connection| {
-        let answer = answer.clone();
-        async move {
-            while let Some(head) = connection.request().await {
-                assert!(head.contains("host: 127.0.0.1:"), "{head}");
-                connection.write(&answer).await;
-            }
-        }
-    });
-    let agent = agent.await;
+    let agent = Server::that_answers_over_tls(acceptor, document("AKIDAGENT")).await;
     let name = "credentials::tests::source_is_asked_over_tls_that_trusts_the_given_roots";
     for (root, is_trusted) in [(&root, true), (&other, false)] {
         let again = tokio::process::Command::new(std::env::current_exe().unwrap())
@@ -452,7 +416,10 @@ async fn source_is_asked_over_tls_that_trusts_the_given_roots() {
         let again = again.await.unwrap();
         assert_eq!(again.status.success(), is_trusted);
     }
-    assert_eq!(agent.requests(), 1);
+    let [head] = &agent.heads()[..] else {
+        panic!("{} requests", agent.requests());
+    };
+    assert!(head.contains("host: 127.0.0.1:"), "{head}");
 }
 
 #[test]

@@ -1,45 +1,39 @@
-//! What calls give, and which of them cost the instance.
+//! Calls: what they give, and which of them cost the instance.
 
 use super::components::{binding_by_hand, that_traps};
+use super::{load, start};
+use crate::tests::assert_matches;
 use crate::types::{Error, SetOptions};
-use crate::{CallError, InstanceOptions, Plugin};
+use crate::{CallError, InstanceOptions};
 use std::future::ready;
-
-fn plugin(component: &[u8]) -> Plugin {
-    Plugin::builder()
-        .without_cache()
-        .from_bytes(component)
-        .unwrap()
-}
 
 #[tokio::test]
 async fn a_trap_loses_the_instance_and_not_the_plugin() {
-    let plugin = plugin(&that_traps("dynamodb"));
-    let mut instance = plugin.instantiate(&InstanceOptions::new()).await.unwrap();
+    let plugin = load(&that_traps("dynamodb"));
+    let mut instance = start(&plugin).await;
     let trap = instance
         .state()
         .unwrap()
         .get("key", None)
         .await
         .unwrap_err();
-    assert!(matches!(trap, CallError::Trap(_)), "{trap}");
+    assert_matches!(trap, CallError::Trap(_));
     assert!(instance.is_lost());
 
     let options = SetOptions::default();
     let mut state = instance.state().unwrap();
     let lost = state.set("key", b"value", Some(options)).await.unwrap_err();
-    assert!(matches!(lost, CallError::InstanceLost), "{lost}");
+    assert_matches!(lost, CallError::InstanceLost);
     let lost = instance.binding().unwrap().operations().await.unwrap_err();
-    assert!(matches!(lost, CallError::InstanceLost), "{lost}");
+    assert_matches!(lost, CallError::InstanceLost);
 
-    let another = plugin.instantiate(&InstanceOptions::new()).await.unwrap();
+    let another = start(&plugin).await;
     assert!(!another.is_lost());
 }
 
 #[tokio::test]
 async fn an_error_of_the_contract_comes_as_it_was_given_and_leaves_the_instance() {
-    let plugin = plugin(&binding_by_hand());
-    let mut instance = plugin.instantiate(&InstanceOptions::new()).await.unwrap();
+    let mut instance = start(&load(&binding_by_hand())).await;
     let mut binding = instance.binding().unwrap();
     let refused = binding.init(&[("table", "orders")]).await;
     let refused = refused.unwrap_err();
@@ -58,8 +52,7 @@ async fn an_error_of_the_contract_comes_as_it_was_given_and_leaves_the_instance(
 
 #[tokio::test]
 async fn a_call_that_is_abandoned_loses_the_instance() {
-    let plugin = plugin(&binding_by_hand());
-    let mut instance = plugin.instantiate(&InstanceOptions::new()).await.unwrap();
+    let mut instance = start(&load(&binding_by_hand())).await;
     let mut binding = instance.binding().unwrap();
     tokio::select! {
         biased;
@@ -67,13 +60,12 @@ async fn a_call_that_is_abandoned_loses_the_instance() {
         () = ready(()) => {}
     }
     let lost = binding.operations().await.unwrap_err();
-    assert!(matches!(lost, CallError::InstanceLost), "{lost}");
+    assert_matches!(lost, CallError::InstanceLost);
 }
 
 #[tokio::test]
 async fn an_interface_that_is_not_exported_is_named() {
-    let plugin = plugin(&binding_by_hand());
-    let mut instance = plugin.instantiate(&InstanceOptions::new()).await.unwrap();
+    let mut instance = start(&load(&binding_by_hand())).await;
     let missing = instance.state().err().unwrap();
     assert!(matches!(missing, CallError::NotExported { .. }));
     assert!(
@@ -84,9 +76,9 @@ async fn an_interface_that_is_not_exported_is_named() {
 
 #[tokio::test]
 async fn a_call_may_move_between_threads() {
-    let plugin = plugin(&binding_by_hand());
+    let plugin = load(&binding_by_hand());
     let called = tokio::spawn(async move {
-        let mut instance = plugin.instantiate(&InstanceOptions::new()).await.unwrap();
+        let mut instance = start(&plugin).await;
         instance.binding().unwrap().operations().await.unwrap()
     });
     assert!(called.await.unwrap().is_empty());

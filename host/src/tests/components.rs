@@ -13,38 +13,27 @@ pub(crate) fn that_traps(world: &str) -> Vec<u8> {
 /// A binding by hand: `init` refuses, `ping` waits for a quarter of an hour, `operations` gives none, `invoke` answers
 /// with nothing.
 pub(crate) fn binding_by_hand() -> Vec<u8> {
-    let (mut resolve, _) = contract();
-    let package = resolve.push_str("by-hand.wit", BY_HAND_WIT).unwrap();
-    let core = wat::parse_str(BY_HAND).unwrap();
-    encode(&resolve, package, "by-hand", Some(core))
+    by_hand("by-hand", BY_HAND_WIT, BY_HAND)
 }
 
 /// A binding that shows whether it is the same instance as before, in one page of memory: `init` takes no metadata,
 /// refuses one field, and takes an hour for two fields; `operations` gives one empty name for each `init` it took; `ping` waits for a quarter of an hour;
 /// `invoke` traps when it is asked to `trap`, and otherwise takes a page of memory for each byte of data, or traps.
 pub(crate) fn binding_that_counts() -> Vec<u8> {
-    let (mut resolve, _) = contract();
-    let package = resolve.push_str("by-hand.wit", BY_HAND_WIT).unwrap();
-    let core = wat::parse_str(COUNTING).unwrap();
-    encode(&resolve, package, "by-hand", Some(core))
+    by_hand("by-hand", BY_HAND_WIT, COUNTING)
 }
 
 /// [`binding_by_hand`] with a second memory, a table of more elements than any component of the contract needs, and two
 /// tables beside it.
 pub(crate) fn binding_with_large_parts() -> Vec<u8> {
-    let (mut resolve, _) = contract();
-    let package = resolve.push_str("by-hand.wit", BY_HAND_WIT).unwrap();
     let parts = "(memory $second 3) (table 300_000 funcref) (table 1 funcref) (table 2 funcref)";
     let core = BY_HAND.trim_end().strip_suffix(')').unwrap();
-    let core = wat::parse_str(format!("{core}{parts})")).unwrap();
-    encode(&resolve, package, "by-hand", Some(core))
+    by_hand("by-hand", BY_HAND_WIT, &format!("{core}{parts})"))
 }
 
 /// A binding that computes for ever when it is asked to; when, its name says. Otherwise it is well, but for its `ping`,
 /// which waits for a quarter of an hour.
 pub(crate) fn binding_that_spins(when: Spins) -> Vec<u8> {
-    let (mut resolve, _) = contract();
-    let package = resolve.push_str("by-hand.wit", BY_HAND_WIT).unwrap();
     let spin = "(loop $forever (br $forever))";
     let mut core = BY_HAND.replacen(
         "\n            i32.const 64)",
@@ -62,22 +51,15 @@ pub(crate) fn binding_that_spins(when: Spins) -> Vec<u8> {
             format!("{core} (func $spin {spin}) (start $spin))")
         }
     };
-    encode(
-        &resolve,
-        package,
-        "by-hand",
-        Some(wat::parse_str(core).unwrap()),
-    )
+    by_hand("by-hand", BY_HAND_WIT, &core)
 }
 
 /// A binding that writes to standard error: "started" when it starts, and then traps where it is to; `init` refuses and
 /// writes why; `invoke` writes its data, at most 4,096 bytes, and traps where its operation has four letters.
 pub(crate) fn binding_that_writes(traps_at_start: bool) -> Vec<u8> {
-    let (mut resolve, _) = contract();
-    let package = resolve.push_str("writing.wit", WRITING_WIT).unwrap();
     let after = if traps_at_start { "unreachable" } else { "" };
-    let core = wat::parse_str(WRITING.replace("(; after start ;)", after)).unwrap();
-    encode(&resolve, package, "writing", Some(core))
+    let core = WRITING.replace("(; after start ;)", after);
+    by_hand("writing", WRITING_WIT, &core)
 }
 
 #[derive(Clone, Copy)]
@@ -92,13 +74,11 @@ pub(crate) enum Spins {
 /// name for each use that the lease had.
 #[cfg(feature = "wasmtime")]
 pub(crate) fn binding_that_imports() -> Vec<u8> {
-    let (mut resolve, _) = contract();
     let wit = BY_HAND_WIT.replacen(
         "world by-hand {",
         &format!("{VAULT_WIT} world by-hand {{ import acme:secrets/vault@1.0.0;"),
         1,
     );
-    let package = resolve.push_str("by-hand.wit", &wit).unwrap();
     let core = BY_HAND
         .replacen("(memory", &format!("{VAULT_IMPORTS} (memory"), 1)
         .replacen(
@@ -106,12 +86,7 @@ pub(crate) fn binding_that_imports() -> Vec<u8> {
             &format!("(result i32) {VAULT_CALLS})"),
             1,
         );
-    encode(
-        &resolve,
-        package,
-        "by-hand",
-        Some(wat::parse_str(core).unwrap()),
-    )
+    by_hand("by-hand", &wit, &core)
 }
 
 #[cfg(feature = "wasmtime")]
@@ -141,6 +116,14 @@ const VAULT_CALLS: &str = "
     (call $drop (local.get $lease))
     i32.const 512
 ";
+
+/// A component of this world, whose core is text.
+fn by_hand(world: &str, wit: &str, core: &str) -> Vec<u8> {
+    let (mut resolve, _) = contract();
+    let package = resolve.push_str("by-hand.wit", wit).unwrap();
+    let core = wat::parse_str(core).unwrap();
+    encode(&resolve, package, world, Some(core))
+}
 
 fn contract() -> (Resolve, PackageId) {
     let mut resolve = Resolve::default();

@@ -1,18 +1,20 @@
-//! What of this machine's files an instance may read.
+//! The files of this machine that an instance may read.
 
 use super::components::binding_by_hand;
 use super::folders::private_folder;
-use crate::{HostError, InstanceOptions, Plugin};
+use super::{assert_matches, load};
+use crate::{HostError, InstanceOptions};
 use std::fs;
 use std::path::Path;
 use wasmtime::component::{Resource, ResourceTable};
+use wasmtime_wasi::filesystem::WasiFilesystemView as _;
 use wasmtime_wasi::p2::bindings::filesystem::preopens::Host as _;
 use wasmtime_wasi::p2::bindings::filesystem::types::{
     Descriptor, DescriptorFlags, ErrorCode, HostDescriptor, OpenFlags, PathFlags,
 };
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-/// What an instance of these options has, asked as wasmtime asks it for the component.
+/// The surroundings of an instance, asked for as wasmtime does for the component.
 struct Surroundings {
     wasi: WasiCtx,
     resources: ResourceTable,
@@ -36,7 +38,6 @@ impl Surroundings {
     }
 
     fn directories(&mut self) -> Vec<(Resource<Descriptor>, String)> {
-        use wasmtime_wasi::filesystem::WasiFilesystemView;
         self.filesystem().get_directories().unwrap()
     }
 
@@ -46,7 +47,6 @@ impl Surroundings {
         how: OpenFlags,
         to: DescriptorFlags,
     ) -> Result<Resource<Descriptor>, ErrorCode> {
-        use wasmtime_wasi::filesystem::WasiFilesystemView;
         let (directory, _) = self.directories().remove(0);
         let follow = PathFlags::SYMLINK_FOLLOW;
         let opened = self
@@ -57,7 +57,6 @@ impl Surroundings {
     }
 
     async fn read(&mut self, path: &str) -> Result<String, ErrorCode> {
-        use wasmtime_wasi::filesystem::WasiFilesystemView;
         let file = self.open(path, OpenFlags::empty(), DescriptorFlags::READ);
         let file = file.await?;
         let (bytes, _) = self.filesystem().read(file, 64, 0).await.unwrap();
@@ -92,18 +91,12 @@ async fn a_directory_that_does_not_exist_is_named_before_the_component_runs() {
     let folder = private_folder();
     let missing = folder.path().join("nowhere");
     let options = InstanceOptions::new().read_only_directory(&missing, "/secrets");
-    let plugin = Plugin::builder().without_cache();
-    let plugin = plugin.from_bytes(&binding_by_hand()).unwrap();
+    let plugin = load(&binding_by_hand());
     let refused = plugin.instantiate(&options).await.unwrap_err();
-    assert!(
-        matches!(&refused, HostError::Directory { path, .. } if *path == missing),
-        "{refused}"
-    );
+    assert_matches!(refused, HostError::Directory { path, .. } if *path == missing);
     let sentence = refused.to_string();
-    assert!(
-        sentence.contains(&missing.display().to_string()),
-        "{sentence}"
-    );
+    let named = missing.display().to_string();
+    assert!(sentence.contains(&named), "{sentence}");
 }
 
 #[tokio::test]

@@ -3,16 +3,14 @@
 use super::components::{
     binding_by_hand, binding_that_counts, binding_with_large_parts, that_traps,
 };
+use super::events::warnings_of;
 use super::folders::private_folder;
-use super::slots::{answers, has_slots, start, warnings_of};
+use super::slots::{answers, has_slots, try_start};
+use super::{number, start};
+use crate::tests::assert_matches;
 use crate::{Engine, EngineBuilder, HostError, InstancePool, Plugin, PluginBuilder};
-use std::num::NonZeroUsize;
 
-fn number(number: u64) -> NonZeroUsize {
-    NonZeroUsize::new(number.try_into().unwrap()).unwrap()
-}
-
-fn engine(max_instances: u64) -> Engine {
+fn engine(max_instances: usize) -> Engine {
     let builder = Engine::builder().max_instances(number(max_instances));
     builder.build().unwrap()
 }
@@ -42,7 +40,7 @@ async fn different_plugins_run_at_once_on_one_engine() {
 
     let mut instances = Vec::new();
     for plugin in [&dynamodb, &memory, &by_hand, &dynamodb, &memory, &by_hand] {
-        instances.push(start(plugin).await.unwrap());
+        instances.push(start(plugin).await);
     }
     let [bindings, stores, by_hand, _, other_stores, _] = &mut instances[..] else {
         unreachable!()
@@ -64,19 +62,16 @@ async fn limit_of_an_engine_counts_the_instances_of_all_its_plugins() {
     let engine = engine(2);
     let first = load(&engine, &binding_by_hand());
     let second = load(&engine, &binding_that_counts());
-    let one = start(&first).await.unwrap();
-    let _two = start(&second).await.unwrap();
+    let one = start(&first).await;
+    let _two = start(&second).await;
     for plugin in [&first, &second] {
-        let refused = start(plugin).await.unwrap_err();
-        assert!(matches!(
-            refused,
-            HostError::EngineFull { max_instances: 2 }
-        ));
+        let refused = try_start(plugin).await.unwrap_err();
+        assert_matches!(refused, HostError::EngineFull { max_instances: 2 });
         let remedy = "raise EngineBuilder::max_instances";
         assert!(refused.to_string().contains(remedy), "{refused}");
     }
     drop(one);
-    answers(&mut start(&second).await.unwrap()).await;
+    answers(&mut start(&second).await).await;
 }
 
 #[tokio::test]
@@ -85,19 +80,16 @@ async fn share_of_a_plugin_leaves_room_for_the_others() {
     let limited = builder(&engine).max_instances(number(1));
     let limited = limited.from_bytes(&binding_by_hand()).unwrap();
     let other = load(&engine, &binding_by_hand());
-    let _one = start(&limited).await.unwrap();
+    let _one = start(&limited).await;
     // More often than there is room: what is refused takes none.
     for _ in 0..4 {
-        let refused = start(&limited).await.unwrap_err();
-        assert!(matches!(
-            refused,
-            HostError::TooManyInstances { max_instances: 1 }
-        ));
+        let refused = try_start(&limited).await.unwrap_err();
+        assert_matches!(refused, HostError::TooManyInstances { max_instances: 1 });
     }
-    let _two = start(&other).await.unwrap();
-    let _three = start(&other).await.unwrap();
-    let full = start(&other).await.unwrap_err();
-    assert!(matches!(full, HostError::EngineFull { .. }), "{full}");
+    let _two = start(&other).await;
+    let _three = start(&other).await;
+    let full = try_start(&other).await.unwrap_err();
+    assert_matches!(full, HostError::EngineFull { .. });
 }
 
 #[tokio::test]
@@ -106,11 +98,11 @@ async fn instance_refused_by_a_full_engine_does_not_count() {
     let other = load(&engine, &binding_by_hand());
     let limited = builder(&engine).max_instances(number(1));
     let limited = limited.from_bytes(&binding_by_hand()).unwrap();
-    let only = start(&other).await.unwrap();
-    let full = start(&limited).await.unwrap_err();
-    assert!(matches!(full, HostError::EngineFull { .. }), "{full}");
+    let only = start(&other).await;
+    let full = try_start(&limited).await.unwrap_err();
+    assert_matches!(full, HostError::EngineFull { .. });
     drop(only);
-    start(&limited).await.unwrap();
+    start(&limited).await;
 }
 
 #[test]
@@ -151,11 +143,11 @@ async fn component_too_large_for_its_engine_names_the_option() {
             "max_elements_per_table" => EngineBuilder::max_elements_per_table,
             _ => panic!("{error}"),
         };
-        builder = raise(builder, number(needed));
+        builder = raise(builder, number(needed.try_into().unwrap()));
     };
     assert_eq!(raised.len(), 3);
     assert!(has_slots(&plugin));
-    let mut both = [start(&plugin).await.unwrap(), start(&plugin).await.unwrap()];
+    let mut both = [start(&plugin).await, start(&plugin).await];
     for instance in &mut both {
         answers(instance).await;
     }
@@ -183,7 +175,7 @@ async fn engine_lives_as_long_as_its_last_instance() {
     let weak = engine.running.engine.weak();
     let plugin = load(&engine, &binding_by_hand());
     drop(engine);
-    let mut instance = start(&plugin).await.unwrap();
+    let mut instance = start(&plugin).await;
     drop(plugin);
     answers(&mut instance).await;
     assert!(weak.upgrade().is_some());
@@ -197,7 +189,7 @@ async fn engine_without_address_space_warns_and_runs() {
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     let plugin = load(&engine, &binding_by_hand());
     assert!(!has_slots(&plugin));
-    answers(&mut start(&plugin).await.unwrap()).await;
+    answers(&mut start(&plugin).await).await;
     // It depends on what was asked for, not on the machine.
     let error = builder(&engine).from_bytes(&binding_with_large_parts());
     assert!(matches!(error, Err(HostError::EngineTooSmall { .. })));

@@ -1,4 +1,4 @@
-//! Where compiled code may be kept: a folder that nobody else can replace.
+//! Folders that nobody else can replace, so that compiled code may be kept there.
 
 use crate::compiled_code::CodeFolder;
 use std::path::{Path, PathBuf};

@@ -1,23 +1,16 @@
 //! A process that was forked after a plugin was loaded is told so, and may load the plugin itself.
 
-use super::alone::alone;
 use super::components::{Spins, binding_by_hand, binding_that_spins};
+use super::own_process::in_own_process;
+use super::{assert_matches, number, runtime};
 use crate::{CallError, HostError, Instance, InstanceOptions, Plugin};
 use rustix::process::{Pid, WaitOptions, waitpid};
-use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
-
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
 
 fn load(component: &[u8], interruptible: bool) -> Plugin {
     let plugin = Plugin::builder().without_cache();
-    let plugin = plugin
-        .interruptible(interruptible)
-        .max_instances(NonZeroUsize::MIN.saturating_add(1));
+    let plugin = plugin.interruptible(interruptible).max_instances(number(2));
     plugin.from_bytes(component).unwrap()
 }
 
@@ -25,7 +18,7 @@ fn load(component: &[u8], interruptible: bool) -> Plugin {
 #[allow(unsafe_code, reason = "the standard library does not fork")]
 fn in_forked_process(work: impl FnOnce()) {
     // SAFETY: the child has this thread alone, and a copy of all memory. Locks that other threads hold at this moment stay
-    // held there, which can only make the child wait, and then `alone` kills it; C libraries give the child a usable
+    // held there, which can only make the child wait, and then `in_own_process` kills it; C libraries give the child a usable
     // allocator.
     match unsafe { libc::fork() } {
         0 => {
@@ -44,10 +37,10 @@ fn in_forked_process(work: impl FnOnce()) {
 async fn is_refused(plugin: &Plugin, instance: &mut Instance) {
     let refused = plugin.instantiate(&InstanceOptions::new()).await;
     let refused = refused.unwrap_err();
-    assert!(matches!(refused, HostError::ForkedProcess), "{refused}");
+    assert_matches!(refused, HostError::ForkedProcess);
     for _ in 0..2 {
         let refused = instance.binding().unwrap().operations().await.unwrap_err();
-        assert!(matches!(refused, CallError::ForkedProcess), "{refused}");
+        assert_matches!(refused, CallError::ForkedProcess);
         assert!(
             refused
                 .to_string()
@@ -58,7 +51,7 @@ async fn is_refused(plugin: &Plugin, instance: &mut Instance) {
 
 #[test]
 fn forked_process_is_refused_and_may_load_the_plugin_itself() {
-    if !alone("tests::forks::forked_process_is_refused_and_may_load_the_plugin_itself") {
+    if !in_own_process("tests::forks::forked_process_is_refused_and_may_load_the_plugin_itself") {
         return;
     }
     let of_parent = runtime();
@@ -78,7 +71,7 @@ fn forked_process_is_refused_and_may_load_the_plugin_itself() {
             let options = InstanceOptions::new().time_limit(limit);
             let mut instance = plugin.instantiate(&options).await.unwrap();
             let spun = instance.binding().unwrap().invoke("spin", b"", None).await;
-            assert!(matches!(spun, Err(CallError::TimeLimit { .. })), "{spun:?}");
+            assert_matches!(spun, Err(CallError::TimeLimit { .. }));
         });
     });
     for (_, instance) in &mut loaded {

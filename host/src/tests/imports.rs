@@ -2,10 +2,11 @@
 
 use super::components::{binding_by_hand, binding_that_imports};
 use super::folders::private_folder;
+use super::number;
 use crate::PluginBuilder;
+use crate::tests::assert_matches;
 use crate::wasmtime::component::{HasData, Linker, Resource, ResourceTable, bindgen};
 use crate::{CallError, Engine, HostError, HostState, Instance, InstanceOptions, Plugin};
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use vault::acme::secrets::vault as generated;
@@ -113,7 +114,7 @@ async fn component_uses_the_resources_of_an_imported_interface() {
 
 #[tokio::test]
 async fn instances_of_one_plugin_have_contexts_of_their_own() {
-    let engine = Engine::builder().max_instances(NonZeroUsize::MIN.saturating_add(2));
+    let engine = Engine::builder().max_instances(number(3));
     let builder = builder().engine(&engine.build().unwrap());
     let plugin = builder.from_bytes(&binding_that_imports()).unwrap();
     let last_of_a_type = granted(Vault::Fails).context(Arc::new(Vault::Grants(3)));
@@ -135,7 +136,7 @@ async fn imported_function_that_never_answers_ends_at_the_time_limit() {
     let limit = Duration::from_secs(2);
     let mut instance = start(granted(Vault::NeverAnswers).time_limit(limit)).await;
     let over = uses(&mut instance).await.unwrap_err();
-    assert!(matches!(over, CallError::TimeLimit { .. }), "{over}");
+    assert_matches!(over, CallError::TimeLimit { .. });
 }
 
 #[tokio::test]
@@ -154,7 +155,7 @@ async fn error_of_an_imported_function_is_found_in_the_trap() {
 fn component_without_its_import_is_told_how_to_offer_it() {
     let builder = Plugin::builder().without_cache();
     let error = builder.from_bytes(&binding_that_imports()).unwrap_err();
-    assert!(matches!(error, HostError::ImportNotOffered(_)), "{error}");
+    assert_matches!(error, HostError::ImportNotOffered(_));
     for named in ["acme:secrets/vault@1.0.0", "PluginBuilder::imports"] {
         assert!(error.to_string().contains(named), "{error}");
     }
@@ -194,7 +195,7 @@ fn unimported_host_interface_cannot_be_replaced_either() {
     };
     let builder = Plugin::builder().without_cache().imports(replace);
     let error = builder.from_bytes(&binding_by_hand()).unwrap_err();
-    assert!(matches!(error, HostError::Imports(_)), "{error}");
+    assert_matches!(error, HostError::Imports(_));
     assert!(error.to_string().contains("get-random-u64"), "{error}");
 }
 
@@ -211,7 +212,7 @@ fn incompatible_version_of_a_host_interface_is_offered() {
 fn error_of_a_function_that_defines_imports_is_told() {
     let twice = builder().imports(vault);
     let error = twice.from_bytes(&binding_that_imports()).unwrap_err();
-    assert!(matches!(error, HostError::Imports(_)), "{error}");
+    assert_matches!(error, HostError::Imports(_));
     assert!(
         error.to_string().contains("`lease` defined twice"),
         "{error}"

@@ -1,4 +1,4 @@
-//! Who is lent which instance, when, and what becomes of it afterwards.
+//! The pool: who is lent which instance, when, and what becomes of it afterwards.
 
 mod closing;
 mod replacing;
@@ -6,11 +6,12 @@ mod retirement;
 mod starts;
 
 use super::components::{binding_by_hand, binding_that_counts};
+use super::{load, load_for, number, runtime, start};
+use crate::tests::assert_matches;
 use crate::types::Metadata;
 use crate::{CallError, InstancePool, InstancePoolBuilder, Plugin, PoolError, PooledInstance};
 use std::error::Error;
 use std::future::{Future, ready};
-use std::num::NonZeroUsize;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -23,11 +24,7 @@ const PAGE: usize = 64 * 1024;
 const AN_HOUR: [(&str, &str); 2] = [("takes", "an"), ("hour", "")];
 
 fn plugin(max_instances: usize) -> Plugin {
-    Plugin::builder()
-        .without_cache()
-        .max_instances(max_instances.try_into().unwrap())
-        .from_bytes(&binding_that_counts())
-        .unwrap()
+    load_for(max_instances, &binding_that_counts())
 }
 
 fn builder(size: usize) -> InstancePoolBuilder {
@@ -70,10 +67,6 @@ async fn is_pending(future: impl Future) -> bool {
         _ = future => false,
         () = ready(()) => true,
     }
-}
-
-fn number(number: usize) -> NonZeroUsize {
-    NonZeroUsize::new(number).unwrap()
 }
 
 /// Lets the other tasks of this thread run until each of them waits.
@@ -208,7 +201,7 @@ async fn refused_configuration_is_told_to_every_caller() {
     let pool = builder(1).binding(table).build();
     for _ in 0..3 {
         let refused = pool.acquire().await.unwrap_err();
-        assert!(matches!(refused, PoolError::Init(_)), "{refused}");
+        assert_matches!(refused, PoolError::Init(_));
         let text = refused.to_string();
         assert!(text.ends_with("configuration: etag-mismatch: no"), "{text}");
         let source = refused.source().unwrap().downcast_ref::<CallError>();
@@ -299,8 +292,7 @@ async fn an_interface_that_is_not_exported_cannot_be_configured() {
 
 #[tokio::test]
 async fn a_pool_without_metadata_leaves_its_instances_to_configure_themselves() {
-    let plugin = Plugin::builder().without_cache();
-    let plugin = plugin.from_bytes(&binding_by_hand()).unwrap();
+    let plugin = load(&binding_by_hand());
     // Its `init` refuses everything.
     let pool = InstancePool::builder(&plugin).build();
     assert!(!pool.acquire().await.unwrap().is_lost());

@@ -1,7 +1,8 @@
-//! What loads, what does not, and what its embedder is told.
+//! Loading: which components load, and what the embedder of others is told.
 
 use super::components::{binding_by_hand, that_traps};
 use super::folders::private_folder;
+use crate::tests::assert_matches;
 use crate::{HostError, Plugin};
 
 fn load(bytes: &[u8]) -> Result<Plugin, HostError> {
@@ -50,18 +51,18 @@ fn what_is_no_component_is_told_from_what_is_a_broken_one() {
         (b"#!/bin/sh", "what was given"),
     ] {
         let error = load(bytes).unwrap_err();
-        assert!(matches!(error, HostError::NotAComponent { .. }), "{error}");
+        assert_matches!(error, HostError::NotAComponent { .. });
         assert!(error.to_string().contains(found), "{error}");
     }
     let whole = that_traps("dynamodb");
     let half = load(&whole[..whole.len() / 2]).unwrap_err();
-    assert!(matches!(half, HostError::Compile(_)), "{half}");
+    assert_matches!(half, HostError::Compile(_));
 }
 
 #[test]
 fn a_component_of_another_contract_is_refused() {
     let error = load_text("(component)").unwrap_err();
-    assert!(matches!(error, HostError::NoContract), "{error}");
+    assert_matches!(error, HostError::NoContract);
 }
 
 #[test]
@@ -70,10 +71,7 @@ fn an_interface_of_the_right_name_and_the_wrong_functions_is_refused() {
         (instance $nothing)
         (export "dapr-wasm:components/state@0.1.0" (instance $nothing)))"#;
     let error = load_text(component).unwrap_err();
-    assert!(
-        matches!(error, HostError::ContractMismatch { .. }),
-        "{error}"
-    );
+    assert_matches!(error, HostError::ContractMismatch { .. });
     assert!(error.to_string().contains("components/state"), "{error}");
 }
 
@@ -82,7 +80,7 @@ fn an_import_that_is_not_offered_is_named() {
     let component = r#"(component
         (import "acme:secrets/vault" (instance (export "open" (func)))))"#;
     let error = load_text(component).unwrap_err();
-    assert!(matches!(error, HostError::ImportNotOffered(_)), "{error}");
+    assert_matches!(error, HostError::ImportNotOffered(_));
     assert!(error.to_string().contains("acme:secrets/vault"), "{error}");
 }
 
@@ -110,10 +108,7 @@ fn a_folder_that_cannot_be_made_is_named() {
         .cache_directory(&impossible)
         .from_bytes(&that_traps("output-binding"))
         .unwrap_err();
-    assert!(
-        matches!(error, HostError::CompiledCodeCache { .. }),
-        "{error}"
-    );
+    assert_matches!(error, HostError::CompiledCodeCache { .. });
     assert!(error.to_string().contains("kept"), "{error}");
 }
 

@@ -1,15 +1,14 @@
 //! How much memory an instance has, and what becomes of one that wants more than it may.
 
 use super::components::{binding_that_counts, binding_with_large_parts};
-use crate::{CallError, HostError, Instance, InstanceOptions, Plugin};
-use std::num::NonZeroUsize;
+use super::{load, load_for};
+use crate::tests::assert_matches;
+use crate::{CallError, HostError, Instance, InstanceOptions};
 
 const PAGE: usize = 64 * 1024;
 
 async fn start(options: InstanceOptions) -> Result<Instance, HostError> {
-    let plugin = Plugin::builder().without_cache();
-    let plugin = plugin.from_bytes(&binding_that_counts()).unwrap();
-    plugin.instantiate(&options).await
+    load(&binding_that_counts()).instantiate(&options).await
 }
 
 async fn enlarge(instance: &mut Instance, pages: usize) -> Result<(), CallError> {
@@ -53,7 +52,7 @@ async fn a_trap_with_memory_to_spare_has_nothing_to_do_with_the_limit() {
     let mut instance = start(options).await.unwrap();
     let mut binding = instance.binding().unwrap();
     let error = binding.invoke("trap", b"", None).await.unwrap_err();
-    assert!(matches!(error, CallError::Trap(_)), "{error}");
+    assert_matches!(error, CallError::Trap(_));
 }
 
 #[tokio::test]
@@ -69,13 +68,10 @@ async fn a_component_that_begins_beyond_its_limit_does_not_start() {
 
 #[tokio::test]
 async fn the_tables_of_an_instance_together_stay_within_its_limit() {
-    let plugin = Plugin::builder()
-        .without_cache()
-        .max_instances(NonZeroUsize::MIN);
-    let plugin = plugin.from_bytes(&binding_with_large_parts()).unwrap();
+    let plugin = load_for(1, &binding_with_large_parts());
     let limit = |elements| InstanceOptions::new().memory_limit(elements * size_of::<usize>());
     // 300,000 elements in one table, three in two others, and those of wit-component.
     plugin.instantiate(&limit(301_000)).await.unwrap();
     let error = plugin.instantiate(&limit(300_001)).await.unwrap_err();
-    assert!(matches!(error, HostError::MemoryLimit { .. }), "{error}");
+    assert_matches!(error, HostError::MemoryLimit { .. });
 }

@@ -1,21 +1,25 @@
 //! Standard error is kept for each instance, shared by several, or sent to `tracing`.
 
 use super::components::binding_that_writes;
+use super::events::Events;
+use super::load;
+use crate::tests::assert_matches;
 use crate::types::Metadata;
 use crate::{
     CallError, CapturedStderr, HostError, Instance, InstanceOptions, InstancePool, Plugin,
 };
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
-use tracing::field::{Field, Visit};
-use tracing::{Level, Subscriber, span};
+use tracing::Level;
 
 fn plugin(traps_at_start: bool) -> Plugin {
-    let component = binding_that_writes(traps_at_start);
-    Plugin::builder()
-        .without_cache()
-        .from_bytes(&component)
-        .unwrap()
+    load(&binding_that_writes(traps_at_start))
+}
+
+/// The warnings that carry lines of components.
+fn warnings(heard: &Events) -> Vec<String> {
+    let warnings = heard.take().into_iter();
+    let warnings = warnings.filter(|event| event.level == Level::WARN && event.instance.is_some());
+    warnings.map(|event| event.message).collect()
 }
 
 async fn start(options: &InstanceOptions) -> Instance {
@@ -85,7 +89,7 @@ async fn shared_sink_has_the_lines_of_all_in_their_order() {
 
 #[tokio::test]
 async fn lines_are_traced_whole_and_with_the_number_of_their_instance() {
-    let heard = Heard::default();
+    let heard = Events::default();
     let _hearing = tracing::subscriber::set_default(heard.clone());
     let options = InstanceOptions::new().trace_stderr();
     let (mut one, mut other) = (start(&options).await, start(&options).await);
@@ -100,11 +104,11 @@ async fn lines_are_traced_whole_and_with_the_number_of_their_instance() {
 
     let events = heard.take();
     assert!(events.iter().all(|event| event.level == Level::INFO));
-    let instances: BTreeSet<_> = events.iter().map(|event| event.instance).collect();
+    let instances: BTreeSet<_> = events.iter().map(|event| event.instance.unwrap()).collect();
     let of = |instance| {
         let events = events
             .iter()
-            .filter(move |event| event.instance == instance);
+            .filter(move |event| event.instance == Some(instance));
         events
             .map(|event| event.message.as_str())
             .collect::<Vec<_>>()
@@ -122,25 +126,25 @@ async fn lines_are_traced_whole_and_with_the_number_of_their_instance() {
 
 #[tokio::test]
 async fn failed_start_is_explained_by_what_was_captured() {
-    let heard = Heard::default();
+    let heard = Events::default();
     let _hearing = tracing::subscriber::set_default(heard.clone());
     let failing = plugin(true);
     let captured = InstanceOptions::new().capture_stderr();
     let failed = failing.instantiate(&captured).await.unwrap_err();
-    assert!(matches!(failed, HostError::Instantiate(_)), "{failed}");
+    assert_matches!(failed, HostError::Instantiate(_));
     let expected = "the component did not start and wrote: started";
-    assert_eq!(heard.warnings(), [expected]);
+    assert_eq!(warnings(&heard), [expected]);
 
     failing
         .instantiate(&InstanceOptions::new())
         .await
         .unwrap_err();
-    assert!(heard.warnings().is_empty());
+    assert!(warnings(&heard).is_empty());
 }
 
 #[tokio::test]
 async fn failed_configuration_in_a_pool_logs_captured_stderr() {
-    let heard = Heard::default();
+    let heard = Events::default();
     let _hearing = tracing::subscriber::set_default(heard.clone());
     let pool = InstancePool::builder(&plugin(false))
         .options(InstanceOptions::new().capture_stderr())
@@ -149,69 +153,5 @@ async fn failed_configuration_in_a_pool_logs_captured_stderr() {
     pool.acquire().await.unwrap_err();
     let lines = ["started", "not configured"];
     let expected = lines.map(|line| format!("the component did not start and wrote: {line}"));
-    assert_eq!(heard.warnings(), expected);
-}
-
-struct Line {
-    level: Level,
-    instance: u64,
-    message: String,
-}
-
-/// The events of components' standard error.
-#[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Vec<Line>>>);
-
-impl Heard {
-    fn take(&self) -> Vec<Line> {
-        std::mem::take(&mut *self.0.lock().unwrap())
-    }
-
-    fn warnings(&self) -> Vec<String> {
-        let warnings = self.take().into_iter();
-        let warnings = warnings.filter(|event| event.level == Level::WARN);
-        warnings.map(|event| event.message).collect()
-    }
-}
-
-#[derive(Default)]
-struct Fields {
-    instance: Option<u64>,
-    message: Option<String>,
-}
-
-impl Visit for Fields {
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        assert_eq!(field.name(), "instance");
-        self.instance = Some(value);
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        assert_eq!(field.name(), "message");
-        self.message = Some(format!("{value:?}"));
-    }
-}
-
-impl Subscriber for Heard {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target() == "dapr_wasm_host::stderr"
-    }
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        let mut fields = Fields::default();
-        event.record(&mut fields);
-        self.0.lock().unwrap().push(Line {
-            level: *event.metadata().level(),
-            instance: fields.instance.unwrap(),
-            message: fields.message.unwrap(),
-        });
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
+    assert_eq!(warnings(&heard), expected);
 }

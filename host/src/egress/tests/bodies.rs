@@ -1,40 +1,18 @@
-//! Bodies flow while anybody waits for them, in both directions, and hold the connection no longer than they must.
+//! Bodies flow while anybody waits for them, in both directions, and hold the connection no longer than they must. An
+//! instance that is lost in the middle of a request leaves no request that looks complete.
 
 use super::server::{OK, Server};
-use super::{egress_to, post, post_body};
+use super::{Egress, Parts, egress_to, instance, post, send};
 use bytes::Bytes;
-use http_body::{Body, Frame};
+use http::Request;
 use http_body_util::BodyExt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
 use tokio::sync::mpsc;
-use wasmtime_wasi_http::Error;
-
-/// A request's body in parts, as the plugin writes them. As in wasmtime-wasi-http 48, the end of the channel ends it.
-pub(super) struct Parts(pub(super) mpsc::Receiver<Bytes>);
-
-impl Body for Parts {
-    type Data = Bytes;
-    type Error = Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        self.0
-            .poll_recv(cx)
-            .map(|part| part.map(|part| Ok(Frame::data(part))))
-    }
-}
+use wasmtime_wasi_http::WasiHttpHooks;
 
 #[tokio::test]
 async fn an_answer_without_a_body_gives_its_connection_back() {
-    let server = Server::start(|mut connection| async move {
-        while connection.request().await.is_some() {
-            connection.write("HTTP/1.1 204 No Content\r\n\r\n").await;
-        }
-    })
-    .await;
+    let server = Server::that_answers_with("HTTP/1.1 204 No Content\r\n\r\n").await;
     let egress = egress_to(&server);
     for _ in 0..3 {
         let response = post(&egress, &server.url(), None).await.unwrap();
@@ -47,14 +25,8 @@ async fn an_answer_without_a_body_gives_its_connection_back() {
 #[tokio::test]
 async fn an_answer_larger_than_any_buffer_arrives_whole() {
     const LENGTH: usize = 3_000_000;
-    let server = Server::start(|mut connection| async move {
-        while connection.request().await.is_some() {
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n");
-            connection.write(&head).await;
-            connection.write(&"x".repeat(LENGTH)).await;
-        }
-    })
-    .await;
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n");
+    let server = Server::that_answers_with(head + &"x".repeat(LENGTH)).await;
     let egress = egress_to(&server);
     for _ in 0..2 {
         let response = post(&egress, &server.url(), None).await.unwrap();
@@ -82,10 +54,9 @@ async fn a_request_goes_on_after_the_head_of_the_answer_though_nobody_reads_the_
     })
     .await;
     let egress = egress_to(&server);
-    let (write, parts) = mpsc::channel(1);
-    let response = post_body(&egress, &server.url(), None, Parts(parts))
-        .await
-        .unwrap();
+    let (write, parts) = Parts::new();
+    let response = send(&mut instance(&egress, 1), &server.url(), None, parts).await;
+    let response = response.unwrap();
     write.send(Bytes::from_static(b"part")).await.unwrap();
     assert_eq!(arrived.recv().await.unwrap(), b"4\r\npart\r\n");
     let answer = response.into_body().collect().await.unwrap().to_bytes();
@@ -112,4 +83,97 @@ async fn a_small_request_is_one_segment() {
         let segment = arrived.recv().await.unwrap();
         assert!(segment.starts_with("POST / ") && segment.ends_with("\r\n\r\n{}"));
     }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    /// The plugin finishes the body.
+    Finished,
+    /// The instance goes, and with it its end of the channel.
+    Lost,
+}
+
+/// Returns the bytes that the server gets of a request whose body ends like this. It answers what is complete.
+async fn sent(end: End, egress: impl FnOnce(&Server) -> Egress) -> String {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let server = Server::start(move |mut connection| {
+        let tell = tell.clone();
+        async move {
+            let mut all = String::new();
+            while let Some(segment) = connection.segment().await {
+                all.push_str(&segment);
+                if is_complete(&all) {
+                    connection.write(OK).await;
+                    break;
+                }
+            }
+            let _ = tell.send(all);
+        }
+    })
+    .await;
+    let mut outgoing = instance(&egress(&server), 1);
+    let (write, parts) = Parts::new();
+    let request = Request::post(server.url())
+        .header("host", "store.example")
+        .body(parts.boxed_unsync());
+    let processed = Box::new(async { Ok(()) });
+    let sending = outgoing.send_request(request.unwrap(), None, processed);
+    // As wasmtime does: the task is aborted with the instance, and may run on for a moment on another thread.
+    let sending = tokio::spawn(async move {
+        let (answer, _) = Pin::from(sending).await?;
+        answer.into_body().collect().await.map(drop)
+    });
+    write.send(Bytes::from_static(b"half")).await.unwrap();
+    while write.capacity() == 0 {
+        tokio::task::yield_now().await;
+    }
+    match end {
+        End::Lost => {
+            drop(outgoing);
+            drop(write);
+            sending.await.unwrap().unwrap_err();
+        }
+        End::Finished => {
+            drop(write);
+            sending.await.unwrap().unwrap();
+            drop(outgoing);
+        }
+    }
+    // A request that was being signed is never sent.
+    drop(server);
+    told.recv().await.unwrap_or_default()
+}
+
+fn is_complete(request: &str) -> bool {
+    request.ends_with("\r\n4\r\nhalf\r\n0\r\n\r\n")
+        || request.contains("content-length: 4\r\n") && request.ends_with("\r\n\r\nhalf")
+}
+
+#[tokio::test]
+async fn a_body_that_its_instance_finished_is_complete() {
+    let sent = sent(End::Finished, egress_to).await;
+    assert!(is_complete(&sent), "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_body_is_cut_off_where_its_instance_is_lost() {
+    let sent = sent(End::Lost, egress_to).await;
+    assert!(sent.contains("half"), "{sent:?}");
+    assert!(!is_complete(&sent), "{sent:?}");
+}
+
+#[cfg(feature = "aws")]
+#[tokio::test]
+async fn a_body_is_not_signed_where_its_instance_is_lost() {
+    let signing = |server: &Server| {
+        let keys = aws_credential_types::Credentials::new("AKID", "c4n4ry", None, None, "test");
+        let credentials = crate::AwsCredentials::new(keys);
+        let url = server.url();
+        let egress = Egress::builder().allow_url(&url);
+        let egress = egress.sign(&url, "eu-west-1", "dynamodb", &credentials);
+        egress.build().unwrap()
+    };
+    let finished = sent(End::Finished, signing).await;
+    assert!(is_complete(&finished), "{finished:?}");
+    assert_eq!(sent(End::Lost, signing).await, "");
 }

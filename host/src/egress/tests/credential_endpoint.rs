@@ -1,19 +1,18 @@
 //! The endpoint of credentials on loan: for the instance that was lent them, and for what it was told to say.
 
+use super::{dispatch, whole};
 use crate::egress::{CredentialEndpoint, Outgoing};
 use crate::{AwsCredentials, InstanceOptions};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
-use bytes::Bytes;
 use http::{Method, Request, StatusCode};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::BodyExt;
 use serde_json::Value;
 use std::num::NonZeroUsize;
-use std::pin::Pin;
 use std::time::{Duration, SystemTime};
-use wasmtime_wasi_http::{Error, WasiHttpHooks};
+use wasmtime_wasi_http::Error;
 
 const SECRET: &str = "c4n4ry-on-loan";
 const TOKEN: &str = "c4n4ry-token-on-loan";
@@ -48,6 +47,12 @@ impl Instance {
         }
     }
 
+    /// Asks as it was told to.
+    async fn get(&mut self) -> Result<(StatusCode, Value), Error> {
+        let (uri, token) = (self.uri.clone(), self.token.clone());
+        self.ask(Method::GET, &uri, Some(&token)).await
+    }
+
     async fn ask(
         &mut self,
         method: Method,
@@ -58,12 +63,8 @@ impl Instance {
         if let Some(token) = token {
             request = request.header("authorization", token);
         }
-        let body = Empty::<Bytes>::new().map_err(|never| match never {});
-        let request = request.body(body.boxed_unsync()).unwrap();
-        let sending = self
-            .outgoing
-            .send_request(request, None, Box::new(async { Ok(()) }));
-        let (response, _) = Pin::from(sending).await?;
+        let request = request.body(whole("")).unwrap();
+        let response = dispatch(&mut self.outgoing, request, None).await?;
         let status = response.status();
         let body = response.into_body().collect().await?.to_bytes();
         Ok((status, serde_json::from_slice(&body).unwrap()))
@@ -79,8 +80,7 @@ fn keys(expiry: Option<SystemTime>) -> AwsCredentials {
 async fn an_instance_is_lent_credentials_without_any_egress() {
     let end = SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800);
     let mut instance = Instance::lent(keys(Some(end)));
-    let (uri, token) = (instance.uri.clone(), instance.token.clone());
-    let (status, lent) = instance.ask(Method::GET, &uri, Some(&token)).await.unwrap();
+    let (status, lent) = instance.get().await.unwrap();
     assert_eq!(status, StatusCode::OK);
     assert_eq!(lent["AccessKeyId"], "AKIDLENT");
     assert!(lent["SecretAccessKey"] == SECRET);
@@ -91,8 +91,7 @@ async fn an_instance_is_lent_credentials_without_any_egress() {
 #[tokio::test]
 async fn what_has_no_end_is_lent_for_a_while() {
     let mut instance = Instance::lent(keys(None));
-    let (uri, token) = (instance.uri.clone(), instance.token.clone());
-    let (_, lent) = instance.ask(Method::GET, &uri, Some(&token)).await.unwrap();
+    let (_, lent) = instance.get().await.unwrap();
     assert!(lent["Expiration"].is_string());
 }
 
@@ -152,8 +151,7 @@ impl ProvideCredentials for Broken {
 #[tokio::test]
 async fn a_host_without_credentials_says_so_and_not_why() {
     let mut instance = Instance::lent(AwsCredentials::new(Broken));
-    let (uri, token) = (instance.uri.clone(), instance.token.clone());
-    let (status, refusal) = instance.ask(Method::GET, &uri, Some(&token)).await.unwrap();
+    let (status, refusal) = instance.get().await.unwrap();
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert_eq!(refusal["Code"], "NoCredentials");
     assert_eq!(

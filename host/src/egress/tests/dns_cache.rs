@@ -1,16 +1,21 @@
-//! One lookup serves the connections of a short time, and what led nowhere is looked up anew.
+//! One lookup serves the connections of a short time, what led nowhere is looked up anew, and lookups are bounded. Names may
+//! lead to the addresses that the embedder allows.
 
 use super::server::{OK, Server};
-use super::{Egress, call, post};
+use super::{Egress, EgressBuilder, allowing, call, connecting_within, post};
+use crate::InternalAddresses;
+use crate::tests::assert_matches;
+use std::future::pending;
 use std::io;
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{Barrier, Semaphore};
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::{advance, pause, resume};
-use wasmtime_wasi_http::{Error, RequestOptions};
+use wasmtime_wasi_http::Error;
 
 /// The server by a name that only these tests resolve.
 fn named(server: &Server) -> String {
@@ -88,10 +93,7 @@ async fn a_name_whose_addresses_all_refuse_is_looked_up_again() {
         _ => Ok("127.0.0.1"),
     });
     let refused = call(&egress, &url).await;
-    assert!(
-        matches!(refused, Err(Error::ConnectionRefused)),
-        "{refused:?}"
-    );
+    assert_matches!(refused, Err(Error::ConnectionRefused));
     assert_eq!(call(&egress, &url).await.unwrap().1, "ok");
     assert_eq!(lookups.load(Ordering::SeqCst), 2);
 }
@@ -104,13 +106,10 @@ async fn a_name_whose_address_does_not_get_anywhere_in_time_is_looked_up_again()
     let url = format!("https://store.example:{port}/");
     let (egress, lookups) = egress_that_asks(&url, |_| Ok("127.0.0.1"));
     for expected in 1..=2 {
-        let options = RequestOptions {
-            // The lookup is to end in that time, and connecting is not to.
-            connect_timeout: Some(Duration::from_millis(500)),
-            ..RequestOptions::default()
-        };
-        let late = post(&egress, &url, Some(options)).await;
-        assert!(matches!(late, Err(Error::ConnectionTimeout)), "{late:?}");
+        // The lookup is to end in that time, and connecting is not to.
+        let options = connecting_within(Duration::from_millis(500));
+        let late = post(&egress, &url, options).await;
+        assert_matches!(late, Err(Error::ConnectionTimeout));
         assert_eq!(lookups.load(Ordering::SeqCst), expected);
     }
 }
@@ -138,12 +137,9 @@ async fn a_lookup_that_fails_fails_for_all_who_waited_for_it() {
     // Each of them waits now, for there is one thread.
     yield_now().await;
     fails.add_permits(8);
-    let all = calls.join_all().await;
-    assert!(
-        all.iter()
-            .all(|outcome| matches!(outcome, Err(Error::DnsError { .. }))),
-        "{all:?}"
-    );
+    for outcome in calls.join_all().await {
+        assert_matches!(outcome, Err(Error::DnsError { .. }));
+    }
     assert_eq!(lookups.load(Ordering::SeqCst), 1);
 }
 
@@ -156,10 +152,109 @@ async fn a_lookup_that_fails_is_not_remembered() {
         _ => Ok("127.0.0.1"),
     });
     let unknown = call(&egress, &url).await;
-    assert!(
-        matches!(unknown, Err(Error::DnsError { .. })),
-        "{unknown:?}"
-    );
+    assert_matches!(unknown, Err(Error::DnsError { .. }));
     assert_eq!(call(&egress, &url).await.unwrap().1, "ok");
     assert_eq!(lookups.load(Ordering::SeqCst), 2);
+}
+
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+async fn answers(builder: EgressBuilder, server: &Server) -> Result<bool, Error> {
+    let resolving = builder.resolver(|_| async { Ok(vec![LOOPBACK]) });
+    let url = format!("http://store.example:{}/", server.address().port());
+    let answer = call(&resolving.build().unwrap(), &url).await;
+    answer.map(|(_, body)| body == "ok")
+}
+
+#[tokio::test]
+async fn a_name_by_wildcard_leads_to_no_internal_address() {
+    let server = Server::that_answers().await;
+    let rule = format!("*.example:{}", server.address().port());
+    let builder = Egress::builder().allow(&rule);
+    let refused = answers(builder.clone(), &server).await;
+    assert_matches!(refused, Err(Error::DestinationIpProhibited));
+    assert_eq!(server.connections(), 0);
+    let allowed = builder.internal_addresses(InternalAddresses::Allow);
+    assert!(answers(allowed, &server).await.unwrap());
+}
+
+#[tokio::test]
+async fn exact_name_may_be_internal_unless_denied() {
+    let server = Server::that_answers().await;
+    let port = server.address().port();
+    // The explicit rule counts, wherever it stands.
+    for builder in [
+        Egress::builder().allow(format!("store.example:{port}")),
+        Egress::builder()
+            .allow(format!("*.example:{port}"))
+            .allow(format!("store.example:{port}")),
+        Egress::builder()
+            .allow_url(format!("http://store.example:{port}"))
+            .allow(format!("*.example:{port}")),
+    ] {
+        assert!(answers(builder.clone(), &server).await.unwrap());
+        let denied = builder.internal_addresses(InternalAddresses::Deny);
+        let refused = answers(denied, &server).await;
+        assert_matches!(refused, Err(Error::DestinationIpProhibited));
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_a_rule_writes_out_is_allowed_in_any_case() {
+    let server = Server::that_answers().await;
+    let egress = allowing(&server).internal_addresses(InternalAddresses::Deny);
+    let answer = call(&egress.build().unwrap(), &server.url()).await;
+    assert_eq!(answer.unwrap().1, "ok");
+}
+
+/// A resolver that knows one name, and never comes to an end with any other. It keeps those that it was asked for.
+fn resolving_one(builder: EgressBuilder, asked: &Arc<Mutex<Vec<String>>>) -> Egress {
+    let asked = Arc::clone(asked);
+    let builder = builder.resolver(move |name| {
+        let is_known = name == "store.example";
+        asked.lock().unwrap().push(name);
+        async move {
+            if is_known {
+                Ok(vec![LOOPBACK])
+            } else {
+                pending().await
+            }
+        }
+    });
+    builder.build().unwrap()
+}
+
+#[tokio::test]
+async fn slow_wildcard_names_do_not_delay_exact_names() {
+    let server = Server::that_answers().await;
+    let port = server.address().port();
+    let asked = Arc::default();
+    let builder = Egress::builder()
+        .allow(format!("*.slow.example:{port}"))
+        .allow(format!("store.example:{port}"));
+    let egress = resolving_one(builder, &asked);
+    let mut slow = JoinSet::new();
+    for n in 0..100 {
+        let (egress, url) = (egress.clone(), format!("http://n{n}.slow.example:{port}/"));
+        slow.spawn(async move { call(&egress, &url).await });
+    }
+    while asked.lock().unwrap().len() < 16 {
+        tokio::task::yield_now().await;
+    }
+    let answer = call(&egress, &format!("http://store.example:{port}/")).await;
+    assert_eq!(answer.unwrap().1, "ok");
+    assert_eq!(asked.lock().unwrap().len(), 17);
+}
+
+#[tokio::test]
+async fn lookups_that_were_given_up_do_not_add_up() {
+    let asked = Arc::default();
+    let egress = resolving_one(Egress::builder().allow("*.example:80"), &asked);
+    for n in 0..40 {
+        let url = format!("http://n{}.example/", n % 20);
+        let late = post(&egress, &url, connecting_within(Duration::from_millis(5))).await;
+        assert_matches!(late, Err(Error::ConnectionTimeout));
+    }
+    let asked = asked.lock().unwrap().len();
+    assert!(asked <= 16, "{asked}");
 }

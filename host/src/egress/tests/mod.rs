@@ -1,7 +1,6 @@
 //! The way out, but for its rules against real sockets: the server counts, scripts its misbehaviour, and is never waited
 //! for by the clock.
 
-mod addresses;
 mod admission;
 mod allow_list;
 mod bodies;
@@ -11,9 +10,6 @@ mod credential_endpoint;
 mod dns_cache;
 mod failures;
 mod limits;
-mod limits_of_egress;
-mod limits_of_instance;
-mod lost_instances;
 mod proxy;
 mod reuse;
 mod runtimes;
@@ -24,60 +20,111 @@ mod timeouts;
 pub(crate) mod tls;
 
 use super::{Egress, EgressBuilder, Outgoing};
+use crate::tests::number;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use server::Server;
-use std::num::NonZeroUsize;
 use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::sync::mpsc;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+/// Begins an egress that allows this server and no other.
+fn allowing(server: &Server) -> EgressBuilder {
+    Egress::builder().allow_url(server.url())
+}
 
 /// An egress that allows this server and no other.
 fn egress_to(server: &Server) -> Egress {
-    Egress::builder().allow_url(server.url()).build().unwrap()
+    allowing(server).build().unwrap()
 }
 
-/// Posts as a plugin does, and gives the head with the body unread.
-async fn post(
-    egress: &Egress,
-    url: &str,
-    options: Option<RequestOptions>,
-) -> Result<Response<WasiBody>, Error> {
-    post_body(
-        egress,
-        url,
-        options,
-        Full::from("{}").map_err(|e| match e {}),
-    )
-    .await
+/// The outgoing side of an instance that may have so many requests in flight.
+fn instance(egress: &Egress, requests: usize) -> Outgoing {
+    Outgoing::new(Some(egress.clone()), number(requests))
 }
 
-async fn post_body(
-    egress: &Egress,
-    url: &str,
-    options: Option<RequestOptions>,
-    body: impl http_body::Body<Data = Bytes, Error = Error> + Send + 'static,
-) -> Result<Response<WasiBody>, Error> {
-    let mut outgoing = Outgoing::new(Some(egress.clone()), NonZeroUsize::MIN);
-    send(&mut outgoing, url, options, body).await
+/// Options of a plugin that waits so long for a connection.
+fn connecting_within(connect_timeout: Duration) -> Option<RequestOptions> {
+    Some(RequestOptions {
+        connect_timeout: Some(connect_timeout),
+        ..RequestOptions::default()
+    })
 }
 
-/// Posts as one instance, whose outgoing side this is.
-async fn send(
+fn whole(bytes: impl Into<Bytes>) -> WasiBody {
+    let body = Full::new(bytes.into());
+    body.map_err(|never| match never {}).boxed_unsync()
+}
+
+/// A request's body in parts, as the plugin writes them. As in wasmtime-wasi-http 48, the end of the channel ends it.
+struct Parts {
+    parts: mpsc::Receiver<Bytes>,
+    /// The length that it claims to have.
+    length: Option<u64>,
+}
+
+impl Parts {
+    fn new() -> (mpsc::Sender<Bytes>, Self) {
+        let (write, parts) = mpsc::channel(1);
+        let length = None;
+        (write, Self { parts, length })
+    }
+}
+
+impl Body for Parts {
+    type Data = Bytes;
+    type Error = Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
+        let part = self.parts.poll_recv(cx);
+        part.map(|part| part.map(|part| Ok(Frame::data(part))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.length
+            .map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+/// Sends a request as an instance does, and gives the head of the answer with the body unread.
+async fn dispatch(
     outgoing: &mut Outgoing,
-    url: &str,
+    request: Request<WasiBody>,
     options: Option<RequestOptions>,
-    body: impl http_body::Body<Data = Bytes, Error = Error> + Send + 'static,
 ) -> Result<Response<WasiBody>, Error> {
-    let request = Request::post(url)
-        .header("host", "as-signed.example")
-        .body(body.boxed_unsync())
-        .unwrap();
     let processed = Box::new(async { Ok(()) });
     let sending = outgoing.send_request(request, options, processed);
     let (response, transmission) = Pin::from(sending).await?;
     Pin::from(transmission).await?;
     Ok(response)
+}
+
+/// Posts this body as one instance, whose outgoing side this is.
+async fn send(
+    outgoing: &mut Outgoing,
+    url: &str,
+    options: Option<RequestOptions>,
+    body: impl Body<Data = Bytes, Error = Error> + Send + 'static,
+) -> Result<Response<WasiBody>, Error> {
+    let request = Request::post(url).header("host", "as-signed.example");
+    let request = request.body(body.boxed_unsync()).unwrap();
+    dispatch(outgoing, request, options).await
+}
+
+/// Posts as an instance of its own.
+async fn post(
+    egress: &Egress,
+    url: &str,
+    options: Option<RequestOptions>,
+) -> Result<Response<WasiBody>, Error> {
+    send(&mut instance(egress, 1), url, options, whole("{}")).await
 }
 
 /// Posts and reads the answer to its end.

@@ -1,8 +1,9 @@
 //! A proxy is asked for a tunnel to the host, and sees nothing of what goes through it.
 
-use super::server::{OK, Server, refusing};
+use super::server::{Server, refusing};
 use super::tls::server_named;
-use super::{Egress, call};
+use super::{Egress, allowing, call};
+use crate::tests::assert_matches;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
@@ -80,10 +81,7 @@ async fn tunnel_that_the_proxy_refuses_is_no_connection() {
         .allow_url(url)
         .https_proxy(format!("http://{proxy}"));
     let refused = call(&egress.build().unwrap(), url).await;
-    assert!(
-        matches!(refused, Err(Error::InternalError(_))),
-        "{refused:?}"
-    );
+    assert_matches!(refused, Err(Error::InternalError(_)));
     assert_eq!(asked.lock().unwrap().len(), 1);
 }
 
@@ -93,30 +91,17 @@ async fn proxy_that_does_not_listen_is_told_as_such() {
     let url = "https://store.example/";
     let egress = Egress::builder().allow_url(url).https_proxy(proxy);
     let refused = call(&egress.build().unwrap(), url).await;
-    assert!(
-        matches!(refused, Err(Error::ConnectionRefused)),
-        "{refused:?}"
-    );
+    assert_matches!(refused, Err(Error::ConnectionRefused));
 }
 
 #[tokio::test]
 async fn http_and_refused_hosts_do_not_reach_the_proxy() {
     let (proxy, asked) = proxy(None).await;
-    let server = Server::start(|mut connection| async move {
-        while connection.request().await.is_some() {
-            connection.write(OK).await;
-        }
-    })
-    .await;
-    let egress = Egress::builder()
-        .allow_url(server.url())
-        .https_proxy(format!("http://{proxy}"));
+    let server = Server::that_answers().await;
+    let egress = allowing(&server).https_proxy(format!("http://{proxy}"));
     let egress = egress.build().unwrap();
     assert_eq!(call(&egress, &server.url()).await.unwrap().1, "ok");
     let refused = call(&egress, "https://store.example/").await;
-    assert!(
-        matches!(refused, Err(Error::HttpRequestDenied)),
-        "{refused:?}"
-    );
+    assert_matches!(refused, Err(Error::HttpRequestDenied));
     assert!(asked.lock().unwrap().is_empty());
 }

@@ -2,6 +2,7 @@
 
 use super::server::{OK, Server};
 use super::{Egress, call, egress_to};
+use crate::tests::assert_matches;
 use std::future::poll_fn;
 use std::io::{Read, Write};
 use std::task::Poll;
@@ -42,15 +43,8 @@ async fn a_clone_of_an_egress_shares_its_connections() {
 
 #[tokio::test]
 async fn an_answer_in_chunks_gives_its_connection_back_too() {
-    let server = Server::start(|mut connection| async move {
-        while connection.request().await.is_some() {
-            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-            connection
-                .write(&format!("{head}2\r\nok\r\n0\r\n\r\n"))
-                .await;
-        }
-    })
-    .await;
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let server = Server::that_answers_with(format!("{head}2\r\nok\r\n0\r\n\r\n")).await;
     let egress = egress_to(&server);
     for _ in 0..3 {
         assert_eq!(call(&egress, &server.url()).await.unwrap().1, "ok");
@@ -60,11 +54,7 @@ async fn an_answer_in_chunks_gives_its_connection_back_too() {
 
 #[tokio::test]
 async fn a_connection_that_the_server_closed_meanwhile_is_not_used() {
-    let server = Server::start(|mut connection| async move {
-        connection.request().await;
-        connection.write(OK).await;
-    })
-    .await;
+    let server = Server::that_ends_with(OK).await;
     let egress = egress_to(&server);
     for calls in 1..=5 {
         call(&egress, &server.url()).await.unwrap();
@@ -153,20 +143,15 @@ async fn a_request_that_may_have_arrived_is_not_sent_again() {
     let egress = egress_to(&server);
     call(&egress, &server.url()).await.unwrap();
     let lost = call(&egress, &server.url()).await;
-    assert!(matches!(lost, Err(Error::ConnectionTerminated)), "{lost:?}");
+    assert_matches!(lost, Err(Error::ConnectionTerminated));
     assert_eq!(server.requests(), 2);
     assert_eq!(server.connections(), 1);
 }
 
 #[tokio::test]
 async fn a_server_that_asks_to_close_is_not_asked_again_on_that_connection() {
-    let server = Server::start(|mut connection| async move {
-        while connection.request().await.is_some() {
-            let head = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2";
-            connection.write(&format!("{head}\r\n\r\nok")).await;
-        }
-    })
-    .await;
+    let answer = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
+    let server = Server::that_answers_with(answer).await;
     let egress = egress_to(&server);
     call(&egress, &server.url()).await.unwrap();
     call(&egress, &server.url()).await.unwrap();

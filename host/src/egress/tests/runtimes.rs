@@ -1,20 +1,14 @@
 //! A connection moves only while the runtime that opened it runs, so no other runtime uses it.
 
-use super::closing::server_that_tells_of_closing;
 use super::server::Server;
-use super::{Egress, call, egress_to, post};
+use super::{Egress, allowing, call, egress_to, post};
+use crate::tests::{number, runtime};
 use std::net::Ipv4Addr;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
-
-/// A runtime that runs while somebody waits for something on it.
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
 
 /// A runtime that runs by itself: the server's.
 fn running() -> Runtime {
@@ -63,10 +57,8 @@ fn an_idle_connection_of_a_runtime_that_does_not_run_now_is_left_to_that_runtime
 #[test]
 fn idle_connections_are_closed_in_time_though_the_first_runtime_does_not_run_now() {
     let servers = running();
-    let (server, mut is_closed) = servers.block_on(server_that_tells_of_closing());
-    let egress = Egress::builder()
-        .allow_url(server.url())
-        .idle_timeout(Duration::from_millis(20));
+    let (server, mut is_closed) = servers.block_on(Server::that_tells_of_closing());
+    let egress = allowing(&server).idle_timeout(Duration::from_millis(20));
     let egress = egress.build().unwrap();
     let [first, second] = [runtime(), runtime()];
     for runtime in [&first, &second] {
@@ -111,9 +103,7 @@ fn a_lookup_begun_on_a_runtime_that_does_not_run_now_ends() {
 fn unread_answer_of_an_idle_runtime_is_closed() {
     let servers = running();
     let (server, mut is_closed) = servers.block_on(Server::that_answers_in_part());
-    let egress = Egress::builder()
-        .allow_url(server.url())
-        .unread_timeout(Duration::from_millis(20));
+    let egress = allowing(&server).unread_timeout(Duration::from_millis(20));
     let egress = egress.build().unwrap();
     let first = runtime();
     let _unread = first.block_on(post(&egress, &server.url(), None)).unwrap();
@@ -123,10 +113,8 @@ fn unread_answer_of_an_idle_runtime_is_closed() {
 #[test]
 fn idle_connections_of_other_runtimes_count_and_the_oldest_makes_room() {
     let servers = running();
-    let (server, mut is_closed) = servers.block_on(server_that_tells_of_closing());
-    let egress = Egress::builder()
-        .allow_url(server.url())
-        .max_connections_per_host(NonZeroUsize::new(2).unwrap());
+    let (server, mut is_closed) = servers.block_on(Server::that_tells_of_closing());
+    let egress = allowing(&server).max_connections_per_host(number(2));
     let egress = egress.build().unwrap();
     let [first, second, third] = [runtime(), runtime(), runtime()];
     for runtime in [&first, &second, &third] {

@@ -3,6 +3,7 @@
 use crate::egress::connector::Duplex;
 use rustls::HandshakeKind;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -32,35 +33,74 @@ pub(crate) struct Server {
 #[derive(Default)]
 struct Counted {
     connections: AtomicUsize,
-    requests: AtomicUsize,
+    heads: Mutex<Vec<String>>,
     handshakes: Mutex<Vec<HandshakeKind>>,
 }
 
 impl Server {
     /// Answers every request on every connection with [`OK`].
     pub(crate) async fn that_answers() -> Self {
-        Self::start(|mut connection| async move {
-            while connection.request().await.is_some() {
-                connection.write(OK).await;
+        Self::that_answers_with(OK).await
+    }
+
+    /// Answers every request on every connection with this.
+    pub(crate) async fn that_answers_with(answer: impl Into<String>) -> Self {
+        Self::accept(None, answering(answer.into())).await
+    }
+
+    /// As [`Server::that_answers_with`], over TLS.
+    pub(crate) async fn that_answers_over_tls(tls: TlsAcceptor, answer: impl Into<String>) -> Self {
+        Self::accept(Some(tls), answering(answer.into())).await
+    }
+
+    /// As [`Server::that_answers`], and tells when a client has closed a connection.
+    pub(crate) async fn that_tells_of_closing() -> (Self, mpsc::UnboundedReceiver<()>) {
+        let (closed, is_closed) = mpsc::unbounded_channel();
+        let server = Self::start(move |mut connection| {
+            let closed = closed.clone();
+            async move {
+                while connection.request().await.is_some() {
+                    connection.write(OK).await;
+                }
+                let _ = closed.send(());
             }
-        })
-        .await
+        });
+        (server.await, is_closed)
     }
 
     /// Answers one request on every connection in part, and tells when a client has closed one.
     pub(crate) async fn that_answers_in_part() -> (Self, mpsc::UnboundedReceiver<()>) {
+        Self::that_waits_after("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\npart").await
+    }
+
+    /// Reads one request on every connection, writes this, and tells when a client has closed one.
+    pub(crate) async fn that_waits_after(
+        answer: &'static str,
+    ) -> (Self, mpsc::UnboundedReceiver<()>) {
         let (closed, is_closed) = mpsc::unbounded_channel();
         let server = Self::start(move |mut connection| {
             let closed = closed.clone();
             async move {
                 connection.request().await;
-                let head = "HTTP/1.1 200 OK\r\ncontent-length: 1000";
-                connection.write(&format!("{head}\r\n\r\npart")).await;
+                connection.write(answer).await;
                 let _ = connection.closed().await;
                 let _ = closed.send(());
             }
         });
         (server.await, is_closed)
+    }
+
+    /// Reads one request on every connection, writes this and closes the connection.
+    pub(crate) async fn that_ends_with(answer: impl Into<String>) -> Self {
+        let answer = Arc::new(answer.into());
+        Self::start(move |mut connection| {
+            let answer = Arc::clone(&answer);
+            async move {
+                connection.request().await;
+                connection.write(&answer).await;
+            }
+        })
+        .await
     }
 
     /// Runs `script` for every connection.
@@ -133,8 +173,13 @@ impl Server {
         self.counted.handshakes.lock().unwrap().clone()
     }
 
+    /// The heads of all requests.
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.counted.heads.lock().unwrap().clone()
+    }
+
     pub(crate) fn requests(&self) -> usize {
-        self.counted.requests.load(Ordering::SeqCst)
+        self.counted.heads.lock().unwrap().len()
     }
 }
 
@@ -143,6 +188,21 @@ impl Drop for Server {
         self.accepting.abort();
     }
 }
+
+/// The script of a server that answers every request with this.
+fn answering(answer: String) -> impl Fn(Connection) -> BoxFuture + Send + 'static {
+    let answer = Arc::new(answer);
+    move |mut connection| {
+        let answer = Arc::clone(&answer);
+        Box::pin(async move {
+            while connection.request().await.is_some() {
+                connection.write(&answer).await;
+            }
+        })
+    }
+}
+
+type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// `None` where the client did not like the certificate.
 async fn encrypted(
@@ -186,7 +246,7 @@ impl Connection {
                 _ => return None,
             }
         }
-        self.counted.requests.fetch_add(1, Ordering::SeqCst);
+        self.counted.heads.lock().unwrap().push(head.clone());
         Some(head)
     }
 
@@ -207,7 +267,7 @@ impl Connection {
         self.stream.shutdown().await.unwrap();
     }
 
-    /// What one read gives; `None` where the client has closed the connection.
+    /// The bytes of one read; `None` where the client has closed the connection.
     pub(crate) async fn segment(&mut self) -> Option<String> {
         let mut segment = vec![0; 64 * 1024];
         let length = self.stream.read(&mut segment).await.ok()?;

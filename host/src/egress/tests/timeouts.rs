@@ -1,7 +1,8 @@
 //! Each step of an exchange has its own time, and runs out of it under its own name.
 
-use super::server::{OK, Server};
-use super::{Egress, egress_to, post};
+use super::server::Server;
+use super::{Egress, connecting_within, egress_to, post};
+use crate::tests::assert_matches;
 use http_body_util::BodyExt;
 use std::future::ready;
 use std::sync::Arc;
@@ -19,56 +20,29 @@ async fn a_server_that_does_not_finish_connecting_runs_into_the_connect_timeout(
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
     let egress = Egress::builder().allow_url(&*url).build().unwrap();
-    let options = RequestOptions {
-        connect_timeout: Some(SHORT),
-        ..RequestOptions::default()
-    };
+    let late = post(&egress, &url, connecting_within(SHORT));
     // Twenty seconds are less than what a plugin gets that asks for nothing.
-    let late = timeout(Duration::from_secs(20), post(&egress, &url, Some(options)));
-    let late = late.await.unwrap();
-    assert!(matches!(late, Err(Error::ConnectionTimeout)), "{late:?}");
+    let late = timeout(Duration::from_secs(20), late).await.unwrap();
+    assert_matches!(late, Err(Error::ConnectionTimeout));
 }
 
 #[tokio::test]
 async fn a_server_that_does_not_answer_runs_into_the_first_byte_timeout() {
-    let (closed, mut is_closed) = mpsc::unbounded_channel();
-    let server = Server::start(move |mut connection| {
-        let closed = closed.clone();
-        async move {
-            connection.request().await;
-            let _ = connection.closed().await;
-            let _ = closed.send(());
-        }
-    })
-    .await;
+    let (server, mut is_closed) = Server::that_waits_after("").await;
     let egress = egress_to(&server);
     let options = RequestOptions {
         first_byte_timeout: Some(SHORT),
         ..RequestOptions::default()
     };
     let late = post(&egress, &server.url(), Some(options)).await;
-    assert!(
-        matches!(late, Err(Error::ConnectionReadTimeout)),
-        "{late:?}"
-    );
+    assert_matches!(late, Err(Error::ConnectionReadTimeout));
     // The answer would come on it after all: it must not serve another request.
     is_closed.recv().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_body_that_stops_coming_runs_into_the_between_bytes_timeout() {
-    let (closed, mut is_closed) = mpsc::unbounded_channel();
-    let server = Server::start(move |mut connection| {
-        let closed = closed.clone();
-        async move {
-            connection.request().await;
-            let head = "HTTP/1.1 200 OK\r\ncontent-length: 10";
-            connection.write(&format!("{head}\r\n\r\npart")).await;
-            let _ = connection.closed().await;
-            let _ = closed.send(());
-        }
-    })
-    .await;
+    let (server, mut is_closed) = Server::that_answers_in_part().await;
     let egress = egress_to(&server);
     let options = RequestOptions {
         between_bytes_timeout: Some(SHORT),
@@ -79,10 +53,7 @@ async fn a_body_that_stops_coming_runs_into_the_between_bytes_timeout() {
     let first = body.frame().await.unwrap().unwrap();
     assert_eq!(first.into_data().unwrap(), "part");
     let late = body.frame().await.unwrap();
-    assert!(
-        matches!(late, Err(Error::ConnectionReadTimeout)),
-        "{late:?}"
-    );
+    assert_matches!(late, Err(Error::ConnectionReadTimeout));
     drop(body);
     is_closed.recv().await.unwrap();
 }
@@ -130,12 +101,7 @@ async fn the_time_that_a_plugin_takes_between_reads_is_not_the_servers_silence()
 
 #[tokio::test]
 async fn timeouts_that_do_not_run_out_leave_the_connection_for_the_next_request() {
-    let server = Server::start(|mut connection| async move {
-        while connection.request().await.is_some() {
-            connection.write(OK).await;
-        }
-    })
-    .await;
+    let server = Server::that_answers().await;
     let egress = egress_to(&server);
     let plenty = Some(Duration::from_secs(60));
     let options = RequestOptions {
@@ -145,10 +111,8 @@ async fn timeouts_that_do_not_run_out_leave_the_connection_for_the_next_request(
     };
     for _ in 0..3 {
         let response = post(&egress, &server.url(), Some(options)).await.unwrap();
-        assert_eq!(
-            response.into_body().collect().await.unwrap().to_bytes(),
-            "ok"
-        );
+        let body = response.into_body().collect().await.unwrap();
+        assert_eq!(body.to_bytes(), "ok");
     }
     assert_eq!(server.connections(), 1);
 }

@@ -1,8 +1,9 @@
 //! TLS, with a certificate authority that lives as long as the test.
 
 use super::server::{OK, Server};
-use super::{Egress, call};
+use super::{Egress, allowing, call, egress_to};
 use crate::Tls;
+use crate::tests::assert_matches;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::server::WebPkiClientVerifier;
@@ -24,12 +25,7 @@ async fn server_that_speaks(
     name: &str,
 ) -> (Server, CertifiedIssuer<'static, KeyPair>) {
     let (acceptor, root) = acceptor(versions, name);
-    let server = Server::start_tls(acceptor, |mut connection| async move {
-        while connection.request().await.is_some() {
-            connection.write(OK).await;
-        }
-    });
-    (server.await, root)
+    (Server::that_answers_over_tls(acceptor, OK).await, root)
 }
 
 pub(crate) fn acceptor(
@@ -80,17 +76,11 @@ async fn server_that_demands_a_certificate() -> (Server, CertifiedIssuer<'static
         )
         .unwrap();
     let acceptor = TlsAcceptor::from(Arc::new(config));
-    let server = Server::start_tls(acceptor, |mut connection| async move {
-        while connection.request().await.is_some() {
-            connection.write(OK).await;
-        }
-    });
-    (server.await, root)
+    (Server::that_answers_over_tls(acceptor, OK).await, root)
 }
 
 fn egress_with(server: &Server, tls: &Tls) -> Egress {
-    let egress = Egress::builder().allow_url(server.url()).tls(tls);
-    egress.build().unwrap()
+    allowing(server).tls(tls).build().unwrap()
 }
 
 #[tokio::test]
@@ -171,11 +161,7 @@ async fn a_root_that_the_embedder_gives_is_trusted() {
         root.as_ref().der().to_vec(),
         root.as_ref().pem().into_bytes(),
     ] {
-        let egress = Egress::builder()
-            .allow_url(server.url())
-            .root_certificate(root)
-            .build()
-            .unwrap();
+        let egress = allowing(&server).root_certificate(root).build().unwrap();
         for _ in 0..3 {
             assert_eq!(call(&egress, &server.url()).await.unwrap().1, "ok");
         }
@@ -186,28 +172,19 @@ async fn a_root_that_the_embedder_gives_is_trusted() {
 #[tokio::test]
 async fn a_root_that_nobody_gave_is_a_certificate_error() {
     let (server, _) = server_named("127.0.0.1").await;
-    let egress = Egress::builder().allow_url(server.url()).build().unwrap();
+    let egress = egress_to(&server);
     let refused = call(&egress, &server.url()).await;
-    assert!(
-        matches!(refused, Err(Error::TlsCertificateError)),
-        "{refused:?}"
-    );
+    assert_matches!(refused, Err(Error::TlsCertificateError));
     assert_eq!(server.requests(), 0);
 }
 
 #[tokio::test]
 async fn a_certificate_for_another_name_is_a_certificate_error() {
     let (server, root) = server_named("other.example").await;
-    let egress = Egress::builder()
-        .allow_url(server.url())
-        .root_certificate(root.as_ref().der().to_vec())
-        .build()
-        .unwrap();
+    let egress = allowing(&server).root_certificate(root.as_ref().der().to_vec());
+    let egress = egress.build().unwrap();
     let refused = call(&egress, &server.url()).await;
-    assert!(
-        matches!(refused, Err(Error::TlsCertificateError)),
-        "{refused:?}"
-    );
+    assert_matches!(refused, Err(Error::TlsCertificateError));
 }
 
 #[tokio::test]
@@ -220,19 +197,15 @@ async fn a_server_that_does_not_speak_tls_is_a_protocol_error() {
     let url = server.url().replace("http://", "https://");
     let egress = Egress::builder().allow_url(&*url).build().unwrap();
     let wrong = call(&egress, &url).await;
-    assert!(matches!(wrong, Err(Error::TlsProtocolError)), "{wrong:?}");
+    assert_matches!(wrong, Err(Error::TlsProtocolError));
 }
 
 #[tokio::test]
 async fn a_second_connection_resumes_the_session_of_the_first() {
     for version in [&TLS13, &TLS12] {
         let (server, root) = server_that_speaks(&[version], "127.0.0.1").await;
-        let egress = Egress::builder()
-            .allow_url(server.url())
-            .root_certificate(root.as_ref().der().to_vec())
-            .idle_timeout(Duration::ZERO)
-            .build()
-            .unwrap();
+        let egress = allowing(&server).root_certificate(root.as_ref().der().to_vec());
+        let egress = egress.idle_timeout(Duration::ZERO).build().unwrap();
         for _ in 0..3 {
             assert_eq!(call(&egress, &server.url()).await.unwrap().1, "ok");
         }
@@ -257,13 +230,9 @@ async fn the_end_of_an_idle_connection_is_said_within_tls() {
         }
     })
     .await;
-    let egress = Egress::builder()
-        .allow_url(server.url())
-        .root_certificate(root.as_ref().der().to_vec())
-        .idle_timeout(Duration::from_millis(20))
-        .build()
-        .unwrap();
-    call(&egress, &server.url()).await.unwrap();
+    let egress = allowing(&server).root_certificate(root.as_ref().der().to_vec());
+    let egress = egress.idle_timeout(Duration::from_millis(20)).build();
+    call(&egress.unwrap(), &server.url()).await.unwrap();
     // rustls takes a connection that ends without `close_notify` for cut off.
     closed.recv().await.unwrap().unwrap();
 }

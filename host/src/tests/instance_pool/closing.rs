@@ -1,7 +1,7 @@
 //! A closed pool lends nothing, and all that it had is gone.
 
-use super::{AN_HOUR, builder, is_pending, plugin, pool, settle, trap};
-use crate::{InstanceOptions, InstancePool, PoolError};
+use super::{AN_HOUR, builder, is_pending, plugin, pool, settle, start, trap};
+use crate::{InstancePool, PoolError};
 use std::pin::pin;
 
 #[tokio::test]
@@ -23,7 +23,7 @@ async fn close_waits_for_lent_instances() {
     closes.await;
     let mut all = Vec::new();
     for _ in 0..3 {
-        all.push(plugin.instantiate(&InstanceOptions::new()).await.unwrap());
+        all.push(start(&plugin).await);
     }
     let stats = pool.stats();
     assert_eq!((stats.started, stats.retired, stats.lost), (3, 2, 1));

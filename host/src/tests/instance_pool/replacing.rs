@@ -1,19 +1,15 @@
 //! Another plugin takes the place of a pool's, while calls go on.
 
 use super::super::components::{Spins, binding_that_spins};
-use super::{AN_HOUR, builder, is_pending, number, plugin, pool, settle};
-use crate::{InstanceOptions, InstancePool, Plugin, PooledInstance};
+use super::{AN_HOUR, builder, is_pending, load_for, number, plugin, pool, settle, start};
+use crate::{InstancePool, Plugin, PooledInstance};
 use std::pin::pin;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// A plugin whose instances were never configured, by what they say.
 fn another(max_instances: usize) -> Plugin {
-    let plugin = Plugin::builder().without_cache();
-    let plugin = plugin.max_instances(number(max_instances));
-    plugin
-        .from_bytes(&binding_that_spins(Spins::InInvoke))
-        .unwrap()
+    load_for(max_instances, &binding_that_spins(Spins::InInvoke))
 }
 
 async fn is_of_another(instance: &mut PooledInstance) -> bool {
@@ -28,8 +24,7 @@ async fn idle_instances_of_the_old_plugin_go_at_once() {
     pool.warm_up(2).await.unwrap();
     pool.replace_plugin(&another(2));
     assert_eq!((pool.stats().idle, pool.stats().retired), (0, 2));
-    let _one = old.instantiate(&InstanceOptions::new()).await.unwrap();
-    let _two = old.instantiate(&InstanceOptions::new()).await.unwrap();
+    let _both = [start(&old).await, start(&old).await];
     assert!(is_of_another(&mut pool.acquire().await.unwrap()).await);
 }
 

@@ -1,8 +1,8 @@
 //! Instances go for their age, their idle time, their calls and their memory; and what they had is free.
 
-use super::{PAGE, builder, inits, is_marked, mark, plugin};
-use crate::{InstanceOptions, InstancePool};
-use std::num::{NonZeroU64, NonZeroUsize};
+use super::{PAGE, builder, inits, is_marked, mark, number, plugin, start};
+use crate::InstancePool;
+use std::num::NonZeroU64;
 use std::time::Duration;
 use tokio::time::{advance, sleep, timeout};
 
@@ -90,7 +90,7 @@ async fn idle_instances_go_while_nobody_uses_the_pool() {
         }
         // Their slots are free.
         for _ in 0..3 {
-            plugin.instantiate(&InstanceOptions::new()).await.unwrap();
+            start(&plugin).await;
         }
     }
 }
@@ -98,7 +98,7 @@ async fn idle_instances_go_while_nobody_uses_the_pool() {
 #[tokio::test]
 async fn warm_up_ends_though_its_instances_go_meanwhile() {
     let pool = builder(8)
-        .max_starts(NonZeroUsize::MIN)
+        .max_starts(number(1))
         .max_age(Duration::ZERO)
         .build();
     timeout(MINUTE, pool.warm_up(8)).await.unwrap().unwrap();

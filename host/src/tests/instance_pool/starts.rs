@@ -1,20 +1,19 @@
 //! Which starts begin, whose they are, and what a failed one means for others.
 
-use super::{AN_HOUR, builder, inits, is_pending, mark, number, plugin, pool, settle};
+use super::{
+    AN_HOUR, builder, inits, is_pending, mark, number, plugin, pool, runtime, settle, start,
+};
+use crate::tests::assert_matches;
 use crate::types::Metadata;
 use crate::{CallError, HostError, InstanceOptions, InstancePool, PoolError};
 use std::pin::pin;
 use std::time::Duration;
 use tempfile::TempDir;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::task::JoinSet;
 use tokio::time::{advance, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-fn runtime() -> Runtime {
-    Builder::new_current_thread().enable_all().build().unwrap()
-}
 
 /// Options with which an instance starts while a directory exists.
 fn needing_a_directory() -> (TempDir, InstanceOptions) {
@@ -206,7 +205,7 @@ async fn success_ends_what_is_remembered_of_a_failure() {
 #[tokio::test]
 async fn lack_of_room_in_the_plugin_is_not_remembered() {
     let plugin = plugin(1);
-    let other = plugin.instantiate(&InstanceOptions::new()).await.unwrap();
+    let other = start(&plugin).await;
     let pool = InstancePool::builder(&plugin).build();
     let full = pool.acquire().await.unwrap_err();
     let PoolError::Instantiate(cause) = full else {
@@ -255,7 +254,7 @@ async fn callers_are_served_by_a_warm_up() {
 async fn warm_up_tells_why_an_instance_did_not_start() {
     let pool = builder(5).binding([("refused", "")]).build();
     let refused = pool.warm_up(5).await.unwrap_err();
-    assert!(matches!(refused, PoolError::Init(_)), "{refused}");
+    assert_matches!(refused, PoolError::Init(_));
 }
 
 #[test]
@@ -314,7 +313,7 @@ async fn start_ends_with_the_last_handle_of_its_pool() {
     assert!(matches!(full, Err(HostError::TooManyInstances { .. })));
     drop(pool);
     settle().await;
-    plugin.instantiate(&InstanceOptions::new()).await.unwrap();
+    start(&plugin).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! The host renews a session token that the service calls expired.
 
-use super::{SECRET, header, request, send, signing};
+use super::{SECRET, answer, answered, header, request, send, signing};
 use crate::AwsCredentials;
 use crate::egress::tests::server::{OK, Server};
 use aws_credential_types::Credentials;
@@ -8,7 +8,6 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::future::ProvideCredentials as Provided;
 use aws_credential_types::provider::{self, ProvideCredentials};
 use http::StatusCode;
-use http_body_util::BodyExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -76,23 +75,18 @@ async fn server_that_takes(tokens: &'static [&str], refusal: String) -> (Server,
                 let length = header(&head, "content-length").unwrap().parse().unwrap();
                 let body = connection.bytes(length).await;
                 let token = header(&head, "x-amz-security-token").unwrap();
-                let answer = if tokens.contains(&token) {
+                let said = if tokens.contains(&token) {
                     OK
                 } else {
                     &refusal
                 };
                 let body = String::from_utf8(body).unwrap();
                 kept.lock().unwrap().push((head.clone(), body));
-                connection.write(answer).await;
+                connection.write(said).await;
             }
         }
     });
     (server.await, heard)
-}
-
-fn refusal(status: &str, headers: &str, body: &str) -> String {
-    let length = body.len();
-    format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}")
 }
 
 /// As DynamoDB refuses, and as S3 does: it repeats the token.
@@ -100,17 +94,12 @@ fn expired() -> String {
     let body = format!(
         r#"{{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"{OLD} {NEW}"}}"#
     );
-    refusal("400 Bad Request", "", &body)
+    answer("400 Bad Request", "", &body)
 }
 
 async fn call(server: &Server, credentials: &AwsCredentials) -> (StatusCode, String) {
     let egress = signing(server, credentials).build().unwrap();
-    let answer = send(&egress, request(&server.url(), &[], BODY))
-        .await
-        .unwrap();
-    let status = answer.status();
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
-    (status, String::from_utf8(body.to_vec()).unwrap())
+    answered(&egress, request(&server.url(), &[], BODY)).await
 }
 
 #[tokio::test]
@@ -119,8 +108,8 @@ async fn expired_token_is_renewed_and_the_request_sent_again() {
     let xml = "<?xml version=\"1.0\"?>\n<Error><Code>ExpiredToken</Code></Error>";
     for refusal in [
         expired(),
-        refusal("403 Forbidden", by_header, "{}"),
-        refusal("400 Bad Request", "", xml),
+        answer("403 Forbidden", by_header, "{}"),
+        answer("400 Bad Request", "", xml),
     ] {
         let source = Source::that_gives(Some(NEW));
         let (server, heard) = server_that_takes(&[NEW], refusal).await;
@@ -171,7 +160,7 @@ async fn refusal_is_the_answer_if_there_are_no_other_credentials() {
 async fn other_refusals_renew_nothing() {
     let body = r#"{"__type":"a#ValidationException","message":"ExpiredTokenException"}"#;
     let source = Source::that_gives(Some(NEW));
-    let refusal = refusal("400 Bad Request", "", body);
+    let refusal = answer("400 Bad Request", "", body);
     let (server, heard) = server_that_takes(&[NEW], refusal).await;
     let (_, said) = call(&server, &source.known()).await;
     assert_eq!(said, body);

@@ -1,34 +1,30 @@
-//! What comes back where a signature is not taken.
+//! Answers of a service that does not take a signature.
 
-use super::{OK, SECRET, TOKEN, header, keys, recording, request, send, signing};
-use crate::AwsCredentials;
+use super::{SECRET, TOKEN, answer, egress_with, header, keys, large_request, request, send};
 use crate::egress::Outgoing;
-use crate::egress::tests::server::Server;
+use crate::egress::signing::LARGEST_BODY;
+use crate::egress::tests::server::{OK, Server};
+use crate::egress::tests::{dispatch, instance as instance_of};
+use crate::tests::assert_matches;
 use aws_credential_types::Credentials;
 use http::Response;
 use http_body_util::BodyExt;
-use std::num::NonZeroUsize;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
-
-fn answer(status: &str, headers: &str, body: &str) -> String {
-    let length = body.len();
-    format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}")
-}
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
 /// Sends a request that `keys` sign, and gives length, checksum and body of the answer.
 async fn heard(
     answer: String,
     keys: Credentials,
 ) -> Result<(String, Option<String>, String), Error> {
-    let (server, _) = recording(answer).await;
-    let egress = signing(&server, &AwsCredentials::new(keys))
-        .build()
-        .unwrap();
-    let response = send(&egress, request(&server.url(), &[], "{}")).await?;
+    let server = Server::that_answers_with(answer).await;
+    let response = send(
+        &egress_with(&server, keys),
+        request(&server.url(), &[], "{}"),
+    )
+    .await?;
     let text = |name: &str| {
         let value = response.headers().get(name)?;
         Some(value.to_str().unwrap().to_owned())
@@ -73,20 +69,17 @@ async fn a_refusal_that_cannot_be_searched_is_not_passed() {
 
 #[tokio::test]
 async fn a_service_is_not_asked_to_compress_what_is_to_be_searched() {
-    let (server, heads) = recording(OK.to_owned()).await;
-    let egress = signing(&server, &AwsCredentials::new(keys())).build();
+    let server = Server::that_answers().await;
     let asked = [("accept-encoding", "gzip")];
     let request = request(&server.url(), &asked, "{}");
-    send(&egress.unwrap(), request).await.unwrap();
-    let head = heads.lock().unwrap().remove(0);
+    send(&egress_with(&server, keys()), request).await.unwrap();
+    let head = server.heads().remove(0);
     assert_eq!(header(&head, "accept-encoding"), None);
 }
 
 /// An instance that signs what it sends to `server`.
 fn instance(server: &Server, requests: usize) -> Outgoing {
-    let egress = signing(server, &AwsCredentials::new(keys()));
-    let requests = NonZeroUsize::new(requests).unwrap();
-    Outgoing::new(Some(egress.build().unwrap()), requests)
+    instance_of(&egress_with(server, keys()), requests)
 }
 
 async fn post(
@@ -94,9 +87,7 @@ async fn post(
     server: &Server,
     options: RequestOptions,
 ) -> Result<Response<WasiBody>, Error> {
-    let request = request(&server.url(), &[], "{}");
-    let sending = instance.send_request(request, Some(options), Box::new(async { Ok(()) }));
-    Pin::from(sending).await.map(|(answer, _)| answer)
+    dispatch(instance, request(&server.url(), &[], "{}"), Some(options)).await
 }
 
 /// Waits for room no longer than a moment.
@@ -111,7 +102,7 @@ fn hasty() -> RequestOptions {
 #[tokio::test]
 async fn unread_refusal_counts_as_a_request_under_way() {
     let refusal = answer("400 Bad Request", "", &format!("not {TOKEN}"));
-    let (server, _) = recording(refusal).await;
+    let server = Server::that_answers_with(refusal).await;
     let mut instance = instance(&server, 1);
     let patient = RequestOptions::default;
     let unread = post(&mut instance, &server, patient()).await.unwrap();
@@ -153,10 +144,7 @@ async fn unread_refusals_stay_within_the_room_of_the_instance() {
         unread.push(answer.unwrap());
     }
     let refused = post(&mut instance, &server, hasty()).await;
-    assert!(
-        matches!(refused, Err(Error::HttpResponseTimeout)),
-        "{refused:?}"
-    );
+    assert_matches!(refused, Err(Error::HttpResponseTimeout));
     assert_eq!(server.requests(), 17);
     unread.truncate(15);
     post(&mut instance, &server, RequestOptions::default())
@@ -176,29 +164,15 @@ async fn request_body_counts_until_the_connection_drops_it() {
     let mut instance = instance(&server, 64);
     let mut unread = Vec::new();
     for _ in 0..4 {
-        let large = large_request(&server);
-        let sending = instance.send_request(large, None, Box::new(async { Ok(()) }));
-        unread.push(Pin::from(sending).await.unwrap());
+        let large = large_request(&server, LARGEST_BODY, true);
+        unread.push(dispatch(&mut instance, large, None).await.unwrap());
     }
-    let large = large_request(&server);
-    let sending = instance.send_request(large, Some(hasty()), Box::new(async { Ok(()) }));
-    let refused = Pin::from(sending).await.map(drop);
-    assert!(
-        matches!(refused, Err(Error::ConnectionTimeout)),
-        "{refused:?}"
-    );
+    let large = large_request(&server, LARGEST_BODY, true);
+    let refused = dispatch(&mut instance, large, Some(hasty())).await;
+    assert_matches!(refused, Err(Error::ConnectionTimeout));
     assert_eq!(server.requests(), 4);
     unread.clear();
     post(&mut instance, &server, RequestOptions::default())
         .await
         .unwrap();
-}
-
-/// One with the largest body that is signed.
-fn large_request(server: &Server) -> http::Request<WasiBody> {
-    const LARGEST: usize = 32 << 20;
-    let (mut head, _) = request(&server.url(), &[], "").into_parts();
-    head.headers.insert("content-length", LARGEST.into());
-    let body = http_body_util::Full::from(vec![0; LARGEST]);
-    http::Request::from_parts(head, body.map_err(|never| match never {}).boxed_unsync())
 }

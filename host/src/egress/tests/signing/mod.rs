@@ -1,24 +1,32 @@
-//! What is signed on its way out, by whom, and with what.
+//! Signing by the host: which requests are signed, and with what.
+//!
+//! The signature is held against one that aws-sigv4 makes of what arrived.
 
-mod bodies;
 mod expired;
 mod mask_token;
-mod passed;
-mod refused;
 mod s3;
-mod signature;
 
-use super::server::{OK, Server};
+use super::server::Server;
+use super::{Parts, call, dispatch, instance, whole};
 use crate::AwsCredentials;
-use crate::egress::{Egress, EgressBuilder, Outgoing};
+use crate::egress::signing::{self, LARGEST_BODY};
+use crate::egress::{Egress, EgressBuilder};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, error::CredentialsError, future};
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use aws_smithy_runtime_api::client::identity::Identity;
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt, Full};
-use std::num::NonZeroUsize;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use wasmtime_wasi_http::{Error, WasiBody, WasiHttpHooks};
+use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use wasmtime_wasi_http::{Error, WasiBody};
 
 const SECRET: &str = "c4n4ry-of-the-host";
 const TOKEN: &str = "c4n4ry-token-of-the-host";
@@ -27,27 +35,16 @@ fn keys() -> Credentials {
     Credentials::new("AKIDHOST", SECRET, Some(TOKEN.to_owned()), None, "test")
 }
 
-/// A server that keeps the heads of requests and answers with `answer`.
-async fn recording(answer: String) -> (Server, Arc<Mutex<Vec<String>>>) {
-    let heads = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&heads);
-    let server = Server::start(move |mut connection| {
-        let (kept, answer) = (Arc::clone(&kept), answer.clone());
-        async move {
-            while let Some(head) = connection.request().await {
-                kept.lock().unwrap().push(head);
-                connection.write(&answer).await;
-            }
-        }
-    });
-    (server.await, heads)
-}
-
 fn signing(server: &Server, credentials: &AwsCredentials) -> EgressBuilder {
     let url = server.url();
-    Egress::builder()
-        .allow_url(&url)
-        .sign(&url, "eu-west-1", "dynamodb", credentials)
+    let egress = Egress::builder().allow_url(&url);
+    egress.sign(&url, "eu-west-1", "dynamodb", credentials)
+}
+
+/// An egress that signs with what this source gives.
+fn egress_with(server: &Server, source: impl ProvideCredentials + 'static) -> Egress {
+    let egress = signing(server, &AwsCredentials::new(source));
+    egress.build().unwrap()
 }
 
 fn request(url: &str, headers: &[(&str, &str)], body: &'static str) -> Request<WasiBody> {
@@ -58,18 +55,308 @@ fn request(url: &str, headers: &[(&str, &str)], body: &'static str) -> Request<W
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let body = Full::<Bytes>::from(body).map_err(|never| match never {});
-    request.body(body.boxed_unsync()).unwrap()
+    request.body(whole(body)).unwrap()
+}
+
+/// A request with a body of so many bytes, which it announces or not.
+fn large_request(server: &Server, length: usize, announces: bool) -> Request<WasiBody> {
+    let (mut head, _) = request(&server.url(), &[], "").into_parts();
+    head.headers.remove("content-length");
+    if announces {
+        head.headers.insert("content-length", length.into());
+    }
+    Request::from_parts(head, whole(vec![0; length]))
 }
 
 async fn send(egress: &Egress, request: Request<WasiBody>) -> Result<Response<WasiBody>, Error> {
-    let mut outgoing = Outgoing::new(Some(egress.clone()), NonZeroUsize::MIN);
-    let sending = outgoing.send_request(request, None, Box::new(async { Ok(()) }));
-    Pin::from(sending).await.map(|(response, _)| response)
+    dispatch(&mut instance(egress, 1), request, None).await
+}
+
+/// Sends a request and gives the status and the text of its answer.
+async fn answered(egress: &Egress, request: Request<WasiBody>) -> (StatusCode, String) {
+    let answer = send(egress, request).await.unwrap();
+    let status = answer.status();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+/// An answer with this status, these lines of its head, and this body.
+fn answer(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}")
 }
 
 fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     let mut found = head.lines().filter_map(|line| line.split_once(": "));
     let (_, value) = found.find(|(found, _)| found.eq_ignore_ascii_case(name))?;
     Some(value)
+}
+
+/// The authorization that these headers of a request should have, by aws-sigv4.
+fn authorization(head: &str, url: &str, body: &[u8], names: &[&str]) -> String {
+    let date = header(head, "x-amz-date").unwrap();
+    let iso = format!(
+        "{}-{}-{}T{}:{}:{}Z",
+        &date[..4],
+        &date[4..6],
+        &date[6..8],
+        &date[9..11],
+        &date[11..13],
+        &date[13..15]
+    );
+    let time = DateTime::from_str(&iso, Format::DateTime).unwrap();
+    let identity: Identity = keys().into();
+    let params = v4::SigningParams::builder()
+        .identity(&identity)
+        .region("eu-west-1")
+        .name("dynamodb")
+        .time(SystemTime::try_from(time).unwrap())
+        .settings(SigningSettings::default())
+        .build()
+        .unwrap();
+    let headers = names
+        .iter()
+        .map(|name| (*name, header(head, name).unwrap()));
+    let signable = SignableRequest::new("POST", url, headers, SignableBody::Bytes(body)).unwrap();
+    let (instructions, _) = sign(signable, &params.into()).unwrap().into_parts();
+    let mut authorizations = instructions
+        .headers()
+        .filter(|(name, _)| *name == "authorization");
+    authorizations.next().unwrap().1.to_owned()
+}
+
+#[tokio::test]
+async fn an_unsigned_request_goes_out_with_the_hosts_signature() {
+    let server = Server::that_answers().await;
+    let egress = egress_with(&server, keys());
+    let url = server.url();
+    let target = ("x-amz-target", "DynamoDB_20120810.GetItem");
+    // What the plugin claims of time and token counts for nothing.
+    let claimed = [
+        target,
+        ("content-type", "application/x-amz-json-1.0"),
+        ("x-amz-date", "19700101T000000Z"),
+        ("x-amz-security-token", "c4n4ry-of-a-plugin"),
+    ];
+    let answered = send(&egress, request(&url, &claimed, "{}")).await.unwrap();
+    assert_eq!(answered.status(), StatusCode::OK);
+
+    let head = server.heads().remove(0);
+    let sent = header(&head, "authorization").unwrap().to_owned();
+    assert!(sent.contains("Credential=AKIDHOST/"), "another key signed");
+    assert!(
+        sent.contains("/eu-west-1/dynamodb/aws4_request"),
+        "another scope"
+    );
+    assert!(
+        sent.contains(
+            "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target,"
+        ),
+        "other headers are signed"
+    );
+    assert!(header(&head, "x-amz-security-token") == Some(TOKEN));
+    let names = ["content-type", "host", "x-amz-target"];
+    assert!(
+        sent == authorization(&head, &url, b"{}", &names),
+        "another signature"
+    );
+    assert!(
+        sent != authorization(&head, &url, b"{ }", &names),
+        "of any body"
+    );
+    assert_eq!(header(&head, "content-length"), Some("2"));
+}
+
+#[tokio::test]
+async fn a_token_of_the_plugin_does_not_go_with_a_key_of_the_host_that_has_none() {
+    let server = Server::that_answers().await;
+    let egress = egress_with(
+        &server,
+        Credentials::new("AKIDHOST", SECRET, None, None, "test"),
+    );
+    let claimed = [("x-amz-security-token", "c4n4ry-of-a-plugin")];
+    let request = request(&server.url(), &claimed, "{}");
+    send(&egress, request).await.unwrap();
+
+    let head = server.heads().remove(0);
+    assert!(header(&head, "authorization").is_some());
+    assert!(header(&head, "x-amz-security-token").is_none());
+}
+
+#[tokio::test]
+async fn the_next_attempt_is_signed_at_the_time_of_the_server_that_refused_one() {
+    let off = SystemTime::now() - Duration::from_secs(3_600);
+    let date = DateTime::from(off).fmt(Format::HttpDate).unwrap();
+    let refusal = answer("400 Bad Request", &format!("date: {date}\r\n"), "{}");
+    let server = Server::that_answers_with(refusal).await;
+    let egress = egress_with(&server, keys());
+    for _ in 0..2 {
+        call(&egress, &server.url()).await.unwrap();
+    }
+    let heads = server.heads();
+    let dates = heads.iter().map(|head| header(head, "x-amz-date").unwrap());
+    let dates: Vec<_> = dates.collect();
+    // An hour and a little: the date begins with the hour before.
+    let server_hour = DateTime::from(off).fmt(Format::DateTime).unwrap();
+    let server_hour = server_hour[..13].replace('-', "");
+    assert!(dates[1].starts_with(&server_hour), "{dates:?}");
+    assert!(dates[0] > dates[1], "{dates:?}");
+}
+
+#[tokio::test]
+async fn what_is_signed_already_passes_as_it_is() {
+    let server = Server::that_answers().await;
+    let egress = egress_with(&server, keys());
+    let url = server.url();
+    let own = ("authorization", "AWS4-HMAC-SHA256 Credential=AKIDGUEST/");
+    let date = ("x-amz-date", "20260101T000000Z");
+    send(&egress, request(&url, &[own, date], "{}"))
+        .await
+        .unwrap();
+    let link = format!("{url}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=0a");
+    send(&egress, request(&link, &[], "{}")).await.unwrap();
+
+    let heads = server.heads();
+    assert_eq!(header(&heads[0], "authorization"), Some(own.1));
+    assert_eq!(header(&heads[0], "x-amz-date"), Some(date.1));
+    let mut tokens = heads
+        .iter()
+        .map(|head| header(head, "x-amz-security-token"));
+    assert!(tokens.all(|token| token.is_none()));
+    assert!(header(&heads[1], "authorization").is_none());
+}
+
+#[tokio::test]
+async fn what_goes_elsewhere_is_not_signed() {
+    let [signed, other] = [Server::that_answers().await, Server::that_answers().await];
+    let egress = signing(&signed, &AwsCredentials::new(keys()));
+    let egress = egress.allow_url(other.url()).build().unwrap();
+    call(&egress, &other.url()).await.unwrap();
+    let head = other.heads().remove(0);
+    assert!(header(&head, "authorization").is_none());
+    assert!(header(&head, "x-amz-security-token").is_none());
+}
+
+#[tokio::test]
+async fn to_sign_is_not_to_allow() {
+    let server = Server::that_answers().await;
+    let credentials = AwsCredentials::new(keys());
+    let egress = Egress::builder().sign(server.url(), "r", "s", &credentials);
+    let refused = call(&egress.build().unwrap(), &server.url()).await;
+    assert!(matches!(refused, Err(Error::HttpRequestDenied)));
+    assert_eq!(server.connections(), 0);
+}
+
+#[test]
+fn an_address_that_cannot_be_read_is_named() {
+    let credentials = AwsCredentials::new(keys());
+    let egress = Egress::builder().sign("dynamodb", "r", "s", &credentials);
+    let refused = egress.build().unwrap_err().to_string();
+    assert!(refused.contains("\"dynamodb\""), "{refused}");
+}
+
+#[test]
+fn a_region_or_a_service_that_does_not_fit_into_a_header_is_named() {
+    let credentials = AwsCredentials::new(keys());
+    for (region, service, unfit) in [
+        ("eu-west-1\n", "dynamodb", "eu-west-1\n"),
+        ("", "dynamodb", ""),
+        ("eu-west-1", "dynamo db", "dynamo db"),
+    ] {
+        let egress = Egress::builder();
+        let egress = egress.sign("http://a.example", region, service, &credentials);
+        let refused = egress.build().unwrap_err().to_string();
+        assert!(refused.contains(&format!("{unfit:?}")), "{refused}");
+    }
+}
+
+#[derive(Debug)]
+struct Nothing;
+
+impl ProvideCredentials for Nothing {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err(CredentialsError::not_loaded("nowhere")))
+    }
+}
+
+#[tokio::test]
+async fn a_host_without_credentials_answers_as_dynamodb_refuses_and_sends_nothing() {
+    let server = Server::that_answers().await;
+    let egress = egress_with(&server, Nothing);
+    let (status, body) = call(&egress, &server.url()).await.unwrap();
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    let said: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    let kind = said["__type"].as_str().unwrap();
+    assert!(kind.ends_with("#UnrecognizedClientException"), "{kind}");
+    let message = said["message"].as_str().unwrap();
+    assert!(
+        message.contains("no AWS credentials: no source has any"),
+        "{message}"
+    );
+    assert_eq!(server.connections(), 0);
+}
+
+#[tokio::test]
+async fn the_largest_body_is_signed_and_a_larger_one_is_not_sent() {
+    let server = Server::that_answers().await;
+    let egress = egress_with(&server, keys());
+    let refused = send(&egress, large_request(&server, LARGEST_BODY + 1, false)).await;
+    let largest = LARGEST_BODY as u64;
+    assert!(matches!(refused, Err(Error::HttpRequestBodySize(Some(l))) if l == largest));
+    assert_eq!(server.connections(), 0);
+    let largest = large_request(&server, LARGEST_BODY, false);
+    assert!(send(&egress, largest).await.is_ok());
+}
+
+/// A body in two parts, which lets others go before each.
+fn abcd() -> WasiBody {
+    let (write, body) = Parts::new();
+    tokio::spawn(async move {
+        for part in ["ab", "cd"] {
+            let _ = write.send(Bytes::from_static(part.as_bytes())).await;
+        }
+    });
+    body.boxed_unsync()
+}
+
+#[tokio::test(start_paused = true)]
+async fn bodies_that_have_no_room_together_go_one_after_the_other() {
+    let room = Arc::new(Semaphore::new(5));
+    let mut reading = JoinSet::new();
+    for _ in 0..4 {
+        let room = Arc::clone(&room);
+        reading.spawn(async move {
+            signing::whole(abcd(), Some(4), room)
+                .await
+                .unwrap()
+                .to_vec()
+        });
+    }
+    let read = timeout(Duration::from_secs(60), reading.join_all()).await;
+    for body in read.expect("they wait for one another for ever") {
+        assert_eq!(&body[..], b"abcd");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_say_its_length_keeps_no_more_room_than_it_needs() {
+    let room = Arc::new(Semaphore::new(LARGEST_BODY));
+    let held = signing::whole(abcd(), None, Arc::clone(&room))
+        .await
+        .unwrap();
+    assert_eq!(room.available_permits(), LARGEST_BODY - 4);
+    drop(held);
+    assert_eq!(room.available_permits(), LARGEST_BODY);
+}
+
+#[tokio::test]
+async fn a_body_that_is_longer_than_it_says_is_refused() {
+    let room = Arc::new(Semaphore::new(LARGEST_BODY));
+    let refused = signing::whole(abcd(), Some(3), Arc::clone(&room)).await;
+    assert!(matches!(refused, Err(Error::HttpRequestBodySize(Some(3)))));
+    let refused = signing::whole(abcd(), Some(LARGEST_BODY + 1), room).await;
+    assert!(matches!(refused, Err(Error::HttpRequestBodySize(Some(_)))));
 }

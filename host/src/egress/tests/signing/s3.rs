@@ -1,14 +1,14 @@
 //! Signatures for Amazon S3, held against those that AWS published and those of botocore.
 
-use super::{header, keys, recording, send};
+use super::{answered, header, keys, send};
 use crate::AwsCredentials;
 use crate::egress::Egress;
 use crate::egress::signing::{Signer, Signing};
-use crate::egress::tests::server::{OK, Server};
+use crate::egress::tests::server::Server;
+use crate::egress::tests::whole;
 use aws_credential_types::Credentials;
 use bytes::Bytes;
 use http::{Request, StatusCode};
-use http_body_util::{BodyExt, Full};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use wasmtime_wasi_http::WasiBody;
@@ -176,17 +176,16 @@ fn put(url: &str, headers: &[(&str, &str)]) -> Request<WasiBody> {
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let body = Full::<Bytes>::from("body").map_err(|never| match never {});
-    request.body(body.boxed_unsync()).unwrap()
+    request.body(whole("body")).unwrap()
 }
 
 #[tokio::test]
 async fn path_goes_out_as_it_is_signed() {
-    let (server, heads) = recording(OK.to_owned()).await;
+    let server = Server::that_answers().await;
     let egress = egress(&server, &AwsCredentials::new(keys()));
     let url = format!("{}a$b//../c?x-id=PutObject", server.url());
     send(&egress, put(&url, &[])).await.unwrap();
-    let head = heads.lock().unwrap().remove(0);
+    let head = server.heads().remove(0);
     let expected = "PUT /a%24b//../c?x-id=PutObject HTTP/1.1\r\n";
     assert!(head.starts_with(expected), "{head}");
     // The digest of "body".
@@ -198,27 +197,23 @@ async fn path_goes_out_as_it_is_signed() {
 
 #[tokio::test]
 async fn body_in_signed_chunks_is_not_sent() {
-    let (server, _) = recording(OK.to_owned()).await;
+    let server = Server::that_answers().await;
     let egress = egress(&server, &AwsCredentials::new(keys()));
     let chunks = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
     let request = put(&server.url(), &[("x-amz-content-sha256", chunks)]);
-    let answer = send(&egress, request).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::NOT_IMPLEMENTED);
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
-    let body = String::from_utf8(body.to_vec()).unwrap();
+    let (status, body) = answered(&egress, request).await;
+    assert_eq!(status, StatusCode::NOT_IMPLEMENTED);
     assert!(body.contains("<Code>NotImplemented</Code>"), "{body}");
     assert_eq!(server.connections(), 0);
 }
 
 #[tokio::test]
 async fn host_without_credentials_answers_as_s3_refuses() {
-    let (server, _) = recording(OK.to_owned()).await;
+    let server = Server::that_answers().await;
     let over = Credentials::new("AKID", "c4n4ry", None, Some(SystemTime::UNIX_EPOCH), "test");
     let egress = egress(&server, &AwsCredentials::new(over));
-    let answer = send(&egress, put(&server.url(), &[])).await.unwrap();
-    assert_eq!(answer.status(), StatusCode::FORBIDDEN);
-    let body = answer.into_body().collect().await.unwrap().to_bytes();
-    let body = String::from_utf8(body.to_vec()).unwrap();
+    let (status, body) = answered(&egress, put(&server.url(), &[])).await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
     assert!(body.contains("<Code>InvalidAccessKeyId</Code>"), "{body}");
     assert!(body.contains("no AWS credentials"), "{body}");
     assert_eq!(server.connections(), 0);

@@ -1,9 +1,9 @@
 //! Tests that need a process of their own.
 
+use super::runtime;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use tokio::runtime::Builder;
 use tokio::time::timeout;
 
 const ALONE: &str = "DAPR_WASM_HOST_TEST_ALONE";
@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Runs the test of this name in a process of its own, in which this gives true. Elsewhere it gives false once that process
 /// has succeeded, and panics where it has failed.
-pub(crate) fn alone(test: &str) -> bool {
+pub(crate) fn in_own_process(test: &str) -> bool {
     if std::env::var_os(ALONE).is_some() {
         return true;
     }
@@ -25,8 +25,7 @@ pub(crate) fn alone(test: &str) -> bool {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
-    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
+    runtime().block_on(async {
         let process = tokio::process::Command::from(command).spawn().unwrap();
         let group = process.id().unwrap().try_into().unwrap();
         let Ok(ran) = timeout(PATIENCE, process.wait_with_output()).await else {
