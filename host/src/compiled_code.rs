@@ -5,6 +5,10 @@
 //! features) and after what is in it. It appears at once and complete, and is never changed: any number of processes may
 //! write the same one. It is mapped, not read: all processes that run it share its pages, and instances copy the memory
 //! they begin with from it page by page, as they write to it.
+//!
+//! wasmtime's own cache (its feature `cache`) was there first and is gone: with it, `dapr_dynamodb.wasm` loaded in 7.5 ms, with
+//! this folder in 3.0 ms. wasmtime's cache keeps code compressed, so that each process decompresses a copy of its own, and it
+//! does not check who can write to its folder.
 
 use ring::digest::{Context, SHA256};
 use std::ffi::OsStr;
@@ -78,7 +82,7 @@ impl CompiledCode {
     }
 }
 
-/// Where compiled code is kept.
+/// The folder in which compiled code is kept.
 pub(crate) struct CodeFolder {
     path: PathBuf,
 }

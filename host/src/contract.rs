@@ -24,8 +24,8 @@ pub(crate) const STATE: &str = "dapr-wasm:components/state@0.1.0";
 /// The name under which a component exports its output binding.
 pub(crate) const BINDING: &str = "dapr-wasm:components/binding@0.1.0";
 
-/// What the generated code names of a remapped interface: its types, and the means to link its functions, of which it
-/// has none.
+/// The items of a remapped interface that the generated code names: its types, and the means to link its functions, of
+/// which it has none.
 #[allow(
     dead_code,
     missing_docs,

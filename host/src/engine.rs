@@ -332,7 +332,7 @@ impl Slot {
 /// The process that made the first engine, also in those that are forked from it.
 static FIRST_PROCESS: OnceLock<u32> = OnceLock::new();
 
-/// What an embedder chooses of how code is compiled and run. Code is loaded by engines of the same `interruptible` alone.
+/// The settings that an embedder chooses. Code is loaded only by engines of the same `interruptible`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub(crate) interruptible: bool,

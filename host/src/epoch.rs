@@ -86,7 +86,7 @@ const CALL: usize = 2;
 #[derive(Default)]
 struct Ticked {
     engines: Vec<EngineWeak>,
-    /// Whether there is a thread.
+    /// True while there is a thread.
     running: bool,
     /// How many slices have passed.
     #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What can go wrong between the embedder and a component; every message names the remedy.
+//! The errors between the embedder and a component; every message names the remedy.
 //!
 //! [`HostError`] is about getting an instance, [`CallError`] about using it, [`PoolError`] about being lent one.
 
@@ -71,7 +71,7 @@ pub enum HostError {
     ReadFile {
         /// The path as it was given.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         #[source]
         cause: std::io::Error,
     },
@@ -80,7 +80,7 @@ pub enum HostError {
         "{found} is not a WebAssembly component; build it for wasm32-wasip2, or wrap it with `wasm-tools component new`"
     )]
     NotAComponent {
-        /// What the bytes are instead.
+        /// The kind of thing that the bytes are instead.
         found: &'static str,
     },
     /// The bytes begin as a component and then do not compile.
@@ -100,7 +100,7 @@ pub enum HostError {
     ContractMismatch {
         /// The interface, by its full name.
         interface: &'static str,
-        /// What differs.
+        /// The difference.
         cause: EngineError,
     },
     /// The component imports something other than WASI 0.2, `wasi:http` and what `PluginBuilder::imports` defines.
@@ -128,7 +128,7 @@ pub enum HostError {
     CompiledCodeCache {
         /// The folder as it was given.
         directory: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         #[source]
         cause: std::io::Error,
     },
@@ -182,7 +182,7 @@ pub enum HostError {
         /// The path as it was given to
         /// [`InstanceOptions::read_only_directory`](crate::InstanceOptions::read_only_directory).
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         cause: EngineError,
     },
     /// The component could not be instantiated.
@@ -203,7 +203,7 @@ pub enum HostError {
     MemoryLimit {
         /// The limit, in bytes.
         limit: usize,
-        /// What failed for want of memory.
+        /// The failure for want of memory.
         cause: EngineError,
     },
     /// The component took longer to start than [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit) gives it.
@@ -224,7 +224,7 @@ pub enum HostError {
     EgressRule {
         /// The rule as it was given.
         rule: String,
-        /// What is wrong with it, and what would be right.
+        /// The reason, and a rule that would be right.
         reason: &'static str,
     },
     /// A root certificate cannot be read.
@@ -273,7 +273,7 @@ pub enum CallError {
     MemoryLimit {
         /// The limit, in bytes.
         limit: usize,
-        /// How it trapped.
+        /// The trap.
         trap: EngineError,
     },
     /// The component had not answered within the time limit of the call

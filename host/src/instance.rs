@@ -28,7 +28,7 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-/// What one call may hand to the host, in bytes, where the memory has no limit of its own, which counts here otherwise.
+/// The limit of the bytes that one call may hand to the host, where the memory has no limit, which counts here otherwise.
 ///
 /// The host's copy can be larger than the guest's memory, for a list may name the same bytes many times: so this bounds
 /// the host, not the guest. wasmtime's own bound is 128 MiB (`Store::set_hostcall_fuel`), which a bulk read of 1,000 items
@@ -138,7 +138,7 @@ impl Instance {
         }
     }
 
-    /// Whether an earlier call trapped, was abandoned or took too long, so that every further one gives [`CallError::InstanceLost`].
+    /// Returns true if an earlier call trapped, was abandoned or took too long. Every further one gives [`CallError::InstanceLost`].
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.calls.lost
@@ -216,7 +216,7 @@ impl State<'_> {
         Ok(call.await??)
     }
 
-    /// What the store can do as it is configured now.
+    /// Returns what the store can do as it is configured now.
     pub async fn features(&mut self) -> Result<FeatureSet, CallError> {
         let call = self.calls.run(self.time_limit, async |store| {
             self.guest.call_features(store).await

@@ -1,5 +1,4 @@
-//! What an instance may take of the host's memory: its linear memories together no more than its limit, and its tables
-//! together no more than that again.
+//! The memory limit of an instance: its linear memories together are no larger, nor are its tables together.
 
 use wasmtime::ResourceLimiter;
 

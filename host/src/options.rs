@@ -1,4 +1,4 @@
-//! What one instance is given of its surroundings: nothing, but for what is named here.
+//! The surroundings of one instance: nothing, unless an option gives it.
 
 #[cfg(feature = "aws")]
 use crate::credentials::AwsCredentials;

@@ -81,19 +81,19 @@ impl Plugin {
         Self::builder().from_bytes(bytes)
     }
 
-    /// Where the compiled code is kept, and how many instances there may be, can be chosen here.
+    /// Begins to load a plugin with other settings than the defaults.
     #[must_use]
     pub fn builder() -> PluginBuilder {
         PluginBuilder::default()
     }
 
-    /// Whether the component is a state store, so that [`Instance::state`] gives one.
+    /// Returns true if the component is a state store, so that [`Instance::state`] gives one.
     #[must_use]
     pub fn exports_state(&self) -> bool {
         self.loaded.state.is_some()
     }
 
-    /// Whether the component is an output binding, so that [`Instance::binding`] gives one.
+    /// Returns true if the component is an output binding, so that [`Instance::binding`] gives one.
     #[must_use]
     pub fn exports_binding(&self) -> bool {
         self.loaded.binding.is_some()
@@ -159,7 +159,7 @@ enum Cache {
 impl PluginBuilder {
     /// Keeps compiled code in a folder `dapr-wasm-host` inside this one. Both are made where they are missing.
     ///
-    /// What lies there is run, so the inner folder and all those above it must belong to this user or to the
+    /// The code there is run, so the inner folder and all those above it must belong to this user or to the
     /// administrator, and nobody else may write to them, or the plugin does not load; above it, a folder with the sticky
     /// bit will do, such as `/tmp`. A volume that everybody may write to (Kubernetes' `emptyDir` is one) will not: have
     /// the code in the image, or use [`without_cache`](Self::without_cache).
@@ -227,7 +227,7 @@ impl PluginBuilder {
         self
     }
 
-    /// Whether the component can be interrupted while it computes; it can by default. Then it gives way to the other tasks of
+    /// Sets whether the component can be interrupted while it computes; it can by default. Then it gives way to the other tasks of
     /// its thread every few milliseconds, and [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit), a timeout
     /// around a call, and dropping the call end it.
     ///

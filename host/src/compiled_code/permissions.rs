@@ -1,5 +1,5 @@
-//! Nobody but this user and the administrator may decide what is run: not by writing to it, and not by putting something
-//! else in its place, which whoever can write to a folder above it can do.
+//! The permissions of kept code. Only this user and the administrator may decide what is run: nobody else may write to it,
+//! or put something else in its place, which anybody can do who may write to a folder above it.
 //!
 //! Only Unix permissions are read. On other platforms every folder is refused.
 
@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// Where a file or folder stands to what is run.
+/// The relation of a file or folder to the code that is run.
 #[derive(Clone, Copy)]
 enum Relation {
     Same,
@@ -55,7 +55,7 @@ fn refuse_other_types(metadata: &std::fs::Metadata) -> io::Result<()> {
 
 /// Fails where others can write to this folder or put another in its place. Its path must be absolute and without links.
 ///
-/// That is the rule of sshd's `StrictModes` (<https://man.openbsd.org/sshd_config#StrictModes>), but for folders such as
+/// This is the rule of sshd's `StrictModes` (<https://man.openbsd.org/sshd_config#StrictModes>), but for folders such as
 /// `/tmp`.
 pub(super) fn refuse_if_others_can_replace(folder: &Path) -> io::Result<()> {
     refuse(folder, Relation::Same)?;
@@ -84,7 +84,7 @@ fn denied(fault: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, fault.into())
 }
 
-/// Why `user` does not trust it, and what to do about that.
+/// The reason why `user` does not trust it, and what to do about that.
 #[cfg(unix)]
 fn fault(path: &Path, owner: u32, mode: u32, user: u32, relation: Relation) -> Option<String> {
     let path = path.display();
@@ -97,8 +97,8 @@ fn fault(path: &Path, owner: u32, mode: u32, user: u32, relation: Relation) -> O
         .then(|| format!("others can write to {path}; forbid it with `chmod go-w {path}`"))
 }
 
-/// Whether others than the owner can change what lies there, or what is run of it. With the sticky bit a folder lets them
-/// add files of their own, and rename or delete no other's.
+/// Returns true if others than the owner can change the code. With the sticky bit a folder lets them add files of their own,
+/// and rename or delete no other's.
 #[cfg(unix)]
 fn others_may_change(mode: u32, relation: Relation) -> bool {
     let writable = mode & 0o022 != 0;

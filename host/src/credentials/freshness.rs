@@ -16,7 +16,7 @@ const UNLIMITED: Duration = Duration::from_secs(15 * 60);
 /// How long the source is left alone after an answer, be it the same credentials as before or a failure.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// What the source said last.
+/// The last answer of the source.
 #[derive(Default)]
 pub(super) struct Known {
     credentials: Option<Credentials>,
@@ -165,10 +165,8 @@ mod tests {
         assert!(matches!(known.at(end), Freshness::Unknown));
         let refused = known.learn(Err(NoCredentials::Late), end);
         assert_eq!(refused.unwrap_err(), NoCredentials::Late);
-        assert!(matches!(
-            known.at(end),
-            Freshness::Refused(NoCredentials::Late)
-        ));
+        let refused = known.at(end);
+        assert!(matches!(refused, Freshness::Refused(NoCredentials::Late)));
         assert!(matches!(known.at(end + PAUSE), Freshness::Unknown));
     }
 

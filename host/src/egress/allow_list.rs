@@ -1,4 +1,4 @@
-//! What is not named is refused.
+//! The allow-list: a request passes only if a rule names its origin.
 
 use super::origin::{self, Host, Origin, Scheme};
 use crate::error::HostError;
@@ -134,7 +134,7 @@ impl HostPattern {
     }
 }
 
-/// What an absolute `http` or `https` URL leads to.
+/// The origin of an absolute `http` or `https` URL.
 pub(super) fn origin(url: &str) -> Result<Origin, HostError> {
     url.parse::<Uri>()
         .ok()

@@ -90,7 +90,7 @@ impl Connection {
         self.runtime
     }
 
-    /// Whether another request may be sent: the last one was sent and its answer read, each to its end. Where the server
+    /// Returns true if another request may be sent: the last one was sent and its answer read, each to its end. Where the server
     /// answered before it had the whole request, the connection would still be busy, for as long as a plugin likes.
     pub(super) fn is_idle(&self) -> bool {
         matches!(self.wire.0, State::Here(_)) && self.sender.is_ready()
@@ -228,6 +228,7 @@ impl Drop for Done {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::assert_matches;
     use http_body_util::{BodyExt, Full};
 
     fn body(gone: InstanceGone) -> RequestBody {
@@ -250,6 +251,6 @@ mod tests {
         assert_eq!(part.unwrap(), "part");
         drop(alive);
         let end = body.frame().await.unwrap();
-        assert!(matches!(end, Err(Error::ConnectionTerminated)), "{end:?}");
+        assert_matches!(end, Err(Error::ConnectionTerminated));
     }
 }

@@ -1,4 +1,4 @@
-//! What went wrong, by name: the plugin decides from it whether to try again, so one cause never passes for another.
+//! Failures by name: the plugin decides from the name whether to try again, so one cause never passes for another.
 //!
 //! The names are those of `wasi:http`, which took them from RFC 9209, section 2.3.
 
@@ -65,7 +65,7 @@ pub(super) fn of_body(cause: &hyper::Error) -> Error {
     of_transfer(cause, Error::HttpResponseIncomplete)
 }
 
-/// What both have in common; `ended` is what an orderly end in the middle means.
+/// The names that both have in common; `ended` is that of an orderly end in the middle.
 fn of_transfer(cause: &hyper::Error, ended: Error) -> Error {
     if cause.is_parse_too_large() {
         return Error::HttpResponseHeaderSectionSize(None);

@@ -30,8 +30,8 @@ impl IdleReaper {
         if self.0.swap(true, Ordering::SeqCst) {
             return Ok(());
         }
-        let watched = Arc::downgrade(pool);
-        let started = background::spawn(reap(watched));
+        let pool = Arc::downgrade(pool);
+        let started = background::spawn(reap(pool));
         started.map(drop).map_err(|cause| {
             self.0.store(false, Ordering::SeqCst);
             tracing::warn!("connections cannot be looked after: {cause}");
@@ -45,7 +45,7 @@ impl IdleReaper {
             return false;
         }
         self.0.store(false, Ordering::SeqCst);
-        // Somebody may have opened a connection just before, and found the pool watched. Then this task goes on, unless
+        // Somebody may have opened a connection just before, and found a reaper. Then this task goes on, unless
         // another one has started since.
         !pool.is_in_use() || self.0.swap(true, Ordering::SeqCst)
     }

@@ -1,5 +1,5 @@
-//! What a service says when it does not take a signature: it may repeat what was signed, the session token with it. Who left
-//! signing to the host is not to read that.
+//! Masks the session token in error responses: a service that does not take a signature may repeat what was signed. A component
+//! that leaves signing to the host is not to read the token.
 
 use super::buffered::{collect, with_permits};
 use super::pool::InFlight;
@@ -18,7 +18,7 @@ const LARGEST: usize = 8 << 20;
 /// The largest refusal that is read for its error code, in bytes. One that speaks of a token has no more than some hundred.
 const LARGEST_WITH_CODE: usize = 64 << 10;
 
-/// What stands in the place of a token.
+/// The text in the place of a token.
 const MASK: &str = "***";
 
 /// A checksum of the body, as DynamoDB sends it.

@@ -281,7 +281,7 @@ impl EgressBuilder {
     /// [allowed](Self::allow_url) as well. Whoever may send there may do there what these credentials may: let no two plugins
     /// that are to have different rights share an [`Egress`].
     ///
-    /// What carries an `authorization`, or a signature in its query, passes as it is. A body is held until it is complete: one
+    /// A request with an `authorization`, or with a signature in its query, passes as it is. A body is held until it is complete: one
     /// of more than 32 MiB fails with wasi:http's `HTTP-request-body-size`, and the bodies of one instance wait for one another
     /// where they are more than 128 MiB together; one without a `content-length` counts as 32 MiB until it is complete. Waiting
     /// for a body and for credentials takes no longer than the plugin gives to
@@ -354,7 +354,7 @@ impl EgressBuilder {
 
 #[cfg(feature = "aws")]
 impl Egress {
-    /// Who signs what goes to `origin`.
+    /// The signer of requests to `origin`.
     fn signer(&self, origin: &Origin) -> Option<Arc<Signer>> {
         let mut last_first = self.signers.iter().rev();
         last_first.find(|signer| signer.origin == *origin).cloned()

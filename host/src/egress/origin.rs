@@ -1,4 +1,4 @@
-//! Where a request wants to go, read once: what was checked is what is connected to.
+//! The origin of a URL, read once: the host connects to the origin that it has checked.
 
 use http::Uri;
 use http::uri::Authority;

@@ -9,7 +9,7 @@
 //! test, unless each new connection first waited 2 ms. It also lacks what this module does:
 //!
 //! - Whoever waits for an answer polls its connection; hyper-util has a task for each.
-//! - A failed request says whether a byte of it was written, and is never repeated in silence.
+//! - A failed request tells whether a byte of it was written. Only one of which none was goes out again.
 //! - Connections in use count towards the limits, per host and in all; hyper-util limits idle ones alone.
 //! - A connection belongs to the runtime that opened it, which another runtime must not depend on.
 //! - An answer that its plugin leaves unread is closed in time.

@@ -1,7 +1,7 @@
-//! Signing by the host: what a component sends unsigned to an address that the embedder named is signed on its way, so that
-//! no key is ever in its memory.
+//! Signing by the host: a request that a component sends unsigned to an address that the embedder named is signed on its way,
+//! so that no key is ever in the component's memory.
 //!
-//! What is signed already, and what goes elsewhere, passes as it is. The whole body is signed, so all of it must be here
+//! A request that is signed already, or that goes elsewhere, passes as it is. The whole body is signed, so all of it must be here
 //! before the first byte goes out.
 
 use super::allow_list;
@@ -36,7 +36,7 @@ pub(super) const LARGEST_BODY: usize = 32 << 20;
 /// takes the room of the largest until it is complete, and there is room for four of those at a time.
 pub(super) const ROOM: usize = 4 * LARGEST_BODY;
 
-/// What a signature brings along. A component's own would be signed with it, or beside it.
+/// Headers that come with a signature. A component's own would be signed with it, or beside it.
 const REPLACED: &[&str] = &["x-amz-date", TOKEN, PAYLOAD_HASH];
 
 /// How the body is signed, or its digest, for S3.
@@ -45,12 +45,12 @@ pub(super) const PAYLOAD_HASH: &str = "x-amz-content-sha256";
 /// The session token of what is signed with one.
 const TOKEN: &str = "x-amz-security-token";
 
-/// What has to be signed beside the address and the type: all that AWS reads
+/// The prefix of the headers that are signed beside the address and the type: all that AWS reads
 /// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>). The rest a connection may
 /// change.
 const SIGNED_PREFIX: &str = "x-amz-";
 
-/// What an embedder said of an address whose requests are signed.
+/// A rule of the embedder: requests to this URL are signed.
 #[derive(Clone, Debug)]
 pub(super) struct Signing {
     pub(super) url: String,
@@ -95,7 +95,7 @@ pub(super) struct Context {
 }
 
 impl Signer {
-    /// Whether somebody has signed the request already, by a header or, as links are, within its query.
+    /// Returns true if the request is signed already, by a header or, as links are, within its query.
     pub(super) fn is_signed(request: &Request<WasiBody>) -> bool {
         let query = request.uri().query().unwrap_or_default();
         request.headers().contains_key(AUTHORIZATION)
@@ -272,7 +272,7 @@ fn masked(
     refusal.masked(credentials.session_token().unwrap_or_default(), in_flight)
 }
 
-/// What stands in a header of a signature: aws-sigv4 1.6 panics where it does not fit.
+/// Refuses text that does not fit into a header: aws-sigv4 1.6 panics there.
 fn check(text: &str, reason: &'static str) -> Result<(), HostError> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());
@@ -283,7 +283,7 @@ fn check(text: &str, reason: &'static str) -> Result<(), HostError> {
     })
 }
 
-/// What a request says of the length of its body.
+/// The length that a request announces.
 fn length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

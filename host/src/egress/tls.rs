@@ -209,6 +209,7 @@ fn unusable(cause: impl ToString) -> HostError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tests::assert_matches;
     use rcgen::{CertifiedKey, generate_simple_self_signed};
 
     #[test]
@@ -217,14 +218,14 @@ mod tests {
             b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
         for bytes in [b"nonsense".as_slice(), b"", pem_of_something_else] {
             let error = Tls::new().root_certificate(bytes).config().unwrap_err();
-            assert!(matches!(error, HostError::RootCertificate(_)), "{error}");
+            assert_matches!(error, HostError::RootCertificate(_));
         }
     }
 
     #[test]
     fn only_root_certificates_needs_one() {
         let error = Tls::new().only_root_certificates().config().unwrap_err();
-        assert!(matches!(error, HostError::RootCertificate(_)), "{error}");
+        assert_matches!(error, HostError::RootCertificate(_));
     }
 
     #[test]
