@@ -11,7 +11,7 @@ use super::exchange::{Exchange, RequestLimits, Timeouts};
 use super::mask_token::{ErrorResponse, needed_room};
 use super::origin::Origin;
 use super::pool::InFlight;
-use super::signing_style::{Style, chunks_refused};
+use super::signing_style::{PAYLOAD_HASH, Style, chunks_refused};
 use crate::credentials::AwsCredentials;
 use crate::error::HostError;
 use aws_credential_types::Credentials;
@@ -38,9 +38,6 @@ pub(super) const ROOM: usize = 4 * LARGEST_BODY;
 
 /// Headers that come with a signature. A component's own would be signed with it, or beside it.
 const REPLACED: &[&str] = &["x-amz-date", TOKEN, PAYLOAD_HASH];
-
-/// How the body is signed, or its digest, for S3.
-pub(super) const PAYLOAD_HASH: &str = "x-amz-content-sha256";
 
 /// The session token of what is signed with one.
 const TOKEN: &str = "x-amz-security-token";

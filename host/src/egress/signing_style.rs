@@ -6,7 +6,6 @@
 
 use super::buffered::answer;
 use super::pool::InFlight;
-use super::signing::PAYLOAD_HASH;
 use crate::credentials::NoCredentials;
 use crate::error::HostError;
 use aws_sigv4::http_request::{
@@ -19,6 +18,9 @@ use serde_json::json;
 use std::error::Error as StdError;
 use std::fmt::Write as _;
 use wasmtime_wasi_http::WasiBody;
+
+/// How the body is signed, or its digest, for S3.
+pub(super) const PAYLOAD_HASH: &str = "x-amz-content-sha256";
 
 /// The services that are signed for as S3 is. S3 Control signs as `s3`.
 const LIKE_S3: &[&str] = &["s3", "s3-outposts", "s3-object-lambda"];

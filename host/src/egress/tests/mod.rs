@@ -26,6 +26,7 @@ use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full};
 use server::Server;
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -132,4 +133,43 @@ async fn call(egress: &Egress, url: &str) -> Result<(StatusCode, Bytes), Error> 
     let response = post(egress, url, None).await?;
     let status = response.status();
     Ok((status, response.into_body().collect().await?.to_bytes()))
+}
+
+/// The order in which [`super`] lists its modules. The reaper is a part of the pool.
+#[test]
+fn modules_use_only_those_below_them() {
+    const LAYERS: &[&[&str]] = &[
+        &["outgoing"],
+        &["credential_endpoint"],
+        &["signing"],
+        &["signing_style", "clock_skew", "mask_token"],
+        &["buffered"],
+        &["exchange"],
+        &["pool", "idle_reaper"],
+        &["connection"],
+        &["connector"],
+        &["tls", "failure"],
+        &["dns_cache"],
+        &["allow_list"],
+        &["origin", "internal_addresses"],
+    ];
+    let layer_of = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/egress");
+    for module in LAYERS.iter().copied().flatten() {
+        let source = std::fs::read_to_string(folder.join(module).with_extension("rs")).unwrap();
+        for used in source
+            .lines()
+            .filter_map(|line| line.strip_prefix("use super::"))
+        {
+            let used = used
+                .split(|c: char| !c.is_alphanumeric() && c != '_')
+                .next();
+            let (above, below) = (layer_of(module), layer_of(used.unwrap()));
+            let is_reaper = above == layer_of("pool") && above == below;
+            assert!(
+                is_reaper || below.is_none() || above < below,
+                "{module} uses {used:?}"
+            );
+        }
+    }
 }
