@@ -16,7 +16,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use aws_credential_types::provider::error::CredentialsError;
 use default_chain::DefaultChain;
-use freshness::{Freshness, Known};
+use freshness::{Cached, Freshness};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,7 +60,7 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    known: Known,
+    cached: Cached,
     /// The fetch that is going on.
     fetch: Option<Fetch>,
 }
@@ -146,7 +146,7 @@ impl AwsCredentials {
     /// As if the source had given `credentials` at `then`.
     #[cfg(test)]
     pub(crate) fn given(self, credentials: Credentials, then: SystemTime) -> Self {
-        let _ = self.state().known.learn(Ok(credentials), then);
+        let _ = self.state().cached.learn(Ok(credentials), then);
         self
     }
 
@@ -154,7 +154,7 @@ impl AwsCredentials {
     pub(crate) async fn current(&self) -> Answer {
         let fetch = {
             let mut state = self.state();
-            match state.known.at(SystemTime::now()) {
+            match state.cached.at(SystemTime::now()) {
                 Freshness::Fresh(credentials) => return Ok(credentials),
                 Freshness::Old(credentials) => {
                     // Without a thread to fetch on, those that are there are used to their end.
@@ -175,8 +175,8 @@ impl AwsCredentials {
         let fetch = {
             let mut state = self.state();
             let now = SystemTime::now();
-            state.known.invalidate(refused, now);
-            match state.known.at(now) {
+            state.cached.invalidate(refused, now);
+            match state.cached.at(now) {
                 Freshness::Fresh(credentials) => return Some(credentials).filter(is_other),
                 Freshness::Old(credentials) if is_other(&credentials) => return Some(credentials),
                 Freshness::Refused(_) => return None,
@@ -188,7 +188,7 @@ impl AwsCredentials {
 
     /// Has the source asked again when credentials are needed next, because a service refused these as expired.
     pub(crate) fn invalidate(&self, refused: &Credentials) {
-        self.state().known.invalidate(refused, SystemTime::now());
+        self.state().cached.invalidate(refused, SystemTime::now());
     }
 
     /// Joins the fetch that is going on, or starts one, on a thread that no runtime of the embedder can hold up.
@@ -205,7 +205,7 @@ impl AwsCredentials {
         let fetching = background::spawn(async move {
             let fetched = shared.ask().await;
             let mut state = shared.state();
-            let answer = state.known.learn(fetched, SystemTime::now());
+            let answer = state.cached.learn(fetched, SystemTime::now());
             state.fetch = None;
             drop(state);
             sender.send_replace(Some(answer));

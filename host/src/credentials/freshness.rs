@@ -18,7 +18,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// The last answer of the source.
 #[derive(Default)]
-pub(super) struct Known {
+pub(super) struct Cached {
     credentials: Option<Credentials>,
     refusal: Option<NoCredentials>,
     /// When it may be asked again.
@@ -36,7 +36,7 @@ pub(super) enum Freshness {
     Unknown,
 }
 
-impl Known {
+impl Cached {
     pub(super) fn at(&self, now: SystemTime) -> Freshness {
         let is_due = self.ask_at.is_none_or(|ask_at| ask_at <= now);
         let usable = self.credentials.as_ref();
@@ -152,46 +152,46 @@ mod tests {
     fn what_cannot_be_renewed_is_used_to_its_end() {
         let start = SystemTime::UNIX_EPOCH;
         let end = start + Duration::from_secs(3_600);
-        let mut known = Known::default();
-        assert!(known.learn(Ok(keys(Some(end))), start).is_ok());
-        assert!(matches!(known.at(start), Freshness::Fresh(_)));
+        let mut cached = Cached::default();
+        assert!(cached.learn(Ok(keys(Some(end))), start).is_ok());
+        assert!(matches!(cached.at(start), Freshness::Fresh(_)));
 
         let late = end - Duration::from_secs(60);
-        assert!(matches!(known.at(late), Freshness::Old(_)));
-        assert!(known.learn(Err(NoCredentials::Broken), late).is_ok());
-        assert!(matches!(known.at(late), Freshness::Fresh(_)));
-        assert!(matches!(known.at(late + PAUSE), Freshness::Old(_)));
+        assert!(matches!(cached.at(late), Freshness::Old(_)));
+        assert!(cached.learn(Err(NoCredentials::Broken), late).is_ok());
+        assert!(matches!(cached.at(late), Freshness::Fresh(_)));
+        assert!(matches!(cached.at(late + PAUSE), Freshness::Old(_)));
 
-        assert!(matches!(known.at(end), Freshness::Unknown));
-        let refused = known.learn(Err(NoCredentials::Late), end);
+        assert!(matches!(cached.at(end), Freshness::Unknown));
+        let refused = cached.learn(Err(NoCredentials::Late), end);
         assert_eq!(refused.unwrap_err(), NoCredentials::Late);
-        let refused = known.at(end);
+        let refused = cached.at(end);
         assert!(matches!(refused, Freshness::Refused(NoCredentials::Late)));
-        assert!(matches!(known.at(end + PAUSE), Freshness::Unknown));
+        assert!(matches!(cached.at(end + PAUSE), Freshness::Unknown));
     }
 
     #[test]
     fn invalid_credentials_are_renewed_after_the_pause() {
         let start = SystemTime::UNIX_EPOCH;
-        let mut known = Known::default();
+        let mut cached = Cached::default();
         let mine = keys(None);
-        assert!(known.learn(Ok(mine.clone()), start).is_ok());
-        known.invalidate(&mine, start);
-        assert!(matches!(known.at(start), Freshness::Fresh(_)));
-        assert!(matches!(known.at(start + PAUSE), Freshness::Old(_)));
+        assert!(cached.learn(Ok(mine.clone()), start).is_ok());
+        cached.invalidate(&mine, start);
+        assert!(matches!(cached.at(start), Freshness::Fresh(_)));
+        assert!(matches!(cached.at(start + PAUSE), Freshness::Old(_)));
     }
 
     #[test]
     fn newer_credentials_are_not_invalidated() {
         let start = SystemTime::UNIX_EPOCH;
         let late = start + Duration::from_secs(60);
-        let mut known = Known::default();
-        assert!(known.learn(Ok(keys(None)), start).is_ok());
+        let mut cached = Cached::default();
+        assert!(cached.learn(Ok(keys(None)), start).is_ok());
         let token = Some("older".to_owned());
         let older = Credentials::new("AKID", "c4n4ry-of-freshness", token, None, "test");
-        known.invalidate(&older, late);
-        assert!(matches!(known.at(late), Freshness::Fresh(_)));
-        known.invalidate(&keys(None), late);
-        assert!(matches!(known.at(late), Freshness::Old(_)));
+        cached.invalidate(&older, late);
+        assert!(matches!(cached.at(late), Freshness::Fresh(_)));
+        cached.invalidate(&keys(None), late);
+        assert!(matches!(cached.at(late), Freshness::Old(_)));
     }
 }

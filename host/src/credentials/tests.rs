@@ -1,6 +1,6 @@
 //! One question for all who need credentials, and no word of them.
 
-use super::{AwsCredentials, Known, NoCredentials};
+use super::{AwsCredentials, Cached, NoCredentials};
 use crate::egress::Tls;
 use crate::egress::tests::server::Server;
 use crate::egress::tests::tls;
@@ -244,7 +244,7 @@ async fn source_that_hangs_is_asked_again() {
     let credentials = credentials.wait_timeout(LONG);
     assert_eq!(id(&credentials).await.unwrap_err(), NoCredentials::Late);
     // As after its pause.
-    credentials.state().known = Known::default();
+    credentials.state().cached = Cached::default();
     source.let_answer.add_permits(1);
     assert_eq!(id(&credentials).await.unwrap(), "AKID2");
 }

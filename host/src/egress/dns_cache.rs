@@ -74,14 +74,14 @@ pub(super) struct DnsCache(Arc<Shared>);
 
 struct Shared {
     lookup: Lookup,
-    known: Mutex<Known>,
+    entries: Mutex<Entries>,
     /// Tells those for whom there was no room that a lookup has ended. They are woken all together rather than handed a
     /// permit, because one whose runtime nobody drives would keep it.
     ended: Notify,
 }
 
 #[derive(Default)]
-struct Known {
+struct Entries {
     names: HashMap<String, Entry>,
     lookups: usize,
     wildcard_lookups: usize,
@@ -134,7 +134,7 @@ impl DnsCache {
     pub(super) fn new(lookup: Lookup) -> Self {
         Self(Arc::new(Shared {
             lookup,
-            known: Mutex::default(),
+            entries: Mutex::default(),
             ended: Notify::new(),
         }))
     }
@@ -173,28 +173,28 @@ impl DnsCache {
 
     /// Begins a lookup where there is none to wait for.
     fn ask(&self, name: &Name, by_wildcard: bool) -> Result<Asked, NotResolved> {
-        let mut known = self.known();
-        match known.names.get(name.as_str()) {
+        let mut entries = self.entries();
+        match entries.names.get(name.as_str()) {
             Some(Entry::Found(found)) if found.at.elapsed() < KEPT_FOR => {
                 return Ok(Asked::Known(Arc::clone(found)));
             }
             Some(Entry::Looking(outcome)) => return Ok(Asked::Looking(outcome.clone())),
             Some(Entry::Found(_)) | None => {}
         }
-        if !known.has_room(by_wildcard) {
+        if !entries.has_room(by_wildcard) {
             return Ok(Asked::NoRoom);
         }
-        if known.names.len() >= MOST_NAMES {
+        if entries.names.len() >= MOST_NAMES {
             // A lookup that is under way stays known, so that there is never a second one for a name.
-            known
+            entries
                 .names
                 .retain(|_, entry| matches!(entry, Entry::Looking(_)));
         }
         let (tell, outcome) = watch::channel(None);
         let entry = Entry::Looking(outcome.clone());
-        known.names.insert(name.as_str().to_owned(), entry);
-        known.count(by_wildcard);
-        drop(known);
+        entries.names.insert(name.as_str().to_owned(), entry);
+        entries.count(by_wildcard);
+        drop(entries);
         let lookup = RunningLookup {
             cache: self.clone(),
             name: name.clone(),
@@ -208,18 +208,21 @@ impl DnsCache {
 
     /// Forgets a name whose addresses led nowhere.
     pub(super) fn forget(&self, name: &str) {
-        let mut known = self.known();
-        if let Some(Entry::Found(_)) = known.names.get(name) {
-            known.names.remove(name);
+        let mut entries = self.entries();
+        if let Some(Entry::Found(_)) = entries.names.get(name) {
+            entries.names.remove(name);
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.0
+            .entries
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
+impl Entries {
     fn has_room(&self, by_wildcard: bool) -> bool {
         self.lookups < MOST_LOOKUPS
             && (!by_wildcard || self.wildcard_lookups < MOST_WILDCARD_LOOKUPS)
@@ -260,7 +263,7 @@ impl RunningLookup {
         if let Ok(found) = &outcome {
             let entry = Entry::Found(Arc::clone(found));
             let name = self.name.as_str().to_owned();
-            self.cache.known().names.insert(name, entry);
+            self.cache.entries().names.insert(name, entry);
         }
         // Fails where nobody waits any more.
         let _ = self.tell.send(Some(outcome));
@@ -269,12 +272,12 @@ impl RunningLookup {
 
 impl Drop for RunningLookup {
     fn drop(&mut self) {
-        let mut known = self.cache.known();
-        known.discount(self.by_wildcard);
-        if let Some(Entry::Looking(_)) = known.names.get(self.name.as_str()) {
-            known.names.remove(self.name.as_str());
+        let mut entries = self.cache.entries();
+        entries.discount(self.by_wildcard);
+        if let Some(Entry::Looking(_)) = entries.names.get(self.name.as_str()) {
+            entries.names.remove(self.name.as_str());
         }
-        drop(known);
+        drop(entries);
         self.cache.0.ended.notify_waiters();
     }
 }
@@ -402,7 +405,7 @@ mod tests {
                 .addresses(format!("n{n}.example").parse().unwrap(), true)
                 .await
                 .unwrap();
-            assert!(cache.known().names.len() <= MOST_NAMES);
+            assert!(cache.entries().names.len() <= MOST_NAMES);
         }
     }
 }

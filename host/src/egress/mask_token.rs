@@ -41,7 +41,7 @@ pub(super) struct ErrorResponse {
 /// How many bytes of the instance's room a refusal takes until it is complete.
 ///
 /// Errors: it is too large, or cannot be searched.
-pub(super) fn needed_room(answer: &Response<WasiBody>) -> Result<u32, Error> {
+pub(super) fn buffer_size(answer: &Response<WasiBody>) -> Result<u32, Error> {
     // What is compressed cannot be searched, and was not asked for.
     if let Some(coding) = answer.headers().get(CONTENT_ENCODING) {
         let coding = coding.to_str().ok().map(ToOwned::to_owned);
@@ -59,7 +59,7 @@ fn too_large() -> Error {
 }
 
 impl ErrorResponse {
-    /// Reads a refusal to its end. `room` is what it [needs](needed_room).
+    /// Reads a refusal to its end. `room` is what it [needs](buffer_size).
     pub(super) async fn read(
         answer: Response<WasiBody>,
         mut room: OwnedSemaphorePermit,

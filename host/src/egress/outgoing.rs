@@ -169,7 +169,7 @@ impl Outgoing {
             #[cfg(feature = "aws")]
             credential_endpoint: None,
             #[cfg(feature = "aws")]
-            bodies: Arc::new(Semaphore::new(signing::ROOM)),
+            bodies: Arc::new(Semaphore::new(signing::BUFFER_LIMIT)),
         }
     }
 

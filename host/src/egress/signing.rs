@@ -8,7 +8,7 @@ use super::allow_list;
 use super::buffered;
 use super::clock_skew::ClockSkew;
 use super::exchange::{Exchange, RequestLimits, Timeouts};
-use super::mask_token::{ErrorResponse, needed_room};
+use super::mask_token::{ErrorResponse, buffer_size};
 use super::origin::Origin;
 use super::pool::InFlight;
 use super::signing_style::{PAYLOAD_HASH, Style, chunks_refused};
@@ -34,7 +34,7 @@ pub(super) const LARGEST_BODY: usize = 32 << 20;
 
 /// The room of one instance for bodies, in bytes, those of refusals included. A body that does not say its length
 /// takes the room of the largest until it is complete, and there is room for four of those at a time.
-pub(super) const ROOM: usize = 4 * LARGEST_BODY;
+pub(super) const BUFFER_LIMIT: usize = 4 * LARGEST_BODY;
 
 /// Headers that come with a signature. A component's own would be signed with it, or beside it.
 const REPLACED: &[&str] = &["x-amz-date", TOKEN, PAYLOAD_HASH];
@@ -139,7 +139,7 @@ impl Signer {
             && is_refusal(&answer)
         {
             // Without waiting: others may wait for the room that this request has.
-            let room = Arc::clone(&context.bodies).try_acquire_many_owned(needed_room(&answer)?);
+            let room = Arc::clone(&context.bodies).try_acquire_many_owned(buffer_size(&answer)?);
             if let Ok(room) = room {
                 let refusal = ErrorResponse::read(answer, room).await?;
                 let renewed = self
@@ -157,7 +157,7 @@ impl Signer {
             return Ok(answer);
         }
         // The request has given up its room.
-        let needed = needed_room(&answer)?;
+        let needed = buffer_size(&answer)?;
         let room = Arc::clone(&context.bodies).acquire_many_owned(needed);
         // The semaphore is never closed.
         let room = context.exchange.timeouts.before_reading(room).await?;
