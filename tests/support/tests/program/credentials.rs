@@ -1,13 +1,13 @@
 //! A DynamoDB that takes known keys alone, and says where they are to be had.
 
 use std::{
-    collections::HashMap,
     io::{BufRead, BufReader},
     path::Path,
     process::{Command, Stdio},
 };
 
-use host_test::program::{Status, Surroundings, Terminal, run};
+use host_test::program::run;
+use test_support::ran::{Ran, run_here};
 
 use crate::{test_servers, told};
 
@@ -20,20 +20,11 @@ fn shell_with(folder: &Path, source: &str, script: &str) -> (Option<i32>, String
     (status, stdout)
 }
 
-/// Sets an item with the commands of the harness; what it says of it.
-async fn set(endpoint: &str, variables: &HashMap<&str, &str>) -> (Status, String) {
+/// Sets an item with the commands of the harness.
+async fn set(endpoint: &str, variables: &[(&str, &str)]) -> Ran {
     let words = ["host-test", "state", "set", "k", "v", "--table", "orders"];
-    let words = words.into_iter().chain(["--endpoint", endpoint]);
-    let mut stderr = Vec::new();
-    let surroundings = Surroundings {
-        environment: &|name| variables.get(name).map(|value| (*value).to_owned()),
-        stdin: &mut std::io::empty(),
-        stdout: &mut std::io::sink(),
-        stderr: &mut stderr,
-        terminal: Terminal::default(),
-    };
-    let status = run(words.map(Into::into).collect(), surroundings).await;
-    (status, String::from_utf8(stderr).unwrap())
+    let words = [&words[..], &["--endpoint", endpoint]].concat();
+    run_here(run, &words, b"", variables).await
 }
 
 #[tokio::test]
@@ -49,21 +40,20 @@ async fn it_takes_its_own_keys_alone_and_says_where_they_are_to_be_had() {
     let mut stdout = BufReader::new(server.stdout.take().unwrap());
     stdout.read_line(&mut endpoint).unwrap();
 
-    let unknown = HashMap::from([
+    let unknown = [
         ("AWS_ACCESS_KEY_ID", "id"),
         ("AWS_SECRET_ACCESS_KEY", "key"),
-    ]);
-    let (status, stderr) = set(endpoint.trim(), &unknown).await;
-    assert_eq!(status, Status::Failure);
-    assert!(stderr.starts_with("error: access-denied: "), "{stderr}");
+    ];
+    let refused = set(endpoint.trim(), &unknown).await;
+    refused.assert_failed("access-denied: ");
 
     let (_, variables) = shell_with(&folder, "environment", "env");
-    let variables: HashMap<_, _> = variables
+    let variables: Vec<_> = variables
         .lines()
         .filter_map(|line| line.split_once('='))
         .collect();
-    let (status, stderr) = set(variables["AWS_ENDPOINT_URL_DYNAMODB"], &variables).await;
-    assert_eq!(status, Status::Success, "{stderr}");
+    let set = set(endpoint.trim(), &variables).await;
+    assert_eq!(set.status, 0, "{}", set.stderr);
 
     for (source, test) in [
         (

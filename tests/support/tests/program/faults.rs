@@ -6,6 +6,9 @@ use std::{
     process::Stdio,
 };
 
+use host_test::program::run;
+use test_support::ran::run_here;
+
 use crate::{test_servers, told};
 
 const EXAMPLE: &str = concat!(
@@ -22,8 +25,8 @@ fn it_ends_when_its_time_is_over_and_says_what_passed() {
     assert_eq!(stderr, "requests: 0 arrived, 0 passed on\n");
 }
 
-#[test]
-fn a_call_through_it_meets_the_scenario_and_a_line_says_so() {
+#[tokio::test]
+async fn a_call_through_it_meets_the_scenario_and_a_line_says_so() {
     let kept = tempfile::tempdir().unwrap();
     let scenario = kept.path().join("denied.toml");
     let text = "[[fault]]\noperation = \"PutItem\"\naction = \"error\"\nerror = \"AccessDeniedException\"\n";
@@ -39,17 +42,17 @@ fn a_call_through_it_meets_the_scenario_and_a_line_says_so() {
     let mut stdout = BufReader::new(proxy.stdout.take().unwrap());
     stdout.read_line(&mut endpoint).unwrap();
     let endpoint = endpoint.trim();
-    let call = |words: &[&str]| {
+    let call = async |words: &[&str]| {
         let there = ["--endpoint", endpoint, "--table", "state"];
         let keys = ["--access-key", "id", "--secret-key", "key"];
-        let words = [&["state"], words, &there, &keys].concat();
-        told(test_servers(&words).output().unwrap())
+        let words = [&["host-test", "state"], words, &there, &keys].concat();
+        run_here(run, &words, b"", &[]).await
     };
-    let (status, _, stderr) = call(&["set", "k", "v"]);
-    assert_eq!(status, Some(1));
-    assert!(stderr.starts_with("error: access-denied: "), "{stderr}");
-    let (status, stdout, _) = call(&["get", "k"]);
-    assert_eq!((status, stdout.as_str()), (Some(1), ""));
+    call(&["set", "k", "v"])
+        .await
+        .assert_failed("access-denied: ");
+    let absent = call(&["get", "k"]).await;
+    assert_eq!((absent.status, absent.text()), (1, ""));
     proxy.kill().unwrap();
     let mut said = String::new();
     let mut stderr = proxy.stderr.take().unwrap();
