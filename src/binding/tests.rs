@@ -4,7 +4,7 @@ use super::{Binding, Response};
 use crate::error::Error;
 use crate::http::TransportError;
 use crate::test_support::{
-    SESSION_TOKEN, Scene, Scripted, config, html, json, refusal, signature_error, success,
+    SESSION_TOKEN, Scene, Scripted, config, html, refusal, refused, signature_error, success,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -13,11 +13,6 @@ const ITEM: &[u8] = br#"{"id":"1","n":1.50}"#;
 
 fn scripted<S: Into<Scene>>(scenes: impl IntoIterator<Item = S>) -> Binding<Scripted> {
     config().binding(Scripted::new(scenes).random(1 << 63))
-}
-
-fn refused(code: &str, words: &str) -> Scene {
-    let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
-    json(&json!({"__type": code, "message": words})).into()
 }
 
 fn requests(binding: &Binding<Scripted>) -> usize {
@@ -42,7 +37,7 @@ async fn create_is_one_put_of_the_members() {
 
 #[tokio::test]
 async fn throttling_is_tried_again_and_then_throttled() {
-    let busy = || refused("ThrottlingException", "slow down");
+    let busy = || Scene::from(refused("ThrottlingException", "slow down"));
     let binding = scripted([busy()]);
     let error = binding.invoke("create", ITEM).await.unwrap_err();
     let sentence = "PutItem on table `orders`: slow down (ThrottlingException, HTTP 400, request id TEST0REQUEST0ID0OF0THE0SCRIPT0VV4KQNSO5AEMVJF66Q9ASUAAJG); endpoint https://dynamodb.eu-west-1.amazonaws.com/; after 4 attempts";
@@ -87,7 +82,7 @@ async fn a_create_whose_answer_was_lost_is_not_sent_again_and_its_outcome_unknow
 
 #[tokio::test]
 async fn a_create_that_was_not_applied_for_certain_is_sent_again() {
-    let throttled = refused("ThrottlingException", "slow down");
+    let throttled = Scene::from(refused("ThrottlingException", "slow down"));
     for refused in [throttled, TransportError::ConnectTimeout.into()] {
         let binding = scripted([refused, success().into()]);
         assert!(binding.invoke("create", ITEM).await.is_ok());

@@ -16,7 +16,8 @@ use crate::state::{self, Consistency, Table};
 use aws_credential_types::Credentials;
 pub(crate) use platform::{Scripted, Sent, start};
 pub(crate) use script::{
-    Scene, Script, answer, html, json, refusal, signature_error, spell, success, success_of, with,
+    Scene, Script, answer, html, json, refusal, refused, signature_error, spell, success,
+    success_of, with,
 };
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -131,6 +131,12 @@ pub(crate) fn refusal(status: u16, code: &str) -> Response {
     )
 }
 
+/// An error that DynamoDB explains with `words`.
+pub(crate) fn refused(code: &str, words: &str) -> Response {
+    let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
+    json(&serde_json::json!({"__type": code, "message": words}))
+}
+
 /// An answer of that document, with the status of its kind: an error has a
 /// `__type`.
 pub(crate) fn json(document: &Value) -> Response {

@@ -154,9 +154,27 @@ async fn server<F: Future<Output = ()> + Send>(
     port
 }
 
-/// Reads something, so that what follows does not come too early.
-async fn heard(stream: &mut TcpStream) {
-    let _ = stream.read(&mut [0; 4_096]).await;
+/// The behaviour of a server that has read something of a request, or nothing.
+#[derive(Clone, Copy)]
+enum Does {
+    Close,
+    Reset,
+    Answer(&'static [u8]),
+}
+
+/// A server that does this with each connection; its port.
+async fn doing(does: Does) -> u16 {
+    let with = move |mut stream: TcpStream| async move {
+        if let Does::Close = does {
+            return;
+        }
+        let _ = stream.read(&mut [0; 4_096]).await;
+        match does {
+            Does::Answer(answer) => drop(stream.write_all(answer).await),
+            _ => stream.set_zero_linger().unwrap(),
+        }
+    };
+    server(with).await
 }
 
 /// As often as the SDK on a connector of usual patience.
@@ -172,34 +190,22 @@ fn cause() -> String {
 
 #[tokio::test]
 async fn failed_tls_handshake_is_attempted_as_often() {
-    let reset = server(|mut stream| async move {
-        heard(&mut stream).await;
-        stream.set_zero_linger().unwrap();
-    });
-    both(
-        "https",
-        reset.await,
-        TransportError::Tls(cause()),
-        "ConnectionReset",
-    )
-    .await;
-    let closed = server(|_| async {});
-    both(
-        "https",
-        closed.await,
-        TransportError::Tls(cause()),
-        "Connect",
-    )
-    .await;
-    for (answer, words) in [
-        (ALERT, "HandshakeFailure"),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "InvalidMessage"),
+    for (does, words) in [
+        (Does::Reset, "ConnectionReset"),
+        (Does::Close, "Connect"),
+        (Does::Answer(ALERT), "HandshakeFailure"),
+        (
+            Does::Answer(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
+            "InvalidMessage",
+        ),
     ] {
-        let other = server(move |mut stream| async move {
-            heard(&mut stream).await;
-            let _ = stream.write_all(answer).await;
-        });
-        both("https", other.await, TransportError::Tls(cause()), words).await;
+        both(
+            "https",
+            doing(does).await,
+            TransportError::Tls(cause()),
+            words,
+        )
+        .await;
     }
 }
 
@@ -255,39 +261,17 @@ async fn connection_that_does_not_come_about_is_attempted_as_often() {
 
 #[tokio::test]
 async fn lost_answer_is_attempted_as_often() {
-    let reset = server(|mut stream| async move {
-        heard(&mut stream).await;
-        stream.set_zero_linger().unwrap();
-    });
-    both(
-        "http",
-        reset.await,
-        TransportError::Reset(cause()),
-        "ConnectionReset",
-    )
-    .await;
-    for (answer, error, words) in [
-        (
-            &b""[..],
-            TransportError::Reset(cause()),
-            "IncompleteMessage",
-        ),
-        (
-            b"HTTP/1.1 200 OK\r\nContent-Le",
-            TransportError::Reset(cause()),
-            "IncompleteMessage",
-        ),
-        (
-            b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}",
-            TransportError::Damaged(cause()),
-            "Body",
-        ),
+    let reset = || TransportError::Reset(cause());
+    let cut = b"HTTP/1.1 200 OK\r\nContent-Le";
+    let short = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}";
+    let damaged = TransportError::Damaged(cause());
+    for (does, error, words) in [
+        (Does::Reset, reset(), "ConnectionReset"),
+        (Does::Answer(b""), reset(), "IncompleteMessage"),
+        (Does::Answer(cut), reset(), "IncompleteMessage"),
+        (Does::Answer(short), damaged, "Body"),
     ] {
-        let cut = server(move |mut stream| async move {
-            heard(&mut stream).await;
-            let _ = stream.write_all(answer).await;
-        });
-        both("http", cut.await, error, words).await;
+        both("http", doing(does).await, error, words).await;
     }
     // Nobody accepts: the system does, and nobody answers.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -27,12 +27,22 @@ async fn attempts<O: Call>(
     [(sent, ours.is_ok()), (stage.attempts(), theirs.is_ok())]
 }
 
+/// On a lasting answer the pipeline makes the first number of attempts, the SDK the
+/// second.
+async fn lasting<O: Call>(
+    builder: &O::Builder,
+    scene: impl Into<Scene>,
+    [ours, theirs]: [usize; 2],
+) {
+    let scene = scene.into();
+    let counts = attempts::<O>(builder, std::slice::from_ref(&scene), 4).await;
+    assert_eq!(counts, [(ours, false), (theirs, false)], "{scene:?}");
+}
+
 /// Both attempt a PutItem as often, on a lasting answer.
 async fn both(expected: usize, scene: impl Into<Scene>) {
     let [builder, ..] = inputs::put_item();
-    let scene = scene.into();
-    let counts = attempts::<PutItem>(&builder, std::slice::from_ref(&scene), 4).await;
-    assert_eq!(counts, [(expected, false); 2], "{scene:?}");
+    lasting::<PutItem>(&builder, scene, [expected; 2]).await;
 }
 
 #[tokio::test]
@@ -159,10 +169,7 @@ async fn a_transaction_in_progress_is_attempted_again_and_a_cancelled_one_is_not
         ),
         (1, refusal(400, "IdempotentParameterMismatchException")),
     ] {
-        let scene = Scene::from(response);
-        let counts =
-            attempts::<TransactWriteItems>(&builder, std::slice::from_ref(&scene), 4).await;
-        assert_eq!(counts, [(expected, false); 2], "{scene:?}");
+        lasting::<TransactWriteItems>(&builder, response, [expected; 2]).await;
     }
 }
 
@@ -175,15 +182,12 @@ async fn a_conflict_between_transactions_is_attempted_again_on_purpose() {
         "ThrottlingError",
         "ProvisionedThroughputExceeded",
     ] {
-        let scene = Scene::from(cancelled(&format!(r#"{{"Code":"{reason}"}}"#)));
-        let counts =
-            attempts::<TransactWriteItems>(&builder, std::slice::from_ref(&scene), 4).await;
-        assert_eq!(counts, [(4, false), (1, false)], "{reason}");
+        let response = cancelled(&format!(r#"{{"Code":"{reason}"}}"#));
+        lasting::<TransactWriteItems>(&builder, response, [4, 1]).await;
     }
     let [builder, ..] = inputs::put_item();
-    let scene = Scene::from(refusal(400, "TransactionConflictException"));
-    let counts = attempts::<PutItem>(&builder, std::slice::from_ref(&scene), 4).await;
-    assert_eq!(counts, [(4, false), (1, false)]);
+    let response = refusal(400, "TransactionConflictException");
+    lasting::<PutItem>(&builder, response, [4, 1]).await;
 }
 
 /// The SDK takes a refusal for load only from DynamoDB, by its code.
@@ -196,8 +200,6 @@ async fn http_429_of_a_proxy_is_attempted_again_on_purpose() {
         answer(429, r#"{"message":"Too Many Requests"}"#),
         refusal(429, "SomethingNew"),
     ] {
-        let scene = Scene::from(response);
-        let counts = attempts::<PutItem>(&builder, std::slice::from_ref(&scene), 4).await;
-        assert_eq!(counts, [(4, false), (1, false)], "{scene:?}");
+        lasting::<PutItem>(&builder, response, [4, 1]).await;
     }
 }

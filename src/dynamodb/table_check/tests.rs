@@ -5,7 +5,8 @@ use crate::dynamodb::Client;
 use crate::error::Error;
 use crate::http::TransportError;
 use crate::test_support::{
-    SESSION_TOKEN, Scene, Scripted, Sent, config, html, json, refusal, signature_error, success,
+    SESSION_TOKEN, Scene, Scripted, Sent, config, html, json, refusal, refused, signature_error,
+    success,
 };
 use serde_json::json;
 use std::collections::HashSet;
@@ -26,13 +27,8 @@ const TABLE_NAME: [&str; 3] = [
     "TableName must be at least 3 characters long and at most 255 characters long",
 ];
 
-fn refused(code: &str, words: &str) -> Scene {
-    let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
-    json(&json!({"__type": code, "message": words})).into()
-}
-
 fn invalid(words: &str) -> Scene {
-    refused("ValidationException", words)
+    refused("ValidationException", words).into()
 }
 
 async fn told(scene: impl Into<Scene>, needs: Needs) -> (Result<Warning, Error>, Vec<Sent>) {
@@ -141,10 +137,10 @@ async fn a_role_that_may_not_read_is_good_enough_to_write() {
 /// them.
 #[tokio::test]
 async fn credentials_or_hosts_that_are_refused_do_not_pass() {
-    let denied = TransportError::Denied("cause".to_owned()).into();
+    let denied = Scene::from(TransportError::Denied("cause".to_owned()));
     for scene in [
-        refused("UnrecognizedClientException", "who are you"),
-        refused("ExpiredTokenException", "too late"),
+        refused("UnrecognizedClientException", "who are you").into(),
+        refused("ExpiredTokenException", "too late").into(),
         signature_error(SESSION_TOKEN).into(),
         denied,
     ] {
@@ -182,12 +178,15 @@ async fn any_other_validation_exception_is_told_in_dynamodbs_words() {
 async fn all_else_keeps_its_own_case() {
     for (scene, case, attempts) in [
         (
-            refused("ResourceNotFoundException", "Requested resource not found"),
+            Scene::from(refused(
+                "ResourceNotFoundException",
+                "Requested resource not found",
+            )),
             "not-found: GetItem on table `orders`: Requested resource not found (",
             1,
         ),
         (
-            refused("UnrecognizedClientException", "not you"),
+            refused("UnrecognizedClientException", "not you").into(),
             "access-denied: GetItem on table `orders`: not you (",
             1,
         ),
@@ -207,7 +206,7 @@ async fn all_else_keeps_its_own_case() {
             1,
         ),
         (
-            refused("SomethingNew", "the key is wrong"),
+            refused("SomethingNew", "the key is wrong").into(),
             "other: GetItem on table `orders`: the key is wrong (",
             1,
         ),

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::error::Error;
 use crate::http::{Response, TransportError};
-use crate::test_support::{Scene, Scripted, Sent, config, html, json, refusal};
+use crate::test_support::{Scene, Scripted, Sent, config, html, json, refusal, refused};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -208,12 +208,6 @@ fn left(key: &str) -> Error {
     Error::Throttled(format!(
         "key \"{key}\": DynamoDB left it unprocessed in every attempt: try again later"
     ))
-}
-
-/// An error that DynamoDB explains with `words`.
-fn refused(code: &str, words: &str) -> Response {
-    let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
-    json(&json!({"__type": code, "message": words}))
 }
 
 /// A transaction that is cancelled for these reasons: code and message.
