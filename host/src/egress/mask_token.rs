@@ -11,11 +11,11 @@ use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// The largest refusal that is searched, in bytes: DynamoDB puts the items of a transaction that it cancels into one, which are
+/// The largest error response that is searched, in bytes: DynamoDB puts the items of a transaction that it cancels into one, which are
 /// 4 MB at most, as base64.
 const LARGEST: usize = 8 << 20;
 
-/// The largest refusal that is read for its error code, in bytes. One that speaks of a token has no more than some hundred.
+/// The largest error response that is read for its error code, in bytes. One that speaks of a token has no more than some hundred.
 const LARGEST_WITH_CODE: usize = 64 << 10;
 
 /// The text in the place of a token.
@@ -31,14 +31,14 @@ const ERROR_TYPE: &str = "x-amzn-errortype";
 /// The codes by which services refuse a session token whose time is over: those of JSON and of XML.
 const EXPIRED: &[&str] = &["ExpiredTokenException", "ExpiredToken"];
 
-/// A refusal, held in whole.
+/// An answer of status 400 to 499, buffered as a whole.
 pub(super) struct ErrorResponse {
     head: response::Parts,
     bytes: Vec<u8>,
     room: OwnedSemaphorePermit,
 }
 
-/// How many bytes of the instance's room a refusal takes until it is complete.
+/// How much of the instance's buffer limit an error response takes until it is complete, in bytes.
 ///
 /// Errors: it is too large, or cannot be searched.
 pub(super) fn buffer_size(answer: &Response<WasiBody>) -> Result<u32, Error> {
@@ -59,7 +59,7 @@ fn too_large() -> Error {
 }
 
 impl ErrorResponse {
-    /// Reads a refusal to its end. `room` is what it [needs](buffer_size).
+    /// Reads an error response to its end. `room` has its [size](buffer_size).
     pub(super) async fn read(
         answer: Response<WasiBody>,
         mut room: OwnedSemaphorePermit,
@@ -88,7 +88,7 @@ impl ErrorResponse {
         }
     }
 
-    /// The refusal as the component may read it. It counts as a request under way until it is read or dropped.
+    /// The response as the component may read it. It counts as a request in flight until it is read or dropped.
     pub(super) fn masked(self, token: &str, in_flight: InFlight) -> Response<WasiBody> {
         let Self {
             mut head,

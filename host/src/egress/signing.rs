@@ -110,18 +110,16 @@ impl Signer {
         request: Request<WasiBody>,
         context: Context,
     ) -> Result<Response<WasiBody>, Error> {
+        let timeouts = &context.exchange.timeouts;
         let ready = async {
             let (head, body) = request.into_parts();
             let body = whole(body, length(&head.headers), Arc::clone(&context.bodies)).await?;
             let credentials = self.credentials.current().await;
             Ok::<_, Error>((Request::from_parts(head, body), credentials))
         };
-        let (request, credentials) = context.exchange.timeouts.before_sending(ready).await??;
-        let in_flight = context
-            .limits
-            .clone()
-            .admit(context.exchange.timeouts.connected_by())
-            .await?;
+        let (request, credentials) = timeouts.before_sending(ready).await??;
+        let limits = context.limits.clone();
+        let in_flight = limits.admit(timeouts.connected_by()).await?;
         let mut credentials = match credentials {
             Ok(credentials) => credentials,
             Err(reason) => return Ok(self.style.unsigned(reason, in_flight)),
@@ -142,9 +140,7 @@ impl Signer {
             let room = Arc::clone(&context.bodies).try_acquire_many_owned(buffer_size(&answer)?);
             if let Ok(room) = room {
                 let refusal = ErrorResponse::read(answer, room).await?;
-                let renewed = self
-                    .renewed(&refusal, &credentials, &context.exchange.timeouts)
-                    .await;
+                let renewed = self.renewed(&refusal, &credentials, timeouts).await;
                 let Some(renewed) = renewed else {
                     return Ok(masked(refusal, &credentials, in_flight));
                 };
@@ -160,7 +156,7 @@ impl Signer {
         let needed = buffer_size(&answer)?;
         let room = Arc::clone(&context.bodies).acquire_many_owned(needed);
         // The semaphore is never closed.
-        let room = context.exchange.timeouts.before_reading(room).await?;
+        let room = timeouts.before_reading(room).await?;
         let room = room.map_err(|_| Error::HttpResponseTimeout)?;
         let refusal = ErrorResponse::read(answer, room).await?;
         if refusal.is_expired_token() {

@@ -68,10 +68,8 @@ async fn an_interface_that_is_not_exported_is_named() {
     let mut instance = start(&load(&binding_by_hand())).await;
     let missing = instance.state().err().unwrap();
     assert!(matches!(missing, CallError::NotExported { .. }));
-    assert!(
-        missing.to_string().contains("components/state"),
-        "{missing}"
-    );
+    let sentence = missing.to_string();
+    assert!(sentence.contains("components/state"), "{sentence}");
 }
 
 #[tokio::test]

@@ -70,11 +70,8 @@ fn lending(directory: &Path) -> Surroundings {
 
 #[test]
 fn an_instance_has_no_directory_unless_it_is_lent_one() {
-    assert!(
-        Surroundings::of(&InstanceOptions::new())
-            .directories()
-            .is_empty()
-    );
+    let mut nothing = Surroundings::of(&InstanceOptions::new());
+    assert!(nothing.directories().is_empty());
 
     let (first, second) = (private_folder(), private_folder());
     let options = InstanceOptions::new()

@@ -41,11 +41,8 @@ async fn is_refused(plugin: &Plugin, instance: &mut Instance) {
     for _ in 0..2 {
         let refused = instance.binding().unwrap().operations().await.unwrap_err();
         assert_matches!(refused, CallError::ForkedProcess);
-        assert!(
-            refused
-                .to_string()
-                .contains("load the plugin in this process")
-        );
+        let remedy = "load the plugin in this process";
+        assert!(refused.to_string().contains(remedy), "{refused}");
     }
 }
 

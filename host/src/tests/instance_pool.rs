@@ -284,10 +284,8 @@ async fn figures_tell_what_each_instance_became() {
 async fn an_interface_that_is_not_exported_cannot_be_configured() {
     let pool = builder(1).state(Metadata::new()).build();
     let missing = pool.acquire().await.unwrap_err();
-    assert!(
-        missing.to_string().contains("components/state"),
-        "{missing}"
-    );
+    let sentence = missing.to_string();
+    assert!(sentence.contains("components/state"), "{sentence}");
 }
 
 #[tokio::test]

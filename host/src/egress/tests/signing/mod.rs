@@ -144,26 +144,15 @@ async fn an_unsigned_request_goes_out_with_the_hosts_signature() {
     let head = server.heads().remove(0);
     let sent = header(&head, "authorization").unwrap().to_owned();
     assert!(sent.contains("Credential=AKIDHOST/"), "another key signed");
-    assert!(
-        sent.contains("/eu-west-1/dynamodb/aws4_request"),
-        "another scope"
-    );
-    assert!(
-        sent.contains(
-            "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target,"
-        ),
-        "other headers are signed"
-    );
+    let scope = "/eu-west-1/dynamodb/aws4_request";
+    assert!(sent.contains(scope), "another scope");
+    let signed = "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target,";
+    assert!(sent.contains(signed), "other headers are signed");
     assert!(header(&head, "x-amz-security-token") == Some(TOKEN));
     let names = ["content-type", "host", "x-amz-target"];
-    assert!(
-        sent == authorization(&head, &url, b"{}", &names),
-        "another signature"
-    );
-    assert!(
-        sent != authorization(&head, &url, b"{ }", &names),
-        "of any body"
-    );
+    let expected = |body: &[u8]| authorization(&head, &url, body, &names);
+    assert!(sent == expected(b"{}"), "another signature");
+    assert!(sent != expected(b"{ }"), "of any body");
     assert_eq!(header(&head, "content-length"), Some("2"));
 }
 
@@ -292,10 +281,8 @@ async fn a_host_without_credentials_answers_as_dynamodb_refuses_and_sends_nothin
     let kind = said["__type"].as_str().unwrap();
     assert!(kind.ends_with("#UnrecognizedClientException"), "{kind}");
     let message = said["message"].as_str().unwrap();
-    assert!(
-        message.contains("no AWS credentials: no source has any"),
-        "{message}"
-    );
+    let cause = "no AWS credentials: no source has any";
+    assert!(message.contains(cause), "{message}");
     assert_eq!(server.connections(), 0);
 }
 
