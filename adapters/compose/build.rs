@@ -13,7 +13,7 @@ const PARTS: [Part<'_>; 2] = [
         "PROGRAM_PATH",
         &["adapters/cli", "command-line"],
     ),
-    ("dapr-wasm-absent", "ABSENT_PATH", &["adapters/absent"]),
+    ("dapr-wasm-unsupported", "UNSUPPORTED_PATH", &["adapters/unsupported"]),
 ];
 
 fn main() -> ExitCode {

@@ -107,7 +107,7 @@ impl Guest<'_> {
 
 /// What a program is made with, and of.
 const COMPOSE_SOURCES: [&str; 7] = [
-    "adapters/absent",
+    "adapters/unsupported",
     "adapters/cli",
     "adapters/compose/Cargo.lock",
     "adapters/compose/Cargo.toml",

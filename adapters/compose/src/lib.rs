@@ -13,8 +13,8 @@ pub use self::error::Error;
 
 /// The program of `adapters/cli`.
 const PROGRAM: &[u8] = include_bytes!(env!("PROGRAM_PATH"));
-/// The component of `adapters/absent`.
-const ABSENT: &[u8] = include_bytes!(env!("ABSENT_PATH"));
+/// The component of `adapters/unsupported`.
+const UNSUPPORTED: &[u8] = include_bytes!(env!("UNSUPPORTED_PATH"));
 
 /// What the program imports of the contract. A component exports one of them at least.
 pub const INTERFACES: [&str; 2] = [
@@ -35,14 +35,14 @@ pub fn compose(component: &[u8]) -> Result<Vec<u8>, Error> {
         return Err(Error::NoContract);
     }
     let program = part(&mut graph, "program", PROGRAM)?;
-    let absent = part(&mut graph, "absent", ABSENT)?;
+    let unsupported = part(&mut graph, "unsupported", UNSUPPORTED)?;
     let program_instance = graph.instantiate(program);
     let component_instance = graph.instantiate(component);
     for (interface, exported) in INTERFACES.into_iter().zip(exported) {
         let source = match exported {
             true => component_instance,
             // At most once: of two interfaces, one is exported.
-            false => graph.instantiate(absent),
+            false => graph.instantiate(unsupported),
         };
         connect(&mut graph, source, program_instance, interface)?;
     }

@@ -10,16 +10,16 @@ fn refused(text: &str) -> String {
 
 #[test]
 fn the_same_component_gives_the_same_bytes() {
-    assert_eq!(compose(ABSENT), compose(ABSENT));
-    assert!(compose(ABSENT).is_ok());
+    assert_eq!(compose(UNSUPPORTED), compose(UNSUPPORTED));
+    assert!(compose(UNSUPPORTED).is_ok());
 }
 
 /// A component that exports that interface and no other.
 fn with_only(interface: &'static str) -> Vec<u8> {
     let mut graph = CompositionGraph::new();
-    let absent = part(&mut graph, "absent", ABSENT).unwrap();
-    let absent = graph.instantiate(absent);
-    let exported = graph.alias_instance_export(absent, interface).unwrap();
+    let unsupported = part(&mut graph, "unsupported", UNSUPPORTED).unwrap();
+    let unsupported = graph.instantiate(unsupported);
+    let exported = graph.alias_instance_export(unsupported, interface).unwrap();
     graph.export(exported, interface).unwrap();
     graph.encode(EncodeOptions::default()).unwrap()
 }

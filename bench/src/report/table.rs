@@ -48,7 +48,7 @@ fn surroundings(report: &Report, to: &mut dyn Write) -> io::Result<()> {
     if cfg!(debug_assertions) {
         writeln!(
             to,
-            "not for comparison: `cargo test` built this program without optimisation; `cargo build -p host-test` optimises it"
+            "not for comparison: this program was built without optimisation; bench/run builds it with"
         )?;
     }
     writeln!(
