@@ -2,6 +2,8 @@
 //! that knows wit-bindgen. One instance holds at most one store and one
 //! binding, each made by its `init` or, at its first call, from the environment.
 
+#![allow(unsafe_code, reason = "wit-bindgen generates the exports")]
+
 use crate::binding::{self, Binding, OPERATIONS};
 use crate::config::Config;
 use crate::dynamodb::table_check::Warning;

@@ -1,8 +1,6 @@
 //! Dapr's `state.aws.dynamodb` and `bindings.aws.dynamodb` as one WebAssembly
 //! component: see `wit/` for its contract and the README for its use.
 
-#![deny(missing_docs)]
-#![cfg_attr(not(target_family = "wasm"), forbid(unsafe_code))]
 #![cfg_attr(
     not(test),
     deny(

@@ -11,8 +11,6 @@
 //! Two more parts are commands (`command`), for they judge behaviour and compare nothing: `retries` and `soak` look on while
 //! many tasks call through a `faulty` network, the latter with the DynamoDB in an `engine_process`.
 
-#![forbid(unsafe_code)]
-
 mod arguments;
 mod bursts;
 mod cases;

@@ -8,8 +8,6 @@
 //!
 //! Nothing in here knows what runs the component, so that it serves a host of the contract and a
 //! component that is composed with one.
-#![deny(missing_docs)]
-#![forbid(unsafe_code)]
 // It runs in a component as well, where a panic is the end of the instance.
 #![cfg_attr(
     not(test),

@@ -6,8 +6,6 @@
 //! and keys of its own), `caller` (the calls of a case), `expectation` (what is held against their answers),
 //! [`requests`] (and their conditions), `facts` (what is observed of the component where a case needs it),
 //! [`ODD_TEXTS`], [`run`] (one case after the other, and what came of it).
-#![deny(missing_docs)]
-#![forbid(unsafe_code)]
 
 mod caller;
 pub mod case;

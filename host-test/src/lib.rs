@@ -1,7 +1,5 @@
 //! The harness of `dapr-dynamodb`: what its tests stand on, and the program that shows and calls the
 //! component by hand.
-#![deny(missing_docs)]
-#![forbid(unsafe_code)]
 
 use std::path::Path;
 

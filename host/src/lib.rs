@@ -119,7 +119,6 @@
 //! thread; one that computes gives way to other tasks every few milliseconds, and ends after
 //! [`InstanceOptions::time_limit`].
 
-#![deny(missing_docs, unsafe_code)]
 #![cfg_attr(
     not(test),
     deny(

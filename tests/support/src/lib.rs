@@ -1,7 +1,5 @@
 //! Servers that tests share, and that other programs may have: [`faults`] is a proxy that does to requests what networks and
 //! DynamoDB do on a bad day; [`aws`] stands in for all that gives AWS credentials out.
-#![deny(missing_docs)]
-#![forbid(unsafe_code)]
 
 pub mod aws;
 pub mod connection_per_request;

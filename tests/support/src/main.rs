@@ -1,5 +1,4 @@
 //! The program `test-servers`; see the library's `program`.
-#![forbid(unsafe_code)]
 
 use std::process::ExitCode;
 
