@@ -1,4 +1,4 @@
-//! What `wasi:http` does on wasmtime where the embedder changes nothing: each request opens a connection and closes it.
+//! `wasi:http` of wasmtime as it is without changes of the embedder: each request opens a connection and closes it.
 //!
 //! It is what `default_send_request` of wasmtime-wasi-http 48 does, step for step, and not that function itself, since
 //! that one can be given no root to trust: TCP without options, then (for TLS) a configuration made from the roots for
@@ -37,7 +37,7 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
-/// Where the guest names no timeout.
+/// The timeout where the guest names none.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
 type Transmission = Box<dyn Future<Output = Result<(), Error>> + Send>;
@@ -45,7 +45,7 @@ type Transmission = Box<dyn Future<Output = Result<(), Error>> + Send>;
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// What an instance has of such an embedder.
+/// The state of an instance of such an embedder.
 pub struct Host {
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -54,7 +54,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// Of TLS, these roots are trusted.
+    /// TLS trusts these roots.
     pub fn new(wasi: WasiCtx, roots: RootCertStore) -> Self {
         Self {
             wasi,

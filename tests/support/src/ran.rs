@@ -22,7 +22,7 @@ pub const SENSELESS: [&[&str]; 11] = [
     &["--no-such-option"],
 ];
 
-/// What a run left behind.
+/// The outcome of a run.
 #[derive(Debug)]
 pub struct Ran {
     /// The exit status.
@@ -34,11 +34,11 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// What it said of errors is text, and holds no secret.
+    /// Standard error is text, and holds no secret.
     ///
     /// # Panics
     ///
-    /// Where that is not so.
+    /// Panics where that is not so.
     pub fn new(status: u8, stdout: Vec<u8>, stderr: Vec<u8>) -> Self {
         let stderr = String::from_utf8(stderr).expect("errors are text");
         assert_no_secret(&stderr);
@@ -99,7 +99,7 @@ pub async fn run_here(
 ///
 /// # Panics
 ///
-/// Where none can be made.
+/// Panics where none can be made.
 pub fn folder() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("a folder is made");
     let path = folder.path().to_str().expect("its path is text").to_owned();
@@ -110,7 +110,7 @@ pub fn folder() -> (tempfile::TempDir, String) {
 ///
 /// # Panics
 ///
-/// Where it cannot be written.
+/// Panics where it cannot be written.
 pub fn write(folder: &Path, name: &str, text: &str) -> String {
     let file = folder.join(name);
     std::fs::write(&file, text).expect("the file is written");

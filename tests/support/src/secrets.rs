@@ -1,4 +1,4 @@
-//! What a test prints holds no secret.
+//! A test prints no secret.
 
 use std::fmt::Display;
 

@@ -1,5 +1,5 @@
-//! The access keys that an AWS account has at the moment. A secret that is made up here says so: whoever
-//! looks for secrets in logs looks for [`CANARY`].
+//! The access keys that an AWS account has at the moment, and the clock that AWS goes by. A secret that is made up here says
+//! so: whoever looks for secrets in logs looks for [`CANARY`].
 
 use std::{
     collections::HashMap,
@@ -11,9 +11,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::Clock;
-
-/// What every secret has in it.
+/// A text that every secret has in it.
 pub const CANARY: &str = "c4n4ry";
 
 /// Characters of an access key ID.
@@ -102,7 +100,7 @@ impl Account {
         self.all_expired.store(expired, Ordering::SeqCst);
     }
 
-    /// Whether this key is good no more.
+    /// Says that this key is good no more.
     pub(super) fn has_expired(&self, key: &Key) -> bool {
         let over = key.expiry.is_some_and(|expiry| expiry <= self.clock.now());
         over || self.all_expired.load(Ordering::SeqCst)
@@ -133,5 +131,42 @@ impl fmt::Debug for Account {
         let mut ids: Vec<String> = self.lock().keys().cloned().collect();
         ids.sort();
         f.debug_tuple("Account").field(&ids).finish()
+    }
+}
+
+/// How far a request's time may be off.
+///
+/// Source: "Elements of an AWS API request signature" in the IAM User Guide.
+const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+
+/// The clock that AWS goes by; its clones are the same one. A test sets it ahead, so that credentials expire without waiting: a
+/// client that is told so by a refused signature reckons with it from then on.
+#[derive(Debug, Clone, Default)]
+pub struct Clock {
+    /// Seconds before this machine's clock.
+    ahead: Arc<AtomicU64>,
+}
+
+impl Clock {
+    /// The time.
+    pub fn now(&self) -> SystemTime {
+        SystemTime::now() + Duration::from_secs(self.ahead.load(Ordering::SeqCst))
+    }
+
+    /// Sets it ahead by so many whole seconds more.
+    pub fn advance(&self, by: Duration) {
+        self.ahead.fetch_add(by.as_secs(), Ordering::SeqCst);
+    }
+
+    /// Says that a request may have been signed at this time.
+    pub(super) fn tolerates(&self, signed: SystemTime) -> bool {
+        let now = self.now();
+        let off = now.duration_since(signed);
+        off.unwrap_or_else(|ahead| ahead.duration()) <= TOLERANCE
+    }
+
+    /// The time as the field `Date` has it.
+    pub(super) fn date(&self) -> String {
+        httpdate::fmt_http_date(self.now())
     }
 }

@@ -1,4 +1,4 @@
-//! What lends credentials to a container: ECS's agent, which goes by a path that is hard to guess, and
+//! The agents that lend credentials to a container: ECS's agent, which goes by a path that is hard to guess, and
 //! EKS's, which wants an authorization token.
 //!
 //! Sources: "Amazon ECS task IAM role" in the ECS Developer Guide, "EKS Pod Identity" in the EKS User Guide.
@@ -11,10 +11,13 @@ use std::{
 use http::{Method, StatusCode, header};
 use serde_json::json;
 
-use super::{Account, Key, Service, document, issue::Issue};
+use super::{
+    Account, Key, Service,
+    issue::{self, Issue},
+};
 use crate::faults::{Arrived, Reply};
 
-/// All that it is asked for.
+/// Credentials, all that it is asked for.
 pub const CREDENTIALS: &str = "credentials";
 
 /// An agent.
@@ -31,7 +34,7 @@ impl Container {
         Self {
             issue: Issue::of(account, "ECS"),
             path: "/v2/credentials/7a1c6c5e?container=1",
-            document: document::of_ecs,
+            document: issue::of_ecs,
             authorization: Mutex::default(),
         }
     }
@@ -41,7 +44,7 @@ impl Container {
         Self {
             issue: Issue::of(account, "EKS"),
             path: "/v1/credentials",
-            document: document::of_eks,
+            document: issue::of_eks,
             authorization: Mutex::new(Some(authorization.to_owned())),
         }
     }

@@ -13,7 +13,10 @@ use std::{
 
 use http::{Method, StatusCode};
 
-use super::{Account, CANARY, Service, document, issue::Issue};
+use super::{
+    Account, CANARY, Service,
+    issue::{self, Issue},
+};
 use crate::faults::{Arrived, Reply};
 
 /// The token.
@@ -40,7 +43,7 @@ pub struct InstanceMetadata {
 }
 
 impl InstanceMetadata {
-    /// Of an instance that has this role in the account. Its sessions live an hour.
+    /// Metadata of an instance that has this role in the account. Its sessions live an hour.
     pub fn of(account: &Account, role: &str) -> Self {
         Self {
             issue: Issue::of(account, "IMDS"),
@@ -105,7 +108,7 @@ impl Service for InstanceMetadata {
             subject => match role {
                 Some(role) if subject == ROLE => Reply::text(StatusCode::OK, PLAIN, &role),
                 Some(role) if arrived.path == format!("{ROLE_PATH}{role}") => {
-                    document::of_instance_metadata(&self.issue.session())
+                    issue::of_instance_metadata(&self.issue.session())
                 }
                 _ => status(StatusCode::NOT_FOUND),
             },

@@ -1,13 +1,18 @@
-//! How long the credentials live that a stand-in gives out.
+//! The credentials that a stand-in gives out: how long they live, and the JSON documents, each with the members that its
+//! service gives.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-use super::{Account, Key};
+use http::StatusCode;
+use serde_json::{Value, json};
 
-/// What AWS gives where nobody asks for another.
+use super::{Account, Key};
+use crate::faults::Reply;
+
+/// The lifetime that AWS gives where nobody asks for another.
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Gives out sessions of an account.
@@ -47,4 +52,40 @@ pub(super) fn expiration(key: &Key) -> String {
     key.expiry.map_or_else(String::new, |expiry| {
         humantime::format_rfc3339_seconds(expiry).to_string()
     })
+}
+
+/// The document of ECS's agent.
+pub(super) fn of_ecs(key: &Key) -> Reply {
+    let mut document = credentials(key);
+    document["RoleArn"] = "arn:aws:iam::123456789012:role/task".into();
+    reply(&document)
+}
+
+/// The document of EKS's agent.
+pub(super) fn of_eks(key: &Key) -> Reply {
+    let mut document = credentials(key);
+    document["AccountId"] = "123456789012".into();
+    reply(&document)
+}
+
+/// The document of instance metadata.
+pub(super) fn of_instance_metadata(key: &Key) -> Reply {
+    let mut document = credentials(key);
+    document["Code"] = "Success".into();
+    document["Type"] = "AWS-HMAC".into();
+    document["LastUpdated"] = "2026-01-01T00:00:00Z".into();
+    reply(&document)
+}
+
+fn credentials(key: &Key) -> Value {
+    json!({
+        "AccessKeyId": key.id,
+        "SecretAccessKey": key.secret,
+        "Token": key.session_token,
+        "Expiration": expiration(key),
+    })
+}
+
+fn reply(document: &Value) -> Reply {
+    Reply::text(StatusCode::OK, "application/json", &document.to_string())
 }

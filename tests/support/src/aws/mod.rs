@@ -1,14 +1,12 @@
-//! What of AWS the component meets on its way to credentials, on loopback: each server speaks the real
+//! The parts of AWS that the component meets on its way to credentials, on loopback: each server speaks the real
 //! wire, and what one of them gives out, the others know.
 //!
-//! An `account` has keys and a `clock`. The `signature_proxy` stands before a DynamoDB and lets requests pass whose
-//! `signature` is made with them. A `stand_in` is one of the services that give credentials out
-//! (`issue`, `document`): `sts`, `container`, `instance_metadata`; `sources` is all of them and the rest.
+//! An `account` has keys and a clock. The `signature_proxy` stands before a DynamoDB and lets requests pass whose
+//! `signature` is made with them. A `stand_in` is one of the services that give credentials out (`issue`): `sts`, `container`,
+//! `instance_metadata`; `sources` is all of them and the rest.
 
 mod account;
-mod clock;
 pub mod container;
-mod document;
 pub mod instance_metadata;
 mod issue;
 mod signature;
@@ -17,8 +15,7 @@ pub mod sources;
 mod stand_in;
 pub mod sts;
 
-pub use self::account::{Account, CANARY, Key};
-pub use self::clock::Clock;
+pub use self::account::{Account, CANARY, Clock, Key};
 pub use self::container::Container;
 pub use self::instance_metadata::InstanceMetadata;
 pub use self::signature_proxy::SignatureProxy;

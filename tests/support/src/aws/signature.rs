@@ -66,7 +66,7 @@ pub(super) fn signed_by(
     }
 }
 
-/// What a request says of its signature.
+/// The statements of a request about its signature.
 struct Claim<'a> {
     id: &'a str,
     time: SystemTime,
@@ -119,7 +119,7 @@ impl<'a> Claim<'a> {
         })
     }
 
-    /// What the signature has to be.
+    /// The signature as it has to be.
     fn signature_with(&self, key: &Key, arrived: &Arrived) -> Result<String, Refusal> {
         let unsignable = |_| Refusal::Incomplete("what is signed cannot be signed");
         let credentials = Credentials::new(

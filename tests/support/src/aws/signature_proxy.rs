@@ -15,7 +15,7 @@ use super::{
 };
 use crate::faults::{Action, Arrived, AwsError, Decision, Director, FaultProxy};
 
-/// What DynamoDB is called in a signature's scope.
+/// DynamoDB's name in a signature's scope.
 const SERVICE: &str = "dynamodb";
 
 /// A running proxy. Stops on drop.

@@ -49,7 +49,7 @@ impl Source {
         }
     }
 
-    /// What the IDs of its keys have after `AKIA` or `ASIA`.
+    /// The label in the IDs of its keys, after `AKIA` or `ASIA`.
     pub fn label(self) -> &'static str {
         match self {
             Self::Environment => "ENV",
@@ -67,7 +67,7 @@ pub struct Sources {
     pub sts: StandIn<Sts>,
     /// EKS's agent.
     pub container: StandIn<Container>,
-    /// Of an instance with a role.
+    /// Metadata of an instance with a role.
     pub instance_metadata: StandIn<InstanceMetadata>,
     environment: Key,
 }

@@ -6,11 +6,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::faults::{Action, Answer, Arrived, Decision, Director, FaultProxy, Forward, Reply};
+use crate::faults::{
+    Action, Answer, Arrived, Decision, Director, FaultProxy, Forward, Orders, Reply,
+};
 
-/// What a stand-in knows of the service that it stands in for.
+/// A service that a stand-in stands in for.
 pub trait Service: Send + Sync + 'static {
-    /// What a request is for, in one word; a test names it when it orders or counts.
+    /// The subject of a request, in one word; a test names it when it orders or counts.
     fn subject(&self, arrived: &Arrived) -> &'static str;
 
     /// The service's answer.
@@ -25,16 +27,8 @@ pub struct StandIn<S> {
 
 struct Desk<S> {
     service: S,
-    orders: Mutex<Vec<Order>>,
+    orders: Orders,
     asked: Mutex<Vec<(&'static str, Arrived)>>,
-}
-
-/// Another answer than the service's.
-struct Order {
-    subject: &'static str,
-    /// For so many requests; none: for all.
-    times: Option<usize>,
-    action: Action,
 }
 
 impl<S: Service> StandIn<S> {
@@ -42,7 +36,7 @@ impl<S: Service> StandIn<S> {
     pub fn start(service: S) -> io::Result<Self> {
         let desk = Arc::new(Desk {
             service,
-            orders: Mutex::default(),
+            orders: Orders::default(),
             asked: Mutex::default(),
         });
         // There is nothing behind it: it answers all itself.
@@ -60,20 +54,20 @@ impl<S: Service> StandIn<S> {
         &self.desk.service
     }
 
-    /// What becomes of the next so many requests for this. The upstream's answer of the action is the
+    /// Sets what becomes of the next so many requests for this. The upstream's answer of the action is the
     /// service's own.
     pub fn order(&self, times: usize, subject: &'static str, action: Action) {
-        self.desk.order(Some(times), subject, action);
+        self.desk.orders.add(Some(subject), Some(times), action);
     }
 
-    /// What becomes of all requests for this from now on.
+    /// Sets what becomes of all requests for this from now on.
     pub fn order_always(&self, subject: &'static str, action: Action) {
-        self.desk.order(None, subject, action);
+        self.desk.orders.add(Some(subject), None, action);
     }
 
     /// From now on it answers as the service does.
     pub fn forget_orders(&self) {
-        lock(&self.desk.orders).clear();
+        self.desk.orders.clear();
     }
 
     /// How many requests for this have arrived whole.
@@ -100,36 +94,14 @@ impl<S: Service> StandIn<S> {
     }
 }
 
-impl<S> Desk<S> {
-    fn order(&self, times: Option<usize>, subject: &'static str, action: Action) {
-        lock(&self.orders).push(Order {
-            subject,
-            times,
-            action,
-        });
-    }
-
-    /// The first order for this that is not carried out yet.
-    fn ordered(&self, subject: &str) -> Option<Action> {
-        let mut orders = lock(&self.orders);
-        let order = orders
-            .iter_mut()
-            .find(|order| order.subject == subject && order.times != Some(0))?;
-        if let Some(times) = &mut order.times {
-            *times -= 1;
-        }
-        Some(order.action.clone())
-    }
-}
-
 impl<S: Service> Desk<S> {
     fn action(&self, arrived: &Arrived) -> Action {
         let subject = self.service.subject(arrived);
         lock(&self.asked).push((subject, arrived.clone()));
-        let action = self.ordered(subject).unwrap_or_else(Action::pass);
+        let action = self.orders.take(subject).unwrap_or_else(Action::pass);
         let answer = match action.answer {
             Answer::Upstreams => Answer::Instead(self.service.answer(arrived)),
-            Answer::Instead(reply) => Answer::Instead(reply),
+            other => other,
         };
         Action {
             forward: Forward::Nothing,

@@ -1,5 +1,7 @@
-//! A director decides what becomes of each request, and when. It may take its time: until it has
+//! A director decides what becomes of each connection and of each request, and when. It may take its time: until it has
 //! decided, the request is neither passed on nor answered, and others go on.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -8,7 +10,7 @@ use serde_json::Value;
 
 use super::{Action, Reply};
 
-/// What a director answers.
+/// The answer of a director.
 pub type Decision<'a, T> = BoxFuture<'a, T>;
 
 /// A request that arrived whole.
@@ -32,9 +34,25 @@ pub struct Arrived {
     pub body: Bytes,
 }
 
-/// Decides what becomes of requests.
+/// How a connection begins. It is itself the director of a proxy all of whose connections begin so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opening {
+    /// Requests are read from it.
+    Http,
+    /// It gets these bytes unasked, which may be none, and is closed.
+    Ends(Bytes),
+    /// Something is read from it, of whatever protocol, and it is closed.
+    EndsAfterReading,
+}
+
+/// Decides what becomes of requests. A function from a request to its action is a director.
 pub trait Director: Send + Sync + 'static {
-    /// What becomes of this request. It is kept waiting until this resolves, even where its client
+    /// How the next connection begins.
+    fn opening(&self) -> Opening {
+        Opening::Http
+    }
+
+    /// Decides what becomes of this request. It is kept waiting until this resolves, even where its client
     /// has gone meanwhile.
     fn decide<'a>(&'a self, arrived: &'a Arrived) -> Decision<'a, Action>;
 
@@ -55,7 +73,96 @@ impl Director for PassOn {
     }
 }
 
-impl<D: Director + ?Sized> Director for std::sync::Arc<D> {
+impl Director for Opening {
+    fn opening(&self) -> Opening {
+        self.clone()
+    }
+
+    fn decide<'a>(&'a self, _arrived: &'a Arrived) -> Decision<'a, Action> {
+        Box::pin(async { Action::pass() })
+    }
+}
+
+impl<F: Fn(&Arrived) -> Action + Send + Sync + 'static> Director for F {
+    fn decide<'a>(&'a self, arrived: &'a Arrived) -> Decision<'a, Action> {
+        Box::pin(std::future::ready(self(arrived)))
+    }
+}
+
+/// A director that a test steers while its proxy runs. What it orders becomes of the next requests; the others pass. Clones
+/// share their orders.
+#[derive(Debug, Clone, Default)]
+pub struct Orders(Arc<Mutex<Vec<Order>>>);
+
+#[derive(Debug)]
+struct Order {
+    /// The requests that it is about; all where there is none.
+    subject: Option<&'static str>,
+    /// For so many requests; for all where there is none.
+    left: Option<usize>,
+    action: Action,
+}
+
+impl Orders {
+    /// The next `times` requests meet this action, after those of earlier orders.
+    pub fn next(&self, times: usize, action: Action) {
+        self.add(None, Some(times), action);
+    }
+
+    /// All requests meet this action from now on, and no earlier order holds.
+    pub fn always(&self, action: Action) {
+        self.clear();
+        self.add(None, None, action);
+    }
+
+    /// All requests pass from now on.
+    pub fn clear(&self) {
+        self.lock().clear();
+    }
+
+    /// How many requests are still to meet an order, those of `always` aside.
+    pub fn left(&self) -> usize {
+        self.lock().iter().filter_map(|order| order.left).sum()
+    }
+
+    pub(crate) fn add(&self, subject: Option<&'static str>, left: Option<usize>, action: Action) {
+        self.lock().push(Order {
+            subject,
+            left,
+            action,
+        });
+    }
+
+    /// The action of the first order about this subject that is not carried out yet.
+    pub(crate) fn take(&self, subject: &str) -> Option<Action> {
+        let mut orders = self.lock();
+        let order = orders.iter_mut().find(|order| {
+            order.subject.is_none_or(|about| about == subject) && order.left != Some(0)
+        })?;
+        if let Some(left) = &mut order.left {
+            *left -= 1;
+        }
+        Some(order.action.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Order>> {
+        // A panic elsewhere cannot leave an order half written.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Director for Orders {
+    fn decide<'a>(&'a self, arrived: &'a Arrived) -> Decision<'a, Action> {
+        let action = self.take(&arrived.operation).unwrap_or_else(Action::pass);
+        Box::pin(async { action })
+    }
+}
+
+impl<D: Director + ?Sized> Director for Arc<D> {
+    fn opening(&self) -> Opening {
+        (**self).opening()
+    }
+
     fn decide<'a>(&'a self, arrived: &'a Arrived) -> Decision<'a, Action> {
         (**self).decide(arrived)
     }

@@ -1,38 +1,28 @@
-//! What a network and DynamoDB do to a request on a bad day is done here on purpose: a proxy stands
+//! A network and DynamoDB on a bad day: a proxy stands
 //! before a DynamoDB endpoint, and a [`Director`] decides for each request what becomes of it.
 //!
-//! A request passes the files in this order: `listener` takes its connection, `connection` reads it,
-//! `traffic` counts it, the `director` decides on an `action`, `upstream` carries it on (a
-//! batch perhaps only in part: `unprocessed`, or by the rule of one `partition`), and the `delivery` of the answer, or of one of the
-//! proxy's own (`reply`, `aws_error` with `known_errors`), is the client's to cope with.
+//! A request passes the files in this order: `server` takes its connection and reads it, the `director` decides on an
+//! `action`, `exchange` counts it and carries it on to the upstream (a batch perhaps only in part: `batches`), and the delivery
+//! of the answer, or of a `reply` of the proxy's own, is the client's to cope with.
 
 mod action;
-mod aws_error;
-mod connection;
-mod delivery;
+mod batches;
 mod director;
 mod exchange;
-mod known_errors;
-mod listener;
-mod partition;
 mod reply;
 pub mod scenario;
-mod traffic;
-mod unprocessed;
-mod upstream;
+mod server;
 
 use std::{collections::BTreeMap, io, sync::Arc};
 
 use tokio::sync::watch;
 
-pub use self::action::{Action, Answer, Forward};
-pub use self::aws_error::AwsError;
-pub use self::delivery::Delivery;
-pub use self::director::{Arrived, Decision, Director, PassOn};
-pub use self::known_errors::{ERRORS, KnownError};
-pub use self::reply::Reply;
-pub use self::traffic::Count;
-use self::{listener::Listener, traffic::Traffic, upstream::Upstream};
+pub use self::action::{Action, Answer, Delivery, Forward};
+pub use self::director::{Arrived, Decision, Director, Opening, Orders, PassOn};
+pub use self::exchange::Count;
+use self::exchange::{Traffic, Upstream};
+pub use self::reply::{AwsError, ERRORS, KnownError, Reply};
+use self::server::Listener;
 use host_test::server_thread::ServerThread;
 
 /// A running proxy. Stops on drop.
@@ -42,15 +32,16 @@ pub struct FaultProxy {
     _server: ServerThread,
 }
 
-/// What every connection shares.
+/// The part that every connection shares.
 struct Shared {
     director: Arc<dyn Director>,
     upstream: Upstream,
     traffic: Traffic,
     /// Changes when all open connections are to be cut.
     severing: watch::Sender<()>,
-    /// How many connections are open.
-    open: watch::Sender<usize>,
+    connections: watch::Sender<Connections>,
+    /// Requests of which a part has arrived, and not the whole.
+    partial: watch::Sender<usize>,
     listener: Listener,
 }
 
@@ -68,20 +59,26 @@ impl FaultProxy {
             upstream: Upstream::new(upstream),
             traffic: Traffic::default(),
             severing: watch::Sender::default(),
-            open: watch::Sender::default(),
+            connections: watch::Sender::default(),
+            partial: watch::Sender::default(),
             listener: Listener::reserve(port)?,
         });
         let (listening, serving) = (shared.clone(), shared.clone());
         let server = ServerThread::start_on(
             "fault-proxy",
             move || listening.listener.listen(),
-            move |listener, stopped| listener::accept(listener, serving, stopped),
+            move |listener, stopped| server::accept(listener, serving, stopped),
         )?;
         Ok(Self {
             endpoint: server.endpoint(),
             shared,
             _server: server,
         })
+    }
+
+    /// Starts a server with nothing behind it, which does this to every request.
+    pub fn stub(action: Action) -> io::Result<Self> {
+        Self::start("", move |_: &Arrived| action.clone())
     }
 
     /// `http://127.0.0.1:PORT`, for the component's `endpoint`.
@@ -115,15 +112,32 @@ impl FaultProxy {
         self.shared.sever();
     }
 
+    /// How many connections there were.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.borrow().accepted
+    }
+
+    /// How many connections were open at one time.
+    pub fn most_connections(&self) -> usize {
+        self.shared.connections.borrow().most
+    }
+
     /// Resolves when no connection is open.
     pub async fn closed_connections(&self) {
+        self.at_most_open(0).await;
+    }
+
+    /// Resolves when no more connections are open than these.
+    pub async fn at_most_open(&self, connections: usize) {
+        let mut known = self.shared.connections.subscribe();
         // An error means that the sender is gone, which is `self`.
-        let _ = self
-            .shared
-            .open
-            .subscribe()
-            .wait_for(|&open| open == 0)
-            .await;
+        let _ = known.wait_for(|now| now.open <= connections).await;
+    }
+
+    /// Resolves when a part of the body has arrived of so many requests that are not whole yet.
+    pub async fn partial_requests(&self, requests: usize) {
+        let mut known = self.shared.partial.subscribe();
+        let _ = known.wait_for(|&now| now == requests).await;
     }
 
     /// Takes no new connections: from the return on they are refused. The port stays reserved, and
@@ -138,19 +152,46 @@ impl FaultProxy {
     }
 }
 
+#[derive(Default)]
+struct Connections {
+    accepted: usize,
+    open: usize,
+    most: usize,
+}
+
 /// An open connection, counted.
 struct Open(Arc<Shared>);
 
 impl Open {
     fn new(shared: &Arc<Shared>) -> Self {
-        shared.open.send_modify(|open| *open += 1);
+        shared.connections.send_modify(|known| {
+            known.accepted += 1;
+            known.open += 1;
+            known.most = known.most.max(known.open);
+        });
         Self(shared.clone())
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.open.send_modify(|open| *open -= 1);
+        self.0.connections.send_modify(|known| known.open -= 1);
+    }
+}
+
+/// A request of which a part has arrived, counted until it is whole or lost.
+struct Partial(Arc<Shared>);
+
+impl Partial {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.partial.send_modify(|partial| *partial += 1);
+        Self(shared.clone())
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        self.0.partial.send_modify(|partial| *partial -= 1);
     }
 }
 

@@ -1,9 +1,17 @@
-//! A whole HTTP answer, whoever it is from. One in the name of DynamoDB has what DynamoDB's have: a
-//! request id and the checksum of its body.
+//! A whole HTTP answer, whoever it is from. One in the name of DynamoDB has what DynamoDB's have: a request id and the
+//! checksum of its body. Each of DynamoDB's errors has the status and the `__type` with which DynamoDB sends it.
+//!
+//! Sources: "Error handling with DynamoDB" in the Developer Guide and "Common errors" in the API
+//! reference for names, statuses and sentences. The namespaces are those that DynamoDB was seen to send:
+//! its own for what its model declares, `com.amazon.coral.service` for what the framework before it
+//! says of credentials and requests, and `com.amazon.coral.availability` for its throttling (dynalite,
+//! whose tests were run against DynamoDB: <https://github.com/architect/dynalite>).
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// A whole HTTP answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,7 +48,7 @@ impl Reply {
         }
     }
 
-    /// What a captive portal or a gateway shows to people.
+    /// A page that a captive portal or a gateway shows to people.
     pub fn html(status: StatusCode) -> Self {
         let page =
             "<!DOCTYPE html><html><body><h1>Please sign in to use this network</h1></body></html>";
@@ -72,3 +80,245 @@ impl Reply {
         self.with_checksum()
     }
 }
+
+/// An error answer in DynamoDB's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwsError {
+    /// Its name.
+    pub code: String,
+    /// Its sentence.
+    pub message: String,
+    /// The status.
+    pub status: StatusCode,
+    /// Why a transaction was cancelled: a code for each of its operations, `None` for those that are
+    /// not at fault.
+    pub reasons: Vec<String>,
+    /// The wait that it asks for: `x-amz-retry-after`.
+    pub retry_after: Option<Duration>,
+    /// The server's clock: the field `Date`.
+    pub date: Option<String>,
+    /// The part of `__type` before the name, which clients ignore.
+    pub namespace: &'static str,
+}
+
+impl AwsError {
+    /// The error of this name with the status and sentence that DynamoDB gives it; `None` where it has
+    /// no such error.
+    pub fn named(code: &str) -> Option<Self> {
+        let known = ERRORS.iter().find(|error| error.code == code)?;
+        Some(Self {
+            code: known.code.to_owned(),
+            message: known.message.to_owned(),
+            status: StatusCode::from_u16(known.status).ok()?,
+            reasons: Vec::new(),
+            retry_after: None,
+            date: None,
+            namespace: known.namespace,
+        })
+    }
+
+    /// An error of any name.
+    pub fn new(status: StatusCode, code: &str, message: &str) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.to_owned(),
+            status,
+            reasons: Vec::new(),
+            retry_after: None,
+            date: None,
+            namespace: DYNAMODB,
+        }
+    }
+
+    /// A transaction that was cancelled for these reasons, one for each operation.
+    pub fn cancelled(reasons: &[&str]) -> Self {
+        let sentence =
+            "Transaction cancelled, please refer cancellation reasons for specific reasons";
+        Self {
+            reasons: reasons.iter().map(|&reason| reason.to_owned()).collect(),
+            ..Self::new(
+                StatusCode::BAD_REQUEST,
+                "TransactionCanceledException",
+                &format!("{sentence} [{}]", reasons.join(", ")),
+            )
+        }
+    }
+
+    /// The whole answer.
+    pub fn reply(&self) -> Reply {
+        let mut body = Map::new();
+        let kind = format!("{}{}", self.namespace, self.code);
+        body.insert("__type".to_owned(), kind.into());
+        // The one error that DynamoDB writes with a capital.
+        let sentence = match self.reasons.is_empty() {
+            true => "message",
+            false => "Message",
+        };
+        body.insert(sentence.to_owned(), self.message.as_str().into());
+        if !self.reasons.is_empty() {
+            let reasons = self.reasons.iter().map(|reason| reason_of(reason));
+            body.insert("CancellationReasons".to_owned(), reasons.collect());
+        }
+        let mut reply = Reply::json(self.status, &Value::Object(body));
+        if let Some(wait) = self.retry_after {
+            reply = reply.with("x-amz-retry-after", &wait.as_millis().to_string());
+        }
+        if let Some(date) = &self.date {
+            reply = reply.with("date", date);
+        }
+        reply
+    }
+}
+
+fn reason_of(code: &str) -> Value {
+    match code {
+        "None" => json!({ "Code": code }),
+        _ => json!({ "Code": code, "Message": format!("cancelled for {code}") }),
+    }
+}
+
+const DYNAMODB: &str = "com.amazonaws.dynamodb.v20120810#";
+const FRAMEWORK: &str = "com.amazon.coral.service#";
+const AVAILABILITY: &str = "com.amazon.coral.availability#";
+
+/// An error that DynamoDB is known to send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownError {
+    /// Its name: `ThrottlingException`.
+    pub code: &'static str,
+    namespace: &'static str,
+    status: u16,
+    message: &'static str,
+}
+
+const fn known(
+    namespace: &'static str,
+    code: &'static str,
+    status: u16,
+    message: &'static str,
+) -> KnownError {
+    KnownError {
+        code,
+        namespace,
+        status,
+        message,
+    }
+}
+
+/// The errors that have a name here.
+pub const ERRORS: &[KnownError] = &[
+    known(
+        FRAMEWORK,
+        "AccessDeniedException",
+        400,
+        "User is not authorized to perform this operation",
+    ),
+    known(
+        DYNAMODB,
+        "ConditionalCheckFailedException",
+        400,
+        "The conditional request failed",
+    ),
+    known(
+        FRAMEWORK,
+        "ExpiredTokenException",
+        400,
+        "The security token included in the request is expired",
+    ),
+    known(
+        DYNAMODB,
+        "IdempotentParameterMismatchException",
+        400,
+        "The client request token was used with other parameters",
+    ),
+    known(
+        DYNAMODB,
+        "InternalServerError",
+        500,
+        "The request processing has failed because of an unknown error, exception or failure.",
+    ),
+    known(
+        FRAMEWORK,
+        "InvalidSignatureException",
+        400,
+        "Signature expired: it is now earlier than the request was signed",
+    ),
+    known(
+        DYNAMODB,
+        "ItemCollectionSizeLimitExceededException",
+        400,
+        "Collection size exceeded.",
+    ),
+    known(
+        DYNAMODB,
+        "LimitExceededException",
+        400,
+        "Too many operations for a given subscriber.",
+    ),
+    known(
+        DYNAMODB,
+        "ProvisionedThroughputExceededException",
+        400,
+        "The level of configured provisioned throughput for the table was exceeded. Consider increasing your provisioning level with the UpdateTable API.",
+    ),
+    known(
+        DYNAMODB,
+        "ReplicatedWriteConflictException",
+        400,
+        "The request was in conflict with one in another Region",
+    ),
+    known(
+        DYNAMODB,
+        "RequestLimitExceeded",
+        400,
+        "Throughput exceeds the current throughput limit for your account.",
+    ),
+    known(
+        DYNAMODB,
+        "ResourceNotFoundException",
+        400,
+        "Requested resource not found",
+    ),
+    known(
+        FRAMEWORK,
+        "ServiceUnavailable",
+        503,
+        "The service is unavailable. Please try again shortly.",
+    ),
+    known(
+        AVAILABILITY,
+        "ThrottlingException",
+        400,
+        "Rate of requests exceeds the allowed throughput.",
+    ),
+    known(
+        DYNAMODB,
+        "TransactionCanceledException",
+        400,
+        "Transaction cancelled, please refer cancellation reasons for specific reasons",
+    ),
+    known(
+        DYNAMODB,
+        "TransactionConflictException",
+        400,
+        "Transaction is ongoing for the item",
+    ),
+    known(
+        DYNAMODB,
+        "TransactionInProgressException",
+        400,
+        "The transaction with the given request token is already in progress",
+    ),
+    known(
+        FRAMEWORK,
+        "UnrecognizedClientException",
+        400,
+        "The security token included in the request is invalid.",
+    ),
+    known(
+        "com.amazon.coral.validate#",
+        "ValidationException",
+        400,
+        "The request is not valid",
+    ),
+];

@@ -93,7 +93,7 @@ impl Lending {
         })
     }
 
-    /// That of the proxy.
+    /// The endpoint of the proxy.
     fn endpoint(&self) -> &str {
         self.proxy.endpoint()
     }

@@ -28,7 +28,7 @@ async fn set(endpoint: &str, variables: &[(&str, &str)]) -> Ran {
 }
 
 #[tokio::test]
-async fn it_takes_its_own_keys_alone_and_says_where_they_are_to_be_had() {
+async fn it_takes_its_own_keys_alone_and_describes_their_sources() {
     let kept = tempfile::tempdir().unwrap();
     let folder = kept.path().join("it's made");
     // It ends by itself where a test fails before it is told to.

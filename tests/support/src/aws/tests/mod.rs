@@ -31,7 +31,7 @@ impl Guarded {
         }
     }
 
-    /// What the SDK's client makes of a read with this key: `ok`, or the error's code.
+    /// The outcome of a read with this key by the SDK's client: `ok`, or the error's code.
     async fn read_with(&self, key: &Key) -> String {
         let token = key.session_token.clone();
         let credentials = Credentials::new(&key.id, &key.secret, token, None, "test");

@@ -9,7 +9,7 @@ use host_test::raw_call::raw_call;
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::test]
-async fn requests_of_a_users_and_of_a_sessions_key_pass_and_are_counted_by_key() {
+async fn requests_of_known_keys_pass_and_are_counted_by_key() {
     let guarded = Guarded::start().await;
     let (user, session) = (guarded.account.user(""), guarded.account.session("", HOUR));
     assert_eq!(guarded.read_with(&user).await, "ok");
@@ -21,7 +21,7 @@ async fn requests_of_a_users_and_of_a_sessions_key_pass_and_are_counted_by_key()
 }
 
 #[tokio::test]
-async fn a_key_that_differs_in_any_part_is_refused_as_dynamodb_refuses_it() {
+async fn a_key_that_differs_in_any_part_is_refused() {
     let guarded = Guarded::start().await;
     let user = guarded.account.user("");
     let session = guarded.account.session("", HOUR);
@@ -72,7 +72,7 @@ async fn a_key_that_differs_in_any_part_is_refused_as_dynamodb_refuses_it() {
 }
 
 #[tokio::test]
-async fn a_key_has_expired_when_its_time_is_over_or_the_account_says_so() {
+async fn a_key_expires_in_time_or_when_the_account_says_so() {
     let guarded = Guarded::start().await;
     let (early, told) = (
         guarded.account.session("", Duration::ZERO),
@@ -90,7 +90,7 @@ async fn a_key_has_expired_when_its_time_is_over_or_the_account_says_so() {
 }
 
 #[tokio::test]
-async fn a_request_of_another_hour_is_refused_with_the_time_that_it_is() {
+async fn a_request_of_another_hour_is_refused_with_the_time() {
     let guarded = Guarded::start().await;
     let user = guarded.account.user("");
     guarded.account.clock().advance(HOUR);
@@ -98,7 +98,7 @@ async fn a_request_of_another_hour_is_refused_with_the_time_that_it_is() {
 }
 
 #[tokio::test]
-async fn a_signature_in_form_only_is_refused_and_nothing_reaches_the_table() {
+async fn a_signature_in_form_only_is_refused() {
     let guarded = Guarded::start().await;
     let body = json!({ "TableName": "state", "Key": { "key": { "S": "a" } } });
     let answer = raw_call(guarded.proxy.endpoint(), "DeleteTable", &body).await;

@@ -38,7 +38,7 @@ fn form(action: &str, more: &str) -> String {
 }
 
 #[tokio::test]
-async fn sts_gives_a_role_for_a_trusted_token_that_comes_unsigned_and_for_no_other() {
+async fn sts_gives_a_role_for_a_trusted_unsigned_token_alone() {
     let account = Account::new();
     let sts = StandIn::start(Sts::of(&account)).unwrap();
     let token = format!("{CANARY}-web-identity");
@@ -127,7 +127,7 @@ async fn instance_metadata_answers_those_who_show_its_last_token() {
 }
 
 #[tokio::test]
-async fn a_containers_agent_wants_its_path_its_token_and_an_ask_for_json() {
+async fn a_containers_agent_wants_its_path_token_and_accept_field() {
     let account = Account::new();
     let token = format!("{CANARY}-authorization");
     let agent = StandIn::start(Container::eks(&account, &token)).unwrap();
@@ -142,7 +142,7 @@ async fn a_containers_agent_wants_its_path_its_token_and_an_ask_for_json() {
 }
 
 #[tokio::test]
-async fn an_order_holds_for_so_many_requests_and_leaves_the_service_as_it_was() {
+async fn an_order_holds_for_so_many_requests() {
     let account = Account::new();
     let agent = StandIn::start(Container::ecs(&account)).unwrap();
     let url = || format!("{}{}", agent.endpoint(), agent.service().path());

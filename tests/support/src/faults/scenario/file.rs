@@ -1,20 +1,19 @@
-//! What stands in a scenario's file, read whole before anything begins: a word that would have no
-//! effect is refused.
+//! A scenario's file, read whole before anything begins: words become durations, statuses and errors, and a word that would have
+//! no effect is refused.
 
-use std::ops::Range;
+use std::{ops::Range, time::Duration};
 
+use http::StatusCode;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::super::{Action, AwsError, Delivery, ERRORS, Reply};
 use super::{
-    Fault,
-    error::Wrong,
-    fields::duration,
+    Fault, When, Which, Wrong,
     kinds::{KINDS, Kind},
-    when::{When, Which},
 };
 
-/// Where the file names none.
+/// The seed where the file names none.
 const SEED: u64 = 1;
 
 #[derive(Deserialize)]
@@ -37,27 +36,27 @@ enum Operations {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Entry {
+struct Entry {
     operation: Option<Operations>,
     nth: Option<Spanned<u64>>,
     first: Option<Spanned<u64>>,
     every: Option<Spanned<u64>>,
     percent: Option<Spanned<f64>>,
     action: Spanned<String>,
-    pub(super) delay: Option<Spanned<String>>,
-    pub(super) error: Option<Spanned<String>>,
-    pub(super) message: Option<Spanned<String>>,
-    pub(super) status: Option<Spanned<u16>>,
-    pub(super) reasons: Option<Spanned<Vec<String>>>,
-    pub(super) retry_after: Option<Spanned<String>>,
-    pub(super) date: Option<Spanned<String>>,
-    pub(super) after_effect: Option<Spanned<bool>>,
-    pub(super) processed: Option<Spanned<usize>>,
-    pub(super) bytes: Option<Spanned<usize>>,
-    pub(super) interval: Option<Spanned<String>>,
-    pub(super) r#for: Option<Spanned<String>>,
-    pub(super) to: Option<Spanned<String>>,
-    pub(super) body: Option<Spanned<String>>,
+    delay: Option<Spanned<String>>,
+    error: Option<Spanned<String>>,
+    message: Option<Spanned<String>>,
+    status: Option<Spanned<u16>>,
+    reasons: Option<Spanned<Vec<String>>>,
+    retry_after: Option<Spanned<String>>,
+    date: Option<Spanned<String>>,
+    after_effect: Option<Spanned<bool>>,
+    processed: Option<Spanned<usize>>,
+    bytes: Option<Spanned<usize>>,
+    interval: Option<Spanned<String>>,
+    r#for: Option<Spanned<String>>,
+    to: Option<Spanned<String>>,
+    body: Option<Spanned<String>>,
 }
 
 pub(super) fn read(text: &str) -> Result<Vec<Fault>, Wrong> {
@@ -200,4 +199,109 @@ impl Entry {
         }
         Ok(())
     }
+}
+
+/// The fields of one action. What is missing is at its default, unless the action needs it.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    pub(super) error: Option<AwsError>,
+    pub(super) status: Option<StatusCode>,
+    pub(super) after_effect: bool,
+    pub(super) processed: usize,
+    pub(super) bytes: usize,
+    pub(super) interval: Duration,
+    pub(super) time: Duration,
+    pub(super) to: String,
+    pub(super) body: String,
+}
+
+impl Fields {
+    pub(super) fn status(&self, default: StatusCode) -> StatusCode {
+        self.status.unwrap_or(default)
+    }
+
+    pub(super) fn answer(&self, reply: Reply) -> Action {
+        self.effect(Action::answer(reply))
+    }
+
+    pub(super) fn ends(&self, delivery: Delivery) -> Action {
+        self.effect(Action::deliver(delivery))
+    }
+
+    /// Without effect, unless the file asks for it.
+    fn effect(&self, action: Action) -> Action {
+        match self.after_effect {
+            true => action.after_effect(),
+            false => action.without_effect(),
+        }
+    }
+}
+
+impl Entry {
+    fn fields(&self) -> Result<Fields, Wrong> {
+        let status = match &self.status {
+            Some(status) => Some(StatusCode::from_u16(*status.get_ref()).map_err(|_| {
+                Wrong::at(status.span(), "`status` is an HTTP status: from 100 to 999")
+            })?),
+            None => None,
+        };
+        Ok(Fields {
+            error: self.error(status)?,
+            status,
+            after_effect: value(self.after_effect.as_ref()),
+            processed: value(self.processed.as_ref()),
+            bytes: value(self.bytes.as_ref()),
+            interval: duration("interval", self.interval.as_ref())?,
+            time: duration("for", self.r#for.as_ref())?,
+            to: value(self.to.as_ref()),
+            body: value(self.body.as_ref()),
+        })
+    }
+
+    fn error(&self, status: Option<StatusCode>) -> Result<Option<AwsError>, Wrong> {
+        let Some(code) = &self.error else {
+            return Ok(None);
+        };
+        let message = value(self.message.as_ref());
+        let mut error = match (AwsError::named(code.get_ref()), status) {
+            (Some(error), _) => error,
+            (None, Some(status)) => AwsError::new(status, code.get_ref(), ""),
+            (None, None) => {
+                let names: Vec<&str> = ERRORS.iter().map(|error| error.code).collect();
+                let sentence = format!(
+                    "{:?} is no known error: give its `status` as well, or one of {}",
+                    code.get_ref(),
+                    names.join(", ")
+                );
+                return Err(Wrong::at(code.span(), sentence));
+            }
+        };
+        error.status = status.unwrap_or(error.status);
+        if !message.is_empty() {
+            error.message = message;
+        }
+        error.reasons = value(self.reasons.as_ref());
+        if self.retry_after.is_some() {
+            error.retry_after = Some(duration("retry-after", self.retry_after.as_ref())?);
+        }
+        error.date = self.date.as_ref().map(|date| date.get_ref().clone());
+        Ok(Some(error))
+    }
+}
+
+fn value<T: Clone + Default>(field: Option<&Spanned<T>>) -> T {
+    field
+        .map(|field| field.get_ref().clone())
+        .unwrap_or_default()
+}
+
+fn duration(name: &str, field: Option<&Spanned<String>>) -> Result<Duration, Wrong> {
+    let Some(field) = field else {
+        return Ok(Duration::ZERO);
+    };
+    humantime::parse_duration(field.get_ref()).map_err(|error| {
+        let sentence =
+            format!("`{name}` is no duration ({error}): write one such as \"200ms\" or \"2s\"");
+        Wrong::at(field.span(), sentence)
+    })
 }

@@ -1,9 +1,9 @@
-//! What can be done to a request: the actions of a scenario, by name, each with the fields that it takes.
+//! The actions of a scenario, by name, each with the fields that it takes.
 
 use http::StatusCode;
 
 use super::super::{Action, Delivery, Reply};
-use super::fields::Fields;
+use super::file::Fields;
 
 /// An action of a scenario.
 pub struct Kind {
@@ -13,7 +13,7 @@ pub struct Kind {
     pub needs: &'static [&'static str],
     /// The fields that it can do without, beside `delay`, which all take.
     pub takes: &'static [&'static str],
-    /// What it does, for people.
+    /// A description for people.
     pub about: &'static str,
     pub(super) make: fn(&Fields) -> Action,
 }
@@ -34,7 +34,7 @@ const fn kind(
     }
 }
 
-/// Whether the request is passed on before it is answered so.
+/// Says that the request is passed on before it is answered so.
 const AFTER_EFFECT: &str = "after-effect";
 const JSON: &str = "application/x-amz-json-1.0";
 

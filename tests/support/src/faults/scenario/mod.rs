@@ -1,21 +1,19 @@
 //! A scenario is a file that says in plain words which requests meet which fault; the first fault whose
 //! words fit a request is the one that it meets, and a request that none fits is passed on.
 //!
-//! `file` is what stands in it, `kinds` what can be done to a request, with which `fields`, `when`
-//! to which, and `error` what is wrong with it. The same requests in the same order meet the same faults: chance is
-//! drawn from the seed of the file.
+//! `file` reads it, and `kinds` are the actions that it can name. The same requests in the same order meet the same faults:
+//! chance is drawn from the seed of the file.
 
-mod error;
-mod fields;
 mod file;
 mod kinds;
-mod when;
 
-use std::path::Path;
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
 
-pub use self::error::ScenarioError;
 pub use self::kinds::{KINDS, Kind};
-use self::when::When;
 use super::{Action, Arrived, Decision, Director};
 
 /// Told of every request that meets a fault: a line for people.
@@ -86,6 +84,101 @@ impl Director for Scenario {
 impl Fault {
     fn is_about(&self, arrived: &Arrived) -> bool {
         self.operations.is_empty() || self.operations.contains(&arrived.operation)
+    }
+}
+
+/// Which of the requests that a fault is about meet it: counted, or drawn.
+#[derive(Debug)]
+struct When {
+    which: Which,
+    progress: Mutex<Progress>,
+}
+
+/// Counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Which {
+    All,
+    Nth(u64),
+    First(u64),
+    Every(u64),
+    Percent(f64),
+}
+
+#[derive(Debug)]
+struct Progress {
+    seen: u64,
+    chance: fastrand::Rng,
+}
+
+impl When {
+    fn new(which: Which, seed: u64) -> Self {
+        Self {
+            which,
+            progress: Mutex::new(Progress {
+                seen: 0,
+                chance: fastrand::Rng::with_seed(seed),
+            }),
+        }
+    }
+
+    /// Counts a request and says whether it meets the fault.
+    fn now(&self) -> bool {
+        // A panic elsewhere cannot leave the count half written.
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.seen += 1;
+        match self.which {
+            Which::All => true,
+            Which::Nth(nth) => progress.seen == nth,
+            Which::First(first) => progress.seen <= first,
+            Which::Every(every) => progress.seen.is_multiple_of(every),
+            Which::Percent(percent) => progress.chance.f64() * 100.0 < percent,
+        }
+    }
+}
+
+/// A mistake in a scenario, with its place and the remedy.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{}: {sentence}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
+pub struct ScenarioError {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: Option<usize>,
+    /// The mistake and the remedy.
+    pub sentence: String,
+}
+
+/// A mistake, and where in the text.
+#[derive(Debug)]
+struct Wrong {
+    span: Option<Range<usize>>,
+    sentence: String,
+}
+
+impl Wrong {
+    fn at(span: Range<usize>, sentence: impl Into<String>) -> Self {
+        Self {
+            span: Some(span),
+            sentence: sentence.into(),
+        }
+    }
+
+    fn in_file(self, file: &Path, text: &str) -> ScenarioError {
+        let before = self.span.and_then(|span| text.get(..span.start));
+        ScenarioError {
+            file: file.to_owned(),
+            line: before.map(|before| before.matches('\n').count() + 1),
+            sentence: self.sentence,
+        }
+    }
+}
+
+impl From<toml::de::Error> for Wrong {
+    fn from(error: toml::de::Error) -> Self {
+        Self {
+            span: error.span(),
+            sentence: error.message().to_owned(),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ fn read(text: &str) -> Result<Scenario, ScenarioError> {
     Scenario::from_file(&file, Box::new(|_| {}))
 }
 
-/// What is wrong with it, without the folder.
+/// The mistake in it, without the folder.
 #[track_caller]
 fn refusal(text: &str) -> String {
     let error = read(text).unwrap_err();
@@ -135,7 +135,7 @@ async fn met(text: &str, requests: usize) -> Vec<bool> {
 }
 
 #[tokio::test]
-async fn requests_are_counted_or_drawn_and_the_same_seed_draws_the_same() {
+async fn requests_are_counted_or_drawn_by_a_seed() {
     let fault = |which: &str| format!("[[fault]]\naction = \"close\"\n{which}\n");
     let (yes, no) = (true, false);
     assert_eq!(met(&fault(""), 3).await, [yes, yes, yes]);
@@ -155,7 +155,7 @@ async fn requests_are_counted_or_drawn_and_the_same_seed_draws_the_same() {
 }
 
 #[tokio::test]
-async fn the_first_fault_that_fits_is_met_and_each_counts_all_that_it_is_about() {
+async fn the_first_fault_that_fits_is_met_and_all_count() {
     let text = "[[fault]]\nnth = 1\naction = \"pass\"\n[[fault]]\nnth = 2\naction = \"close\"\n";
     assert_eq!(met(text, 3).await, [false, true, false]);
 }

@@ -1,17 +1,16 @@
 use super::*;
+use bytes::Bytes;
 use std::io::ErrorKind;
 
 #[tokio::test]
-async fn connections_that_are_refused_are_taken_again_later_on_the_same_port() {
+async fn refused_connections_are_taken_again_on_the_same_port() {
     let (_embedded, proxy) = proxied(PassOn).await;
     for _ in 0..3 {
         proxy.refuse_connections().await;
         let refused = connect(&proxy).await.unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
         proxy.accept_connections().await;
-        let (status, _) = raw_call(proxy.endpoint(), "PutItem", &put("k"))
-            .await
-            .unwrap();
+        let (status, _) = call(&proxy, "PutItem", &put("k")).await;
         assert_eq!(status, 200);
     }
 }
@@ -28,7 +27,7 @@ async fn a_port_that_refuses_connections_is_nobody_elses() {
 #[tokio::test]
 async fn an_outage_cuts_all_connections_and_ends() {
     let outage = Action::deliver(Delivery::Outage(Duration::from_millis(50))).without_effect();
-    let (embedded, proxy) = proxied(Writes(outage)).await;
+    let (embedded, proxy) = proxied(writes(outage)).await;
     let mut idle = connect(&proxy).await.unwrap();
     // A request that was answered proves that the proxy has taken the connection.
     idle.write_all(b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n")
@@ -47,7 +46,7 @@ async fn an_outage_cuts_all_connections_and_ends() {
 
 #[tokio::test]
 async fn connections_are_cut_whatever_they_are_in_the_middle_of() {
-    let (_embedded, proxy) = proxied(Writes(Action::deliver(Delivery::Withheld))).await;
+    let (_embedded, proxy) = proxied(writes(Action::deliver(Delivery::Withheld))).await;
     let mut idle = connect(&proxy).await.unwrap();
     idle.write_all(b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n")
         .await
@@ -64,8 +63,42 @@ async fn connections_are_cut_whatever_they_are_in_the_middle_of() {
         let error = stream.read_to_end(&mut Vec::new()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     }
-    let (status, _) = raw_call(proxy.endpoint(), "ListTables", &json!({}))
-        .await
-        .unwrap();
+    let (status, _) = call(&proxy, "ListTables", &json!({})).await;
     assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn a_connection_may_end_before_any_request() {
+    for (opening, gets) in [
+        (Opening::Ends(Bytes::new()), ""),
+        (Opening::Ends(Bytes::from_static(b"SSH-2.0")), "SSH-2.0"),
+        (Opening::EndsAfterReading, ""),
+    ] {
+        let proxy = FaultProxy::start("", opening).unwrap();
+        assert_eq!(bytes_of_put(&proxy).await, (gets.to_owned(), true));
+        assert_eq!((proxy.connections(), proxy.count_all().arrived), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn connections_and_requests_that_are_not_whole_are_counted() {
+    let proxy = FaultProxy::stub(Action::answer(Reply::html(StatusCode::OK))).unwrap();
+    let mut streams = Vec::new();
+    for requests in 1..=3 {
+        let mut stream = connect(&proxy).await.unwrap();
+        let half = b"POST / HTTP/1.1\r\ncontent-length: 2\r\n\r\n{";
+        stream.write_all(half).await.unwrap();
+        streams.push(stream);
+        proxy.partial_requests(requests).await;
+    }
+    streams.pop();
+    proxy.at_most_open(2).await;
+    proxy.partial_requests(2).await;
+    for mut stream in streams {
+        stream.write_all(b"}").await.unwrap();
+        stream.read_u8().await.unwrap();
+    }
+    proxy.closed_connections().await;
+    assert_eq!((proxy.connections(), proxy.most_connections()), (3, 3));
+    assert_eq!(proxy.count_all().arrived, 2);
 }

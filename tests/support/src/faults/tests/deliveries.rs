@@ -4,7 +4,7 @@ use super::*;
 const BODY: &str = "{}";
 
 async fn delivered(delivery: Delivery) -> (Embedded, FaultProxy) {
-    proxied(Writes(Action::deliver(delivery))).await
+    proxied(writes(Action::deliver(delivery))).await
 }
 
 /// The request took effect, whatever became of its answer.
@@ -26,7 +26,7 @@ async fn an_answer_that_is_dropped_ends_its_connection_without_a_byte() {
 }
 
 #[tokio::test]
-async fn a_truncated_answer_says_more_than_it_brings_or_nothing_of_its_length() {
+async fn a_truncated_answer_is_shorter_than_its_length_if_it_has_one() {
     let (_embedded, proxy) = delivered(Delivery::Truncated(1)).await;
     let (bytes, in_order) = bytes_of_put(&proxy).await;
     assert!(
@@ -40,7 +40,7 @@ async fn a_truncated_answer_says_more_than_it_brings_or_nothing_of_its_length() 
 }
 
 #[tokio::test]
-async fn an_answer_that_is_withheld_stays_away_while_its_connection_stays_open() {
+async fn a_withheld_answer_leaves_its_connection_open() {
     for (delivery, arrives) in [
         (Delivery::Withheld, ""),
         (Delivery::WithheldInHead, "HTTP/1.1 200 OK\r\n"),
@@ -137,31 +137,17 @@ async fn an_answer_may_be_followed_by_one_that_nobody_asked_for() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_dropped_has_no_effect_and_what_is_delayed_has_its_later() {
-    let (embedded, proxy) = proxied(Writes(Action::drop_request())).await;
+async fn a_dropped_request_has_no_effect_and_a_delayed_one_has() {
+    let (embedded, proxy) = proxied(writes(Action::drop_request())).await;
     assert_eq!(bytes_of_put(&proxy).await, (String::new(), true));
     assert!(!written(&embedded).await);
-    assert_eq!(
-        proxy.count("PutItem"),
-        Count {
-            arrived: 1,
-            forwarded: 0
-        }
-    );
+    assert_eq!(counted(&proxy, "PutItem"), (1, 0));
 
     let slow = Action::pass().delayed(Duration::from_millis(20));
-    let (embedded, proxy) = proxied(Writes(slow)).await;
-    raw_call(proxy.endpoint(), "PutItem", &put("k"))
-        .await
-        .unwrap();
+    let (embedded, proxy) = proxied(writes(slow)).await;
+    call(&proxy, "PutItem", &put("k")).await;
     assert!(written(&embedded).await);
-    assert_eq!(
-        proxy.count("PutItem"),
-        Count {
-            arrived: 1,
-            forwarded: 1
-        }
-    );
+    assert_eq!(counted(&proxy, "PutItem"), (1, 1));
 }
 
 #[tokio::test]
@@ -169,8 +155,34 @@ async fn pages_for_people_and_redirects_take_the_place_of_answers() {
     let redirect = Reply::redirect(StatusCode::TEMPORARY_REDIRECT, "http://127.0.0.1:1/");
     let html = Reply::html(StatusCode::OK);
     for (reply, says) in [(redirect, "location: http://127.0.0.1:1/"), (html, "<h1>")] {
-        let (embedded, proxy) = proxied(Writes(Action::answer(reply))).await;
+        let (embedded, proxy) = proxied(writes(Action::answer(reply))).await;
         put_answered_up_to(&proxy, says.as_bytes()).await;
         assert!(!written(&embedded).await);
     }
+}
+
+#[tokio::test]
+async fn bytes_take_the_place_of_an_answer_at_once_or_one_by_one() {
+    for delivery in [
+        Delivery::Ordinary,
+        Delivery::Trickled(Duration::from_millis(1)),
+    ] {
+        let action = Action {
+            delivery,
+            ..Action::bytes(b"no HTTP".to_vec())
+        };
+        let proxy = FaultProxy::stub(action).unwrap();
+        assert_eq!(bytes_of_put(&proxy).await, ("no HTTP".to_owned(), true));
+        assert_eq!(counted(&proxy, "PutItem"), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn an_endless_answer_goes_on_until_the_client_closes() {
+    let (_embedded, proxy) = delivered(Delivery::Endless).await;
+    let (_, mut stream) = put_answered_up_to(&proxy, b"\r\n\r\n10000\r\n").await;
+    let mut much = vec![0; 1 << 20];
+    stream.read_exact(&mut much).await.unwrap();
+    drop(stream);
+    proxy.closed_connections().await;
 }

@@ -50,7 +50,7 @@ async fn until(mut is_so: impl FnMut() -> bool) {
 }
 
 #[tokio::test]
-async fn a_director_holds_requests_and_answers_for_as_long_as_it_likes() {
+async fn a_director_holds_requests_and_answers() {
     let director = Arc::new(Holding::default());
     let (embedded, proxy) = proxied(director.clone()).await;
     let endpoint = proxy.endpoint().to_owned();
@@ -83,15 +83,13 @@ async fn a_request_is_passed_on_even_where_its_client_has_gone() {
 }
 
 #[tokio::test]
-async fn a_director_hears_who_asks_what_the_how_manieth_time_on_which_connection() {
+async fn a_director_hears_operation_number_and_connection() {
     let director = Arc::new(Holding::default());
     director.requests.0.add_permits(9);
     director.answers.0.add_permits(9);
     let (_embedded, proxy) = proxied(director.clone()).await;
     for operation in ["ListTables", "PutItem", "PutItem"] {
-        raw_call(proxy.endpoint(), operation, &put("k"))
-            .await
-            .unwrap();
+        call(&proxy, operation, &put("k")).await;
     }
     let heard = director.heard.lock().unwrap();
     let numbers: Vec<_> = heard
@@ -115,14 +113,26 @@ async fn a_director_hears_who_asks_what_the_how_manieth_time_on_which_connection
     );
     assert_eq!(heard[1].access_key(), Some("test"));
     assert_eq!(heard[1].json(), put("k"));
+    assert_eq!(heard[1].path, "/");
+    let all = proxy.count_all();
+    assert_eq!((all.arrived, all.forwarded), (3, 3));
+}
+
+#[tokio::test]
+async fn orders_hold_for_so_many_requests_or_for_all() {
+    let orders = Orders::default();
+    let (_embedded, proxy) = proxied(orders.clone()).await;
+    let status = async || call(&proxy, "PutItem", &put("k")).await.0;
+    orders.next(1, Action::answer(Reply::html(StatusCode::FORBIDDEN)));
+    orders.next(1, Action::answer(Reply::html(StatusCode::BAD_GATEWAY)));
+    assert_eq!(orders.left(), 2);
     assert_eq!(
-        (heard[1].path.as_str(), proxy.count_all()),
-        (
-            "/",
-            Count {
-                arrived: 3,
-                forwarded: 3
-            }
-        )
+        [status().await, status().await, status().await],
+        [403, 502, 200]
     );
+    assert_eq!(orders.left(), 0);
+    orders.always(Action::answer(Reply::html(StatusCode::FORBIDDEN)));
+    assert_eq!([status().await, status().await], [403, 403]);
+    orders.clear();
+    assert_eq!(status().await, 200);
 }

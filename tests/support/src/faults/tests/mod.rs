@@ -13,25 +13,19 @@ use super::*;
 use host_test::embedded::{Embedded, Storage};
 use host_test::raw_call::raw_call;
 
-mod batches;
+mod answers;
 mod connections;
 mod deliveries;
 mod directors;
-mod errors;
 
 /// Nothing here takes so long, unless it hangs.
 const LONG: Duration = Duration::from_secs(30);
 
-/// Does the same to every write, and nothing to reads.
-struct Writes(Action);
-
-impl Director for Writes {
-    fn decide<'a>(&'a self, arrived: &'a Arrived) -> Decision<'a, Action> {
-        let action = match arrived.operation.as_str() {
-            "PutItem" | "BatchWriteItem" | "TransactWriteItems" => self.0.clone(),
-            _ => Action::pass(),
-        };
-        Box::pin(async { action })
+/// Does this to every write, and nothing to reads.
+fn writes(action: Action) -> impl Director {
+    move |arrived: &Arrived| match arrived.operation.as_str() {
+        "PutItem" | "BatchWriteItem" | "TransactWriteItems" => action.clone(),
+        _ => Action::pass(),
     }
 }
 
@@ -51,6 +45,17 @@ fn put(key: &str) -> Value {
     json!({ "TableName": "state", "Item": { "key": { "S": key } } })
 }
 
+/// Calls an operation through the proxy; status and body.
+async fn call(proxy: &FaultProxy, operation: &str, body: &Value) -> (u16, Value) {
+    raw_call(proxy.endpoint(), operation, body).await.unwrap()
+}
+
+/// How many requests of an operation arrived, and how many were passed on.
+fn counted(proxy: &FaultProxy, operation: &str) -> (u64, u64) {
+    let count = proxy.count(operation);
+    (count.arrived, count.forwarded)
+}
+
 async fn connect(proxy: &FaultProxy) -> std::io::Result<TcpStream> {
     TcpStream::connect(proxy.endpoint().trim_start_matches("http://")).await
 }
@@ -65,7 +70,7 @@ async fn send_put(stream: &mut TcpStream) {
     stream.write_all(head.as_bytes()).await.unwrap();
 }
 
-/// All that comes in answer to a PutItem, and whether the connection ended in order.
+/// All that comes in answer to a PutItem, and true where the connection ended in order.
 async fn bytes_of_put(proxy: &FaultProxy) -> (String, bool) {
     let mut stream = connect(proxy).await.unwrap();
     send_put(&mut stream).await;
@@ -74,7 +79,7 @@ async fn bytes_of_put(proxy: &FaultProxy) -> (String, bool) {
     (String::from_utf8_lossy(&bytes).into_owned(), ended.is_ok())
 }
 
-/// What comes in answer to a PutItem up to `end`, and the connection, which is still open.
+/// The answer to a PutItem up to `end`, and the connection, which is still open.
 async fn put_answered_up_to(proxy: &FaultProxy, end: &[u8]) -> (Vec<u8>, TcpStream) {
     let mut stream = connect(proxy).await.unwrap();
     send_put(&mut stream).await;

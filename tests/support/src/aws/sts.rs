@@ -3,22 +3,19 @@
 //!
 //! Source: <https://docs.aws.amazon.com/STS/latest/APIReference/>.
 
-mod answer;
-mod form;
-
 use std::{
+    borrow::Cow,
     collections::HashSet,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
+use aws_smithy_xml::encode::{ScopeWriter, XmlWriter};
 use http::{Method, StatusCode, header};
 
-pub use self::answer::refusal;
-pub use self::form::Form;
 use super::{
-    Account, Service,
-    issue::Issue,
+    Account, Key, Service,
+    issue::{Issue, expiration},
     signature::{Refusal, signed_by},
 };
 use crate::faults::{Arrived, Reply};
@@ -28,9 +25,12 @@ pub const ASSUME_ROLE: &str = "AssumeRole";
 /// A role for a web identity token.
 pub const WITH_WEB_IDENTITY: &str = "AssumeRoleWithWebIdentity";
 
-/// What STS is called in a signature's scope.
+/// The name of STS in a signature's scope.
 const SERVICE: &str = "sts";
 const VERSION: &str = "2011-06-15";
+const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+/// One for all: nobody looks it up.
+const REQUEST_ID: &str = "01234567-89ab-cdef-0123-456789abcdef";
 
 /// STS.
 pub struct Sts {
@@ -79,7 +79,7 @@ impl Sts {
             ASSUME_ROLE => {
                 let by = signed_by(arrived, SERVICE, self.issue.account());
                 by.map_err(unsigned)?;
-                Ok(answer::session(ASSUME_ROLE, &form, &self.issue.session()))
+                Ok(session(ASSUME_ROLE, &form, &self.issue.session()))
             }
             WITH_WEB_IDENTITY => {
                 if arrived.headers.contains_key(header::AUTHORIZATION) {
@@ -90,11 +90,7 @@ impl Sts {
                         "No OpenIDConnect provider found in your account for https://issuer.test";
                     return Err(bad_request("InvalidIdentityToken", message));
                 }
-                Ok(answer::session(
-                    WITH_WEB_IDENTITY,
-                    &form,
-                    &self.issue.session(),
-                ))
+                Ok(session(WITH_WEB_IDENTITY, &form, &self.issue.session()))
             }
             _ => {
                 let message = "Could not find operation for version 2011-06-15";
@@ -156,4 +152,118 @@ fn unsigned(refused: Refusal) -> Box<Reply> {
         ),
     };
     Box::new(refusal(StatusCode::FORBIDDEN, code, message))
+}
+
+/// A request to STS: a form, whose texts are as the API reference allows them.
+#[derive(Clone)]
+pub struct Form(Vec<(String, String)>);
+
+impl Form {
+    /// Reads the body of a request.
+    pub fn read(body: &[u8]) -> Self {
+        let pairs = form_urlencoded::parse(body);
+        Self(
+            pairs
+                .map(|(name, text)| (name.into_owned(), text.into_owned()))
+                .collect(),
+        )
+    }
+
+    /// The text of this name; empty where it is missing.
+    pub fn text(&self, name: &str) -> &str {
+        let mut texts = self.0.iter().filter(|(known, _)| known == name);
+        texts.next().map_or("", |(_, text)| text)
+    }
+
+    /// The names, in their order.
+    pub fn names(&self) -> Vec<&str> {
+        self.0.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Says what is wrong with the texts that both actions have in common.
+    fn check_role(&self) -> Result<(), &'static str> {
+        let role = self.text("RoleArn");
+        if !(20..=2048).contains(&role.len()) || !role.contains(":role/") {
+            return Err("RoleArn is no role's");
+        }
+        let session = self.text("RoleSessionName");
+        if !(2..=64).contains(&session.len()) || !session.chars().all(is_of_a_name) {
+            return Err("RoleSessionName has not 2 to 64 characters of those that it may have");
+        }
+        let mut names = self.names();
+        names.sort_unstable();
+        match names
+            .windows(2)
+            .any(|pair| matches!(pair, [one, other] if one == other))
+        {
+            true => Err("a name is there twice"),
+            false => Ok(()),
+        }
+    }
+
+    /// The ARN of the session.
+    fn session_arn(&self) -> Cow<'_, str> {
+        let arn = self.text("RoleArn").replacen(":iam:", ":sts:", 1);
+        let arn = arn.replacen(":role/", ":assumed-role/", 1);
+        Cow::Owned(format!("{arn}/{}", self.text("RoleSessionName")))
+    }
+}
+
+fn is_of_a_name(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "_+=,.@-".contains(character)
+}
+
+/// The key of a session, in the answer to this action.
+fn session(action: &str, form: &Form, key: &Key) -> Reply {
+    let document = document(&format!("{action}Response"), |response| {
+        let name = format!("{action}Result");
+        let mut result = response.start_el(&name).finish();
+        let mut user = result.start_el("AssumedRoleUser").finish();
+        text(&mut user, "AssumedRoleId", "AROATESTTESTTESTTEST:session");
+        text(&mut user, "Arn", &form.session_arn());
+        user.finish();
+        let mut credentials = result.start_el("Credentials").finish();
+        text(&mut credentials, "AccessKeyId", &key.id);
+        text(&mut credentials, "SecretAccessKey", &key.secret);
+        let token = key.session_token.as_deref().unwrap_or_default();
+        text(&mut credentials, "SessionToken", token);
+        text(&mut credentials, "Expiration", &expiration(key));
+        credentials.finish();
+        result.finish();
+        let mut metadata = response.start_el("ResponseMetadata").finish();
+        text(&mut metadata, "RequestId", REQUEST_ID);
+    });
+    Reply::text(StatusCode::OK, "text/xml", &document)
+}
+
+/// A refusal with this code.
+pub fn refusal(status: StatusCode, code: &str, message: &str) -> Reply {
+    let document = document("ErrorResponse", |response| {
+        let mut error = response.start_el("Error").finish();
+        let fault = if status.is_server_error() {
+            "Receiver"
+        } else {
+            "Sender"
+        };
+        text(&mut error, "Type", fault);
+        text(&mut error, "Code", code);
+        text(&mut error, "Message", message);
+        error.finish();
+        text(response, "RequestId", REQUEST_ID);
+    });
+    Reply::text(status, "text/xml", &document)
+}
+
+fn document(root: &str, write: impl FnOnce(&mut ScopeWriter<'_, '_>)) -> String {
+    let mut document = String::new();
+    let mut writer = XmlWriter::new(&mut document);
+    let mut scope = writer.start_el(root).write_ns(NAMESPACE, None).finish();
+    write(&mut scope);
+    scope.finish();
+    document
+}
+
+fn text(scope: &mut ScopeWriter<'_, '_>, name: &str, data: &str) {
+    let mut element = scope.start_el(name).finish();
+    element.data(data);
 }

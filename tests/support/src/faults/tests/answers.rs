@@ -1,4 +1,46 @@
+//! The answers that the proxy makes: batches in part, and errors.
+
 use super::*;
+
+#[tokio::test]
+async fn a_batch_is_written_in_part_and_the_rest_comes_back() {
+    for (written, forwarded) in [(0, 0), (1, 1), (2, 1)] {
+        let (embedded, proxy) = proxied(writes(Action::leave_unprocessed(written))).await;
+        let request = |key: &str| json!({ "PutRequest": { "Item": { "key": { "S": key } } } });
+        let batch = json!({ "RequestItems": { "state": [request("a"), request("b")] } });
+        let (status, body) = call(&proxy, "BatchWriteItem", &batch).await;
+        assert_eq!(status, 200);
+        let left = body["UnprocessedItems"]["state"].as_array();
+        assert_eq!(left.map_or(0, Vec::len), 2 - written);
+        assert_eq!(embedded.scan("state").await.unwrap().len(), written);
+        assert_eq!(counted(&proxy, "BatchWriteItem"), (1, forwarded));
+    }
+}
+
+#[tokio::test]
+async fn items_of_one_partition_are_read_1_mb_at_a_time() {
+    let (_embedded, proxy) = proxied(|_: &Arrived| Action::one_partition()).await;
+    let names = ["a", "b", "c"];
+    for name in names {
+        let mut put = put(name);
+        put["Item"]["value"] = json!({ "S": "x".repeat(390_000) });
+        call(&proxy, "PutItem", &put).await;
+    }
+    let keys = names.map(|name| json!({ "key": { "S": name } }));
+    let batch = json!({ "RequestItems": { "state": { "Keys": keys } } });
+    let (status, body) = call(&proxy, "BatchGetItem", &batch).await;
+    assert_eq!(status, 200);
+    let count = |list: &Value| list.as_array().unwrap().len();
+    assert_eq!(count(&body["Responses"]["state"]), 2);
+    assert_eq!(count(&body["UnprocessedKeys"]["state"]["Keys"]), 1);
+}
+
+#[tokio::test]
+async fn what_is_no_batch_is_passed_on_whole() {
+    let (embedded, proxy) = proxied(writes(Action::leave_unprocessed(0))).await;
+    call(&proxy, "PutItem", &put("k")).await;
+    assert_eq!(embedded.scan("state").await.unwrap().len(), 1);
+}
 
 #[tokio::test]
 async fn every_error_has_its_status_its_type_and_a_checksum() {
@@ -23,10 +65,8 @@ async fn an_error_comes_in_place_of_the_effect_or_after_it() {
         (Action::error(&error), 0),
         (Action::error_after_effect(&error), 1),
     ] {
-        let (embedded, proxy) = proxied(Writes(action)).await;
-        let (status, body) = raw_call(proxy.endpoint(), "PutItem", &put("k"))
-            .await
-            .unwrap();
+        let (embedded, proxy) = proxied(writes(action)).await;
+        let (status, body) = call(&proxy, "PutItem", &put("k")).await;
         assert_eq!(status, 500);
         assert_eq!(
             body["__type"],
@@ -34,13 +74,7 @@ async fn an_error_comes_in_place_of_the_effect_or_after_it() {
         );
         assert_eq!(embedded.scan("state").await.unwrap().len(), items);
         let forwarded = items as u64;
-        assert_eq!(
-            proxy.count("PutItem"),
-            Count {
-                arrived: 1,
-                forwarded
-            }
-        );
+        assert_eq!(counted(&proxy, "PutItem"), (1, forwarded));
     }
 }
 
