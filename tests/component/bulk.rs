@@ -1,14 +1,12 @@
 //! Bulk calls at the limits of DynamoDB, and on a table that is lost.
 
-use host_test::counting_proxy::CountingProxy;
-use host_test::embedded::{Embedded, Storage};
 use http::StatusCode;
 use serde_json::json;
-use test_support::faults::{Action, Arrived, Decision, Director, FaultProxy, Reply};
+use test_support::faults::{Action, Arrived, Director, Reply};
 
-use crate::engine_call::engine_call;
 use crate::fixture::{
-    EXPIRES_AT, Settings, Store, Table, assert_error, assert_refused, engine, set_of,
+    EXPIRES_AT, OWN_TABLE, Settings, Store, Table, assert_error, assert_refused, engine_call,
+    own_engine, set_of,
 };
 
 fn keys(names: &[&str]) -> Vec<String> {
@@ -30,11 +28,7 @@ async fn a_bulk_get_of_more_than_one_answer_holds_gets_every_item() {
     let names: Vec<String> = (0..100).map(|i| format!("k-{i}")).collect();
     for name in &names {
         let value = name.repeat(200_000 / name.len());
-        store
-            .state()
-            .set(name, value.as_bytes(), None)
-            .await
-            .unwrap();
+        store.set(name, value.as_bytes()).await;
     }
     let read = values(&mut store, &names).await;
     for (name, value) in names.iter().zip(read) {
@@ -43,15 +37,10 @@ async fn a_bulk_get_of_more_than_one_answer_holds_gets_every_item() {
 }
 
 /// Does this to every BatchGetItem and BatchWriteItem.
-struct Batches(fn(&Arrived) -> Action);
-
-impl Director for Batches {
-    fn decide<'a>(&'a self, arrived: &'a Arrived) -> Decision<'a, Action> {
-        let action = match arrived.operation.starts_with("Batch") {
-            true => (self.0)(arrived),
-            false => Action::pass(),
-        };
-        Box::pin(async { action })
+fn batches(act: impl Fn(&Arrived) -> Action + Send + Sync + 'static) -> impl Director {
+    move |arrived: &Arrived| match arrived.operation.starts_with("Batch") {
+        true => act(arrived),
+        false => Action::pass(),
     }
 }
 
@@ -59,17 +48,13 @@ impl Director for Batches {
 #[tokio::test]
 async fn a_bulk_get_of_one_partition_needs_one_attempt() {
     let table = Table::new().await;
-    let proxy = FaultProxy::start(
-        engine().await.endpoint(),
-        Batches(|_| Action::one_partition()),
-    );
-    let proxy = proxy.unwrap();
-    let settings = table.settings().await.through(proxy.endpoint());
+    let director = batches(|_| Action::one_partition());
+    let (settings, proxy) = table.behind(director).await;
     let mut store = settings.with("maxAttempts", "1").store().await;
     let names: Vec<String> = (0..9).map(|i| format!("k-{i}")).collect();
     let value = [b'x'; 400_000];
     for name in &names {
-        store.state().set(name, &value, None).await.unwrap();
+        store.set(name, &value).await;
     }
     for found in values(&mut store, &names).await {
         assert_eq!(found.unwrap().len(), value.len());
@@ -80,11 +65,7 @@ async fn a_bulk_get_of_one_partition_needs_one_attempt() {
 /// Each of them takes six bytes for one in JSON: all together 60 MB, where DynamoDB takes 16.
 #[tokio::test]
 async fn a_bulk_set_of_values_that_json_escapes_is_sent_in_parts() {
-    let table = Table::new().await;
-    let proxy = CountingProxy::start(engine().await.endpoint())
-        .await
-        .unwrap();
-    let settings = table.settings().await.through(proxy.endpoint());
+    let (settings, proxy) = Settings::counted().await;
     let mut store = settings.store().await;
     proxy.reset();
     let names: Vec<String> = (0..25).map(|i| format!("k-{i}")).collect();
@@ -101,13 +82,7 @@ async fn a_bulk_set_of_values_that_json_escapes_is_sent_in_parts() {
         assert!(request.body.len() < 16_000_000, "{}", request.body.len());
     }
     for name in [&names[0], &names[24]] {
-        assert_eq!(
-            table.raw(name).await.unwrap()["value"]["S"]
-                .as_str()
-                .unwrap()
-                .len(),
-            value.len()
-        );
+        assert_eq!(store.value(name).await.unwrap(), value);
     }
 }
 
@@ -115,15 +90,11 @@ async fn a_bulk_set_of_values_that_json_escapes_is_sent_in_parts() {
 #[tokio::test]
 async fn a_batch_that_a_proxy_refuses_for_its_size_is_sent_in_parts() {
     let table = Table::new().await;
-    let proxy = FaultProxy::start(
-        engine().await.endpoint(),
-        Batches(|arrived| match arrived.body.len() {
-            0..3_000 => Action::pass(),
-            _ => Action::answer(Reply::html(StatusCode::PAYLOAD_TOO_LARGE)),
-        }),
-    );
-    let proxy = proxy.unwrap();
-    let settings = table.settings().await.through(proxy.endpoint());
+    let director = batches(|arrived| match arrived.body.len() {
+        0..3_000 => Action::pass(),
+        _ => Action::answer(Reply::html(StatusCode::PAYLOAD_TOO_LARGE)),
+    });
+    let (settings, proxy) = table.behind(director).await;
     let mut store = settings.store().await;
     let names: Vec<String> = (0..7).map(|i| format!("{i}-{}", "k".repeat(500))).collect();
     let big = [b'x'; 3_000];
@@ -146,9 +117,9 @@ async fn a_batch_that_a_proxy_refuses_for_its_size_is_sent_in_parts() {
 }
 
 #[tokio::test]
-async fn bulk_get_tells_a_wrong_key_at_its_position_and_reads_the_others() {
+async fn bulk_get_reads_the_others_beside_a_wrong_key() {
     let mut store = Table::new().await.store().await;
-    store.state().set("a", b"1", None).await.unwrap();
+    store.set("a", b"1").await;
     let asked = vec![
         "a".to_owned(),
         String::new(),
@@ -171,13 +142,13 @@ async fn bulk_get_counts_expired_items_as_absent() {
     });
     table.put(expired).await;
     let mut store = table.store_with_ttl().await;
-    store.state().set("new", b"v", None).await.unwrap();
+    store.set("new", b"v").await;
     let read = values(&mut store, &keys(&["old", "new"])).await;
     assert_eq!(read, [None, Some(b"v".to_vec())]);
 }
 
 #[tokio::test]
-async fn bulk_set_tells_a_wrong_request_at_its_position_and_writes_the_others() {
+async fn bulk_set_writes_the_others_beside_a_wrong_request() {
     let mut store = Table::new().await.store().await;
     let big = vec![b'x'; 500_000];
     let sets = [
@@ -193,31 +164,25 @@ async fn bulk_set_tells_a_wrong_request_at_its_position_and_writes_the_others() 
     assert_error(&large.unwrap_err(), "too-large", &["big"]);
     assert_error(&long.unwrap_err(), "invalid-argument", &["2048"]);
     for (key, value, etag) in [("a", b"1", a), ("b", b"4", b)] {
-        let item = store.state().get(key, None).await.unwrap().unwrap();
+        let item = store.get(key).await.unwrap();
         assert_eq!(
             (item.value.as_slice(), item.etag),
             (value.as_slice(), etag.ok())
         );
     }
-    assert_eq!(store.state().get("big", None).await.unwrap(), None);
+    assert_eq!(store.get("big").await, None);
 }
 
 #[tokio::test]
 async fn every_answer_of_a_bulk_call_on_a_lost_table_is_not_found() {
-    let engine = Embedded::start(Storage::Memory).await.unwrap();
-    engine.create_table("brief", "key").await.unwrap();
-    let settings = Settings::at(engine.endpoint()).with("table", "brief");
+    let (engine, settings) = own_engine().await;
     let mut store = settings.store().await;
-    engine_call(
-        engine.endpoint(),
-        "DeleteTable",
-        &json!({ "TableName": "brief" }),
-    )
-    .await;
+    let table = json!({ "TableName": OWN_TABLE });
+    engine_call(engine.endpoint(), "DeleteTable", &table).await;
     let refused = store.state().get("a", None).await;
-    assert_refused(refused, "not-found", &["brief"]);
+    assert_refused(refused, "not-found", &[OWN_TABLE]);
     match store.state().bulk_set(&[set_of("a", b"1", None)]).await {
-        Ok(answer) => assert_error(answer[0].as_ref().unwrap_err(), "not-found", &["brief"]),
-        refused => assert_refused(refused, "not-found", &["brief"]),
+        Ok(answer) => assert_error(answer[0].as_ref().unwrap_err(), "not-found", &[OWN_TABLE]),
+        refused => assert_refused(refused, "not-found", &[OWN_TABLE]),
     }
 }

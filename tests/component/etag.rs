@@ -1,11 +1,16 @@
-//! What an ETag looks like, and what holds for items that have none since another tool wrote them or their time has passed.
+//! Conditions of writes: the form of an ETag, and conditions on items that have none because another tool wrote them or their
+//! time has passed. First write wins over all that is there.
 
+use dapr_wasm_host::types::{Concurrency, Operation};
 use serde_json::json;
 
-use crate::fixture::{EXPIRES_AT, Store, Table, assert_refused, delete_if_etag, if_etag, now};
+use crate::fixture::{
+    EXPIRES_AT, Store, Table, assert_refused, delete_if_etag, delete_of, delete_with, first_write,
+    if_etag, now,
+};
 
 async fn value_and_etag(store: &mut Store, key: &str) -> (Vec<u8>, Option<String>) {
-    let item = store.state().get(key, None).await.unwrap();
+    let item = store.get(key).await;
     let item = item.expect("the item is there");
     (item.value, item.etag)
 }
@@ -15,7 +20,7 @@ async fn an_etag_is_sixteen_hex_digits_and_changes_at_every_write() {
     let mut store = Table::new().await.store().await;
     let mut seen = std::collections::HashSet::new();
     for _ in 0..100 {
-        let etag = store.state().set("k", b"same", None).await.unwrap();
+        let etag = store.set("k", b"same").await;
         assert_eq!(etag.len(), 16, "{etag}");
         assert!(
             etag.chars().all(|c| matches!(c, '0'..='9' | 'a'..='f')),
@@ -26,7 +31,7 @@ async fn an_etag_is_sixteen_hex_digits_and_changes_at_every_write() {
 }
 
 #[tokio::test]
-async fn an_item_without_an_etag_has_none_matches_none_and_is_replaced_by_last_write() {
+async fn an_item_without_an_etag_matches_none_and_is_replaced() {
     let table = Table::new().await;
     let item = json!({ "key": { "S": "k" }, "value": { "S": "theirs" } });
     table.put(item.clone()).await;
@@ -40,7 +45,7 @@ async fn an_item_without_an_etag_has_none_matches_none_and_is_replaced_by_last_w
     let answer = store.state().delete("k", delete_if_etag("1")).await;
     assert_refused(answer, "etag-mismatch", &["k"]);
     assert_eq!(table.raw("k").await, Some(item));
-    let etag = store.state().set("k", b"ours", None).await.unwrap();
+    let etag = store.set("k", b"ours").await;
     let stored = value_and_etag(&mut store, "k").await;
     assert_eq!(stored, (b"ours".to_vec(), Some(etag)));
 }
@@ -58,5 +63,69 @@ async fn an_expired_item_has_no_etag_to_match() {
     assert_refused(answer, "etag-mismatch", &["k"]);
     let answer = store.state().delete("k", delete_if_etag("abc")).await;
     assert_refused(answer, "etag-mismatch", &["k"]);
-    assert_eq!(store.state().get("k", None).await.unwrap(), None);
+    assert_eq!(store.get("k").await, None);
+}
+
+#[tokio::test]
+async fn an_item_without_an_etag_stands_in_the_way_of_a_first_write() {
+    let table = Table::new().await;
+    for key in ["no-etag", "no-value"] {
+        let mut item = json!({ "key": { "S": key }, "value": { "S": "theirs" } });
+        if key == "no-value" {
+            item = json!({ "key": { "S": key } });
+        }
+        table.put(item.clone()).await;
+        let mut store = table.store().await;
+        let answer = store.state().set(key, b"ours", first_write()).await;
+        assert_refused(answer, "etag-mismatch", &[key]);
+        assert_eq!(table.raw(key).await, Some(item));
+    }
+}
+
+#[tokio::test]
+async fn an_expired_item_counts_as_absent_for_first_write() {
+    let table = Table::new().await;
+    let mut store = table.store_with_ttl().await;
+    for age in [0, 1, 1_000_000] {
+        let expired = json!({
+            "key": { "S": "k" }, "value": { "S": "old" }, "etag": { "S": "abc" },
+            EXPIRES_AT: { "N": (now() - age).to_string() },
+        });
+        table.put(expired).await;
+        store.state().set("k", b"new", first_write()).await.unwrap();
+        let item = store.get("k").await.unwrap();
+        assert_eq!((item.value, item.expires_at), (b"new".to_vec(), None));
+    }
+}
+
+#[tokio::test]
+async fn without_a_ttl_attribute_a_past_number_is_no_expiry() {
+    let table = Table::new().await;
+    let item = json!({
+        "key": { "S": "k" }, "value": { "S": "old" }, "etag": { "S": "abc" }, EXPIRES_AT: { "N": "1" },
+    });
+    table.put(item).await;
+    let mut store = table.store().await;
+    let answer = store.state().set("k", b"new", first_write()).await;
+    assert_refused(answer, "etag-mismatch", &["k"]);
+}
+
+/// As in Dapr's Go component: concurrency is about sets.
+#[tokio::test]
+async fn first_write_said_of_a_delete_changes_nothing() {
+    let table = Table::new().await;
+    let item = json!({ "key": { "S": "no-etag" }, "value": { "S": "theirs" } });
+    table.put(item).await;
+    let mut store = table.store().await;
+    store.set("k", b"1").await;
+    let first_write = || delete_with(Concurrency::FirstWrite);
+    for key in ["k", "no-etag", "absent"] {
+        store.state().delete(key, first_write()).await.unwrap();
+        assert_eq!(table.raw(key).await, None);
+    }
+    let deletes = [delete_of("absent", first_write())];
+    let answer = store.state().bulk_delete(&deletes).await;
+    assert_eq!(answer.unwrap(), [Ok(())]);
+    let operations = deletes.map(Operation::Delete);
+    assert_eq!(store.state().transact(&operations).await.unwrap(), [None]);
 }

@@ -7,15 +7,16 @@
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
+use http::StatusCode;
+use test_support::faults::{Action, FaultProxy, Reply};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Metadata, Subscriber};
 
-use crate::faulty_server::{Fault, FaultyServer, answer};
 use crate::fixture::{reaching, whole};
 
-/// What wasmtime's bindings call the span of a function that they import into a component.
+/// The name that wasmtime's bindings give to the span of a function that they import into a component.
 const HOST_CALL: &str = "wit-bindgen import";
 
 /// Writes down which functions of the host are called on this thread.
@@ -91,17 +92,18 @@ impl Visit for Name {
 #[tokio::test]
 async fn a_get_makes_these_calls_of_the_host_and_no_other() {
     let item = r#"{"Item":{"key":{"S":"k"},"value":{"S":"v"}}}"#;
-    let server = FaultyServer::start(Fault::Answers(answer("200 OK", "", item))).await;
+    let reply = Reply::text(StatusCode::OK, "application/x-amz-json-1.0", item);
+    let server = FaultProxy::stub(Action::answer(reply)).unwrap();
     let defaults = [
         ("DYNAMODB_CONNECT_TIMEOUT", "3s"),
         ("DYNAMODB_REQUEST_TIMEOUT", "10s"),
     ];
-    let environment = whole("t", &server.endpoint, &defaults);
-    let mut store = reaching(&server.endpoint, &environment).await;
+    let environment = whole("t", server.endpoint(), &defaults);
+    let mut store = reaching(server.endpoint(), &environment).await;
     // The first call reads the environment, and leaves a timer.
-    store.state().get("k", None).await.unwrap().unwrap();
+    store.get("k").await.unwrap();
     let calls = HostCalls::during(async {
-        store.state().get("k", None).await.unwrap().unwrap();
+        store.get("k").await.unwrap();
     });
     let expected = [
         "monotonic-clock now",

@@ -1,14 +1,75 @@
-//! An answer that is JSON and not DynamoDB's is an error of the right case, and never a trap, a value or a success.
+//! An answer that is not DynamoDB's, of any shape, length and depth, is an error of the right case, and never a trap, a value or a
+//! success; the instance serves the next call.
+
+use std::time::Duration;
 
 use dapr_wasm_host::CallError;
+use http::StatusCode;
+use test_support::faults::{Action, Delivery, FaultProxy, Orders, Reply};
+use tokio::time::timeout;
 
 use crate::fixture::{
-    Store, assert_error, assert_refused, delete_if_etag, delete_of, first_write, if_etag, set_of,
+    Settings, Store, assert_error, assert_refused, delete, delete_if_etag, delete_of, first_write,
+    if_etag, reaching, set, set_of, whole,
 };
-use crate::hostile_server::HostileServer;
-use crate::transaction::{delete, set};
 
-/// What no operation answers.
+const MB: usize = 1024 * 1024;
+const JSON: &str = "application/x-amz-json-1.0";
+
+/// Far more than any of these calls takes, and less than a test that hangs.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A server that answers every request alike, until it is told otherwise. It is no DynamoDB.
+struct HostileServer {
+    proxy: FaultProxy,
+    orders: Orders,
+}
+
+impl HostileServer {
+    /// The server, and an instance that tries once and uses the table `orders` without asking.
+    async fn start() -> (Self, Store) {
+        let orders = Orders::default();
+        let proxy = FaultProxy::start("", orders.clone()).unwrap();
+        let server = Self { proxy, orders };
+        server.answers_with("{}");
+        let once = [("AWS_MAX_ATTEMPTS", "1")];
+        let endpoint = server.proxy.endpoint();
+        let store = reaching(endpoint, &whole("orders", endpoint, &once)).await;
+        (server, store)
+    }
+
+    fn answers(&self, action: Action) {
+        self.orders.always(action);
+    }
+
+    /// A success with this body.
+    fn answers_with(&self, body: &str) {
+        self.answers(Action::answer(Reply::text(StatusCode::OK, JSON, body)));
+    }
+
+    /// The same instance reads the next answer that can be read.
+    async fn assert_goes_on(&self, store: &mut Store) {
+        self.answers_with(&item(r#"{"S":"v"}"#));
+        assert_eq!(store.value("k").await.unwrap(), b"v");
+    }
+}
+
+/// A success whose body has no end.
+fn endless() -> Action {
+    let delivery = Delivery::Endless;
+    let reply = Reply::text(StatusCode::OK, JSON, "");
+    Action {
+        delivery,
+        ..Action::answer(reply)
+    }
+}
+
+/// An answer to a read of `k`.
+fn item(value: &str) -> String {
+    format!(r#"{{"Item":{{"key":{{"S":"k"}},"value":{value}}}}}"#)
+}
+
+/// Bodies that no operation answers with.
 const SHAPES: &[&str] = &[
     "[]",
     "[{}]",
@@ -64,7 +125,7 @@ fn assert_not_read<T: std::fmt::Debug>(answer: Result<T, CallError>, body: &str)
     }
 }
 
-/// Whether something was written, nobody can know.
+/// Nobody can know if something was written.
 #[track_caller]
 fn assert_unknown<T: std::fmt::Debug>(answer: Result<T, CallError>, body: &str) {
     match answer {
@@ -75,15 +136,8 @@ fn assert_unknown<T: std::fmt::Debug>(answer: Result<T, CallError>, body: &str) 
 
 async fn assert_nothing_is_read(store: &mut Store, body: &str) {
     assert_not_read(store.state().get("k", None).await, body);
-    let found = store
-        .state()
-        .bulk_get(&["k".to_owned()], None)
-        .await
-        .unwrap();
-    assert_not_read(
-        found.into_iter().next().unwrap().map_err(CallError::from),
-        body,
-    );
+    let in_bulk = store.get_in_bulk("k").await;
+    assert_not_read(in_bulk.map_err(CallError::from), body);
 }
 
 async fn assert_no_write_succeeds(store: &mut Store, body: &str) {
@@ -96,38 +150,20 @@ async fn assert_no_write_succeeds(store: &mut Store, body: &str) {
     }
     let operations = [set("k", b"v", if_etag("e")), delete("l", None)];
     assert_unknown(state.transact(&operations).await, body);
-    for result in state
-        .bulk_set(&[set_of("k", b"v", None), set_of("l", b"v", None)])
-        .await
-        .unwrap()
-    {
+    let sets = ["k", "l"].map(|key| set_of(key, b"v", None));
+    for result in state.bulk_set(&sets).await.unwrap() {
         assert_unknown(result.map_err(CallError::from), body);
     }
-    for result in state
-        .bulk_delete(&[delete_of("k", None), delete_of("l", None)])
-        .await
-        .unwrap()
-    {
+    let deletes = ["k", "l"].map(|key| delete_of(key, None));
+    for result in state.bulk_delete(&deletes).await.unwrap() {
         assert_unknown(result.map_err(CallError::from), body);
     }
-    let created = store
-        .binding()
-        .invoke("create", br#"{"key":"k"}"#, None)
-        .await;
-    assert_unknown(created, body);
-}
-
-/// The last answer on the same instance is one that can be read.
-async fn assert_goes_on(server: &HostileServer, store: &mut Store) {
-    server.answers_with(r#"{"Item":{"key":{"S":"k"},"value":{"S":"v"}}}"#);
-    let item = store.state().get("k", None).await.unwrap().unwrap();
-    assert_eq!(item.value, b"v");
+    assert_unknown(store.create(r#"{"key":"k"}"#).await, body);
 }
 
 #[tokio::test]
 async fn an_answer_of_no_operation_is_neither_a_value_nor_a_success() {
-    let server = HostileServer::start().await;
-    let mut store = server.store().await;
+    let (server, mut store) = HostileServer::start().await;
     for body in SHAPES {
         server.answers_with(body);
         assert_nothing_is_read(&mut store, body).await;
@@ -135,85 +171,67 @@ async fn an_answer_of_no_operation_is_neither_a_value_nor_a_success() {
         assert_not_read(store.state().ping().await, body);
         assert_not_read(store.binding().ping().await, body);
     }
-    assert_goes_on(&server, &mut store).await;
+    server.assert_goes_on(&mut store).await;
 }
 
 #[tokio::test]
 async fn an_item_that_is_none_of_the_key_is_no_value() {
-    let server = HostileServer::start().await;
-    let mut store = server.store().await;
+    let (server, mut store) = HostileServer::start().await;
     for item in ITEMS {
         let one = format!(r#"{{"Item":{item}}}"#);
         server.answers_with(&one);
         assert_not_read(store.state().get("k", None).await, &one);
         let many = format!(r#"{{"Responses":{{"orders":[{item}]}},"UnprocessedKeys":{{}}}}"#);
         server.answers_with(&many);
-        let found = store
-            .state()
-            .bulk_get(&["k".to_owned()], None)
-            .await
-            .unwrap();
-        assert_not_read(
-            found.into_iter().next().unwrap().map_err(CallError::from),
-            &many,
-        );
+        let in_bulk = store.get_in_bulk("k").await;
+        assert_not_read(in_bulk.map_err(CallError::from), &many);
     }
-    assert_goes_on(&server, &mut store).await;
+    server.assert_goes_on(&mut store).await;
 }
 
 #[tokio::test]
-async fn an_item_that_was_asked_for_is_told_from_one_that_was_not() {
-    let server = HostileServer::start().await;
+async fn an_item_of_another_key_is_named_in_the_error() {
+    let (server, mut store) = HostileServer::start().await;
     server.answers_with(r#"{"Item":{"key":{"S":"another"},"value":{"S":"v"}}}"#);
-    let answer = server.store().await.state().get("k", None).await;
-    assert_refused(
-        answer,
-        "unavailable",
-        &["\"k\"", "another key", "`endpoint`"],
-    );
+    let answer = store.state().get("k", None).await;
+    let names = ["\"k\"", "another key", "`endpoint`"];
+    assert_refused(answer, "unavailable", &names);
 }
 
 #[tokio::test]
 async fn a_batch_with_what_nobody_asked_for_brings_nothing() {
-    let server = HostileServer::start().await;
-    let mut store = server.store().await;
+    let (server, mut store) = HostileServer::start().await;
     let item = |key: &str| format!(r#"{{"key":{{"S":"{key}"}},"value":{{"S":"v"}}}}"#);
     let (k, l, other) = (item("k"), item("l"), item("other"));
-    let key = |key: &str| format!(r#"{{"orders":{{"Keys":[{{"key":{key}}}]}}}}"#);
+    let none = String::new;
+    let left = |table: &str, key: &str| format!(r#""{table}":{{"Keys":[{{"key":{key}}}]}}"#);
+    let only_k = || format!(r#""orders":[{k}]"#);
     for (responses, unprocessed) in [
-        (format!(r#"{{"another":[{k},{l}]}}"#), "{}".to_owned()),
-        (
-            format!(r#"{{"orders":[{k}],"another":[{l}]}}"#),
-            "{}".to_owned(),
-        ),
-        (format!(r#"{{"orders":[{k},{other}]}}"#), "{}".to_owned()),
-        (format!(r#"{{"orders":[{k},{k}]}}"#), "{}".to_owned()),
-        (format!(r#"{{"orders":[{k}]}}"#), key(r#"{"S":"other"}"#)),
-        (format!(r#"{{"orders":[{k}]}}"#), key(r#"{"S":"k"}"#)),
-        (format!(r#"{{"orders":[{k}]}}"#), key(r#"{"N":"1"}"#)),
-        (
-            format!(r#"{{"orders":[{k}]}}"#),
-            r#"{"another":{"Keys":[{"key":{"S":"l"}}]}}"#.to_owned(),
-        ),
+        (format!(r#""another":[{k},{l}]"#), none()),
+        (format!(r#""orders":[{k}],"another":[{l}]"#), none()),
+        (format!(r#""orders":[{k},{other}]"#), none()),
+        (format!(r#""orders":[{k},{k}]"#), none()),
+        (only_k(), left("orders", r#"{"S":"other"}"#)),
+        (only_k(), left("orders", r#"{"S":"k"}"#)),
+        (only_k(), left("orders", r#"{"N":"1"}"#)),
+        (only_k(), left("another", r#"{"S":"l"}"#)),
     ] {
-        let body = format!(r#"{{"Responses":{responses},"UnprocessedKeys":{unprocessed}}}"#);
+        let body =
+            format!(r#"{{"Responses":{{{responses}}},"UnprocessedKeys":{{{unprocessed}}}}}"#);
         server.answers_with(&body);
         let keys = ["k", "l"].map(str::to_owned);
-        for (key, found) in keys
-            .iter()
-            .zip(store.state().bulk_get(&keys, None).await.unwrap())
-        {
+        let found = store.state().bulk_get(&keys, None).await.unwrap();
+        for (key, found) in keys.iter().zip(found) {
             assert_error(&found.expect_err(&body), "unavailable", &[key]);
         }
     }
-    assert_goes_on(&server, &mut store).await;
+    server.assert_goes_on(&mut store).await;
 }
 
-/// What an answer does not name as left is written; so what it names has to be of what was sent.
+/// Requests that an answer does not name as left are written; so those that it names have to be among those that were sent.
 #[tokio::test]
-async fn a_batch_that_leaves_what_nobody_sent_is_of_unknown_outcome() {
-    let server = HostileServer::start().await;
-    let mut store = server.store().await;
+async fn unprocessed_items_that_nobody_sent_are_an_unknown_outcome() {
+    let (server, mut store) = HostileServer::start().await;
     let put = |item: &str| format!(r#"{{"PutRequest":{{"Item":{item}}}}}"#);
     for left in [
         format!(r#"{{"another":[{}]}}"#, put(r#"{"key":{"S":"k"}}"#)),
@@ -229,21 +247,119 @@ async fn a_batch_that_leaves_what_nobody_sent_is_of_unknown_outcome() {
             assert_unknown(result.map_err(CallError::from), &left);
         }
     }
-    assert_goes_on(&server, &mut store).await;
+    server.assert_goes_on(&mut store).await;
 }
 
 #[tokio::test]
 async fn text_in_an_answer_is_what_json_says_it_is() {
-    let server = HostileServer::start().await;
-    let mut store = server.store().await;
+    let (server, mut store) = HostileServer::start().await;
     for (json, text) in [
         (r#""\u0000""#, "\0"),
         (r#""\ud83d\uddddé\u200f""#, "\u{1f5dd}é\u{200f}"),
     ] {
-        server.answers_with(&format!(
-            r#"{{"Item":{{"key":{{"S":"k"}},"value":{{"S":{json}}}}}}}"#
-        ));
-        let item = store.state().get("k", None).await.unwrap().unwrap();
-        assert_eq!(item.value, text.as_bytes());
+        server.answers_with(&item(&format!(r#"{{"S":{json}}}"#)));
+        assert_eq!(store.value("k").await.unwrap(), text.as_bytes());
     }
+}
+
+/// More than DynamoDB's 16 MB, which base64 makes a third longer.
+#[tokio::test]
+async fn an_answer_of_24_mb_is_read() {
+    let (server, mut store) = HostileServer::start().await;
+    for size in [16 * MB, 24 * MB] {
+        server.answers_with(&item(&format!(r#"{{"S":"{}"}}"#, "x".repeat(size))));
+        assert_eq!(store.value("k").await.unwrap().len(), size);
+    }
+    // Not plain, so that the SDK reads it.
+    let list = format!(r#"{{"L":[{}{{"S":"x"}}]}}"#, r#"{"S":"x"},"#.repeat(MB));
+    server.answers_with(&item(&list));
+    let answer = store.state().get("k", None).await;
+    assert_refused(answer, "other", &["\"k\"", "`value`"]);
+    server.assert_goes_on(&mut store).await;
+}
+
+#[tokio::test]
+async fn an_endless_answer_and_one_of_4_gb_are_given_up() {
+    let (server, mut store) = HostileServer::start().await;
+    server.answers(endless());
+    let answer = timeout(PATIENCE, store.state().get("k", None)).await;
+    assert_refused(answer.unwrap(), "unavailable", &["longer than"]);
+    for length in ["4294967295", "4294967296", "18446744073709551615"] {
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\n\r\n{{}}");
+        server.answers(Action::bytes(head));
+        let answer = timeout(PATIENCE, store.state().get("k", None)).await;
+        assert_refused(answer.unwrap(), "unavailable", &[]);
+    }
+    server.assert_goes_on(&mut store).await;
+}
+
+#[tokio::test]
+async fn an_answer_beyond_the_memory_limit_is_told_apart() {
+    const LIMIT: usize = 16 * MB;
+    let (server, _) = HostileServer::start().await;
+    let settings = Settings::at(server.proxy.endpoint()).with("table", "orders");
+    let mut store = settings
+        .blank_with(|options| options.memory_limit(LIMIT))
+        .await;
+    store.state().init(&settings.metadata).await.unwrap();
+    server.answers(endless());
+    let answer = timeout(PATIENCE, store.state().get("k", None))
+        .await
+        .unwrap();
+    assert!(
+        matches!(answer, Err(CallError::MemoryLimit { limit: LIMIT, .. })),
+        "{answer:?}"
+    );
+}
+
+/// DynamoDB nests 32 levels; a parser that recurses ends at some depth, with an error and not with its stack.
+#[tokio::test]
+async fn an_answer_nested_a_million_levels_is_an_error() {
+    let (server, mut store) = HostileServer::start().await;
+    for levels in [100, 10_000, 1_000_000] {
+        for (open, close, end) in [
+            (r#"{"L":["#, "]}", r#"{"S":"x"}"#),
+            (r#"{"M":{"a":"#, "}}", r#"{"S":"x"}"#),
+            ("[", "]", "1"),
+            (r#"{"a":"#, "}", "1"),
+        ] {
+            let nested = format!("{}{end}{}", open.repeat(levels), close.repeat(levels));
+            let read = item(r#"{"S":"v"}"#);
+            let passed_over = format!(r#"{},"Later":{nested}}}"#, &read[..read.len() - 1]);
+            for body in [item(&nested), passed_over, nested] {
+                server.answers_with(&body);
+                let what = format!("{levels} levels of {open}");
+                match store.state().get("k", None).await {
+                    Ok(Some(item)) => assert_eq!(item.value, b"v", "{what}"),
+                    Err(CallError::Component(error)) => {
+                        assert!(
+                            ["other", "unavailable"].contains(&error.case()),
+                            "{what}: {error}"
+                        );
+                    }
+                    other => panic!("{what}: {other:?}"),
+                }
+                let written = store.state().set("k", b"v", None).await;
+                assert_refused(written, "unavailable", &[]);
+                assert!(store.get_in_bulk("k").await.is_err(), "{what}");
+            }
+        }
+    }
+    server.assert_goes_on(&mut store).await;
+}
+
+/// No more is told of a server's own sentence than a person reads.
+#[tokio::test]
+async fn an_error_of_16_mb_has_a_short_sentence() {
+    let (server, mut store) = HostileServer::start().await;
+    let body = format!(
+        r#"{{"__type":"{}","message":"{}"}}"#,
+        "T".repeat(MB),
+        "m".repeat(16 * MB)
+    );
+    let error = Reply::text(StatusCode::BAD_REQUEST, JSON, &body);
+    server.answers(Action::answer(error));
+    let sentence = store.state().get("k", None).await.unwrap_err().to_string();
+    assert!(sentence.len() < 4_000, "{} bytes", sentence.len());
+    server.assert_goes_on(&mut store).await;
 }

@@ -9,7 +9,7 @@ use dapr_wasm_host::{
     CallError, Egress, InstanceOptions, InstancePool, InstancePoolBuilder, PoolError,
 };
 use futures_util::future::join_all;
-use test_support::faults::{Action, Arrived, Decision, Director, FaultProxy};
+use test_support::faults::{Action, Arrived, Decision, Director};
 
 use crate::fixture::{Settings, Table, engine, plugin};
 
@@ -74,9 +74,7 @@ impl Director for SlowReads {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slow_table_is_read_by_four_starts_at_a_time() {
     let table = Arc::new(SlowReads::default());
-    let proxy = FaultProxy::start(engine().await.endpoint(), Arc::clone(&table)).unwrap();
-    let settings = Table::new().await.settings().await;
-    let settings = settings.with("endpoint", proxy.endpoint());
+    let (settings, proxy) = Table::new().await.behind(Arc::clone(&table)).await;
     let pool = builder(&settings, proxy.endpoint(), 16, |options| options).build();
     let tasks = (0..64).map(|number| {
         let pool = pool.clone();
@@ -96,10 +94,8 @@ async fn slow_table_is_read_by_four_starts_at_a_time() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn table_that_hangs_is_read_by_four_starts_within_a_retry_pause() {
     let table = Arc::new(SlowReads::default());
-    let proxy = FaultProxy::start(engine().await.endpoint(), Arc::clone(&table)).unwrap();
-    let settings = Table::new().await.settings().await;
-    let settings = settings.with("endpoint", proxy.endpoint());
-    let limited = |options: InstanceOptions| options.time_limit(Duration::from_secs(8));
+    let (settings, proxy) = Table::new().await.behind(Arc::clone(&table)).await;
+    let limited = |options: InstanceOptions| options.time_limit(Duration::from_secs(4));
     let pool = builder(&settings, proxy.endpoint(), 16, limited);
     let pool = pool.retry_pause(Duration::from_secs(3_600)).build();
     pool.warm_up(16).await.unwrap();
@@ -195,7 +191,7 @@ async fn a_call_beyond_the_memory_limit_says_so_and_the_pool_goes_on() {
 
 #[tokio::test]
 async fn an_instance_makes_more_requests_than_it_may_hold_handles() {
-    let settings = Table::new().await.settings().await;
+    let settings = Settings::new().await;
     let pool = pool(&settings, 1).await;
     let mut instance = pool.acquire().await.unwrap();
     let mut store = instance.state().unwrap();

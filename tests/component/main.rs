@@ -4,52 +4,35 @@
 //! hold against this one as against any other (`conformance`); the modules here are about what is its own: what it leaves in
 //! the table, what it sends, DynamoDB's limits, its configuration.
 //!
-//! What DynamoDB does is asked of a real engine: what looks behind the component's back
-//! reads and writes the embedded one itself; what counts requests, or has a bad day, sits between the two. Only what no
-//! DynamoDB would answer is written by hand, and what breaks the network is a socket.
+//! A real engine does what DynamoDB does: a test that looks behind the component's back reads and writes the embedded one
+//! itself, and a proxy between the two counts requests or makes faults (`test_support::faults`).
 
-mod binding_create;
-mod binding_numbers;
+mod artifact;
+mod binding;
 mod bulk;
 mod cli;
-mod clock_skew;
-mod compatibility;
 mod configuration;
-mod configuration_fields;
 mod conformance;
 mod consistency;
 mod cost;
 mod credentials;
-mod dependencies;
-mod engine_call;
+mod egress;
 mod environment;
-mod environment_fields;
 mod etag;
 mod faults;
-mod faulty_server;
-mod first_write;
 mod fixture;
-mod get_set_delete;
 mod histories;
 mod host_calls;
-mod host_lends;
 mod host_signs;
 mod hostile_answers;
-mod hostile_calls;
-mod hostile_items;
 mod hostile_plugins;
-mod hostile_server;
-mod hostile_sizes;
-mod imports;
 mod instance_pool;
+mod items;
 mod limits;
-mod lossy_proxy;
-mod lost_answers;
 mod memory;
-mod odd_values;
+mod odd_arguments;
 mod readme;
-mod retries_at_scale;
-mod second_init;
+mod retries;
 mod secrets;
 mod table_check;
 mod timeouts;
@@ -58,5 +41,3 @@ mod transaction;
 mod ttl;
 mod unreachable;
 mod wire;
-mod wire_requests;
-mod wire_silence;

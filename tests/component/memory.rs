@@ -4,18 +4,17 @@
 
 use dapr_wasm_host::InstanceOptions;
 use dapr_wasm_host::types::{SetOptions, SetRequest};
-use host_test::embedded::{Embedded, Storage};
 
-use crate::fixture::{Settings, Store, Table, first_write, set_of};
+use crate::fixture::{Settings, Store, first_write, own_engine, set_of};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 /// The most that the items of one BatchGetItem answer have.
 const ANSWER: usize = 16 * MIB;
-/// What the allocator keeps in pieces between what is in use.
+/// The bytes that the allocator keeps in pieces between what is in use.
 const SLACK: usize = MIB;
 
-/// What an instance took for `call`, in bytes, beside what it has after `init`.
+/// Bytes that an instance took for `call`, beside those that it has after `init`.
 async fn taken(settings: &Settings, call: impl AsyncFnOnce(&mut Store)) -> usize {
     let mut store = settings.store().await;
     let idle = store.memory();
@@ -56,8 +55,8 @@ async fn get_all(store: &mut Store, keys: &[String], size: usize) {
 }
 
 #[tokio::test]
-async fn a_bulk_get_takes_its_results_and_one_answer_whether_it_is_10_requests_or_100() {
-    let settings = Table::new().await.settings().await;
+async fn a_bulk_get_takes_memory_for_its_results_and_one_answer() {
+    let settings = Settings::new().await;
     set_all(&mut settings.store().await, &sets(10_000, KIB, None)).await;
     for count in [1_000, 10_000] {
         let keys = keys(count);
@@ -69,8 +68,8 @@ async fn a_bulk_get_takes_its_results_and_one_answer_whether_it_is_10_requests_o
 }
 
 #[tokio::test]
-async fn a_bulk_set_takes_its_requests_twice_whether_it_is_40_requests_or_400() {
-    let settings = Table::new().await.settings().await;
+async fn a_bulk_set_takes_memory_for_its_requests_twice() {
+    let settings = Settings::new().await;
     for count in [1_000, 10_000] {
         let sets = sets(count, KIB, None);
         let taken = taken(&settings, async |store| set_all(store, &sets).await).await;
@@ -82,7 +81,7 @@ async fn a_bulk_set_takes_its_requests_twice_whether_it_is_40_requests_or_400() 
 /// Each of them is a request of its own, of which 8 are under way.
 #[tokio::test]
 async fn conditional_requests_of_a_bulk_set_take_no_more_than_others() {
-    let settings = Table::new().await.settings().await;
+    let settings = Settings::new().await;
     let sets = sets(5_000, KIB, first_write());
     let taken = taken(&settings, async |store| set_all(store, &sets).await).await;
     let bound = 2 * sets.len() * KIB + SLACK;
@@ -91,14 +90,11 @@ async fn conditional_requests_of_a_bulk_set_take_no_more_than_others() {
 
 /// 100 of these items exceed one answer, so that DynamoDB leaves keys unprocessed.
 #[tokio::test]
-async fn a_hundred_megabytes_are_set_within_192_mib_and_read_within_128() {
+async fn a_hundred_mb_are_set_within_192_mib_and_read_within_128() {
     const SIZE: usize = 200 * KIB;
-    let engine = Embedded::start(Storage::Memory).await.unwrap();
-    engine.create_table("large", "key").await.unwrap();
-    let settings = Settings::at(engine.endpoint())
-        .with("table", "large")
-        // 40 MB are under way at a time, and each request has the time of all of them.
-        .with("requestTimeout", "150s");
+    let (_engine, settings) = own_engine().await;
+    // 40 MB are under way at a time, and each request has the time of all of them.
+    let settings = settings.with("requestTimeout", "150s");
     let sets = sets(500, SIZE, None);
     set_all(&mut limited(&settings, 192 * MIB).await, &sets).await;
     let keys = keys(500);

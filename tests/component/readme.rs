@@ -1,4 +1,4 @@
-//! What the README shows is what runs.
+//! The README shows the program that runs.
 
 use host_test::embedded::{Embedded, Storage};
 

@@ -1,15 +1,17 @@
 //! No secret leaves the component: not in a sentence, not on stderr; an unknown field is named there without its value.
 
 use dapr_wasm_host::CapturedStderr;
+use http::StatusCode;
+use test_support::faults::{Action, FaultProxy, Reply};
 
-use crate::faulty_server::{DeadPort, Fault, FaultyServer, answer};
 use crate::fixture::{
-    SECRET_KEY, Settings, Table, assert_no_secret, assert_refused, reaching, whole,
+    SECRET_KEY, Settings, Table, assert_no_secret, assert_refused, first_write, reaching,
+    refusing_server, whole,
 };
 
 const TOKEN: &str = "test-session-token-never-to-be-shown";
 
-/// What `init` with these settings answers, and what it wrote to stderr.
+/// The error of `init` with these settings, and its standard error.
 async fn init_heard(settings: &Settings) -> (Option<String>, String) {
     let heard = CapturedStderr::new();
     let mut store = settings.blank_with(|options| options.stderr(&heard)).await;
@@ -21,7 +23,7 @@ async fn init_heard(settings: &Settings) -> (Option<String>, String) {
 
 #[tokio::test]
 async fn an_unknown_field_is_named_on_stderr_and_ignored() {
-    let settings = Table::new().await.settings().await;
+    let settings = Settings::new().await;
     let settings = settings.with("tabel", "a-value-in-a-misspelt-field");
     let (refused, heard) = init_heard(&settings).await;
     assert_eq!(refused, None);
@@ -31,7 +33,7 @@ async fn an_unknown_field_is_named_on_stderr_and_ignored() {
 
 #[tokio::test]
 async fn unknown_field_is_named_also_where_init_fails() {
-    let settings = Table::new().await.settings().await;
+    let settings = Settings::new().await;
     let settings = settings.without("table").with("tableName", "a-value");
     let (refused, heard) = init_heard(&settings).await;
     let refused = refused.expect("there is no table");
@@ -42,7 +44,7 @@ async fn unknown_field_is_named_also_where_init_fails() {
 
 #[tokio::test]
 async fn secret_as_the_name_of_a_field_is_not_told() {
-    let settings = Table::new().await.settings().await;
+    let settings = Settings::new().await;
     let settings = settings.with(SECRET_KEY, "secretKey");
     let (refused, heard) = init_heard(&settings).await;
     assert_eq!(refused, None);
@@ -51,7 +53,7 @@ async fn secret_as_the_name_of_a_field_is_not_told() {
 
 #[tokio::test]
 async fn encryption_keys_of_dapr_are_refused() {
-    let settings = Table::new().await.settings().await;
+    let settings = Settings::new().await;
     for name in ["primaryEncryptionKey", "SECONDARYENCRYPTIONKEY"] {
         let settings = settings.with(name, TOKEN);
         let (refused, heard) = init_heard(&settings).await;
@@ -74,41 +76,37 @@ async fn encryption_keys_of_dapr_are_refused() {
     }
 }
 
-/// Of `{TOKEN}` in the answer the token is made: it is longer than what sentences quote of a field.
+/// The token is longer than the part of a field that sentences quote.
 #[tokio::test]
 async fn session_token_that_a_server_repeats_is_in_no_sentence() {
     let token = format!("{TOKEN}-{}", "x".repeat(900));
-    let page = |head: &str, body: &str| {
-        let filled = |text: &str| text.replace("{TOKEN}", &token);
-        answer("400 Bad Request", &filled(head), &filled(body))
+    let page = |body: &str| {
+        let body = body.replace("{TOKEN}", &token);
+        Reply::text(StatusCode::BAD_REQUEST, "text/plain", &body)
     };
-    let error = r#"{"__type":"SomethingNew","message":"no"}"#;
-    for bytes in [
-        page("x-amzn-RequestId: {TOKEN}\r\n", error),
-        page("Content-Type: {TOKEN}\r\n", "no"),
-        page("Content-Encoding: {TOKEN}\r\n", "no"),
-        page("", r#"{"__type":"{TOKEN}","message":"no"}"#),
-        page("", r#"{"__type":"SomethingNew","message":"it is {TOKEN}"}"#),
+    let error = page(r#"{"__type":"SomethingNew","message":"no"}"#);
+    for reply in [
+        error.with("x-amzn-requestid", &token),
+        page("no").with("content-type", &token),
+        page("no").with("content-encoding", &token),
+        page(r#"{"__type":"{TOKEN}","message":"no"}"#),
+        page(r#"{"__type":"SomethingNew","message":"it is {TOKEN}"}"#),
     ] {
-        let server = FaultyServer::start(Fault::Answers(bytes)).await;
-        let settings = Table::new().await.settings().await;
+        let server = FaultProxy::stub(Action::answer(reply)).unwrap();
+        let endpoint = server.endpoint();
+        let settings = Settings::new().await;
         let settings = settings
             .with("sessionToken", &token)
             .with("maxAttempts", "1");
-        let (refused, heard) = init_heard(&settings.through(&server.endpoint)).await;
+        let (refused, heard) = init_heard(&settings.through(endpoint)).await;
         let refused = refused.expect("the server refuses");
         let more = [
             ("AWS_SESSION_TOKEN", token.as_str()),
             ("AWS_MAX_ATTEMPTS", "1"),
         ];
-        let environment = whole("t", &server.endpoint, &more);
-        let mut store = reaching(&server.endpoint, &environment).await;
-        let found = store
-            .state()
-            .bulk_get(&["k".to_owned()], None)
-            .await
-            .unwrap();
-        let of_a_key = found[0].as_ref().unwrap_err().to_string();
+        let environment = whole("t", endpoint, &more);
+        let mut store = reaching(endpoint, &environment).await;
+        let of_a_key = store.get_in_bulk("k").await.unwrap_err().to_string();
         assert!(
             of_a_key.contains("***") && !of_a_key.contains(TOKEN),
             "{of_a_key}"
@@ -123,7 +121,7 @@ async fn session_token_that_a_server_repeats_is_in_no_sentence() {
 
 #[tokio::test]
 async fn known_and_input_binding_fields_cause_no_warning() {
-    let settings = Table::new().await.settings().await;
+    let settings = Settings::new().await;
     let settings = settings
         .with("direction", "output")
         .with("route", "/orders")
@@ -135,7 +133,7 @@ async fn known_and_input_binding_fields_cause_no_warning() {
 #[tokio::test]
 async fn fields_of_daprs_runtime_are_named_on_stderr_and_ignored() {
     let names = ["keyPrefix", "actorStateStore", "outboxPublishTopic"];
-    let settings = Table::new().await.settings().await;
+    let settings = Settings::new().await;
     let with = |settings: Settings, name: &&str| settings.with(name, "true");
     let (refused, heard) = init_heard(&names.iter().fold(settings, with)).await;
     assert_eq!(refused, None);
@@ -156,9 +154,9 @@ async fn no_error_and_no_remark_carries_a_secret() {
         .await
         .with("sessionToken", TOKEN)
         .with("maxAttempts", "1");
-    let html = answer("403 Forbidden", "Content-Type: text/html\r\n", "no");
-    let forbidding = FaultyServer::start(Fault::Answers(html)).await;
-    let dead = DeadPort::new();
+    let html = Action::answer(Reply::html(StatusCode::FORBIDDEN));
+    let forbidding = FaultProxy::stub(html).unwrap();
+    let dead = refusing_server().await;
     for broken in [
         settings.without("table"),
         settings.without("accessKey"),
@@ -172,8 +170,8 @@ async fn no_error_and_no_remark_carries_a_secret() {
         settings.with("connectTimeout", SECRET_KEY),
         settings.with("consistency", "x"),
         settings.with("partitionKey", "other"),
-        settings.through(&dead.endpoint),
-        settings.through(&forbidding.endpoint),
+        settings.through(dead.endpoint()),
+        settings.through(forbidding.endpoint()),
         settings.with(
             "endpoint",
             &format!("http://user:{SECRET_KEY}@127.0.0.1:1/"),
@@ -190,18 +188,13 @@ async fn no_error_and_no_remark_carries_a_secret() {
 
 #[tokio::test]
 async fn ordinary_calls_write_nothing_to_stderr() {
-    let settings = Table::new().await.settings().await;
+    let settings = Settings::new().await;
     let heard = CapturedStderr::new();
     let mut store = settings.blank_with(|options| options.stderr(&heard)).await;
     store.state().init(&settings.metadata).await.unwrap();
-    store.state().set("k", b"v", None).await.unwrap();
-    assert!(
-        store
-            .state()
-            .set("k", b"v", crate::fixture::first_write())
-            .await
-            .is_err()
-    );
+    store.set("k", b"v").await;
+    let refused = store.state().set("k", b"v", first_write()).await;
+    assert!(refused.is_err());
     assert!(store.state().get("", None).await.is_err());
     assert_eq!(heard.contents(), "");
 }

@@ -1,40 +1,17 @@
-//! What `init` and `ping` make of a table that cannot be read now, or never by this role: they succeed where that is no
+//! `init` and `ping` of a table that cannot be read now, or never by this role: they succeed where that is no
 //! reason against using it, and say so on stderr.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use dapr_wasm_host::CapturedStderr;
-use test_support::faults::{Action, Arrived, AwsError, Decision, Director, FaultProxy};
+use test_support::faults::{Action, Arrived, AwsError, FaultProxy};
 
-use crate::fixture::{Settings, Store, Table, assert_no_secret, assert_refused, engine};
-
-/// Answers every read with an error, and keeps the keys that were asked for.
-struct NoReads {
-    code: &'static str,
-    keys: Arc<Mutex<Vec<String>>>,
-}
-
-impl Director for NoReads {
-    fn decide<'a>(&'a self, arrived: &'a Arrived) -> Decision<'a, Action> {
-        let action = match arrived.operation.as_str() {
-            "GetItem" => {
-                let key = arrived.json()["Key"]["key"]["S"]
-                    .as_str()
-                    .map(str::to_owned);
-                let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-                keys.extend(key);
-                let error = AwsError::named(self.code);
-                Action::error(&error.expect("an error of DynamoDB"))
-            }
-            _ => Action::pass(),
-        };
-        Box::pin(async { action })
-    }
-}
+use crate::fixture::{Settings, Store, Table, assert_no_secret, assert_refused};
 
 struct Scene {
     settings: Settings,
+    /// The keys that were asked for.
     keys: Arc<Mutex<Vec<String>>>,
     heard: CapturedStderr,
     _proxy: FaultProxy,
@@ -43,15 +20,20 @@ struct Scene {
 
 impl Scene {
     /// A table of which every read ends with this error.
-    async fn new(code: &'static str) -> Self {
+    async fn new(code: &str) -> Self {
         let table = Table::new().await;
-        let keys = Arc::default();
-        let director = NoReads {
-            code,
-            keys: Arc::clone(&keys),
+        let error = AwsError::named(code).expect("an error of DynamoDB");
+        let keys: Arc<Mutex<Vec<String>>> = Arc::default();
+        let asked = Arc::clone(&keys);
+        let director = move |arrived: &Arrived| match arrived.operation.as_str() {
+            "GetItem" => {
+                let key = arrived.json()["Key"]["key"]["S"].to_string();
+                asked.lock().unwrap().push(key);
+                Action::error(&error)
+            }
+            _ => Action::pass(),
         };
-        let proxy = FaultProxy::start(engine().await.endpoint(), director).unwrap();
-        let settings = table.settings().await.through(proxy.endpoint());
+        let (settings, proxy) = table.behind(director).await;
         Self {
             settings: settings.with("maxAttempts", "1"),
             keys,
@@ -62,10 +44,9 @@ impl Scene {
     }
 
     async fn instance(&self) -> Store {
-        let with_ears = self
-            .settings
-            .blank_with(|options| options.stderr(&self.heard));
-        with_ears.await
+        let settings = &self.settings;
+        let instance = settings.blank_with(|options| options.stderr(&self.heard));
+        instance.await
     }
 
     /// The lines of stderr.
@@ -82,13 +63,10 @@ async fn a_throttled_table_is_usable_for_init_and_ping() {
     let mut store = scene.instance().await;
     store.state().init(&scene.settings.metadata).await.unwrap();
     store.state().ping().await.unwrap();
-    store
-        .binding()
-        .init(&scene.settings.metadata)
-        .await
-        .unwrap();
+    let answer = store.binding().init(&scene.settings.metadata).await;
+    answer.unwrap();
     store.binding().ping().await.unwrap();
-    store.state().set("k", b"v", None).await.unwrap();
+    store.set("k", b"v").await;
     let heard = scene.heard();
     assert_eq!(heard.len(), 4, "{heard:?}");
     for line in heard {
@@ -102,15 +80,10 @@ async fn a_throttled_table_is_usable_for_init_and_ping() {
 async fn a_binding_takes_a_role_that_may_write_and_not_read() {
     let scene = Scene::new("AccessDeniedException").await;
     let mut store = scene.instance().await;
-    store
-        .binding()
-        .init(&scene.settings.metadata)
-        .await
-        .unwrap();
+    let answer = store.binding().init(&scene.settings.metadata).await;
+    answer.unwrap();
     store.binding().ping().await.unwrap();
-    let data = br#"{"key":"k","n":1}"#;
-    let mut binding = store.binding();
-    binding.invoke("create", data, None).await.unwrap();
+    store.create(r#"{"key":"k","n":1}"#).await.unwrap();
     let heard = scene.heard();
     assert_eq!(heard.len(), 2, "{heard:?}");
     for line in heard {
@@ -136,7 +109,7 @@ async fn each_instance_checks_the_table_with_a_key_of_its_own() {
         let mut store = scene.instance().await;
         store.state().init(&scene.settings.metadata).await.unwrap();
     }
-    let keys = scene.keys.lock().unwrap_or_else(PoisonError::into_inner);
+    let keys = scene.keys.lock().unwrap();
     let own: HashSet<&String> = keys.iter().collect();
     assert_eq!((keys.len(), own.len()), (3, 3), "{keys:?}");
 }

@@ -2,44 +2,46 @@
 
 use std::time::{Duration, Instant};
 
-use host_test::embedded::{Embedded, Storage};
+use http::StatusCode;
+use test_support::faults::{Action, Delivery, FaultProxy, Reply};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::faulty_server::{Fault, FaultyServer, answer};
-use crate::fixture::{Settings, assert_error, assert_refused, reaching, whole};
+use crate::fixture::{Settings, assert_error, assert_refused, own_engine, reaching, whole};
 
 /// No configured time comes near to it, and no machine is so slow that it takes longer where it should take less.
 const IN_DUE_TIME: Duration = Duration::from_secs(30);
 
-#[tokio::test]
-async fn a_server_that_never_answers_is_a_timeout_in_due_time() {
-    let server = FaultyServer::start(Fault::Silence).await;
-    let settings = Settings::at(&server.endpoint)
-        .with("table", "t")
-        .with("requestTimeout", "300ms");
+/// The timeout of the calls that are to reach it.
+const SHORT: Duration = Duration::from_millis(300);
+
+/// `init` ends with a timeout that names this field, and not before its time.
+async fn assert_times_out(endpoint: &str, field: &str) {
+    let settings = Settings::at(endpoint).with("table", "t");
+    let settings = settings.with(field, "300ms").with("maxAttempts", "1");
     let mut store = settings.blank().await;
     let began = Instant::now();
     let answer = store.state().init(&settings.metadata).await;
-    assert_refused(answer, "timeout", &["requestTimeout"]);
+    assert_refused(answer, "timeout", &[field]);
     let took = began.elapsed();
-    assert!(
-        took >= Duration::from_millis(300) && took < IN_DUE_TIME,
-        "{took:?}"
-    );
+    assert!(took >= SHORT && took < IN_DUE_TIME, "{took:?}");
 }
 
 #[tokio::test]
-async fn a_server_that_answers_byte_by_byte_does_not_outrun_the_timeout() {
-    let body = answer("200 OK", "", &"{}".repeat(200));
-    let server = FaultyServer::start(Fault::Trickles(body, Duration::from_millis(50))).await;
-    let settings = Settings::at(&server.endpoint)
-        .with("table", "t")
-        .with("requestTimeout", "300ms");
-    let mut store = settings.blank().await;
-    let began = Instant::now();
-    let answer = store.state().init(&settings.metadata).await;
-    assert_refused(answer, "timeout", &[]);
-    assert!(began.elapsed() < IN_DUE_TIME, "{:?}", began.elapsed());
+async fn a_server_that_never_answers_is_a_timeout_in_due_time() {
+    let server = FaultProxy::stub(Action::deliver(Delivery::Withheld)).unwrap();
+    assert_times_out(server.endpoint(), "requestTimeout").await;
+}
+
+#[tokio::test]
+async fn an_answer_byte_by_byte_does_not_outrun_the_timeout() {
+    let delivery = Delivery::Trickled(Duration::from_millis(50));
+    let long = "{}".repeat(200);
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", long.len());
+    let reply = Reply::text(StatusCode::OK, "application/x-amz-json-1.0", &long);
+    for action in [Action::answer(reply), Action::bytes(head + &long)] {
+        let server = FaultProxy::stub(Action { delivery, ..action }).unwrap();
+        assert_times_out(server.endpoint(), "requestTimeout").await;
+    }
 }
 
 /// A port whose queue of waiting connections is full: the system drops the packet that would open another one.
@@ -60,36 +62,24 @@ async fn full_port() -> (String, TcpSocketInUse) {
     panic!("the queue takes every connection");
 }
 
-/// What keeps the port full.
+/// Holders of the connections that keep the port full.
 type TcpSocketInUse = (tokio::net::TcpListener, Vec<TcpStream>);
 
 #[tokio::test]
 async fn a_server_that_takes_no_connection_is_a_timeout_in_due_time() {
     let (endpoint, _kept) = full_port().await;
-    let settings = Settings::at(&endpoint)
-        .with("table", "t")
-        .with("connectTimeout", "300ms")
-        .with("maxAttempts", "1");
-    let mut store = settings.blank().await;
-    let began = Instant::now();
-    let answer = store.state().init(&settings.metadata).await;
-    assert_refused(answer, "timeout", &["connectTimeout"]);
-    let took = began.elapsed();
-    assert!(
-        took >= Duration::from_millis(300) && took < IN_DUE_TIME,
-        "{took:?}"
-    );
+    assert_times_out(&endpoint, "connectTimeout").await;
 }
 
 /// 20 requests that each wait 2 s would be 40 s in turn.
 #[tokio::test]
-async fn a_bulk_call_that_nobody_answers_sends_some_requests_together_and_the_rest_not_at_all() {
-    let server = FaultyServer::start(Fault::Silence).await;
+async fn a_bulk_call_that_nobody_answers_sends_one_round_of_requests() {
+    let server = FaultProxy::stub(Action::deliver(Delivery::Withheld)).unwrap();
     let more = [
         ("AWS_MAX_ATTEMPTS", "1"),
         ("DYNAMODB_REQUEST_TIMEOUT", "2s"),
     ];
-    let mut store = reaching(&server.endpoint, &whole("t", &server.endpoint, &more)).await;
+    let mut store = reaching(server.endpoint(), &whole("t", server.endpoint(), &more)).await;
     let keys: Vec<String> = (0..2000).map(|i| format!("k-{i}")).collect();
     let began = Instant::now();
     let read = store.state().bulk_get(&keys, None).await.unwrap();
@@ -98,26 +88,23 @@ async fn a_bulk_call_that_nobody_answers_sends_some_requests_together_and_the_re
     for answer in read {
         assert_error(&answer.unwrap_err(), "timeout", &["requestTimeout"]);
     }
-    assert_eq!((server.connections(), server.most_at_once()), (8, 8));
+    assert_eq!((server.connections(), server.most_connections()), (8, 8));
     assert!(took < IN_DUE_TIME, "{took:?}");
 }
 
-/// What an earlier call has waited with in vain must neither end a later one early nor keep it waiting.
+/// A timer that an earlier call has waited with in vain must neither end a later one early nor keep it waiting.
 #[tokio::test]
 async fn every_call_has_its_own_time_whatever_calls_went_before() {
     // An engine that no other test keeps busy.
-    let engine = Embedded::start(Storage::Memory).await.unwrap();
-    engine.create_table("own", "key").await.unwrap();
-    let server = FaultyServer::start(Fault::Silence).await;
-    let settings = Settings::at(engine.endpoint())
-        .with("table", "own")
-        .with("requestTimeout", "3s");
-    let silent = settings.through(&server.endpoint).with("maxAttempts", "1");
+    let (_engine, settings) = own_engine().await;
+    let server = FaultProxy::stub(Action::deliver(Delivery::Withheld)).unwrap();
+    let settings = settings.with("requestTimeout", "3s");
+    let silent = settings.through(server.endpoint()).with("maxAttempts", "1");
     let mut store = silent.blank().await;
     store.state().init(&settings.metadata).await.unwrap();
     // What `init` waited with is due by now, and what this call waits with comes due in the middle of the next.
     tokio::time::sleep(Duration::from_millis(3_600)).await;
-    assert_eq!(store.state().get("absent", None).await.unwrap(), None);
+    assert_eq!(store.get("absent").await, None);
     tokio::time::sleep(Duration::from_millis(1_800)).await;
     let began = Instant::now();
     let answer = store.state().init(&silent.metadata).await;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
+use test_support::faults::{FaultProxy, Opening};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -12,48 +13,42 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
 use crate::cli::with_environment;
-use crate::faulty_server::{Fault, FaultyServer, answer};
-use crate::fixture::{assert_refused, reaching, whole};
-use crate::transaction::set;
+use crate::fixture::{assert_refused, reaching, set, whole};
 
 /// A `handshake_failure`, as a server sends it that has no cipher suite in common (RFC 8446, sections 5.1 and 6).
 const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";
 
 /// Each way in which a handshake fails: the connection breaks, the server sends an alert, it does not speak TLS.
-fn faults() -> Vec<Fault> {
-    vec![
-        Fault::HangsUp,
-        Fault::ClosesAfterReading,
-        Fault::SpeaksFirst(ALERT.to_vec()),
-        Fault::SpeaksFirst(answer("400 Bad Request", "", "")),
+fn servers() -> [FaultProxy; 4] {
+    let plain = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    [
+        Opening::Ends("".into()),
+        Opening::EndsAfterReading,
+        Opening::Ends(ALERT.into()),
+        Opening::Ends(plain.into()),
     ]
+    .map(|opening| FaultProxy::start("", opening).unwrap())
 }
 
-fn https(server: &FaultyServer) -> String {
-    server.endpoint.replace("http://", "https://")
+fn https(server: &FaultProxy) -> String {
+    server.endpoint().replace("http://", "https://")
 }
 
 #[tokio::test]
 async fn failed_tls_handshake_is_retried_also_for_a_plain_set() {
-    for fault in faults() {
-        let server = FaultyServer::start(fault).await;
+    for server in servers() {
         let endpoint = https(&server);
         let three = [("AWS_MAX_ATTEMPTS", "3")];
         let mut store = reaching(&endpoint, &whole("table", &endpoint, &three)).await;
-        assert_refused(
-            store.state().get("k", None).await,
-            "unavailable",
-            &[&endpoint],
-        );
+        let mut state = store.state();
+        let read = state.get("k", None).await;
+        assert_refused(read, "unavailable", &[&endpoint]);
         assert_eq!(server.connections(), 3);
-        assert_refused(store.state().set("k", b"v", None).await, "unavailable", &[]);
+        let written = state.set("k", b"v", None).await;
+        assert_refused(written, "unavailable", &[]);
         assert_eq!(server.connections(), 6);
-        let operations = [set("k", b"v", None)];
-        assert_refused(
-            store.state().transact(&operations).await,
-            "unavailable",
-            &[],
-        );
+        let written = state.transact(&[set("k", b"v", None)]).await;
+        assert_refused(written, "unavailable", &[]);
         assert_eq!(server.connections(), 9);
     }
 }
@@ -61,21 +56,17 @@ async fn failed_tls_handshake_is_retried_also_for_a_plain_set() {
 /// It has one name for all that a handshake can fail by.
 #[tokio::test]
 async fn wasmtimes_default_client_retries_a_failed_tls_handshake() {
-    for fault in faults() {
-        let server = FaultyServer::start(fault).await;
+    for server in servers() {
         let endpoint = https(&server);
         let environment = whole("table", &endpoint, &[("AWS_MAX_ATTEMPTS", "3")]);
-        for (number, command) in [
-            ["state", "get", "k"].as_slice(),
-            &["state", "set", "k", "v"],
-        ]
-        .into_iter()
-        .enumerate()
-        {
+        for (command, connections) in [
+            (&["state", "get", "k"][..], 3),
+            (&["state", "set", "k", "v"], 6),
+        ] {
             let ran = with_environment(&environment, command).await;
             ran.assert_failed("unavailable: ");
             assert!(ran.stderr.contains("tls protocol error"), "{}", ran.stderr);
-            assert_eq!(server.connections(), 3 * (number + 1));
+            assert_eq!(server.connections(), connections);
         }
     }
 }

@@ -3,21 +3,15 @@
 use serde_json::json;
 
 use crate::fixture::{
-    EXPIRES_AT, Store, Table, assert_refused, delete_if_etag, expiring, first_write, if_etag,
+    EXPIRES_AT, Table, assert_refused, delete, delete_if_etag, expiring, first_write, if_etag, set,
 };
-pub use crate::fixture::{delete, set};
-
-pub async fn value(store: &mut Store, key: &str) -> Option<Vec<u8>> {
-    let item = store.state().get(key, None).await.unwrap();
-    item.map(|item| item.value)
-}
 
 #[tokio::test]
-async fn a_condition_that_does_not_hold_refuses_the_whole_transaction_and_names_its_key() {
+async fn a_failed_condition_refuses_the_transaction_and_names_its_key() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
-    store.state().set("guard", b"1", None).await.unwrap();
-    store.state().set("kept", b"1", None).await.unwrap();
+    store.set("guard", b"1").await;
+    store.set("kept", b"1").await;
     let expired = json!({
         "key": { "S": "guard-expired" }, "value": { "S": "v" }, "etag": { "S": "abc" },
         EXPIRES_AT: { "N": "1" },
@@ -39,10 +33,10 @@ async fn a_condition_that_does_not_hold_refuses_the_whole_transaction_and_names_
         let operations = [set("new", b"2", None), operation, delete("kept", None)];
         let answer = store.state().transact(&operations).await;
         assert_refused(answer, "etag-mismatch", &[&format!("\"{key}\"")]);
-        assert_eq!(value(&mut store, "new").await, None);
-        assert_eq!(value(&mut store, "guard").await, Some(b"1".to_vec()));
-        assert_eq!(value(&mut store, "guard-absent").await, None);
-        assert_eq!(value(&mut store, "kept").await, Some(b"1".to_vec()));
+        assert_eq!(store.value("new").await, None);
+        assert_eq!(store.value("guard").await, Some(b"1".to_vec()));
+        assert_eq!(store.value("guard-absent").await, None);
+        assert_eq!(store.value("kept").await, Some(b"1".to_vec()));
     }
 }
 
@@ -50,8 +44,8 @@ async fn a_condition_that_does_not_hold_refuses_the_whole_transaction_and_names_
 async fn conditions_that_hold_let_the_whole_transaction_through() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
-    let replaced = store.state().set("replaced", b"1", None).await.unwrap();
-    let deleted = store.state().set("deleted", b"1", None).await.unwrap();
+    let replaced = store.set("replaced", b"1").await;
+    let deleted = store.set("deleted", b"1").await;
     let expired = json!({
         "key": { "S": "expired" }, "value": { "S": "v" }, "etag": { "S": "abc" },
         EXPIRES_AT: { "N": "1" },
@@ -66,13 +60,13 @@ async fn conditions_that_hold_let_the_whole_transaction_through() {
     ];
     store.state().transact(&operations).await.unwrap();
     for key in ["replaced", "first", "expired", "no-etag"] {
-        assert_eq!(value(&mut store, key).await, Some(b"2".to_vec()), "{key}");
+        assert_eq!(store.value(key).await, Some(b"2".to_vec()), "{key}");
     }
-    assert_eq!(value(&mut store, "deleted").await, None);
+    assert_eq!(store.value("deleted").await, None);
 }
 
 #[tokio::test]
-async fn an_item_without_an_etag_refuses_a_first_write_in_a_transaction() {
+async fn an_item_without_an_etag_refuses_a_transactional_first_write() {
     let table = Table::new().await;
     let item = json!({ "key": { "S": "k" }, "value": { "S": "theirs" } });
     table.put(item.clone()).await;
@@ -125,7 +119,7 @@ async fn one_wrong_operation_refuses_the_whole_transaction() {
         let operations = [set("a", b"v", None), operation];
         let answer = store.state().transact(&operations).await;
         assert_refused(answer, case, &[named]);
-        assert_eq!(value(&mut store, "a").await, None);
+        assert_eq!(store.value("a").await, None);
     }
 }
 
@@ -138,16 +132,16 @@ async fn a_transaction_of_more_than_four_megabytes_is_too_large() {
         .map(|i| set(&format!("k-{i}"), &big, None))
         .collect();
     assert_refused(store.state().transact(&many).await, "too-large", &[]);
-    assert_eq!(value(&mut store, "k-0").await, None);
+    assert_eq!(store.value("k-0").await, None);
     store.state().transact(&many[..8]).await.unwrap();
 }
 
 #[tokio::test]
-async fn one_wrong_operation_is_refused_though_a_later_one_on_the_key_would_hide_it() {
+async fn a_wrong_operation_is_refused_though_a_later_one_hides_it() {
     let mut store = Table::new().await.store().await;
     let big = vec![b'x'; 500_000];
     let operations = [set("k", &big, None), set("k", b"small", None)];
     let answer = store.state().transact(&operations).await;
     assert_refused(answer, "too-large", &["k"]);
-    assert_eq!(value(&mut store, "k").await, None);
+    assert_eq!(store.value("k").await, None);
 }

@@ -1,29 +1,22 @@
-//! What a call costs is counted at the server: how many requests, of which operation, over how many connections.
+//! The cost of a call is counted at the server: how many requests, of which operation, over how many connections, and what they
+//! say. A wrong argument, and nothing to do, cost no request.
 
 use host_test::counting_proxy::CountingProxy;
 use serde_json::Value;
 
 use crate::fixture::{
-    Settings, Store, Table, delete_if_etag, delete_of, engine, first_write, if_etag, set_of,
+    Settings, Store, delete, delete_if_etag, delete_of, expiring, first_write, if_etag, set, set_of,
 };
-use crate::transaction::{delete, set};
 
 /// A configured store behind a proxy that has forgotten the `init`.
-pub async fn proxied() -> (Store, CountingProxy, Settings) {
-    let proxy = CountingProxy::start(engine().await.endpoint())
-        .await
-        .unwrap();
-    let settings = Table::new()
-        .await
-        .settings()
-        .await
-        .through(proxy.endpoint());
+async fn proxied() -> (Store, CountingProxy, Settings) {
+    let (settings, proxy) = Settings::counted().await;
     let store = settings.store().await;
     proxy.reset();
     (store, proxy, settings)
 }
 
-pub fn bodies(proxy: &CountingProxy) -> Vec<Value> {
+fn bodies(proxy: &CountingProxy) -> Vec<Value> {
     let requests = proxy.requests();
     let bodies = requests
         .iter()
@@ -32,44 +25,37 @@ pub fn bodies(proxy: &CountingProxy) -> Vec<Value> {
 }
 
 fn operations(proxy: &CountingProxy) -> Vec<String> {
-    proxy
-        .requests()
-        .into_iter()
-        .map(|request| request.target)
-        .collect()
+    let requests = proxy.requests().into_iter();
+    requests.map(|request| request.target).collect()
+}
+
+/// The entries of a batch: its one table's.
+fn batch(body: &Value) -> &Value {
+    let mut tables = body["RequestItems"].as_object().unwrap().values();
+    tables.next().unwrap()
 }
 
 /// The keys that the recorded BatchGetItem requests asked for, per request.
 fn keys_asked(proxy: &CountingProxy) -> Vec<Vec<String>> {
-    let mut asked = Vec::new();
-    for body in bodies(proxy) {
-        let table = body["RequestItems"]
-            .as_object()
+    let key = |key: &Value| key["key"]["S"].as_str().unwrap().to_owned();
+    let keys = |body: &Value| {
+        batch(body)["Keys"]
+            .as_array()
             .unwrap()
-            .values()
-            .next()
-            .unwrap();
-        let keys = table["Keys"].as_array().unwrap();
-        asked.push(
-            keys.iter()
-                .map(|key| key["key"]["S"].as_str().unwrap().to_owned())
-                .collect(),
-        );
-    }
-    asked
+            .iter()
+            .map(key)
+            .collect()
+    };
+    bodies(proxy).iter().map(keys).collect()
 }
 
 /// How many requests a BatchWriteItem holds.
 fn batch_size(body: &Value) -> usize {
-    let tables = body["RequestItems"].as_object().unwrap();
-    tables
-        .values()
-        .map(|table| table.as_array().unwrap().len())
-        .sum()
+    batch(body).as_array().unwrap().len()
 }
 
 #[tokio::test]
-async fn bulk_get_of_250_keys_is_three_requests_of_at_most_100_keys() {
+async fn bulk_get_of_250_keys_is_three_requests() {
     let (mut store, proxy, _) = proxied().await;
     let names: Vec<String> = (0..250).map(|i| format!("k-{i}")).collect();
     store.state().bulk_get(&names, None).await.unwrap();
@@ -84,7 +70,7 @@ async fn bulk_get_of_250_keys_is_three_requests_of_at_most_100_keys() {
 }
 
 #[tokio::test]
-async fn bulk_get_asks_for_each_key_once_however_often_it_stands_there() {
+async fn bulk_get_asks_for_each_key_once() {
     let (mut store, proxy, _) = proxied().await;
     let names: Vec<String> = (0..120).map(|i| format!("k-{}", i % 60)).collect();
     let answer = store.state().bulk_get(&names, None).await.unwrap();
@@ -98,7 +84,7 @@ async fn bulk_get_asks_for_each_key_once_however_often_it_stands_there() {
 }
 
 #[tokio::test]
-async fn a_large_bulk_call_has_several_requests_in_flight_and_at_most_eight() {
+async fn a_large_bulk_call_has_up_to_eight_requests_in_flight() {
     let (mut store, proxy, _) = proxied().await;
     let names: Vec<String> = (0..10_000).map(|i| format!("k-{i}")).collect();
     let sets = names.iter().map(|key| set_of(key, b"v", None));
@@ -128,13 +114,13 @@ async fn a_large_bulk_call_has_several_requests_in_flight_and_at_most_eight() {
 async fn fifty_gets_use_one_connection() {
     let (mut store, proxy, _) = proxied().await;
     for i in 0..50 {
-        store.state().get(&format!("k-{i}"), None).await.unwrap();
+        store.get(&format!("k-{i}")).await;
     }
     assert_eq!((proxy.count("GetItem"), proxy.connections()), (50, 1));
 }
 
 #[tokio::test]
-async fn sixty_unconditional_sets_or_deletes_in_bulk_are_three_batches_of_at_most_25() {
+async fn sixty_unconditional_writes_in_bulk_are_three_batches() {
     let (mut store, proxy, _) = proxied().await;
     let names: Vec<String> = (0..60).map(|i| format!("k-{i}")).collect();
     let sets: Vec<_> = names.iter().map(|key| set_of(key, b"v", None)).collect();
@@ -150,7 +136,7 @@ async fn sixty_unconditional_sets_or_deletes_in_bulk_are_three_batches_of_at_mos
 }
 
 #[tokio::test]
-async fn only_the_conditional_requests_of_a_bulk_call_are_single_writes() {
+async fn only_conditional_requests_of_a_bulk_call_are_single_writes() {
     let (mut store, proxy, _) = proxied().await;
     let mut sets: Vec<_> = (0..20)
         .map(|i| set_of(&format!("k-{i}"), b"v", None))
@@ -179,22 +165,18 @@ async fn each_plain_call_is_one_request() {
     let init = settings.metadata.clone();
     store.state().init(&init).await.unwrap();
     store.state().ping().await.unwrap();
-    let etag = store.state().set("k", b"v", None).await.unwrap();
+    let etag = store.set("k", b"v").await;
     store.state().set("k", b"v", if_etag(&etag)).await.unwrap();
     store.state().set("new", b"v", first_write()).await.unwrap();
-    store.state().get("k", None).await.unwrap();
-    store.state().delete("k", None).await.unwrap();
+    store.get("k").await;
+    store.delete("k").await;
     store
         .state()
         .transact(&[set("a", b"v", None), delete("b", None)])
         .await
         .unwrap();
     store.binding().init(&init).await.unwrap();
-    store
-        .binding()
-        .invoke("create", br#"{"key": "c"}"#, None)
-        .await
-        .unwrap();
+    store.create(r#"{"key": "c"}"#).await.unwrap();
     let seen = operations(&proxy);
     assert_eq!(
         seen[2..8],
@@ -209,4 +191,133 @@ async fn each_plain_call_is_one_request() {
     );
     assert_eq!((seen.len(), seen[9].as_str()), (10, "PutItem"));
     assert_eq!(proxy.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_set_with_an_etag_asks_for_the_old_item() {
+    let (mut store, proxy, _) = proxied().await;
+    let etag = store.state().set("k", b"v", first_write()).await.unwrap();
+    store.state().set("k", b"v", if_etag(&etag)).await.unwrap();
+    store.set("k", b"v").await;
+    let bodies = bodies(&proxy);
+    let returns = |n: usize| bodies[n]["ReturnValuesOnConditionCheckFailure"].clone();
+    assert_eq!(returns(1), "ALL_OLD");
+    let conditional: Vec<bool> = bodies
+        .iter()
+        .map(|body| body["ConditionExpression"].is_string())
+        .collect();
+    assert_eq!(conditional, [true, true, false]);
+    // Neither of the others is ever sent again when it may have been applied.
+    assert!(returns(0).is_null() && returns(2).is_null());
+}
+
+#[tokio::test]
+async fn every_transaction_has_a_request_token_of_its_own() {
+    let (mut store, proxy, _) = proxied().await;
+    for _ in 0..2 {
+        store
+            .state()
+            .transact(&[set("a", b"v", None)])
+            .await
+            .unwrap();
+    }
+    let tokens: Vec<String> = bodies(&proxy)
+        .iter()
+        .map(|body| body["ClientRequestToken"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(tokens.len(), 2);
+    assert_ne!(tokens[0], tokens[1]);
+    // DynamoDB takes 1 to 36 characters.
+    assert!(
+        tokens.iter().all(|token| (1..=36).contains(&token.len())),
+        "{tokens:?}"
+    );
+}
+
+#[tokio::test]
+async fn operations_of_a_transaction_on_one_key_are_one_item() {
+    let (mut store, proxy, _) = proxied().await;
+    let folded = [
+        set("a", b"1", None),
+        delete("a", None),
+        set("b", b"2", None),
+        set("a", b"3", None),
+    ];
+    store.state().transact(&folded).await.unwrap();
+    let items = bodies(&proxy)[0]["TransactItems"].as_array().unwrap().len();
+    assert_eq!(items, 2);
+}
+
+#[tokio::test]
+async fn every_request_is_signed_and_addressed_as_dynamodb_wants_it() {
+    let (mut store, proxy, _) = proxied().await;
+    store.get("k").await;
+    let request = proxy.requests().remove(0);
+    assert_eq!(
+        (request.method.as_str(), request.path.as_str()),
+        ("POST", "/")
+    );
+    let header = |name: &str| request.headers[name].to_str().unwrap().to_owned();
+    assert_eq!(header("content-type"), "application/x-amz-json-1.0");
+    assert_eq!(header("x-amz-target"), "DynamoDB_20120810.GetItem");
+    assert_eq!(format!("http://{}", header("host")), proxy.endpoint());
+    assert_eq!(header("x-amz-date").len(), "20260101T000000Z".len());
+    let authorization = header("authorization");
+    assert!(
+        authorization.starts_with("AWS4-HMAC-SHA256 Credential=AKIDTEST/"),
+        "{authorization}"
+    );
+    for signed in ["host", "x-amz-date", "x-amz-target"] {
+        assert!(
+            authorization.contains(signed),
+            "{authorization} leaves {signed} unsigned"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_argument_costs_no_request() {
+    let (mut store, proxy, settings) = proxied().await;
+    store.binding().init(&settings.metadata).await.unwrap();
+    proxy.reset();
+    let (long, big) = ("k".repeat(3000), vec![b'x'; 500_000]);
+    for key in ["", long.as_str()] {
+        assert!(store.state().get(key, None).await.is_err());
+        assert!(store.state().set(key, b"v", None).await.is_err());
+        assert!(store.state().delete(key, None).await.is_err());
+        assert!(store.get_in_bulk(key).await.is_err());
+    }
+    for (value, options) in [(&big[..], None), (b"v", expiring(-2)), (b"v", expiring(60))] {
+        assert!(store.state().set("k", value, options).await.is_err());
+    }
+    for transaction in [
+        vec![set("a", b"v", None), delete("", None)],
+        vec![set("a", b"v", None), delete(&long, None)],
+        vec![delete("k", None); 101],
+        vec![set("k", &big, None)],
+        vec![set("k", b"1", None), set("k", b"2", first_write())],
+    ] {
+        assert!(store.state().transact(&transaction).await.is_err());
+    }
+    let unknown = store.binding().invoke("destroy", b"{}", None).await;
+    assert!(unknown.is_err());
+    for data in ["", "[]", "\"bare\"", r#"{"key": "k", "n": NaN}"#] {
+        assert!(store.create(data).await.is_err());
+    }
+    let without_table = settings.with("table", "").metadata;
+    assert!(store.state().init(&without_table).await.is_err());
+    assert_eq!(operations(&proxy), [""; 0]);
+}
+
+#[tokio::test]
+async fn nothing_to_do_costs_no_request() {
+    let (mut store, proxy, _) = proxied().await;
+    store.state().bulk_get(&[], None).await.unwrap();
+    store.state().bulk_set(&[]).await.unwrap();
+    store.state().bulk_delete(&[]).await.unwrap();
+    store.state().transact(&[]).await.unwrap();
+    store.state().features().await.unwrap();
+    store.state().max_transaction_size().await.unwrap();
+    store.binding().operations().await.unwrap();
+    assert!(proxy.requests().is_empty());
 }

@@ -3,7 +3,7 @@
 use super::Shell;
 
 #[tokio::test]
-async fn json_lines_are_set_from_standard_input_and_come_out_as_they_went_in() {
+async fn json_lines_come_out_as_they_went_in() {
     let shell = Shell::new().await;
     let mut lines = String::new();
     for i in 0..1200 {
@@ -52,7 +52,7 @@ async fn json_lines_are_set_from_standard_input_and_come_out_as_they_went_in() {
 }
 
 #[tokio::test]
-async fn a_bulk_call_that_fails_in_part_is_exit_status_1_and_names_the_keys() {
+async fn a_bulk_call_that_fails_in_part_is_exit_status_1() {
     let shell = Shell::new().await;
     shell.run(&["state", "set", "taken", "1"]).await;
     let lines = b"{\"key\": \"taken\", \"value\": 2, \"concurrency\": \"first-write\"}\n{\"key\": \"free\", \"value\": 3}\n";

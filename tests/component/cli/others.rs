@@ -95,7 +95,7 @@ async fn the_memory_stores_binding_is_called_too() {
 }
 
 #[tokio::test]
-async fn what_a_component_does_not_export_is_unsupported_and_the_rest_works() {
+async fn missing_exports_are_unsupported_and_the_rest_works() {
     let set = state_store_alone(&["state", "set", "k", "v"]).await;
     assert_eq!((set.status, set.text()), (0, "\n"), "a store without ETags");
     let get = state_store_alone(&["state", "get", "k"]).await;
@@ -119,7 +119,7 @@ async fn what_a_component_does_not_export_is_unsupported_and_the_rest_works() {
 }
 
 #[test]
-fn what_is_composed_with_a_component_knows_nothing_of_dynamodb() {
+fn the_adapter_knows_nothing_of_dynamodb() {
     let program = std::fs::read(Path::new(env!("MEMORY_STORE_CLI_PATH"))).unwrap();
     for word in ["dynamodb", "amazon", "aws_"] {
         let letters = word.as_bytes();

@@ -1,8 +1,7 @@
-//! What the program is told by its environment, its metadata and its arguments, and what it says where that will not do.
+//! The environment, the metadata and the arguments of the program, and its errors where they will not do.
 
 use super::{Shell, with_environment};
-use crate::faulty_server::DeadPort;
-use crate::fixture::{CREDENTIALS, SECRET_KEY, engine};
+use crate::fixture::{CREDENTIALS, SECRET_KEY, engine, refusing_server};
 use test_support::ran::{SENSELESS, run_here};
 
 const COMMANDS: [&[&str]; 11] = [
@@ -31,9 +30,9 @@ async fn without_any_configuration_every_command_says_so_by_case() {
 }
 
 #[tokio::test]
-async fn a_port_that_nobody_listens_on_is_unavailable_for_every_command_that_sends() {
-    let port = DeadPort::new();
-    let shell = Shell::new().await.through(&port.endpoint);
+async fn a_dead_port_is_unavailable_for_every_command_that_sends() {
+    let server = refusing_server().await;
+    let shell = Shell::new().await.through(server.endpoint());
     let sends = |command: &&&[&str]| command[1] != "features";
     for command in COMMANDS.iter().filter(sends) {
         let ran = shell.run(command).await;
@@ -47,7 +46,7 @@ async fn a_port_that_nobody_listens_on_is_unavailable_for_every_command_that_sen
 }
 
 #[tokio::test]
-async fn a_table_that_does_not_exist_is_not_found_and_no_secret_is_told() {
+async fn an_absent_table_is_not_found_and_no_secret_is_told() {
     let endpoint = engine().await.endpoint();
     let mut environment = vec![
         ("DYNAMODB_TABLE", "no-such-table"),
@@ -61,7 +60,7 @@ async fn a_table_that_does_not_exist_is_not_found_and_no_secret_is_told() {
 }
 
 #[tokio::test]
-async fn metadata_of_the_command_line_configures_the_component_and_wins_over_the_environment() {
+async fn metadata_arguments_win_over_the_environment() {
     let shell = Shell::new().await;
     shell.run(&["state", "set", "k", "v"]).await;
     let elsewhere = ["state", "get", "k", "--metadata", "table=no-such-table"];
@@ -85,7 +84,7 @@ async fn metadata_of_the_command_line_configures_the_component_and_wins_over_the
 }
 
 #[tokio::test]
-async fn a_command_line_that_makes_no_sense_is_exit_status_2_and_calls_nothing() {
+async fn an_invalid_command_line_is_exit_status_2_and_calls_nothing() {
     let own: [&[&str]; 2] = [&[], &["state", "get", "k", "--metadata", "table"]];
     for arguments in SENSELESS.into_iter().chain(own) {
         // A call would be `not-initialized`, which is exit status 1.
@@ -120,7 +119,7 @@ async fn help_names_the_program_as_the_host_does_and_is_an_answer() {
 }
 
 #[tokio::test]
-async fn the_program_and_host_test_give_the_same_answers_to_the_same_words() {
+async fn the_program_and_host_test_give_the_same_answers() {
     let shell = Shell::new().await;
     shell
         .run(&["state", "set", "k", "{\"n\": 1}", "--content-type", "t/t"])

@@ -1,15 +1,12 @@
-//! What a run of the program sends: the requests of its call and no other, as consistent as was asked for.
+//! The requests of a run of the program: those of its call and no other, as consistent as was asked for.
 
 use host_test::counting_proxy::CountingProxy;
-use serde_json::Value;
 
 use super::Shell;
-use crate::fixture::engine;
+use crate::fixture::{asks_for_consistent_read, counting_proxy};
 
 async fn proxied() -> (Shell, CountingProxy) {
-    let proxy = CountingProxy::start(engine().await.endpoint())
-        .await
-        .unwrap();
+    let proxy = counting_proxy().await;
     (Shell::new().await.through(proxy.endpoint()), proxy)
 }
 
@@ -23,7 +20,7 @@ async fn sent(shell: &Shell, proxy: &CountingProxy, arguments: &[&str]) -> Vec<S
 }
 
 #[tokio::test]
-async fn a_run_sends_its_call_alone_and_looks_first_where_metadata_configures_it() {
+async fn a_run_sends_its_call_alone_or_checks_the_table_first() {
     let (shell, proxy) = proxied().await;
     let set = ["state", "set", "k", "v"];
     assert_eq!(sent(&shell, &proxy, &set).await.len(), 1);
@@ -42,20 +39,15 @@ async fn a_run_sends_its_call_alone_and_looks_first_where_metadata_configures_it
     assert_eq!(sent(&shell, &proxy, &operations).await.len(), 0);
 }
 
-/// Whether a get and a bulk-get with these arguments ask for consistent reads.
+/// Says that a get and a bulk-get with these arguments ask for consistent reads.
 async fn consistent(shell: &Shell, proxy: &CountingProxy, more: &[&str]) -> [bool; 2] {
-    sent(shell, proxy, &[&["state", "get", "k"], more].concat()).await;
-    let get = last_body(proxy);
-    sent(shell, proxy, &[&["state", "bulk-get", "k"], more].concat()).await;
-    let bulk_get = last_body(proxy);
-    let of_table = &bulk_get["RequestItems"][&shell.table().name];
-    [&get, of_table].map(|asked| asked["ConsistentRead"].as_bool().unwrap_or(false))
-}
-
-fn last_body(proxy: &CountingProxy) -> Value {
-    let requests = proxy.requests();
-    let last = requests.last().expect("a request");
-    serde_json::from_slice(&last.body).unwrap()
+    let mut consistent = [false; 2];
+    for (place, command) in ["get", "bulk-get"].into_iter().enumerate() {
+        sent(shell, proxy, &[&["state", command, "k"], more].concat()).await;
+        let requests = proxy.requests();
+        consistent[place] = asks_for_consistent_read(requests.last().expect("a request"));
+    }
+    consistent
 }
 
 #[tokio::test]

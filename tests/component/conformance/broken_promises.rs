@@ -1,14 +1,19 @@
-//! Each promise that is broken is found out by the case that is about it, and told in a sentence.
+//! Each promise that is broken is found out by the case that is about it, and told in a sentence: of one instance alone, and of a
+//! store that many instances share.
 
 use std::time::Duration;
 
 use ::conformance::{Outcome, Ran, cases, run};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
+use http::StatusCode;
+use serde_json::json;
+use test_support::faults::{Action, Arrived, Reply};
 
-use super::without_surroundings;
+use super::{ours, without_surroundings};
+use crate::fixture::Table;
 
-/// What is broken, and the case that is about it.
+/// A promise that is broken, and the case that is about it.
 const BROKEN: &[(&str, &str)] = &[
     (
         "values-are-bytes",
@@ -114,7 +119,7 @@ const BROKEN: &[(&str, &str)] = &[
 /// No call of a fixture that keeps its promise takes so long on any machine.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// What comes of one case where a promise is broken, or none is.
+/// The outcome of one case where a promise is broken, or none is.
 async fn outcome(promise: &str, case: &str) -> Outcome {
     let mut subject = without_surroundings(fixtures::broken_promises(), &[("break", promise)]);
     subject.time_limit = LIMIT;
@@ -125,7 +130,7 @@ async fn outcome(promise: &str, case: &str) -> Outcome {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_broken_promise_is_found_by_the_case_that_is_about_it() {
+async fn each_broken_promise_is_found_by_its_case() {
     let found = join_all(BROKEN.iter().map(|(promise, case)| async move {
         let broken = outcome(promise, case).await;
         println!("{promise}: {broken:?}");
@@ -133,10 +138,15 @@ async fn each_broken_promise_is_found_by_the_case_that_is_about_it() {
         (promise, broken, kept)
     }));
     for (promise, broken, kept) in found.await {
-        assert!(
-            matches!(broken, Outcome::Failed(_)),
-            "{promise}: {broken:?}"
-        );
+        let Outcome::Failed(reason) = broken else {
+            panic!("{promise}: {broken:?}");
+        };
+        let told = match *promise {
+            "odd-keys-do-not-trap" => "the component trapped",
+            "calls-end" => "within its time limit of 10s",
+            _ => "",
+        };
+        assert!(reason.contains(told), "{promise}: {reason}");
         assert!(!matches!(kept, Outcome::Failed(_)), "{promise}: {kept:?}");
     }
 }
@@ -162,17 +172,35 @@ async fn a_secret_in_a_sentence_is_found_and_not_repeated() {
     }
 }
 
+/// Conditional writes and transactions are acknowledged and not done.
 #[tokio::test]
-async fn a_trap_and_a_call_without_end_are_told_as_such() {
-    let told = async |promise, case| match outcome(promise, case).await {
-        Outcome::Failed(reason) => reason,
-        other => panic!("{other:?}"),
+async fn a_shared_store_that_loses_writes_is_found_by_races() {
+    let losing = |arrived: &Arrived| {
+        let body = String::from_utf8_lossy(&arrived.body);
+        match arrived.operation.as_str() {
+            "PutItem" if !body.contains("ConditionExpression") => Action::pass(),
+            "PutItem" | "TransactWriteItems" => {
+                Action::answer(Reply::json(StatusCode::OK, &json!({})))
+            }
+            _ => Action::pass(),
+        }
     };
-    let trap = told("odd-keys-do-not-trap", "a key is the one that was given").await;
-    assert!(trap.contains("the component trapped"), "{trap}");
-    let endless = told("calls-end", "a configured store answers ping").await;
-    assert!(
-        endless.contains("within its time limit of 10s"),
-        "{endless}"
+    let (settings, _proxy) = Table::new().await.behind(losing).await;
+    let subject = ours(&settings);
+    let ran: Vec<Ran> = run(subject, cases::matching("instances: ")).collect().await;
+    let failed: Vec<_> = ran
+        .iter()
+        .filter(|ran| matches!(ran.outcome, Outcome::Failed(_)))
+        .map(|ran| ran.case.as_str())
+        .collect();
+    assert_eq!(
+        failed,
+        [
+            "of instances that race on one etag exactly one wins",
+            "of instances that race for the first write exactly one wins",
+            "of transactions that race for the first write exactly one applies as a whole",
+            "a counter that instances raise by etag loses no step",
+        ],
+        "{ran:#?}"
     );
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 /// The partition key of the table.
 const KEY: &str = "key";
 
-/// What a request consumes.
+/// The units that a request consumes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Units {
     pub read: f64,
@@ -115,7 +115,7 @@ fn item_size(item: &Value) -> usize {
         .sum()
 }
 
-/// Of the types that the calls of the table write.
+/// The size of a value of the types that the calls of the table write.
 fn value_size(value: &Value) -> usize {
     let (kind, value) = named_member(value);
     let value = value.as_str().unwrap();

@@ -1,20 +1,17 @@
-//! What each call costs is a table in the README, and the table is what the server counts: a change of a figure is a change
+//! The cost of each call is a table in the README, and the table is what the server counts: a change of a figure is a change
 //! of the README.
 
 mod bill;
-mod bulk_calls;
+mod calls;
 mod capacity;
-mod row;
-mod single_calls;
 
 use std::collections::HashSet;
 
-use self::bill::Bill;
-use self::row::{Row, head_bytes};
+use self::bill::{Bill, Row, head_bytes};
 
 const README: &str = include_str!("../../../README.md");
 
-/// What the head of a request has at most, in bytes, without a session token.
+/// The length that the head of a request has at most, in bytes, without a session token.
 const LARGEST_HEAD: usize = 700;
 
 #[tokio::test]

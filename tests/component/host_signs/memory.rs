@@ -1,14 +1,14 @@
-//! What guests hold in their linear memories, read as a debugger would read it. A linear memory is what this process may
+//! The linear memories of guests, read as a debugger would read it. A linear memory is what this process may
 //! write to before a region that nobody may touch and that is as large as only WebAssembly's are; so this does not see what
 //! the host holds.
 
 use std::fs::{self, File};
 use std::io::{BufRead, Read, Seek, SeekFrom};
 
-/// What wasmtime keeps out of reach behind a memory: the rest of what 32 bits can address.
+/// The bytes that wasmtime keeps out of reach behind a memory: the rest of what 32 bits can address.
 const GUARD: u64 = 1 << 30;
 
-/// Whether the linear memory of any instance of this process holds these bytes.
+/// Says that the linear memory of an instance of this process holds these bytes.
 pub fn guests_hold(wanted: &[u8]) -> bool {
     let mut process = File::open("/proc/self/mem").expect("Linux shows a process its memory");
     linear_memories().into_iter().any(|(start, end)| {
@@ -31,7 +31,7 @@ fn holds(mut bytes: &[u8], wanted: &[u8]) -> bool {
     false
 }
 
-/// Where they begin and end.
+/// The addresses where they begin and end.
 fn linear_memories() -> Vec<(u64, u64)> {
     let maps = fs::read_to_string("/proc/self/maps").expect("Linux shows a process its memory");
     let mut found = Vec::new();

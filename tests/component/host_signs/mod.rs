@@ -1,7 +1,8 @@
-//! `signing: host`: DynamoDB gets what the host signed, and the component never has a key.
+//! `signing: host`: DynamoDB gets what the host signed, and the component never has a key. Credentials on loan are in `lends`.
 
-pub mod memory;
-pub mod scene;
+mod lends;
+mod memory;
+mod scene;
 
 use dapr_wasm_host::{AwsCredentials, Egress};
 use test_support::aws::{Account, Key};
@@ -16,7 +17,7 @@ fn signing(scene: &Scene, key: &Key) -> Egress {
 }
 
 #[tokio::test]
-async fn dynamodb_takes_what_the_host_signs_with_a_session_and_the_component_never_has_the_key() {
+async fn the_host_signs_and_the_component_never_has_the_key() {
     let scene = Scene::new().await;
     let key = scene.session("HOST");
     let egress = signing(&scene, &key);
@@ -46,7 +47,7 @@ async fn dynamodb_takes_what_the_host_signs_with_a_session_and_the_component_nev
 }
 
 #[tokio::test]
-async fn a_component_that_signs_itself_is_left_to_it_even_where_the_host_would_sign() {
+async fn a_component_that_signs_itself_is_not_signed_for() {
     let scene = Scene::new().await;
     let (hosts, own) = (scene.user("HOST"), scene.user("OWN"));
     let egress = signing(&scene, &hosts);
@@ -55,13 +56,7 @@ async fn a_component_that_signs_itself_is_left_to_it_even_where_the_host_would_s
         ("secretKey", own.secret.as_str()),
     ];
     let pool = scene.pool(1, &keys, |options| options.egress(egress));
-    let mut instance = pool.acquire().await.unwrap();
-    instance
-        .state()
-        .unwrap()
-        .set("k", b"v", None)
-        .await
-        .unwrap();
+    scene::write(&pool).await;
     assert_eq!(scene.gate.passed_of(&own.id), 2);
     assert_eq!(scene.gate.passed_of(&hosts.id), 0);
     // What the other test says is not there would be found.
@@ -69,7 +64,7 @@ async fn a_component_that_signs_itself_is_left_to_it_even_where_the_host_would_s
 }
 
 #[tokio::test]
-async fn where_the_host_does_not_sign_dynamodb_refuses_and_the_error_says_what_to_do() {
+async fn unsigned_requests_are_refused_and_the_error_has_a_remedy() {
     let scene = Scene::new().await;
     let egress = scene.egress(|egress| egress);
     let pool = scene.pool(1, &[("signing", "host")], |options| options.egress(egress));
@@ -88,7 +83,7 @@ async fn where_the_host_does_not_sign_dynamodb_refuses_and_the_error_says_what_t
 }
 
 #[tokio::test]
-async fn where_the_host_has_no_credentials_the_error_says_so_at_once_and_nothing_is_sent() {
+async fn without_credentials_of_the_host_nothing_is_sent() {
     let scene = Scene::new().await;
     let nobody = scene::keys(&Account::new().session("OVER", std::time::Duration::ZERO));
     let credentials = AwsCredentials::new(nobody);
@@ -102,7 +97,7 @@ async fn where_the_host_has_no_credentials_the_error_says_so_at_once_and_nothing
 }
 
 #[tokio::test]
-async fn a_machine_whose_clock_is_off_is_corrected_by_what_dynamodb_says() {
+async fn a_wrong_clock_is_corrected_by_dynamodbs_answer() {
     let scene = Scene::new().await;
     let key = scene.user("HOST");
     scene
@@ -111,13 +106,7 @@ async fn a_machine_whose_clock_is_off_is_corrected_by_what_dynamodb_says() {
         .advance(std::time::Duration::from_secs(3_600));
     let egress = signing(&scene, &key);
     let pool = scene.pool(1, &[("signing", "host")], |options| options.egress(egress));
-    let mut instance = pool.acquire().await.unwrap();
-    instance
-        .state()
-        .unwrap()
-        .set("k", b"v", None)
-        .await
-        .unwrap();
+    scene::write(&pool).await;
     assert_eq!(scene.gate.refused().len(), 1);
 }
 
@@ -135,7 +124,7 @@ async fn sts_sees_one_request_of_a_pool_of_fifty_whose_host_signs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_signing_or_lending_sts_sees_a_request_of_each_of_fifty() {
+async fn without_signing_or_lending_each_of_fifty_asks_sts() {
     let scene = Scene::new().await;
     let sources = Sources::of(&scene);
     let egress = scene.egress(|egress| egress.allow_url(sources.sts.endpoint()));

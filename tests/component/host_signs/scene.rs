@@ -115,6 +115,13 @@ impl Scene {
     }
 }
 
+/// An instance of the pool writes an item.
+pub async fn write(pool: &InstancePool) {
+    let mut instance = pool.acquire().await.expect("an instance");
+    let mut state = instance.state().expect("a store");
+    state.set("k", b"v", None).await.expect("a write");
+}
+
 async fn call(instance: &mut PooledInstance, number: usize) {
     let key = format!("key-{number}");
     let mut state = instance.state().expect("a store");
@@ -123,7 +130,7 @@ async fn call(instance: &mut PooledInstance, number: usize) {
     assert_eq!(item.expect("the item").value, b"v");
 }
 
-/// What the component said when it was denied access.
+/// The component's error when it was denied access.
 #[track_caller]
 pub fn denied(acquired: Result<PooledInstance, PoolError>) -> String {
     let error = acquired.expect_err("access is denied");

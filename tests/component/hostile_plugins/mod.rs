@@ -2,7 +2,6 @@
 //! thread and an egress with them: whatever the crowd does, the others serve, and its pool lends 64 again afterwards.
 
 mod scene;
-mod server;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -10,13 +9,33 @@ use std::time::Duration;
 use dapr_wasm_host::{CallError, Egress, InstanceOptions, InternalAddresses};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use http::StatusCode;
+use test_support::faults::{Action, FaultProxy, Reply};
+use tokio::time::timeout;
 
 use self::scene::{
     CROWDS, MEMORY, REQUESTS, REQUESTS_OF_PLUGIN, Scene, TIME, is_time_limit, misbehaving, number,
 };
-use self::server::CountingServer;
-use crate::faulty_server::{Fault, FaultyServer, answer};
 use crate::fixture::engine;
+
+/// A server that answers every request with this.
+fn server(reply: Reply) -> FaultProxy {
+    FaultProxy::stub(Action::answer(reply)).unwrap()
+}
+
+fn page() -> Reply {
+    Reply::html(StatusCode::OK)
+}
+
+fn authority(server: &FaultProxy) -> &str {
+    server.endpoint().trim_start_matches("http://")
+}
+
+/// Waits for what takes a moment on an idle machine, and gives up after a minute.
+async fn in_time(waiting: impl Future<Output = ()>) {
+    let waited = timeout(Duration::from_secs(60), waiting).await;
+    waited.expect("it takes less than a minute");
+}
 
 /// Asks crowds of each size for the harm, and checks what each instance gives.
 async fn each_of_a_crowd(harm: &str, gives: impl Fn(&Result<String, CallError>) -> bool) {
@@ -112,7 +131,7 @@ async fn one_that_makes_requests_without_end_has_as_many_as_it_may() {
 }
 
 #[tokio::test]
-async fn one_that_looks_around_finds_the_variables_that_it_was_given_and_nothing_else() {
+async fn guest_sees_only_granted_env() {
     let options = InstanceOptions::new().env("GIVEN", "value");
     let mut instance = misbehaving().instantiate(&options).await.unwrap();
     let mut state = instance.state().unwrap();
@@ -122,10 +141,9 @@ async fn one_that_looks_around_finds_the_variables_that_it_was_given_and_nothing
 
 #[tokio::test]
 async fn crowd_that_calls_another_host_reaches_nobody() {
-    let other = FaultyServer::start(Fault::Answers(answer("200 OK", "", "secret"))).await;
-    let authority = other.endpoint.trim_start_matches("http://");
+    let other = server(page());
     each_of_a_crowd(
-        &format!("call {authority}"),
+        &format!("call {}", authority(&other)),
         |told| matches!(told, Ok(told) if told == "ErrorCode::HttpRequestDenied"),
     )
     .await;
@@ -144,18 +162,17 @@ async fn crowd_that_sends_odd_requests_is_refused_each() {
 
 #[tokio::test]
 async fn one_that_is_sent_elsewhere_is_not_taken_there() {
-    let other = FaultyServer::start(Fault::Answers(answer("200 OK", "", "secret"))).await;
-    let location = format!("Location: {}\r\n", other.endpoint);
-    let redirect = answer("307 Temporary Redirect", &location, "");
-    let server = FaultyServer::start(Fault::Answers(redirect)).await;
+    let other = server(page());
+    let elsewhere = Reply::redirect(StatusCode::TEMPORARY_REDIRECT, other.endpoint());
+    let server = server(elsewhere);
     let egress = Egress::builder()
-        .allow_url(&server.endpoint)
-        .allow_url(&other.endpoint);
+        .allow_url(server.endpoint())
+        .allow_url(other.endpoint());
     let options = InstanceOptions::new().egress(egress.build().unwrap());
     let mut instance = misbehaving().instantiate(&options).await.unwrap();
-    let authority = server.endpoint.trim_start_matches("http://");
+    let harm = format!("call {}", authority(&server));
     let mut state = instance.state().unwrap();
-    let told = state.get(&format!("call {authority}"), None).await.unwrap();
+    let told = state.get(&harm, None).await.unwrap();
     assert_eq!(told.unwrap().value, b"307");
     assert_eq!((server.connections(), other.connections()), (1, 0));
 }
@@ -219,12 +236,12 @@ enum End {
 /// On two threads, so that a request may go on while its instance is being dropped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn crowd_that_is_lost_mid_request_completes_none() {
-    let mut server = CountingServer::start().await;
-    let authority = format!("127.0.0.1:{}", server.port);
-    let egress = Egress::builder().allow(&authority).build().unwrap();
+    let server = server(page());
+    let egress = Egress::builder().allow_url(server.endpoint());
+    let egress = egress.build().unwrap();
     let options = InstanceOptions::new().egress(egress);
     let plugin = misbehaving();
-    let harm = format!("drop-mid-body {authority}");
+    let harm = format!("drop-mid-body {}", authority(&server));
     for end in [End::Dropped, End::Traps, End::CallIsDropped] {
         for crowd in CROWDS {
             let mut instances = Vec::new();
@@ -234,7 +251,8 @@ async fn crowd_that_is_lost_mid_request_completes_none() {
                 assert_eq!(told.unwrap().unwrap().value, b"half sent");
                 instances.push(instance);
             }
-            server.has_begun(crowd.min(REQUESTS_OF_PLUGIN)).await;
+            let begun = crowd.min(REQUESTS_OF_PLUGIN);
+            in_time(server.partial_requests(begun)).await;
             let lost = instances.into_iter().map(|mut instance| {
                 tokio::spawn(async move {
                     let mut state = instance.state().unwrap();
@@ -251,10 +269,9 @@ async fn crowd_that_is_lost_mid_request_completes_none() {
             for lost in join_all(lost).await {
                 lost.unwrap();
             }
-            let sent = server.all_closed().await;
-            let complete = sent.iter().find(|sent| sent.ends_with("0\r\n\r\n"));
-            assert_eq!(complete, None, "{end:?}, {crowd} at once");
-            assert!(sent.iter().any(|sent| sent.contains("of a body")));
+            in_time(server.closed_connections()).await;
+            let whole = server.count_all().arrived;
+            assert_eq!(whole, 0, "{end:?}, {crowd} at once");
         }
     }
 }
@@ -262,16 +279,17 @@ async fn crowd_that_is_lost_mid_request_completes_none() {
 #[tokio::test]
 async fn crowd_with_many_names_keeps_no_more_connections_than_allowed() {
     const CONNECTIONS: usize = 16;
-    let server = CountingServer::start().await;
+    let server = server(page());
+    let (_, port) = server.endpoint().rsplit_once(':').unwrap();
     let egress = Egress::builder()
-        .allow(format!("*.wild.example:{}", server.port))
+        .allow(format!("*.wild.example:{port}"))
         .resolver(|_| async { Ok(vec![Ipv4Addr::LOCALHOST.into()]) })
         .internal_addresses(InternalAddresses::Allow)
         .max_connections(number(CONNECTIONS))
         .idle_timeout(Duration::from_secs(600));
     let options = InstanceOptions::new().egress(egress.build().unwrap());
     let plugin = misbehaving();
-    let harm = format!("look-up-names wild.example {}", server.port);
+    let harm = format!("look-up-names wild.example {port}");
     // Not 64 at once: each name takes a port of this machine for a minute.
     for crowd in [1, 8] {
         let asking = (0..crowd).map(async |_| {
@@ -280,7 +298,7 @@ async fn crowd_with_many_names_keeps_no_more_connections_than_allowed() {
             assert_eq!(told.unwrap().unwrap().value, b"400");
         });
         join_all(asking).await;
-        server.has_at_most(CONNECTIONS).await;
+        in_time(server.at_most_open(CONNECTIONS)).await;
     }
 }
 

@@ -9,7 +9,7 @@ use dapr_wasm_host::{
 };
 use futures_util::future::{join, join_all};
 
-use crate::fixture::{Table, engine, plugin};
+use crate::fixture::{Settings, engine, plugin};
 
 /// How many instances a pool has.
 const POOL: usize = 64;
@@ -60,7 +60,7 @@ impl Scene {
             .time_limit(limit)
             .max_requests(number(REQUESTS))
             .stderr(&stderr);
-        let settings = Table::new().await.settings().await;
+        let settings = Settings::new().await;
         Self {
             hostile: InstancePool::builder(&misbehaving())
                 .options(limited)

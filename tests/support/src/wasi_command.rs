@@ -17,9 +17,10 @@ use wasmtime_wasi::{
 };
 
 use crate::connection_per_request::{Host, linker};
+use crate::ran::Ran;
 use host_test::command_line::Failure;
 
-/// What a run may write to each of its streams.
+/// The most bytes that a run may write to each of its streams.
 const MOST_OUTPUT: usize = 64 << 20;
 
 /// A compiled program.
@@ -28,7 +29,7 @@ pub struct WasiCommand {
     linker: Linker<Host>,
 }
 
-/// What a run is given. Its first argument, the program's name, is not among them.
+/// The surroundings of a run. Its first argument, the program's name, is not among them.
 #[derive(Clone, Copy, Default)]
 pub struct Given<'a> {
     /// The arguments.
@@ -39,16 +40,6 @@ pub struct Given<'a> {
     pub stdin: &'a [u8],
     /// The folder that it sees as its own, to read.
     pub folder: Option<&'a Path>,
-}
-
-/// What a run left behind.
-pub struct Ran {
-    /// The exit status.
-    pub status: i32,
-    /// Standard output.
-    pub stdout: Vec<u8>,
-    /// Standard error.
-    pub stderr: Vec<u8>,
 }
 
 impl WasiCommand {
@@ -87,11 +78,9 @@ impl WasiCommand {
                 None => return Err(failure(error)),
             },
         };
-        Ok(Ran {
-            status,
-            stdout: stdout.contents().to_vec(),
-            stderr: stderr.contents().to_vec(),
-        })
+        let status = u8::try_from(status).map_err(Failure::here)?;
+        let (stdout, stderr) = (stdout.contents().to_vec(), stderr.contents().to_vec());
+        Ok(Ran::new(status, stdout, stderr))
     }
 }
 

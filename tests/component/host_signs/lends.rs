@@ -2,11 +2,11 @@
 
 use dapr_wasm_host::AwsCredentials;
 
-use crate::host_signs::memory::guests_hold;
-use crate::host_signs::scene::{Scene, Sources, denied, keys};
+use super::memory::guests_hold;
+use super::scene::{Scene, Sources, denied, keys, write};
 
 #[tokio::test]
-async fn an_instance_signs_with_what_it_was_lent_and_needs_no_rule_for_it() {
+async fn an_instance_signs_with_what_it_was_lent() {
     let scene = Scene::new().await;
     let key = scene.session("LENT");
     let credentials = AwsCredentials::new(keys(&key));
@@ -14,13 +14,7 @@ async fn an_instance_signs_with_what_it_was_lent_and_needs_no_rule_for_it() {
     let pool = scene.pool(1, &[], |options| {
         options.egress(egress).lend_credentials(&credentials)
     });
-    let mut instance = pool.acquire().await.unwrap();
-    instance
-        .state()
-        .unwrap()
-        .set("k", b"v", None)
-        .await
-        .unwrap();
+    write(&pool).await;
     assert_eq!(scene.gate.passed_of(&key.id), 2);
     // That is what a host that signs spares it.
     assert!(guests_hold(key.secret.as_bytes()));

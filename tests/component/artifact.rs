@@ -1,9 +1,14 @@
-//! What the artifact may ask of a host, and what it offers, is held here name by name.
+//! The artifact: what it may ask of a host and what it offers, name by name, its size, and the crates that are linked into it, which
+//! the README lists with a reason each.
 
 use std::collections::BTreeSet;
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use wasmparser::{Parser, Payload};
+
+use crate::fixture::plugin;
 
 /// The names of the artifact's own imports and exports, not those of the modules inside it.
 fn names(component: &Path) -> (BTreeSet<String>, BTreeSet<String>) {
@@ -89,7 +94,7 @@ fn the_artifact_exports_the_state_store_and_the_binding() {
         "dapr-wasm:components/state@0.1.0",
     ];
     assert_eq!(exports, expected);
-    let plugin = crate::fixture::plugin();
+    let plugin = plugin();
     assert!(plugin.exports_state() && plugin.exports_binding());
 }
 
@@ -118,10 +123,81 @@ fn the_program_imports_what_the_artifact_imports() {
     assert_eq!(interfaces(&exports), ["wasi:cli/run"]);
 }
 
-/// What a person waits for without a compiled program is that it is compiled: `[profile.adapter]` keeps it small.
+/// Compile time dominates without a compiled program: `[profile.adapter]` keeps it small.
 #[test]
-fn the_program_is_at_most_0_55_megabytes_larger_than_the_artifact() {
+fn the_program_is_at_most_550_kb_larger_than_the_artifact() {
     let size = |file| std::fs::metadata(file).unwrap().len();
     let more = size(Path::new(env!("CLI_PATH"))) - size(host_test::component_path());
     assert!(more <= 550_000, "{more} bytes");
+}
+
+const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+
+/// The line of the README above the table.
+const HEADING: &str = "## What is in the component";
+
+/// Names of the crates that are linked into the component, down to `depth`, its own left out.
+fn crates(depth: &str) -> BTreeSet<String> {
+    let tree = Command::new(env!("CARGO"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--package",
+            "dapr-dynamodb",
+            "--target",
+            "wasm32-wasip2",
+        ])
+        .args([
+            "--edges",
+            "normal,no-proc-macro",
+            "--prefix",
+            "none",
+            "--depth",
+            depth,
+        ])
+        .output()
+        .expect("cargo starts");
+    assert!(
+        tree.status.success(),
+        "{}",
+        String::from_utf8_lossy(&tree.stderr)
+    );
+    let tree = String::from_utf8(tree.stdout).expect("names of crates are text");
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    names
+        .filter(|name| *name != "dapr-dynamodb")
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The section of the README, to the next heading.
+fn section() -> String {
+    let readme = fs::read_to_string(Path::new(README)).expect("the README");
+    let (_, section) = readme.split_once(HEADING).expect("the heading");
+    section.split("\n## ").next().expect("a section").to_owned()
+}
+
+#[test]
+fn the_readme_names_each_dependency_with_a_reason() {
+    let section = section();
+    let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
+    let mut named = BTreeSet::new();
+    for row in rows {
+        let (names, reason) = row.split_once(" | ").expect("two columns");
+        assert!(reason.trim_end_matches('|').trim().len() > 10, "{row}");
+        named.extend(
+            names
+                .split(',')
+                .map(|name| name.trim().trim_matches('`').to_owned()),
+        );
+    }
+    assert_eq!(named, crates("1"));
+}
+
+#[test]
+fn the_readme_counts_the_crates_that_are_linked() {
+    let count = format!("{} crates", crates("99").len());
+    assert!(section().contains(&count), "it is {count}");
 }
