@@ -1,14 +1,14 @@
-//! The endpoint of a container's agent: what it is asked, what it may answer, and where plain http may go.
+//! The endpoint of a container's agent: the request to it, its answers, and the places where plain http may go. An answer without
+//! credentials is told with the source and the address, and no other source is asked.
 
 use std::time::Duration;
 
 use http::StatusCode;
-use test_support::aws::container::CREDENTIALS;
+use test_support::aws::container::{self, CREDENTIALS};
 use test_support::aws::{Container, StandIn};
-use test_support::faults::{Action, Reply};
+use test_support::faults::{Action, Delivery, Reply};
 
-use super::lenders::{Lenders, Source, lent, secret, write};
-use super::scene::{Guest, Scene, refused, works};
+use super::scene::{Guest, Scene, Source, lending, lent, refused, secret, works, write};
 
 const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
@@ -45,9 +45,8 @@ async fn localhost_is_this_machine_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_token_of_the_environment_is_sent_as_it_is_and_a_file_goes_before_it() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+async fn a_token_is_sent_as_it_is_and_a_file_goes_before_it() {
+    let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::Container, scene.guest());
     guest.clone().env(TOKEN, &secret("other")).works().await;
     let guest = guest.env(TOKEN_FILE, "");
@@ -62,23 +61,19 @@ async fn a_token_of_the_environment_is_sent_as_it_is_and_a_file_goes_before_it()
 
 #[tokio::test]
 async fn a_token_file_that_was_replaced_is_read_again() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+    let (scene, lenders) = lending().await;
     let mut store = lenders.lend(Source::Container, scene.guest()).store().await;
     let next = secret("next-authorization");
     lenders.container.service().set_authorization(&next);
     write(lenders.folder.path(), "authorization-token", &next);
-    for id in scene.gate.passed().into_keys() {
-        scene.account.expire(&id);
-    }
+    scene.expire_keys();
     works(&mut store).await;
     assert_eq!(lenders.container.count(CREDENTIALS), 2);
 }
 
 #[tokio::test]
-async fn a_token_that_no_header_field_has_is_named_and_not_told_and_nothing_is_asked() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+async fn an_invalid_token_is_named_and_nothing_is_asked() {
+    let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::Container, scene.guest());
     for text in [
         secret("a\nx-b: c"),
@@ -107,8 +102,7 @@ async fn a_token_that_no_header_field_has_is_named_and_not_told_and_nothing_is_a
 
 #[tokio::test]
 async fn a_uri_that_may_be_somebody_elses_machine_is_not_asked() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+    let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::Container, scene.guest());
     let plain = "over plain http";
     for (uri, why) in [
@@ -133,7 +127,7 @@ async fn a_uri_that_may_be_somebody_elses_machine_is_not_asked() {
 
 /// Its host is 169.254.170.2, which the instance may not reach here: that it is named shows where it would have asked.
 #[tokio::test]
-async fn a_relative_uri_goes_before_a_full_one_and_to_ecss_own_address() {
+async fn a_relative_uri_goes_to_the_address_of_ecs() {
     let scene = Scene::new().await;
     let (agent, guest) = ecs(&scene);
     let answer = guest.env(RELATIVE_URI, "/credentials?a=1").init().await;
@@ -146,9 +140,8 @@ async fn a_relative_uri_goes_before_a_full_one_and_to_ecss_own_address() {
 }
 
 #[tokio::test]
-async fn members_are_read_in_any_case_and_credentials_that_have_expired_are_none() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+async fn members_have_any_case_and_expired_credentials_are_refused() {
+    let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::Container, scene.guest());
     let key = scene.account.session("ODD", Duration::from_secs(3600));
     let document = serde_json::json!({
@@ -165,4 +158,61 @@ async fn members_are_read_in_any_case_and_credentials_that_have_expired_are_none
     assert_eq!(scene.signers(), ["ODD"]);
     lenders.container.service().set_lifetime(Duration::ZERO);
     refused(guest.init().await, "unavailable", &["expired already"]);
+}
+
+/// An answer of the agent, the case that follows, words of its sentence, and how often it is asked.
+fn answers() -> Vec<(Action, &'static str, &'static str, usize)> {
+    let status = |status| Action::answer(Reply::text(status, "text/plain", "no"));
+    let json = |text| Action::answer(Reply::text(StatusCode::OK, "application/json", text));
+    let words = |status| Action::answer(container::refusal(status, "ItsCode", "its words"));
+    let denied = |action, words| (action, "access-denied", words, 1);
+    let passing = |action, words| (action, "unavailable", words, 3);
+    let bad = "is not one of credentials";
+    let soon =
+        r#"{"AccessKeyId": "A", "SecretAccessKey": "S", "Token": "T", "Expiration": "soon"}"#;
+    let truncated = Action::deliver(Delivery::Truncated(20));
+    vec![
+        denied(words(StatusCode::BAD_REQUEST), "its words (ItsCode)"),
+        denied(words(StatusCode::FORBIDDEN), "403"),
+        denied(words(StatusCode::OK), "its words (ItsCode)"),
+        denied(status(StatusCode::NOT_FOUND), "404, no"),
+        passing(status(StatusCode::INTERNAL_SERVER_ERROR), "500"),
+        passing(json("not json"), bad),
+        passing(json("[1, 2, 3]"), bad),
+        passing(json(r#"{"AccessKeyId": "A", "Secret"#), bad),
+        passing(json(r#"{"SecretAccessKey": "S", "Token": "T"}"#), bad),
+        passing(json(soon), "Expiration"),
+        passing(truncated, "the connection broke"),
+        passing(Action::drop_request(), "the connection broke"),
+    ]
+}
+
+#[tokio::test]
+async fn each_refusal_is_told_and_passing_ones_are_asked_again() {
+    for (action, case, words, times) in answers() {
+        let (scene, lenders) = lending().await;
+        let guest = lenders.lend(Source::Container, scene.guest());
+        let guest = lenders.lend(Source::InstanceMetadata, guest);
+        lenders.container.order_always(CREDENTIALS, action);
+        let site = ["container credentials", lenders.container.endpoint(), words];
+        refused(guest.init().await, case, &site);
+        assert_eq!(lenders.container.count(CREDENTIALS), times, "{words}");
+        assert_eq!(lenders.asked(Source::InstanceMetadata), 0);
+
+        lenders.container.forget_orders();
+        guest.works().await;
+    }
+}
+
+#[tokio::test]
+async fn an_agent_that_never_answers_is_given_up_in_time() {
+    let (scene, lenders) = lending().await;
+    let guest = lenders.lend(Source::Container, scene.guest());
+    let guest = guest
+        .metadata("maxAttempts", "1")
+        .metadata("requestTimeout", "300ms");
+    lenders
+        .container
+        .order_always(CREDENTIALS, Action::deliver(Delivery::Withheld));
+    refused(guest.init().await, "timeout", &["credentials"]);
 }

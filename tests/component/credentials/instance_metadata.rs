@@ -1,13 +1,13 @@
-//! EC2 instance metadata: a token, the role's name, its credentials, each as version 2 has it and no other way.
+//! EC2 instance metadata: a token, the role's name, its credentials, each as version 2 has it and no other way. An answer without
+//! credentials is told with the source and the address.
 
 use std::time::Duration;
 
 use http::StatusCode;
 use test_support::aws::instance_metadata::{CREDENTIALS, ROLE, TOKEN};
-use test_support::faults::{Action, Reply};
+use test_support::faults::{Action, Delivery, Reply};
 
-use super::lenders::{Lenders, Source};
-use super::scene::{Guest, Scene, refused};
+use super::scene::{Guest, Lenders, Scene, Source, lending, refused};
 
 const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 const MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
@@ -26,8 +26,7 @@ pub fn text(text: &str) -> Action {
 
 #[tokio::test]
 async fn a_token_is_asked_for_first_and_shown_with_both_questions() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+    let (scene, lenders) = lending().await;
     on_an_instance(&scene, &lenders).works().await;
     let instance = &lenders.instance_metadata;
     let token = instance.asked(TOKEN);
@@ -51,8 +50,7 @@ async fn a_passing_fault_of_each_question_is_asked_again() {
             status(StatusCode::INTERNAL_SERVER_ERROR),
             status(StatusCode::UNAUTHORIZED),
         ] {
-            let scene = Scene::new().await;
-            let lenders = Lenders::of(&scene);
+            let (scene, lenders) = lending().await;
             lenders.instance_metadata.order(1, subject, fault);
             on_an_instance(&scene, &lenders).works().await;
             assert_eq!(lenders.instance_metadata.count(subject), 2, "{subject}");
@@ -62,8 +60,7 @@ async fn a_passing_fault_of_each_question_is_asked_again() {
 
 #[tokio::test]
 async fn each_question_has_its_own_second_attempt() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+    let (scene, lenders) = lending().await;
     for subject in [TOKEN, ROLE, CREDENTIALS] {
         let fault = status(StatusCode::SERVICE_UNAVAILABLE);
         lenders.instance_metadata.order(1, subject, fault);
@@ -74,9 +71,8 @@ async fn each_question_has_its_own_second_attempt() {
 }
 
 #[tokio::test]
-async fn an_instance_without_a_role_has_no_credentials_and_that_is_said() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+async fn an_instance_without_a_role_is_told() {
+    let (scene, lenders) = lending().await;
     lenders.instance_metadata.service().set_role(None);
     let answer = on_an_instance(&scene, &lenders).init().await;
     let words = ["no AWS credentials", "the instance has no role"];
@@ -86,9 +82,8 @@ async fn an_instance_without_a_role_has_no_credentials_and_that_is_said() {
 
 /// Its service may be behind with renewing: AWS takes such credentials.
 #[tokio::test]
-async fn credentials_that_are_given_past_their_expiry_are_used_for_a_while() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+async fn credentials_past_their_expiry_are_used_for_a_while() {
+    let (scene, lenders) = lending().await;
     let mut key = scene.account.session("LATE", Duration::ZERO);
     let document = serde_json::json!({
         "Code": "Success",
@@ -110,8 +105,7 @@ async fn credentials_that_are_given_past_their_expiry_are_used_for_a_while() {
 #[tokio::test]
 async fn disabled_in_any_spelling_it_is_not_asked() {
     for disabled in ["true", "True", "TRUE"] {
-        let scene = Scene::new().await;
-        let lenders = Lenders::of(&scene);
+        let (scene, lenders) = lending().await;
         let guest = on_an_instance(&scene, &lenders).env("AWS_EC2_METADATA_DISABLED", disabled);
         let answer = guest.init().await;
         refused(
@@ -125,8 +119,7 @@ async fn disabled_in_any_spelling_it_is_not_asked() {
 
 #[tokio::test]
 async fn an_endpoint_goes_before_a_mode_and_what_is_neither_is_told() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+    let (scene, lenders) = lending().await;
     let guest = on_an_instance(&scene, &lenders);
     guest.clone().env(MODE, "IPv6").works().await;
     let answer = guest.clone().env(ENDPOINT, "not a uri").init().await;
@@ -154,4 +147,92 @@ async fn a_mode_in_any_case_chooses_the_address() {
         let answer = guest.clone().env(MODE, mode).init().await;
         refused(answer, "invalid-configuration", &[address]);
     }
+}
+
+/// An answer that gives no credentials.
+struct Refusal {
+    question: &'static str,
+    answer: Action,
+    case: &'static str,
+    words: &'static str,
+    /// How often the question is asked.
+    times: usize,
+}
+
+fn refusals() -> Vec<Refusal> {
+    let denied = |question, answer, words| Refusal {
+        question,
+        answer,
+        case: "access-denied",
+        words,
+        times: 1,
+    };
+    let passing = |question, answer, words| Refusal {
+        case: "unavailable",
+        times: 2,
+        ..denied(question, answer, words)
+    };
+    let odd = |question, answer| Refusal {
+        times: 1,
+        ..passing(question, text(answer), "not that of instance metadata")
+    };
+    let unauthorized =
+        r#"{"Code": "AssumeRoleUnauthorizedAccess", "Message": "EC2 cannot assume the role"}"#;
+    let half = r#"{"Code": "Success", "AccessKeyId": "A", "Secr"#;
+    let no_credentials = "is not one of credentials";
+    let truncated = Action::deliver(Delivery::Truncated(20));
+    vec![
+        denied(TOKEN, status(StatusCode::FORBIDDEN), "403"),
+        denied(TOKEN, status(StatusCode::BAD_REQUEST), "400"),
+        denied(TOKEN, status(StatusCode::NOT_FOUND), "404"),
+        passing(TOKEN, status(StatusCode::SERVICE_UNAVAILABLE), "503"),
+        odd(TOKEN, "two lines\nof a page"),
+        odd(TOKEN, ""),
+        denied(ROLE, status(StatusCode::FORBIDDEN), "403"),
+        passing(ROLE, status(StatusCode::BAD_GATEWAY), "502"),
+        odd(ROLE, "../../other?a=1"),
+        odd(ROLE, "<html> </html>"),
+        denied(CREDENTIALS, status(StatusCode::NOT_FOUND), "404"),
+        passing(
+            CREDENTIALS,
+            status(StatusCode::INTERNAL_SERVER_ERROR),
+            "500",
+        ),
+        denied(
+            CREDENTIALS,
+            text(unauthorized),
+            "EC2 cannot assume the role",
+        ),
+        passing(CREDENTIALS, text(half), no_credentials),
+        passing(CREDENTIALS, text("garbage"), no_credentials),
+        passing(CREDENTIALS, truncated, "the connection broke"),
+        passing(TOKEN, Action::drop_request(), "the connection broke"),
+    ]
+}
+
+#[tokio::test]
+async fn each_refusal_is_told_with_the_source_and_the_address() {
+    for refusal in refusals() {
+        let Refusal {
+            question, words, ..
+        } = refusal;
+        let (scene, lenders) = lending().await;
+        let instance = &lenders.instance_metadata;
+        instance.order_always(question, refusal.answer);
+        let site = ["EC2 instance metadata", instance.endpoint(), words];
+        let answer = on_an_instance(&scene, &lenders).init().await;
+        refused(answer, refusal.case, &site);
+        let times = instance.count(question);
+        assert_eq!(times, refusal.times, "{question}: {words}");
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_never_answers_is_asked_twice_and_given_up() {
+    let (scene, lenders) = lending().await;
+    let silent = Action::deliver(Delivery::Withheld);
+    lenders.instance_metadata.order_always(TOKEN, silent);
+    let answer = on_an_instance(&scene, &lenders).init().await;
+    refused(answer, "timeout", &["EC2 instance metadata", "1000 ms"]);
+    assert_eq!(lenders.instance_metadata.count(TOKEN), 2);
 }

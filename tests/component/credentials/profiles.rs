@@ -1,12 +1,14 @@
 //! The files that AWS's tools share: which profile is read, and what it may ask for. The cases are those of the SDK's own test
-//! data (aws-config, `default-credential-provider-chain`, `profile-provider`, `assume-role-tests.json`).
+//! data (aws-config, `default-credential-provider-chain`, `profile-provider`, `assume-role-tests.json`). A profile or file at fault
+//! is named, never with a line of it, and no other source is asked instead.
 
 use std::fs;
 
 use test_support::aws::sts::{ASSUME_ROLE, Form, WITH_WEB_IDENTITY};
 
-use super::lenders::{Lenders, ROLE, Source, lent, section, write};
-use super::scene::{Guest, LENT, Scene, works};
+use super::scene::{
+    Guest, LENT, Lenders, ROLE, Scene, Source, lending, lent, refused, section, works, write,
+};
 
 const CONFIG: &str = "AWS_CONFIG_FILE";
 const CREDENTIALS: &str = "AWS_SHARED_CREDENTIALS_FILE";
@@ -28,8 +30,7 @@ async fn chosen(
     files: impl FnOnce(&str, &str) -> (String, String),
     more: impl FnOnce(Guest) -> Guest,
 ) -> Vec<String> {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+    let (scene, lenders) = lending().await;
     let keys = ["ONE", "TWO"].map(|label| {
         let text = section("x", &scene.account.user(label));
         text.replacen("[x]\n", "", 1)
@@ -84,7 +85,7 @@ async fn of_a_profile_in_both_files_the_credentials_file_stands() {
 }
 
 #[tokio::test]
-async fn names_of_properties_are_read_in_any_case_and_lines_may_end_with_cr_lf() {
+async fn properties_have_any_case_and_lines_may_end_with_cr_lf() {
     let files = |one: &str, _: &str| {
         let text = format!("# comment\n[default] ; of mine\n{one}").replace('\n', "\r\n");
         (
@@ -97,8 +98,7 @@ async fn names_of_properties_are_read_in_any_case_and_lines_may_end_with_cr_lf()
 
 #[tokio::test]
 async fn without_names_the_files_are_those_of_the_home_directory() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+    let (scene, lenders) = lending().await;
     let folder = lenders.folder.path().join(".aws");
     fs::create_dir(&folder).unwrap();
     write(
@@ -116,14 +116,13 @@ async fn without_names_the_files_are_those_of_the_home_directory() {
 }
 
 #[tokio::test]
-async fn a_profile_that_only_configures_leaves_credentials_to_the_next_source() {
+async fn a_profile_without_credentials_leaves_them_to_the_next_source() {
     for config in [
         "",
         "[default]\nmax_attempts = 1\n",
         "[profile other]\nregion = x\n",
     ] {
-        let scene = Scene::new().await;
-        let lenders = Lenders::of(&scene);
+        let (scene, lenders) = lending().await;
         let guest = with_files(&scene, &lenders, config, "");
         lenders
             .lend(Source::InstanceMetadata, guest)
@@ -136,8 +135,7 @@ async fn a_profile_that_only_configures_leaves_credentials_to_the_next_source() 
 
 #[tokio::test]
 async fn roles_are_assumed_one_with_the_credentials_of_the_other() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+    let (scene, lenders) = lending().await;
     let config = format!(
         "[default]\nrole_arn = {ROLE}-a\nsource_profile = b\nrole_session_name = mine\nexternal_id = id-1\n[profile b]\nrole_arn = {ROLE}-b\nsource_profile = c\n"
     );
@@ -166,8 +164,7 @@ async fn keys_of_a_source_profile_are_where_its_roles_begin() {
         let config = format!("[default]\nrole_arn = {ROLE}\nsource_profile = b\n{own}");
         (config, format!("[b]\nrole_arn = {ROLE}-not\n{base}"))
     };
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+    let (scene, lenders) = lending().await;
     let (own, base) = (scene.account.user("OWN"), scene.account.user("BASE"));
     let without_head = |text: String| text.replacen("[x]\n", "", 1);
     let (config, credentials) = files(
@@ -184,8 +181,7 @@ async fn keys_of_a_source_profile_are_where_its_roles_begin() {
 
 #[tokio::test]
 async fn a_profile_may_be_its_own_source() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+    let (scene, lenders) = lending().await;
     let own = section("a", &scene.account.user("OWN"));
     let text = format!("{own}role_arn = {ROLE}\nsource_profile = a\n");
     with_files(&scene, &lenders, "", &text)
@@ -202,8 +198,7 @@ async fn a_role_may_begin_at_a_source_that_the_profile_names() {
         ("EcsContainer", Source::Container, "ASIAEKS"),
         ("ec2instancemetadata", Source::InstanceMetadata, "ASIAIMDS"),
     ] {
-        let scene = Scene::new().await;
-        let lenders = Lenders::of(&scene);
+        let (scene, lenders) = lending().await;
         let config = format!("[default]\nrole_arn = {ROLE}\ncredential_source = {name}\n");
         let guest = with_files(&scene, &lenders, &config, "");
         lenders.lend(source, guest).works().await;
@@ -215,8 +210,7 @@ async fn a_role_may_begin_at_a_source_that_the_profile_names() {
 
 #[tokio::test]
 async fn a_profile_may_have_a_web_identity_and_a_role_over_it() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+    let (scene, lenders) = lending().await;
     let token_file = lent("web-identity-token");
     let config = format!(
         "[default]\nrole_arn = {ROLE}-a\nsource_profile = b\n[profile b]\nrole_arn = {ROLE}-b\nweb_identity_token_file = {token_file}\nrole_session_name = of-b\n"
@@ -230,8 +224,7 @@ async fn a_profile_may_have_a_web_identity_and_a_role_over_it() {
 
 #[tokio::test]
 async fn a_region_of_the_profile_is_used_where_no_other_is_given() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+    let (scene, lenders) = lending().await;
     let config = format!("[default]\nregion = us-west-17\nrole_arn = {ROLE}\nsource_profile = b\n");
     let credentials = section("b", &scene.account.user("BASE"));
     let guest = with_files(&scene, &lenders, &config, &credentials);
@@ -248,9 +241,8 @@ async fn a_region_of_the_profile_is_used_where_no_other_is_given() {
 }
 
 #[tokio::test]
-async fn keys_that_another_tool_replaced_are_read_when_the_old_ones_are_refused() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+async fn replaced_keys_are_read_when_the_old_ones_are_refused() {
+    let (scene, lenders) = lending().await;
     let old = scene.account.user("OLD");
     let guest = with_files(&scene, &lenders, "", &section("default", &old));
     let mut store = guest.store().await;
@@ -260,4 +252,152 @@ async fn keys_that_another_tool_replaced_are_read_when_the_old_ones_are_refused(
     works(&mut store).await;
     assert_eq!(scene.signers(), ["NEW", "OLD"]);
     assert_eq!(scene.gate.refused(), ["ExpiredTokenException"]);
+}
+
+/// With this file; the sources after it are ready.
+fn with_config(scene: &Scene, lenders: &Lenders, config: &str) -> Guest {
+    write(lenders.folder.path(), "config", config);
+    let guest = lenders.lend(Source::Container, scene.guest());
+    guest.env(CONFIG, &lent("config"))
+}
+
+/// A profile `A`, and words of what is said of it.
+fn profiles() -> Vec<(String, &'static [&'static str])> {
+    let role = format!("[profile A]\nrole_arn = {ROLE}\n");
+    let over = |base: &str| format!("{role}source_profile = B\n[profile B]\n{base}");
+    vec![
+        (
+            role.clone(),
+            &[r#""A""#, "source_profile", "credential_source"],
+        ),
+        (
+            format!("{role}source_profile = B\ncredential_source = Environment\n"),
+            &[r#""A""#, "source_profile", "credential_source"],
+        ),
+        (format!("{role}source_profile = B\n"), &[r#""A""#, r#""B""#]),
+        (over(""), &[r#""B""#]),
+        (
+            over("aws_access_key_id = A\n"),
+            &[r#""B""#, "`aws_secret_access_key`"],
+        ),
+        (
+            over("aws_secret_access_key = S\n"),
+            &[r#""B""#, "`aws_access_key_id`"],
+        ),
+        (
+            over(&format!("role_arn = {ROLE}\nsource_profile = A\n")),
+            &[r#""A""#],
+        ),
+        (
+            over("web_identity_token_file = /t\n"),
+            &[r#""B""#, "web_identity_token_file", "role_arn"],
+        ),
+        (
+            format!("{role}credential_source = Nobody\n"),
+            &[r#""A""#, "credential_source"],
+        ),
+        (
+            format!("{role}credential_source = Environment\n"),
+            &[r#""A""#, "Environment", "AWS_ACCESS_KEY_ID"],
+        ),
+        (
+            format!("{role}credential_source = Ec2InstanceMetadata\n"),
+            &[r#""A""#, "Ec2InstanceMetadata"],
+        ),
+        (
+            "[profile A]\nsso_session = s\n".to_owned(),
+            &[r#""A""#, "sso_session"],
+        ),
+        (
+            "[profile A]\ncredential_process = /bin/p\n".to_owned(),
+            &[r#""A""#, "credential_process"],
+        ),
+        ("[profile other]\nregion = x\n".to_owned(), &[r#""A""#]),
+        ("[profile A\n".to_owned(), &["/lent/config", "line 1"]),
+        (
+            "[profile A]\n= us-east-1\n".to_owned(),
+            &["/lent/config", "line 2"],
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn a_profile_that_cannot_give_what_it_is_asked_for_is_told() {
+    for (config, words) in profiles() {
+        let (scene, lenders) = lending().await;
+        let guest = with_config(&scene, &lenders, &config).env("AWS_PROFILE", "A");
+        let answer = guest.init().await;
+        refused(answer, "invalid-configuration", words);
+        assert_eq!(lenders.container.count_all(), 0, "{words:?}");
+    }
+}
+
+/// DC-25 of the SDK: the environment does not mend a profile.
+#[tokio::test]
+async fn a_role_of_the_environment_does_not_complete_a_profile() {
+    let (scene, lenders) = lending().await;
+    let config = "[default]\nweb_identity_token_file = /lent/web-identity-token\n";
+    let guest = with_config(&scene, &lenders, config).env("AWS_ROLE_ARN", ROLE);
+    let words = [r#""default""#, "web_identity_token_file", "role_arn"];
+    refused(guest.init().await, "invalid-configuration", &words);
+}
+
+/// DC-19 of the SDK.
+#[tokio::test]
+async fn a_web_identity_of_the_environment_does_not_replace_a_profile() {
+    let (scene, lenders) = lending().await;
+    let config = format!("[profile A]\nrole_arn = {ROLE}\ncredential_source = Environment\n");
+    let guest = with_config(&scene, &lenders, &config).env("AWS_PROFILE", "A");
+    let guest = lenders.lend(Source::WebIdentity, guest);
+    refused(guest.init().await, "invalid-configuration", &[r#""A""#]);
+    assert_eq!(lenders.sts.count_all(), 0);
+}
+
+#[tokio::test]
+async fn a_file_that_was_named_and_cannot_be_read_is_told() {
+    let (scene, lenders) = lending().await;
+    let guest = lenders.lend(Source::Container, scene.guest());
+    std::fs::write(lenders.folder.path().join("binary"), [0xff, 0xfe]).unwrap();
+    for variable in [CONFIG, CREDENTIALS] {
+        for (path, why) in [
+            (lent("missing"), "is not there"),
+            (
+                "/elsewhere/config".to_owned(),
+                "in no directory that the host lends",
+            ),
+            (lent("binary"), "not UTF-8"),
+        ] {
+            let answer = guest.clone().env(variable, &path).init().await;
+            refused(answer, "invalid-configuration", &[path.as_str(), why]);
+        }
+    }
+    let answer = guest.env("AWS_PROFILE", "A").init().await;
+    refused(answer, "invalid-configuration", &["AWS_PROFILE", r#""A""#]);
+    assert_eq!(lenders.container.count_all(), 0);
+}
+
+#[tokio::test]
+async fn a_malformed_line_with_a_secret_is_not_told() {
+    let (scene, lenders) = lending().await;
+    let key = scene.account.user("");
+    for text in [
+        format!("{}\n", key.secret.replace('=', "")),
+        format!("[default]\n{}\n", key.secret.replace('=', "")),
+        section("default", &key).replace("aws_secret_access_key", "  \t"),
+        section("default", &key).replace("secret+", "secret +"),
+    ] {
+        let answer = with_config(&scene, &lenders, &text).init().await;
+        refused(answer, "invalid-configuration", &[]);
+    }
+}
+
+#[tokio::test]
+async fn a_sources_failure_within_a_profile_is_that_of_the_source() {
+    let (scene, lenders) = lending().await;
+    let role = format!("[default]\nrole_arn = {ROLE}\ncredential_source = Ec2InstanceMetadata\n");
+    let guest = with_config(&scene, &lenders, &role);
+    let guest = lenders.lend(Source::InstanceMetadata, guest);
+    lenders.instance_metadata.service().set_role(None);
+    let words = [r#""default""#, "the instance has no role"];
+    refused(guest.init().await, "invalid-configuration", &words);
 }

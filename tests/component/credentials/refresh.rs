@@ -1,28 +1,35 @@
 //! Credentials are fetched again before they expire, once for all calls. Nobody waits for that here: AWS's clock is set ahead,
 //! and an instance whose signature is refused for the time reckons with AWS's from then on.
+//!
+//! A fetch that fails while the old credentials are good fails no call, delays one by at most 3 s, and is not repeated at
+//! every call; past that, its error is the call's.
 
 use std::time::Duration;
 
-use dapr_wasm_host::types::{Concurrency, SetOptions, SetRequest};
+use dapr_wasm_host::types::SetRequest;
+use http::StatusCode;
 use test_support::aws::sts::{ASSUME_ROLE, WITH_WEB_IDENTITY};
+use test_support::faults::{Action, Reply};
 
-use super::lenders::{Lenders, ROLE, Source};
-use super::scene::{Scene, works};
+use super::scene::{Lenders, ROLE, Scene, Source, lending, refused, works};
+use crate::fixture::{Store, first_write, set_of};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What DynamoDB says where a clock is off.
+/// The sources whose credentials expire.
+const TEMPORARY: [Source; 3] = [
+    Source::WebIdentity,
+    Source::Container,
+    Source::InstanceMetadata,
+];
+
+/// The answer of DynamoDB where a clock is off.
 const CLOCK: &str = "InvalidSignatureException";
 
 #[tokio::test]
 async fn credentials_are_fetched_again_before_they_expire() {
-    for source in [
-        Source::WebIdentity,
-        Source::Container,
-        Source::InstanceMetadata,
-    ] {
-        let scene = Scene::new().await;
-        let lenders = Lenders::of(&scene);
+    for source in TEMPORARY {
+        let (scene, lenders) = lending().await;
         let mut store = lenders.lend(source, scene.guest()).store().await;
         let asked = lenders.asked(source);
         // Of an hour, the last quarter less jitter is left: too early in any case.
@@ -39,14 +46,11 @@ async fn credentials_are_fetched_again_before_they_expire() {
 }
 
 #[tokio::test]
-async fn a_role_is_assumed_again_with_credentials_that_are_asked_for_again() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+async fn a_role_is_assumed_again_with_new_credentials() {
+    let (scene, lenders) = lending().await;
     let guest = lenders.reaching_sts(lenders.lend(Source::Container, scene.guest()));
     let mut store = guest.metadata("assumeRoleArn", ROLE).store().await;
-    for id in scene.gate.passed().into_keys() {
-        scene.account.expire(&id);
-    }
+    scene.expire_keys();
     works(&mut store).await;
     let by = lenders.sts.asked(ASSUME_ROLE);
     let mut by: Vec<_> = by.iter().map(|asked| asked.access_key()).collect();
@@ -56,19 +60,12 @@ async fn a_role_is_assumed_again_with_credentials_that_are_asked_for_again() {
 }
 
 #[tokio::test]
-async fn what_the_table_calls_expired_is_renewed_once_and_the_call_succeeds() {
-    for source in [
-        Source::WebIdentity,
-        Source::Container,
-        Source::InstanceMetadata,
-    ] {
-        let scene = Scene::new().await;
-        let lenders = Lenders::of(&scene);
+async fn expired_credentials_are_renewed_once_and_the_call_succeeds() {
+    for source in TEMPORARY {
+        let (scene, lenders) = lending().await;
         let mut store = lenders.lend(source, scene.guest()).store().await;
         let asked = lenders.asked(source);
-        for id in scene.gate.passed().into_keys() {
-            scene.account.expire(&id);
-        }
+        scene.expire_keys();
         works(&mut store).await;
         assert_eq!(lenders.asked(source), 2 * asked, "{source:?}");
         assert_eq!(
@@ -81,46 +78,27 @@ async fn what_the_table_calls_expired_is_renewed_once_and_the_call_succeeds() {
 
 /// Requests that are conditional go out one by one, several at a time.
 fn conditional_writes(many: usize) -> Vec<SetRequest> {
-    let write = |number| SetRequest {
-        key: format!("k{number}"),
-        value: b"v".to_vec(),
-        options: Some(SetOptions {
-            etag: None,
-            concurrency: Some(Concurrency::FirstWrite),
-            ttl: None,
-            content_type: None,
-        }),
-    };
+    let write = |number| set_of(&format!("k{number}"), b"v", first_write());
     (0..many).map(write).collect()
 }
 
 #[tokio::test]
 async fn requests_that_go_out_together_make_one_fetch() {
-    for source in [
-        Source::WebIdentity,
-        Source::Container,
-        Source::InstanceMetadata,
-    ] {
-        let scene = Scene::new().await;
-        let lenders = Lenders::of(&scene);
+    for source in TEMPORARY {
+        let (scene, lenders) = lending().await;
         // Configured by its environment: the first requests are those of the call.
         let guest = lenders.lend(source, scene.guest_of_environment());
         let mut store = guest.blank().await;
         let written = store.state().bulk_set(&conditional_writes(40)).await;
         assert!(written.expect("a bulk call").iter().all(Result::is_ok));
         let asked = lenders.asked(source);
-        assert_eq!(
-            asked,
-            if source == Source::InstanceMetadata {
-                3
-            } else {
-                1
-            }
-        );
+        let questions = match source {
+            Source::InstanceMetadata => 3,
+            _ => 1,
+        };
+        assert_eq!(asked, questions);
 
-        for id in scene.gate.passed().into_keys() {
-            scene.account.expire(&id);
-        }
+        scene.expire_keys();
         let requests = conditional_writes(80).split_off(40);
         let written = store.state().bulk_set(&requests).await;
         assert!(written.expect("a bulk call").iter().all(Result::is_ok));
@@ -136,12 +114,100 @@ async fn requests_that_go_out_together_make_one_fetch() {
 
 #[tokio::test]
 async fn each_instance_has_its_own_credentials() {
-    let scene = Scene::new().await;
-    let lenders = Lenders::of(&scene);
+    let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::WebIdentity, scene.guest());
     for _ in 0..3 {
         guest.works().await;
     }
     assert_eq!(lenders.sts.count(WITH_WEB_IDENTITY), 3);
     assert_eq!(scene.gate.passed().len(), 3);
+}
+
+/// An instance whose credentials of six hours are due to be fetched again, and STS is down.
+async fn due_while_sts_is_down() -> (Scene, Lenders, Store) {
+    let (scene, lenders) = lending().await;
+    lenders.sts.service().set_lifetime(360 * MINUTE);
+    let guest = lenders.lend(Source::WebIdentity, scene.guest());
+    let store = guest.metadata("maxAttempts", "2").store().await;
+    let down = Reply::text(StatusCode::SERVICE_UNAVAILABLE, "text/plain", "");
+    lenders
+        .sts
+        .order_always(WITH_WEB_IDENTITY, Action::answer(down));
+    scene.account.clock().advance(335 * MINUTE);
+    (scene, lenders, store)
+}
+
+#[tokio::test]
+async fn old_credentials_serve_on_and_the_source_is_left_alone() {
+    let (scene, lenders, mut store) = due_while_sts_is_down().await;
+    works(&mut store).await;
+    // Once in vain, with the attempts that are configured.
+    assert_eq!(lenders.sts.count_all(), 1 + 2);
+    for _ in 0..10 {
+        works(&mut store).await;
+    }
+    assert_eq!(lenders.sts.count_all(), 1 + 2);
+    assert_eq!(scene.gate.passed().len(), 1);
+
+    lenders.sts.forget_orders();
+    // Longer than any wait after a failure.
+    scene.account.clock().advance(11 * MINUTE);
+    works(&mut store).await;
+    assert_eq!(lenders.sts.count_all(), 1 + 2 + 1);
+    assert_eq!(scene.gate.passed().len(), 2);
+}
+
+#[tokio::test]
+async fn past_the_expiry_the_call_fails_with_the_source() {
+    let (scene, lenders, mut store) = due_while_sts_is_down().await;
+    works(&mut store).await;
+    scene.account.clock().advance(26 * MINUTE);
+    let answer = store.state().get("k", None).await;
+    let words = ["STS (web identity)", lenders.sts.endpoint(), "503"];
+    refused(answer, "unavailable", &words);
+    lenders.sts.forget_orders();
+    works(&mut store).await;
+    let refused = scene.gate.refused();
+    assert!(refused.iter().all(|code| code == CLOCK));
+}
+
+#[tokio::test]
+async fn expired_credentials_that_cannot_be_renewed_name_the_source() {
+    let (scene, lenders) = lending().await;
+    let guest = lenders.lend(Source::WebIdentity, scene.guest());
+    let mut store = guest.store().await;
+    lenders.sts.service().trust("another token");
+    scene.expire_keys();
+    let answer = store.state().set("k", b"v", None).await;
+    let words = ["STS (web identity)", "InvalidIdentityToken"];
+    refused(answer, "access-denied", &words);
+    assert_eq!(scene.gate.refused(), ["ExpiredTokenException"]);
+}
+
+#[tokio::test]
+async fn keys_that_have_expired_and_are_all_there_is_are_tried_once() {
+    let (scene, lenders) = lending().await;
+    for source in [Source::Metadata, Source::Environment] {
+        let mut store = lenders.lend(source, scene.guest()).store().await;
+        let before = scene.gate.refused().len();
+        scene.expire_keys();
+        let answer = store.state().get("k", None).await;
+        refused(answer, "access-denied", &["expired"]);
+        assert_eq!(scene.gate.refused().len(), before + 1, "{source:?}");
+    }
+}
+
+#[tokio::test]
+async fn renewed_credentials_that_are_expired_end_the_call() {
+    let (scene, lenders) = lending().await;
+    let guest = lenders.lend(Source::WebIdentity, scene.guest());
+    let mut store = guest.store().await;
+    // Whatever STS gives from now on, the table takes for expired.
+    scene.account.expire_all(true);
+    let answer = store.state().get("k", None).await;
+    refused(answer, "access-denied", &["expired"]);
+    assert_eq!(lenders.sts.count_all(), 2);
+    assert_eq!(scene.gate.refused(), ["ExpiredTokenException"; 2]);
+    scene.account.expire_all(false);
+    works(&mut store).await;
 }

@@ -1,15 +1,19 @@
-//! A table behind a gate, and an instance that may reach both the gate and whatever the test lets it. No instance ever gets
-//! to AWS's own addresses: its egress does not let it.
+//! A table behind a gate, an instance that may reach both the gate and whatever the test lets it, and all sources of credentials
+//! at once, the component's own metadata with them: each gives out credentials that its label tells from the others'. No instance
+//! ever gets to AWS's own addresses: its egress does not let it.
 
 use std::fmt::Debug;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use dapr_wasm_host::{CallError, CapturedStderr};
-use test_support::aws::{Account, CANARY, SignatureProxy};
+use tempfile::TempDir;
+use test_support::aws::{self, Account, CANARY, Key, SignatureProxy};
 
 use crate::fixture::{Settings, Store, Table, engine};
+pub use test_support::aws::sources::ROLE;
 
-/// Where the instance finds what is lent to it.
+/// The path of what is lent to the instance.
 pub const LENT: &str = "/lent";
 
 /// An account and its table.
@@ -56,7 +60,14 @@ impl Scene {
             .env("AWS_ENDPOINT_URL_DYNAMODB", self.gate.endpoint())
     }
 
-    /// Whose keys the requests that passed were signed with: labels, in alphabetical order.
+    /// All keys that were used so far expire.
+    pub fn expire_keys(&self) {
+        for id in self.gate.passed().into_keys() {
+            self.account.expire(&id);
+        }
+    }
+
+    /// The labels of the keys that signed the requests that passed, in alphabetical order.
     pub fn signers(&self) -> Vec<String> {
         let ids = self.gate.passed().into_keys();
         let mut labels: Vec<String> = ids.map(|id| label(&id).to_owned()).collect();
@@ -65,7 +76,7 @@ impl Scene {
     }
 }
 
-/// Whatever an instance of the test wrote to standard error, a secret is not in it.
+/// No secret is in what an instance of the test wrote to standard error.
 impl Drop for Scene {
     fn drop(&mut self) {
         let told = self.stderr.contents();
@@ -123,7 +134,7 @@ impl Guest {
         self
     }
 
-    /// What `init` is to get.
+    /// Metadata for `init`.
     pub fn metadata_fields(&self) -> &[(String, String)] {
         &self.settings.metadata
     }
@@ -144,7 +155,7 @@ impl Guest {
         store.await
     }
 
-    /// What `init` of a new instance answers.
+    /// Answers as `init` of a new instance does.
     pub async fn init(&self) -> Result<(), CallError> {
         self.blank()
             .await
@@ -189,4 +200,129 @@ pub fn refused<T: Debug>(answer: Result<T, CallError>, case: &str, words: &[&str
     for word in words {
         assert!(sentence.contains(word), "{sentence:?} lacks {word:?}");
     }
+}
+
+/// A source of credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Metadata,
+    Environment,
+    SharedFiles,
+    WebIdentity,
+    Container,
+    InstanceMetadata,
+}
+
+/// In the order in which they are asked.
+pub const SOURCES: [Source; 6] = [
+    Source::Metadata,
+    Source::Environment,
+    Source::SharedFiles,
+    Source::WebIdentity,
+    Source::Container,
+    Source::InstanceMetadata,
+];
+
+impl Source {
+    /// The source of AWS; none for the metadata.
+    fn of_aws(self) -> Option<aws::Source> {
+        match self {
+            Self::Metadata => None,
+            Self::Environment => Some(aws::Source::Environment),
+            Self::SharedFiles => Some(aws::Source::SharedFiles),
+            Self::WebIdentity => Some(aws::Source::WebIdentity),
+            Self::Container => Some(aws::Source::Container),
+            Self::InstanceMetadata => Some(aws::Source::InstanceMetadata),
+        }
+    }
+
+    /// The label in the IDs of its keys.
+    pub fn label(self) -> &'static str {
+        self.of_aws().map_or("METADATA", aws::Source::label)
+    }
+}
+
+/// The sources.
+pub struct Lenders {
+    pub aws: aws::Sources,
+    pub folder: TempDir,
+    metadata: Key,
+}
+
+impl std::ops::Deref for Lenders {
+    type Target = aws::Sources;
+
+    fn deref(&self) -> &aws::Sources {
+        &self.aws
+    }
+}
+
+/// A scene, and all the sources.
+pub async fn lending() -> (Scene, Lenders) {
+    let scene = Scene::new().await;
+    let lenders = Lenders::of(&scene);
+    (scene, lenders)
+}
+
+impl Lenders {
+    fn of(scene: &Scene) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let aws = aws::Sources::start(&scene.account, folder.path());
+        Self {
+            aws: aws.expect("the sources start"),
+            folder,
+            metadata: scene.account.user(Source::Metadata.label()),
+        }
+    }
+
+    /// The instance is configured for this source as well.
+    pub fn lend(&self, source: Source, guest: Guest) -> Guest {
+        let guest = guest.lend(self.folder.path());
+        let Some(of_aws) = source.of_aws() else {
+            let guest = guest.metadata("accessKey", &self.metadata.id);
+            return guest.metadata("secretKey", &self.metadata.secret);
+        };
+        let variables = self.aws.environment(of_aws, LENT);
+        let guest = variables
+            .iter()
+            .fold(guest, |guest, (name, value)| guest.env(name, value));
+        match source {
+            Source::WebIdentity => self.reaching_sts(guest),
+            Source::Container => guest.reaching(self.container.endpoint()),
+            Source::InstanceMetadata => guest.reaching(self.instance_metadata.endpoint()),
+            Source::Metadata | Source::Environment | Source::SharedFiles => guest,
+        }
+    }
+
+    pub fn reaching_sts(&self, guest: Guest) -> Guest {
+        let endpoint = self.sts.endpoint();
+        guest
+            .env("AWS_ENDPOINT_URL_STS", endpoint)
+            .reaching(endpoint)
+    }
+
+    /// How many requests there were to a source.
+    pub fn asked(&self, source: Source) -> usize {
+        source.of_aws().map_or(0, |source| self.aws.asked(source))
+    }
+}
+
+/// A text that is secret: that of the web identity token and of the authorization token among them.
+pub fn secret(what: &str) -> String {
+    format!("{CANARY}.{what}.token")
+}
+
+/// As the instance names the file.
+pub fn lent(name: &str) -> String {
+    format!("{LENT}/{name}")
+}
+
+pub fn write(folder: &Path, name: &str, text: &str) {
+    fs::write(folder.join(name), text).expect("a file is written");
+}
+
+/// The section of a profile in the credentials file.
+pub fn section(profile: &str, key: &Key) -> String {
+    let Key { id, secret, .. } = key;
+    format!("[{profile}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")
 }
