@@ -1,10 +1,12 @@
-//! The calls of the contract, each on items of its own, and what each of them makes of those items.
+//! The calls of the contract, each on items of its own: what is stored before a call, and what became of that.
 
 use dapr_wasm_host::CallError;
-use dapr_wasm_host::types::{Consistency, DeleteRequest, GetOptions, Operation, SetRequest};
+use dapr_wasm_host::types::{
+    Consistency, DeleteRequest, Error, GetOptions, Item, Operation, SetRequest,
+};
+use serde_json::{Value, json};
 
-use super::items::{NEW, OLD, created};
-use crate::fixture::{Store, delete_if_etag, delete_of, first_write, if_etag, set_of};
+use crate::fixture::{Store, Table, delete_if_etag, delete_of, first_write, if_etag, set_of};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
@@ -43,7 +45,7 @@ pub const CALLS: [(Call, &str); 13] = [
     (Call::Create, "create"),
 ];
 
-/// What the caller is told of one key.
+/// The answer to the caller for one key.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Told {
     /// The item that was asked for.
@@ -62,7 +64,7 @@ impl Call {
         matches!(self, Self::Get | Self::GetStrong | Self::BulkGet)
     }
 
-    /// Whether a second request of the same call could take effect a second time.
+    /// Says that a second request of the same call could take effect a second time.
     pub fn is_sent_once(self) -> bool {
         matches!(
             self,
@@ -85,7 +87,7 @@ impl Call {
         (1..=count).map(|n| format!("{prefix}-{n}")).collect()
     }
 
-    /// Makes the call; what is told, by key.
+    /// Makes the call; the answers, by key.
     pub async fn make(self, store: &mut Store, keys: &[String]) -> Vec<Told> {
         let key = keys[0].as_str();
         let new = NEW.as_bytes();
@@ -155,14 +157,14 @@ impl Call {
     }
 }
 
-pub fn of_read(found: &Result<Option<dapr_wasm_host::types::Item>, CallError>) -> Told {
+pub fn of_read(found: &Result<Option<Item>, CallError>) -> Told {
     match found {
         Ok(item) => of_item(item.as_ref()),
         Err(error) => Told::Error(case(error)),
     }
 }
 
-fn of_item(item: Option<&dapr_wasm_host::types::Item>) -> Told {
+fn of_item(item: Option<&Item>) -> Told {
     match item {
         Some(item) => Told::Item {
             value: item.value.clone(),
@@ -179,11 +181,11 @@ fn of_write(written: Result<Option<String>, CallError>) -> Told {
     }
 }
 
-/// What is told of each key of a bulk call.
+/// The answers to a bulk call, by key.
 fn each<T>(
-    answers: Result<Vec<Result<T, dapr_wasm_host::types::Error>>, CallError>,
+    answers: Result<Vec<Result<T, Error>>, CallError>,
     keys: &[String],
-    told: impl Fn(Result<T, dapr_wasm_host::types::Error>) -> Result<Told, dapr_wasm_host::types::Error>,
+    told: impl Fn(Result<T, Error>) -> Result<Told, Error>,
 ) -> Vec<Told> {
     match answers {
         Ok(answers) => answers
@@ -194,10 +196,81 @@ fn each<T>(
     }
 }
 
-/// The case of the contract. What is no error of the contract, such as a trap, has none.
+/// The case of the contract. Other errors, such as a trap, have none.
 fn case(error: &CallError) -> String {
     match error {
         CallError::Component(error) => error.case().to_owned(),
         other => panic!("the component itself failed: {other}"),
     }
+}
+
+/// Value and ETag before a call, where there is an item.
+pub const OLD: (&str, &str) = ("old", "old-etag");
+pub const NEW: &str = "new";
+
+/// The state of one key after a call, beside the state before it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stored {
+    Unchanged,
+    /// As the call was to leave it; with its ETag where there is one.
+    Changed(Option<String>),
+    /// Neither.
+    Other(Value),
+}
+
+impl Call {
+    fn starts_absent(self, position: usize) -> bool {
+        match self {
+            Self::SetFirstWrite | Self::Create => true,
+            Self::Transact => position == 1,
+            _ => false,
+        }
+    }
+
+    fn deletes(self, position: usize) -> bool {
+        match self {
+            Self::Delete | Self::DeleteWithEtag | Self::BulkDelete => true,
+            Self::Transact => position == 2,
+            _ => false,
+        }
+    }
+
+    /// Puts the items there that the call is about.
+    pub async fn prepare(self, table: &Table, keys: &[String]) {
+        for (position, key) in keys.iter().enumerate() {
+            if !self.starts_absent(position) {
+                table.put(old(key)).await;
+            }
+        }
+    }
+
+    /// The state of the items after the call.
+    pub async fn stored(self, table: &Table, keys: &[String]) -> Vec<Stored> {
+        let mut stored = Vec::new();
+        for (position, key) in keys.iter().enumerate() {
+            let now = table.raw(key).await;
+            let before = (!self.starts_absent(position)).then(|| old(key));
+            stored.push(match now {
+                now if now == before => Stored::Unchanged,
+                None if self.deletes(position) => Stored::Changed(None),
+                Some(item) if self == Self::Create && item["amount"]["N"] == "12.5" => {
+                    Stored::Changed(None)
+                }
+                Some(item) if item["value"]["S"] == NEW && !self.deletes(position) => {
+                    Stored::Changed(item["etag"]["S"].as_str().map(str::to_owned))
+                }
+                other => Stored::Other(other.unwrap_or_default()),
+            });
+        }
+        stored
+    }
+}
+
+/// The item that is there before.
+fn old(key: &str) -> Value {
+    json!({ "key": { "S": key }, "value": { "S": OLD.0 }, "etag": { "S": OLD.1 } })
+}
+
+pub fn created(key: &str) -> Value {
+    json!({ "key": key, "amount": 12.5 })
 }

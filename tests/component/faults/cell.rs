@@ -10,12 +10,11 @@ use test_support::faults::{Action, Arrived, Decision, Director, FaultProxy, Forw
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use super::calls::{Call, Told, of_read};
+use super::calls::{Call, Stored, Told, of_read};
 use super::fault::{Fault, Strikes};
-use super::items::Stored;
-use crate::fixture::{Settings, Store, Table, engine};
+use crate::fixture::{Settings, Store, Table};
 
-/// What may pass beyond the configured time before a call counts as hanging, on whatever machine.
+/// The time that may pass beyond the configured time before a call counts as hanging, on whatever machine.
 const MARGIN: Duration = Duration::from_secs(30);
 
 /// A connection that was used less long ago is one that the host takes without another look.
@@ -41,20 +40,20 @@ impl fmt::Display for Cell {
     }
 }
 
-/// What became of a cell.
+/// The outcome of a cell.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     pub told: Vec<Told>,
     pub stored: Vec<Stored>,
     /// How many requests arrived, by operation.
     pub requests: BTreeMap<String, u64>,
-    /// What a clean read told afterwards, of the first key.
+    /// The answer to a clean read of the first key afterwards.
     pub read_afterwards: Told,
 }
 
 /// Lets the fault strike so many requests as are left.
 struct Striking {
-    action: fn(&Arrived) -> Action,
+    fault: &'static Fault,
     left: AtomicU64,
     /// The requests that are struck wait for the end of the call.
     waits: bool,
@@ -71,7 +70,12 @@ impl Director for Striking {
                 left.checked_sub(1)
             });
         let action = match struck {
-            Ok(_) => (self.action)(arrived),
+            Ok(_) => match &self.fault.strikes {
+                Strikes::Requests(act) | Strikes::InTurn(act) => act(arrived),
+                Strikes::AfterTheCall | Strikes::Connections | Strikes::KeptConnection => {
+                    Action::pass()
+                }
+            },
             Err(_) => Action::pass(),
         };
         if !matches!(action.forward, Forward::Nothing | Forward::First(0)) {
@@ -114,23 +118,17 @@ impl Cell {
             extent,
         } = self;
         let director = Arc::new(Striking {
-            action: match fault.strikes {
-                Strikes::Requests(action) | Strikes::InTurn(action) => action,
-                Strikes::AfterTheCall | Strikes::Connections | Strikes::KeptConnection => {
-                    |_| Action::pass()
-                }
-            },
+            fault,
             left: AtomicU64::new(0),
             waits: matches!(fault.strikes, Strikes::AfterTheCall),
             ended: watch::Sender::new(false),
             under_way: watch::Sender::new(0),
         });
         let prepared = preparing.acquire().await.expect("it is not closed");
-        let proxy =
-            FaultProxy::start(engine().await.endpoint(), director.clone()).expect("a proxy");
+        let (settings, proxy) = table.behind(director.clone()).await;
         let keys = call.keys(&prefix());
         call.prepare(table, &keys).await;
-        let mut store = instance(table, &proxy, fault).await;
+        let mut store = instance(settings, fault).await;
         drop(prepared);
         proxy.reset_counts();
 
@@ -188,16 +186,15 @@ async fn cut_kept_connections(proxy: &FaultProxy) {
     closed.await.expect("all connections are closed");
 }
 
-/// Of keys that no other cell has.
+/// The beginning of keys that no other cell has.
 fn prefix() -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     format!("cell-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-async fn instance(table: &Table, proxy: &FaultProxy, fault: &Fault) -> Store {
+async fn instance(settings: Settings, fault: &Fault) -> Store {
     let timeout = format!("{}ms", fault.pace.request_timeout().as_millis());
-    let settings = Settings::at(proxy.endpoint())
-        .with("table", &table.name)
+    let settings = settings
         .with("maxAttempts", &fault.pace.attempts().to_string())
         .with("requestTimeout", &timeout)
         .with("connectTimeout", &timeout);

@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::calls::{CALLS, Told};
+use super::calls::{CALLS, Stored, Told};
 use super::cell::{Cell, Extent, Outcome};
-use super::items::Stored;
 
 const HEAD: &str = "\
 | fault | told | items | requests | at every request: told | items | requests |

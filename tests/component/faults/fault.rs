@@ -1,12 +1,24 @@
-//! A fault: what becomes of a request, what can be known from that, and the times that its cells are given.
+//! The faults: what becomes of a request, what can be known from that, and the times that its cells are given. Faults of connections
+//! and what HTTP allows, answers of DynamoDB, answers of somebody else in its place (a gateway, a captive portal, a proxy that
+//! mixes up its connections), and one fault after the other: what the first has left unknown, the second does not make known.
 
-use std::time::Duration;
+use std::sync::LazyLock;
+use std::time::{Duration, SystemTime};
 
-use test_support::faults::{Action, Arrived};
+use http::StatusCode;
+use serde_json::{Value, json};
+use test_support::faults::{Action, Arrived, AwsError, Delivery, Reply};
 
 use super::calls::Call;
+use Nature::{Harmless, NotSent, Refused, Unknown, UnknownAfterRefusal};
 
-/// What can be known of a request that met a fault.
+/// All faults, in the order of the document.
+pub static FAULTS: LazyLock<Vec<Fault>> = LazyLock::new(|| {
+    let all = [harmless(), of_dynamodb(), of_others(), broken(), in_turn()];
+    all.into_iter().flatten().collect()
+});
+
+/// The knowledge of a request that met a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nature {
     /// It has taken effect, and the answer says so.
@@ -17,11 +29,11 @@ pub enum Nature {
     NotSent,
     /// Nothing.
     Unknown,
-    /// Nothing of the second one; of the first one that it has not taken effect.
+    /// Nothing of the second one; the first one has not taken effect.
     UnknownAfterRefusal,
 }
 
-/// How an instance is configured for the cells of a fault: their results must not depend on the machine's speed.
+/// The configuration of an instance for the cells of a fault: their results must not depend on the machine's speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
     /// Every answer comes at once: the request timeout is one that no machine needs.
@@ -38,15 +50,16 @@ pub struct Fault {
     pub pace: Pace,
     pub strikes: Strikes,
     /// The calls that can meet it; all where there is none.
-    pub calls: &'static [Call],
+    calls: &'static [Call],
 }
 
+type Act = Box<dyn Fn(&Arrived) -> Action + Send + Sync>;
+
 /// How it comes about.
-#[derive(Clone, Copy)]
 pub enum Strikes {
-    Requests(fn(&Arrived) -> Action),
+    Requests(Act),
     /// To every request, and to each something else.
-    InTurn(fn(&Arrived) -> Action),
+    InTurn(Act),
     /// Each request is passed on when the call has ended.
     AfterTheCall,
     /// The server is away before the call begins.
@@ -55,11 +68,8 @@ pub enum Strikes {
     KeptConnection,
 }
 
-/// The calls of a fault that all can meet.
-pub const ALL: &[Call] = &[];
-
 /// The calls whose requests are sent one after the other.
-pub const ONE_BY_ONE: &[Call] = &[
+const ONE_BY_ONE: &[Call] = &[
     Call::Get,
     Call::GetStrong,
     Call::BulkGet,
@@ -74,21 +84,26 @@ pub const ONE_BY_ONE: &[Call] = &[
     Call::Create,
 ];
 
-pub const fn fault(
-    name: &'static str,
-    nature: Nature,
-    pace: Pace,
-    calls: &'static [Call],
-    action: fn(&Arrived) -> Action,
-) -> Fault {
-    Fault {
-        name,
-        nature,
-        pace,
-        strikes: Strikes::Requests(action),
-        calls,
-    }
-}
+const BATCHES: &[Call] = &[Call::BulkGet, Call::BulkSet, Call::BulkDelete];
+const READS: &[Call] = &[Call::Get, Call::GetStrong, Call::BulkGet];
+const WRITES: &[Call] = &[
+    Call::Set,
+    Call::SetFirstWrite,
+    Call::SetWithEtag,
+    Call::BulkSet,
+    Call::BulkSetWithEtags,
+    Call::Delete,
+    Call::DeleteWithEtag,
+    Call::BulkDelete,
+    Call::Create,
+];
+const TRANSACTIONS: &[Call] = &[Call::Transact];
+
+/// Outlasts every cell, which opens the door itself.
+const OUTAGE: Delivery = Delivery::Outage(Duration::from_secs(600));
+const NOTICEABLE: Duration = Duration::from_millis(50);
+/// Between two bytes. The shortest body has two of them.
+const TOO_SLOW: Duration = Duration::from_secs(SHORT.as_secs() - 1);
 
 /// The request timeout of cells that wait for it. Requests that meet no fault are to be answered within it as well.
 pub const SHORT: Duration = Duration::from_secs(5);
@@ -110,14 +125,347 @@ impl Pace {
         }
     }
 
-    /// What a call may take at most, as it is configured.
+    /// The time that a call may take at most, as it is configured.
     pub fn longest(self) -> Duration {
         self.request_timeout() * self.attempts()
     }
 }
 
 impl Fault {
+    fn striking(name: &'static str, nature: Nature, strikes: Strikes) -> Self {
+        Self {
+            name,
+            nature,
+            pace: Pace::Prompt,
+            strikes,
+            calls: &[],
+        }
+    }
+
+    /// Strikes requests, each with an action of its own.
+    fn by(
+        name: &'static str,
+        nature: Nature,
+        act: impl Fn(&Arrived) -> Action + Send + Sync + 'static,
+    ) -> Self {
+        Self::striking(name, nature, Strikes::Requests(Box::new(act)))
+    }
+
+    /// Strikes requests, all with this action.
+    fn new(name: &'static str, nature: Nature, action: Action) -> Self {
+        Self::by(name, nature, move |_| action.clone())
+    }
+
+    fn at(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    fn throttled(self) -> Self {
+        self.at(Pace::Throttled)
+    }
+
+    fn of(self, calls: &'static [Call]) -> Self {
+        Self { calls, ..self }
+    }
+
     pub fn concerns(&self, call: Call) -> bool {
         self.calls.is_empty() || self.calls.contains(&call)
     }
+}
+
+/// Rare, and no fault.
+fn harmless() -> Vec<Fault> {
+    let deliver = |name, delivery| Fault::new(name, Harmless, Action::deliver(delivery));
+    let kept = "the kept connection is reset before the call";
+    vec![
+        Fault::new("none", Harmless, Action::pass()),
+        Fault::striking(kept, Harmless, Strikes::KeptConnection),
+        Fault::new("50 ms late", Harmless, Action::pass().delayed(NOTICEABLE)),
+        deliver("byte by byte", Delivery::Trickled(Duration::from_millis(1))),
+        deliver("in chunks of a byte", Delivery::Chunked),
+        deliver("after `100 Continue`", Delivery::AfterInterim),
+        deliver("the length twice, the same", Delivery::LengthTwice),
+        deliver("closed after the answer, as announced", Delivery::Last),
+        deliver("closed after the answer, unannounced", Delivery::HungUp),
+        deliver(
+            "followed by an answer that nobody asked for",
+            Delivery::Followed,
+        ),
+    ]
+}
+
+fn named(code: &str) -> AwsError {
+    AwsError::named(code).expect("DynamoDB has an error of this name")
+}
+
+fn error(code: &str) -> Action {
+    Action::error(&named(code))
+}
+
+fn of_dynamodb() -> Vec<Fault> {
+    let refused = |code| Fault::new(code, Refused, error(code));
+    let cancelled = |name: &'static str| {
+        let (_, reason) = name.split_once(": ").expect("a code and a reason");
+        let error = AwsError::cancelled(&["None", reason, "None"]);
+        Fault::new(name, Refused, Action::error(&error)).of(TRANSACTIONS)
+    };
+    let batch = |name, processed| {
+        let action = Action::leave_unprocessed(processed);
+        Fault::new(name, Refused, action).of(BATCHES).throttled()
+    };
+    let waits = Action::error(&AwsError {
+        retry_after: Some(Duration::from_millis(1_100)),
+        ..named("ThrottlingException")
+    });
+    let item_size = "TransactionCanceledException: ValidationError for an item's size";
+    let in_progress = "TransactionInProgressException";
+    let unknown_error = AwsError::new(StatusCode::BAD_REQUEST, "NoSuchException", "new");
+    let [internal, unavailable] = ["InternalServerError", "ServiceUnavailable"].map(error);
+    vec![
+        refused("ProvisionedThroughputExceededException").throttled(),
+        refused("ThrottlingException").throttled(),
+        refused("RequestLimitExceeded").throttled(),
+        Fault::new(
+            "ThrottlingException that asks to wait 1.1 s",
+            Refused,
+            waits,
+        )
+        .throttled(),
+        batch("nothing of a batch is processed", 0),
+        batch("all but one of a batch come back unprocessed", 1),
+        refused("TransactionConflictException").of(WRITES),
+        refused("ReplicatedWriteConflictException").of(WRITES),
+        cancelled("TransactionCanceledException: TransactionConflict"),
+        cancelled("TransactionCanceledException: ThrottlingError").throttled(),
+        cancelled("TransactionCanceledException: ValidationError"),
+        Fault::new(item_size, Refused, cancelled_for_an_items_size()).of(TRANSACTIONS),
+        Fault::new(in_progress, Unknown, error(in_progress))
+            .of(TRANSACTIONS)
+            .throttled(),
+        refused("IdempotentParameterMismatchException").of(TRANSACTIONS),
+        refused("ExpiredTokenException"),
+        refused("UnrecognizedClientException"),
+        refused("AccessDeniedException"),
+        Fault::by(
+            "InvalidSignatureException from a clock an hour ahead",
+            Refused,
+            |_| skewed(),
+        )
+        .of(ONE_BY_ONE),
+        refused("ResourceNotFoundException"),
+        refused("ValidationException"),
+        refused("ItemCollectionSizeLimitExceededException").of(WRITES),
+        Fault::new(
+            "an error of a name that nobody knows, HTTP 400",
+            Refused,
+            Action::error(&unknown_error),
+        ),
+        Fault::new(
+            "InternalServerError without effect",
+            Unknown,
+            internal.clone(),
+        ),
+        Fault::new(
+            "InternalServerError after the effect",
+            Unknown,
+            internal.after_effect(),
+        ),
+        Fault::new(
+            "ServiceUnavailable without effect",
+            Unknown,
+            unavailable.clone(),
+        ),
+        Fault::new(
+            "ServiceUnavailable after the effect",
+            Unknown,
+            unavailable.after_effect(),
+        ),
+    ]
+}
+
+/// The code is that of every invalid item: the sentence tells.
+fn cancelled_for_an_items_size() -> Action {
+    let size = "Item size has exceeded the maximum allowed size";
+    let reasons = json!([
+        { "Code": "None" },
+        { "Code": "ValidationError", "Message": size },
+        { "Code": "None" },
+    ]);
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "Transaction cancelled, please refer cancellation reasons for specific reasons [None, ValidationError, None]",
+        "CancellationReasons": reasons,
+    });
+    Action::answer(Reply::json(StatusCode::BAD_REQUEST, &body))
+}
+
+fn skewed() -> Action {
+    let ahead = SystemTime::now() + Duration::from_secs(3_600);
+    let date = Some(httpdate::fmt_http_date(ahead));
+    Action::error(&AwsError {
+        date,
+        ..named("InvalidSignatureException")
+    })
+}
+
+/// Answers of somebody else in DynamoDB's place.
+fn of_others() -> Vec<Fault> {
+    let unknown = |name, action| Fault::new(name, Unknown, action);
+    let late = page(StatusCode::SERVICE_UNAVAILABLE).after_effect();
+    let busy = page(StatusCode::TOO_MANY_REQUESTS);
+    let too_large = page(StatusCode::PAYLOAD_TOO_LARGE);
+    let of_another_key = |arrived: &Arrived| json_answer(&of_another_key(arrived));
+    let wrong_shape = |arrived: &Arrived| json_answer(&wrong_shape(arrived));
+    vec![
+        unknown("a page of HTML, HTTP 200", page(StatusCode::OK)),
+        unknown(
+            "a page of HTML, HTTP 200, after the effect",
+            page(StatusCode::OK).after_effect(),
+        ),
+        unknown("a page of HTML, HTTP 403", page(StatusCode::FORBIDDEN)),
+        Fault::new("a page of HTML, HTTP 429", Refused, busy).throttled(),
+        unknown("a page of HTML, HTTP 502", page(StatusCode::BAD_GATEWAY)),
+        unknown("a page of HTML, HTTP 503, after the effect", late),
+        Fault::new("a page of HTML, HTTP 413", Refused, too_large),
+        unknown(
+            "a redirect, HTTP 301",
+            redirect(StatusCode::MOVED_PERMANENTLY),
+        ),
+        unknown(
+            "a redirect, HTTP 307",
+            redirect(StatusCode::TEMPORARY_REDIRECT),
+        ),
+        unknown("no body, HTTP 200", text("")),
+        unknown(
+            "no body, HTTP 200, after the effect",
+            text("").after_effect(),
+        ),
+        unknown("JSON `null`", text("null")),
+        unknown("JSON `[]`", text("[]")),
+        unknown("JSON `{}`", text("{}")).of(&[Call::BulkGet]),
+        Fault::by("JSON whose members have other types", Unknown, wrong_shape).of(READS),
+        Fault::by("the item of another key", Unknown, of_another_key).of(READS),
+    ]
+}
+
+fn page(status: StatusCode) -> Action {
+    Action::answer(Reply::html(status))
+}
+
+/// Nobody is there: whoever follows it fails otherwise.
+fn redirect(status: StatusCode) -> Action {
+    Action::answer(Reply::redirect(status, "http://127.0.0.1:1/"))
+}
+
+fn text(body: &str) -> Action {
+    Action::answer(Reply::text(StatusCode::OK, "application/x-amz-json-1.0", body).with_checksum())
+}
+
+fn json_answer(body: &Value) -> Action {
+    Action::answer(Reply::json(StatusCode::OK, body))
+}
+
+fn wrong_shape(arrived: &Arrived) -> Value {
+    match arrived.operation.as_str() {
+        "GetItem" => json!({ "Item": ["key", "value"] }),
+        _ => json!({ "Responses": [], "UnprocessedKeys": {} }),
+    }
+}
+
+/// As an answer that got onto the wrong connection would be.
+fn of_another_key(arrived: &Arrived) -> Value {
+    let item = json!({ "key": { "S": "another" }, "value": { "S": "anothers" }, "etag": { "S": "another" } });
+    match arrived.operation.as_str() {
+        "GetItem" => json!({ "Item": item }),
+        _ => {
+            let tables = arrived.json();
+            let table = tables["RequestItems"]
+                .as_object()
+                .and_then(|tables| tables.keys().next().cloned());
+            let table = table.unwrap_or_default();
+            json!({ "Responses": { table: [item] }, "UnprocessedKeys": {} })
+        }
+    }
+}
+
+/// Connections that break, and answers that stay away.
+fn broken() -> Vec<Fault> {
+    let deliver = |name, delivery| Fault::new(name, Unknown, Action::deliver(delivery));
+    let lost = |name, delivery| {
+        let action = Action::deliver(delivery).without_effect();
+        Fault::new(name, Unknown, action)
+    };
+    let silent = |fault: Fault| fault.at(Pace::Silent);
+    let given_up = "takes effect when the client has given up";
+    vec![
+        Fault::striking("connections are refused", NotSent, Strikes::Connections),
+        lost("closed without an answer, without effect", Delivery::Closed),
+        deliver(
+            "closed without an answer, after the effect",
+            Delivery::Closed,
+        ),
+        lost("reset, without effect", Delivery::Reset),
+        deliver("reset, after the effect", Delivery::Reset),
+        lost("the server goes down, without effect", OUTAGE).of(ONE_BY_ONE),
+        deliver("the server goes down, after the effect", OUTAGE).of(ONE_BY_ONE),
+        deliver("ends within the body", Delivery::Truncated(1)),
+        deliver("ends before the body", Delivery::Truncated(0)),
+        deliver(
+            "ends within a body of untold length",
+            Delivery::TruncatedUnframed(1),
+        ),
+        deliver(
+            "ends before a body of untold length",
+            Delivery::TruncatedUnframed(0),
+        ),
+        deliver("one bit is turned", Delivery::Corrupted),
+        deliver("compressed, though nobody asked", Delivery::Gzipped),
+        deliver("two lengths that differ", Delivery::TwoLengths),
+        silent(lost("no answer, without effect", Delivery::Withheld)),
+        silent(deliver("no answer, after the effect", Delivery::Withheld)),
+        silent(deliver(
+            "nothing after the status line",
+            Delivery::WithheldInHead,
+        )),
+        silent(deliver(
+            "nothing after the first byte of the body",
+            Delivery::WithheldAfter(1),
+        )),
+        silent(deliver(
+            "byte by byte, too slowly",
+            Delivery::Trickled(TOO_SLOW),
+        )),
+        silent(Fault::striking(given_up, Unknown, Strikes::AfterTheCall)),
+    ]
+}
+
+/// One fault after the other.
+fn in_turn() -> Vec<Fault> {
+    let turns = |name, nature, first: Action, others: Action| {
+        let act = move |arrived: &Arrived| match arrived.nth_of_all {
+            1 => first.clone(),
+            _ => others.clone(),
+        };
+        Fault::striking(name, nature, Strikes::InTurn(Box::new(act))).of(ONE_BY_ONE)
+    };
+    let lost_then = |name: &'static str| {
+        let (_, code) = name.rsplit_once(' ').expect("the code is last");
+        turns(name, Unknown, Action::drop_answer(), error(code))
+    };
+    let throttled_then_lost = "ThrottlingException, then closed without an answer after the effect";
+    let throttling = error("ThrottlingException");
+    vec![
+        lost_then("closed without an answer after the effect, then ThrottlingException")
+            .throttled(),
+        lost_then("closed without an answer after the effect, then AccessDeniedException"),
+        lost_then("closed without an answer after the effect, then ResourceNotFoundException"),
+        lost_then("closed without an answer after the effect, then TransactionConflictException"),
+        turns(
+            throttled_then_lost,
+            UnknownAfterRefusal,
+            throttling,
+            Action::drop_answer(),
+        )
+        .throttled(),
+    ]
 }

@@ -1,19 +1,13 @@
 //! Fault by fault and call by call: what a caller is told, what the table holds, how many requests were sent.
 //!
-//! [`fault`] says what a fault is; [`dynamodb`], [`strangers`], [`connections`] and [`sequences`] are the faults; [`calls`] are the
-//! calls, on [`items`]; [`cell`] lets one meet the other; [`promises`] are what every cell has to keep; [`document`] is what is
-//! expected of each.
+//! [`fault`] are the faults and [`calls`] the calls, on items of their own; [`cell`] lets one meet the other; [`promises`] are what
+//! every cell has to keep; [`document`] is what is expected of each.
 
 mod calls;
 mod cell;
-mod connections;
 mod document;
-mod dynamodb;
 mod fault;
-mod items;
 mod promises;
-mod sequences;
-mod strangers;
 
 use std::collections::HashSet;
 
@@ -22,34 +16,23 @@ use tokio::sync::Semaphore;
 
 use self::calls::CALLS;
 use self::cell::{Cell, Extent, Outcome};
-use self::fault::{Fault, Pace, Strikes};
+use self::fault::{FAULTS, Pace, Strikes};
 use crate::fixture::Table;
 
-/// What is expected of every cell.
+/// The expectations of every cell.
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faults.md");
-/// Where a run leaves what it found where that is something else.
+/// The file in which a run leaves what it found where that is something else.
 const FOUND: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/faults.md");
 /// Cells at a time: most of them wait.
 const AT_A_TIME: usize = 32;
 /// Cells at a time that wait for a request timeout, and do nothing else.
 const SILENT_AT_A_TIME: usize = 160;
 
-fn faults() -> impl Iterator<Item = &'static Fault> {
-    let all = [
-        connections::HARMLESS,
-        dynamodb::OF_DYNAMODB,
-        strangers::OF_OTHERS,
-        connections::BROKEN,
-        sequences::IN_TURN,
-    ];
-    all.into_iter().flatten()
-}
-
 /// All cells, in the order of the document.
 fn cells() -> Vec<Cell> {
     let calls = CALLS.into_iter();
     let met = calls.flat_map(|(call, _)| {
-        let faults = faults().filter(move |fault| fault.concerns(call));
+        let faults = FAULTS.iter().filter(move |fault| fault.concerns(call));
         faults.map(move |fault| (call, fault))
     });
     let cells = met.flat_map(|(call, fault)| {
@@ -67,7 +50,7 @@ fn cells() -> Vec<Cell> {
 }
 
 #[tokio::test]
-async fn every_call_meets_every_fault_as_the_document_says_and_keeps_every_promise() {
+async fn every_call_meets_every_fault_as_documented() {
     let table = &Table::new().await;
     let cells = cells();
     let (silent, others): (Vec<_>, Vec<_>) = cells

@@ -1,9 +1,8 @@
-//! What holds in every cell, whatever the fault.
+//! The promises that hold in every cell, whatever the fault.
 
-use super::calls::{Call, Told};
+use super::calls::{Call, Stored, Told};
 use super::cell::{Cell, Outcome};
 use super::fault::Nature;
-use super::items::Stored;
 
 /// The sentences of the promises that a cell breaks.
 pub fn broken(cell: &Cell, outcome: &Outcome) -> Vec<String> {
