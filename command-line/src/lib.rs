@@ -3,8 +3,7 @@
 //!
 //! In the order of use: [`arguments`] (what can be asked), `requests` (arguments, files and standard
 //! input become plain data, checked as a whole before the first call), [`calls`] (who answers),
-//! `perform_state` and `perform_binding` (one request, its calls, its output), `tally` (what a bulk
-//! write came to), [`output`] (plain text and JSON), [`status`] (the exit status).
+//! `perform` (one request, its calls, its output), `print` (the looks of answers), [`output`] (plain text and JSON), [`status`] (the exit status).
 //!
 //! Nothing in here knows what runs the component, so that it serves a host of the contract and a
 //! component that is composed with one.
@@ -21,21 +20,18 @@
 
 pub mod arguments;
 pub mod calls;
-mod item_json;
 mod json_lines;
 pub mod model;
 pub mod output;
-mod perform_binding;
-mod perform_state;
-mod print_state;
+mod perform;
+mod print;
 pub mod progress;
 mod requests;
 pub mod status;
-mod tally;
 
 pub use self::{
     model::Failure,
-    perform_state::{Outcome, Stop},
+    perform::{Outcome, Stop},
     requests::{BindingRequest, StateRequest},
 };
 

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::{item_json::FailureJson, model::Failure};
+use super::{model::Failure, print::FailureJson};
 
 /// How text is to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

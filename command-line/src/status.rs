@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     output::Output,
-    perform_state::{Outcome, Stop},
+    perform::{Outcome, Stop},
 };
 
 /// For the end of a program's help.

@@ -1,13 +1,10 @@
-//! A file of JSON Lines, or one JSON array of the same things, is read as a whole before anything is
-//! done with it, and what is wrong in it is named by file, line and, where JSON itself is broken,
+//! Reads a file of JSON Lines, or one JSON array of the same things, as a whole before anything is
+//! done with it. A fault is named by file, line and, where JSON itself is broken,
 //! column.
 
-mod key;
-mod operation;
-mod time_to_live;
-mod write;
+mod line;
 
-pub(super) use self::{key::KeyLine, operation::OperationLine, write::SetLine};
+pub(super) use self::line::{KeyLine, OperationLine};
 
 use serde_json::value::RawValue;
 
@@ -16,7 +13,7 @@ use super::model::Failure;
 /// Editors on some systems begin a file with a byte order mark.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Something that one line of a file, or one element of a JSON array, holds.
+/// The content of one line of a file, or of one element of a JSON array.
 pub(super) trait Line: Sized {
     /// Reads a line that is not blank.
     fn read(line: &str) -> Result<Self, Fault>;
@@ -126,7 +123,7 @@ fn array<L: Line>(file: &str, text: &[u8]) -> Result<Vec<L>, Failure> {
     read.collect()
 }
 
-/// Line and column of a byte, both counted from 1.
+/// Returns line and column of a byte, both counted from 1.
 fn place_of(text: &[u8], offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.iter().rposition(|byte| *byte == b'\n');

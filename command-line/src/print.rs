@@ -1,18 +1,18 @@
-//! How the answers of a state store look, plain and as JSON.
+//! The looks of answers, plain and as JSON.
 
 use std::{io, time::Duration};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{json, value::RawValue};
 
 use super::{
-    item_json::{FailureJson, ItemJson},
-    model::{Failure, Features, Item, Operation},
+    model::{Failure, Features, Item, Operation, Response},
     output::Output,
-    perform_state::Outcome,
+    perform::Outcome,
 };
 
-/// What one key came to, where it did not come to an item.
+/// The answer for one key, other than an item.
 #[derive(Serialize)]
 struct KeyAnswer<'a> {
     key: &'a str,
@@ -49,7 +49,7 @@ impl<'a> KeyAnswer<'a> {
     }
 }
 
-/// An empty value and no item would look the same in a pipe: an absent item is an exit status, and
+/// Prints an item. An empty value and no item would look the same in a pipe: an absent item is an exit status, and
 /// `null` besides in JSON.
 pub(super) fn item(key: &str, item: Option<&Item>, output: &mut Output<'_>) -> io::Result<Outcome> {
     match (item, output.is_json()) {
@@ -80,7 +80,7 @@ pub(super) fn deleted(key: &str, output: &mut Output<'_>) -> io::Result<()> {
     }
 }
 
-/// A line for each key in any format: values of many keys need something around them.
+/// Prints a line for each key in any format: values of many keys need something around them.
 pub(super) fn bulk_item(
     key: &str,
     answer: Result<Option<Item>, Failure>,
@@ -115,7 +115,7 @@ pub(super) fn bulk_write(
     }
 }
 
-/// How many requests there were.
+/// The number of requests.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Counts {
     pub(super) total: usize,
@@ -123,7 +123,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// `2 items set, 1 failed`
+    /// Tells `2 items set, 1 failed`.
     pub(super) fn told(self, what: &str) -> String {
         let done = self.total - self.failed;
         let items = match done {
@@ -193,5 +193,109 @@ pub(super) fn ping(took: Duration, output: &mut Output<'_>) -> io::Result<()> {
     match output.is_json() {
         true => output.json(&json!({ "ok": true, "milliseconds": took.as_secs_f64() * 1000.0 })),
         false => output.line(format_args!("ok in {took:.1?}")),
+    }
+}
+
+/// A stored value as a field of a JSON object: `value` where the bytes are JSON on one line,
+/// `valueText` where they are other text, `valueBase64` where they are no text. A line for bulk-set
+/// says it the same way, and sets the same bytes.
+#[derive(Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Bytes {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_base64: Option<String>,
+}
+
+impl Bytes {
+    fn of(bytes: &[u8]) -> Self {
+        let mut fields = Self::default();
+        match std::str::from_utf8(bytes) {
+            Ok(text) => match json_in_one_line(text) {
+                Some(json) => fields.value = Some(json),
+                None => fields.value_text = Some(text.to_owned()),
+            },
+            Err(_) => fields.value_base64 = Some(STANDARD.encode(bytes)),
+        }
+        fields
+    }
+}
+
+/// Parses JSON on one line. White space around JSON is not part of it, and a line break would end the line.
+fn json_in_one_line(text: &str) -> Option<Box<RawValue>> {
+    let json: Box<RawValue> = serde_json::from_str(text).ok()?;
+    let stays = json.get().len() == text.len() && !text.contains(['\n', '\r']);
+    stays.then_some(json)
+}
+
+/// An item under its key.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ItemJson<'a> {
+    key: &'a str,
+    #[serde(flatten)]
+    bytes: Bytes,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    etag: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<u64>,
+}
+
+impl<'a> ItemJson<'a> {
+    fn new(key: &'a str, item: &'a Item) -> Self {
+        Self {
+            key,
+            bytes: Bytes::of(&item.value),
+            etag: item.etag.as_deref(),
+            content_type: item.content_type.as_deref(),
+            expires_at: item.expires_at,
+        }
+    }
+}
+
+/// The answer to an operation of a binding.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ResponseJson<'a> {
+    #[serde(flatten)]
+    data: Option<Bytes>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_type: Option<&'a str>,
+    metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+impl<'a> ResponseJson<'a> {
+    pub(super) fn new(response: &'a Response) -> Self {
+        let metadata = response.metadata.iter();
+        Self {
+            data: response.data.as_deref().map(Bytes::of),
+            content_type: response.content_type.as_deref(),
+            metadata: metadata
+                .map(|(name, value)| (name.clone(), value.clone().into()))
+                .collect(),
+        }
+    }
+}
+
+/// A failure as `{"case": …, "message": …}`.
+#[derive(Serialize)]
+pub(super) struct FailureJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<&'a str>,
+}
+
+impl<'a> FailureJson<'a> {
+    pub(super) fn new(failure: &'a Failure) -> Self {
+        Self {
+            case: failure.case.as_deref(),
+            message: failure.sentence.as_deref(),
+        }
     }
 }
