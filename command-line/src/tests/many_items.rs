@@ -38,13 +38,7 @@ async fn bulk_requests_go_in_batches_of_a_thousand_and_tell_their_progress() {
     assert_eq!(heard.0.into_inner(), [2500, 1000, 1000, 500, 0]);
 
     store.calls.clear();
-    let get = state(
-        &mut store,
-        Format::Plain,
-        &["bulk-get", "--jsonl", "-"],
-        lines.as_bytes(),
-    )
-    .await;
+    let get = from_stdin(&mut store, "bulk-get", lines.as_bytes()).await;
     assert_eq!(get.stdout.lines().count(), 2500);
     assert_eq!(
         get.stdout.lines().nth(2499),
@@ -56,24 +50,12 @@ async fn bulk_requests_go_in_batches_of_a_thousand_and_tell_their_progress() {
 #[tokio::test]
 async fn what_bulk_get_prints_bulk_delete_and_bulk_get_can_read() {
     let mut store = Store::default();
-    state(
-        &mut store,
-        Format::Plain,
-        &["bulk-set", "a=1", "b=x=y"],
-        b"",
-    )
-    .await;
-    let get = state(&mut store, Format::Plain, &["bulk-get", "a", "b", "c"], b"").await;
+    plain(&mut store, &["bulk-set", "a=1", "b=x=y"]).await;
+    let get = plain(&mut store, &["bulk-get", "a", "b", "c"]).await;
     let lines = "{\"key\":\"a\",\"value\":1,\"etag\":\"etag-a\"}\n{\"key\":\"b\",\"valueText\":\"x=y\",\"etag\":\"etag-b\"}\n{\"key\":\"c\",\"absent\":true}\n";
     assert_eq!(get, told(lines));
     for command in ["bulk-get", "bulk-delete"] {
-        let again = state(
-            &mut store,
-            Format::Plain,
-            &[command, "--jsonl", "-"],
-            lines.as_bytes(),
-        )
-        .await;
+        let again = from_stdin(&mut store, command, lines.as_bytes()).await;
         assert_eq!(again.outcome, Ok(Outcome::Done));
     }
 }
@@ -87,7 +69,7 @@ async fn what_bulk_get_prints_bulk_set_writes_again_where_there_is_an_item() {
     let from_stdin = ["bulk-set", "--jsonl", "-"];
     state(&mut store, Format::Plain, &from_stdin, lines).await;
     let get = ["bulk-get", "a", "b", "c"];
-    let printed = state(&mut store, Format::Plain, &get, b"").await.stdout;
+    let printed = plain(&mut store, &get).await.stdout;
     let (items, absent) = printed.trim_end().rsplit_once('\n').unwrap();
 
     let whole = request(&from_stdin, printed.as_bytes()).unwrap_err();
@@ -128,7 +110,7 @@ async fn bulk_set_writes_every_value_that_bulk_get_prints_byte_for_byte() {
         let set = ["set", "k", "-"];
         state(&mut store, Format::Plain, &set, value.as_bytes()).await;
         let get = ["bulk-get", "k"];
-        let printed = state(&mut store, Format::Plain, &get, b"").await.stdout;
+        let printed = plain(&mut store, &get).await.stdout;
         assert_eq!(printed.lines().count(), 1, "{printed}");
         let set_again = ["bulk-set", "--jsonl", "-"];
         let request = request(&set_again, printed.as_bytes()).unwrap();
@@ -143,7 +125,7 @@ async fn bulk_set_writes_every_value_that_bulk_get_prints_byte_for_byte() {
 async fn a_bulk_call_that_fails_in_part_names_the_keys_and_is_an_outcome_of_its_own() {
     let mut store = Store::default();
     let line = ["bulk-set", "a=1", "refused=2"];
-    let plain = state(&mut store, Format::Plain, &line, b"").await;
+    let plain = plain(&mut store, &line).await;
     assert_eq!(plain.outcome, Ok(Outcome::PartlyFailed));
     assert!(
         plain.stdout.starts_with("1 item set, 1 failed in "),
@@ -165,13 +147,7 @@ async fn a_bulk_call_that_fails_in_part_names_the_keys_and_is_an_outcome_of_its_
 async fn a_mistake_in_a_file_is_found_before_anything_is_written() {
     let mut store = Store::default();
     let lines = b"{\"key\": \"a\", \"value\": 1}\n{\"key\": \"b\"}\n";
-    let set = state(
-        &mut store,
-        Format::Plain,
-        &["bulk-set", "--jsonl", "-"],
-        lines,
-    )
-    .await;
+    let set = from_stdin(&mut store, "bulk-set", lines).await;
     assert_eq!(
         set.outcome,
         Err(
@@ -190,7 +166,7 @@ async fn a_mistake_in_a_file_is_found_before_anything_is_written() {
 async fn a_transaction_tells_the_new_etags_by_position() {
     let mut store = Store::default();
     let line = ["transact", "set:a=1", "delete:b"];
-    let plain = state(&mut store, Format::Plain, &line, b"").await;
+    let plain = plain(&mut store, &line).await;
     assert_eq!(plain, told("set a etag-a\ndeleted b\n"));
     let json = state(&mut store, Format::Json, &line, b"").await;
     assert_eq!(
@@ -202,7 +178,7 @@ async fn a_transaction_tells_the_new_etags_by_position() {
 #[tokio::test]
 async fn features_are_listed_with_the_size_of_a_transaction() {
     let mut store = Store::default();
-    let plain = state(&mut store, Format::Plain, &["features"], b"").await;
+    let plain = plain(&mut store, &["features"]).await;
     assert_eq!(plain, told("etag\ntransactional (up to 7 operations)\n"));
     let json = state(&mut store, Format::Json, &["features"], b"").await;
     assert_eq!(

@@ -74,6 +74,14 @@ async fn state(store: &mut Store, format: Format, line: &[&str], stdin: &[u8]) -
     .await
 }
 
+async fn plain(store: &mut Store, line: &[&str]) -> Told {
+    state(store, Format::Plain, line, b"").await
+}
+
+async fn from_stdin(store: &mut Store, command: &str, lines: &[u8]) -> Told {
+    state(store, Format::Plain, &[command, "--jsonl", "-"], lines).await
+}
+
 async fn binding(format: Format, line: &[&str], mut stdin: &[u8]) -> Told {
     let words = ["test"].iter().chain(line);
     let command = Binding::try_parse_from(words).unwrap().command;
@@ -106,7 +114,7 @@ async fn a_value_comes_back_byte_for_byte_from_an_argument_from_standard_input_a
     ] {
         let set = state(&mut store, Format::Plain, line, b"from\nstdin").await;
         assert_eq!(set, told("etag-k\n"));
-        let get = state(&mut store, Format::Plain, &["get", "k"], b"").await;
+        let get = plain(&mut store, &["get", "k"]).await;
         assert_eq!(get, told(value));
     }
 }
@@ -130,7 +138,7 @@ async fn on_a_terminal_a_value_ends_its_line() {
 #[tokio::test]
 async fn an_absent_item_is_an_outcome_of_its_own_in_any_format_and_null_in_json() {
     let mut store = Store::default();
-    let plain = state(&mut store, Format::Plain, &["get", "k"], b"").await;
+    let plain = plain(&mut store, &["get", "k"]).await;
     assert_eq!(plain.stdout, "");
     let json = state(&mut store, Format::Json, &["get", "k"], b"").await;
     assert_eq!(json.stdout, "null\n");
@@ -171,7 +179,7 @@ async fn json_shows_a_value_as_what_it_is_on_one_line() {
         "--content-type",
         "application/json",
     ];
-    state(&mut store, Format::Plain, &line, b"").await;
+    plain(&mut store, &line).await;
     let get = state(&mut store, Format::Json, &["get", "k"], b"").await;
     let fields =
         r#"{"key":"k","value":1,"etag":"etag-k","contentType":"application/json","expiresAt":60}"#;
@@ -181,7 +189,7 @@ async fn json_shows_a_value_as_what_it_is_on_one_line() {
 #[tokio::test]
 async fn a_refusal_is_its_case_and_sentence_and_an_object_with_json() {
     let mut store = Store::default();
-    let plain = state(&mut store, Format::Plain, &["set", REFUSED, "v"], b"").await;
+    let plain = plain(&mut store, &["set", REFUSED, "v"]).await;
     assert_eq!(plain.outcome, Err("etag-mismatch: it differs".to_owned()));
     assert_eq!(
         (plain.stdout.as_str(), plain.stderr.as_str()),
