@@ -8,7 +8,7 @@ use tokio::{
     sync::oneshot,
 };
 
-/// How long a stopping server may take for requests that are under way. After that they are cut.
+/// The time that a stopping server has for requests that are under way. After that they are cut.
 const GRACE: Duration = Duration::from_secs(1);
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;

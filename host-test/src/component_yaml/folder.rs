@@ -10,33 +10,30 @@
 use std::{fmt, fs, path::Path};
 
 use super::{
-    Component, ComponentFileError, Types, document,
-    node::{self, Node},
+    Component, Types,
+    document::{self, Node},
     read_text,
 };
+use crate::command_line::Failure;
 
 /// The documents of a folder.
 pub struct Folder {
     name: String,
-    /// Each with its file.
-    documents: Vec<(String, Node)>,
+    documents: Vec<Node>,
     /// Notes on documents that could not be read, with the reason.
     notices: Vec<String>,
 }
 
 impl Folder {
     /// Reads the files of a folder.
-    pub fn read(path: &Path) -> Result<Self, ComponentFileError> {
+    pub fn read(path: &Path) -> Result<Self, Failure> {
         let name = path.display().to_string();
         let mut folder = Self {
             documents: Vec::new(),
             notices: Vec::new(),
             name: name.clone(),
         };
-        let unreadable = |source| ComponentFileError::Unreadable {
-            file: name.clone(),
-            source,
-        };
+        let unreadable = |error| Failure::here(format_args!("{name}: {error}"));
         let mut files = Vec::new();
         for entry in fs::read_dir(path).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
@@ -58,22 +55,19 @@ impl Folder {
         for (lines_before, document) in split(text) {
             // So that a message counts the lines of the file.
             let document = "\n".repeat(lines_before) + document;
-            match node::documents(file, &document) {
-                Ok(read) => {
-                    let of_file = read.into_iter().map(|node| (file.to_owned(), node));
-                    self.documents.extend(of_file);
-                }
+            match document::documents(file, &document) {
+                Ok(read) => self.documents.extend(read),
                 Err(error) => self.pass_over(&error),
             }
         }
     }
 
-    fn pass_over(&mut self, error: &ComponentFileError) {
+    fn pass_over(&mut self, error: &Failure) {
         self.notices.push(format!("passed over: {error}"));
     }
 
     /// The components that are of these types, at least one.
-    pub fn components(&self, types: Types) -> Result<Vec<Component>, ComponentFileError> {
+    pub fn components(&self, types: Types) -> Result<Vec<Component>, Failure> {
         document::components_of_folder(&self.name, &self.documents, types)
     }
 

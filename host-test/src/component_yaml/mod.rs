@@ -12,22 +12,15 @@
 //! well.
 
 mod document;
-mod error;
 mod folder;
-mod node;
-mod resolve;
 mod secrets;
 
 use std::{fmt, fs, path::Path};
 
-pub use self::{
-    error::ComponentFileError,
-    folder::Folder,
-    resolve::{Resolved, Sources},
-    secrets::{Secrets, SecretsError},
-};
+pub use self::{folder::Folder, secrets::Secrets};
+use crate::command_line::Failure;
 
-/// Which building block a component is.
+/// The building block that a component is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ComponentType {
     /// `state.aws.dynamodb`, or any other `state.…`
@@ -40,7 +33,7 @@ impl ComponentType {
     /// Every type that is read here.
     pub const ALL: [Self; 2] = [Self::StateStore, Self::OutputBinding];
 
-    /// How `spec.type` begins.
+    /// Returns the beginning of `spec.type`.
     fn family(self) -> &'static str {
         match self {
             Self::StateStore => "state.",
@@ -49,7 +42,7 @@ impl ComponentType {
     }
 }
 
-/// Which types of components are read.
+/// The types of components that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Types {
     /// DynamoDB: what this workspace's own component implements.
@@ -59,7 +52,7 @@ pub enum Types {
 }
 
 impl Types {
-    /// As `spec.type` names it.
+    /// Returns the name in `spec.type`.
     pub fn name(self, component_type: ComponentType) -> String {
         let family = component_type.family();
         match self {
@@ -68,14 +61,14 @@ impl Types {
         }
     }
 
-    /// All of them, for messages.
+    /// Names all of them, for messages.
     fn names(self) -> String {
         ComponentType::ALL
             .map(|known| self.name(known))
             .join(" or ")
     }
 
-    /// Dapr looks a type up in lower case (`pkg/components/state/registry.go`).
+    /// Finds a type in any case, as Dapr looks a type up in lower case (`pkg/components/state/registry.go`).
     fn component_type(self, type_name: &str) -> Option<ComponentType> {
         let type_name = type_name.to_ascii_lowercase();
         ComponentType::ALL.into_iter().find(|known| match self {
@@ -103,7 +96,7 @@ pub struct Component {
 pub struct Field {
     /// `name`
     pub name: String,
-    /// What it is set to.
+    /// The source of its value.
     pub value: Value,
     /// The place in the file for messages: `spec.metadata[2].secretKeyRef`.
     path: String,
@@ -111,7 +104,7 @@ pub struct Field {
     line: usize,
 }
 
-/// What a field is set to.
+/// The source of a field's value.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Value {
     /// `value`
@@ -138,17 +131,124 @@ impl fmt::Debug for Value {
     }
 }
 
-/// The text of a file, for [`parse`].
-pub fn read_text(path: &Path) -> Result<String, ComponentFileError> {
-    fs::read_to_string(path).map_err(|source| ComponentFileError::Unreadable {
-        file: path.display().to_string(),
-        source,
-    })
+/// Reads the text of a file, for [`parse`].
+pub fn read_text(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path)
+        .map_err(|error| Failure::here(format_args!("{}: {error}", path.display())))
 }
 
 /// Reads the components of a text that are of these types, at least one. `file` is for messages.
-pub fn parse(file: &str, text: &str, types: Types) -> Result<Vec<Component>, ComponentFileError> {
-    document::components(file, node::documents(file, text)?, types)
+pub fn parse(file: &str, text: &str, types: Types) -> Result<Vec<Component>, Failure> {
+    document::components(file, text, types)
+}
+
+/// The placeholders that daprd replaces in a value, wherever it comes from (`convertItemsToProps` in
+/// `pkg/runtime/meta/meta.go` of Dapr). Taken as it is written, it would name a table that nobody has.
+const PLACEHOLDERS: [(&str, &str); 4] = [
+    ("{uuid}", "a random UUID"),
+    ("{podName}", "the name of its pod"),
+    ("{namespace}", "its namespace, a dot and its app ID"),
+    ("{appID}", "its app ID"),
+];
+
+/// The sources in which references are looked up: never the process itself, but an environment that is passed in, and a
+/// secrets file.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// Tells the value of an environment variable, `None` where it is not set.
+    pub environment: &'a dyn Fn(&str) -> Option<String>,
+    /// The secrets file, if there is one.
+    pub secrets: Option<&'a Secrets>,
+}
+
+/// A component's metadata, ready for `init`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Resolved {
+    /// Names and values in the order of the file.
+    pub metadata: Vec<(String, String)>,
+    /// Notes for a person: a variable that is not set, so that its field counts as
+    /// absent (which is what Dapr makes of it, too).
+    pub notices: Vec<String>,
+}
+
+impl fmt::Debug for Resolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self
+            .metadata
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect();
+        f.debug_struct("Resolved")
+            .field("metadata", &names)
+            .field("notices", &self.notices)
+            .finish()
+    }
+}
+
+impl Component {
+    /// Returns the metadata with every reference replaced by its value.
+    pub fn resolve(&self, sources: Sources<'_>) -> Result<Resolved, Failure> {
+        let mut resolved = Resolved {
+            metadata: Vec::with_capacity(self.fields.len()),
+            notices: Vec::new(),
+        };
+        for field in &self.fields {
+            let value = match &field.value {
+                Value::Literal(value) => value.clone(),
+                Value::EnvRef(variable) => (sources.environment)(variable).unwrap_or_else(|| {
+                    resolved.notices.push(self.not_set(field, variable));
+                    String::new()
+                }),
+                Value::SecretKeyRef { name, key } => self
+                    .secret(field, sources.secrets, name, key.as_deref())?
+                    .to_owned(),
+            };
+            if let Some(placeholder) = PLACEHOLDERS.iter().find(|(name, _)| value.contains(name)) {
+                return Err(self.placeholder(field, placeholder));
+            }
+            resolved.metadata.push((field.name.clone(), value));
+        }
+        Ok(resolved)
+    }
+
+    /// Makes an error without the value, which may be a secret.
+    fn placeholder(&self, field: &Field, (name, replaced): &(&str, &str)) -> Failure {
+        self.at(
+            field,
+            format_args!(
+                "{} holds {name}, which only daprd replaces (by {replaced}): write the text itself",
+                field.name
+            ),
+        )
+    }
+
+    fn not_set(&self, field: &Field, variable: &str) -> String {
+        let name = &field.name;
+        let told =
+            format!("the environment variable {variable} is not set, so {name} counts as absent");
+        self.at(field, told).to_string()
+    }
+
+    fn at(&self, field: &Field, sentence: impl fmt::Display) -> Failure {
+        let (file, line, path) = (&self.file, field.line, &field.path);
+        Failure::here(format_args!("{file}:{line}: {path}: {sentence}"))
+    }
+
+    fn secret<'s>(
+        &self,
+        field: &Field,
+        secrets: Option<&'s Secrets>,
+        name: &str,
+        key: Option<&str>,
+    ) -> Result<&'s str, Failure> {
+        let found = match secrets {
+            Some(secrets) => secrets.get(name, key),
+            None => Err(Failure::here(format_args!(
+                "refers to the secret {name:?}, but there is no secrets file: name one by --secrets FILE"
+            ))),
+        };
+        found.map_err(|failure| self.at(field, failure))
+    }
 }
 
 #[cfg(test)]

@@ -9,9 +9,11 @@
 //! which nobody can mean, so that it is refused here.
 //! <https://docs.dapr.io/reference/components-reference/supported-secret-stores/file-secret-store/>
 
-use std::{collections::BTreeMap, fmt, fs, io, path::Path};
+use std::{collections::BTreeMap, fmt, fs, path::Path};
 
 use serde_json::Value;
+
+use crate::command_line::Failure;
 
 /// Dapr's default for `nestedSeparator`.
 const SEPARATOR: char = ':';
@@ -23,90 +25,34 @@ pub struct Secrets {
     values: BTreeMap<String, Value>,
 }
 
-/// Why a secret cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum SecretsError {
-    /// The secrets file cannot be read as text.
-    #[error("the secrets file {file}: {source}")]
-    Unreadable {
-        /// The file, as it was named.
-        file: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The secrets file is not JSON.
-    #[error("the secrets file {file}:{line}: not JSON: {problem}")]
-    Syntax {
-        /// The file, as it was named.
-        file: String,
-        /// The line, counted from 1.
-        line: usize,
-        /// What the parser said, without what it saw.
-        problem: &'static str,
-    },
-    /// The secrets file is JSON but no object.
-    #[error("the secrets file {file}: write a JSON object of names and secrets")]
-    NoObject {
-        /// The file, as it was named.
-        file: String,
-    },
-    /// A component refers to a secret but there is no secrets file.
-    #[error(
-        "refers to the secret {secret:?}, but there is no secrets file: name one by --secrets FILE"
-    )]
-    NoFile {
-        /// The secret that was asked for.
-        secret: String,
-    },
-    /// The secrets file does not hold the secret.
-    #[error("there is no secret {secret:?} in {file}, which holds {held}: add it there")]
-    Absent {
-        /// The file, as it was named.
-        file: String,
-        /// The secret that was asked for.
-        secret: String,
-        /// The names that the file does hold.
-        held: String,
-    },
-    /// The secrets file holds something else under the name of the secret.
-    #[error("the secret {secret:?} in {file} is {kind}: write a string, in quotes")]
-    NoString {
-        /// The file, as it was named.
-        file: String,
-        /// The secret that was asked for.
-        secret: String,
-        /// What it is.
-        kind: &'static str,
-    },
-}
-
 impl Secrets {
     /// Reads a secrets file.
-    pub fn read(path: &Path) -> Result<Self, SecretsError> {
+    pub fn read(path: &Path) -> Result<Self, Failure> {
         let file = path.display().to_string();
-        let text = fs::read_to_string(path).map_err(|source| SecretsError::Unreadable {
-            file: file.clone(),
-            source,
-        })?;
+        let text = fs::read_to_string(path)
+            .map_err(|error| Failure::here(format_args!("the secrets file {file}: {error}")))?;
         Self::parse(&file, &text)
     }
 
     /// Reads the text of a secrets file. `file` is for messages.
-    pub fn parse(file: &str, text: &str) -> Result<Self, SecretsError> {
+    pub fn parse(file: &str, text: &str) -> Result<Self, Failure> {
         // Editors on some systems begin a file with a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let json: Value = serde_json::from_str(text).map_err(|error| SecretsError::Syntax {
-            file: file.to_owned(),
-            line: error.line(),
-            problem: match error.is_eof() {
+        let json: Value = serde_json::from_str(text).map_err(|error| {
+            // Without what the parser saw: it may be a secret.
+            let problem = match error.is_eof() {
                 true => "it ends too early",
                 false => "the syntax is wrong here",
-            },
+            };
+            let line = error.line();
+            Failure::here(format_args!(
+                "the secrets file {file}:{line}: not JSON: {problem}"
+            ))
         })?;
         if !json.is_object() {
-            return Err(SecretsError::NoObject {
-                file: file.to_owned(),
-            });
+            return Err(Failure::here(format_args!(
+                "the secrets file {file}: write a JSON object of names and secrets"
+            )));
         }
         let mut values = BTreeMap::new();
         flatten("", json, &mut values);
@@ -117,7 +63,7 @@ impl Secrets {
     }
 
     /// The value of a secret, or of one key of it.
-    pub fn get(&self, name: &str, key: Option<&str>) -> Result<&str, SecretsError> {
+    pub fn get(&self, name: &str, key: Option<&str>) -> Result<&str, Failure> {
         let secret = match key {
             Some(key) if key != name => format!("{name}{SEPARATOR}{key}"),
             _ => name.to_owned(),
@@ -128,24 +74,23 @@ impl Secrets {
             Some(Value::Bool(_)) => "a boolean",
             Some(Value::Number(_)) => "a number",
             // A list or an object has other names: those of its parts.
-            Some(Value::Array(_) | Value::Object(_)) | None => return Err(self.absent(secret)),
+            Some(Value::Array(_) | Value::Object(_)) | None => return Err(self.absent(&secret)),
         };
-        Err(SecretsError::NoString {
-            file: self.file.clone(),
-            secret,
-            kind,
-        })
+        let file = &self.file;
+        Err(Failure::here(format_args!(
+            "the secret {secret:?} in {file} is {kind}: write a string, in quotes"
+        )))
     }
 
-    fn absent(&self, secret: String) -> SecretsError {
-        SecretsError::Absent {
-            file: self.file.clone(),
-            secret,
-            held: match self.values.is_empty() {
-                true => "none".to_owned(),
-                false => self.values.keys().cloned().collect::<Vec<_>>().join(", "),
-            },
-        }
+    fn absent(&self, secret: &str) -> Failure {
+        let held = match self.values.is_empty() {
+            true => "none".to_owned(),
+            false => self.values.keys().cloned().collect::<Vec<_>>().join(", "),
+        };
+        let file = &self.file;
+        Failure::here(format_args!(
+            "there is no secret {secret:?} in {file}, which holds {held}: add it there"
+        ))
     }
 }
 

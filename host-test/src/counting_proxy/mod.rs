@@ -1,24 +1,24 @@
-//! What went over the wire is counted at the server's side of it: the proxy stands before a
+//! Requests are counted at the server's side of the wire: the proxy stands before a
 //! DynamoDB endpoint, passes every request on as it came, and remembers it. Where it meters, it
 //! asks the upstream in each request what that consumes; the record has the request as it came.
 
-mod metering;
-mod recorded;
-
-use std::{collections::HashSet, io, sync::Arc};
+use std::{
+    collections::HashSet,
+    io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use http::{HeaderMap, Request, Response, StatusCode, Uri, header, request::Parts};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioIo},
 };
+use serde_json::{Map, Value};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
 
-use self::recorded::Record;
-pub use self::recorded::RecordedRequest;
 use crate::server_thread::ServerThread;
 
 /// A running proxy. Stops on drop.
@@ -67,39 +67,41 @@ impl CountingProxy {
         &self.endpoint
     }
 
-    /// Every request since the start or the last [`reset`](Self::reset), in the order in which
+    /// Returns every request since the start or the last [`reset`](Self::reset), in the order in which
     /// they had arrived whole.
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.record.requests()
+        self.record.lock().requests.clone()
     }
 
-    /// How many requests were for this operation: `BatchGetItem`.
+    /// Counts the requests for this operation: `BatchGetItem`.
     pub fn count(&self, target: &str) -> usize {
-        self.record
-            .read(|requests| requests.iter().filter(|r| r.target == target).count())
+        let recorded = self.record.lock();
+        let of_target = recorded.requests.iter().filter(|r| r.target == target);
+        of_target.count()
     }
 
-    /// Over how many connections the recorded requests came. A connection that brought none does
+    /// Counts the connections over which the recorded requests came. A connection that brought none does
     /// not count.
     pub fn connections(&self) -> usize {
-        self.record.read(|requests| {
-            let distinct: HashSet<u64> = requests.iter().map(|r| r.connection).collect();
-            distinct.len()
-        })
+        let recorded = self.record.lock();
+        let distinct: HashSet<u64> = recorded.requests.iter().map(|r| r.connection).collect();
+        distinct.len()
     }
 
-    /// The most requests that were in flight at one time: arrived whole and not yet answered.
+    /// Returns the most requests that were in flight at one time: arrived whole and not yet answered.
     pub fn most_in_flight(&self) -> usize {
-        self.record.most_in_flight()
+        self.record.lock().most_in_flight
     }
 
     /// Forgets the recorded requests. Open connections stay open and keep their numbers.
     pub fn reset(&self) {
-        self.record.clear();
+        let mut recorded = self.record.lock();
+        recorded.requests.clear();
+        recorded.most_in_flight = recorded.in_flight;
     }
 }
 
-/// What every connection shares.
+/// The parts that every connection shares.
 struct Passing {
     upstream: String,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -150,7 +152,7 @@ async fn pass_on(
     let body = if passing.meters {
         // Of the request without the question; the client writes it anew.
         head.headers.remove(header::CONTENT_LENGTH);
-        metering::asking(&body)
+        asking(&body)
     } else {
         body
     };
@@ -167,7 +169,7 @@ async fn pass_on(
         Ok(body) => body.to_bytes(),
         Err(error) => return Ok(bad_gateway(&error.to_string())),
     };
-    let consumed = passing.meters.then(|| metering::consumed(&body)).flatten();
+    let consumed = passing.meters.then(|| consumed(&body)).flatten();
     in_flight.answered(head.status, consumed);
     Ok(Response::from_parts(head, Full::new(body)))
 }
@@ -183,6 +185,138 @@ fn bad_gateway(sentence: &str) -> Response<Full<Bytes>> {
     let mut answer = Response::new(Full::new(Bytes::from(sentence.to_owned())));
     *answer.status_mut() = StatusCode::BAD_GATEWAY;
     answer
+}
+
+/// A request as the server saw it.
+#[derive(Debug, Clone)]
+pub struct RecordedRequest {
+    /// The operation: what follows the dot in `X-Amz-Target`. Empty where that is missing.
+    pub target: String,
+    /// The method.
+    pub method: http::Method,
+    /// The path and query.
+    pub path: String,
+    /// The header fields.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// The connection that brought it, counted from 1 in the order of their arrival.
+    pub connection: u64,
+    /// The status of the answer of the upstream. `None` while, and where, there is none.
+    pub status: Option<StatusCode>,
+    /// The capacity units that it consumed, by the upstream's own account. `None` where the proxy
+    /// does not meter, and where the upstream gave no account: it gives none with an error.
+    pub consumed: Option<f64>,
+    /// Its place among all requests of the proxy's life.
+    number: u64,
+}
+
+impl RecordedRequest {
+    /// Counts the bytes of everything before the body as HTTP/1.1 writes it, one space between a field's name
+    /// and its value: the request line, the fields and the empty line.
+    pub fn head_bytes(&self) -> usize {
+        let line = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
+        let fields = self.headers.iter();
+        let fields = fields.map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+        line.len() + fields.sum::<usize>() + "\r\n".len()
+    }
+}
+
+/// The requests so far, shared with the server's thread.
+#[derive(Clone, Default)]
+struct Record(Arc<Mutex<Recorded>>);
+
+#[derive(Default)]
+struct Recorded {
+    requests: Vec<RecordedRequest>,
+    arrived: u64,
+    in_flight: usize,
+    most_in_flight: usize,
+}
+
+/// A request is in flight from when its body has arrived whole until its answer is about to be sent. Ends with its answer, or when it is dropped.
+struct InFlight {
+    record: Record,
+    number: u64,
+}
+
+impl Record {
+    fn add(&self, head: &Parts, body: &Bytes, connection: u64) -> InFlight {
+        let target = head
+            .headers
+            .get("x-amz-target")
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.rsplit_once('.'))
+            .map(|(_, operation)| operation.to_owned())
+            .unwrap_or_default();
+        let mut recorded = self.lock();
+        let number = recorded.arrived;
+        recorded.arrived += 1;
+        recorded.in_flight += 1;
+        recorded.most_in_flight = recorded.most_in_flight.max(recorded.in_flight);
+        recorded.requests.push(RecordedRequest {
+            target,
+            method: head.method.clone(),
+            path: head.uri.to_string(),
+            headers: head.headers.clone(),
+            body: body.clone(),
+            connection,
+            status: None,
+            consumed: None,
+            number,
+        });
+        InFlight {
+            record: self.clone(),
+            number,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Recorded> {
+        // A panic elsewhere cannot leave the list half written.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl InFlight {
+    /// Notes how it was answered. A request that the record has forgotten meanwhile stays forgotten.
+    fn answered(self, status: StatusCode, consumed: Option<f64>) {
+        let mut recorded = self.record.lock();
+        let requests = recorded.requests.iter_mut();
+        // From the end: what is answered now has come of late.
+        let request = requests.rev().find(|request| request.number == self.number);
+        if let Some(request) = request {
+            request.status = Some(status);
+            request.consumed = consumed;
+        }
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.record.lock().in_flight -= 1;
+    }
+}
+
+/// Makes the request with `ReturnConsumedCapacity`. What is no JSON object stays as it is.
+fn asking(body: &Bytes) -> Bytes {
+    let Ok(mut request) = serde_json::from_slice::<Map<String, Value>>(body) else {
+        return body.clone();
+    };
+    request.insert("ReturnConsumedCapacity".to_owned(), "TOTAL".into());
+    Bytes::from(Value::Object(request).to_string())
+}
+
+/// Reads the capacity units in an answer: for one table, or the sum over a list of tables.
+fn consumed(answer: &Bytes) -> Option<f64> {
+    let answer: Value = serde_json::from_slice(answer).ok()?;
+    match answer.get("ConsumedCapacity")? {
+        Value::Array(tables) => tables.iter().map(units).sum(),
+        table => units(table),
+    }
+}
+
+fn units(table: &Value) -> Option<f64> {
+    table["CapacityUnits"].as_f64()
 }
 
 #[cfg(test)]

@@ -9,15 +9,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::EmbeddedError;
+use crate::command_line::Failure;
 
 /// The database's file.
 const DATABASE: &str = "dynamodb.sqlite";
 /// The file whose lock is held meanwhile. It stays: who deletes it lets two processes in.
 const LOCK: &str = "dynamodb.lock";
-/// How long one process waits for the others, which hold the lock for some milliseconds each.
+/// The time that one process waits for the others, which hold the lock for some milliseconds each.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often it asks.
+/// The pause between two tries.
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A folder that holds a database.
@@ -26,7 +26,7 @@ pub(super) struct Folder(PathBuf);
 
 impl Folder {
     /// Makes the folder where it is missing.
-    pub(super) fn new(folder: PathBuf) -> Result<Self, EmbeddedError> {
+    pub(super) fn new(folder: PathBuf) -> Result<Self, Failure> {
         let made = fs::create_dir_all(&folder);
         // SQLite reads a path that begins with `file:` as a URI, which no absolute one does:
         // <https://sqlite.org/uri.html>.
@@ -36,8 +36,8 @@ impl Folder {
         }
     }
 
-    /// The path of the database's file.
-    pub(super) fn database(&self) -> Result<String, EmbeddedError> {
+    /// Returns the path of the database's file.
+    pub(super) fn database(&self) -> Result<String, Failure> {
         let file = self.0.join(DATABASE).into_os_string();
         file.into_string().map_err(|_| {
             let error = io::Error::new(io::ErrorKind::InvalidInput, "its path is not UTF-8");
@@ -47,7 +47,7 @@ impl Folder {
 
     /// Waits until no other process opens the folder or makes a table in it. The lock is that of the
     /// file, and given back when the file is dropped.
-    pub(super) fn lock(&self) -> Result<File, EmbeddedError> {
+    pub(super) fn lock(&self) -> Result<File, Failure> {
         self.lock_within(LOCK_TIMEOUT)
             .map_err(|error| refused(&self.0, error))
     }
@@ -76,11 +76,11 @@ impl Folder {
     }
 }
 
-fn refused(folder: &Path, source: io::Error) -> EmbeddedError {
-    EmbeddedError::Folder {
-        folder: folder.to_owned(),
-        source,
-    }
+fn refused(folder: &Path, error: io::Error) -> Failure {
+    Failure::here(format_args!(
+        "the data folder {}: {error}",
+        folder.display()
+    ))
 }
 
 #[cfg(test)]

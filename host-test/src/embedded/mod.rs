@@ -3,27 +3,31 @@
 //! It is dynoxide (SQLite underneath), served on a free port of 127.0.0.1. It never throttles,
 //! leaves no item unprocessed and reports no transaction conflict. Credentials and region may be
 //! anything: it looks at the form of a signature only.
+//!
+//! Tables and items are also reached past the network and past the component, so that a test can see what is really stored.
+//! Items and keys are DynamoDB JSON: `{"key": {"S": "order-1"}}`.
 
 mod folder;
-mod tables;
 
 use std::{
-    io,
+    fs::File,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use dynoxide::Database;
+use dynoxide::{Database, DynoxideError};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot, time::MissedTickBehavior};
 
 use self::folder::Folder;
-use crate::server_thread::ServerThread;
+use crate::{command_line::Failure, server_thread::ServerThread};
 
-/// How often expired items are deleted from tables that have time to live enabled. DynamoDB
+/// The time between two sweeps, which delete expired items from tables that have time to live enabled. DynamoDB
 /// itself takes up to a few days, so nothing may depend on it being soon.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Where the embedded DynamoDB keeps its tables.
+/// The place where the embedded DynamoDB keeps its tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Storage {
     /// In memory: gone with the handle.
@@ -43,35 +47,6 @@ impl Storage {
     }
 }
 
-/// Why the embedded DynamoDB did not start, or did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub enum EmbeddedError {
-    /// The folder cannot be used.
-    #[error("the data folder {}: {source}", folder.display())]
-    Folder {
-        /// The folder that was asked for.
-        folder: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The server's port or thread could not be had.
-    #[error("the embedded DynamoDB could not start on port {port} of 127.0.0.1: {source}")]
-    Start {
-        /// The port that was asked for; 0 is a free one.
-        port: u16,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The engine refused an operation.
-    #[error("the embedded DynamoDB refused {operation}: {message}")]
-    Engine {
-        /// What was asked: a DynamoDB operation, or `open`.
-        operation: &'static str,
-        /// The engine's own sentence.
-        message: String,
-    },
-}
-
 /// A running embedded DynamoDB. Dropping it stops the server and closes the database.
 pub struct Embedded {
     endpoint: String,
@@ -84,12 +59,12 @@ pub struct Embedded {
 impl Embedded {
     /// Opens or creates the database and serves it on a free port of 127.0.0.1. Waits for other
     /// processes that open the same folder.
-    pub async fn start(storage: Storage) -> Result<Self, EmbeddedError> {
+    pub async fn start(storage: Storage) -> Result<Self, Failure> {
         Self::start_on_port(storage, 0).await
     }
 
     /// As [`start`](Self::start), on this port; 0 is a free one.
-    pub async fn start_on_port(storage: Storage, port: u16) -> Result<Self, EmbeddedError> {
+    pub async fn start_on_port(storage: Storage, port: u16) -> Result<Self, Failure> {
         let folder = match storage {
             Storage::Memory => None,
             Storage::Folder(folder) => Some(Folder::new(folder)?),
@@ -103,7 +78,11 @@ impl Embedded {
             ServerThread::start_on_port("embedded-dynamodb", port, move |listener, stopped| {
                 serve(listener, served, stopped)
             });
-        let server = server.map_err(|source| EmbeddedError::Start { port, source })?;
+        let server = server.map_err(|error| {
+            Failure::here(format_args!(
+                "the embedded DynamoDB could not start on port {port} of 127.0.0.1: {error}"
+            ))
+        })?;
         Ok(Self {
             endpoint: server.endpoint(),
             _server: server,
@@ -116,10 +95,167 @@ impl Embedded {
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
+
+    /// Creates a table whose partition key is the string attribute `partition_key`.
+    pub async fn create_table(&self, name: &str, partition_key: &str) -> Result<(), Failure> {
+        let request = new_table(name, partition_key);
+        self.call("CreateTable", request, Database::create_table)
+            .await?;
+        Ok(())
+    }
+
+    /// Creates the table where there is none of that name, and tells whether it did. Another process
+    /// may do so with the same folder at the same time: one of them creates it.
+    pub async fn create_table_if_absent(
+        &self,
+        name: &str,
+        partition_key: &str,
+    ) -> Result<bool, Failure> {
+        let _lock = self.lock().await?;
+        let request = new_table(name, partition_key);
+        let create = |database: &Database, request| match database.create_table(request) {
+            Err(DynoxideError::ResourceInUseException(_)) => Ok(None),
+            created => created.map(Some),
+        };
+        let created = self.call("CreateTable", request, create).await?;
+        Ok(!created.is_null())
+    }
+
+    /// Lists the names of all tables, sorted.
+    pub async fn table_names(&self) -> Result<Vec<String>, Failure> {
+        let mut names = Vec::new();
+        let mut request = json!({});
+        loop {
+            let list = Database::list_tables;
+            let mut page = self.call("ListTables", request.clone(), list).await?;
+            let found: Vec<String> = serde_json::from_value(page["TableNames"].take())
+                .map_err(|error| refused("ListTables", error))?;
+            names.extend(found);
+            // DynamoDB names at most 100 in one answer.
+            match page["LastEvaluatedTableName"].take() {
+                Value::Null => return Ok(names),
+                last => request["ExclusiveStartTableName"] = last,
+            }
+        }
+    }
+
+    /// Lets [`sweep_ttl`](Self::sweep_ttl) delete items whose `attribute` (a number, Unix seconds)
+    /// has passed.
+    pub async fn enable_ttl(&self, table: &str, attribute: &str) -> Result<(), Failure> {
+        let request = json!({ "TableName": table });
+        let told = self
+            .call(
+                "DescribeTimeToLive",
+                request,
+                Database::describe_time_to_live,
+            )
+            .await?;
+        // As DynamoDB does, the engine refuses to enable what is enabled.
+        if told["TimeToLiveDescription"]["AttributeName"] == attribute {
+            return Ok(());
+        }
+        let request = json!({
+            "TableName": table,
+            "TimeToLiveSpecification": { "AttributeName": attribute, "Enabled": true },
+        });
+        self.call("UpdateTimeToLive", request, Database::update_time_to_live)
+            .await?;
+        Ok(())
+    }
+
+    /// Writes an item as it stands.
+    pub async fn put_item(&self, table: &str, item: Value) -> Result<(), Failure> {
+        let request = json!({ "TableName": table, "Item": item });
+        self.call("PutItem", request, Database::put_item).await?;
+        Ok(())
+    }
+
+    /// Reads an item as it stands, an expired one too. `None` where there is none.
+    pub async fn get_item(&self, table: &str, key: Value) -> Result<Option<Value>, Failure> {
+        let request = json!({ "TableName": table, "Key": key, "ConsistentRead": true });
+        let mut answer = self.call("GetItem", request, Database::get_item).await?;
+        Ok(Some(answer["Item"].take()).filter(|item| !item.is_null()))
+    }
+
+    /// Deletes an item. Deleting an absent one is no error.
+    pub async fn delete_item(&self, table: &str, key: Value) -> Result<(), Failure> {
+        let request = json!({ "TableName": table, "Key": key });
+        self.call("DeleteItem", request, Database::delete_item)
+            .await?;
+        Ok(())
+    }
+
+    /// Reads every item of a table, in no particular order.
+    pub async fn scan(&self, table: &str) -> Result<Vec<Value>, Failure> {
+        let mut items = Vec::new();
+        let mut request = json!({ "TableName": table, "ConsistentRead": true });
+        loop {
+            let mut page = self.call("Scan", request.clone(), Database::scan).await?;
+            if let Value::Array(found) = page["Items"].take() {
+                items.extend(found);
+            }
+            match page["LastEvaluatedKey"].take() {
+                Value::Null => return Ok(items),
+                last => request["ExclusiveStartKey"] = last,
+            }
+        }
+    }
+
+    /// Deletes what has expired now, in every table with time to live enabled. Tells how many
+    /// items that were.
+    pub async fn sweep_ttl(&self) -> Result<usize, Failure> {
+        let database = self.database.clone();
+        tokio::task::spawn_blocking(move || database.sweep_ttl())
+            .await
+            .map_err(|error| refused("sweep", error))?
+            .map_err(|error| refused("sweep", error))
+    }
+
+    /// Locks the folder, off the caller's runtime because it waits.
+    async fn lock(&self) -> Result<Option<File>, Failure> {
+        let Some(folder) = self.folder.clone() else {
+            return Ok(None);
+        };
+        tokio::task::spawn_blocking(move || folder.lock().map(Some))
+            .await
+            .map_err(|error| refused("CreateTable", error))?
+    }
+
+    /// Performs one operation of the engine, JSON in and JSON out, off the caller's runtime because it
+    /// may wait for the database's lock.
+    async fn call<I, O>(
+        &self,
+        operation: &'static str,
+        request: Value,
+        perform: impl FnOnce(&Database, I) -> Result<O, DynoxideError> + Send + 'static,
+    ) -> Result<Value, Failure>
+    where
+        I: DeserializeOwned + Send + 'static,
+        O: Serialize + Send + 'static,
+    {
+        let database = self.database.clone();
+        tokio::task::spawn_blocking(move || {
+            let request =
+                serde_json::from_value(request).map_err(|error| refused(operation, error))?;
+            let answer = perform(&database, request).map_err(|error| refused(operation, error))?;
+            serde_json::to_value(answer).map_err(|error| refused(operation, error))
+        })
+        .await
+        .map_err(|error| refused(operation, error))?
+    }
 }
 
-fn open(folder: Option<Folder>) -> Result<Database, EmbeddedError> {
-    let refused = |error: dynoxide::DynoxideError| refused("open", error);
+fn new_table(name: &str, partition_key: &str) -> Value {
+    json!({
+        "TableName": name,
+        "KeySchema": [{ "AttributeName": partition_key, "KeyType": "HASH" }],
+        "AttributeDefinitions": [{ "AttributeName": partition_key, "AttributeType": "S" }],
+        "BillingMode": "PAY_PER_REQUEST",
+    })
+}
+
+fn open(folder: Option<Folder>) -> Result<Database, Failure> {
+    let refused = |error: DynoxideError| refused("open", error);
     let Some(folder) = folder else {
         return Database::memory().map_err(refused);
     };
@@ -132,11 +268,10 @@ fn open(folder: Option<Folder>) -> Result<Database, EmbeddedError> {
     Ok(database)
 }
 
-fn refused(operation: &'static str, error: impl std::fmt::Display) -> EmbeddedError {
-    EmbeddedError::Engine {
-        operation,
-        message: error.to_string(),
-    }
+fn refused(operation: &'static str, error: impl std::fmt::Display) -> Failure {
+    Failure::here(format_args!(
+        "the embedded DynamoDB refused {operation}: {error}"
+    ))
 }
 
 async fn serve(listener: TcpListener, database: Database, stopped: oneshot::Receiver<()>) {

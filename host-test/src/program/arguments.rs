@@ -1,4 +1,4 @@
-//! What the program adds to the commands of the contract: where the component and its store are.
+//! The arguments that the program adds to the commands of the contract: where the component and its store are.
 
 use clap::builder::NonEmptyStringValueParser;
 use std::path::PathBuf;
@@ -50,7 +50,7 @@ pub(super) struct BindingArguments {
     pub(super) command: BindingCommand,
 }
 
-/// Which DynamoDB, which table, and how it is shown.
+/// The DynamoDB that is called, its table, and the looks of answers.
 #[derive(Clone, Args, Default)]
 pub struct Connection {
     /// Print results as JSON, one value a line
@@ -108,7 +108,7 @@ const WHERE: &str = "Which DynamoDB (by default an embedded one)";
 const CONFIGURATION: &str = "Configuration of the component";
 
 impl Connection {
-    /// What cannot be asked for together. The parser itself overlooks it where one argument stands
+    /// Refuses what cannot be asked for together. The parser itself overlooks it where one argument stands
     /// before the command and the other after it.
     pub fn check(&self) -> Result<(), clap::Error> {
         let places = [

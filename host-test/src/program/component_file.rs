@@ -6,14 +6,13 @@ use std::path::Path;
 use crate::{
     command_line::Failure,
     component_yaml::{
-        Component, ComponentFileError, ComponentType, Folder, Resolved, Secrets, SecretsError,
-        Sources, Types, parse, read_text,
+        Component, ComponentType, Folder, Resolved, Secrets, Sources, Types, parse, read_text,
     },
 };
 
 use super::arguments::Connection;
 
-/// What a component file may configure: the workspace's own component is for DynamoDB, another one
+/// Returns the types that a component file may configure: the workspace's own component is for DynamoDB, another one
 /// may be for anything.
 pub fn types(component: Option<&Path>) -> Types {
     match component {
@@ -29,10 +28,10 @@ pub struct ComponentFile<'c> {
     name: Option<&'c str>,
     types: Types,
     /// The file as one that is for DynamoDB.
-    of_dynamodb: Result<Vec<Component>, ComponentFileError>,
+    of_dynamodb: Result<Vec<Component>, Failure>,
     /// The file as one that is for any of the types.
-    of_types: Result<Vec<Component>, ComponentFileError>,
-    secrets: Option<Result<Secrets, SecretsError>>,
+    of_types: Result<Vec<Component>, Failure>,
+    secrets: Option<Result<Secrets, Failure>>,
     notices: Vec<String>,
 }
 
@@ -44,12 +43,12 @@ impl<'c> ComponentFile<'c> {
         };
         let (of_dynamodb, of_types, notices) = match path.is_dir() {
             true => {
-                let folder = Folder::read(path).map_err(Failure::here)?;
+                let folder = Folder::read(path)?;
                 let of = |types| folder.components(types);
                 (of(Types::DynamoDb), of(types), folder.notices().to_vec())
             }
             false => {
-                let text = read_text(path).map_err(Failure::here)?;
+                let text = read_text(path)?;
                 let of = |types| parse(&path.display().to_string(), &text, types);
                 (of(Types::DynamoDb), of(types), Vec::new())
             }
@@ -65,18 +64,18 @@ impl<'c> ComponentFile<'c> {
         }))
     }
 
-    /// Worth telling a person beforehand: what of a folder could not be read.
+    /// Tells what of a folder could not be read, for a person.
     pub fn notices(&self) -> &[String] {
         &self.notices
     }
 
-    /// What the file configures, at least one: a state store, a binding.
+    /// Returns what the file configures, at least one: a state store, a binding.
     pub fn configured(&self) -> Result<Vec<ComponentType>, Failure> {
         let components = self.components(|c| is_named(c, self.name))?;
         of_either_type(components, self.name).map_err(|problem| self.failure(&problem))
     }
 
-    /// The metadata of the component of this type.
+    /// Returns the metadata of the component of this type.
     pub fn metadata(
         &self,
         component_type: ComponentType,
@@ -87,19 +86,18 @@ impl<'c> ComponentFile<'c> {
         let component = choose(components, component_type, self.types, self.name)
             .map_err(|problem| self.failure(&problem))?;
         let secrets = self.secrets.as_ref().map(Result::as_ref);
-        let sources = Sources {
+        component.resolve(Sources {
             environment,
-            secrets: secrets.transpose().map_err(Failure::here)?,
-        };
-        component.resolve(sources).map_err(Failure::here)
+            secrets: secrets.transpose().map_err(Clone::clone)?,
+        })
     }
 
-    /// The components of the file. Where it has some for DynamoDB, and what is wanted is among these, they are meant,
+    /// Returns the components of the file. Where it has some for DynamoDB, and what is wanted is among these, they are meant,
     /// whatever else it configures.
     fn components(&self, wanted: impl Fn(&Component) -> bool) -> Result<&[Component], Failure> {
         match &self.of_dynamodb {
             Ok(components) if components.iter().any(wanted) => Ok(components),
-            _ => self.of_types.as_deref().map_err(Failure::here),
+            _ => self.of_types.as_deref().map_err(Clone::clone),
         }
     }
 

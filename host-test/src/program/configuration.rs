@@ -24,7 +24,7 @@ impl Configuration {
         Self(metadata)
     }
 
-    /// What the command line sets, apart from a component file.
+    /// Takes what the command line sets, apart from a component file.
     pub(super) fn of_arguments(connection: &Connection) -> Self {
         let mut configuration = Self::default();
         for (field, value) in [

@@ -1,4 +1,4 @@
-//! What the component is lent so that it finds credentials as a program of this machine would: the
+//! The component is lent what it takes so that it finds credentials as a program of this machine would: the
 //! variables, the directories of the files that they name, and the hosts that give some.
 
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ const FILES: [&str; 4] = [
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 ];
 
-/// Where AWS itself gives credentials: the agents of ECS and EKS, and instance metadata.
+/// The hosts at which AWS itself gives credentials: the agents of ECS and EKS, and instance metadata.
 pub(super) const METADATA_HOSTS: [&str; 5] = [
     "169.254.170.2:80",
     "169.254.170.23:80",

@@ -1,4 +1,4 @@
-//! Which DynamoDB is called, and so which hosts the component may reach: one, or AWS's own alone.
+//! The DynamoDB that is called, and so the hosts that the component may reach: one, or AWS's own alone.
 //!
 //! What the arguments say comes first, then a component file; without either it is the embedded
 //! DynamoDB, so that nothing leaves the machine that nobody asked for.
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::embedded::Storage;
 
-/// Which DynamoDB is called.
+/// The DynamoDB that is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Destination {
     Embedded(Storage),
@@ -23,7 +23,7 @@ pub(super) enum Destination {
     Aws,
 }
 
-/// What the component may see of the environment when it does not call the embedded DynamoDB: the
+/// The part of the environment that the component may see when it does not call the embedded DynamoDB: the
 /// variables that its configuration knows, those of its credentials beside them.
 const VARIABLES: [&str; 10] = [
     "AWS_REGION",
@@ -37,7 +37,7 @@ const VARIABLES: [&str; 10] = [
     "DYNAMODB_REQUEST_TIMEOUT",
     "DYNAMODB_UNCONFIRMED_WRITES",
 ];
-/// Where an endpoint is looked up, the more specific one first. The component gets the outcome as
+/// The variables that name an endpoint, the more specific one first. The component gets the outcome as
 /// metadata.
 const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_DYNAMODB", ENDPOINT_OF_EVERY_SERVICE];
 /// It counts for STS as well.

@@ -1,7 +1,10 @@
 //! One call, from its arguments to its exit status: input is read first, so that a component is not
 //! started for a file with a mistake in it.
 
-use std::{io, path::Path};
+use std::{
+    io::{self, Read},
+    path::Path,
+};
 
 use dapr_wasm_host::CapturedStderr;
 
@@ -11,12 +14,12 @@ use super::{
     calls,
     component_file::{ComponentFile, types},
     progress_bar::Bar,
-    session::{Plan, Session},
+    session::Plan,
     usage,
 };
 use crate::{
     command_line::{
-        BindingRequest, Outcome, StateRequest, Stop,
+        BindingRequest, Failure, Outcome, StateRequest, Stop,
         output::{Format, Output},
     },
     component_yaml::ComponentType,
@@ -28,34 +31,12 @@ pub(super) async fn state(
     arguments: StateArguments,
     surroundings: &mut Surroundings<'_>,
 ) -> io::Result<Status> {
-    let connection = arguments.connection;
-    if let Err(error) = connection.check() {
-        return Ok(usage(&error, surroundings));
-    }
-    let request = StateRequest::read(arguments.command, surroundings.stdin);
-    let bar = Bar::on_stderr(surroundings.terminal.stderr);
-    let environment = surroundings.environment;
-    let mut output = output(&connection, surroundings);
-    let heard = CapturedStderr::new();
-    let performed = async {
-        let request = request?;
-        let file = ComponentFile::read(types(component), &connection)?;
-        tell_passed_over(file.as_ref(), &mut output)?;
-        let plan = Plan::new(
-            ComponentType::StateStore,
-            file.as_ref(),
-            &connection,
-            environment,
-        )?;
-        tell(&plan, writes(&request), &mut output)?;
-        let mut session = plan.open(component, &heard).await?;
-        let mut store = calls::state(&mut session.instance)?;
-        let outcome = request.perform(&mut store, &mut output, &bar).await;
-        tell_requests(&session, &mut output)?;
-        outcome
-    };
-    let performed = performed.await;
-    finish(performed, &heard, &mut output)
+    let StateArguments {
+        connection,
+        command,
+    } = arguments;
+    let read = |stdin: &mut dyn Read| StateRequest::read(command, stdin).map(Request::State);
+    perform(component, connection, read, surroundings).await
 }
 
 /// `host-test binding …`
@@ -64,37 +45,88 @@ pub(super) async fn binding(
     arguments: BindingArguments,
     surroundings: &mut Surroundings<'_>,
 ) -> io::Result<Status> {
-    let connection = arguments.connection;
+    let BindingArguments {
+        connection,
+        command,
+    } = arguments;
+    let read = |stdin: &mut dyn Read| BindingRequest::read(command, stdin).map(Request::Binding);
+    perform(component, connection, read, surroundings).await
+}
+
+enum Request {
+    State(StateRequest),
+    Binding(BindingRequest),
+}
+
+impl Request {
+    fn component_type(&self) -> ComponentType {
+        match self {
+            Self::State(_) => ComponentType::StateStore,
+            Self::Binding(_) => ComponentType::OutputBinding,
+        }
+    }
+
+    fn writes(&self) -> bool {
+        use StateRequest::{BulkGet, Features, Get, Ping};
+        match self {
+            Self::State(request) => !matches!(request, Get(..) | BulkGet(..) | Features | Ping),
+            Self::Binding(request) => matches!(request, BindingRequest::Invoke { .. }),
+        }
+    }
+}
+
+async fn perform(
+    component: Option<&Path>,
+    connection: Connection,
+    read: impl FnOnce(&mut dyn Read) -> Result<Request, Failure>,
+    surroundings: &mut Surroundings<'_>,
+) -> io::Result<Status> {
     if let Err(error) = connection.check() {
         return Ok(usage(&error, surroundings));
     }
-    let request = BindingRequest::read(arguments.command, surroundings.stdin);
+    let request = read(surroundings.stdin);
+    let bar = Bar::on_stderr(surroundings.terminal.stderr);
     let environment = surroundings.environment;
     let mut output = output(&connection, surroundings);
     let heard = CapturedStderr::new();
     let performed = async {
         let request = request?;
         let file = ComponentFile::read(types(component), &connection)?;
-        tell_passed_over(file.as_ref(), &mut output)?;
-        let plan = Plan::new(
-            ComponentType::OutputBinding,
-            file.as_ref(),
-            &connection,
-            environment,
-        )?;
-        let writes = matches!(request, BindingRequest::Invoke { .. });
-        tell(&plan, writes, &mut output)?;
+        for notice in file.iter().flat_map(ComponentFile::notices) {
+            output.note(notice)?;
+        }
+        let component_type = request.component_type();
+        let plan = Plan::new(component_type, file.as_ref(), &connection, environment)?;
+        for notice in &plan.notices {
+            output.note(notice)?;
+        }
+        if request.writes() && plan.forgets() {
+            output.note("this embedded DynamoDB is in memory: --data DIR keeps what is written")?;
+        }
         let mut session = plan.open(component, &heard).await?;
-        let mut binding = calls::binding(&mut session.instance)?;
-        let outcome = request.perform(&mut binding, &mut output).await;
-        tell_requests(&session, &mut output)?;
+        let outcome = match request {
+            Request::State(request) => {
+                let mut store = calls::state(&mut session.instance)?;
+                request.perform(&mut store, &mut output, &bar).await
+            }
+            Request::Binding(request) => {
+                let mut binding = calls::binding(&mut session.instance)?;
+                request.perform(&mut binding, &mut output).await
+            }
+        };
+        if let Some(requests) = session.requests() {
+            output.note(requests)?;
+        }
         outcome
     };
-    let performed = performed.await;
-    finish(performed, &heard, &mut output)
+    let performed: Result<Outcome, Stop> = performed.await;
+    for line in heard.contents().lines() {
+        output.note(format_args!("the component says: {line}"))?;
+    }
+    Status::of(performed, &mut output)
 }
 
-/// Where answers go.
+/// Makes the output for these surroundings.
 pub fn output<'a>(connection: &Connection, surroundings: &'a mut Surroundings<'_>) -> Output<'a> {
     Output {
         format: match connection.json {
@@ -106,51 +138,4 @@ pub fn output<'a>(connection: &Connection, surroundings: &'a mut Surroundings<'_
         stdout_is_terminal: surroundings.terminal.stdout,
         stderr_in_color: surroundings.terminal.color_on_stderr,
     }
-}
-
-fn writes(request: &StateRequest) -> bool {
-    match request {
-        StateRequest::Set(_)
-        | StateRequest::Delete(_)
-        | StateRequest::BulkSet(_)
-        | StateRequest::BulkDelete(_)
-        | StateRequest::Transact(_) => true,
-        StateRequest::Get(..)
-        | StateRequest::BulkGet(..)
-        | StateRequest::Features
-        | StateRequest::Ping => false,
-    }
-}
-
-fn tell_passed_over(file: Option<&ComponentFile<'_>>, output: &mut Output<'_>) -> io::Result<()> {
-    let mut notices = file.into_iter().flat_map(ComponentFile::notices);
-    notices.try_for_each(|notice| output.note(notice))
-}
-
-fn tell(plan: &Plan, writes: bool, output: &mut Output<'_>) -> io::Result<()> {
-    for notice in &plan.notices {
-        output.note(notice)?;
-    }
-    if writes && plan.forgets() {
-        output.note("this embedded DynamoDB is in memory: --data DIR keeps what is written")?;
-    }
-    Ok(())
-}
-
-fn tell_requests(session: &Session, output: &mut Output<'_>) -> io::Result<()> {
-    match session.requests() {
-        Some(requests) => output.note(requests),
-        None => Ok(()),
-    }
-}
-
-fn finish(
-    performed: Result<Outcome, Stop>,
-    heard: &CapturedStderr,
-    output: &mut Output<'_>,
-) -> io::Result<Status> {
-    for line in heard.contents().lines() {
-        output.note(format_args!("the component says: {line}"))?;
-    }
-    Status::of(performed, output)
 }

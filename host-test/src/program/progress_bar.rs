@@ -67,7 +67,7 @@ mod tests {
 
     const COLUMNS: u16 = 80;
 
-    /// What a terminal shows at the beginning, after each step, and at the end.
+    /// Returns what a terminal shows at the beginning, after each step, and at the end.
     fn shown(is_terminal: bool, total: u64, steps: &[u64]) -> Vec<String> {
         let terminal = InMemoryTerm::new(5, COLUMNS);
         let screen = terminal.clone();

@@ -30,7 +30,7 @@ pub struct ServeArguments {
     /// Keep the tables in this folder; without it, they are in memory and gone afterwards
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Where and for how long.
+    /// The port and the time.
     #[command(flatten)]
     pub serving: Serving,
 }
@@ -56,29 +56,22 @@ impl ServeArguments {
     /// Starts the embedded DynamoDB on this port, with all tables.
     pub async fn start(&self, port: u16) -> Result<Embedded, Failure> {
         let storage = Storage::of(self.data.as_deref());
-        let embedded = Embedded::start_on_port(storage, port)
-            .await
-            .map_err(Failure::here)?;
+        let embedded = Embedded::start_on_port(storage, port).await?;
         for table in &self.tables {
-            embedded
-                .create_table_if_absent(table, &self.partition_key)
-                .await
-                .map_err(Failure::here)?;
-            embedded
-                .enable_ttl(table, &self.ttl_attribute_name)
-                .await
-                .map_err(|error| {
-                    let name = &self.ttl_attribute_name;
-                    let sentence = "of the table of an earlier run, name the same attribute";
-                    Failure::here(format!(
-                        "--ttl-attribute-name {name}, table {table}: {error}; {sentence}"
-                    ))
-                })?;
+            let key = &self.partition_key;
+            embedded.create_table_if_absent(table, key).await?;
+            let name = &self.ttl_attribute_name;
+            embedded.enable_ttl(table, name).await.map_err(|error| {
+                let sentence = "of the table of an earlier run, name the same attribute";
+                Failure::here(format!(
+                    "--ttl-attribute-name {name}, table {table}: {error}; {sentence}"
+                ))
+            })?;
         }
         Ok(embedded)
     }
 
-    /// The first table.
+    /// Returns the first table.
     pub fn table(&self) -> &str {
         self.tables.first().map_or(DEFAULT_TABLE, String::as_str)
     }

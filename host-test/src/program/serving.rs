@@ -1,4 +1,4 @@
-//! What commands that serve have in common: a port, and an end that cleans up. Whoever reads their
+//! The common part of commands that serve: a port, and an end that cleans up. A reader of their
 //! endpoint may end them from then on, so they listen for that before they tell it.
 
 use std::{io, time::Duration};
@@ -73,7 +73,7 @@ impl Interruption {
     }
 }
 
-/// Where a signal cannot be listened for, it ends the process as it always does.
+/// Waits for a signal. One that cannot be listened for ends the process as it always does.
 #[cfg(unix)]
 async fn received(signal: &mut Option<Signal>) {
     match signal {

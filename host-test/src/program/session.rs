@@ -18,9 +18,7 @@ use crate::{
     counting_proxy::CountingProxy, embedded::Embedded,
 };
 
-/// What the harness configures where nobody else does and the embedded DynamoDB is called. A
-/// component file says for itself which table and attribute it means.
-/// The table where none is named.
+/// The default table of an embedded DynamoDB. A component file says for itself which table and attribute it means.
 pub const DEFAULT_TABLE: &str = "state";
 /// The partition key of an embedded DynamoDB.
 pub const DEFAULT_PARTITION_KEY: &str = "key";
@@ -35,7 +33,7 @@ pub struct Session {
     _embedded: Option<Embedded>,
 }
 
-/// What a session is to be.
+/// The parts of a session, before it is opened.
 pub struct Plan {
     component_type: ComponentType,
     configuration: Configuration,
@@ -83,23 +81,20 @@ impl Plan {
         })
     }
 
-    /// Whether what is written will be gone at the end.
+    /// Returns true if everything that is written will be gone at the end.
     pub fn forgets(&self) -> bool {
         self.destination == Destination::Embedded(crate::embedded::Storage::Memory)
     }
 
-    /// Whether this plan and another one call the same DynamoDB.
+    /// Returns true if this plan and another one call the same DynamoDB.
     pub fn shares_its_destination(&self, other: &Self) -> bool {
         self.destination == other.destination
     }
 
-    /// The embedded DynamoDB, where that is what is called.
+    /// Starts the embedded DynamoDB, if that is called.
     pub async fn start_embedded(&self) -> Result<Option<Embedded>, Failure> {
         match &self.destination {
-            Destination::Embedded(storage) => {
-                let started = Embedded::start(storage.clone()).await;
-                started.map(Some).map_err(Failure::here)
-            }
+            Destination::Embedded(storage) => Embedded::start(storage.clone()).await.map(Some),
             Destination::Endpoint(_) | Destination::Aws => Ok(None),
         }
     }
@@ -112,7 +107,7 @@ impl Plan {
         }
     }
 
-    /// What an instance may touch.
+    /// Lends an instance what it may touch.
     pub fn options(&self) -> Result<InstanceOptions, Failure> {
         let egress = self
             .destination
@@ -137,7 +132,7 @@ impl Plan {
         }
     }
 
-    /// For `init`.
+    /// Returns the metadata for `init`.
     pub fn metadata(&self) -> &[(String, String)] {
         self.configuration.metadata()
     }
@@ -206,8 +201,7 @@ async fn prepare(embedded: &Embedded, configuration: &mut Configuration) -> Resu
         .unwrap_or(DEFAULT_PARTITION_KEY);
     embedded
         .create_table_if_absent(table, partition_key)
-        .await
-        .map_err(Failure::here)?;
+        .await?;
     if let Some(attribute) = configuration.get(field::TTL_ATTRIBUTE_NAME) {
         // It fails where an earlier run named another attribute, or where the component is about
         // to refuse this one. Nothing depends on it: an expired item is absent even if it is kept.
@@ -217,13 +211,13 @@ async fn prepare(embedded: &Embedded, configuration: &mut Configuration) -> Resu
 }
 
 impl Session {
-    /// Where requests are counted, how many there were.
+    /// Tells the number of requests, if they are counted.
     pub fn requests(&self) -> Option<String> {
         self.proxy.as_ref().map(requests)
     }
 }
 
-/// `requests: 400 BatchWriteItem, 1 GetItem over 2 connections`.
+/// Tells `requests: 400 BatchWriteItem, 1 GetItem over 2 connections`.
 pub fn requests(proxy: &CountingProxy) -> String {
     let requests = proxy.requests();
     let mut counts = std::collections::BTreeMap::new();

@@ -13,7 +13,7 @@ use terminal_size::{Width, terminal_size_of};
 
 use crate::command_line::status::Status;
 
-/// What a run of the program can see and touch, besides files.
+/// Everything that a run of the program can see and touch, besides files.
 pub struct Surroundings<'a> {
     /// Tells the value of an environment variable, `None` where it is not set.
     pub environment: &'a dyn Fn(&str) -> Option<String>,
@@ -23,16 +23,16 @@ pub struct Surroundings<'a> {
     pub stdout: &'a mut dyn Write,
     /// Standard error.
     pub stderr: &'a mut dyn Write,
-    /// Who reads what is written.
+    /// The reader of what is written.
     pub terminal: Terminal,
 }
 
-/// Who reads what is written: all false for a pipe or a file.
+/// The reader of what is written: all false for a pipe or a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Terminal {
     /// Standard output is a terminal.
     pub stdout: bool,
-    /// How many columns that terminal has, if it tells.
+    /// The number of columns of that terminal, if it tells.
     pub columns_of_stdout: Option<usize>,
     /// Standard error is a terminal, so that a progress bar can be drawn on it.
     pub stderr: bool,

@@ -1,4 +1,4 @@
-//! What the program does before it has a component. The rest is tested with the component itself.
+//! The program before it has a component. The rest is tested with the component itself.
 
 use clap::CommandFactory;
 

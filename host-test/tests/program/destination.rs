@@ -1,4 +1,4 @@
-//! What the program opens and passes on is what the component asks for: AWS's hosts, and the variables that the README names.
+//! The program opens and passes on what the component asks for: AWS's hosts, and the variables that the README names.
 
 use dapr_dynamodb::aws::endpoint::Endpoint;
 use host_test::embedded::{Embedded, Storage};

@@ -40,7 +40,7 @@ spec:
 const SECRETS: &str = r#"{ "aws": { "accessKey": "AKID", "secretKey": "hush", "list": ["1", null, 5, true] }, "top": "t" }"#;
 
 /// As for this workspace's own component.
-fn parse(file: &str, text: &str) -> Result<Vec<Component>, ComponentFileError> {
+fn parse(file: &str, text: &str) -> Result<Vec<Component>, Failure> {
     super::parse(file, text, Types::DynamoDb)
 }
 

@@ -3,9 +3,8 @@
 //!
 //! The configuration is what `examples/` holds, so these files are known to work.
 
-mod binding_scenes;
 mod report;
-mod state_scenes;
+mod scenes;
 
 use std::{io, path::Path, time::Instant};
 
@@ -14,11 +13,13 @@ use dapr_wasm_host::{CapturedStderr, Egress, Instance, InstanceOptions, Plugin};
 use self::report::Report;
 use super::{
     Status, Surroundings,
+    arguments::Connection,
     calls::failure,
     configuration::{Configuration, field},
+    output,
 };
 use crate::{
-    command_line::{Failure, output::Format, output::Output},
+    command_line::{Failure, Stop},
     component_path,
     component_yaml::{self, Secrets, Sources, Types},
     embedded::{Embedded, Storage},
@@ -42,26 +43,6 @@ const ENDPOINT_VARIABLE: &str = "DYNAMODB_ENDPOINT";
 /// The contract's own default.
 const DEFAULT_PARTITION_KEY: &str = "key";
 
-/// Why the show stopped before its end.
-pub(super) enum Stopped {
-    /// Something failed without which there is nothing to show.
-    Failed(Failure),
-    /// The output could not be written.
-    Output(io::Error),
-}
-
-impl From<Failure> for Stopped {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-impl From<io::Error> for Stopped {
-    fn from(error: io::Error) -> Self {
-        Self::Output(error)
-    }
-}
-
 /// Shows the main job of the component on an embedded DynamoDB in memory.
 pub(super) async fn run(
     component: Option<&Path>,
@@ -75,20 +56,13 @@ pub(super) async fn run(
         Ok(()) => report.end()?,
         Err(_) => Status::Failure,
     };
-    let mut output = Output {
-        format: Format::Plain,
-        stdout: surroundings.stdout,
-        stderr: surroundings.stderr,
-        stdout_is_terminal: surroundings.terminal.stdout,
-        stderr_in_color: surroundings.terminal.color_on_stderr,
-    };
+    let mut output = output(&Connection::default(), surroundings);
     for line in heard.contents().lines() {
         output.note(format_args!("the component says: {line}"))?;
     }
     match shown {
         Ok(()) => Ok(status),
-        Err(Stopped::Failed(failure)) => output.failure(&failure).map(|()| status),
-        Err(Stopped::Output(error)) => Err(error),
+        Err(stop) => Status::of(Err(stop), &mut output),
     }
 }
 
@@ -96,12 +70,10 @@ async fn show(
     component: &Path,
     heard: &CapturedStderr,
     report: &mut Report<'_>,
-) -> Result<(), Stopped> {
+) -> Result<(), Stop> {
     report.heading("set-up")?;
     let began = Instant::now();
-    let embedded = Embedded::start(Storage::Memory)
-        .await
-        .map_err(Failure::here)?;
+    let embedded = Embedded::start(Storage::Memory).await?;
     report.fact(
         "start an embedded DynamoDB",
         began.elapsed(),
@@ -122,14 +94,14 @@ async fn show(
         report.heading(&format!("state store, from {}", STATE_STORE.0))?;
         let mut instance = stage.instance(&plugin, heard, report).await?;
         let store = instance.state().map_err(failure)?;
-        state_scenes::play(store, &stage, &embedded, report).await?;
+        scenes::state(store, &stage, &embedded, report).await?;
     }
     if plugin.exports_binding() {
         let stage = Stage::set(&embedded, BINDING).await?;
         report.heading(&format!("output binding, from {}", BINDING.0))?;
         let mut instance = stage.instance(&plugin, heard, report).await?;
         let binding = instance.binding().map_err(failure)?;
-        binding_scenes::play(binding, &stage, &embedded, report).await?;
+        scenes::binding(binding, &stage, &embedded, report).await?;
     }
     Ok(())
 }
@@ -145,16 +117,15 @@ impl Stage {
     async fn set(embedded: &Embedded, (file, text): (&str, &str)) -> Result<Self, Failure> {
         let endpoint = embedded.endpoint().to_owned();
         let environment = |name: &str| (name == ENDPOINT_VARIABLE).then(|| endpoint.clone());
-        let secrets = Secrets::parse(SECRETS.0, SECRETS.1).map_err(Failure::here)?;
-        let components =
-            component_yaml::parse(file, text, Types::DynamoDb).map_err(Failure::here)?;
+        let secrets = Secrets::parse(SECRETS.0, SECRETS.1)?;
+        let components = component_yaml::parse(file, text, Types::DynamoDb)?;
         let first = components.first();
         let component = first.ok_or_else(|| Failure::here(format!("{file} holds no component")))?;
         let resolved = component.resolve(Sources {
             environment: &environment,
             secrets: Some(&secrets),
         });
-        let configuration = Configuration::new(resolved.map_err(Failure::here)?.metadata);
+        let configuration = Configuration::new(resolved?.metadata);
         let table = configuration
             .get(field::TABLE)
             .unwrap_or_default()
@@ -162,10 +133,7 @@ impl Stage {
         let partition_key = configuration
             .get(field::PARTITION_KEY)
             .unwrap_or(DEFAULT_PARTITION_KEY);
-        embedded
-            .create_table(&table, partition_key)
-            .await
-            .map_err(Failure::here)?;
+        embedded.create_table(&table, partition_key).await?;
         Ok(Self {
             metadata: configuration.metadata().to_vec(),
             table,
@@ -179,7 +147,7 @@ impl Stage {
         plugin: &Plugin,
         heard: &CapturedStderr,
         report: &mut Report<'_>,
-    ) -> Result<Instance, Stopped> {
+    ) -> Result<Instance, Stop> {
         let egress = Egress::builder().allow_url(&self.endpoint).build();
         let egress = egress.map_err(Failure::here)?;
         let options = InstanceOptions::new().egress(egress).stderr(heard);

@@ -26,7 +26,7 @@ const BAD: Style = AnsiColor::Red.on_default().bold();
 const FAINT: Style = Style::new().dimmed();
 const PLAIN: Style = Style::new();
 
-/// What came of a call.
+/// The verdict on a call.
 pub(super) enum Verdict {
     /// As the contract promises.
     AsPromised(String),
