@@ -35,7 +35,7 @@ impl fmt::Display for Interface {
 /// One promise of the contract.
 pub struct Case {
     pub(super) function: &'static str,
-    /// What a component must have for this to be about it.
+    /// The features that a component must have for this to be about it.
     pub needs: &'static [Need],
     pub(super) check: Check,
 }
@@ -43,14 +43,14 @@ pub struct Case {
 pub(super) type Check = for<'s> fn(&'s Scene) -> Pin<Box<dyn Future<Output = Checked> + 's>>;
 
 impl Case {
-    /// The promise, as a sentence.
+    /// Returns the promise, as a sentence.
     #[must_use]
     pub fn name(&self) -> String {
         self.function.replace('_', " ")
     }
 }
 
-/// What a case is about, beyond the interface that it calls.
+/// The subject of a case, beyond the interface that it calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// The feature `etag`.
@@ -89,14 +89,19 @@ impl fmt::Display for Need {
     }
 }
 
-/// The case of a function: its name is the sentence.
+/// Makes the cases of functions, whose names are the sentences: the needs of all, then each function with its own.
+macro_rules! cases {
+    ($needs:tt, [$($check:ident $(($($more:ident),+))?),+ $(,)?]) => {
+        &[$($crate::case::case!($needs, $check, [$($($more),+)?])),+]
+    };
+}
 macro_rules! case {
-    ($check:ident $(, $need:ident)*) => {
+    ([$($need:ident),*], $check:ident, [$($more:ident),*]) => {
         $crate::case::Case {
             function: stringify!($check),
-            needs: &[$($crate::case::Need::$need),*],
+            needs: &[$($crate::case::Need::$need,)* $($crate::case::Need::$more),*],
             check: |scene| Box::pin($check(scene)),
         }
     };
 }
-pub(super) use case;
+pub(super) use {case, cases};

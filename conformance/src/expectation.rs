@@ -1,4 +1,4 @@
-//! What is held against an answer. A sentence says what was expected and what came instead; long values are cut.
+//! Expectations that are held against answers. A sentence says what was expected and what came instead; long values are cut.
 
 use std::fmt::{Debug, Display};
 
@@ -9,10 +9,10 @@ use super::{
     outcome::{Checked, Unmet},
 };
 
-/// How much of a value a sentence shows, in characters.
+/// The part of a value that a sentence shows, in characters.
 const SHOWN: usize = 200;
 
-/// These are the same.
+/// Checks that these are the same.
 pub(super) fn equal<T, U>(what: impl Display, found: T, expected: U) -> Checked
 where
     T: Debug + PartialEq<U>,
@@ -28,7 +28,7 @@ where
     }
 }
 
-/// This is so; the sentence is for where it is not.
+/// Checks that this is so; the sentence is for where it is not.
 pub(super) fn holds(condition: bool, otherwise: impl Display) -> Checked {
     match condition {
         true => Ok(()),
@@ -36,12 +36,12 @@ pub(super) fn holds(condition: bool, otherwise: impl Display) -> Checked {
     }
 }
 
-/// The value is there.
+/// Checks that the value is there.
 pub(super) fn there<T>(what: impl Display, value: Option<T>) -> Checked<T> {
     value.ok_or_else(|| Unmet::failed(format_args!("{what} is absent")))
 }
 
-/// What a call came to, for comparison: "ok", or the case of the contract's error. A trap, a call without end and a
+/// Returns the outcome of a call, for comparison: "ok", or the case of the contract's error. A trap, a call without end and a
 /// secret in the sentence are nothing that another call could come to as well.
 pub(super) fn outcome<T>(answer: Answer<T>) -> Checked<&'static str> {
     match answer {
@@ -50,17 +50,17 @@ pub(super) fn outcome<T>(answer: Answer<T>) -> Checked<&'static str> {
     }
 }
 
-/// The component refused the call, with this case of the contract's error.
+/// Checks that the component refused the call, with this case of the contract's error.
 pub(super) fn refused<T: Debug>(answer: Answer<T>, case: &str) -> Checked {
     refused_as(answer, case, |_| Ok(()))
 }
 
-/// The component refused the call with this case, and the sentence has this name.
+/// Checks that the component refused the call with this case, and the sentence has this name.
 pub(super) fn refused_naming<T: Debug>(answer: Answer<T>, case: &str, name: &str) -> Checked {
     refused_as(answer, case, |error| names(error, name))
 }
 
-/// The call was refused since a condition did not hold, and the sentence names the key.
+/// Checks that the call was refused since a condition did not hold, and the sentence names the key.
 pub(super) fn mismatch<T: Debug>(answer: Answer<T>, key: &str) -> Checked {
     refused_naming(answer, "etag-mismatch", key)
 }
@@ -84,7 +84,7 @@ fn refused_as<T: Debug>(
     }
 }
 
-/// The error has this case, and a sentence where the contract gives it one.
+/// Checks that the error has this case, and a sentence where the contract gives it one.
 pub(super) fn is_error(error: &Error, case: &str) -> Checked {
     if error.case() != case {
         return Err(Unmet::failed(format_args!(
@@ -100,7 +100,7 @@ pub(super) fn is_error(error: &Error, case: &str) -> Checked {
     )
 }
 
-/// The error is `etag-mismatch`, and names the key.
+/// Checks that the error is `etag-mismatch`, and names the key.
 pub(super) fn is_mismatch(error: &Error, key: &str) -> Checked {
     is_error(error, "etag-mismatch")?;
     names(error, key)
@@ -118,7 +118,7 @@ fn names(error: &Error, name: &str) -> Checked {
     )
 }
 
-/// What a bulk call gave for one request is such an error.
+/// Checks that a bulk call gave such an error for one request.
 pub(super) fn fails<T: Debug>(
     result: Result<T, Error>,
     check: impl FnOnce(&Error) -> Checked,
@@ -132,12 +132,12 @@ pub(super) fn fails<T: Debug>(
     }
 }
 
-/// What a bulk call gave for one request is no error.
+/// Checks that a bulk call gave no error for one request.
 pub(super) fn succeeds<T>(what: impl Display, result: Result<T, Error>) -> Checked<T> {
     result.map_err(|error| Unmet::failed(format_args!("{what} is {}", cut(&error.to_string()))))
 }
 
-/// As many results as there were requests.
+/// Checks that there are as many results as there were requests.
 pub(super) fn by_position<T, const N: usize>(results: Vec<T>) -> Checked<[T; N]> {
     <[T; N]>::try_from(results).map_err(|results| {
         Unmet::failed(format_args!("{N} requests have {} results", results.len()))

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-/// What came of a case.
+use serde::Serialize;
+
+/// The outcome of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The component keeps what the case is about.
@@ -14,7 +16,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// As it is printed.
+    /// Returns the name that is printed.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -24,7 +26,7 @@ impl Outcome {
         }
     }
 
-    /// Why it did not pass.
+    /// Returns the reason that it did not pass.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
@@ -37,7 +39,7 @@ impl Outcome {
 /// A case before its end: the first thing that is not as promised ends it.
 pub(super) type Checked<T = ()> = Result<T, Unmet>;
 
-/// Why a case ended early.
+/// The reason that a case ended early.
 #[derive(Clone, Debug)]
 pub(super) enum Unmet {
     Failed(String),
@@ -67,14 +69,15 @@ pub struct Ran {
     pub group: &'static str,
     /// The case, as a sentence.
     pub case: String,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// What the component wrote to its standard error meanwhile, in its order, each line once.
+    /// The lines that the component wrote to its standard error meanwhile, in its order, each line once.
     pub heard: Vec<String>,
 }
 
-/// How many cases came out how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The number of cases with each outcome.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Tally {
     /// Cases that passed.
     pub passed: usize,

@@ -1,4 +1,4 @@
-//! Options and requests, one condition each.
+//! The arguments of calls: options and requests, one condition each, and text that is taken as it is given.
 
 use dapr_wasm_host::types::{
     Concurrency, DeleteOptions, DeleteRequest, Operation, SetOptions, SetRequest,
@@ -86,3 +86,55 @@ pub fn set(name: &str, value: &[u8], options: Option<SetOptions>) -> Operation {
 pub fn delete(name: &str, options: Option<DeleteOptions>) -> Operation {
     Operation::Delete(delete_of(name, options))
 }
+
+/// Text that shows as other than it is, ends early where a language ends text with a zero, or means something in paths,
+/// URLs, queries and expressions. No two are the same, also as they are: the keys of a conformance case all begin alike.
+pub const ODD_TEXTS: &[&str] = &[
+    "key",
+    "k",
+    "K",
+    " k",
+    "k ",
+    "\0",
+    "a\0b",
+    "a",
+    "A",
+    " a",
+    "a ",
+    "a\0",
+    "\u{1}\u{7f}\u{9f}",
+    "\r\n\t",
+    "tab\tnewline\n",
+    "a\r\nx-injected: 1",
+    "\u{202e}txt.exe\u{202c}",
+    "\u{feff}a",
+    "\u{fdd0}\u{fffe}\u{10ffff}",
+    "e\u{301}",
+    "é",
+    "schlüssel",
+    "schlu\u{308}ssel",
+    "ß",
+    "👩‍👩‍👧‍👦",
+    "⏱️",
+    "app||actor||k",
+    "a/b?c=d&e",
+    "../../a",
+    "%00",
+    "%",
+    "\"quoted\"",
+    "'",
+    "\\u0000",
+    "\"},\"x\":{\"S\":\"",
+    "' OR 1=1 --",
+    "${jndi:ldap://x}",
+    "{}",
+    "null",
+    "-1",
+    "0",
+    "NaN",
+    "1e999",
+    "*",
+    "a.b",
+    "#k",
+    ":etag",
+];

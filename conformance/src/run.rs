@@ -3,17 +3,18 @@
 
 use std::sync::Arc;
 
+use dapr_wasm_host::types::FeatureSet;
 use futures_util::{Stream, StreamExt, stream};
+use tokio::sync::OnceCell;
 
 use super::{
-    case::{Case, Group},
-    facts::{Facts, exported},
-    outcome::{Checked, Ran},
+    case::{Case, Group, Interface, Need},
+    outcome::{Checked, Ran, Unmet},
     scene::Scene,
     subject::Subject,
 };
 
-/// How many cases are under way at a time.
+/// The most cases that are under way at a time.
 const AT_A_TIME: usize = 16;
 
 /// Runs these cases. The results come in the order of the cases, each as soon as it and those before it have ended.
@@ -55,4 +56,104 @@ async fn checked(
     let checked = (case.check)(scene).await;
     let cleaned = scene.clean().await;
     checked.and(cleaned)
+}
+
+/// The facts about a component that were observed so far: what it declares, and how its instances stand to each other. Each
+/// is observed once, for the first case that needs to know it, and not where none does: a run of cases that only read writes
+/// nothing.
+struct Facts {
+    subject: Arc<Subject>,
+    features: OnceCell<Checked<FeatureSet>>,
+    shared: OnceCell<Checked<bool>>,
+}
+
+impl Facts {
+    fn new(subject: &Arc<Subject>) -> Self {
+        Self {
+            subject: Arc::clone(subject),
+            features: OnceCell::new(),
+            shared: OnceCell::new(),
+        }
+    }
+
+    /// Decides if a case with this need is about the component.
+    async fn allow(&self, need: Need) -> Checked {
+        let subject = &*self.subject;
+        let (feature, name, wanted) = match need {
+            Need::Etag => (FeatureSet::ETAG, "etag", true),
+            Need::Transactional => (FeatureSet::TRANSACTIONAL, "transactional", true),
+            Need::Ttl => (FeatureSet::TTL, "ttl", true),
+            Need::NoEtag => (FeatureSet::ETAG, "etag", false),
+            Need::NoTransactional => (FeatureSet::TRANSACTIONAL, "transactional", false),
+            Need::NoTtl => (FeatureSet::TTL, "ttl", false),
+            Need::SharedStore if self.shared().await? => return Ok(()),
+            Need::SharedStore => {
+                return not_applicable(
+                    "a second instance does not see what a first one wrote: they share no store",
+                );
+            }
+            Need::BothInterfaces => {
+                exported(Interface::State, subject)?;
+                return exported(Interface::Binding, subject);
+            }
+            Need::Invocation if subject.invocation.is_some() => return Ok(()),
+            Need::Invocation => {
+                return not_applicable(
+                    "no operation was named that may be performed: --invoke OPERATION=DATA names one",
+                );
+            }
+        };
+        match self.features().await?.contains(feature) {
+            declared if declared == wanted => Ok(()),
+            false => not_applicable(format_args!("the store does not declare {name}")),
+            true => not_applicable(format_args!("the store declares {name}")),
+        }
+    }
+
+    async fn features(&self) -> Checked<FeatureSet> {
+        let observed = async { features(&Scene::new(&self.subject)).await };
+        self.features.get_or_init(|| observed).await.clone()
+    }
+
+    async fn shared(&self) -> Checked<bool> {
+        let observed = async {
+            let scene = Scene::new(&self.subject);
+            let shared = shared(&scene).await;
+            // What is wrong with the store here, the cases say.
+            let _ = scene.clean().await;
+            shared
+        };
+        self.shared.get_or_init(|| observed).await.clone()
+    }
+}
+
+/// Checks that the component has this interface and a configuration for it.
+fn exported(interface: Interface, subject: &Subject) -> Checked {
+    let (exported, configuration) = match interface {
+        Interface::State => (subject.plugin.exports_state(), &subject.state),
+        Interface::Binding => (subject.plugin.exports_binding(), &subject.binding),
+    };
+    match configuration {
+        _ if !exported => not_applicable(format_args!("the component does not export {interface}")),
+        Ok(_) => Ok(()),
+        Err(reason) => not_applicable(reason),
+    }
+}
+
+fn not_applicable(reason: impl std::fmt::Display) -> Checked {
+    Err(Unmet::NotApplicable(reason.to_string()))
+}
+
+async fn features(scene: &Scene) -> Checked<FeatureSet> {
+    Ok(scene.store().await?.features().await?)
+}
+
+/// A store that forgets what it was told is none of these: its writer does not see the item either.
+async fn shared(scene: &Scene) -> Checked<bool> {
+    let mut writer = scene.store().await?;
+    writer.set("shared", b"v", None).await?;
+    if writer.get("shared").await?.is_none() {
+        return Err(Unmet::failed("get of an item that was just set gives none"));
+    }
+    Ok(scene.store().await?.get("shared").await?.is_some())
 }

@@ -1,14 +1,17 @@
-//! What a case stands on: instances of the component, configured or not, and keys that nobody else has.
+//! The scene of a case: instances of the component, configured or not, and keys that nobody else has.
+//!
+//! A case takes back what it has left under its keys: so that many cases can run on one store, at the same time, and on a
+//! table that others use. It is the state store that takes back: what a binding makes under a key where the state store does
+//! not look, in a table of its own or where there is no state store, stays.
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dapr_wasm_host::types::Metadata;
 use dapr_wasm_host::{CapturedStderr, InstanceOptions};
 
 use super::{
     caller::Caller,
-    keys::Keys,
     outcome::{Checked, Unmet},
     subject::{Invocation, Subject},
 };
@@ -31,31 +34,31 @@ impl Scene {
         }
     }
 
-    /// The key that `name` stands for.
+    /// Returns the key that `name` stands for.
     pub(super) fn key(&self, name: &str) -> String {
         self.keys.key(name)
     }
 
-    /// What configures the state store.
+    /// Returns the configuration of the state store.
     pub(super) fn state_metadata(&self) -> Checked<&Metadata> {
         let metadata = self.subject.state.as_ref();
         metadata.map_err(|reason| Unmet::NotApplicable(reason.clone()))
     }
 
-    /// What configures the binding.
+    /// Returns the configuration of the binding.
     pub(super) fn binding_metadata(&self) -> Checked<&Metadata> {
         let metadata = self.subject.binding.as_ref();
         metadata.map_err(|reason| Unmet::NotApplicable(reason.clone()))
     }
 
-    /// An instance whose state store is configured.
+    /// Starts an instance whose state store is configured.
     pub(super) async fn store(&self) -> Checked<Caller> {
         let mut store = self.blank().await?;
         store.init(self.state_metadata()?).await?;
         Ok(store)
     }
 
-    /// As many of them as asked for.
+    /// Starts as many of them as asked for.
     pub(super) async fn stores(&self, count: usize) -> Checked<Vec<Caller>> {
         let mut stores = Vec::new();
         for _ in 0..count {
@@ -64,19 +67,19 @@ impl Scene {
         Ok(stores)
     }
 
-    /// An instance whose binding is configured.
+    /// Starts an instance whose binding is configured.
     pub(super) async fn binding(&self) -> Checked<Caller> {
         let mut binding = self.blank().await?;
         binding.init_binding(self.binding_metadata()?).await?;
         Ok(binding)
     }
 
-    /// An instance that is not configured yet; its environment may do it.
+    /// Starts an instance that is not configured yet; its environment may do it.
     pub(super) async fn blank(&self) -> Checked<Caller> {
         self.start(self.subject.options.clone()).await
     }
 
-    /// An instance that neither `init` nor an environment has configured, and that reaches nothing.
+    /// Starts an instance that neither `init` nor an environment has configured, and that reaches nothing.
     pub(super) async fn bare(&self) -> Checked<Caller> {
         self.start(InstanceOptions::new()).await
     }
@@ -94,7 +97,7 @@ impl Scene {
         ))
     }
 
-    /// An operation that the binding may perform, with a payload that is new.
+    /// Makes an operation that the binding may perform, with a payload that is new.
     pub(super) fn invocation(&self, name: &str) -> Checked<(String, Vec<u8>)> {
         let Some(Invocation { operation, data }) = &self.subject.invocation else {
             return Err(Unmet::NotApplicable("no operation was named".to_owned()));
@@ -107,7 +110,7 @@ impl Scene {
         ))
     }
 
-    /// What the instances of the case had to say on standard error, in their order, each line once.
+    /// Returns what the instances of the case had to say on standard error, in their order, each line once.
     pub(super) fn heard(&self) -> Vec<String> {
         let heard = self.heard.contents();
         let lines = heard.lines().filter(|line| !line.trim().is_empty());
@@ -127,5 +130,73 @@ impl Scene {
             store.delete_key(&key).await?;
         }
         Ok(())
+    }
+}
+
+/// The beginning of all keys, for a person who finds one.
+const PREFIX: &str = "conformance-";
+
+/// The keys of one case.
+pub(super) struct Keys {
+    prefix: String,
+    written: Mutex<BTreeSet<String>>,
+}
+
+impl Keys {
+    pub(super) fn new() -> Self {
+        Self {
+            prefix: format!("{PREFIX}{:016x}-", fastrand::u64(..)),
+            written: Mutex::default(),
+        }
+    }
+
+    /// Returns the key that `name` stands for. The empty name is the empty key.
+    pub(super) fn key(&self, name: &str) -> String {
+        match name.is_empty() {
+            true => String::new(),
+            false => format!("{}{name}", self.prefix),
+        }
+    }
+
+    /// Notes that there may be an item under this key.
+    pub(super) fn note(&self, key: &str) {
+        self.written().insert(key.to_owned());
+    }
+
+    /// Notes that there is no item under this key any more.
+    pub(super) fn forget(&self, key: &str) {
+        self.written().remove(key);
+    }
+
+    /// Returns the keys under which there may be an item.
+    pub(super) fn left(&self) -> Vec<String> {
+        self.written().iter().cloned().collect()
+    }
+
+    fn written(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        // No change to the set can be seen half done.
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_cases_share_no_key_and_the_empty_one_stays_empty() {
+        let (one, other) = (Keys::new(), Keys::new());
+        assert_ne!(one.key("k"), other.key("k"));
+        assert!(one.key("k").ends_with("-k"));
+        assert_eq!(one.key(""), "");
+    }
+
+    #[test]
+    fn what_was_written_and_not_deleted_is_left() {
+        let keys = Keys::new();
+        keys.note("a");
+        keys.note("b");
+        keys.forget("a");
+        assert_eq!(keys.left(), ["b"]);
     }
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use dapr_wasm_host::{InstanceOptions, Plugin, types::Metadata};
 
-/// How long one call may take, unless more is asked for: longer than the retries of a component that is well.
+/// The longest time of one call, unless more is asked for: longer than the retries of a component that is well.
 pub const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// The component under test.
 pub struct Subject {
     /// The component.
     pub plugin: Plugin,
-    /// What each instance may touch: network, environment. Its time limit and its standard error are those of the run.
+    /// The surroundings of each instance: network, environment. Its time limit and its standard error are those of the run.
     pub options: InstanceOptions,
     /// For `init` of the state store; or why it is not configured, so that its cases do not apply.
     pub state: Result<Metadata, String>,
@@ -19,7 +19,7 @@ pub struct Subject {
     pub binding: Result<Metadata, String>,
     /// An operation that the binding may be asked for. Only who configures it knows what does no harm.
     pub invocation: Option<Invocation>,
-    /// How long one call may take.
+    /// The longest time of one call.
     pub time_limit: Duration,
 }
 
@@ -33,7 +33,7 @@ pub struct Invocation {
 }
 
 impl Invocation {
-    /// What is replaced by a new key in each payload.
+    /// The text that is replaced by a new key in each payload.
     pub const KEY: &str = "{key}";
 }
 

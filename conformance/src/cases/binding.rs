@@ -2,33 +2,27 @@
 
 use std::collections::BTreeSet;
 
-use super::doubtful::{configurations, some_refused, spelled, unknown};
-use crate::caller::Caller;
-use crate::case::{Group, Interface, case};
-use crate::expectation::{equal, holds, outcome, refused, refused_naming};
-use crate::outcome::Checked;
-use crate::scene::Scene;
+use super::configuration::{configurations, some_refused, spelled, unknown};
+
+use super::*;
 
 pub const GROUP: Group = Group {
     name: "binding",
     interface: Interface::Binding,
-    cases: &[
-        case!(a_configured_binding_answers_ping),
-        case!(operations_are_listed_each_once_also_before_init),
-        case!(an_operation_that_is_not_listed_is_unsupported_and_named),
-        case!(an_operation_that_is_listed_is_performed, Invocation),
-        case!(absent_and_empty_parameters_mean_the_same, Invocation),
-        case!(
-            a_parameter_that_nobody_knows_is_ignored_in_silence,
-            Invocation
-        ),
-        case!(fields_of_the_binding_are_read_as_those_of_the_store),
-        case!(an_init_that_fails_leaves_the_binding_as_it_was),
-        case!(
-            the_store_and_the_binding_of_one_instance_have_their_own_configuration,
-            BothInterfaces
-        ),
-    ],
+    cases: cases!(
+        [],
+        [
+            a_configured_binding_answers_ping,
+            operations_are_listed_each_once_also_before_init,
+            an_operation_that_is_not_listed_is_unsupported_and_named,
+            an_operation_that_is_listed_is_performed(Invocation),
+            absent_and_empty_parameters_mean_the_same(Invocation),
+            a_parameter_that_nobody_knows_is_ignored_in_silence(Invocation),
+            fields_of_the_binding_are_read_as_those_of_the_store,
+            an_init_that_fails_leaves_the_binding_as_it_was,
+            the_store_and_the_binding_of_one_instance_have_their_own_configuration(BothInterfaces),
+        ]
+    ),
 };
 
 async fn a_configured_binding_answers_ping(scene: &Scene) -> Checked {

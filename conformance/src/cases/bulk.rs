@@ -1,26 +1,24 @@
 //! Result i answers request i, however many there are and however often a key stands among them.
 
-use crate::caller::Caller;
-use crate::case::{Group, Interface, case};
-use crate::expectation::{by_position, equal, fails, is_error, succeeds, there};
-use crate::outcome::Checked;
-use crate::requests::{content_type, delete_of, set_of};
-use crate::scene::Scene;
+use super::*;
 
 pub const GROUP: Group = Group {
     name: "bulk",
     interface: Interface::State,
-    cases: &[
-        case!(no_keys_and_no_requests_give_an_empty_list),
-        case!(bulk_get_answers_every_position_also_absent_ones_and_repeated_ones),
-        case!(a_thousand_items_are_set_read_and_deleted_in_bulk),
-        case!(bulk_get_tells_a_wrong_key_at_its_position_and_reads_the_others),
-        case!(bulk_set_tells_a_wrong_request_at_its_position_and_writes_the_others),
-        case!(bulk_delete_of_absent_keys_is_ok_and_tells_a_wrong_key_at_its_position),
-        case!(bulk_set_keeps_each_items_own_content_type),
-        case!(bulk_set_returns_the_etags_by_position, Etag),
-        case!(sets_of_one_key_take_effect_in_their_order),
-    ],
+    cases: cases!(
+        [],
+        [
+            no_keys_and_no_requests_give_an_empty_list,
+            bulk_get_answers_every_position_also_absent_ones_and_repeated_ones,
+            a_thousand_items_are_set_read_and_deleted_in_bulk,
+            bulk_get_tells_a_wrong_key_at_its_position_and_reads_the_others,
+            bulk_set_tells_a_wrong_request_at_its_position_and_writes_the_others,
+            bulk_delete_of_absent_keys_is_ok_and_tells_a_wrong_key_at_its_position,
+            bulk_set_keeps_each_items_own_content_type,
+            bulk_set_returns_the_etags_by_position(Etag),
+            sets_of_one_key_take_effect_in_their_order,
+        ]
+    ),
 };
 
 /// The values that a bulk-get gives, by position.
@@ -150,7 +148,7 @@ async fn bulk_set_returns_the_etags_by_position(scene: &Scene) -> Checked {
     Ok(())
 }
 
-/// Where requests go out in batches: within one, across two, and over many.
+/// Tries all ways that requests may go out in batches: within one, across two, and over many.
 async fn sets_of_one_key_take_effect_in_their_order(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     for length in [2_usize, 3, 30] {

@@ -1,29 +1,22 @@
 //! In a bulk call each request keeps its own condition and fails alone.
 
-use crate::case::{Group, Interface, case};
-use crate::expectation::{by_position, equal, fails, is_mismatch, succeeds};
-use crate::outcome::Checked;
-use crate::requests::{delete_if_etag, delete_of, first_write, if_etag, set_of};
-use crate::scene::Scene;
+use super::*;
 
 pub const GROUP: Group = Group {
     name: "bulk conditions",
     interface: Interface::State,
-    cases: &[
-        case!(a_bulk_set_with_one_wrong_etag_writes_the_others, Etag),
-        case!(a_bulk_delete_with_one_wrong_etag_deletes_the_others, Etag),
-        case!(many_conditional_requests_each_get_their_own_answer, Etag),
-        case!(of_two_first_writes_on_one_key_the_first_one_wins, Etag),
-        case!(
+    cases: cases!(
+        [Etag],
+        [
+            a_bulk_set_with_one_wrong_etag_writes_the_others,
+            a_bulk_delete_with_one_wrong_etag_deletes_the_others,
+            many_conditional_requests_each_get_their_own_answer,
+            of_two_first_writes_on_one_key_the_first_one_wins,
             a_condition_sees_what_the_request_before_it_on_the_key_left,
-            Etag
-        ),
-        case!(
             an_unconditional_set_before_a_conditional_one_on_the_key_comes_first,
-            Etag
-        ),
-        case!(deletes_of_one_key_take_effect_in_their_order, Etag),
-    ],
+            deletes_of_one_key_take_effect_in_their_order,
+        ]
+    ),
 };
 
 async fn a_bulk_set_with_one_wrong_etag_writes_the_others(scene: &Scene) -> Checked {
@@ -38,12 +31,12 @@ async fn a_bulk_set_with_one_wrong_etag_writes_the_others(scene: &Scene) -> Chec
     ];
     let [a, b, c] = by_position(store.bulk_set(&sets).await?)?;
     fails(a, |error| is_mismatch(error, &scene.key("a")))?;
-    let item = store.item("a").await?;
-    equal("a", (item.value, item.etag), (b"1".to_vec(), Some(kept)))?;
+    let stored = store.value_and_etag("a").await?;
+    equal("a", stored, (b"1".to_vec(), Some(kept)))?;
     for (name, set) in [("b", b), ("c", c)] {
         let etag = succeeds(name, set)?;
-        let item = store.item(name).await?;
-        equal(name, (item.value, item.etag), (b"2".to_vec(), Some(etag)))?;
+        let stored = store.value_and_etag(name).await?;
+        equal(name, stored, (b"2".to_vec(), Some(etag)))?;
     }
     Ok(())
 }
@@ -89,8 +82,8 @@ async fn many_conditional_requests_each_get_their_own_answer(scene: &Scene) -> C
             equal(name, store.value(name).await?, Some(b"old".to_vec()))?;
         } else {
             let etag = succeeds(name, set)?;
-            let item = store.item(name).await?;
-            equal(name, (item.value, item.etag), (b"new".to_vec(), Some(etag)))?;
+            let stored = store.value_and_etag(name).await?;
+            equal(name, stored, (b"new".to_vec(), Some(etag)))?;
         }
     }
     Ok(())
@@ -122,12 +115,8 @@ async fn a_condition_sees_what_the_request_before_it_on_the_key_left(scene: &Sce
     fails(two, |error| is_mismatch(error, &scene.key("k")))?;
     fails(three, |error| is_mismatch(error, &scene.key("k")))?;
     let etag = succeeds("the last", four)?;
-    let item = store.item("k").await?;
-    equal(
-        "the item",
-        (item.value, item.etag),
-        (b"4".to_vec(), Some(etag)),
-    )
+    let stored = store.value_and_etag("k").await?;
+    equal("the item", stored, (b"4".to_vec(), Some(etag)))
 }
 
 async fn an_unconditional_set_before_a_conditional_one_on_the_key_comes_first(

@@ -2,27 +2,24 @@
 
 use dapr_wasm_host::types::Metadata;
 
-use super::doubtful::{configurations, some_refused, spelled, unknown, with, without};
-use crate::caller::Caller;
-use crate::case::{Group, Interface, case};
-use crate::expectation::{equal, holds, outcome};
-use crate::outcome::{Checked, Unmet};
-use crate::requests::{delete_of, set, set_of};
-use crate::scene::Scene;
+use super::*;
 
 pub const GROUP: Group = Group {
     name: "configuration",
     interface: Interface::State,
-    cases: &[
-        case!(a_second_init_that_succeeds_leaves_a_store_that_works),
-        case!(names_of_fields_are_told_apart_by_no_case),
-        case!(of_a_field_that_stands_twice_the_last_counts),
-        case!(a_field_that_is_empty_counts_as_absent),
-        case!(a_field_that_nobody_knows_is_ignored),
-        case!(a_second_init_that_fails_leaves_the_store_as_it_was),
-        case!(a_first_init_that_fails_leaves_the_instance_as_it_was),
-        case!(before_init_every_call_is_not_initialized_or_none_is),
-    ],
+    cases: cases!(
+        [],
+        [
+            a_second_init_that_succeeds_leaves_a_store_that_works,
+            names_of_fields_are_told_apart_by_no_case,
+            of_a_field_that_stands_twice_the_last_counts,
+            a_field_that_is_empty_counts_as_absent,
+            a_field_that_nobody_knows_is_ignored,
+            a_second_init_that_fails_leaves_the_store_as_it_was,
+            a_first_init_that_fails_leaves_the_instance_as_it_was,
+            before_init_every_call_is_not_initialized_or_none_is,
+        ]
+    ),
 };
 
 async fn works(store: &mut Caller) -> Checked {
@@ -37,7 +34,7 @@ async fn a_second_init_that_succeeds_leaves_a_store_that_works(scene: &Scene) ->
     works(&mut store).await
 }
 
-/// What configures the store, at least one field.
+/// Returns the configuration of the store, at least one field.
 fn fields(scene: &Scene) -> Checked<&Metadata> {
     match scene.state_metadata()? {
         none if none.is_empty() => Err(Unmet::NotApplicable("no field is configured".to_owned())),
@@ -137,45 +134,25 @@ async fn a_first_init_that_fails_leaves_the_instance_as_it_was(scene: &Scene) ->
 
 async fn before_init_every_call_is_not_initialized_or_none_is(scene: &Scene) -> Checked {
     const NOT: &str = "not-initialized";
-    // One that has no transactions may say that first.
-    let transact = scene.bare().await?.transact(&[set("k", b"v", None)]).await;
+    let bare = || scene.bare();
+    let (sets, deletes) = ([set_of("k", b"v", None)], [delete_of("k", None)]);
     let outcomes = [
-        ("features", outcome(scene.bare().await?.features().await)?),
-        ("ping", outcome(scene.bare().await?.ping().await)?),
-        ("get", outcome(scene.bare().await?.get("k").await)?),
-        (
-            "set",
-            outcome(scene.bare().await?.set("k", b"v", None).await)?,
-        ),
-        (
-            "delete",
-            outcome(scene.bare().await?.delete("k", None).await)?,
-        ),
-        (
-            "bulk-get",
-            outcome(scene.bare().await?.bulk_get(&["k"]).await)?,
-        ),
-        (
-            "bulk-set",
-            outcome(
-                scene
-                    .bare()
-                    .await?
-                    .bulk_set(&[set_of("k", b"v", None)])
-                    .await,
-            )?,
-        ),
+        ("features", outcome(bare().await?.features().await)?),
+        ("ping", outcome(bare().await?.ping().await)?),
+        ("get", outcome(bare().await?.get("k").await)?),
+        ("set", outcome(bare().await?.set("k", b"v", None).await)?),
+        ("delete", outcome(bare().await?.delete("k", None).await)?),
+        ("bulk-get", outcome(bare().await?.bulk_get(&["k"]).await)?),
+        ("bulk-set", outcome(bare().await?.bulk_set(&sets).await)?),
         (
             "bulk-delete",
-            outcome(
-                scene
-                    .bare()
-                    .await?
-                    .bulk_delete(&[delete_of("k", None)])
-                    .await,
-            )?,
+            outcome(bare().await?.bulk_delete(&deletes).await)?,
         ),
-        ("transact", outcome(transact)?),
+        // One that has no transactions may say that first.
+        (
+            "transact",
+            outcome(bare().await?.transact(&[set("k", b"v", None)]).await)?,
+        ),
     ];
     let counted = outcomes
         .iter()
@@ -186,4 +163,55 @@ async fn before_init_every_call_is_not_initialized_or_none_is(scene: &Scene) -> 
         not_initialized == 0 || not_initialized == of_all,
         format_args!("some calls are {NOT} and others are not: {outcomes:?}"),
     )
+}
+
+/// A value that hardly any field takes.
+const NONSENSE: &str = "\u{1} no such thing \u{1}";
+
+/// Makes configurations that a component may refuse, and for most fields will.
+pub fn configurations(metadata: &Metadata) -> Vec<Metadata> {
+    let mut doubtful = vec![Metadata::new()];
+    for (name, _) in metadata {
+        doubtful.push(without(metadata, name));
+        doubtful.push(with(metadata, name, NONSENSE));
+    }
+    doubtful
+}
+
+/// Nothing was found out of a component that refused none of them.
+pub fn some_refused(refused: usize) -> Checked {
+    match refused {
+        0 => Err(Unmet::NotApplicable(
+            "the component takes every configuration that was tried".to_owned(),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Leaves this field out.
+pub fn without(metadata: &Metadata, name: &str) -> Metadata {
+    let others = metadata.iter().filter(|(other, _)| other != name);
+    others.cloned().collect()
+}
+
+/// Gives this field another value.
+pub fn with(metadata: &Metadata, name: &str, value: &str) -> Metadata {
+    let mut changed = without(metadata, name);
+    changed.push((name.to_owned(), value.to_owned()));
+    changed
+}
+
+/// Writes every name by `spell`.
+pub fn spelled(metadata: &Metadata, spell: impl Fn(&str) -> String) -> Metadata {
+    let fields = metadata.iter();
+    fields
+        .map(|(name, value)| (spell(name), value.clone()))
+        .collect()
+}
+
+/// Makes fields that no component knows.
+pub fn unknown() -> Metadata {
+    ["x-nobody-knows-this", "", " ", "\0", "⏱️", "a\r\nb"]
+        .map(|name| (name.to_owned(), "x".to_owned()))
+        .to_vec()
 }

@@ -4,44 +4,28 @@ use std::collections::HashSet;
 
 use dapr_wasm_host::types::{Concurrency, DeleteOptions, SetOptions};
 
-use crate::caller::Caller;
-use crate::case::{Group, Interface, case};
-use crate::expectation::{by_position, equal, holds, mismatch, succeeds, there};
-use crate::outcome::Checked;
-use crate::requests::{delete_if_etag, if_etag};
-use crate::scene::Scene;
+use super::*;
 
 pub const GROUP: Group = Group {
     name: "ETags",
     interface: Interface::State,
-    cases: &[
-        case!(set_returns_the_etag_that_get_and_bulk_get_give, Etag),
-        case!(an_etag_changes_at_every_write, Etag),
-        case!(a_set_with_the_stored_etag_writes_and_gives_a_new_one, Etag),
-        case!(
+    cases: cases!(
+        [Etag],
+        [
+            set_returns_the_etag_that_get_and_bulk_get_give,
+            an_etag_changes_at_every_write,
+            a_set_with_the_stored_etag_writes_and_gives_a_new_one,
             a_set_with_another_etag_is_a_mismatch_and_changes_nothing,
-            Etag
-        ),
-        case!(an_etag_that_was_used_is_stale, Etag),
-        case!(
+            an_etag_that_was_used_is_stale,
             a_set_with_an_etag_on_an_absent_item_is_a_mismatch_and_writes_nothing,
-            Etag
-        ),
-        case!(a_delete_with_the_stored_etag_deletes, Etag),
-        case!(
+            a_delete_with_the_stored_etag_deletes,
             a_delete_with_another_etag_is_a_mismatch_and_deletes_nothing,
-            Etag
-        ),
-        case!(a_delete_with_an_etag_of_an_absent_item_is_a_mismatch, Etag),
-        case!(an_empty_etag_counts_as_none, Etag),
-        case!(the_etag_alone_decides_whatever_the_concurrency, Etag),
-    ],
+            a_delete_with_an_etag_of_an_absent_item_is_a_mismatch,
+            an_empty_etag_counts_as_none,
+            the_etag_alone_decides_whatever_the_concurrency,
+        ]
+    ),
 };
-
-async fn value_and_etag(store: &mut Caller, name: &str) -> Checked<(Vec<u8>, Option<String>)> {
-    let item = store.item(name).await?;
-    Ok((item.value, item.etag))
-}
 
 async fn set_returns_the_etag_that_get_and_bulk_get_give(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
@@ -75,7 +59,7 @@ async fn a_set_with_the_stored_etag_writes_and_gives_a_new_one(scene: &Scene) ->
     let first = store.set("k", b"1", None).await?;
     let second = store.set("k", b"2", if_etag(&first)).await?;
     holds(first != second, "the ETag is the old one")?;
-    let stored = value_and_etag(&mut store, "k").await?;
+    let stored = store.value_and_etag("k").await?;
     equal("the item", stored, (b"2".to_vec(), Some(second)))
 }
 
@@ -92,7 +76,7 @@ async fn a_set_with_another_etag_is_a_mismatch_and_changes_nothing(scene: &Scene
         let answer = store.set("order-1", b"2", if_etag(&wrong)).await;
         mismatch(answer, &scene.key("order-1"))?;
     }
-    let stored = value_and_etag(&mut store, "order-1").await?;
+    let stored = store.value_and_etag("order-1").await?;
     equal("the item", stored, (b"1".to_vec(), Some(etag)))
 }
 
@@ -135,7 +119,7 @@ async fn a_delete_with_another_etag_is_a_mismatch_and_deletes_nothing(scene: &Sc
     let etag = store.set("order-1", b"1", None).await?;
     let answer = store.delete("order-1", delete_if_etag("bad-etag")).await;
     mismatch(answer, &scene.key("order-1"))?;
-    let stored = value_and_etag(&mut store, "order-1").await?;
+    let stored = store.value_and_etag("order-1").await?;
     equal("the item", stored, (b"1".to_vec(), Some(etag)))
 }
 

@@ -1,29 +1,23 @@
 //! A store does what it declares, and refuses what it does not.
 
-use crate::case::{Group, Interface, case};
-use crate::expectation::{equal, holds, refused};
-use crate::outcome::Checked;
-use crate::requests::{delete, delete_if_etag, expiring, first_write, if_etag, set};
-use crate::scene::Scene;
 use dapr_wasm_host::types::FeatureSet;
+
+use super::*;
 
 pub const GROUP: Group = Group {
     name: "features",
     interface: Interface::State,
-    cases: &[
-        case!(a_configured_store_answers_ping),
-        case!(a_transaction_has_room_exactly_where_transactions_are_declared),
-        case!(
-            without_etag_a_set_gives_an_empty_string_and_no_item_has_one,
-            NoEtag
-        ),
-        case!(without_etag_conditions_are_unsupported, NoEtag),
-        case!(
-            without_transactional_a_transaction_is_unsupported,
-            NoTransactional
-        ),
-        case!(without_ttl_a_time_to_live_is_an_invalid_argument, NoTtl),
-    ],
+    cases: cases!(
+        [],
+        [
+            a_configured_store_answers_ping,
+            a_transaction_has_room_exactly_where_transactions_are_declared,
+            without_etag_a_set_gives_an_empty_string_and_no_item_has_one(NoEtag),
+            without_etag_conditions_are_unsupported(NoEtag),
+            without_transactional_a_transaction_is_unsupported(NoTransactional),
+            without_ttl_a_time_to_live_is_an_invalid_argument(NoTtl),
+        ]
+    ),
 };
 
 async fn a_configured_store_answers_ping(scene: &Scene) -> Checked {

@@ -2,31 +2,23 @@
 
 use dapr_wasm_host::types::{Concurrency, SetOptions};
 
-use crate::case::{Group, Interface, case};
-use crate::expectation::{by_position, equal, mismatch, succeeds};
-use crate::outcome::Checked;
-use crate::requests::{delete, delete_of, delete_with, first_write, last_write};
-use crate::scene::Scene;
+use super::*;
 
 pub const GROUP: Group = Group {
     name: "first write",
     interface: Interface::State,
-    cases: &[
-        case!(the_first_of_two_first_writes_stands, Etag),
-        case!(a_first_write_with_an_empty_etag_is_a_first_write, Etag),
-        case!(
+    cases: cases!(
+        [Etag],
+        [
+            the_first_of_two_first_writes_stands,
+            a_first_write_with_an_empty_etag_is_a_first_write,
             an_item_that_a_last_write_made_stands_in_the_way_of_a_first_write,
-            Etag
-        ),
-        case!(after_a_delete_the_next_first_write_succeeds, Etag),
-        case!(first_write_said_of_a_delete_changes_nothing, Etag),
-        case!(
-            first_write_said_of_a_delete_in_a_transaction_changes_nothing,
-            Etag,
-            Transactional
-        ),
-        case!(last_write_said_aloud_overwrites_and_deletes, Etag),
-    ],
+            after_a_delete_the_next_first_write_succeeds,
+            first_write_said_of_a_delete_changes_nothing,
+            first_write_said_of_a_delete_in_a_transaction_changes_nothing(Transactional),
+            last_write_said_aloud_overwrites_and_deletes,
+        ]
+    ),
 };
 
 async fn the_first_of_two_first_writes_stands(scene: &Scene) -> Checked {
@@ -34,12 +26,8 @@ async fn the_first_of_two_first_writes_stands(scene: &Scene) -> Checked {
     let etag = store.set("order-1", b"1", first_write()).await?;
     let answer = store.set("order-1", b"2", first_write()).await;
     mismatch(answer, &scene.key("order-1"))?;
-    let item = store.item("order-1").await?;
-    equal(
-        "the item",
-        (item.value, item.etag),
-        (b"1".to_vec(), Some(etag)),
-    )
+    let stored = store.value_and_etag("order-1").await?;
+    equal("the item", stored, (b"1".to_vec(), Some(etag)))
 }
 
 async fn a_first_write_with_an_empty_etag_is_a_first_write(scene: &Scene) -> Checked {

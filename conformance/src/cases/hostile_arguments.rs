@@ -1,24 +1,22 @@
 //! Whatever a caller gives, it is taken as it is or refused: nothing is cut, mended or trapped on.
 
-use crate::ODD_TEXTS;
-use crate::case::{Group, Interface, case};
-use crate::expectation::{equal, outcome, refused, succeeds, there};
-use crate::outcome::Checked;
-use crate::requests::{content_type, delete_if_etag, if_etag, set};
-use crate::scene::Scene;
+use super::*;
 
 pub const GROUP: Group = Group {
     name: "hostile arguments",
     interface: Interface::State,
-    cases: &[
-        case!(a_key_is_the_one_that_was_given_and_no_other_that_looks_like_it),
-        case!(a_key_of_a_megabyte_is_taken_or_an_invalid_argument),
-        case!(a_value_of_16_megabytes_comes_back_or_is_too_large),
-        case!(a_content_type_of_any_text_comes_back_or_is_an_invalid_argument),
-        case!(an_etag_of_any_text_is_answered),
-        case!(a_key_that_is_asked_for_ten_thousand_times_is_answered_as_often),
-        case!(after_a_refusal_the_store_is_as_usable_as_before),
-    ],
+    cases: cases!(
+        [],
+        [
+            a_key_is_the_one_that_was_given_and_no_other_that_looks_like_it,
+            a_key_of_a_megabyte_is_taken_or_an_invalid_argument,
+            a_value_of_16_megabytes_comes_back_or_is_too_large,
+            a_content_type_of_any_text_comes_back_or_is_an_invalid_argument,
+            an_etag_of_any_text_is_answered,
+            a_key_that_is_asked_for_ten_thousand_times_is_answered_as_often,
+            after_a_refusal_the_store_is_as_usable_as_before,
+        ]
+    ),
 };
 
 const MB: usize = 1024 * 1024;

@@ -4,44 +4,25 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 
-use crate::caller::{Answer, Caller, Refusal};
-use crate::case::{Group, Interface, case};
-use crate::expectation::{equal, holds, mismatch, there};
-use crate::outcome::{Checked, Unmet};
-use crate::requests::{first_write, if_etag, set};
-use crate::scene::Scene;
+use super::*;
 
 pub const GROUP: Group = Group {
     name: "instances",
     interface: Interface::State,
-    cases: &[
-        case!(
+    cases: cases!(
+        [SharedStore],
+        [
             another_instance_sees_what_was_set_and_what_was_deleted,
-            SharedStore
-        ),
-        case!(instances_do_not_repeat_each_others_etags, SharedStore, Etag),
-        case!(
-            of_instances_that_race_on_one_etag_exactly_one_wins,
-            SharedStore,
-            Etag
-        ),
-        case!(
-            of_instances_that_race_for_the_first_write_exactly_one_wins,
-            SharedStore,
-            Etag
-        ),
-        case!(
-            of_transactions_that_race_for_the_first_write_exactly_one_applies_as_a_whole,
-            SharedStore,
-            Etag,
-            Transactional
-        ),
-        case!(
-            a_counter_that_instances_raise_by_etag_loses_no_step,
-            SharedStore,
-            Etag
-        ),
-    ],
+            instances_do_not_repeat_each_others_etags(Etag),
+            of_instances_that_race_on_one_etag_exactly_one_wins(Etag),
+            of_instances_that_race_for_the_first_write_exactly_one_wins(Etag),
+            of_transactions_that_race_for_the_first_write_exactly_one_applies_as_a_whole(
+                Etag,
+                Transactional
+            ),
+            a_counter_that_instances_raise_by_etag_loses_no_step(Etag),
+        ]
+    ),
 };
 
 const RACERS: usize = 6;

@@ -4,9 +4,7 @@ mod binding;
 mod bulk;
 mod bulk_conditions;
 mod configuration;
-mod doubtful;
 mod etags;
-mod expiry;
 mod features;
 mod first_write;
 mod hostile_arguments;
@@ -17,7 +15,16 @@ mod transaction_order;
 mod transaction_refusals;
 mod transactions;
 
-use super::case::{Case, Group};
+// The imports of every case.
+use super::{
+    ODD_TEXTS,
+    caller::{Answer, Caller, Refusal},
+    case::{Case, Group, Interface, cases},
+    expectation::*,
+    outcome::{Checked, Unmet},
+    requests::*,
+    scene::Scene,
+};
 
 /// Every group.
 pub const GROUPS: &[Group] = &[
@@ -37,7 +44,7 @@ pub const GROUPS: &[Group] = &[
     binding::GROUP,
 ];
 
-/// Every case whose group or sentence holds this text.
+/// Finds every case whose group or sentence holds this text.
 #[must_use]
 pub fn matching(text: &str) -> Vec<(&'static Group, &'static Case)> {
     let all = GROUPS.iter().flat_map(|group| {

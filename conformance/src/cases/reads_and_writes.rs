@@ -1,29 +1,28 @@
-//! What was set comes back byte for byte, and what was deleted is absent without an error.
+//! A value comes back byte for byte as it was set, and a deleted item is absent without an error.
 
 use dapr_wasm_host::types::{DeleteOptions, GetOptions, SetOptions};
 
-use crate::case::{Group, Interface, case};
-use crate::expectation::{equal, holds, refused};
-use crate::outcome::Checked;
-use crate::requests::content_type;
-use crate::scene::Scene;
+use super::*;
 
 pub const GROUP: Group = Group {
     name: "reads and writes",
     interface: Interface::State,
-    cases: &[
-        case!(an_absent_key_is_none_and_no_error),
-        case!(a_value_of_any_kind_comes_back_exactly_as_it_was_set),
-        case!(a_value_of_200_kilobytes_comes_back_or_is_too_large),
-        case!(an_empty_value_is_an_item_and_not_absence),
-        case!(the_content_type_comes_back_with_the_value),
-        case!(a_set_without_content_type_removes_the_earlier_one),
-        case!(a_deleted_item_is_absent_and_can_be_set_again),
-        case!(deleting_an_absent_key_without_a_condition_is_ok),
-        case!(options_of_which_every_field_is_absent_are_no_options),
-        case!(a_get_of_either_consistency_is_answered),
-        case!(an_empty_key_is_an_invalid_argument),
-    ],
+    cases: cases!(
+        [],
+        [
+            an_absent_key_is_none_and_no_error,
+            a_value_of_any_kind_comes_back_exactly_as_it_was_set,
+            a_value_of_200_kilobytes_comes_back_or_is_too_large,
+            an_empty_value_is_an_item_and_not_absence,
+            the_content_type_comes_back_with_the_value,
+            a_set_without_content_type_removes_the_earlier_one,
+            a_deleted_item_is_absent_and_can_be_set_again,
+            deleting_an_absent_key_without_a_condition_is_ok,
+            options_of_which_every_field_is_absent_are_no_options,
+            a_get_of_either_consistency_is_answered,
+            an_empty_key_is_an_invalid_argument,
+        ]
+    ),
 };
 
 /// Every kind of value that Dapr's conformance suite sets, and those that a byte-exact store has to carry besides.

@@ -1,53 +1,32 @@
 //! An item whose time to live has passed is absent, whether or not the store still holds it.
 
+use std::fmt::Display;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
 use dapr_wasm_host::types::{Consistency, GetOptions, SetOptions};
 
-use super::expiry::{CLOCK_TOLERANCE, due_in, no_longer_there, now, outlived};
-use crate::case::{Group, Interface, case};
-use crate::expectation::{
-    by_position, equal, fails, holds, is_error, mismatch, refused, succeeds, there,
-};
-use crate::outcome::Checked;
-use crate::requests::{delete_if_etag, expiring, first_write, if_etag, set, set_of};
-use crate::scene::Scene;
+use super::*;
 
 pub const GROUP: Group = Group {
     name: "time to live",
     interface: Interface::State,
-    cases: &[
-        case!(a_time_to_live_comes_back_as_the_second_of_expiry, Ttl),
-        case!(
+    cases: cases!(
+        [Ttl],
+        [
+            a_time_to_live_comes_back_as_the_second_of_expiry,
             an_item_is_there_until_its_second_comes_and_gone_from_then_on,
-            Ttl
-        ),
-        case!(
             zero_minus_one_and_absent_never_expire_and_end_an_earlier_time_to_live,
-            Ttl
-        ),
-        case!(
             a_time_to_live_below_minus_one_is_an_invalid_argument_and_writes_nothing,
-            Ttl
-        ),
-        case!(
             a_time_to_live_past_the_end_of_time_is_an_invalid_argument,
-            Ttl
-        ),
-        case!(an_expired_item_is_absent_for_get_and_bulk_get, Ttl),
-        case!(an_expired_item_is_replaced_and_deleted_without_a_word, Ttl),
-        case!(an_expired_item_counts_as_absent_for_first_write, Ttl, Etag),
-        case!(
-            an_item_that_has_not_expired_yet_stands_in_the_way_of_a_first_write,
-            Ttl,
-            Etag
-        ),
-        case!(an_expired_item_has_no_etag_to_match, Ttl, Etag),
-        case!(a_bulk_set_keeps_each_items_own_time_to_live, Ttl),
-        case!(
-            a_transaction_keeps_each_items_own_time_to_live,
-            Ttl,
-            Transactional
-        ),
-    ],
+            an_expired_item_is_absent_for_get_and_bulk_get,
+            an_expired_item_is_replaced_and_deleted_without_a_word,
+            an_expired_item_counts_as_absent_for_first_write(Etag),
+            an_item_that_has_not_expired_yet_stands_in_the_way_of_a_first_write(Etag),
+            an_expired_item_has_no_etag_to_match(Etag),
+            a_bulk_set_keeps_each_items_own_time_to_live,
+            a_transaction_keeps_each_items_own_time_to_live(Transactional),
+        ]
+    ),
 };
 
 async fn a_time_to_live_comes_back_as_the_second_of_expiry(scene: &Scene) -> Checked {
@@ -203,7 +182,7 @@ async fn an_expired_item_has_no_etag_to_match(scene: &Scene) -> Checked {
 
 const OWN_TIMES: [(&str, i64); 3] = [("hour", 3600), ("never", -1), ("day", 86_400)];
 
-async fn each_has_its_own(store: &mut crate::caller::Caller, before: u64) -> Checked {
+async fn each_has_its_own(store: &mut Caller, before: u64) -> Checked {
     for (name, seconds) in OWN_TIMES {
         let expiry = store.item(name).await?.expires_at;
         match u32::try_from(seconds) {
@@ -230,4 +209,64 @@ async fn a_transaction_keeps_each_items_own_time_to_live(scene: &Scene) -> Check
     let sets = OWN_TIMES.map(|(name, seconds)| set(name, b"v", expiring(seconds)));
     store.transact(&sets).await?;
     each_has_its_own(&mut store, before).await
+}
+
+/// The distance, in seconds, that the clock of a store may be from the one here: it may be that of a server.
+const CLOCK_TOLERANCE: u32 = 2;
+/// The time that an item may outlive its second. The longest time to live that is waited for is within.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two looks, so that a store far away is not asked more often than it needs to be.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Returns the seconds since the Unix epoch.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+/// Waits until the item under `name` is gone: asks again and again, within a bound.
+async fn no_longer_there(store: &mut Caller, name: &str) -> Checked {
+    let began = Instant::now();
+    while store.get(name).await?.is_some() {
+        holds(
+            began.elapsed() < PATIENCE,
+            format_args!("the item of {name:?} is still there after {PATIENCE:?}"),
+        )?;
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
+}
+
+/// Waits until all that was set before with a time to live of one second has expired, without a look at it: a store
+/// that removes what it finds expired, has not found it.
+pub(super) async fn outlived(store: &mut Caller) -> Checked {
+    const LAST: &str = "set-last";
+    store.set(LAST, b"v", expiring(1)).await?;
+    no_longer_there(store, LAST).await
+}
+
+/// Checks that a moment is so many seconds after a call that began at `before` and has ended.
+fn due_in(what: impl Display, seconds: u32, before: u64, moment: Option<u64>) -> Checked {
+    let tolerance = u64::from(CLOCK_TOLERANCE);
+    let due = u64::from(seconds);
+    let first = (before + due).saturating_sub(tolerance);
+    let last = now() + due + tolerance;
+    holds(
+        moment.is_some_and(|moment| (first..=last).contains(&moment)),
+        format_args!("{what} in {seconds} s is {moment:?}, not within {first} and {last}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_due_within_the_tolerance_and_no_later() {
+        let before = now();
+        assert!(due_in("k", 60, before, Some(before + 60)).is_ok());
+        for wrong in [None, Some(60), Some(before + 10), Some(before + 3600)] {
+            assert!(due_in("k", 60, before, wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

@@ -1,40 +1,20 @@
 //! Operations of a transaction on one key take effect in their order, and each sees what the one before left.
 
-use crate::case::{Group, Interface, case};
-use crate::expectation::{by_position, equal, holds, mismatch};
-use crate::outcome::Checked;
-use crate::requests::{delete, delete_if_etag, first_write, if_etag, set};
-use crate::scene::Scene;
+use super::*;
 
 pub const GROUP: Group = Group {
     name: "order in transactions",
     interface: Interface::State,
-    cases: &[
-        case!(
+    cases: cases!(
+        [Transactional],
+        [
             operations_on_one_key_take_effect_in_their_order,
-            Transactional
-        ),
-        case!(
-            the_first_condition_on_a_key_decides_for_the_ones_that_follow,
-            Transactional,
-            Etag
-        ),
-        case!(
-            an_etag_after_a_change_of_the_key_cannot_match,
-            Transactional,
-            Etag
-        ),
-        case!(
-            a_first_write_after_a_set_of_the_key_is_a_mismatch_and_after_a_delete_is_not,
-            Transactional,
-            Etag
-        ),
-        case!(
-            a_sequence_that_cannot_hold_refuses_the_operations_on_other_keys_too,
-            Transactional,
-            Etag
-        ),
-    ],
+            the_first_condition_on_a_key_decides_for_the_ones_that_follow(Etag),
+            an_etag_after_a_change_of_the_key_cannot_match(Etag),
+            a_first_write_after_a_set_of_the_key_is_a_mismatch_and_after_a_delete_is_not(Etag),
+            a_sequence_that_cannot_hold_refuses_the_operations_on_other_keys_too(Etag),
+        ]
+    ),
 };
 
 async fn operations_on_one_key_take_effect_in_their_order(scene: &Scene) -> Checked {

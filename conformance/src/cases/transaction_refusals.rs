@@ -1,31 +1,19 @@
-//! Of a transaction that is refused, nothing applies.
+//! Nothing of a transaction that is refused applies.
 
-use crate::case::{Group, Interface, case};
-use crate::expectation::{equal, mismatch, refused};
-use crate::outcome::{Checked, Unmet};
-use crate::requests::{delete, delete_if_etag, expiring, first_write, if_etag, set};
-use crate::scene::Scene;
+use super::*;
 
 pub const GROUP: Group = Group {
     name: "transactions refused",
     interface: Interface::State,
-    cases: &[
-        case!(
-            a_condition_that_does_not_hold_refuses_the_whole_transaction_and_names_its_key,
-            Transactional,
-            Etag
-        ),
-        case!(one_empty_key_refuses_the_whole_transaction, Transactional),
-        case!(
-            one_time_to_live_below_minus_one_refuses_the_whole_transaction,
-            Transactional,
-            Ttl
-        ),
-        case!(
+    cases: cases!(
+        [Transactional],
+        [
+            a_condition_that_does_not_hold_refuses_the_whole_transaction_and_names_its_key(Etag),
+            one_empty_key_refuses_the_whole_transaction,
+            one_time_to_live_below_minus_one_refuses_the_whole_transaction(Ttl),
             one_operation_more_than_promised_is_an_invalid_argument,
-            Transactional
-        ),
-    ],
+        ]
+    ),
 };
 
 async fn a_condition_that_does_not_hold_refuses_the_whole_transaction_and_names_its_key(

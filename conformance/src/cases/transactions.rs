@@ -1,38 +1,22 @@
 //! All operations of a transaction apply.
 
-use crate::case::{Group, Interface, case};
-use crate::expectation::{by_position, equal, holds, there};
-use crate::outcome::Checked;
-use crate::requests::{content_type, delete, delete_if_etag, expiring, first_write, if_etag, set};
-use crate::scene::Scene;
+use super::*;
 
 pub const GROUP: Group = Group {
     name: "transactions",
     interface: Interface::State,
-    cases: &[
-        case!(
+    cases: cases!(
+        [Transactional],
+        [
             a_transaction_sets_and_deletes_and_gives_the_etags_by_position,
-            Transactional
-        ),
-        case!(no_operations_are_ok_and_give_no_etags, Transactional),
-        case!(
+            no_operations_are_ok_and_give_no_etags,
             deleting_an_absent_key_alone_in_a_transaction_is_ok,
-            Transactional
-        ),
-        case!(
-            conditions_that_hold_let_the_whole_transaction_through,
-            Transactional,
-            Etag
-        ),
-        case!(
-            an_expired_item_is_absent_for_the_conditions_of_a_transaction,
-            Transactional,
-            Etag,
-            Ttl
-        ),
-        case!(the_content_type_is_kept_per_operation, Transactional),
-        case!(as_many_operations_as_promised_are_taken, Transactional),
-    ],
+            conditions_that_hold_let_the_whole_transaction_through(Etag),
+            an_expired_item_is_absent_for_the_conditions_of_a_transaction(Etag, Ttl),
+            the_content_type_is_kept_per_operation,
+            as_many_operations_as_promised_are_taken,
+        ]
+    ),
 };
 
 async fn a_transaction_sets_and_deletes_and_gives_the_etags_by_position(scene: &Scene) -> Checked {
@@ -88,13 +72,13 @@ async fn an_expired_item_is_absent_for_the_conditions_of_a_transaction(scene: &S
     let set_etag = store.set("set", b"1", expiring(1)).await?;
     let delete_etag = store.set("deleted", b"1", expiring(1)).await?;
     store.set("first", b"1", expiring(1)).await?;
-    super::expiry::outlived(&mut store).await?;
+    super::time_to_live::outlived(&mut store).await?;
     for (name, operation) in [
         ("set", set("set", b"2", if_etag(&set_etag))),
         ("deleted", delete("deleted", delete_if_etag(&delete_etag))),
     ] {
         let answer = store.transact(&[operation]).await;
-        crate::expectation::mismatch(answer, &scene.key(name))?;
+        mismatch(answer, &scene.key(name))?;
         equal(name, store.value(name).await?, None)?;
     }
     store.transact(&[set("first", b"2", first_write())]).await?;

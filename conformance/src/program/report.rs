@@ -14,14 +14,14 @@ use host_test::program::Status;
 
 /// As wide as the longest outcome.
 const OUTCOME_WIDTH: usize = "not applicable".len();
-/// Of what the component says, so many lines are enough to look at.
+/// The lines of what the component says that are enough to look at.
 const MOST_LINES_HEARD: usize = 20;
 
 const PASSED: Style = AnsiColor::Green.on_default();
 const FAILED: Style = AnsiColor::Red.on_default().bold();
 const NOT_APPLICABLE: Style = Style::new().dimmed();
 
-/// Where the results go, and what they have come to so far.
+/// The output of the results, and their tally so far.
 pub(super) struct Report<'r> {
     pub(super) output: Output<'r>,
     color: bool,
@@ -38,7 +38,7 @@ impl<'r> Report<'r> {
         }
     }
 
-    /// The cases, and what each of them needs.
+    /// Lists the cases, and what each of them needs.
     pub(super) fn list(&mut self, cases: &[(&'static Group, &'static Case)]) -> io::Result<Status> {
         for (group, case) in cases {
             let needs: Vec<String> = case.needs.iter().map(ToString::to_string).collect();
@@ -61,7 +61,7 @@ impl<'r> Report<'r> {
         Ok(Status::Success)
     }
 
-    /// What came of a case and, where it failed, what the component had to say.
+    /// Tells what came of a case and, if it failed, what the component had to say.
     pub(super) fn ran(&mut self, ran: &Ran) -> io::Result<()> {
         self.tally.count(&ran.outcome);
         self.outcome(ran)?;
@@ -102,28 +102,19 @@ impl<'r> Report<'r> {
         ))
     }
 
-    /// What all of it came to.
+    /// Tells what all of it came to.
     pub(super) fn end(&mut self) -> io::Result<Status> {
-        let Tally {
-            passed,
-            failed,
-            not_applicable,
-        } = self.tally;
         match self.output.is_json() {
-            true => self.output.json(&Summary {
-                passed,
-                failed,
-                not_applicable,
-            })?,
+            true => self.output.json(&self.tally)?,
             false => self.output.line(self.tally)?,
         }
-        Ok(match failed {
+        Ok(match self.tally.failed {
             0 => Status::Success,
             _ => Status::Failure,
         })
     }
 
-    /// Why there is nothing to report.
+    /// Tells why there is nothing to report.
     pub(super) fn failure(&mut self, sentence: impl Display) -> io::Result<Status> {
         self.output.error_line(sentence)?;
         Ok(Status::Failure)
@@ -163,12 +154,4 @@ struct Line<'r> {
     outcome: &'r str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<&'r str>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Summary {
-    passed: usize,
-    failed: usize,
-    not_applicable: usize,
 }

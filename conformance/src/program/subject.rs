@@ -15,12 +15,12 @@ use host_test::program::{
     session::Plan,
 };
 
-/// What the workspace's own component takes on any table with the default partition key.
+/// An invocation that the workspace's own component takes on any table with the default partition key.
 const OWN_INVOCATION: (&str, &str) = ("create", r#"{"key": "{key}", "n": 1}"#);
 
 type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// What stands behind a component while it is called.
+/// The servers behind a component while it is called.
 #[derive(Default)]
 pub(super) struct Behind {
     pub(super) proxy: Option<CountingProxy>,
