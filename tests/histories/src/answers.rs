@@ -1,5 +1,7 @@
-//! What the component answered, in the words of a history. What the contract does not allow as an
+//! The component's answers, in the words of a history. What the contract does not allow as an
 //! answer is wrong by itself, whatever else happened.
+
+use std::collections::HashMap;
 
 use dapr_wasm_host::{
     CallError,
@@ -9,13 +11,12 @@ use dapr_wasm_host::{
 use super::{
     history::{Call, Reply},
     model::{Change, Value},
-    versions::Versions,
 };
 
-/// What was answered for one operation of a call.
+/// The answer to one operation of a call.
 pub(super) type Told<T> = Result<T, CallError>;
 
-/// What the component answered.
+/// The answer to a call.
 pub(super) enum Answer {
     /// To `get` and `bulk-get`: for each key.
     Read(Vec<Told<Option<Item>>>),
@@ -24,7 +25,7 @@ pub(super) enum Answer {
     Written(Vec<Told<Option<String>>>),
 }
 
-/// The replies to a call; what they tell of ETags is noted.
+/// Makes the replies to a call, and notes what they tell of ETags.
 pub(super) fn replies(call: &Call, answer: Answer, versions: &mut Versions) -> Vec<Reply> {
     let (answers, failed) = match &answer {
         Answer::Read(told) => (told.len(), told.iter().any(Result::is_err)),
@@ -102,5 +103,56 @@ fn failed(error: &CallError) -> Reply {
         Some(error @ (Error::Timeout(_) | Error::Unavailable(_))) => Reply::Unknown(error.case()),
         // Nothing that is called here is at fault, and a trap is never right.
         _ => Reply::Wrong(error.to_string()),
+    }
+}
+
+/// The ETags that were told so far: an ETag is of one version and a version has one ETag, whoever tells of them.
+#[derive(Default)]
+pub(super) struct Versions {
+    etags: HashMap<Value, String>,
+    values: HashMap<String, Value>,
+}
+
+impl Versions {
+    /// Notes that somebody was told that this version has this ETag. Refuses what contradicts what was
+    /// told before.
+    pub(super) fn learn(&mut self, value: Value, etag: &str) -> Result<(), String> {
+        if etag.is_empty() {
+            return Err(format!("{value} has an empty ETag"));
+        }
+        if let Some(other) = self.values.get(etag).filter(|other| **other != value) {
+            return Err(format!("{value} has the ETag that {other} had"));
+        }
+        let known = self.etags.entry(value).or_insert_with(|| etag.to_owned());
+        if known != etag {
+            return Err(format!("{value} has another ETag than before"));
+        }
+        self.values.insert(etag.to_owned(), value);
+        Ok(())
+    }
+
+    /// Returns the ETag of a version. `None` where nobody was told.
+    pub(super) fn etag(&self, value: Value) -> Option<&str> {
+        self.etags.get(&value).map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_etag_for_two_versions_and_two_for_one_are_contradictions() {
+        let mut versions = Versions::default();
+        let mut learn = |value, etag| versions.learn(Value(value), etag);
+        assert_eq!(
+            (learn(1, "x"), learn(1, "x"), learn(2, "y")),
+            (Ok(()), Ok(()), Ok(()))
+        );
+        assert!(learn(3, "x").unwrap_err().contains("that v1 had"));
+        assert!(learn(2, "z").unwrap_err().contains("another"));
+        assert!(learn(4, "").unwrap_err().contains("empty"));
+        assert_eq!(versions.etag(Value(2)), Some("y"));
+        assert_eq!(versions.etag(Value(3)), None);
     }
 }

@@ -1,16 +1,24 @@
-//! The clients of a history, and the one place at which it is heard of them: each move of a client is
+//! The clients of a history, each an instance of the component of its own, which makes the calls that it is given, one after
+//! the other. This is the one place at which it is heard of them: each move of a client is
 //! either a request that has arrived at the gate, or the answer to its call.
 
 use std::time::Duration;
 
-use dapr_wasm_host::{Egress, HostError, InstanceOptions, Plugin};
+use dapr_wasm_host::{
+    Egress, HostError, Instance, InstanceOptions, Plugin, State,
+    types::{
+        Concurrency, Consistency, DeleteOptions, DeleteRequest, Error, GetOptions, Operation,
+        SetOptions, SetRequest,
+    },
+};
 use tokio::{sync::mpsc, task::JoinSet, time::timeout};
 
 use super::{
-    answers::Answer,
-    client::{Asked, perform},
+    answers::{Answer, Told, Versions},
     gate::{Gate, Waiting, access_key},
-    play::Stopped,
+    history::Call,
+    model::{Change, Condition},
+    run::Stopped,
     store::TABLE,
 };
 
@@ -40,7 +48,7 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// None yet. They will `repeat` writes of unknown outcome, or not.
+    /// Starts none yet. They will `repeat` writes of unknown outcome, or not.
     pub(super) fn new(plugin: &Plugin, repeat: bool) -> Result<Self, Stopped> {
         let (tell, moves) = mpsc::unbounded_channel();
         let gate = Gate::open(tell.clone(), Moved::Sent)?;
@@ -80,7 +88,7 @@ impl Clients {
         Ok(())
     }
 
-    /// From the environment alone, so that no `init` has to send anything.
+    /// Configures from the environment alone, so that no `init` has to send anything.
     fn options(&self, client: usize, attempts: u32) -> InstanceOptions {
         let attempts = attempts.to_string();
         let environment = [
@@ -107,8 +115,121 @@ impl Clients {
         }
     }
 
-    /// The next move of any of them; `None` where there is none for so long.
+    /// Waits for the next move of any of them; `None` where there is none for so long.
     pub(super) async fn moved(&mut self, within: Duration) -> Option<Moved> {
         timeout(within, self.moves.recv()).await.ok().flatten()
+    }
+}
+
+/// A call as the component takes it.
+pub(super) enum Asked {
+    Get(String),
+    Set(SetRequest),
+    Delete(DeleteRequest),
+    BulkGet(Vec<String>),
+    BulkSet(Vec<SetRequest>),
+    BulkDelete(Vec<DeleteRequest>),
+    Transact(Vec<Operation>),
+}
+
+impl Asked {
+    /// Makes the call, with the ETags that the clients were told.
+    pub(super) fn new(call: &Call, versions: &Versions) -> Self {
+        let operation = |change: &Change| operation(change, versions);
+        match call {
+            Call::Get(key) => Self::Get(key.name()),
+            Call::Change(change) => match operation(change) {
+                Operation::Set(set) => Self::Set(set),
+                Operation::Delete(delete) => Self::Delete(delete),
+            },
+            Call::BulkGet(keys) => Self::BulkGet(keys.iter().map(|key| key.name()).collect()),
+            Call::BulkChange(changes) => {
+                let (mut sets, mut deletes) = (Vec::new(), Vec::new());
+                for change in changes {
+                    match operation(change) {
+                        Operation::Set(set) => sets.push(set),
+                        Operation::Delete(delete) => deletes.push(delete),
+                    }
+                }
+                match deletes.is_empty() {
+                    true => Self::BulkSet(sets),
+                    false => Self::BulkDelete(deletes),
+                }
+            }
+            Call::Transact(changes) => Self::Transact(changes.iter().map(operation).collect()),
+        }
+    }
+}
+
+fn operation(change: &Change, versions: &Versions) -> Operation {
+    let key = change.key.name();
+    let (etag, concurrency) = match change.condition {
+        Condition::Always => (None, None),
+        Condition::Absent => (None, Some(Concurrency::FirstWrite)),
+        Condition::Version(value) => (versions.etag(value).map(str::to_owned), None),
+    };
+    match change.to {
+        Some(value) => Operation::Set(SetRequest {
+            key,
+            value: value.bytes(),
+            options: Some(SetOptions {
+                etag,
+                concurrency,
+                ..SetOptions::default()
+            }),
+        }),
+        None => Operation::Delete(DeleteRequest {
+            key,
+            options: Some(DeleteOptions { etag, concurrency }),
+        }),
+    }
+}
+
+/// Makes one call.
+async fn perform(instance: &mut Instance, asked: Asked) -> Answer {
+    match instance.state() {
+        Ok(mut state) => ask(&mut state, asked).await,
+        Err(error) => Answer::Written(vec![Err(error)]),
+    }
+}
+
+async fn ask(state: &mut State<'_>, asked: Asked) -> Answer {
+    let strong = Some(GetOptions {
+        consistency: Some(Consistency::Strong),
+    });
+    match asked {
+        Asked::Get(key) => Answer::Read(vec![state.get(&key, strong).await]),
+        Asked::BulkGet(keys) => Answer::Read(each(state.bulk_get(&keys, strong).await)),
+        Asked::Set(set) => {
+            let etag = state.set(&set.key, &set.value, set.options).await;
+            Answer::Written(vec![etag.map(Some)])
+        }
+        Asked::Delete(delete) => {
+            let deleted = state.delete(&delete.key, delete.options).await;
+            Answer::Written(vec![deleted.map(|()| None)])
+        }
+        Asked::BulkSet(sets) => {
+            let etags = each(state.bulk_set(&sets).await).into_iter();
+            Answer::Written(etags.map(|etag| etag.map(Some)).collect())
+        }
+        Asked::BulkDelete(deletes) => {
+            let deleted = each(state.bulk_delete(&deletes).await).into_iter();
+            Answer::Written(deleted.map(|deleted| deleted.map(|()| None)).collect())
+        }
+        Asked::Transact(operations) => match state.transact(&operations).await {
+            Ok(etags) => Answer::Written(etags.into_iter().map(Ok).collect()),
+            Err(error) => Answer::Written(vec![Err(error)]),
+        },
+    }
+}
+
+/// Takes the results of a bulk call apart. An error of the call as a whole stands for none of them in particular.
+fn each<T>(results: Told<Vec<Result<T, Error>>>) -> Vec<Told<T>> {
+    match results {
+        Ok(results) => results
+            .into_iter()
+            .map(|result| result.map_err(Into::into))
+            .collect(),
+        Err(error) => vec![Err(error)],
     }
 }

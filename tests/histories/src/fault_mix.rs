@@ -1,4 +1,4 @@
-//! What becomes of a request, and of its answer, on the way.
+//! The faults that a request, or its answer, meets on the way.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use http::StatusCode;
 use super::store::Request;
 use test_support::faults::{Action, AwsError, Delivery, Reply};
 
-/// What becomes of a request.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RequestOutcome {
     /// Done, and answered at once.
@@ -23,7 +23,7 @@ pub(super) enum RequestOutcome {
     Conflict,
 }
 
-/// Whether a request that failed was done.
+/// The effect of a request that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Done {
     /// Before the sender hears of the failure.
@@ -34,7 +34,7 @@ pub(super) enum Done {
     Never,
 }
 
-/// What the sender hears of a request that failed.
+/// The error that the sender hears of a request that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
     /// The connection breaks.
@@ -49,7 +49,7 @@ pub(super) enum Heard {
     Part,
 }
 
-/// How often what happens; drawn anew for each history, so that some are rough, some are quiet, and
+/// The frequency of each outcome; drawn anew for each history, so that some are rough, some are quiet, and
 /// some know but one kind of fault.
 #[derive(Debug)]
 pub(super) struct FaultMix {
@@ -86,7 +86,7 @@ impl FaultMix {
         Self { weights }
     }
 
-    /// What becomes of the next request.
+    /// Draws the outcome of the next request.
     pub(super) fn next(&self, rng: &mut Rng) -> RequestOutcome {
         let total: u32 = self.weights.iter().map(|(_, weight)| weight).sum();
         let mut left = rng.u32(..total.max(1));
@@ -101,7 +101,7 @@ impl FaultMix {
 }
 
 impl RequestOutcome {
-    /// What can become of such a request. DynamoDB tells of a conflict only who writes one item, or a
+    /// Replaces an outcome that such a request cannot have. DynamoDB tells of a conflict only who writes one item, or a
     /// transaction.
     pub(super) fn of(self, request: &Request) -> Self {
         let reads = matches!(request.operation.as_str(), "GetItem" | "BatchGetItem");
@@ -119,7 +119,7 @@ impl RequestOutcome {
         }
     }
 
-    /// Whether the request is done now.
+    /// Returns true if the request is done now.
     pub(super) fn is_done(self) -> bool {
         match self {
             Self::Answered | Self::OnItsWay => true,
@@ -128,7 +128,7 @@ impl RequestOutcome {
         }
     }
 
-    /// Whether the request is still under way when its sender hears that it failed.
+    /// Returns true if the request is still under way when its sender hears that it failed.
     pub(super) fn is_done_later(self) -> bool {
         matches!(
             self,
@@ -139,7 +139,7 @@ impl RequestOutcome {
         )
     }
 
-    /// How its sender hears of it. `done` is the answer of the store, if it did the request.
+    /// Makes what its sender hears. `done` is the answer of the store, if it did the request.
     pub(super) fn action(self, request: &Request, done: Option<Reply>) -> Action {
         match self {
             Self::Answered | Self::OnItsWay => answered(done, Delivery::Ordinary),

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use test_support::faults::{Action, Arrived, Decision, Director, FaultProxy};
 
-/// What the access key ID of a client begins with; its number follows.
+/// The beginning of a client's access key ID; its number follows.
 const CLIENT: &str = "CLIENT";
 /// The endpoint behind the proxy: no request is passed on.
 const NOWHERE: &str = "http://127.0.0.1:0";
@@ -21,9 +21,9 @@ pub(super) fn access_key(client: usize) -> String {
 
 /// A request that has arrived whole and waits.
 pub(super) struct Waiting {
-    /// Who sent it.
+    /// The client that sent it.
     pub(super) client: usize,
-    /// What it is.
+    /// The request.
     pub(super) arrived: Arrived,
     decide: oneshot::Sender<Action>,
 }

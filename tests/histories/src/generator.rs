@@ -1,4 +1,4 @@
-//! Which call a client makes next: by the seed, and by what the clients were told so far, which the
+//! Chooses the call that a client makes next: by the seed, and by what the clients were told so far, which the
 //! seed has decided as well.
 
 use std::collections::HashMap;

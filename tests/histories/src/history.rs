@@ -1,12 +1,12 @@
-//! What happened, in one order: the calls, what became of their requests on the way, and the answers.
+//! The events of a history, in one order: the calls, what became of their requests on the way, and the answers.
 //!
 //! Two runs of one seed give equal histories: nothing in here is random but by the seed.
 
 use std::fmt;
 
 use super::{
+    check::{Operation, Said},
     model::{Change, Key, Value},
-    operation::{Operation, Said},
 };
 
 /// A call of the state store. Reads are strong.
@@ -24,7 +24,7 @@ pub enum Call {
     Transact(Vec<Change>),
 }
 
-/// What is answered: once for each operation of the call.
+/// An answer: one for each operation of the call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// This stands there.
@@ -37,16 +37,16 @@ pub enum Reply {
     Refused(&'static str),
     /// `timeout` or `unavailable`: it may be written, now or later.
     Unknown(&'static str),
-    /// What no store may answer.
+    /// An answer that no store may give.
     Wrong(String),
 }
 
 /// One line of a history. Its place in the list is its moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// Who.
+    /// The client.
     pub client: usize,
-    /// Did what.
+    /// Its action.
     pub what: What,
 }
 
@@ -57,16 +57,16 @@ pub enum What {
     Calls(Call),
     /// A request of the call, or an answer to it, goes its way.
     Wire {
-        /// Whether it went straight to the store and back.
+        /// True if it went straight to the store and back.
         straight: bool,
-        /// How it went.
+        /// The way that it went.
         words: String,
     },
     /// A request of a call that had failed was still under way.
     Late {
-        /// Which call, counted from 0 in the order of their beginnings.
+        /// The call, counted from 0 in the order of their beginnings.
         call: usize,
-        /// What has become of it.
+        /// Its outcome.
         words: String,
     },
     /// The client has its answer.
@@ -107,7 +107,7 @@ pub(super) fn calls(events: &[Event]) -> Vec<Answered<'_>> {
     calls
 }
 
-/// What a history says about the store. An operation without an answer is one of unknown outcome.
+/// Collects what a history says about the store. An operation without an answer is one of unknown outcome.
 pub fn operations(events: &[Event]) -> Vec<Operation> {
     let calls = calls(events);
     let operations = calls.iter().enumerate().flat_map(|(number, one)| {
@@ -184,14 +184,14 @@ fn moment(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-/// What of a call takes effect by itself.
+/// The part of a call that takes effect by itself.
 enum Part {
     Read(Key),
     Change(Vec<Change>),
 }
 
 impl Call {
-    /// What it is to change.
+    /// Returns what it is to change.
     pub(super) fn changes(&self) -> &[Change] {
         match self {
             Self::Get(_) | Self::BulkGet(_) => &[],
@@ -200,7 +200,7 @@ impl Call {
         }
     }
 
-    /// How many answers the component has to give.
+    /// Counts the answers that the component has to give.
     pub(super) fn answers(&self) -> usize {
         match self {
             Self::Get(_) => 1,

@@ -1,4 +1,4 @@
-//! What a state store is, at its simplest: under each key there is a value or none, and a call changes
+//! A state store at its simplest: under each key there is a value or none, and a call changes
 //! all that it names at once or nothing.
 //!
 //! No two sets of a history write the same value. So a value names a version of its item, and an ETag,
@@ -10,11 +10,11 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(pub u8);
 
-/// What a set writes; its number is found in no other set of the history.
+/// The value of a set; its number is found in no other set of the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Value(pub u32);
 
-/// What has to stand under a key for a change to happen.
+/// The condition on a key for a change to happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// Anything.
@@ -30,13 +30,13 @@ pub enum Condition {
 pub struct Change {
     /// The key that it is about.
     pub key: Key,
-    /// What has to stand there.
+    /// Its condition.
     pub condition: Condition,
-    /// What stands there afterwards; `None` for a delete.
+    /// The value afterwards; `None` for a delete.
     pub to: Option<Value>,
 }
 
-/// What stands under each key.
+/// The values under all keys.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Contents(Vec<Option<Value>>);
 
@@ -46,12 +46,12 @@ impl Contents {
         Self(vec![None; keys])
     }
 
-    /// What stands under a key.
+    /// Returns the value under a key.
     pub fn at(&self, key: Key) -> Option<Value> {
         self.0.get(usize::from(key.0)).copied().flatten()
     }
 
-    /// What stands there after these changes, each of which sees what the one before left. `None` where
+    /// Applies these changes, each of which sees what the one before left. `None` where
     /// a condition does not hold: then none of them happens.
     pub fn after(&self, changes: &[Change]) -> Option<Self> {
         let mut contents = self.clone();

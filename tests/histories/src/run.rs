@@ -1,37 +1,40 @@
 //! One seed after the other: play, check, and tell.
 
 use std::{
-    ops::Range,
+    fmt, io,
+    ops::{AddAssign, Range},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use dapr_wasm_host::Plugin;
+use dapr_wasm_host::{HostError, Plugin};
+use dynoxide::DynoxideError;
+use fastrand::Rng;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
-    Size, Stopped,
-    broken::Fault,
     clients::Clients,
-    play::{Played, play},
-    tally::Tally,
+    history::{Event, What, calls, operations},
+    steps::{STEP_TIMEOUT, Steps},
+    store::{Broken, Engine, Fault, Store},
+    timeline::Timeline,
     violation::{Violation, needs_repetitions, violation},
 };
 
-/// How many histories are played at a time. Most of their time they wait for a client that waits
+/// The number of histories that are played at a time. Most of their time they wait for a client that waits
 /// before its next attempt.
 const AT_A_TIME: usize = 16;
 
-/// What is played.
+/// The histories that are played.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The seeds.
     pub seeds: Range<u64>,
-    /// Of each history.
+    /// The size of each history.
     pub size: Size,
-    /// What is wrong with the store, if anything is.
+    /// The fault of the store, if it has one.
     pub fault: Option<Fault>,
     /// The component repeats writes of unknown outcome: `unconfirmedWrites: repeat`.
     pub repeat: bool,
@@ -39,7 +42,7 @@ pub struct Plan {
     pub most_violations: usize,
 }
 
-/// What the histories came to.
+/// The results of all histories.
 #[derive(Debug, Default)]
 pub struct Report {
     /// All of them together.
@@ -110,9 +113,24 @@ impl Player {
         })
     }
 
-    /// Plays the history of a seed.
+    /// Plays the history of a seed: the keys, the store, the clients, and then every step.
     pub async fn play(&mut self, seed: u64) -> Result<Played, Stopped> {
-        play(seed, self.size, self.fault, &mut self.clients).await
+        let mut rng = Rng::with_seed(seed);
+        let keys = rng.u8(1..=MOST_KEYS);
+        let attempts = rng.u32(1..=4);
+        self.clients.start(self.size.clients, attempts).await?;
+        let engine = Engine::new()?;
+        let store: Box<dyn Store> = match self.fault {
+            None => Box::new(engine),
+            Some(fault) => Box::new(Broken::new(engine, fault, seed)),
+        };
+        let mut play = Steps::new(rng, keys, self.size, store, &mut self.clients);
+        play.play_on().await?;
+        play.read_all(keys).await?;
+        Ok(Played {
+            keys: keys.into(),
+            events: play.into_events(),
+        })
     }
 
     /// Plays and checks the history of a seed.
@@ -124,5 +142,138 @@ impl Player {
             tally.repeated = 1;
         }
         Ok((tally, violation))
+    }
+}
+
+/// The size of a history.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// Instances that make calls at the same time.
+    pub clients: usize,
+    /// Calls of each.
+    pub calls: usize,
+}
+
+/// The most keys that the clients of a history share. The fewer, the more they meet.
+const MOST_KEYS: u8 = 4;
+
+/// A history that was played to its end.
+#[derive(Debug)]
+pub struct Played {
+    /// The number of keys.
+    pub keys: usize,
+    /// The events.
+    pub events: Vec<Event>,
+}
+
+impl fmt::Display for Played {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let events = &self.events;
+        let shown = &(0..calls(events).len()).collect();
+        Timeline { events, shown }.fmt(f)
+    }
+}
+
+/// The reason that a history came to no end. This says nothing about the component.
+#[derive(Debug, thiserror::Error)]
+pub enum Stopped {
+    /// The gate could not be opened.
+    #[error("the port of the clients: {0}")]
+    Gate(#[from] io::Error),
+    /// An instance did not start.
+    #[error(transparent)]
+    Instance(#[from] HostError),
+    /// The engine did not start.
+    #[error("the embedded DynamoDB did not start: {0}")]
+    Engine(String),
+    /// A client neither sent a request nor answered.
+    #[error("client {client} did not move within {STEP_TIMEOUT:?} after step {step}")]
+    Stuck {
+        /// The client.
+        client: usize,
+        /// The number of events before.
+        step: usize,
+    },
+    /// A client moved that was to stand still: the seed does not decide alone.
+    #[error("client {client} moved at step {step}, where another was to")]
+    OutOfTurn {
+        /// The client.
+        client: usize,
+        /// The number of events before.
+        step: usize,
+    },
+}
+
+impl From<DynoxideError> for Stopped {
+    fn from(error: DynoxideError) -> Self {
+        Self::Engine(error.to_string())
+    }
+}
+
+/// The amount that was played and checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// The number of histories.
+    pub histories: usize,
+    /// Calls in them.
+    pub calls: usize,
+    /// Operations in these: one for each key of a bulk call, one for a transaction. What neither read
+    /// nor wrote does not count.
+    pub operations: usize,
+    /// The number of these that are writes of unknown outcome.
+    pub unknown: usize,
+    /// Requests that did not go straight there and back.
+    pub faults: usize,
+    /// Histories that only a write explains which took effect more than once.
+    pub repeated: usize,
+}
+
+impl Tally {
+    pub(super) fn of(played: &Played) -> Self {
+        let operations = operations(&played.events);
+        let unknown = operations.iter().filter(|one| one.ended.is_none());
+        let astray = |what: &What| {
+            matches!(
+                what,
+                What::Wire {
+                    straight: false,
+                    ..
+                }
+            )
+        };
+        let faults = played.events.iter().filter(|event| astray(&event.what));
+        Self {
+            histories: 1,
+            calls: calls(&played.events).len(),
+            unknown: unknown.count(),
+            operations: operations.len(),
+            faults: faults.count(),
+            repeated: 0,
+        }
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.histories += other.histories;
+        self.calls += other.calls;
+        self.operations += other.operations;
+        self.unknown += other.unknown;
+        self.faults += other.faults;
+        self.repeated += other.repeated;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} histories, {} calls, {} operations ({} of unknown outcome), {} faults",
+            self.histories, self.calls, self.operations, self.unknown, self.faults
+        )?;
+        match self.repeated {
+            0 => Ok(()),
+            some => write!(f, ", {some} histories with a write that took effect twice"),
+        }
     }
 }

@@ -9,10 +9,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    bitset::BitSet,
-    check::Verdict,
+    check::{Operation, Said, Verdict},
     model::{Change, Condition, Contents, Key, Value},
-    operation::{Operation, Said},
 };
 
 /// Stands for every version that no operation speaks of. No set writes it.
@@ -23,9 +21,9 @@ pub(super) struct Search {
     /// Those that ended first, in the order of their ends; then those without an end, in the order of
     /// their beginnings.
     operations: Vec<Operation>,
-    /// Of each operation without an end, the one before it that does the same.
+    /// For each operation without an end, the one before it that does the same.
     twins: Vec<Option<usize>>,
-    /// Which operations need a version to stand there, of those that must find their place. A version
+    /// The operations that need a version to stand there, of those that must find their place. A version
     /// that more than one operation writes is left out: it may come back.
     needed_by: HashMap<Value, Vec<usize>>,
     /// From where no order was found, and what then had its place of the operations without an end.
@@ -33,10 +31,10 @@ pub(super) struct Search {
     states_left: usize,
 }
 
-/// What the operations that have their place have come to.
+/// The state after the operations that have their place.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Place {
-    /// Which of those that ended.
+    /// The operations that ended.
     ended: BitSet,
     contents: Contents,
     /// The keys that an operation without an end has changed, and that nothing has looked at since. As
@@ -206,13 +204,13 @@ impl Search {
     }
 }
 
-/// Whether these changes happen or not by what stands under the key.
+/// Returns true if these changes happen or not by what stands under the key.
 fn depends_on(changes: &[Change], key: Key) -> bool {
     let first = changes.iter().find(|change| change.key == key);
     first.is_some_and(|change| change.condition != Condition::Always)
 }
 
-/// As a search wants them. What has no end and changes nothing says nothing, and versions that no
+/// Sorts operations as a search wants them. What has no end and changes nothing says nothing, and versions that no
 /// operation speaks of are all the same to it.
 fn in_order(part: &[&Operation]) -> Vec<Operation> {
     let spoken_of: HashSet<Value> = part.iter().flat_map(|one| one.said.speaks_of()).collect();
@@ -232,4 +230,29 @@ fn in_order(part: &[&Operation]) -> Vec<Operation> {
         }
     }
     operations
+}
+
+/// A set of operations, by their numbers.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct BitSet(Vec<u64>);
+
+impl BitSet {
+    fn none(of: usize) -> Self {
+        Self(vec![0; of.div_ceil(64)])
+    }
+
+    fn has(&self, index: usize) -> bool {
+        self.0[index / 64] & (1 << (index % 64)) != 0
+    }
+
+    fn take(&mut self, index: usize) {
+        self.0[index / 64] |= 1 << (index % 64);
+    }
+
+    fn is_part_of(&self, other: &Self) -> bool {
+        self.0
+            .iter()
+            .zip(&other.0)
+            .all(|(one, other)| one & !other == 0)
+    }
 }

@@ -9,29 +9,52 @@ use std::{mem, time::Duration};
 use fastrand::Rng;
 
 use super::{
-    answers::replies,
-    client::Asked,
-    client_state::{ClientState, Late, Stand},
-    clients::{Clients, Moved},
+    answers::{Versions, replies},
+    clients::{Asked, Clients, Moved},
     fault_mix::{FaultMix, RequestOutcome},
     gate::Waiting,
     generator::Generator,
     history::{Call, Event, What},
     model::Key,
-    play::{Size, Stopped},
+    run::{Size, Stopped},
     store::{Request, Store},
-    versions::Versions,
 };
-use test_support::faults::Action;
+use test_support::faults::{Action, Reply};
 
-/// Of how many steps one goes to what is still under way, for each that goes to a client.
+/// The number of steps of which one goes to what is still under way, for each that goes to a client.
 const UNHURRIED: usize = 4;
 /// One in so many answers that were under way for a while is lost after all.
 const ANSWERS_TO_A_LOSS: u32 = 4;
 /// Likewise of the requests.
 const LATE_TO_A_LOSS: u32 = 4;
-/// How long a client may take to move. Waits between attempts take seconds at most.
+/// The time that a client may take to move. Waits between attempts take seconds at most.
 pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A request whose sender has heard that it failed.
+struct Late {
+    client: usize,
+    /// The number of its call.
+    call: usize,
+    request: Request,
+}
+
+/// One client.
+struct ClientState {
+    calls_left: usize,
+    /// The call that is not answered yet, and its number.
+    call: Option<(usize, Call)>,
+    stand: Stand,
+}
+
+/// The stand of a client.
+enum Stand {
+    /// It has no call.
+    Idle,
+    /// Its request waits.
+    Waiting(Waiting),
+    /// Its request is done and the answer under way.
+    Answered(Waiting, Reply),
+}
 
 /// A history that is being played.
 pub(super) struct Steps<'a> {
@@ -43,7 +66,7 @@ pub(super) struct Steps<'a> {
     store: Box<dyn Store>,
     /// Requests that are still under way.
     late: Vec<Late>,
-    /// How many have begun.
+    /// The number of calls that have begun.
     calls: usize,
     versions: Versions,
     events: Vec<Event>,
@@ -76,12 +99,12 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// What happened so far.
+    /// Returns what happened so far.
     pub(super) fn into_events(self) -> Vec<Event> {
         self.events
     }
 
-    /// Until all calls are made and nothing is under way any more.
+    /// Plays until all calls are made and nothing is under way any more.
     pub(super) async fn play_on(&mut self) -> Result<(), Stopped> {
         loop {
             let can_move =
@@ -102,7 +125,7 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Every key, when nothing is under way any more: what a fault has left shows.
+    /// Reads every key, when nothing is under way any more: what a fault has left shows.
     pub(super) async fn read_all(&mut self, keys: u8) -> Result<(), Stopped> {
         for key in 0..keys {
             self.begin(0, Call::Get(Key(key))).await?;
@@ -182,7 +205,7 @@ impl<'a> Steps<'a> {
         self.settle(client).await
     }
 
-    /// What was still under way arrives, or never does.
+    /// Decides if what was still under way arrives.
     fn arrive(&mut self, index: usize) {
         let late = self.late.remove(index);
         let operation = &late.request.operation;

@@ -11,11 +11,11 @@ use super::history::{Event, What, calls, listed};
 pub(super) struct Timeline<'a> {
     /// All of the history.
     pub(super) events: &'a [Event],
-    /// Which calls are shown, by their numbers in the order of their beginnings.
+    /// The calls that are shown, by their numbers in the order of their beginnings.
     pub(super) shown: &'a BTreeSet<usize>,
 }
 
-/// What a client does at a moment.
+/// The action of a client at a moment.
 struct Line {
     moment: usize,
     client: usize,

@@ -1,14 +1,12 @@
+//! Small histories with their verdicts, and random ones: the thoughts that make the search short do not make it wrong.
+
 use super::*;
-use crate::{
-    model::{Change, Condition, Key, Value},
-    operation::Said,
-};
 
 const A: Key = Key(0);
 const B: Key = Key(1);
 
-/// From its beginning to its end.
-pub(super) fn did(said: Said, began: u32, ended: u32) -> Operation {
+/// Makes an operation with a beginning and an end.
+fn did(said: Said, began: u32, ended: u32) -> Operation {
     Operation {
         call: 0,
         began,
@@ -17,8 +15,8 @@ pub(super) fn did(said: Said, began: u32, ended: u32) -> Operation {
     }
 }
 
-/// Of unknown outcome.
-pub(super) fn may_do(said: Said, began: u32) -> Operation {
+/// Makes an operation of unknown outcome.
+fn may_do(said: Said, began: u32) -> Operation {
     let ended = None;
     Operation {
         ended,
@@ -248,4 +246,109 @@ fn many_at_a_time_are_decided() {
     assert_linearizable(&history);
     history.push(did(read(A, Some(5)), 60, 61));
     assert_violation(&history);
+}
+
+/// Searches without any of the thoughts that make the search short.
+fn tries_every_order(left: &[Operation], contents: &Contents) -> bool {
+    let Some(first_end) = left.iter().filter_map(|one| one.ended).min() else {
+        return true;
+    };
+    let can_be_next = left
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| one.began < first_end);
+    can_be_next.into_iter().any(|(index, operation)| {
+        let next = match &operation.said {
+            Said::Changed(changes) => contents.after(changes),
+            said => said.is_seen_in(contents).then(|| contents.clone()),
+        };
+        let mut others = left.to_vec();
+        others.remove(index);
+        next.is_some_and(|next| tries_every_order(&others, &next))
+    })
+}
+
+/// A few operations on a store that gives a wrong answer now and then.
+fn at_random(rng: &mut fastrand::Rng) -> Vec<Operation> {
+    const COUNT: u32 = 7;
+    let mut contents = Contents::empty(2);
+    let mut written = (1..).map(Value);
+    let mut operations = Vec::new();
+    for moment in 0..COUNT {
+        let mut change = |rng: &mut fastrand::Rng| Change {
+            key: Key(rng.u8(..2)),
+            condition: match rng.u32(..4) {
+                0 => Condition::Absent,
+                1 => Condition::Version(Value(rng.u32(1..2 * COUNT))),
+                _ => Condition::Always,
+            },
+            to: written.next().filter(|_| rng.bool()),
+        };
+        let mut changes = vec![change(rng)];
+        if rng.u32(..3) == 0 {
+            changes.push(change(rng));
+        }
+        let key = Key(rng.u8(..2));
+        let (reads, lies, unknown) = (rng.bool(), rng.u32(..10) == 0, rng.u32(..3) == 0);
+        let after = contents.after(&changes);
+        let said = match after.is_some() {
+            _ if reads && lies => Said::Read(key, Some(Value(rng.u32(1..2 * COUNT)))),
+            _ if reads => Said::Read(key, contents.at(key)),
+            done if done == lies => Said::Mismatch(changes),
+            _ => Said::Changed(changes),
+        };
+        let happens = !reads && (!unknown || rng.bool());
+        if happens {
+            contents = after.unwrap_or(contents);
+        }
+        // Around its moment, and not as any other.
+        let (before, afterwards) = (rng.u32(..COUNT), rng.u32(..COUNT));
+        let began = (COUNT + moment - before) * 2 * COUNT + 2 * moment;
+        let ended = (COUNT + moment + afterwards) * 2 * COUNT + 2 * moment + 1;
+        operations.push(match said {
+            Said::Changed(_) if unknown => may_do(said, began),
+            said => did(said, began, ended),
+        });
+    }
+    operations
+}
+
+#[test]
+fn the_search_agrees_with_one_that_tries_every_order() {
+    let mut rng = fastrand::Rng::with_seed(5);
+    let mut linearizable = 0;
+    for _ in 0..5_000 {
+        let operations = at_random(&mut rng);
+        let expected = tries_every_order(&operations, &Contents::empty(2));
+        let found = check(&operations, 2) == Verdict::Linearizable;
+        assert_eq!(found, expected, "{operations:#?}");
+        linearizable += u32::from(expected);
+    }
+    assert!((1_000..4_000).contains(&linearizable), "{linearizable}");
+}
+
+fn about(keys: &[u8]) -> Operation {
+    let delete = |key: &u8| Change {
+        key: Key(*key),
+        condition: Condition::Always,
+        to: None,
+    };
+    Operation {
+        call: 0,
+        began: 0,
+        ended: None,
+        said: Said::Changed(keys.iter().map(delete).collect()),
+    }
+}
+
+#[test]
+fn a_transaction_joins_its_keys_and_all_that_they_are_joined_with() {
+    let operations = [&[0][..], &[1], &[2], &[3], &[2, 3], &[1, 3]].map(about);
+    let sizes = |operations| {
+        let parts = parts(operations, 4);
+        parts.iter().map(Vec::len).collect::<Vec<_>>()
+    };
+    assert_eq!(sizes(&operations[..4]), [1, 1, 1, 1]);
+    assert_eq!(sizes(&operations[..5]), [1, 1, 3]);
+    assert_eq!(sizes(&operations), [1, 5]);
 }
