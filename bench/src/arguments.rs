@@ -1,4 +1,4 @@
-//! What can be asked of the benchmark, and how much of it is done where nothing is said.
+//! The arguments of a comparison, and how much of it is done by default.
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -29,21 +29,13 @@ pub(super) enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 6] = [
-        Self::Latency,
-        Self::Tls,
-        Self::Throughput,
-        Self::ColdStart,
-        Self::Memory,
-        Self::Dapr,
-    ];
-    /// Those that call the chosen cases.
+    /// The sections that call the chosen cases.
     const WITH_CASES: [Self; 4] = [Self::Latency, Self::Tls, Self::Throughput, Self::Dapr];
 }
 
 /// Measures the component against the native AWS SDK for Rust, in one process, on an embedded DynamoDB
 #[derive(Clone, Debug, Args)]
-pub struct BenchArguments {
+pub(super) struct BenchArguments {
     /// These cases only, separated by commas. Without --sections nothing but their latency is then
     /// measured
     #[arg(long, value_name = "CASE", value_delimiter = ',')]
@@ -68,17 +60,17 @@ pub struct BenchArguments {
     pub(super) dapr: Option<PathBuf>,
     /// Write all figures to this file
     #[arg(long, value_name = "FILE")]
-    pub(crate) json: Option<PathBuf>,
+    pub(super) json: Option<PathBuf>,
     /// Draw the latencies into this file
     #[arg(long, value_name = "FILE")]
-    pub(crate) svg: Option<PathBuf>,
+    pub(super) svg: Option<PathBuf>,
     /// Tell perf the names of the component's functions, in /tmp/perf-PID.map
     #[arg(long)]
     pub(super) perf_map: bool,
 }
 
 impl BenchArguments {
-    /// In the order given, each once.
+    /// Returns the cases in the order given, each once.
     pub(super) fn chosen_cases(&self) -> Vec<Case> {
         let mut chosen = Vec::new();
         for case in &self.cases {
@@ -87,7 +79,7 @@ impl BenchArguments {
             }
         }
         match chosen.is_empty() {
-            true => Case::ALL.to_vec(),
+            true => Case::value_variants().to_vec(),
             false => chosen,
         }
     }
@@ -101,8 +93,8 @@ impl BenchArguments {
         }
     }
 
-    /// What makes no sense together.
-    pub(crate) fn check(&self) -> Result<(), &'static str> {
+    /// Refuses arguments that make no sense together.
+    pub(super) fn check(&self) -> Result<(), &'static str> {
         if self.svg.is_some() && !self.wants(Section::Latency) {
             return Err("--svg draws the section latency, which --sections leaves out");
         }
@@ -115,13 +107,13 @@ impl BenchArguments {
         Ok(())
     }
 
-    /// Instances that so many tasks share.
+    /// Returns the number of instances that so many tasks share.
     pub(super) fn pool_size(&self, tasks: usize) -> NonZeroUsize {
         let size = self.pool_size.map_or(tasks, usize::from);
         NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN)
     }
 
-    /// How many steps the progress bar has.
+    /// Returns the number of steps of the progress bar.
     pub(super) fn steps(&self) -> usize {
         let cases = self.chosen_cases().len();
         let of_section = |section: &Section| match section {
@@ -130,11 +122,13 @@ impl BenchArguments {
             Section::Memory => 3,
             Section::ColdStart => 1,
         };
-        let sections = Section::ALL.iter().filter(|section| self.wants(**section));
+        let sections = Section::value_variants()
+            .iter()
+            .filter(|section| self.wants(**section));
         sections.map(of_section).sum()
     }
 
-    /// Rounds of one case over plain HTTP.
+    /// Returns the rounds of one case over plain HTTP.
     pub(super) fn calls(&self, case: Case) -> usize {
         let calls = match (self.calls, self.quick) {
             (Some(calls), _) => calls as usize,
@@ -144,7 +138,7 @@ impl BenchArguments {
         (calls / case.weight()).max(1)
     }
 
-    /// Rounds of one case over TLS, where the default host takes several times as long as all others for a short call.
+    /// Returns the rounds of one case over TLS, where the default host takes several times as long as all others for a short call.
     pub(super) fn calls_over_tls(&self, case: Case) -> usize {
         match case.weight() {
             1 | 2 => (self.calls(case) / 4).max(1),
@@ -152,7 +146,7 @@ impl BenchArguments {
         }
     }
 
-    /// `usual`, or a tenth of it where all that matters is that everything runs.
+    /// Returns `usual`, or a tenth of it where all that matters is that everything runs.
     pub(super) fn repetitions(&self, usual: usize) -> usize {
         match self.quick {
             true => usual.div_ceil(10),
@@ -180,14 +174,14 @@ mod tests {
 
     fn wanted(line: &[&str]) -> Vec<Section> {
         let arguments = parsed(line);
-        let all = Section::ALL.into_iter();
+        let all = Section::value_variants().iter().copied();
         all.filter(|section| arguments.wants(*section)).collect()
     }
 
     #[test]
     fn everything_is_measured_unless_cases_or_sections_are_named() {
-        assert_eq!(wanted(&[]), Section::ALL[..5]);
-        assert_eq!(wanted(&["--dapr", "f"]), Section::ALL);
+        assert_eq!(wanted(&[]), Section::value_variants()[..5]);
+        assert_eq!(wanted(&["--dapr", "f"]), Section::value_variants());
         assert_eq!(wanted(&["--cases", "get"]), [Section::Latency]);
         let line = ["--cases", "get", "--sections", "tls,memory"];
         assert_eq!(wanted(&line), [Section::Tls, Section::Memory]);

@@ -3,75 +3,71 @@
 
 use std::{num::NonZeroUsize, time::Instant};
 
+use anyhow::Result;
 use dapr_wasm_host::{InstanceOptions, Plugin};
 use serde::Serialize;
 
 use super::{
     Plan,
-    cases::Case,
-    contenders::{Component, component, exports},
-    pairs::{nanoseconds, settle},
+    cases::{Case, GET_KEY, VALUE_BYTES},
+    contenders::{Component, component, expect},
     statistics::{Ratio, blocks, median, ratio_of_medians},
     store::Store,
+    timing::{nanoseconds, settle},
     tls::Reach,
 };
-use host_test::command_line::Failure;
 
-/// How often it is compiled: that takes about a second.
+/// Compilations: one takes about a second.
 const COMPILATIONS: usize = 3;
-/// How often it is loaded.
+/// Loads of a compiled component.
 const LOADS: usize = 30;
-/// How many instances are started.
+/// Instances that are started.
 const STARTS: usize = 300;
 
 /// Medians, in nanoseconds.
 #[derive(Debug, Serialize)]
-pub struct ColdStartFigures {
+pub(super) struct ColdStartFigures {
     /// Loading a component that was never compiled before.
-    pub compile: u64,
+    pub(super) compile: u64,
     /// Loading one whose machine code lies in the cache.
-    pub load: u64,
+    pub(super) load: u64,
     /// Starting an instance.
-    pub instantiate: u64,
+    pub(super) instantiate: u64,
     /// Its `init`, which reads the table once.
-    pub init: u64,
+    pub(super) init: u64,
     /// Its first `get`, of 1 KiB.
-    pub first_get: u64,
+    pub(super) first_get: u64,
     /// The three of them together.
-    pub start: u64,
+    pub(super) start: u64,
     /// A `get` of an instance that has answered many.
-    pub warm_get: u64,
+    pub(super) warm_get: u64,
     /// The three of them over a warm `get`, from pairs.
-    pub over_warm_get: Option<Ratio>,
-    /// How many instances were started.
-    pub starts: usize,
+    pub(super) over_warm_get: Option<Ratio>,
+    /// The number of instances that were started.
+    pub(super) starts: usize,
 }
 
 /// Measures all steps.
-pub(super) async fn measure(
-    plan: &Plan,
-    store: &Store,
-    reach: &Reach,
-) -> Result<ColdStartFigures, Failure> {
-    plan.progress.now("cold start");
-    let bytes = std::fs::read(&plan.component).map_err(Failure::here)?;
+pub(super) async fn measure(plan: &Plan, store: &Store, reach: &Reach) -> Result<ColdStartFigures> {
+    plan.progress.set_message("cold start");
+    let bytes = std::fs::read(&plan.component)?;
     let compile = repeat(plan.arguments.repetitions(COMPILATIONS), || {
         Plugin::builder().without_cache().from_bytes(&bytes)
     })?;
     // The first of them fills the cache, where that was not done before.
-    Plugin::from_bytes(&bytes).map_err(Failure::here)?;
+    Plugin::from_bytes(&bytes)?;
     let load = repeat(plan.arguments.repetitions(LOADS), || {
         Plugin::from_bytes(&bytes)
     })?;
 
-    let plugin = Plugin::from_bytes(&bytes).map_err(Failure::here)?;
+    let plugin = Plugin::from_bytes(&bytes)?;
     let options = component::options(reach)?;
     let warm = Component::new(&plugin, reach, NonZeroUsize::MIN)?;
     let metadata = component::metadata(&reach.endpoint);
     let starts = plan.arguments.repetitions(STARTS);
     let mut steps = Steps::default();
     for _ in 0..starts {
-        steps.start(store, &plugin, &options, &metadata).await?;
+        steps.start(&plugin, &options, &metadata).await?;
         settle().await;
         let task = store.values.task(Case::Get, 0, ("", ""));
         // The start took the caches, and a warm get has them.
@@ -84,7 +80,7 @@ pub(super) async fn measure(
         steps.warm_get.push(nanoseconds(begin.elapsed()));
         settle().await;
     }
-    plan.progress.advance();
+    plan.progress.inc(1);
     Ok(ColdStartFigures {
         compile: median(&compile),
         load: median(&load),
@@ -111,19 +107,19 @@ struct Steps {
 impl Steps {
     async fn start(
         &mut self,
-        store: &Store,
         plugin: &Plugin,
         options: &InstanceOptions,
         metadata: &[(String, String)],
-    ) -> Result<(), Failure> {
-        let task = store.values.task(Case::Get, 0, ("", ""));
+    ) -> Result<()> {
         let begin = Instant::now();
-        let mut instance = plugin.instantiate(options).await.map_err(Failure::here)?;
+        let mut instance = plugin.instantiate(options).await?;
         let instantiated = begin.elapsed();
-        let mut state = instance.state().map_err(Failure::here)?;
-        state.init(metadata).await.map_err(Failure::here)?;
+        let mut state = instance.state()?;
+        state.init(metadata).await?;
         let initialised = begin.elapsed();
-        exports::perform(&mut instance, &task).await?;
+        let item = state.get(GET_KEY, None).await?;
+        let bytes = item.map(|item| item.value.len());
+        expect("get", bytes == Some(VALUE_BYTES))?;
         let answered = begin.elapsed();
         self.instantiate.push(nanoseconds(instantiated));
         self.init.push(nanoseconds(initialised - instantiated));
@@ -137,11 +133,11 @@ impl Steps {
 fn repeat(
     times: usize,
     load: impl Fn() -> Result<Plugin, dapr_wasm_host::HostError>,
-) -> Result<Vec<u64>, Failure> {
+) -> Result<Vec<u64>> {
     (0..times)
         .map(|_| {
             let begin = Instant::now();
-            let plugin = load().map_err(Failure::here)?;
+            let plugin = load()?;
             let time = nanoseconds(begin.elapsed());
             // Taking it down is not part of it.
             drop(plugin);

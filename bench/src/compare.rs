@@ -5,8 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use anyhow::{Result, bail};
 use dapr_wasm_host::Plugin;
-use host_test::command_line::Failure;
+use indicatif::ProgressBar;
 
 use super::{
     arguments::{BenchArguments, Section},
@@ -14,22 +15,20 @@ use super::{
     contenders::{
         Component, Contender, DefaultHost, Means, Name, Native, Raw, component, default_host,
     },
-    dapr, latency,
-    machine::Machine,
-    memory, open_files, own_thread,
-    progress::Progress,
+    dapr, latency, memory,
+    process::{on_own_thread, progress_bar},
     report::Report,
     store::Store,
     throughput,
     tls::Reach,
 };
 
-/// What is to be measured, and by which component.
+/// The sections that are to be measured, and the component.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) arguments: BenchArguments,
     pub(super) component: PathBuf,
-    pub(super) progress: Progress,
+    pub(super) progress: ProgressBar,
 }
 
 impl Plan {
@@ -37,35 +36,31 @@ impl Plan {
     pub(super) fn new(arguments: BenchArguments, component: &Path, shows_progress: bool) -> Self {
         Self {
             component: component.to_owned(),
-            progress: Progress::new(shows_progress, arguments.steps()),
+            progress: progress_bar(shows_progress, arguments.steps()),
             arguments,
         }
     }
 
     /// Measures, on a thread of its own.
-    pub(super) async fn run(self) -> Result<Report, Failure> {
-        own_thread::run(move || self.measure()).await
+    pub(super) async fn run(self) -> Result<Report> {
+        on_own_thread(async move || {
+            let report = self.sections().await;
+            self.progress.finish_and_clear();
+            report
+        })
+        .await
     }
 
-    async fn measure(self) -> Result<Report, Failure> {
-        open_files::allow_all();
-        let report = self.sections().await;
-        self.progress.end();
-        report
-    }
-
-    async fn sections(&self) -> Result<Report, Failure> {
+    async fn sections(&self) -> Result<Report> {
         let arguments = &self.arguments;
         let worker = arguments.dapr.clone();
         if arguments.wants(Section::Dapr) && worker.is_none() {
-            return Err(Failure::here(
-                "the section dapr needs --dapr FILE, its worker",
-            ));
+            bail!("the section dapr needs --dapr FILE, its worker");
         }
         let store = Store::start().await?;
         let subjects = Subjects::load(self)?;
         let (plain, secure) = (store.plain(), store.secure());
-        let mut report = Report::new(Machine::of_this_process(), arguments.quick, &self.component)?;
+        let mut report = Report::new(arguments.quick, &self.component)?;
         if arguments.wants(Section::Latency) {
             let calls = |case| arguments.calls(case);
             report.latency = latency::measure(self, &store, &subjects, &plain, calls).await?;
@@ -98,10 +93,10 @@ pub(super) struct Subjects {
 }
 
 impl Subjects {
-    fn load(plan: &Plan) -> Result<Self, Failure> {
+    fn load(plan: &Plan) -> Result<Self> {
         let perf_map = plan.arguments.perf_map;
         let baseline = plan.arguments.baseline.as_deref();
-        plan.progress.now("loading");
+        plan.progress.set_message("loading");
         Ok(Self {
             plugin: component::load(&plan.component, perf_map)?,
             default_host: default_host::compile(&plan.component)?,
@@ -112,7 +107,7 @@ impl Subjects {
     }
 
     /// All who take part, each with one instance or client.
-    pub(super) async fn contenders(&self, reach: &Reach) -> Result<Vec<Contender>, Failure> {
+    pub(super) async fn contenders(&self, reach: &Reach) -> Result<Vec<Contender>> {
         let one = NonZeroUsize::MIN;
         let mut means = vec![(
             Name::Component,

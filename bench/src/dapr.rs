@@ -1,25 +1,27 @@
 //! Dapr's own component, written in Go: a worker process calls it on the same DynamoDB, in bursts that alternate with ours.
+//!
+//! The worker, `tests/hosts/dapr/bench`, reads one request a line, such as `{"case":"get","calls":50}`, and answers each with
+//! one line: the time of every call, and the processor time of all of them.
 
-mod worker;
+use std::{path::Path, process::Stdio};
 
-use std::{path::Path, time::Instant};
-
-use cpu_time::ThreadTime;
-use serde::Serialize;
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
+    process::{Child, ChildStdin, ChildStdout, Command},
+};
 
 use super::{
-    Plan, Subjects, bursts,
+    Plan, Subjects,
     cases::{Case, Task},
     contenders::Component,
-    own_item::OwnItem,
-    pairs::{nanoseconds, settle},
     statistics::{Block, Ratio, median, quantile, ratio_of_medians},
-    store::Store,
+    store::{ACCESS_KEY, OwnItem, REGION, SECRET_KEY, Store, TABLE},
+    timing::{alternate, timed},
     tls::Reach,
 };
-use host_test::command_line::Failure;
-
-use self::worker::Worker;
 
 /// Calls of one burst of a short case.
 const CALLS: usize = 50;
@@ -28,32 +30,29 @@ const BURSTS: usize = 21;
 
 /// One case.
 #[derive(Debug, Serialize)]
-pub struct DaprFigures {
-    /// Which.
-    pub case: Case,
+pub(super) struct DaprFigures {
+    pub(super) case: Case,
     /// Calls of one burst.
-    pub calls: usize,
+    pub(super) calls: usize,
     /// Bursts of each.
-    pub bursts: usize,
-    /// The component on `dapr-wasm-host`.
-    pub component: SideFigures,
-    /// Dapr's component.
-    pub dapr: SideFigures,
+    pub(super) bursts: usize,
+    pub(super) component: SideFigures,
+    pub(super) dapr: SideFigures,
     /// The component's median time over that of Dapr's.
-    pub time_ratio: Option<Ratio>,
+    pub(super) time_ratio: Option<Ratio>,
     /// Likewise of the processor time of a call.
-    pub cpu_ratio: Option<Ratio>,
+    pub(super) cpu_ratio: Option<Ratio>,
 }
 
 /// One of the two. Times are in nanoseconds.
 #[derive(Debug, Serialize)]
-pub struct SideFigures {
+pub(super) struct SideFigures {
     /// The median time of a call.
-    pub p50: u64,
+    pub(super) p50: u64,
     /// The time that 99 of 100 calls do not exceed.
-    pub p99: u64,
+    pub(super) p99: u64,
     /// Processor time for a call: of the client's thread here, of the whole worker there; the median of the bursts.
-    pub cpu: u64,
+    pub(super) cpu: u64,
 }
 
 /// Measures all chosen cases.
@@ -63,15 +62,15 @@ pub(super) async fn measure(
     subjects: &Subjects,
     reach: &Reach,
     worker: &Path,
-) -> Result<Vec<DaprFigures>, Failure> {
+) -> Result<Vec<DaprFigures>> {
     let mut worker = Worker::start(worker, reach)?;
     let component = Component::new(&subjects.plugin, reach, std::num::NonZeroUsize::MIN)?;
     let mut figures = Vec::new();
     for case in plan.arguments.chosen_cases() {
-        plan.progress.now(format!("{}, Dapr", case.title()));
+        plan.progress.set_message(format!("{}, Dapr", case.title()));
         let calls = (CALLS / case.weight()).max(2);
         let bursts = plan.arguments.repetitions(BURSTS).max(3);
-        let mut bursts = bursts::alternate(
+        let mut bursts = alternate(
             bursts,
             async || burst(store, &component, case, calls).await,
             async || worker.burst(case, calls).await,
@@ -80,7 +79,7 @@ pub(super) async fn measure(
         // Connections were opened in the first one.
         bursts.remove(0);
         figures.push(compare(case, calls, &bursts));
-        plan.progress.advance();
+        plan.progress.inc(1);
     }
     worker.end().await?;
     Ok(figures)
@@ -132,12 +131,7 @@ fn side<'a>(bursts: impl Iterator<Item = &'a Burst> + Clone) -> SideFigures {
     }
 }
 
-async fn burst(
-    store: &Store,
-    component: &Component,
-    case: Case,
-    calls: usize,
-) -> Result<Burst, Failure> {
+async fn burst(store: &Store, component: &Component, case: Case, calls: usize) -> Result<Burst> {
     let key = format!("{}-against-dapr", case.name());
     let mut own = OwnItem::new(store, key).await?;
     let (mut times, mut cpu) = (Vec::with_capacity(calls), 0);
@@ -149,14 +143,79 @@ async fn burst(
             component.perform(&Task::Set { key, value, etag }).await?;
         }
         let task = own.task(&store.values, case, turn);
-        settle().await;
-        let (cpu_begin, begin) = (ThreadTime::now(), Instant::now());
-        let left = component.perform(&task).await?;
-        times.push(nanoseconds(begin.elapsed()));
-        settle().await;
-        cpu += nanoseconds(cpu_begin.elapsed());
+        let (left, took) = timed(component.perform(&task)).await?;
+        times.push(took.wall);
+        cpu += took.cpu;
         own.left(left);
     }
     let cpu = cpu / calls as u64;
     Ok(Burst { times, cpu })
+}
+
+/// The worker process. Killed on drop.
+struct Worker {
+    process: Child,
+    requests: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Answer {
+    Refused {
+        error: String,
+    },
+    Measured {
+        nanoseconds: Vec<u64>,
+        cpu_nanoseconds: u64,
+    },
+}
+
+impl Worker {
+    fn start(program: &Path, reach: &Reach) -> Result<Self> {
+        let mut process = Command::new(program)
+            .args(["--endpoint", &reach.endpoint, "--table", TABLE])
+            .args(["--region", REGION])
+            .args(["--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| anyhow!("{}: {error}", program.display()))?;
+        let (Some(requests), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
+            bail!("the Dapr worker has no standard streams");
+        };
+        Ok(Self {
+            process,
+            requests,
+            answers: BufReader::new(answers).lines(),
+        })
+    }
+
+    async fn burst(&mut self, case: Case, calls: usize) -> Result<Burst> {
+        let request = json!({ "case": case.name(), "calls": calls });
+        let request = format!("{request}\n");
+        self.requests.write_all(request.as_bytes()).await?;
+        self.requests.flush().await?;
+        let answer = self.answers.next_line().await?;
+        let answer = answer.context("the Dapr worker ended")?;
+        match serde_json::from_str(&answer)? {
+            Answer::Refused { error } => bail!("the Dapr worker: {error}"),
+            Answer::Measured {
+                nanoseconds,
+                cpu_nanoseconds,
+            } => Ok(Burst {
+                times: nanoseconds,
+                cpu: cpu_nanoseconds / calls as u64,
+            }),
+        }
+    }
+
+    /// Ends the worker by the end of its input.
+    async fn end(mut self) -> Result<()> {
+        drop(self.requests);
+        let status = self.process.wait().await?;
+        ensure!(status.success(), "the Dapr worker: {status}");
+        Ok(())
+    }
 }

@@ -1,33 +1,41 @@
-//! A pool of instances whose requests all pass a proxy, which does to them what a director says.
+//! A pool of instances whose requests all pass a proxy. It does to some of them, by the toss of a die, what a network and
+//! DynamoDB do on a bad day.
 
-use std::{num::NonZeroUsize, path::Path, time::Duration};
+use std::{
+    collections::BTreeMap,
+    num::NonZeroUsize,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
+use anyhow::Result;
 use dapr_wasm_host::{InstanceOptions, InstancePool};
+use fastrand::Rng;
+use test_support::faults::{Action, Arrived, AwsError, Decision, Director, FaultProxy};
 
 use super::{contenders::component, tls::Reach};
-use host_test::command_line::Failure;
-use test_support::faults::{Director, FaultProxy};
 
 pub(super) struct Faulty {
     pub(super) pool: InstancePool,
     pub(super) proxy: FaultProxy,
+    pub(super) faults: Arc<FaultMix>,
 }
 
 impl Faulty {
-    /// Before the DynamoDB at `upstream`, with more options and metadata than it takes to reach it. Starts no instance yet.
-    pub(super) fn start(
+    /// Stands before the DynamoDB at `upstream`, with more options and metadata than it takes to reach it, and starts all
+    /// instances, so that none starts while something is measured.
+    pub(super) async fn start(
         file: &Path,
         upstream: &str,
-        director: impl Director,
+        seed: u64,
         size: NonZeroUsize,
         options: impl FnOnce(InstanceOptions) -> InstanceOptions,
         more: &[(&str, &str)],
-    ) -> Result<Self, Failure> {
-        let proxy = FaultProxy::start(upstream, director).map_err(Failure::here)?;
-        let reach = Reach {
-            endpoint: proxy.endpoint().to_owned(),
-            root: None,
-        };
+    ) -> Result<Self> {
+        let faults = Arc::new(FaultMix::new(seed));
+        let proxy = FaultProxy::start(upstream, Arc::clone(&faults))?;
+        let reach = Reach::plain(proxy.endpoint());
         let mut metadata = component::metadata(&reach.endpoint);
         let more = more.iter().map(|(name, value)| (*name, *value));
         metadata.extend(more.map(|(name, value)| (name.to_owned(), value.to_owned())));
@@ -39,12 +47,79 @@ impl Faulty {
             // Tasks that are refused ask again at once: a remembered failure would count many times.
             .retry_pause(Duration::ZERO)
             .build();
-        Ok(Self { pool, proxy })
+        pool.warm_up(size.get()).await?;
+        Ok(Self {
+            pool,
+            proxy,
+            faults,
+        })
+    }
+}
+
+/// A fault: the requests of ten thousand that it happens to, its name, and what it does.
+pub(super) type Fault = (u32, &'static str, fn(&mut Rng) -> Action);
+
+/// The sum of all shares.
+const ALL_SHARES: u32 = 10_000;
+
+/// Decides what happens to each request: nothing, or one of some faults.
+pub(super) struct FaultMix(Mutex<Mix>);
+
+struct Mix {
+    die: Rng,
+    faults: Vec<Fault>,
+    happened: BTreeMap<&'static str, u64>,
+}
+
+impl FaultMix {
+    fn new(seed: u64) -> Self {
+        Self(Mutex::new(Mix {
+            die: Rng::with_seed(seed),
+            faults: Vec::new(),
+            happened: BTreeMap::new(),
+        }))
     }
 
-    /// Starts all instances, so that none starts while something is measured.
-    pub(super) async fn fill(&self) -> Result<(), Failure> {
-        let all = self.pool.max_instances().get();
-        self.pool.warm_up(all).await.map_err(Failure::here)
+    /// Has these faults happen from now on. At first there are none.
+    pub(super) fn set(&self, faults: &[Fault]) {
+        self.mix().faults = faults.to_vec();
     }
+
+    /// Returns how often each fault happened.
+    pub(super) fn happened(&self) -> BTreeMap<&'static str, u64> {
+        self.mix().happened.clone()
+    }
+
+    fn mix(&self) -> MutexGuard<'_, Mix> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Mix {
+    fn toss(&mut self) -> Action {
+        if self.faults.is_empty() {
+            return Action::pass();
+        }
+        let mut left = self.die.u32(..ALL_SHARES);
+        for (share, name, fault) in &self.faults {
+            if left < *share {
+                *self.happened.entry(name).or_default() += 1;
+                return fault(&mut self.die);
+            }
+            left -= share;
+        }
+        Action::pass()
+    }
+}
+
+impl Director for FaultMix {
+    fn decide<'a>(&'a self, _: &'a Arrived) -> Decision<'a, Action> {
+        let action = self.mix().toss();
+        Box::pin(async { action })
+    }
+}
+
+/// Makes an action of the AWS error with this code.
+pub(super) fn error(code: &str, action: fn(&AwsError) -> Action) -> Action {
+    AwsError::named(code).map_or_else(Action::drop_request, |error| action(&error))
 }

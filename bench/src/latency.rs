@@ -1,46 +1,58 @@
-//! How long one call takes when there is no other: every case, every contender, in pairs.
+//! The time of one call when there is no other: every case, every contender.
+//!
+//! Contenders are called in turn, one call each, in a new random order every round: what slows the machine down for a while
+//! slows all of them down, and nobody always follows the same neighbour. So each finds the processor's caches as the others
+//! left them, as in a program that does something else between two calls. Calls in a row, as `throughput` makes them with one
+//! task, take everyone less.
 
+use anyhow::{Result, anyhow};
 use serde::Serialize;
 
 use super::{
     Plan, Subjects,
     cases::Case,
-    contenders::Name,
-    pairs::{self, Series},
+    contenders::{Contender, Name},
     statistics::{Ratio, blocks, median, quantile, ratio_of_medians},
-    store::Store,
+    store::{OwnItem, Store},
+    timing::{Took, timed},
     tls::Reach,
 };
-use host_test::command_line::Failure;
 
-/// One case.
+/// Calls of each contender before the first that counts: connections are open then, and code is where the processor wants it.
+const WARM_UP: usize = 50;
+
+/// The figures of one case.
 #[derive(Debug, Serialize)]
-pub struct CaseFigures {
-    /// Which.
-    pub case: Case,
-    /// How often each contender was called.
-    pub calls: usize,
-    /// Each of them.
-    pub contenders: Vec<ContenderFigures>,
+pub(super) struct CaseFigures {
+    pub(super) case: Case,
+    /// The number of calls of each contender.
+    pub(super) calls: usize,
+    pub(super) contenders: Vec<ContenderFigures>,
 }
 
 /// One contender in one case. Times are in nanoseconds.
 #[derive(Debug, Serialize)]
-pub struct ContenderFigures {
-    /// Who.
-    pub name: Name,
+pub(super) struct ContenderFigures {
+    pub(super) name: Name,
     /// The median time of a call.
-    pub p50: u64,
+    pub(super) p50: u64,
     /// The time that 99 of 100 calls do not exceed.
-    pub p99: u64,
+    pub(super) p99: u64,
     /// The median processor time of the client's thread.
-    pub cpu_p50: u64,
+    pub(super) cpu_p50: u64,
     /// Median time over that of the native SDK; absent for the native SDK itself.
-    pub over_native: Option<Ratio>,
+    pub(super) over_native: Option<Ratio>,
     /// Median time over that of the same component on wasmtime's default host; absent for all but the component.
-    pub over_default_host: Option<Ratio>,
+    pub(super) over_default_host: Option<Ratio>,
     /// Median time over that of the baseline; absent for all but the component, and where there is no baseline.
-    pub over_baseline: Option<Ratio>,
+    pub(super) over_baseline: Option<Ratio>,
+}
+
+/// The times of one contender's calls, in nanoseconds; call i of each belongs to the same round.
+#[derive(Debug, Default)]
+struct Series {
+    wall: Vec<u64>,
+    cpu: Vec<u64>,
 }
 
 /// Measures all chosen cases, each called `calls(case)` times.
@@ -50,23 +62,71 @@ pub(super) async fn measure(
     subjects: &Subjects,
     reach: &Reach,
     calls: impl Fn(Case) -> usize,
-) -> Result<Vec<CaseFigures>, Failure> {
+) -> Result<Vec<CaseFigures>> {
     let mut contenders = subjects.contenders(reach).await?;
     let names: Vec<Name> = contenders.iter().map(|contender| contender.name).collect();
     let mut figures = Vec::new();
     for case in plan.arguments.chosen_cases() {
         plan.progress
-            .now(format!("{}, {}", case.title(), reach.scheme()));
+            .set_message(format!("{}, {}", case.title(), reach.scheme()));
         let calls = calls(case);
-        let series = pairs::measure(store, case, &mut contenders, calls).await?;
+        let series = in_turn(store, case, &mut contenders, calls).await?;
         figures.push(CaseFigures {
             case,
             calls,
             contenders: compare(&names, &series),
         });
-        plan.progress.advance();
+        plan.progress.inc(1);
     }
     Ok(figures)
+}
+
+/// Calls every contender `calls` times. The series are in the order of the contenders.
+async fn in_turn(
+    store: &Store,
+    case: Case,
+    contenders: &mut [Contender],
+    calls: usize,
+) -> Result<Vec<Series>> {
+    let mut turns = Vec::new();
+    for (index, contender) in contenders.iter_mut().enumerate() {
+        let key = format!("{}-of-{index}", case.name());
+        let own = OwnItem::new(store, key).await?;
+        turns.push((contender, own, Series::default()));
+    }
+    let mut order: Vec<usize> = (0..turns.len()).collect();
+    let warm_up = WARM_UP.min(calls);
+    for round in 0..warm_up + calls {
+        fastrand::shuffle(&mut order);
+        for index in &order {
+            let (contender, own, series) = &mut turns[*index];
+            if case == Case::Delete {
+                store.put(&own.key).await?;
+            }
+            let took = call(store, case, round, contender, own).await;
+            let who = contender.name.title();
+            let took = took.map_err(|error| anyhow!("{who}, {}: {error}", case.name()))?;
+            if round >= warm_up {
+                series.wall.push(took.wall);
+                series.cpu.push(took.cpu);
+            }
+        }
+    }
+    Ok(turns.into_iter().map(|(.., series)| series).collect())
+}
+
+async fn call(
+    store: &Store,
+    case: Case,
+    turn: usize,
+    contender: &mut Contender,
+    own: &mut OwnItem,
+) -> Result<Took> {
+    let task = own.task(&store.values, case, turn);
+    contender.prepare(&task);
+    let (left, took) = timed(contender.perform(&task)).await?;
+    own.left(left);
+    Ok(took)
 }
 
 fn compare(names: &[Name], series: &[Series]) -> Vec<ContenderFigures> {

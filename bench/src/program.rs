@@ -8,9 +8,10 @@ use std::{
     path::{self, Path, PathBuf},
 };
 
+use anyhow::{Error, anyhow};
 use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
 use host_test::{
-    command_line::{Failure, status::STATUSES},
+    command_line::status::STATUSES,
     component_path,
     program::{Status, Surroundings, parsed, usage},
 };
@@ -18,9 +19,11 @@ use host_test::{
 use super::{
     Plan,
     arguments::BenchArguments,
-    command::BenchCommand,
-    engine_process::serve_in_this_process,
     memory::{MemoryArguments, measure_in_this_process},
+    process,
+    retries::{self, RetriesArguments},
+    soak::{self, SoakArguments},
+    store::EngineProcess,
 };
 
 /// Measures dapr_dynamodb.wasm against the native AWS SDK for Rust
@@ -44,8 +47,12 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    #[command(flatten)]
-    LookOn(BenchCommand),
+    /// Count what retries add to the load when half of all requests are throttled, then all, and how
+    /// soon throughput is back
+    Retries(RetriesArguments),
+    /// Write and read for a while with faults, kills and cut connections; see that nothing is lost
+    /// and that memory stays flat
+    Soak(SoakArguments),
     /// Measure resident memory in this process: what the section memory starts
     #[command(hide = true)]
     Memory(MemoryArguments),
@@ -60,50 +67,69 @@ pub(super) async fn run(arguments: Vec<OsString>, surroundings: Surroundings<'_>
 }
 
 async fn perform(arguments: Arguments, surroundings: &mut Surroundings<'_>) -> io::Result<Status> {
-    let component = arguments.component.as_deref().unwrap_or(component_path());
-    match arguments.command {
-        None => compare(component, arguments.comparison, surroundings).await,
-        Some(Command::LookOn(command)) => look_on(component, command, surroundings).await,
-        Some(Command::Memory(asked)) => match measure_in_this_process(component, &asked).await {
-            Ok(answer) => {
-                writeln!(surroundings.stdout, "{answer}")?;
-                Ok(Status::Success)
-            }
-            Err(failure) => failed(&[failure], surroundings),
-        },
-        Some(Command::Engine) => match serve_in_this_process().await {
-            Ok(()) => Ok(Status::Success),
-            Err(failure) => failed(&[failure], surroundings),
-        },
+    let component = arguments.component;
+    let component = component.unwrap_or_else(|| component_path().to_owned());
+    let done = match arguments.command {
+        None => return compare(&component, arguments.comparison, surroundings).await,
+        Some(Command::Retries(asked)) => {
+            let json = asked.json.clone();
+            let run = |bar| retries::run(component, asked, bar);
+            return look_on(json, run, surroundings).await;
+        }
+        Some(Command::Soak(asked)) => {
+            let json = asked.json.clone();
+            let run = |bar| soak::run(component, asked, bar);
+            return look_on(json, run, surroundings).await;
+        }
+        Some(Command::Memory(asked)) => measure_in_this_process(&component, &asked)
+            .await
+            .map(|answer| answer + "\n"),
+        Some(Command::Engine) => EngineProcess::serve().await.map(|()| String::new()),
+    };
+    match done {
+        Ok(answer) => {
+            surroundings.stdout.write_all(answer.as_bytes())?;
+            Ok(Status::Success)
+        }
+        Err(error) => ended(&[error], surroundings),
     }
 }
 
-/// Everything is told, also where something is not as it should be.
-async fn look_on(
-    component: &Path,
-    command: BenchCommand,
+/// The outcome of a command that judges behaviour and compares nothing: it looks on while many tasks call a DynamoDB that has
+/// bad days.
+pub(super) struct Outcome {
+    /// The text for people.
+    pub(super) text: String,
+    /// All figures.
+    pub(super) json: serde_json::Value,
+    /// Sentences about what should not be so.
+    pub(super) broken: Vec<String>,
+}
+
+/// Runs such a command. Everything is told, also where something is not as it should be.
+async fn look_on<F>(
+    json: Option<PathBuf>,
+    run: impl FnOnce(bool) -> F + Send + 'static,
     surroundings: &mut Surroundings<'_>,
-) -> io::Result<Status> {
-    let files = Files {
-        json: command.json().map(Path::to_owned),
-        svg: None,
-    };
+) -> io::Result<Status>
+where
+    F: Future<Output = anyhow::Result<Outcome>>,
+{
+    let files = Files { json, svg: None };
     let refused = files.each(can_be_written, can_be_written);
     if !refused.is_empty() {
-        return failed(&refused, surroundings);
+        return ended(&refused, surroundings);
     }
-    let outcome = match command.run(component, surroundings.terminal.stderr).await {
+    let shows_progress = surroundings.terminal.stderr;
+    let outcome = match process::on_own_thread(move || run(shows_progress)).await {
         Ok(outcome) => outcome,
-        Err(failure) => return failed(&[failure], surroundings),
+        Err(error) => return ended(&[error], surroundings),
     };
     surroundings.stdout.write_all(outcome.text.as_bytes())?;
     let write = |file: &Path| fs::write(file, format!("{:#}\n", outcome.json));
-    let mut failures = files.each(write, write);
-    failures.extend(outcome.broken.iter().map(Failure::here));
-    match failures.as_slice() {
-        [] => Ok(Status::Success),
-        failures => failed(failures, surroundings),
-    }
+    let mut errors = files.each(write, write);
+    errors.extend(outcome.broken.into_iter().map(Error::msg));
+    ended(&errors, surroundings)
 }
 
 async fn compare(
@@ -121,30 +147,27 @@ async fn compare(
     }
     let refused = files.each(can_be_written, can_be_written);
     if !refused.is_empty() {
-        return failed(&refused, surroundings);
+        return ended(&refused, surroundings);
     }
     let plan = Plan::new(arguments, component, surroundings.terminal.stderr);
     let report = match plan.run().await {
         Ok(report) => report,
-        Err(failure) => return failed(&[failure], surroundings),
+        Err(error) => return ended(&[error], surroundings),
     };
     let refused = files.each(|file| report.write_json(file), |file| report.draw(file));
     let shown = report.show(surroundings.stdout);
-    let status = match refused.as_slice() {
-        [] => Status::Success,
-        refused => failed(refused, surroundings)?,
-    };
+    let status = ended(&refused, surroundings)?;
     shown.map(|()| status)
 }
 
-/// Where figures are kept.
+/// The files in which figures are kept.
 struct Files {
     json: Option<PathBuf>,
     svg: Option<PathBuf>,
 }
 
 impl Files {
-    /// One would overwrite the other.
+    /// Refuses two names of one file: one would overwrite the other.
     fn differ(&self) -> Result<(), &'static str> {
         match (&self.json, &self.svg) {
             (Some(json), Some(svg)) if place(json) == place(svg) => {
@@ -159,10 +182,10 @@ impl Files {
         &self,
         json: impl FnOnce(&Path) -> io::Result<()>,
         svg: impl FnOnce(&Path) -> io::Result<()>,
-    ) -> Vec<Failure> {
+    ) -> Vec<Error> {
         let refused = |file: &Path, done: io::Result<()>| {
             let error = done.err()?;
-            Some(Failure::here(format_args!("{}: {error}", file.display())))
+            Some(anyhow!("{}: {error}", file.display()))
         };
         let of_json = self.json.as_deref().map(|file| (file, json(file)));
         let of_svg = self.svg.as_deref().map(|file| (file, svg(file)));
@@ -172,13 +195,13 @@ impl Files {
     }
 }
 
-/// One name for a file that may have several.
+/// Returns one name for a file that may have several.
 fn place(file: &Path) -> PathBuf {
     let known = fs::canonicalize(file).or_else(|_| path::absolute(file));
     known.unwrap_or_else(|_| file.to_owned())
 }
 
-/// Tries it. A file that is there keeps what is in it, and one that is not is not left behind.
+/// Tries to open a file. One that is there keeps what is in it, and one that is not is not left behind.
 fn can_be_written(file: &Path) -> io::Result<()> {
     match File::options().write(true).open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -189,11 +212,15 @@ fn can_be_written(file: &Path) -> io::Result<()> {
     }
 }
 
-fn failed(failures: &[Failure], surroundings: &mut Surroundings<'_>) -> io::Result<Status> {
-    for failure in failures {
-        writeln!(surroundings.stderr, "error: {failure}")?;
+/// Tells the errors of a run; without any, it has succeeded.
+fn ended(errors: &[Error], surroundings: &mut Surroundings<'_>) -> io::Result<Status> {
+    for error in errors {
+        writeln!(surroundings.stderr, "error: {error}")?;
     }
-    Ok(Status::Failure)
+    match errors {
+        [] => Ok(Status::Success),
+        _ => Ok(Status::Failure),
+    }
 }
 
 #[cfg(test)]

@@ -1,17 +1,22 @@
-//! What is called lies there before the first call: one embedded DynamoDB, one table, the items that are read.
+//! The DynamoDB that everyone calls, with one table and the items that are read, all of it there before the first call.
 //!
 //! They are written past the network, so that no contender's connection has been used before another's.
 
-use std::sync::Arc;
+use std::{env, process::Stdio, sync::Arc};
 
+use anyhow::{Result, bail};
+use host_test::embedded::{Embedded, Storage};
 use serde_json::json;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    process::{Child, Command},
+};
 
 use super::{
-    cases::{Case, GET_KEY, Values},
+    cases::{Case, GET_KEY, Task, Values},
+    process::allow_open_files,
     tls::{Front, Reach},
 };
-use host_test::command_line::Failure;
-use host_test::embedded::{Embedded, Storage};
 
 /// The table's name.
 pub(super) const TABLE: &str = "bench";
@@ -32,14 +37,9 @@ pub(super) struct Store {
 }
 
 impl Store {
-    pub(super) async fn start() -> Result<Self, Failure> {
-        let embedded = Embedded::start(Storage::Memory)
-            .await
-            .map_err(Failure::here)?;
-        embedded
-            .create_table(TABLE, PARTITION_KEY)
-            .await
-            .map_err(Failure::here)?;
+    pub(super) async fn start() -> Result<Self> {
+        let embedded = Embedded::start(Storage::Memory).await?;
+        embedded.create_table(TABLE, PARTITION_KEY).await?;
         let store = Self {
             front: Front::start(embedded.endpoint())?,
             embedded,
@@ -52,35 +52,97 @@ impl Store {
         Ok(store)
     }
 
-    /// In the clear.
+    /// Reaches it in the clear.
     pub(super) fn plain(&self) -> Reach {
-        Reach {
-            endpoint: self.embedded.endpoint().to_owned(),
-            root: None,
-        }
+        Reach::plain(self.embedded.endpoint())
     }
 
-    /// Through TLS.
+    /// Reaches it through TLS.
     pub(super) fn secure(&self) -> Reach {
         self.front.reach()
     }
 
     /// Writes an item of the layout that contenders write, with the first ETag.
-    pub(super) async fn put(&self, key: &str) -> Result<(), Failure> {
+    pub(super) async fn put(&self, key: &str) -> Result<()> {
         let item = json!({
             "key": { "S": key },
             "value": { "S": self.values.value },
             "etag": { "S": FIRST_ETAG },
         });
-        let put = self.embedded.put_item(TABLE, item).await;
-        put.map_err(Failure::here)
+        Ok(self.embedded.put_item(TABLE, item).await?)
+    }
+}
+
+/// An item that one caller alone writes, so that the caller knows its ETag.
+pub(super) struct OwnItem {
+    pub(super) key: String,
+    etag: String,
+}
+
+impl OwnItem {
+    /// Writes it.
+    pub(super) async fn new(store: &Store, key: String) -> Result<Self> {
+        store.put(&key).await?;
+        let etag = FIRST_ETAG.to_owned();
+        Ok(Self { key, etag })
     }
 
-    /// Writes what the next call of a case needs to find under its caller's own key.
-    pub(super) async fn before(&self, case: Case, own_key: &str) -> Result<(), Failure> {
-        match case {
-            Case::Delete => self.put(own_key).await,
-            _ => Ok(()),
+    /// Returns call number `turn` of a case; where that is about one item that is there, about this one.
+    pub(super) fn task<'a>(&'a self, values: &'a Values, case: Case, turn: usize) -> Task<'a> {
+        values.task(case, turn, (&self.key, &self.etag))
+    }
+
+    /// Notes the ETag that a call has left, if any.
+    pub(super) fn left(&mut self, etag: Option<String>) {
+        if let Some(etag) = etag {
+            self.etag = etag;
         }
+    }
+}
+
+/// An embedded DynamoDB in a process of its own, for where the memory of this one is looked at: it keeps the tokens of all
+/// transactions for ten minutes. The process ends when this is dropped, and when this process ends.
+pub(super) struct EngineProcess {
+    pub(super) endpoint: String,
+    _child: Child,
+}
+
+impl EngineProcess {
+    /// The name of the subcommand that serves.
+    const SUBCOMMAND: &str = "engine";
+
+    /// Starts one with an empty table of the benchmark.
+    pub(super) async fn start() -> Result<Self> {
+        let mut child = Command::new(env::current_exe()?)
+            .arg(Self::SUBCOMMAND)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut endpoint = String::new();
+        if let Some(stdout) = child.stdout.take() {
+            BufReader::new(stdout).read_line(&mut endpoint).await?;
+        }
+        match endpoint.trim_end() {
+            "" => bail!("the process of the embedded DynamoDB ended before it served"),
+            endpoint => Ok(Self {
+                endpoint: endpoint.to_owned(),
+                _child: child,
+            }),
+        }
+    }
+
+    /// Serves in this process until standard input ends, which it does with the process that started this one.
+    pub(super) async fn serve() -> Result<()> {
+        allow_open_files();
+        let embedded = Embedded::start(Storage::Memory).await?;
+        embedded.create_table(TABLE, PARTITION_KEY).await?;
+        let mut stdout = tokio::io::stdout();
+        let line = format!("{}\n", embedded.endpoint());
+        stdout.write_all(line.as_bytes()).await?;
+        stdout.flush().await?;
+        // An error is an end as well.
+        let _ = tokio::io::stdin().read(&mut [0; 1]).await;
+        Ok(())
     }
 }

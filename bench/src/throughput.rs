@@ -1,55 +1,58 @@
-//! Calls per second when many tasks call at once, on one thread: bursts of the component and of the native SDK alternate.
+//! Calls per second when many tasks call at once, on one thread: bursts of the component and of the native SDK alternate. In a
+//! burst, each task makes its calls in a row.
 
-mod load;
+use std::sync::Arc;
 
+use anyhow::Result;
 use serde::Serialize;
+use tokio::task::JoinSet;
 
-use self::load::{Burst, CALLS, Load};
 use super::{
-    Plan, Subjects, bursts,
-    cases::Case,
+    Plan, Subjects,
+    cases::{Case, Task, Values},
     contenders::{Component, Native},
     statistics::{Block, Ratio, median, ratio_of_medians},
-    store::Store,
+    store::{OwnItem, Store},
+    timing::{Took, alternate, timed},
     tls::Reach,
 };
-use host_test::command_line::Failure;
 
-/// How many tasks.
+/// The numbers of tasks.
 pub(super) const TASKS: [usize; 3] = [1, 16, 64];
 /// Bursts of each contender.
 const BURSTS: usize = 20;
+/// Calls of one burst of a short case, of all tasks together: about a tenth of a second.
+pub(super) const CALLS: usize = 640;
+/// Calls of one task in a burst, at least: the tasks begin and end together, which is not what is to be measured.
+const CALLS_OF_TASK: usize = 4;
 
 /// One case, called by so many tasks.
 #[derive(Debug, Serialize)]
-pub struct ThroughputFigures {
-    /// Which.
-    pub case: Case,
+pub(super) struct ThroughputFigures {
+    pub(super) case: Case,
     /// Tasks that call at the same time.
-    pub tasks: usize,
+    pub(super) tasks: usize,
     /// Instances that they share.
-    pub pool_size: usize,
+    pub(super) pool_size: usize,
     /// Calls of one burst.
-    pub calls: usize,
+    pub(super) calls: usize,
     /// Bursts of each.
-    pub bursts: usize,
-    /// The component on `dapr-wasm-host`.
-    pub component: BurstFigures,
-    /// The AWS SDK for Rust.
-    pub native: BurstFigures,
+    pub(super) bursts: usize,
+    pub(super) component: BurstFigures,
+    pub(super) native: BurstFigures,
     /// The component's calls per second over those of the native SDK.
-    pub over_native: Option<Ratio>,
+    pub(super) over_native: Option<Ratio>,
     /// The component's processor time of a call over that of the native SDK.
-    pub cpu_over_native: Option<Ratio>,
+    pub(super) cpu_over_native: Option<Ratio>,
 }
 
 /// One contender: medians of its bursts.
 #[derive(Debug, Serialize)]
-pub struct BurstFigures {
+pub(super) struct BurstFigures {
     /// Calls per second.
-    pub per_second: f64,
+    pub(super) per_second: f64,
     /// Processor time of the client's thread for one call, in nanoseconds.
-    pub cpu: u64,
+    pub(super) cpu: u64,
 }
 
 /// Measures all chosen cases with each number of tasks.
@@ -58,13 +61,13 @@ pub(super) async fn measure(
     store: &Store,
     subjects: &Subjects,
     reach: &Reach,
-) -> Result<Vec<ThroughputFigures>, Failure> {
+) -> Result<Vec<ThroughputFigures>> {
     let mut figures = Vec::new();
     for case in plan.arguments.chosen_cases() {
         for tasks in TASKS {
             let load = Load::new(case, tasks, plan.arguments.repetitions(CALLS));
             let title = case.title();
-            plan.progress.now(format!("{title}, {tasks} tasks"));
+            plan.progress.set_message(format!("{title}, {tasks} tasks"));
             let size = plan.arguments.pool_size(tasks);
             let component = Component::new(&subjects.plugin, reach, size)?;
             let native = Native::new(reach)?;
@@ -73,22 +76,22 @@ pub(super) async fn measure(
                 load.burst(store, &component).await?;
                 load.burst(store, &native).await?;
             }
-            let bursts = bursts::alternate(
+            let bursts = alternate(
                 plan.arguments.repetitions(BURSTS),
                 async || load.burst(store, &component).await,
                 async || load.burst(store, &native).await,
             )
             .await?;
             figures.push(compare(load, size.get(), &bursts));
-            plan.progress.advance();
+            plan.progress.inc(1);
         }
     }
     Ok(figures)
 }
 
-fn compare(load: Load, pool_size: usize, bursts: &[(Burst, Burst)]) -> ThroughputFigures {
+fn compare(load: Load, pool_size: usize, bursts: &[(Took, Took)]) -> ThroughputFigures {
     let calls = load.calls();
-    let times = |one: fn(&(Burst, Burst)) -> &Burst| -> (Vec<u64>, Vec<u64>) {
+    let times = |one: fn(&(Took, Took)) -> &Took| -> (Vec<u64>, Vec<u64>) {
         let bursts = bursts.iter().map(one);
         bursts.map(|burst| (burst.wall, burst.cpu)).unzip()
     };
@@ -122,13 +125,116 @@ fn over(ones: &[u64], others: &[u64]) -> Option<Ratio> {
     ratio_of_medians(&blocks)
 }
 
+/// The calls of a burst.
+#[derive(Clone, Copy)]
+struct Load {
+    case: Case,
+    tasks: usize,
+    calls_of_task: usize,
+}
+
+impl Load {
+    /// `calls` of a short case, of all tasks together; of a long one fewer.
+    fn new(case: Case, tasks: usize, calls: usize) -> Self {
+        let calls_of_task = (calls / case.weight() / tasks).max(CALLS_OF_TASK);
+        Self {
+            case,
+            tasks,
+            calls_of_task,
+        }
+    }
+
+    /// Returns the number of calls of all tasks together.
+    fn calls(self) -> usize {
+        self.calls_of_task * self.tasks
+    }
+
+    /// Measures from the begin of all tasks to the end of the last one.
+    async fn burst(self, store: &Store, contender: &impl Shared) -> Result<Took> {
+        let mut chains = Vec::with_capacity(self.tasks);
+        for task in 0..self.tasks {
+            chains.push(Chain::new(store, self, task).await?);
+        }
+        let all_tasks = async {
+            let runs = chains.into_iter().map(|chain| chain.run(contender.clone()));
+            let mut running: JoinSet<_> = runs.collect();
+            while let Some(ended) = running.join_next().await {
+                ended??;
+            }
+            Ok(())
+        };
+        let ((), took) = timed(all_tasks).await?;
+        Ok(took)
+    }
+}
+
+/// A contender that many tasks can call.
+trait Shared: Clone + Send + 'static {
+    fn perform(&self, task: &Task<'_>) -> impl Future<Output = Result<Option<String>>> + Send;
+}
+
+impl Shared for Component {
+    fn perform(&self, task: &Task<'_>) -> impl Future<Output = Result<Option<String>>> + Send {
+        self.perform(task)
+    }
+}
+
+impl Shared for Native {
+    fn perform(&self, task: &Task<'_>) -> impl Future<Output = Result<Option<String>>> + Send {
+        self.perform(task)
+    }
+}
+
+/// The calls of one task, in a row.
+struct Chain {
+    values: Arc<Values>,
+    load: Load,
+    /// The number of the first call, among those of all tasks.
+    first: usize,
+    /// For each call the next one, over and over; there is one at least.
+    own: Vec<OwnItem>,
+}
+
+impl Chain {
+    /// Writes what the calls need to find.
+    async fn new(store: &Store, load: Load, task: usize) -> Result<Self> {
+        let items = match load.case {
+            Case::Delete => load.calls_of_task,
+            _ => 1,
+        };
+        let mut own = Vec::with_capacity(items);
+        for item in 0..items {
+            let key = format!("{}-{item}-of-task-{task}", load.case.name());
+            own.push(OwnItem::new(store, key).await?);
+        }
+        Ok(Self {
+            values: Arc::clone(&store.values),
+            load,
+            first: task * load.calls_of_task,
+            own,
+        })
+    }
+
+    async fn run(mut self, contender: impl Shared) -> Result<()> {
+        let turns: Vec<usize> = (self.first..self.first + self.load.calls_of_task).collect();
+        for turns in turns.chunks(self.own.len()) {
+            for (turn, own) in turns.iter().zip(&mut self.own) {
+                let task = own.task(&self.values, self.load.case, *turn);
+                let left = contender.perform(&task).await?;
+                own.left(left);
+            }
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn half_the_time_is_twice_the_rate_and_half_the_processor_time_half_of_it() {
-        let burst = |time| Burst {
+        let burst = |time| Took {
             wall: time,
             cpu: time,
         };
@@ -136,5 +242,13 @@ mod tests {
         let figures = compare(Load::new(Case::Get, 1, CALLS), 1, &bursts);
         assert_eq!(figures.over_native.unwrap().ratio, 2.0);
         assert_eq!(figures.cpu_over_native.unwrap().ratio, 0.5);
+    }
+
+    #[test]
+    fn long_cases_have_shorter_bursts_and_every_task_makes_some_calls() {
+        let calls = |case, tasks| Load::new(case, tasks, CALLS).calls_of_task;
+        assert_eq!(calls(Case::Get, 64) * 64, CALLS);
+        assert!(calls(Case::BulkSet, 1) < CALLS / 10);
+        assert_eq!(calls(Case::BulkSet, 64), CALLS_OF_TASK);
     }
 }

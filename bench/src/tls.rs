@@ -5,6 +5,8 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use anyhow::Result;
+use host_test::server_thread::ServerThread;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
@@ -17,20 +19,25 @@ use tokio::{
 };
 use tokio_rustls::TlsAcceptor;
 
-use host_test::command_line::Failure;
-use host_test::server_thread::ServerThread;
-
-/// Where a contender finds the DynamoDB, and whom it is to trust there.
+/// The way to the DynamoDB, and the root that is to be trusted there.
 #[derive(Clone, Debug)]
 pub(super) struct Reach {
     /// A URL of an address and a port.
     pub(super) endpoint: String,
-    /// Of an `https` endpoint.
+    /// The root of an `https` endpoint's certificate.
     pub(super) root: Option<Root>,
 }
 
 impl Reach {
-    /// `HTTP` or `TLS`, as people say.
+    /// Reaches an `http` endpoint.
+    pub(super) fn plain(endpoint: &str) -> Self {
+        Self {
+            endpoint: endpoint.to_owned(),
+            root: None,
+        }
+    }
+
+    /// Returns `HTTP` or `TLS`.
     pub(super) fn scheme(&self) -> &'static str {
         match self.root {
             Some(_) => "TLS",
@@ -42,25 +49,24 @@ impl Reach {
 /// The root of the front's certificate.
 #[derive(Clone, Debug)]
 pub(super) struct Root {
-    /// For those who read certificates.
+    /// The certificate for those who read PEM.
     pub(super) pem: String,
     certificate: CertificateDer<'static>,
 }
 
 impl Root {
-    /// For those who are given certificates as they are on the wire.
-    pub(super) fn store(&self) -> Result<RootCertStore, Failure> {
+    /// The certificate for those who are given DER.
+    pub(super) fn store(&self) -> Result<RootCertStore> {
         let mut roots = RootCertStore::empty();
-        roots.add(self.certificate.clone()).map_err(Failure::here)?;
+        roots.add(self.certificate.clone())?;
         Ok(roots)
     }
 
-    /// A client's configuration that trusts this root alone.
-    pub(super) fn client(&self) -> Result<ClientConfig, Failure> {
+    /// Returns a client's configuration that trusts this root alone.
+    pub(super) fn client(&self) -> Result<ClientConfig> {
         Ok(
             ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-                .with_safe_default_protocol_versions()
-                .map_err(Failure::here)?
+                .with_safe_default_protocol_versions()?
                 .with_root_certificates(self.store()?)
                 .with_no_client_auth(),
         )
@@ -75,17 +81,13 @@ pub(super) struct Front {
 
 impl Front {
     /// Passes what it decrypts on to `endpoint`, an `http` URL of an address.
-    pub(super) fn start(endpoint: &str) -> Result<Self, Failure> {
-        let behind: SocketAddr = endpoint
-            .trim_start_matches("http://")
-            .parse()
-            .map_err(Failure::here)?;
+    pub(super) fn start(endpoint: &str) -> Result<Self> {
+        let behind: SocketAddr = endpoint.trim_start_matches("http://").parse()?;
         let (config, root) = certified(&behind.ip().to_string())?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
         let server = ServerThread::start("tls-front", move |listener, stopped| {
             serve(listener, acceptor, behind, stopped)
-        })
-        .map_err(Failure::here)?;
+        })?;
         Ok(Self { server, root })
     }
 
@@ -97,24 +99,21 @@ impl Front {
     }
 }
 
-/// A server's configuration with a new certificate for `host`, and the root that signed it.
-fn certified(host: &str) -> Result<(ServerConfig, Root), Failure> {
-    let mut authority = CertificateParams::new(Vec::new()).map_err(Failure::here)?;
+/// Returns a server's configuration with a new certificate for `host`, and the root that signed it.
+fn certified(host: &str) -> Result<(ServerConfig, Root)> {
+    let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let key = KeyPair::generate().map_err(Failure::here)?;
-    let authority = CertifiedIssuer::self_signed(authority, key).map_err(Failure::here)?;
-    let key = KeyPair::generate().map_err(Failure::here)?;
+    let key = KeyPair::generate()?;
+    let authority = CertifiedIssuer::self_signed(authority, key)?;
+    let key = KeyPair::generate()?;
     let certificate = CertificateParams::new(vec![host.to_owned()])
-        .and_then(|parameters| parameters.signed_by(&key, &authority))
-        .map_err(Failure::here)?;
+        .and_then(|parameters| parameters.signed_by(&key, &authority))?;
     let key = PrivatePkcs8KeyDer::from(key.serialize_der());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(Failure::here)?
+        .with_safe_default_protocol_versions()?
         .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key.into())
-        .map_err(Failure::here)?;
+        .with_single_cert(vec![certificate.der().clone()], key.into())?;
     let root = Root {
         pem: authority.as_ref().pem(),
         certificate: authority.as_ref().der().clone(),
@@ -140,7 +139,7 @@ async fn serve(
     }
 }
 
-/// A connection that fails shows at the client, which names the cause.
+/// Passes a connection on. One that fails shows at the client, which names the cause.
 async fn pass_on(
     client: TcpStream,
     acceptor: TlsAcceptor,

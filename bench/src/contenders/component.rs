@@ -1,16 +1,20 @@
-//! A component on `dapr-wasm-host`, as an embedder has it: a pool of instances, and an egress that they share.
+//! A component on `dapr-wasm-host`, as an embedder has it: a pool of instances, and an egress that they share. On either
+//! host, a task becomes one call of what a component [exports](Exports), with what its interface takes.
 
 use std::{num::NonZeroUsize, path::Path};
 
-use dapr_wasm_host::{Egress, InstanceOptions, InstancePool, Plugin};
+use anyhow::Result;
+use dapr_wasm_host::{
+    Egress, InstanceOptions, InstancePool, Plugin, PooledInstance,
+    types::{Error, Item, Operation, Response, SetOptions, SetRequest},
+};
 
-use super::exports::perform;
+use super::expect;
 use crate::{
-    cases::Task,
+    cases::{Task, VALUE_BYTES},
     store::{ACCESS_KEY, REGION, SECRET_KEY, TABLE},
     tls::Reach,
 };
-use host_test::command_line::Failure;
 
 /// The component in its pool. A clone is the same pool.
 #[derive(Clone)]
@@ -19,12 +23,12 @@ pub(crate) struct Component {
 }
 
 /// Loads a component as an embedder does: from the cache where it was compiled before.
-pub(crate) fn load(file: &Path, perf_map: bool) -> Result<Plugin, Failure> {
+pub(crate) fn load(file: &Path, perf_map: bool) -> Result<Plugin> {
     let builder = Plugin::builder().perf_map(perf_map);
-    builder.from_file(file).map_err(Failure::here)
+    Ok(builder.from_file(file)?)
 }
 
-/// The configuration of state store and binding alike.
+/// Returns the configuration of state store and binding alike.
 pub(crate) fn metadata(endpoint: &str) -> Vec<(String, String)> {
     [
         ("table", TABLE),
@@ -37,19 +41,18 @@ pub(crate) fn metadata(endpoint: &str) -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// The surroundings of an instance: the endpoint, and no more.
-pub(crate) fn options(reach: &Reach) -> Result<InstanceOptions, Failure> {
+/// Returns the surroundings of an instance: the endpoint, and no more.
+pub(crate) fn options(reach: &Reach) -> Result<InstanceOptions> {
     let mut egress = Egress::builder().allow_url(&reach.endpoint);
     if let Some(root) = &reach.root {
         egress = egress.root_certificate(root.pem.as_str());
     }
-    let egress = egress.build().map_err(Failure::here)?;
-    Ok(InstanceOptions::new().egress(egress))
+    Ok(InstanceOptions::new().egress(egress.build()?))
 }
 
 impl Component {
     /// Starts no instance yet.
-    pub(crate) fn new(plugin: &Plugin, reach: &Reach, size: NonZeroUsize) -> Result<Self, Failure> {
+    pub(crate) fn new(plugin: &Plugin, reach: &Reach, size: NonZeroUsize) -> Result<Self> {
         let metadata = metadata(&reach.endpoint);
         let pool = InstancePool::builder(plugin)
             .options(options(reach)?)
@@ -60,8 +63,106 @@ impl Component {
         Ok(Self { pool })
     }
 
-    pub(crate) async fn perform(&self, task: &Task<'_>) -> Result<Option<String>, Failure> {
-        let mut instance = self.pool.acquire().await.map_err(Failure::here)?;
-        perform(&mut instance, task).await
+    pub(crate) async fn perform(&self, task: &Task<'_>) -> Result<Option<String>> {
+        perform(&mut self.pool.acquire().await?, task).await
+    }
+}
+
+/// The calls of a component that is initialised.
+pub(crate) trait Exports {
+    async fn get(&mut self, key: &str) -> Result<Option<Item>>;
+    async fn set(&mut self, key: &str, value: &[u8], options: Option<SetOptions>)
+    -> Result<String>;
+    async fn delete(&mut self, key: &str) -> Result<()>;
+    async fn bulk_get(&mut self, keys: &[String]) -> Result<Vec<Result<Option<Item>, Error>>>;
+    async fn bulk_set(&mut self, requests: &[SetRequest]) -> Result<Vec<Result<String, Error>>>;
+    async fn transact(&mut self, operations: &[Operation]) -> Result<Vec<Option<String>>>;
+    async fn invoke(&mut self, operation: &str, data: &[u8]) -> Result<Response>;
+}
+
+impl Exports for PooledInstance {
+    async fn get(&mut self, key: &str) -> Result<Option<Item>> {
+        Ok(self.state()?.get(key, None).await?)
+    }
+
+    async fn set(
+        &mut self,
+        key: &str,
+        value: &[u8],
+        options: Option<SetOptions>,
+    ) -> Result<String> {
+        Ok(self.state()?.set(key, value, options).await?)
+    }
+
+    async fn delete(&mut self, key: &str) -> Result<()> {
+        Ok(self.state()?.delete(key, None).await?)
+    }
+
+    async fn bulk_get(&mut self, keys: &[String]) -> Result<Vec<Result<Option<Item>, Error>>> {
+        Ok(self.state()?.bulk_get(keys, None).await?)
+    }
+
+    async fn bulk_set(&mut self, requests: &[SetRequest]) -> Result<Vec<Result<String, Error>>> {
+        Ok(self.state()?.bulk_set(requests).await?)
+    }
+
+    async fn transact(&mut self, operations: &[Operation]) -> Result<Vec<Option<String>>> {
+        Ok(self.state()?.transact(operations).await?)
+    }
+
+    async fn invoke(&mut self, operation: &str, data: &[u8]) -> Result<Response> {
+        Ok(self.binding()?.invoke(operation, data, None).await?)
+    }
+}
+
+/// Does a task, and gives the ETag that a single write left.
+pub(crate) async fn perform(exports: &mut impl Exports, task: &Task<'_>) -> Result<Option<String>> {
+    match *task {
+        Task::Get { key, exists } => {
+            let bytes = exports.get(key).await?.map(|item| item.value.len());
+            expect("get", bytes == exists.then_some(VALUE_BYTES))?;
+        }
+        Task::Set { key, value, etag } => {
+            let options = etag.map(|etag| SetOptions {
+                etag: Some(etag.to_owned()),
+                ..SetOptions::default()
+            });
+            let etag = exports.set(key, value.as_bytes(), options).await?;
+            return Ok(Some(etag));
+        }
+        Task::Delete { key } => exports.delete(key).await?,
+        Task::BulkGet { keys } => {
+            let items = exports.bulk_get(keys).await?;
+            let found = items
+                .iter()
+                .filter(|item| matches!(item, Ok(Some(item)) if item.value.len() == VALUE_BYTES));
+            expect("bulk-get", found.count() == keys.len())?;
+        }
+        Task::BulkSet { keys, value } => {
+            let requests: Vec<_> = keys.iter().map(|key| request(key, value)).collect();
+            let written = exports.bulk_set(&requests).await?;
+            let written = written.iter().filter(|written| written.is_ok());
+            expect("bulk-set", written.count() == keys.len())?;
+        }
+        Task::Transact { keys, value } => {
+            let operations: Vec<_> = keys
+                .iter()
+                .map(|key| Operation::Set(request(key, value)))
+                .collect();
+            let etags = exports.transact(&operations).await?;
+            expect("transact", etags.len() == keys.len())?;
+        }
+        Task::Create { item } => {
+            exports.invoke("create", item.as_bytes()).await?;
+        }
+    }
+    Ok(None)
+}
+
+fn request(key: &str, value: &str) -> SetRequest {
+    SetRequest {
+        key: key.to_owned(),
+        value: value.as_bytes().to_vec(),
+        options: None,
     }
 }

@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use anyhow::{Result, anyhow};
 use dapr_wasm_host::types::{
     DeleteOptions, Error, GetOptions, Item, Metadata, Operation, Response, SetOptions, SetRequest,
 };
@@ -15,12 +16,8 @@ use wasmtime::{
 };
 use wasmtime_wasi::WasiCtxBuilder;
 
-use super::{component::metadata, exports::Exports, exports::perform};
-use crate::{
-    cases::Task,
-    tls::{Reach, Root},
-};
-use host_test::command_line::Failure;
+use super::component::{Exports, metadata};
+use crate::tls::{Reach, Root};
 use test_support::connection_per_request::{Host, linker};
 
 const STATE: &str = "dapr-wasm:components/state@0.1.0";
@@ -39,12 +36,12 @@ pub(crate) struct DefaultHost {
 }
 
 /// Compiles a component for wasmtime as it is without an embedder's settings.
-pub(crate) fn compile(file: &Path) -> Result<Component, Failure> {
+pub(crate) fn compile(file: &Path) -> Result<Component> {
     Component::from_file(&Engine::default(), file).map_err(failure)
 }
 
 impl DefaultHost {
-    pub(crate) async fn start(component: &Component, reach: &Reach) -> Result<Self, Failure> {
+    pub(crate) async fn start(component: &Component, reach: &Reach) -> Result<Self> {
         let engine = component.engine();
         let linker = linker(engine).map_err(failure)?;
         let roots = reach.root.as_ref().map(Root::store).transpose()?;
@@ -72,14 +69,10 @@ impl DefaultHost {
             store,
         })
     }
-
-    pub(crate) async fn perform(&mut self, task: &Task<'_>) -> Result<Option<String>, Failure> {
-        perform(self, task).await
-    }
 }
 
 impl Exports for DefaultHost {
-    async fn get(&mut self, key: &str) -> Result<Option<Item>, Failure> {
+    async fn get(&mut self, key: &str) -> Result<Option<Item>> {
         call(&mut self.store, self.get, (key, None::<GetOptions>)).await
     }
 
@@ -88,33 +81,27 @@ impl Exports for DefaultHost {
         key: &str,
         value: &[u8],
         options: Option<SetOptions>,
-    ) -> Result<String, Failure> {
+    ) -> Result<String> {
         call(&mut self.store, self.set, (key, value, options)).await
     }
 
-    async fn delete(&mut self, key: &str) -> Result<(), Failure> {
+    async fn delete(&mut self, key: &str) -> Result<()> {
         call(&mut self.store, self.delete, (key, None::<DeleteOptions>)).await
     }
 
-    async fn bulk_get(
-        &mut self,
-        keys: &[String],
-    ) -> Result<Vec<Result<Option<Item>, Error>>, Failure> {
+    async fn bulk_get(&mut self, keys: &[String]) -> Result<Vec<Result<Option<Item>, Error>>> {
         call(&mut self.store, self.bulk_get, (keys, None::<GetOptions>)).await
     }
 
-    async fn bulk_set(
-        &mut self,
-        requests: &[SetRequest],
-    ) -> Result<Vec<Result<String, Error>>, Failure> {
+    async fn bulk_set(&mut self, requests: &[SetRequest]) -> Result<Vec<Result<String, Error>>> {
         call(&mut self.store, self.bulk_set, (requests,)).await
     }
 
-    async fn transact(&mut self, operations: &[Operation]) -> Result<Vec<Option<String>>, Failure> {
+    async fn transact(&mut self, operations: &[Operation]) -> Result<Vec<Option<String>>> {
         call(&mut self.store, self.transact, (operations,)).await
     }
 
-    async fn invoke(&mut self, operation: &str, data: &[u8]) -> Result<Response, Failure> {
+    async fn invoke(&mut self, operation: &str, data: &[u8]) -> Result<Response> {
         let parameters = (operation, data, None::<Metadata>);
         call(&mut self.store, self.invoke, parameters).await
     }
@@ -125,24 +112,20 @@ fn function(
     mut store: &mut Store<Host>,
     interface: &str,
     name: &str,
-) -> Result<Func, Failure> {
+) -> Result<Func> {
     let index = instance.get_export_index(&mut store, None, interface);
     let index =
         index.and_then(|interface| instance.get_export_index(&mut store, Some(&interface), name));
     index
         .and_then(|index| instance.get_func(store, index))
-        .ok_or_else(|| {
-            Failure::here(format_args!(
-                "the component does not export {name} of {interface}"
-            ))
-        })
+        .ok_or_else(|| anyhow!("the component does not export {name} of {interface}"))
 }
 
 async fn call<Parameters, Answer>(
     store: &mut Store<Host>,
     function: Func,
     parameters: Parameters,
-) -> Result<Answer, Failure>
+) -> Result<Answer>
 where
     Parameters: ComponentNamedList + Lower + Send + Sync,
     Answer: Lift + Send + Sync + 'static,
@@ -154,9 +137,9 @@ where
         .call_async(store, parameters)
         .await
         .map_err(failure)?;
-    answer.map_err(Failure::here)
+    Ok(answer?)
 }
 
-fn failure(error: wasmtime::Error) -> Failure {
-    Failure::here(format_args!("wasmtime: {error:#}"))
+fn failure(error: wasmtime::Error) -> anyhow::Error {
+    anyhow!("wasmtime: {error:#}")
 }

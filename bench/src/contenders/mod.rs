@@ -1,21 +1,20 @@
-//! Who is called: each contender does the same [`Task`] on the same DynamoDB, by means of its own, and looks at the answer.
+//! Each contender does the same [`Task`] on the same DynamoDB, by means of its own, and looks at the answer.
 
 pub(super) mod component;
 pub(super) mod default_host;
-pub(super) mod exports;
 mod native;
 mod raw;
 
+use anyhow::{Result, ensure};
 use serde::Serialize;
 
 pub(super) use self::{component::Component, default_host::DefaultHost, native::Native, raw::Raw};
 use super::cases::Task;
-use host_test::command_line::Failure;
 
 /// Names a contender in the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Name {
+pub(super) enum Name {
     /// The component on `dapr-wasm-host`.
     Component,
     /// Another build of the component, likewise.
@@ -29,7 +28,7 @@ pub enum Name {
 }
 
 impl Name {
-    /// As people read it.
+    /// Returns the name for people.
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Component => "component",
@@ -47,7 +46,7 @@ pub(super) struct Contender {
     pub(super) means: Means,
 }
 
-/// By what it calls.
+/// The means by which a contender calls.
 pub(super) enum Means {
     Component(Component),
     DefaultHost(DefaultHost),
@@ -56,29 +55,26 @@ pub(super) enum Means {
 }
 
 impl Contender {
-    /// What may be done before the clock starts: signing beforehand, for the floor.
+    /// Does what may be done before the clock starts: signing beforehand, for the floor.
     pub(super) fn prepare(&mut self, task: &Task<'_>) {
-        match &mut self.means {
-            Means::Raw(raw) => raw.prepare(task),
-            Means::Component(_) | Means::DefaultHost(_) | Means::Native(_) => {}
+        if let Means::Raw(raw) = &mut self.means {
+            raw.prepare(task);
         }
     }
 
     /// Does the task, and gives the ETag that a single write left.
-    pub(super) async fn perform(&mut self, task: &Task<'_>) -> Result<Option<String>, Failure> {
+    pub(super) async fn perform(&mut self, task: &Task<'_>) -> Result<Option<String>> {
         match &mut self.means {
             Means::Component(component) => component.perform(task).await,
-            Means::DefaultHost(component) => component.perform(task).await,
+            Means::DefaultHost(component) => component::perform(component, task).await,
             Means::Native(native) => native.perform(task).await,
             Means::Raw(raw) => raw.perform().await,
         }
     }
 }
 
-/// A benchmark of wrong answers is none: every contender holds what it got against what lies there.
-fn expect(what: &'static str, holds: bool) -> Result<(), Failure> {
-    match holds {
-        true => Ok(()),
-        false => Err(Failure::here(format_args!("the answer is wrong: {what}"))),
-    }
+/// Holds an answer against what is stored: a benchmark of wrong answers is none.
+pub(super) fn expect(what: &'static str, holds: bool) -> Result<()> {
+    ensure!(holds, "the answer is wrong: {what}");
+    Ok(())
 }

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use anyhow::{Result, anyhow};
 use aws_sdk_dynamodb::{
     Client,
     config::{BehaviorVersion, Config, Credentials, Region},
@@ -24,11 +25,10 @@ use crate::{
     store::{ACCESS_KEY, PARTITION_KEY, REGION, SECRET_KEY, TABLE},
     tls::Reach,
 };
-use host_test::command_line::Failure;
 
-/// Requests in one BatchWriteItem, at most
+/// The most requests in one BatchWriteItem
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>).
-const BATCH_WRITE_REQUESTS: usize = 25;
+pub(super) const BATCH_WRITE_REQUESTS: usize = 25;
 
 type Attributes = HashMap<String, AttributeValue>;
 
@@ -40,15 +40,12 @@ pub(crate) struct Native {
 
 impl Native {
     /// Opens no connection yet.
-    pub(crate) fn new(reach: &Reach) -> Result<Self, Failure> {
+    pub(crate) fn new(reach: &Reach) -> Result<Self> {
         let mut trusted = TrustStore::default();
         if let Some(root) = &reach.root {
             trusted.add_pem_certificate(root.pem.as_str());
         }
-        let tls = TlsContext::builder()
-            .with_trust_store(trusted)
-            .build()
-            .map_err(Failure::here)?;
+        let tls = TlsContext::builder().with_trust_store(trusted).build()?;
         let http = Builder::new()
             .tls_provider(Provider::Rustls(CryptoMode::Ring))
             .tls_context(tls)
@@ -66,12 +63,12 @@ impl Native {
         })
     }
 
-    /// For what no task asks.
+    /// Returns the client, for what no task asks.
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
 
-    pub(crate) async fn perform(&self, task: &Task<'_>) -> Result<Option<String>, Failure> {
+    pub(crate) async fn perform(&self, task: &Task<'_>) -> Result<Option<String>> {
         match *task {
             Task::Get { key, exists } => self.get(key, exists).await,
             Task::Set { key, value, etag } => self.set(key, value, etag).await,
@@ -88,7 +85,7 @@ impl Native {
         }
     }
 
-    async fn get(&self, key: &str, exists: bool) -> Result<Option<String>, Failure> {
+    async fn get(&self, key: &str, exists: bool) -> Result<Option<String>> {
         let request = self.client.get_item().table_name(TABLE);
         let request = request.key(PARTITION_KEY, AttributeValue::S(key.to_owned()));
         let answer = request.send().await.map_err(failure)?;
@@ -97,12 +94,7 @@ impl Native {
         Ok(None)
     }
 
-    async fn set(
-        &self,
-        key: &str,
-        value: &str,
-        etag: Option<&str>,
-    ) -> Result<Option<String>, Failure> {
+    async fn set(&self, key: &str, value: &str, etag: Option<&str>) -> Result<Option<String>> {
         let new_etag = random_etag();
         let request = self.client.put_item().table_name(TABLE);
         let mut request = request.set_item(Some(item(key, value, new_etag.clone())));
@@ -119,13 +111,13 @@ impl Native {
         Ok(Some(new_etag))
     }
 
-    async fn bulk_get(&self, keys: &[String]) -> Result<Option<String>, Failure> {
+    async fn bulk_get(&self, keys: &[String]) -> Result<Option<String>> {
         let mut asked = KeysAndAttributes::builder();
         for key in keys {
             let key = AttributeValue::S(key.clone());
             asked = asked.keys(HashMap::from([(PARTITION_KEY.to_owned(), key)]));
         }
-        let asked = asked.build().map_err(Failure::here)?;
+        let asked = asked.build()?;
         let request = self.client.batch_get_item().request_items(TABLE, asked);
         let mut answer = request.send().await.map_err(failure)?.responses;
         let items = answer.as_mut().and_then(|tables| tables.remove(TABLE));
@@ -146,12 +138,12 @@ impl Native {
     }
 
     /// The batches go out at the same time, as the component has it.
-    async fn bulk_set(&self, keys: &[String], value: &str) -> Result<Option<String>, Failure> {
+    async fn bulk_set(&self, keys: &[String], value: &str) -> Result<Option<String>> {
         let batches = keys.chunks(BATCH_WRITE_REQUESTS).map(async |keys| {
             let mut writes = Vec::with_capacity(keys.len());
             for key in keys {
                 let put = PutRequest::builder().set_item(Some(item(key, value, random_etag())));
-                let put = put.build().map_err(Failure::here)?;
+                let put = put.build()?;
                 writes.push(WriteRequest::builder().put_request(put).build());
             }
             let request = self.client.batch_write_item();
@@ -164,12 +156,12 @@ impl Native {
         Ok(None)
     }
 
-    async fn transact(&self, keys: &[String], value: &str) -> Result<Option<String>, Failure> {
+    async fn transact(&self, keys: &[String], value: &str) -> Result<Option<String>> {
         let mut request = self.client.transact_write_items();
         for key in keys {
             let put = Put::builder().table_name(TABLE);
             let put = put.set_item(Some(item(key, value, random_etag())));
-            let put = put.build().map_err(Failure::here)?;
+            let put = put.build()?;
             request = request.transact_items(TransactWriteItem::builder().put(put).build());
         }
         request.send().await.map_err(failure)?;
@@ -177,8 +169,8 @@ impl Native {
     }
 
     /// The members of the JSON object become attributes: strings, as the benchmark writes no others.
-    async fn create(&self, item: &str) -> Result<Option<String>, Failure> {
-        let members: HashMap<String, String> = serde_json::from_str(item).map_err(Failure::here)?;
+    async fn create(&self, item: &str) -> Result<Option<String>> {
+        let members: HashMap<String, String> = serde_json::from_str(item)?;
         let item = members
             .into_iter()
             .map(|(name, value)| (name, AttributeValue::S(value)))
@@ -209,12 +201,12 @@ fn value_bytes(mut item: Attributes) -> Option<usize> {
     }
 }
 
-fn failure(error: impl std::error::Error) -> Failure {
+fn failure(error: impl std::error::Error) -> anyhow::Error {
     let mut sentence = format!("the native SDK: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {
         sentence.push_str(&format!(": {error}"));
         cause = error.source();
     }
-    Failure::here(sentence)
+    anyhow!(sentence)
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
@@ -12,18 +13,15 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::expect;
+use super::{expect, native::BATCH_WRITE_REQUESTS};
 use crate::{
     cases::Task,
     store::{PARTITION_KEY, TABLE},
     tls::{Reach, Root},
 };
-use host_test::command_line::Failure;
 
-/// Of the length that a real one has. The embedded DynamoDB looks at its form only.
+/// As long as a real one. The embedded DynamoDB looks at its form only.
 const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=benchmark/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=0000000000000000000000000000000000000000000000000000000000000000";
-/// Requests in one BatchWriteItem, at most.
-const BATCH_WRITE_REQUESTS: usize = 25;
 
 /// The connections, as many as one call sends requests at a time, and the requests that are next.
 pub(crate) struct Raw {
@@ -36,12 +34,12 @@ pub(crate) struct Raw {
 
 impl Raw {
     /// Opens no connection yet.
-    pub(crate) fn new(reach: &Reach) -> Result<Self, Failure> {
+    pub(crate) fn new(reach: &Reach) -> Result<Self> {
         let tls = reach.root.as_ref().map(Root::client).transpose()?;
-        let uri: Uri = reach.endpoint.parse().map_err(Failure::here)?;
+        let uri: Uri = reach.endpoint.parse()?;
         let authority = uri.authority().map(ToString::to_string);
         Ok(Self {
-            authority: authority.ok_or_else(|| Failure::here("the endpoint names no host"))?,
+            authority: authority.context("the endpoint names no host")?,
             tls: tls.map(Arc::new),
             connections: Vec::new(),
             requests: Vec::new(),
@@ -129,7 +127,7 @@ impl Raw {
     }
 
     /// Sends what was prepared, each request on a connection of its own.
-    pub(crate) async fn perform(&mut self) -> Result<Option<String>, Failure> {
+    pub(crate) async fn perform(&mut self) -> Result<Option<String>> {
         while self.connections.len() < self.requests.len() {
             let connection = self.connect().await?;
             self.connections.push(connection);
@@ -137,47 +135,40 @@ impl Raw {
         let requests = self.requests.drain(..);
         let exchanges = self.connections.iter_mut().zip(requests);
         futures_util::future::try_join_all(exchanges.map(async |(connection, request)| {
-            connection.ready().await.map_err(Failure::here)?;
-            let answer = connection
-                .send_request(request)
-                .await
-                .map_err(Failure::here)?;
+            connection.ready().await?;
+            let answer = connection.send_request(request).await?;
             let status = answer.status();
-            answer.into_body().collect().await.map_err(Failure::here)?;
+            answer.into_body().collect().await?;
             expect("raw HTTP", status == StatusCode::OK)
         }))
         .await?;
         Ok(self.etag.take())
     }
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, Failure> {
-        let tcp = TcpStream::connect(&self.authority)
-            .await
-            .map_err(Failure::here)?;
-        tcp.set_nodelay(true).map_err(Failure::here)?;
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>> {
+        let tcp = TcpStream::connect(&self.authority).await?;
+        tcp.set_nodelay(true)?;
         let Some(tls) = &self.tls else {
             return drive(tcp).await;
         };
         let host = self.authority.rsplit_once(':').map_or("", |(host, _)| host);
-        let name = ServerName::try_from(host.to_owned()).map_err(Failure::here)?;
+        let name = ServerName::try_from(host.to_owned())?;
         let tls = TlsConnector::from(Arc::clone(tls));
-        drive(tls.connect(name, tcp).await.map_err(Failure::here)?).await
+        drive(tls.connect(name, tcp).await?).await
     }
 }
 
-async fn drive<S>(stream: S) -> Result<SendRequest<Full<Bytes>>, Failure>
+async fn drive<S>(stream: S) -> Result<SendRequest<Full<Bytes>>>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
-    let (sender, connection) = handshake(TokioIo::new(stream))
-        .await
-        .map_err(Failure::here)?;
+    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
     // A connection that fails shows in the next request.
     tokio::spawn(connection);
     Ok(sender)
 }
 
-/// Where no later call needs to know it.
+/// The ETag of items whose ETag no later call needs to know.
 const ETAG: &str = "00000000000000ff";
 
 fn key_of(key: &str) -> Value {

@@ -1,9 +1,7 @@
-//! What was measured, in one value: a [`table`] for people shows it, a [`plot`] draws the latencies, and JSON holds all of it.
+//! The figures of a run in one value: a [`table`] shows them to people, a [`plot`] draws the latencies, and JSON holds all.
 
-mod columns;
 mod plot;
 mod table;
-mod versions;
 
 use std::{
     fs,
@@ -11,43 +9,41 @@ use std::{
     path::Path,
 };
 
+use anyhow::Result;
 use serde::Serialize;
 
-pub(super) use self::{columns::columns, versions::Versions};
+pub(super) use self::table::columns;
 use super::{
-    cold_start::ColdStartFigures, dapr::DaprFigures, latency::CaseFigures, machine::Machine,
-    memory::MemoryFigures, throughput::ThroughputFigures,
+    cold_start::ColdStartFigures,
+    dapr::DaprFigures,
+    latency::CaseFigures,
+    memory::MemoryFigures,
+    testbed::{Machine, Versions},
+    throughput::ThroughputFigures,
 };
-use host_test::command_line::Failure;
 
 /// Everything that one run measured. What it left out is empty.
 #[derive(Debug, Serialize)]
-pub struct Report {
-    /// Where.
-    pub machine: Machine,
-    /// Whether it ran briefly, so that its figures are not to be trusted.
-    pub quick: bool,
-    /// What.
-    pub versions: Versions,
+pub(super) struct Report {
+    pub(super) machine: Machine,
+    /// True if it ran briefly, so that its figures are not to be trusted.
+    pub(super) quick: bool,
+    pub(super) versions: Versions,
     /// One call at a time, over plain HTTP.
-    pub latency: Vec<CaseFigures>,
+    pub(super) latency: Vec<CaseFigures>,
     /// One call at a time, over TLS.
-    pub tls: Vec<CaseFigures>,
-    /// Many tasks.
-    pub throughput: Vec<ThroughputFigures>,
-    /// From the file to the first answer.
-    pub cold_start: Option<ColdStartFigures>,
-    /// Resident memory.
-    pub memory: Vec<MemoryFigures>,
-    /// Beside Dapr's own component.
-    pub dapr: Vec<DaprFigures>,
+    pub(super) tls: Vec<CaseFigures>,
+    pub(super) throughput: Vec<ThroughputFigures>,
+    pub(super) cold_start: Option<ColdStartFigures>,
+    pub(super) memory: Vec<MemoryFigures>,
+    pub(super) dapr: Vec<DaprFigures>,
 }
 
 impl Report {
-    /// Nothing but where and what.
-    pub(super) fn new(machine: Machine, quick: bool, component: &Path) -> Result<Self, Failure> {
+    /// Names the machine and the versions, and holds no figures yet.
+    pub(super) fn new(quick: bool, component: &Path) -> Result<Self> {
         Ok(Self {
-            machine,
+            machine: Machine::of_this_process(),
             quick,
             versions: Versions::with(component)?,
             latency: Vec::new(),
@@ -60,19 +56,17 @@ impl Report {
     }
 
     /// Writes tables for people.
-    pub(crate) fn show(&self, to: &mut dyn Write) -> io::Result<()> {
+    pub(super) fn show(&self, to: &mut dyn Write) -> io::Result<()> {
         table::write(self, to)
     }
 
     /// Writes all of it as JSON.
-    pub(crate) fn write_json(&self, file: &Path) -> io::Result<()> {
-        let mut json = serde_json::to_vec_pretty(self)?;
-        json.push(b'\n');
-        fs::write(file, json)
+    pub(super) fn write_json(&self, file: &Path) -> io::Result<()> {
+        fs::write(file, format!("{}\n", serde_json::to_string_pretty(self)?))
     }
 
     /// Draws the latencies as SVG.
-    pub(crate) fn draw(&self, file: &Path) -> io::Result<()> {
-        fs::write(file, plot::svg(self).map_err(io::Error::other)?)
+    pub(super) fn draw(&self, file: &Path) -> io::Result<()> {
+        fs::write(file, plot::svg(self))
     }
 }

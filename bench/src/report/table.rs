@@ -2,10 +2,14 @@
 
 use std::io::{self, Write};
 
-use super::{Report, columns::columns};
+use super::Report;
 use crate::{
-    cold_start::ColdStartFigures, dapr::DaprFigures, latency::CaseFigures, memory::MemoryFigures,
-    statistics::Ratio, throughput::ThroughputFigures,
+    cold_start::ColdStartFigures,
+    dapr::{DaprFigures, SideFigures},
+    latency::CaseFigures,
+    memory::MemoryFigures,
+    statistics::Ratio,
+    throughput::ThroughputFigures,
 };
 
 /// Writes the whole report.
@@ -58,22 +62,11 @@ fn surroundings(report: &Report, to: &mut dyn Write) -> io::Result<()> {
 }
 
 fn latency(title: &str, cases: &[CaseFigures], to: &mut dyn Write) -> io::Result<()> {
-    let mut rows = vec![
-        [
-            "case",
-            "contender",
-            "p50",
-            "p99",
-            "CPU",
-            "over native SDK",
-            "over default host",
-            "over baseline",
-        ]
-        .map(str::to_owned),
-    ];
-    for case in cases {
-        for (index, figures) in case.contenders.iter().enumerate() {
-            rows.push([
+    let heads = "case|contender|p50|p99|CPU|over native SDK|over default host|over baseline";
+    let rows = cases.iter().flat_map(|case| {
+        let contenders = case.contenders.iter().enumerate();
+        contenders.map(|(index, figures)| {
+            vec![
                 match index {
                     0 => case.case.title().to_owned(),
                     1 => format!("  {} calls", case.calls),
@@ -86,29 +79,17 @@ fn latency(title: &str, cases: &[CaseFigures], to: &mut dyn Write) -> io::Result
                 ratio(figures.over_native),
                 ratio(figures.over_default_host),
                 ratio(figures.over_baseline),
-            ]);
-        }
-    }
-    section(title, &rows, 2, to)
+            ]
+        })
+    });
+    section(title, heads, rows, 2, to)
 }
 
 fn throughput(all: &[ThroughputFigures], to: &mut dyn Write) -> io::Result<()> {
-    let mut rows = vec![
-        [
-            "case",
-            "tasks",
-            "instances",
-            "component/s",
-            "CPU",
-            "native SDK/s",
-            "CPU",
-            "over native SDK",
-            "CPU over native SDK",
-        ]
-        .map(str::to_owned),
-    ];
-    for figures in all {
-        rows.push([
+    let heads =
+        "case|tasks|instances|component/s|CPU|native SDK/s|CPU|over native SDK|CPU over native SDK";
+    let rows = all.iter().map(|figures| {
+        vec![
             figures.case.title().to_owned(),
             figures.tasks.to_string(),
             figures.pool_size.to_string(),
@@ -118,101 +99,114 @@ fn throughput(all: &[ThroughputFigures], to: &mut dyn Write) -> io::Result<()> {
             microseconds(figures.native.cpu),
             ratio(figures.over_native),
             ratio(figures.cpu_over_native),
-        ]);
-    }
-    section("Many tasks on one thread", &rows, 1, to)
+        ]
+    });
+    section("Many tasks on one thread", heads, rows, 1, to)
 }
 
 fn cold_start(figures: &ColdStartFigures, to: &mut dyn Write) -> io::Result<()> {
-    let row = |step: &str, time: u64| [step.to_owned(), microseconds(time)];
+    let row = |step: &str, time: u64| vec![step.to_owned(), microseconds(time)];
     let rows = [
-        row("compile", figures.compile),
         row("load, compiled before", figures.load),
         row("instantiate", figures.instantiate),
         row("init", figures.init),
         row("first get", figures.first_get),
         row("instantiate + init + first get", figures.start),
         row("warm get", figures.warm_get),
-        [
+        vec![
             "  start over warm get".to_owned(),
             ratio(figures.over_warm_get),
         ],
     ];
-    section("Cold start", &rows, 1, to)
+    // The first step stands where other tables have their heads.
+    let compile = format!("compile|{}", microseconds(figures.compile));
+    section("Cold start", &compile, rows, 1, to)
 }
 
 fn memory(all: &[MemoryFigures], to: &mut dyn Write) -> io::Result<()> {
-    let mut rows = vec![
-        [
-            "idle instances",
-            "MB before",
-            "MB with them",
-            "MB for each",
-            "MB linear memory",
-        ]
-        .map(str::to_owned),
-    ];
-    for figures in all {
-        rows.push([
+    let heads = "idle instances|MB before|MB with them|MB for each|MB linear memory";
+    let rows = all.iter().map(|figures| {
+        vec![
             figures.instances.to_string(),
             megabytes(figures.before),
             megabytes(figures.after),
             megabytes(figures.per_instance),
             megabytes(figures.linear_memory),
-        ]);
-    }
+        ]
+    });
     let title = "Resident memory, each number in a process of its own, pooling allocator";
-    section(title, &rows, 0, to)
+    section(title, heads, rows, 0, to)
 }
 
 fn dapr(cases: &[DaprFigures], to: &mut dyn Write) -> io::Result<()> {
-    let mut rows = vec![
+    let heads = "case|contender|p50|p99|CPU|time over Dapr|CPU over Dapr";
+    let rows = cases.iter().flat_map(|case| {
+        let bursts = format!("  {} bursts of {}", case.bursts, case.calls);
+        let ratios = [ratio(case.time_ratio), ratio(case.cpu_ratio)];
+        let row = |title: &str, contender: &str, figures: &SideFigures, ratios: [String; 2]| {
+            let mut row = vec![
+                title.to_owned(),
+                contender.to_owned(),
+                microseconds(figures.p50),
+                p99(figures.p99, case.bursts * case.calls),
+                microseconds(figures.cpu),
+            ];
+            row.extend(ratios);
+            row
+        };
         [
-            "case",
-            "contender",
-            "p50",
-            "p99",
-            "CPU",
-            "time over Dapr",
-            "CPU over Dapr",
+            row(case.case.title(), "component", &case.component, ratios),
+            row(&bursts, "Dapr (Go)", &case.dapr, Default::default()),
         ]
-        .map(str::to_owned),
-    ];
-    for case in cases {
-        rows.push([
-            case.case.title().to_owned(),
-            "component".to_owned(),
-            microseconds(case.component.p50),
-            p99(case.component.p99, case.bursts * case.calls),
-            microseconds(case.component.cpu),
-            ratio(case.time_ratio),
-            ratio(case.cpu_ratio),
-        ]);
-        rows.push([
-            format!("  {} bursts of {}", case.bursts, case.calls),
-            "Dapr (Go)".to_owned(),
-            microseconds(case.dapr.p50),
-            p99(case.dapr.p99, case.bursts * case.calls),
-            microseconds(case.dapr.cpu),
-            String::new(),
-            String::new(),
-        ]);
-    }
-    section("Beside Dapr's own component, in turns", &rows, 2, to)
+    });
+    section("Beside Dapr's own component, in turns", heads, rows, 2, to)
 }
 
-/// A title and its rows; nothing where there is no row but the heads.
-fn section<const COLUMNS: usize>(
+/// Writes a title and rows under heads; nothing where there are no rows.
+fn section(
     title: &str,
-    rows: &[[String; COLUMNS]],
+    heads: &str,
+    rows: impl IntoIterator<Item = Vec<String>>,
     numbers_from: usize,
     to: &mut dyn Write,
 ) -> io::Result<()> {
-    if rows.len() < 2 {
+    let mut rows = rows.into_iter().peekable();
+    if rows.peek().is_none() {
         return Ok(());
     }
     writeln!(to, "\n{title}\n")?;
-    to.write_all(columns(rows, numbers_from).as_bytes())
+    to.write_all(columns(heads, rows, numbers_from).as_bytes())
+}
+
+/// Lays rows out in columns under heads, which a `|` separates. From `numbers_from` on they are numbers: their ends line up.
+/// A column without a value is left out.
+pub(crate) fn columns(
+    heads: &str,
+    rows: impl IntoIterator<Item = Vec<String>>,
+    numbers_from: usize,
+) -> String {
+    let heads: Vec<String> = heads.split('|').map(str::to_owned).collect();
+    let rows: Vec<Vec<String>> = [heads].into_iter().chain(rows).collect();
+    let width_of = |column: usize| {
+        let mut values = rows[1..].iter().map(|row| &row[column]);
+        let has_values = values.any(|cell| !cell.is_empty());
+        let widths = rows.iter().map(|row| row[column].chars().count());
+        widths.max().filter(|_| has_values)
+    };
+    let widths: Vec<Option<usize>> = (0..rows[0].len()).map(width_of).collect();
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row.iter().zip(&widths).enumerate();
+        let cells: Vec<String> = cells
+            .filter_map(|(column, (cell, width))| match (*width)? {
+                width if column < numbers_from => Some(format!("{cell:<width$}")),
+                width => Some(format!("{cell:>width$}")),
+            })
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
 }
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
@@ -225,7 +219,7 @@ fn microseconds(nanoseconds: u64) -> String {
     format!("{:.1}", nanoseconds as f64 / 1000.0)
 }
 
-/// Of a few calls it would be the slowest one and no more.
+/// Returns nothing for a few calls: it would be the slowest one and no more.
 fn p99(nanoseconds: u64, calls: usize) -> String {
     match calls {
         200.. => microseconds(nanoseconds),
@@ -237,10 +231,31 @@ fn megabytes(bytes: u64) -> String {
     format!("{:.2}", bytes as f64 / 1e6)
 }
 
-/// `0.812 (0.805–0.820)`
+/// Returns `0.812 (0.805–0.820)`.
 fn ratio(ratio: Option<Ratio>) -> String {
     match ratio {
         Some(Ratio { ratio, low, high }) => format!("{ratio:.3} ({low:.3}–{high:.3})"),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_begin_and_numbers_end_where_they_line_up() {
+        let rows = [["get", "9.5"], ["bulk-get", "1000.0"]];
+        let rows = rows.map(|row| row.map(str::to_owned).to_vec());
+        assert_eq!(
+            columns("case|p50", rows, 1),
+            "case         p50\nget          9.5\nbulk-get  1000.0\n"
+        );
+    }
+
+    #[test]
+    fn a_column_with_nothing_but_a_head_is_left_out() {
+        let row = ["1", "", "2"].map(str::to_owned).to_vec();
+        assert_eq!(columns("a|empty|b", [row], 0), "a  b\n1  2\n");
     }
 }

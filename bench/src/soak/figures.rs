@@ -1,20 +1,22 @@
-//! What a run came to: its figures, and whether anything is as it should not be.
+//! The figures of a run, and the judgement if anything is as it should not be.
 
-use std::{collections::BTreeMap, fmt::Write};
+use std::{collections::BTreeMap, fmt::Write, fs};
 
+use anyhow::Result;
+use memory_stats::memory_stats;
 use serde::Serialize;
 
-use super::{
-    samples::{self, Growth, Sample},
-    tally::Counts,
+use super::worker::Counts;
+use crate::{
+    program::Outcome,
+    statistics::median,
+    testbed::{Machine, Versions},
 };
-use crate::{command::Outcome, machine::Machine, report::Versions};
-use host_test::command_line::Failure;
 
 /// A shorter run starts instances and fills tables for most of its time: what grows in it tells nothing.
 const JUDGED_FROM: u32 = 30;
 
-/// All of it.
+/// The figures of a run.
 #[derive(Debug, Serialize)]
 pub(super) struct SoakFigures {
     pub(super) machine: Machine,
@@ -23,7 +25,7 @@ pub(super) struct SoakFigures {
     pub(super) seconds: u32,
     pub(super) tasks: usize,
     pub(super) counts: Counts,
-    /// That arrived at the proxy.
+    /// Requests that arrived at the proxy.
     pub(super) requests: u64,
     pub(super) faults: BTreeMap<&'static str, u64>,
     /// Keys that were held against what was acknowledged.
@@ -37,7 +39,7 @@ pub(super) struct SoakFigures {
     pub(super) broken: Vec<String>,
 }
 
-/// Medians of the third quarter of the time and of the last.
+/// The growth of what this process holds.
 #[derive(Debug, Serialize)]
 pub(super) struct Memory {
     /// Resident memory of this process, in bytes.
@@ -49,9 +51,9 @@ pub(super) struct Memory {
 }
 
 impl SoakFigures {
-    /// Holds the samples against each other.
+    /// Judges if anything grows.
     pub(super) fn judge(&mut self, samples: &[Sample]) {
-        if !samples::enough(samples) {
+        if samples.len() < 4 * ENOUGH {
             return;
         }
         let memory = Memory {
@@ -60,9 +62,9 @@ impl SoakFigures {
             files: Growth::of(samples, |sample| sample.files),
         };
         let judged = [
-            ("the memory of the host", memory.host, samples::BYTES),
-            ("the memory of the guests", memory.guests, samples::BYTES),
-            ("the number of open files", memory.files, samples::FILES),
+            ("the memory of the host", memory.host, BYTES),
+            ("the memory of the guests", memory.guests, BYTES),
+            ("the number of open files", memory.files, FILES),
         ];
         if self.seconds >= JUDGED_FROM {
             for (what, growth, more) in judged {
@@ -77,10 +79,10 @@ impl SoakFigures {
         self.memory = Some(memory);
     }
 
-    pub(super) fn outcome(self) -> Result<Outcome, Failure> {
+    pub(super) fn outcome(self) -> Result<Outcome> {
         Ok(Outcome {
             text: self.text(),
-            json: serde_json::to_value(&self).map_err(Failure::here)?,
+            json: serde_json::to_value(&self)?,
             broken: self.broken,
         })
     }
@@ -135,5 +137,92 @@ impl SoakFigures {
             }
         }
         text
+    }
+}
+
+/// The last median may be above the third by this part of it,
+const PART: u64 = 50;
+/// and so many bytes,
+const BYTES: u64 = 2_000_000;
+/// or so many files.
+const FILES: u64 = 16;
+
+/// Looks that make a median worth the name, in a quarter.
+const ENOUGH: usize = 5;
+
+/// One look at what this process holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sample {
+    /// Resident memory of this process, in bytes: its instances included.
+    host: u64,
+    /// Linear memory of the instances, in bytes.
+    guests: u64,
+    /// Open files, connections among them; 0 where the system does not tell.
+    files: u64,
+}
+
+impl Sample {
+    pub(super) fn now(guests: u64) -> Self {
+        Self {
+            host: memory_stats().map_or(0, |stats| stats.physical_mem as u64),
+            guests,
+            files: fs::read_dir("/proc/self/fd").map_or(0, |files| files.count() as u64),
+        }
+    }
+}
+
+/// The medians of the third quarter of the time and of the last: of many looks, so that no single moment decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+struct Growth {
+    half: u64,
+    end: u64,
+}
+
+impl Growth {
+    fn of(samples: &[Sample], one: impl Fn(&Sample) -> u64) -> Self {
+        let samples: Vec<u64> = samples.iter().map(one).collect();
+        let quarter = samples.len() / 4;
+        let last = samples.len() - quarter;
+        Self {
+            half: median(&samples[last - quarter..last]),
+            end: median(&samples[last..]),
+        }
+    }
+
+    /// Returns true if it does not grow by more than a part and `more`.
+    fn is_flat(self, more: u64) -> bool {
+        self.end <= self.half + self.half / PART + more
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn growth(of_second: impl Fn(u64) -> u64) -> Growth {
+        let sample = |second| Sample {
+            host: of_second(second),
+            guests: 0,
+            files: 0,
+        };
+        let samples: Vec<_> = (0..300).map(sample).collect();
+        Growth::of(&samples, |sample| sample.host)
+    }
+
+    #[test]
+    fn what_grows_by_50_kilobytes_a_second_is_not_flat_after_five_minutes() {
+        let leak = growth(|second| 50_000_000 + 50_000 * second);
+        assert!(!leak.is_flat(BYTES), "{leak:?}");
+    }
+
+    #[test]
+    fn warming_up_is_no_growth_and_neither_is_a_peak_at_the_end() {
+        let warm = growth(|second| 50_000_000 + 1_000_000 * second.min(100));
+        assert!(warm.is_flat(0), "{warm:?}");
+        let peak = growth(|second| match second {
+            295.. => 500_000_000,
+            _ => 50_000_000,
+        });
+        assert_eq!(peak.half, peak.end);
     }
 }

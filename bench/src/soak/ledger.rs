@@ -1,15 +1,18 @@
-//! What may stand under a key that one task alone writes: what it was last told or has last seen, and each write since whose
-//! outcome it was not told. Such a write may take effect late, after others, but not twice.
+//! Compares what a task was told with what may be stored after that: under a key that one task alone writes, and in a counter that all
+//! tasks raise.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
-/// What stands under a key: nothing, or the value of this number. No two values of a key have the same.
+/// The content of a key: nothing, or the value of this number. No two values of a key have the same.
 pub(super) type Content = Option<u64>;
 
 /// After this long nothing is on its way any more: calls end after seconds, and the proxy holds requests back for less.
 const LATEST: Duration = Duration::from_secs(60);
 
-/// What a write asked to find.
+/// The condition of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Guard {
     Nothing,
@@ -19,12 +22,12 @@ pub(super) enum Guard {
     Absent,
 }
 
-/// How a write ended, as far as its caller was told.
+/// The ending of a write, as far as its caller was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     /// It took effect, and left this ETag if it was a set.
     Done(Option<String>),
-    /// What it asked to find was not there.
+    /// Its condition did not hold.
     Mismatch,
     /// It took no effect, for another reason.
     Refused,
@@ -32,7 +35,8 @@ pub(super) enum Ending {
     Unknown,
 }
 
-/// What is known of one key.
+/// The possible contents of a key that one task alone writes: what it was last told or has last seen, and each write since whose
+/// outcome it was not told. Such a write may take effect late, after others, but not twice.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     known: Content,
@@ -41,22 +45,22 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// What a set with an ETag may name.
+    /// Returns the ETag that a set may name.
     pub(super) fn etag(&self) -> Option<&str> {
         self.etag.as_deref()
     }
 
-    /// Whether it is sure that nothing stands there.
+    /// Returns true if it is sure that nothing stands there.
     pub(super) fn is_absent(&self) -> bool {
         self.known.is_none()
     }
 
-    /// Whether this content may stand there.
+    /// Returns true if this content may stand there.
     pub(super) fn allows(&self, content: Content) -> bool {
         content == self.known || self.late.iter().any(|(late, _)| *late == content)
     }
 
-    /// A read that saw all that was written before it.
+    /// Checks a read that saw all that was written before it.
     pub(super) fn read(
         &mut self,
         content: Content,
@@ -77,7 +81,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// A write that would leave `effect` has ended.
+    /// Checks the ending of a write that would leave `effect`.
     pub(super) fn wrote(
         &mut self,
         effect: Content,
@@ -103,7 +107,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Whether something else may stand there than a write asked to find.
+    /// Returns true if the condition of a write may not hold.
     pub(super) fn may_differ(&self, guard: &Guard) -> bool {
         match guard {
             Guard::Nothing => false,
@@ -114,12 +118,79 @@ impl Ledger {
         }
     }
 
-    /// What began long ago was seen or has been replaced, and comes no more.
+    /// Notes what stands there now. A write of long ago was seen or has been replaced, and comes no more.
     fn stands(&mut self, content: Content, etag: Option<String>, began: Instant) {
         self.known = content;
         self.etag = etag;
         self.late
             .retain(|(_, told)| began.duration_since(*told) < LATEST);
+    }
+}
+
+/// ETags that are remembered: of the values that somebody may still read.
+const REMEMBERED: usize = 1000;
+
+/// A counter that all tasks raise by one, each time on the condition of the ETag that they have read: no step is acknowledged
+/// to two of them, and the end is the number of acknowledged steps, and of those with unknown outcome as many as took effect.
+#[derive(Debug, Default)]
+pub(super) struct Chain {
+    /// A bit for each value that was acknowledged to somebody.
+    values: Vec<u64>,
+    acknowledged: u64,
+    unknown: u64,
+    highest: u64,
+    etags: VecDeque<(u64, String)>,
+}
+
+impl Chain {
+    /// Notes that the step to `value` was acknowledged, with this ETag.
+    pub(super) fn acknowledged(&mut self, value: u64, etag: String) -> Result<(), String> {
+        let (word, bit) = ((value / 64) as usize, 1 << (value % 64));
+        if self.values.len() <= word {
+            self.values.resize(word + 1, 0);
+        }
+        let word = &mut self.values[word];
+        if *word & bit != 0 {
+            return Err(format!("the step to {value} was acknowledged twice"));
+        }
+        *word |= bit;
+        if let Some((known, _)) = self.etags.iter().find(|(_, known)| *known == etag) {
+            return Err(format!("{value} has the ETag of {known}"));
+        }
+        self.acknowledged += 1;
+        self.highest = self.highest.max(value);
+        self.etags.push_back((value, etag));
+        if self.etags.len() > REMEMBERED {
+            self.etags.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Notes a step of which nobody can tell if it took effect.
+    pub(super) fn unknown(&mut self) {
+        self.unknown += 1;
+    }
+
+    /// Checks what was read.
+    pub(super) fn read(&self, value: u64, etag: Option<&str>) -> Result<(), String> {
+        match self.etags.iter().find(|(known, _)| *known == value) {
+            Some((_, known)) if etag != Some(known) => Err(format!(
+                "{value} was read with the ETag {etag:?}, and acknowledged with {known}"
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks the value at the end.
+    pub(super) fn ended(&self, value: u64) -> Result<(), String> {
+        let most = self.acknowledged + self.unknown;
+        match value >= self.acknowledged.max(self.highest) && value <= most {
+            true => Ok(()),
+            false => Err(format!(
+                "a counter ends at {value}: {} steps were acknowledged, the highest to {}, and {} have an unknown outcome",
+                self.acknowledged, self.highest, self.unknown
+            )),
+        }
     }
 }
 
@@ -213,5 +284,36 @@ mod tests {
         ledger
             .wrote(Some(2), &Guard::Absent, done, Instant::now())
             .unwrap_err();
+    }
+
+    fn chain(steps: u64) -> Chain {
+        let mut chain = Chain::default();
+        for value in 1..=steps {
+            chain.acknowledged(value, format!("etag-{value}")).unwrap();
+        }
+        chain
+    }
+
+    #[test]
+    fn a_chain_ends_at_its_acknowledged_steps_and_some_of_those_unknown() {
+        let mut chain = chain(100);
+        assert!(chain.ended(100).is_ok() && chain.ended(101).is_err());
+        chain.unknown();
+        assert!(chain.ended(100).is_ok() && chain.ended(101).is_ok());
+        assert!(chain.ended(99).is_err() && chain.ended(102).is_err());
+    }
+
+    #[test]
+    fn a_step_that_two_were_told_of_is_a_lost_update() {
+        let told = chain(100).acknowledged(64, "another".to_owned());
+        assert!(told.unwrap_err().contains("64"));
+    }
+
+    #[test]
+    fn two_values_have_two_etags_and_each_keeps_its_own() {
+        let mut chain = chain(10);
+        assert!(chain.read(7, Some("etag-7")).is_ok() && chain.read(11, None).is_ok());
+        assert!(chain.read(7, Some("etag-6")).is_err());
+        assert!(chain.acknowledged(11, "etag-10".to_owned()).is_err());
     }
 }

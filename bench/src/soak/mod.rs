@@ -1,46 +1,89 @@
 //! `bench soak`: many tasks write and read for a while through a bad network, and nothing is lost.
 //!
-//! Each task is a [`worker`]: it makes calls ([`ask`]) about [`own_keys`], of which a [`ledger`] says what may stand there, and
-//! about counters that all tasks raise, of which a [`chain`] says so. The [`fault_mix`] does to requests what a bad day does;
-//! beside it all connections are cut now and then, workers drop calls midway, and the host cancels those that take too long. [`samples`] of memory are taken meanwhile,
-//! [`closing`] looks at the table and the pool at the end, and [`figures`] judge and tell.
+//! Each task is a [`worker`]: it makes calls about [`own_keys`] and about counters that all tasks raise, of which a [`ledger`]
+//! says what may stand there. Beside the faults of requests all connections are cut now and then, workers drop calls midway,
+//! and the host cancels those that take too long. At the end the table and the pool are looked at, and [`figures`] judge and
+//! tell.
 
-mod ask;
-mod chain;
-mod closing;
-mod fault_mix;
 mod figures;
 mod ledger;
 mod own_keys;
-mod samples;
-mod tally;
-mod value;
 mod worker;
 
 use std::{
+    collections::HashMap,
     convert::Infallible,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     rc::Rc,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
+use anyhow::{Result, anyhow, bail};
+use aws_sdk_dynamodb::types::AttributeValue;
 use clap::Args;
-use dapr_wasm_host::InstanceOptions;
+use dapr_wasm_host::{InstanceOptions, InstancePool};
+use http::StatusCode;
+use indicatif::ProgressBar;
+use test_support::faults::{Action, Delivery, Reply};
 use tokio::{
     task::{JoinSet, LocalSet},
     time::{interval, sleep, timeout},
 };
 
 use self::{
-    fault_mix::FaultMix, figures::SoakFigures, samples::Sample, tally::Tally, worker::Worker,
+    figures::{Sample, SoakFigures},
+    own_keys::number_of,
+    worker::{COUNTERS, Tally, Worker, counter},
 };
 use super::{
-    command::Outcome, engine_process::EngineProcess, faulty::Faulty, machine::Machine,
-    progress::Progress, report::Versions,
+    contenders::Native,
+    faulty::{Fault, Faulty, error},
+    process::progress_bar,
+    program::Outcome,
+    store::{EngineProcess, PARTITION_KEY, TABLE},
+    testbed::{Machine, Versions},
+    tls::Reach,
 };
-use host_test::command_line::Failure;
+
+/// The faults of a bad day.
+const FAULTS: &[Fault] = &[
+    (40, "throttled", |_| {
+        error("ThrottlingException", Action::error)
+    }),
+    (30, "failed without effect", |_| {
+        error("InternalServerError", Action::error)
+    }),
+    (40, "failed after its effect", |_| {
+        error("InternalServerError", Action::error_after_effect)
+    }),
+    (30, "request lost", |_| Action::drop_request()),
+    (60, "answer lost", |_| Action::drop_answer()),
+    (30, "connection reset after its effect", |_| {
+        Action::deliver(Delivery::Reset)
+    }),
+    (30, "answer cut off", |_| {
+        Action::deliver(Delivery::Truncated(10))
+    }),
+    (30, "answer damaged", |_| {
+        Action::deliver(Delivery::Corrupted)
+    }),
+    (20, "answered by a gateway", |_| {
+        Action::answer(Reply::html(StatusCode::BAD_GATEWAY))
+    }),
+    (80, "delayed", |die| {
+        Action::pass().delayed(Duration::from_millis(die.u64(1..50)))
+    }),
+    (5, "held back for seconds", |die| {
+        Action::pass().delayed(Duration::from_millis(die.u64(1_500..3_000)))
+    }),
+    (5, "answer withheld", |_| {
+        Action::deliver(Delivery::Withheld)
+    }),
+    (200, "batch left unprocessed in part", |die| {
+        Action::leave_unprocessed(die.usize(0..8))
+    }),
+];
 
 /// The host cancels a call after this long,
 const TIME_LIMIT: Duration = Duration::from_millis(1_500);
@@ -53,9 +96,9 @@ const SAMPLES: u32 = 40;
 /// Between two cuts of all connections, in milliseconds: rarely enough that some calls wait until the host cancels them.
 const CUTS: std::ops::Range<u64> = 500..4_000;
 
-/// What can be asked of it.
+/// The arguments of `bench soak`.
 #[derive(Clone, Debug, Args)]
-pub(crate) struct SoakArguments {
+pub(super) struct SoakArguments {
     /// How long
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: u32,
@@ -71,40 +114,31 @@ pub(crate) struct SoakArguments {
 }
 
 pub(super) async fn run(
-    component: &Path,
-    arguments: &SoakArguments,
+    component: PathBuf,
+    arguments: SoakArguments,
     shows_progress: bool,
-) -> Result<Outcome, Failure> {
-    let progress = Progress::new(shows_progress, arguments.seconds as usize);
+) -> Result<Outcome> {
+    let progress = progress_bar(shows_progress, arguments.seconds as usize);
     // The tasks share what is theirs without locks.
     let tasks = LocalSet::new();
-    let soak = soak(component, arguments, &progress);
+    let soak = soak(&component, &arguments, &progress);
     let figures = tasks.run_until(soak).await;
-    progress.end();
+    progress.finish_and_clear();
     figures?.outcome()
 }
 
 async fn soak(
     component: &Path,
     arguments: &SoakArguments,
-    progress: &Progress,
-) -> Result<SoakFigures, Failure> {
+    progress: &ProgressBar,
+) -> Result<SoakFigures> {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..));
-    progress.now(format!("seed {seed}"));
+    progress.set_message(format!("seed {seed}"));
     let size = NonZeroUsize::new(arguments.tasks.into()).unwrap_or(NonZeroUsize::MIN);
     let engine = EngineProcess::start().await?;
-    let faults = Arc::new(FaultMix::new(seed));
     let limited = |options: InstanceOptions| options.time_limit(TIME_LIMIT);
-    let faulty = Faulty::start(
-        component,
-        engine.endpoint(),
-        faults.clone(),
-        size,
-        limited,
-        METADATA,
-    )?;
-    faulty.fill().await?;
-    faults.set_fair(false);
+    let faulty = Faulty::start(component, &engine.endpoint, seed, size, limited, METADATA).await?;
+    faulty.faults.set(FAULTS);
 
     let time = Duration::from_secs(arguments.seconds.into());
     let until = Instant::now() + time;
@@ -129,9 +163,9 @@ async fn soak(
         ));
         running.shutdown().await;
     }
-    faults.set_fair(true);
-    progress.now("looking at what is there");
-    let closing = closing::look(&engine, &faulty.pool, &workers, &tally).await?;
+    faulty.faults.set(&[]);
+    progress.set_message("looking at what is there");
+    let closing = look(&engine, &faulty.pool, &workers, &tally).await?;
     broken.extend(closing.broken);
     let mut figures = SoakFigures {
         machine: Machine::of_this_process(),
@@ -141,7 +175,7 @@ async fn soak(
         tasks: size.get(),
         counts: tally.counts(),
         requests: faulty.proxy.count_all().arrived,
-        faults: faults.happened(),
+        faults: faulty.faults.happened(),
         keys: closing.keys,
         instances_at_the_end: closing.instances,
         guests_at_the_end: closing.guests,
@@ -152,7 +186,7 @@ async fn soak(
     Ok(figures)
 }
 
-/// Until all tasks have ended; a task that ends early has found something.
+/// Waits until all tasks have ended; a task that ends early has found something.
 async fn gather(
     running: &mut JoinSet<Result<Worker, String>>,
     workers: &mut Vec<Worker>,
@@ -171,7 +205,7 @@ async fn gather(
 async fn sample(
     tally: &Tally,
     time: Duration,
-    progress: &Progress,
+    progress: &ProgressBar,
     samples: &mut Vec<Sample>,
 ) -> Infallible {
     let mut looks = interval((time / SAMPLES).min(Duration::from_secs(1)));
@@ -179,7 +213,7 @@ async fn sample(
     loop {
         looks.tick().await;
         samples.push(Sample::now(tally.guests()));
-        progress.reach(begin.elapsed().as_secs() as usize);
+        progress.set_position(begin.elapsed().as_secs());
     }
 }
 
@@ -193,4 +227,100 @@ async fn cut(faulty: &Faulty, tally: &Tally, seed: u64) -> Infallible {
         faulty.proxy.sever_connections();
         tally.count(|counts| counts.severed += 1);
     }
+}
+
+/// The attribute that the component keeps a value in.
+const VALUE: &str = "value";
+/// The time for lending all instances, some of which have to be started.
+const LENDING: Duration = Duration::from_secs(60);
+
+/// The state at the end.
+struct Closing {
+    /// Keys that were held against what was acknowledged.
+    keys: usize,
+    /// Instances that were lent at once.
+    instances: usize,
+    /// Their linear memory, in bytes.
+    guests: u64,
+    broken: Vec<String>,
+}
+
+/// Looks if every acknowledged write is in the table, which the SDK reads, and if every instance of the pool can be lent.
+async fn look(
+    engine: &EngineProcess,
+    pool: &InstancePool,
+    workers: &[Worker],
+    tally: &Tally,
+) -> Result<Closing> {
+    let mut broken = Vec::new();
+    let stored = stored(engine).await?;
+    let mut keys = 0;
+    for (key, ledger) in workers.iter().flat_map(|worker| worker.keys.ledgers()) {
+        keys += 1;
+        let content = stored.get(&key).copied();
+        if !ledger.allows(content) {
+            broken.push(format!("{key}: {content:?} stands there, and {ledger:?}"));
+        }
+    }
+    for number in 0..COUNTERS {
+        keys += 1;
+        let end = stored.get(&counter(number)).copied().unwrap_or(0);
+        if let Err(sentence) = tally.chains.borrow()[number].ended(end) {
+            broken.push(format!("{}: {sentence}", counter(number)));
+        }
+    }
+    let mut lent = Vec::new();
+    let lending = async {
+        for _ in 0..pool.max_instances().get() {
+            match pool.acquire().await {
+                Ok(instance) => lent.push(instance),
+                Err(error) => broken.push(format!("an instance was not lent: {error}")),
+            }
+        }
+    };
+    let in_time = timeout(LENDING, lending).await.is_ok();
+    if !in_time {
+        broken.push(format!(
+            "the pool has lent {} of {} instances",
+            lent.len(),
+            pool.max_instances()
+        ));
+    }
+    Ok(Closing {
+        keys,
+        instances: lent.len(),
+        guests: lent
+            .iter()
+            .map(|instance| instance.memory_size() as u64)
+            .sum(),
+        broken,
+    })
+}
+
+/// Reads the number of the value under each key.
+async fn stored(engine: &EngineProcess) -> Result<HashMap<String, u64>> {
+    let native = Native::new(&Reach::plain(&engine.endpoint))?;
+    let scan = native
+        .client()
+        .scan()
+        .table_name(TABLE)
+        .consistent_read(true);
+    let items = scan
+        .into_paginator()
+        .items()
+        .send()
+        .collect::<Result<Vec<_>, _>>();
+    let mut stored = HashMap::new();
+    for item in items.await.map_err(|error| anyhow!("{error:?}"))? {
+        let text = |name| match item.get(name) {
+            Some(AttributeValue::S(text)) => Some(text.as_str()),
+            _ => None,
+        };
+        let number = text(VALUE).and_then(|value| number_of(value.as_bytes()));
+        match (text(PARTITION_KEY), number) {
+            (Some(key), Some(number)) => stored.insert(key.to_owned(), number),
+            _ => bail!("an item that nobody wrote: {item:?}"),
+        };
+    }
+    Ok(stored)
 }

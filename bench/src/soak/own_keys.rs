@@ -8,14 +8,13 @@ use dapr_wasm_host::types::{
 use fastrand::Rng;
 
 use super::{
-    ask::Ask,
     ledger::{Content, Ending, Guard, Ledger},
-    value,
+    worker::Ask,
 };
 
 /// Keys of a task.
 const KEYS: usize = 16;
-/// Those that a bulk call or a transaction is about.
+/// Keys of a bulk call or a transaction.
 const MANY: usize = 6;
 
 pub(super) struct OwnKeys {
@@ -33,7 +32,7 @@ pub(super) struct Step {
     guard: Guard,
 }
 
-/// What is done next.
+/// The next call of a task.
 pub(super) enum Next {
     Read(Vec<usize>),
     /// Each by itself: all of them sets, or all deletes.
@@ -51,7 +50,7 @@ impl OwnKeys {
         }
     }
 
-    /// All keys, each with what is known of it.
+    /// Returns all keys, each with what is known of it.
     pub(super) fn ledgers(&self) -> impl Iterator<Item = (String, &Ledger)> {
         let slots = self.ledgers.iter().enumerate();
         slots.map(|(slot, ledger)| (self.key(slot), ledger))
@@ -61,7 +60,7 @@ impl OwnKeys {
         format!("task-{}-{slot}", self.task)
     }
 
-    /// What is done next, by the toss of a die.
+    /// Tosses a die for the next call.
     pub(super) fn next(&mut self, die: &mut Rng) -> Next {
         let slots = |die: &mut Rng, count| {
             let mut slots: Vec<usize> = (0..KEYS).collect();
@@ -103,7 +102,7 @@ impl OwnKeys {
         steps.collect()
     }
 
-    /// As a call.
+    /// Makes the call.
     pub(super) fn ask(&self, next: &Next, die: &mut Rng) -> Ask {
         match next {
             Next::Read(slots) => Ask::Get(slots.iter().map(|slot| self.key(*slot)).collect()),
@@ -143,7 +142,7 @@ impl OwnKeys {
         let concurrency = (step.guard == Guard::Absent).then_some(Concurrency::FirstWrite);
         Operation::Set(SetRequest {
             key,
-            value: value::of(number, die),
+            value: value_of(number, die),
             options: Some(SetOptions {
                 etag,
                 concurrency,
@@ -152,7 +151,7 @@ impl OwnKeys {
         })
     }
 
-    /// These were read; the first of them began then.
+    /// Notes what was read; the first of the reads began then.
     pub(super) fn read(
         &mut self,
         slots: &[usize],
@@ -163,7 +162,7 @@ impl OwnKeys {
             // A read that failed says nothing.
             let Ok(item) = item else { continue };
             let told = match item {
-                Some(item) => match value::number(&item.value) {
+                Some(item) => match number_of(&item.value) {
                     Some(number) => self.ledgers[*slot].read(Some(number), item.etag, began),
                     None => Err("a value was read that nobody wrote".to_owned()),
                 },
@@ -174,7 +173,7 @@ impl OwnKeys {
         Ok(())
     }
 
-    /// These ended so, each by itself.
+    /// Notes how writes ended, each by itself.
     pub(super) fn wrote(
         &mut self,
         steps: &[Step],
@@ -189,7 +188,7 @@ impl OwnKeys {
         Ok(())
     }
 
-    /// These ended so, all alike.
+    /// Notes how the writes of a transaction ended, all alike.
     pub(super) fn transacted(
         &mut self,
         steps: &[Step],
@@ -207,5 +206,36 @@ impl OwnKeys {
                 "a transaction found a mismatch where none can be: {steps:?}"
             )),
         }
+    }
+}
+
+/// The longest padding, in bytes.
+const PADDING: usize = 1000;
+const END: char = ':';
+
+/// Makes a value: a number that tells it from all others, and padding, so that values differ in length.
+pub(super) fn value_of(number: u64, die: &mut Rng) -> Vec<u8> {
+    let padding = die.usize(..PADDING);
+    format!("{number}{END}{:x<padding$}", "").into_bytes()
+}
+
+/// Reads the number of a value.
+pub(super) fn number_of(value: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(value).ok()?;
+    let (number, padding) = text.split_once(END)?;
+    let is_padding = padding.len() < PADDING && padding.bytes().all(|byte| byte == b'x');
+    number.parse().ok().filter(|_| is_padding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_read_from_its_value_and_from_nothing_else() {
+        let mut die = Rng::with_seed(1);
+        assert_eq!(number_of(&value_of(42, &mut die)), Some(42));
+        assert_eq!(number_of(b"42"), None);
+        assert_eq!(number_of(b"42:xxoxx"), None);
     }
 }

@@ -1,23 +1,25 @@
 //! One task: it asks, now and then breaks off, and holds what it is told against what it was told before.
 
 use std::{
+    cell::{Cell, RefCell},
     rc::Rc,
     time::{Duration, Instant},
 };
 
 use dapr_wasm_host::{
-    CallError, HostError, InstancePool, PoolError,
-    types::{Concurrency, Error, SetOptions, SetRequest},
+    CallError, HostError, InstancePool, PoolError, State,
+    types::{
+        Concurrency, Consistency, DeleteRequest, Error, GetOptions, Item, Operation, SetOptions,
+        SetRequest,
+    },
 };
 use fastrand::Rng;
+use serde::Serialize;
 use tokio::time::timeout;
 
 use super::{
-    ask::{Ask, Given},
-    ledger::Ending,
-    own_keys::{Next, OwnKeys},
-    tally::{COUNTERS, Tally},
-    value,
+    ledger::{Chain, Ending},
+    own_keys::{Next, OwnKeys, number_of, value_of},
 };
 
 /// One call of so many is dropped midway,
@@ -35,7 +37,7 @@ pub(super) struct Worker {
     pub(super) keys: OwnKeys,
 }
 
-/// What became of a call.
+/// The end of a call.
 enum Called {
     Answered(Given),
     /// Its instance was lost.
@@ -62,7 +64,7 @@ impl Worker {
         }
     }
 
-    /// Until then, or until something is as it should not be.
+    /// Runs until then, or until something is as it should not be.
     pub(super) async fn run(mut self, until: Instant) -> Result<Self, String> {
         while Instant::now() < until {
             let told = match self.die.u32(..COUNTING) {
@@ -74,7 +76,7 @@ impl Worker {
         Ok(self)
     }
 
-    /// Something about its own keys.
+    /// Makes a call about its own keys.
     async fn turn(&mut self) -> Result<(), String> {
         let next = self.keys.next(&mut self.die);
         let ask = self.keys.ask(&next, &mut self.die);
@@ -111,7 +113,7 @@ impl Worker {
         };
         let (before, etag) = match item {
             Some(item) => {
-                let number = value::number(&item.value);
+                let number = number_of(&item.value);
                 let number =
                     number.ok_or_else(|| format!("{key} has a value that nobody wrote"))?;
                 (number, item.etag)
@@ -122,7 +124,7 @@ impl Worker {
         of_chain(self.tally.chains.borrow()[chain].read(before, etag.as_deref()))?;
         let request = SetRequest {
             key: key.clone(),
-            value: value::of(before + 1, &mut self.die),
+            value: value_of(before + 1, &mut self.die),
             options: Some(SetOptions {
                 concurrency: etag.is_none().then_some(Concurrency::FirstWrite),
                 etag,
@@ -182,7 +184,7 @@ impl Worker {
         }
     }
 
-    /// How each of so many writes ended.
+    /// Tells how each of so many writes ended.
     fn endings(&self, called: Called, count: usize) -> Result<Vec<Ending>, String> {
         let endings = match called {
             Called::Answered(Given::Written(written)) => {
@@ -238,11 +240,152 @@ fn ending(written: Result<Option<String>, Error>) -> Result<Ending, String> {
     }
 }
 
-/// How a write ended that failed with this.
+/// Tells how a write ended that failed with this.
 fn of_fault(error: &Error) -> Result<Ending, String> {
     match error {
         Error::Timeout(_) | Error::Unavailable(_) => Ok(Ending::Unknown),
         Error::Throttled(_) | Error::Conflict(_) => Ok(Ending::Refused),
         other => Err(format!("no fault explains this answer: {other}")),
+    }
+}
+
+/// One call, of whatever kind: each key of it has a result, as if it had been called for alone.
+#[derive(Debug)]
+pub(super) enum Ask {
+    /// With strong consistency.
+    Get(Vec<String>),
+    Set(Vec<SetRequest>),
+    Delete(Vec<DeleteRequest>),
+    Transact(Vec<Operation>),
+}
+
+/// The answer to a call: a result for each key.
+#[derive(Debug)]
+enum Given {
+    Items(Vec<Result<Option<Item>, Error>>),
+    /// With the ETag that a set left.
+    Written(Vec<Result<Option<String>, Error>>),
+}
+
+impl Ask {
+    /// Calls: for one key alone, for several in bulk.
+    async fn of(&self, state: &mut State<'_>) -> Result<Given, CallError> {
+        match self {
+            Self::Get(keys) => {
+                let strong = Some(GetOptions {
+                    consistency: Some(Consistency::Strong),
+                });
+                let items = match keys.as_slice() {
+                    [key] => one(state.get(key, strong).await)?,
+                    keys => state.bulk_get(keys, strong).await?,
+                };
+                Ok(Given::Items(items))
+            }
+            Self::Set(requests) => {
+                let written = match requests.as_slice() {
+                    [
+                        SetRequest {
+                            key,
+                            value,
+                            options,
+                        },
+                    ] => one(state.set(key, value, options.clone()).await)?,
+                    requests => state.bulk_set(requests).await?,
+                };
+                let written = written.into_iter().map(|etag| etag.map(Some));
+                Ok(Given::Written(written.collect()))
+            }
+            Self::Delete(requests) => {
+                let deleted = match requests.as_slice() {
+                    [DeleteRequest { key, options }] => {
+                        one(state.delete(key, options.clone()).await)?
+                    }
+                    requests => state.bulk_delete(requests).await?,
+                };
+                let deleted = deleted.into_iter().map(|done| done.map(|()| None));
+                Ok(Given::Written(deleted.collect()))
+            }
+            Self::Transact(operations) => {
+                let written = match one(state.transact(operations).await)?.pop() {
+                    Some(Ok(etags)) => etags.into_iter().map(Ok).collect(),
+                    Some(Err(error)) => vec![Err(error); operations.len()],
+                    None => Vec::new(),
+                };
+                Ok(Given::Written(written))
+            }
+        }
+    }
+}
+
+/// Takes the component's own answer for the result, whatever it is.
+fn one<T>(answer: Result<T, CallError>) -> Result<Vec<Result<T, Error>>, CallError> {
+    match answer {
+        Ok(given) => Ok(vec![Ok(given)]),
+        Err(CallError::Component(error)) => Ok(vec![Err(error)]),
+        Err(other) => Err(other),
+    }
+}
+
+/// Counters that all tasks raise.
+pub(super) const COUNTERS: usize = 8;
+
+/// Calls and writes so far.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct Counts {
+    /// Calls, and among them
+    pub(super) calls: u64,
+    /// those that were dropped midway
+    pub(super) kills: u64,
+    /// those that the host cancelled for their time
+    pub(super) cancelled: u64,
+    /// and those that no instance could be started for.
+    pub(super) not_begun: u64,
+    /// Writes of single keys, as they ended.
+    pub(super) acknowledged: u64,
+    pub(super) mismatches: u64,
+    pub(super) refused: u64,
+    pub(super) unknown: u64,
+    /// Reads of single keys that were answered.
+    pub(super) reads: u64,
+    /// Cuts of all connections.
+    pub(super) severed: u64,
+}
+
+/// The counts of all tasks of a run together, and the counters that they share. They run on one thread.
+pub(super) struct Tally {
+    counts: Cell<Counts>,
+    pub(super) chains: RefCell<[Chain; COUNTERS]>,
+    /// The linear memory of the instance that each task had last.
+    guests: Vec<Cell<usize>>,
+}
+
+impl Tally {
+    pub(super) fn new(tasks: usize) -> Self {
+        Self {
+            counts: Cell::default(),
+            chains: RefCell::default(),
+            guests: vec![Cell::default(); tasks],
+        }
+    }
+
+    pub(super) fn count(&self, change: impl FnOnce(&mut Counts)) {
+        let mut counts = self.counts.get();
+        change(&mut counts);
+        self.counts.set(counts);
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        self.counts.get()
+    }
+
+    pub(super) fn guest(&self, task: usize, bytes: usize) {
+        if let Some(guest) = self.guests.get(task) {
+            guest.set(bytes);
+        }
+    }
+
+    /// Returns the linear memory of as many instances as there are tasks, in bytes.
+    pub(super) fn guests(&self) -> u64 {
+        self.guests.iter().map(|guest| guest.get() as u64).sum()
     }
 }

@@ -1,4 +1,4 @@
-//! Where the figures of the benchmark go is settled before anything is measured.
+//! The files of figures are settled before anything is measured.
 
 use std::{fs, path::Path};
 
