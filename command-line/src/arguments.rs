@@ -1,4 +1,4 @@
-//! What can be asked of a state store and of a binding, as arguments: one command for each function
+//! The calls on a state store and on a binding, as arguments: one command for each function
 //! of the contract.
 
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Who answers: a state store or a binding that is ready for calls, whatever runs it.
+//! The side that answers: a state store or a binding that is ready for calls, whatever runs it.
 
 use std::future::Future;
 
@@ -11,9 +11,9 @@ pub type Bulk<T> = Result<Vec<Result<T, Failure>>, Failure>;
 
 /// The calls on a state store.
 pub trait StateCalls {
-    /// What the store can do.
+    /// Asks what the store can do.
     fn features(&mut self) -> impl Future<Output = Result<Features, Failure>>;
-    /// Whether the store can be used now.
+    /// Finds out if the store can be used now.
     fn ping(&mut self) -> impl Future<Output = Result<(), Failure>>;
     /// Reads an item; `None` is an absent one.
     fn get(
@@ -46,7 +46,7 @@ pub trait StateCalls {
 pub trait BindingCalls {
     /// The names of the operations.
     fn operations(&mut self) -> impl Future<Output = Result<Vec<String>, Failure>>;
-    /// Whether the binding can be used now.
+    /// Finds out if the binding can be used now.
     fn ping(&mut self) -> impl Future<Output = Result<(), Failure>>;
     /// Performs an operation.
     fn invoke(

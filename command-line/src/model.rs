@@ -15,7 +15,7 @@ pub struct Item {
     pub expires_at: Option<u64>,
 }
 
-/// Which writes a read sees.
+/// The writes that a read sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Consistency {
     /// It may miss the latest.
@@ -69,7 +69,7 @@ impl Operation {
     }
 }
 
-/// What a store can do.
+/// The features of a store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Features {
     /// Items have ETags.
@@ -78,11 +78,11 @@ pub struct Features {
     pub transactional: bool,
     /// A time to live is honoured.
     pub ttl: bool,
-    /// How many operations one transaction takes.
+    /// The most operations of one transaction.
     pub max_transaction_size: u32,
 }
 
-/// What an operation of a binding answers.
+/// The answer to an operation of a binding.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Response {
     /// The payload.
@@ -93,7 +93,7 @@ pub struct Response {
     pub metadata: Vec<(String, String)>,
 }
 
-/// Why something failed, for a person, and for a program where the component said so.
+/// The reason of a failure, for a person, and for a program where the component said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// The case of the contract's `error`, such as `etag-mismatch`. Absent where the component was

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{model::Failure, print::FailureJson};
 
-/// How text is to look.
+/// The looks of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// For a person or a pipe.
@@ -17,7 +17,7 @@ pub enum Format {
     Json,
 }
 
-/// Where answers go.
+/// The streams that answers go to.
 pub struct Output<'a> {
     /// Plain or JSON.
     pub format: Format,
@@ -25,9 +25,9 @@ pub struct Output<'a> {
     pub stdout: &'a mut dyn Write,
     /// Notes and errors.
     pub stderr: &'a mut dyn Write,
-    /// Whether a person reads standard output: then a value ends with a line break.
+    /// True if a person reads standard output: then a value ends with a line break.
     pub stdout_is_terminal: bool,
-    /// Whether standard error takes colours.
+    /// True if standard error takes colours.
     pub stderr_in_color: bool,
 }
 
@@ -35,7 +35,7 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = Style::new().dimmed();
 
 impl Output<'_> {
-    /// Whether `--json` was asked for.
+    /// Returns true if `--json` was asked for.
     pub fn is_json(&self) -> bool {
         self.format == Format::Json
     }

@@ -169,7 +169,7 @@ fn begin(progress: &dyn Progress, total: usize) -> End<'_> {
 #[derive(Default)]
 struct Tally {
     counts: Counts,
-    /// Why output was lost, the first time.
+    /// The error by which output was lost, the first time.
     lost: Option<io::Error>,
 }
 

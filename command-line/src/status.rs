@@ -15,7 +15,7 @@ use crate::{
 pub const STATUSES: &str = "\
 Exit status: 0 all went as asked; 1 it did not, or there is no item under the key; 2 usage.";
 
-/// How a run of a program ended.
+/// The end of a run of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// All went as asked.
@@ -36,7 +36,7 @@ impl Status {
         }
     }
 
-    /// What a request came to; tells why where it failed.
+    /// Returns the status of a request; tells why where it failed.
     pub fn of(performed: Result<Outcome, Stop>, output: &mut Output<'_>) -> io::Result<Self> {
         match performed {
             Ok(Outcome::Done) => Ok(Self::Success),

@@ -28,7 +28,7 @@ impl Write for Pipe {
     }
 }
 
-/// What the store was asked, how it ended, and standard error.
+/// Returns what the store was asked, how it ended, and standard error.
 async fn to_closed_pipe(
     format: Format,
     line: &[&str],
@@ -87,7 +87,7 @@ async fn a_summary_that_nobody_reads_is_told_as_an_error() {
     );
 }
 
-/// What has left the program.
+/// The output that has left the program.
 #[derive(Clone, Default)]
 struct Shown(Rc<RefCell<Vec<u8>>>);
 

@@ -26,7 +26,7 @@ struct Binding {
     command: BindingCommand,
 }
 
-/// What a command line came to.
+/// The result of a command line.
 #[derive(Debug, PartialEq)]
 struct Told {
     outcome: Result<Outcome, String>,
