@@ -67,7 +67,8 @@ async fn a_broken_connection_is_retried_for_reads() {
     let half_a_head = Action::bytes("HTTP/1.1 200 OK\r\nContent-Le");
     let truncated = Action::bytes("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"Item\":");
     for server in [
-        FaultProxy::start("", Opening::Ends("".into())),
+        // Not before it has read: a request that was never written is known not to be sent, and repeated.
+        FaultProxy::start("", Opening::EndsAfterReading),
         FaultProxy::stub(Action::drop_request()),
         FaultProxy::stub(half_a_head),
         FaultProxy::stub(truncated),
