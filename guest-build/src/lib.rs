@@ -76,7 +76,7 @@ impl Guest<'_> {
     pub fn build(&self) -> Result<PathBuf, String> {
         let workspace = workspace()?;
         rerun_if_changed(&workspace, self.sources);
-        install_guest_target()?;
+        install_guest_target(&folder()?)?;
         self.build_in(&workspace)
     }
 

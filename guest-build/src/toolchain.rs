@@ -1,7 +1,13 @@
 //! The standard library of the guests' target is installed where it is missing, and where that fails,
 //! the line that does it is named.
 
-use std::{env, fs, io, path::PathBuf, process::Command};
+use std::{
+    env,
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// The target triple of the components.
 pub(super) const GUEST_TARGET: &str = "wasm32-wasip2";
@@ -10,7 +16,14 @@ const REMEDY: &str = "rustup target add wasm32-wasip2";
 
 /// Installs the standard library of the target where it is missing, for the toolchain in use: rustup
 /// passes that on in RUSTUP_TOOLCHAIN.
-pub(super) fn install_guest_target() -> Result<(), String> {
+///
+/// Several build scripts may ask at the same time, and rustup does not install one thing twice at once: they take turns, by
+/// a lock in `folder`.
+pub(super) fn install_guest_target(folder: &Path) -> Result<(), String> {
+    if guest_target_is_installed()? {
+        return Ok(());
+    }
+    let _turn = lock(&folder.join("rustup.lock"))?;
     if guest_target_is_installed()? {
         return Ok(());
     }
@@ -26,6 +39,19 @@ pub(super) fn install_guest_target() -> Result<(), String> {
             "The Rust target {GUEST_TARGET} is missing and rustup could not be started ({error}). Install it with:\n\n    {REMEDY}\n"
         )),
     }
+}
+
+/// Waits for the lock; it is released when the file is closed.
+fn lock(path: &Path) -> Result<File, String> {
+    let locked = || {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let file = File::create(path)?;
+        file.lock()?;
+        Ok(file)
+    };
+    locked().map_err(|error: io::Error| format!("{}: {error}", path.display()))
 }
 
 fn guest_target_is_installed() -> Result<bool, String> {
