@@ -3,28 +3,16 @@
 mod commands;
 mod files;
 
-use std::{
-    fs,
-    process::{Command, Output},
-};
+use std::{fs, process::Command};
 
 use serde_json::Value;
+use test_support::ran::told;
 
 /// A run of the program.
 fn bench(arguments: &[&str]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_bench"));
     program.args(arguments);
     program
-}
-
-/// Exit status, standard output and standard error.
-fn told(output: Output) -> (Option<i32>, String, String) {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code(),
-        text(output.stdout),
-        text(output.stderr),
-    )
 }
 
 fn names(list: &Value, member: &str) -> Vec<String> {

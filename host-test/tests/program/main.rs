@@ -9,21 +9,13 @@ mod processes;
 mod serve;
 mod usage;
 
-use std::process::{Command, Output};
+use std::process::Command;
+
+use test_support::ran::told;
 
 /// A run of the program.
 fn host_test(arguments: &[&str]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_host-test"));
     program.args(arguments);
     program
-}
-
-/// Exit status, standard output and standard error.
-fn told(output: Output) -> (Option<i32>, String, String) {
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (
-        output.status.code(),
-        text(output.stdout),
-        text(output.stderr),
-    )
 }

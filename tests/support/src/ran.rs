@@ -1,6 +1,6 @@
 //! A run of a program, through the entry of its library or in wasmtime, as a person at a shell would run it.
 
-use std::{ffi::OsString, path::Path};
+use std::{ffi::OsString, path::Path, process::Output};
 
 use host_test::program::{Status, Surroundings, Terminal};
 use serde_json::Value;
@@ -93,6 +93,20 @@ pub async fn run_here(
     };
     let status = run(words.iter().map(Into::into).collect(), surroundings).await;
     Ran::new(status.code(), stdout, stderr)
+}
+
+/// Returns the exit status, standard output and standard error of a process.
+///
+/// # Panics
+///
+/// If it printed bytes that are not text.
+pub fn told(output: Output) -> (Option<i32>, String, String) {
+    let text = |bytes| String::from_utf8(bytes).expect("the output is text");
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
 }
 
 /// A folder, gone with the test, and its path.
