@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn throughput_is_back_at_the_end_of_the_first_window_with_nine_tenths_of_it() {
+    fn throughput_is_back_in_the_first_window_of_nine_tenths() {
         let phases = [
             phase(&[100.0, 90.0, 110.0]),
             phase(&[10.0, 89.0, 90.0, 20.0]),

@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_the_time_is_twice_the_rate_and_half_the_processor_time_half_of_it() {
+    fn half_the_time_is_twice_the_rate() {
         let burst = |time| Took {
             wall: time,
             cpu: time,
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn long_cases_have_shorter_bursts_and_every_task_makes_some_calls() {
+    fn long_cases_have_shorter_bursts() {
         let calls = |case, tasks| Load::new(case, tasks, CALLS).calls_of_task;
         assert_eq!(calls(Case::Get, 64) * 64, CALLS);
         assert!(calls(Case::BulkSet, 1) < CALLS / 10);

@@ -336,9 +336,9 @@ fn told(error: &CallError) -> String {
 mod tests {
     use super::*;
 
-    /// Those of a race look at nothing but the case.
+    /// Errors of a race: only the case is compared.
     #[test]
-    fn a_refusal_that_tells_a_secret_has_no_case_and_its_sentence_is_not_repeated() {
+    fn refusal_with_a_secret_is_not_repeated() {
         let refusal = |leaks| Refusal {
             call: "transact".to_owned(),
             error: CallError::Component(Error::Conflict("asked with hunter2".to_owned())),

@@ -169,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn throttling_and_server_faults_are_tried_again_and_refusals_are_not() {
+    fn throttling_and_server_faults_are_retried_refusals_are_not() {
         use RetryKind::{Conflict, Throttling, Transient};
         for (code, status, verdict) in [
             (

@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn retries_stop_when_the_bucket_is_empty_and_resume_after_successes() {
+    fn retries_stop_when_the_bucket_is_empty_and_resume_later() {
         let quotas = RetryQuotas::default();
         let retries = left(&quotas, RetryKind::Transient);
         assert_eq!(retries, 35, "500 tokens at 14 a retry");
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_that_succeeds_gives_its_tokens_back_and_the_bucket_never_overflows() {
+    fn successful_retry_gives_its_tokens_back_without_overflow() {
         for kind in [
             RetryKind::Transient,
             RetryKind::Throttling,

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_token_that_no_field_carries_is_refused_and_not_quoted() {
+    fn session_token_unfit_for_a_header_is_refused_unquoted() {
         let token = Some("c4n4ry\r\nx-injected: 1".to_owned());
         let credentials = Credentials::new("id", "12345678", token, None, "test");
         let signer = Signer::new(credentials, "eu-west-1".to_owned(), "dynamodb");

@@ -344,7 +344,7 @@ fn of_length(field: &str, length: usize) -> Result<Config, Error> {
 }
 
 #[test]
-fn a_value_of_any_length_is_taken_whole_or_refused_by_the_name_of_its_field() {
+fn value_of_any_length_is_taken_or_refused_by_its_field() {
     for (field, longest) in [
         ("table", 1_024),
         ("region", 255),

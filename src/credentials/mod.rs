@@ -1,4 +1,4 @@
-//! Who signs: the first source that applies. Metadata and environment give keys as they
+//! Signers: the first source of credentials that applies. Metadata and environment give keys as they
 //! are (`keys`); `shared_files`, `web_identity`, `container` and `instance_metadata` are
 //! asked in this order, the SDK's, when credentials are first needed, and again before
 //! they expire (`signers`). Over any of them a role can be assumed (`role`). A source is
@@ -33,7 +33,7 @@ use std::rc::Rc;
 use sts::Sts;
 use web_identity::WebIdentity;
 
-/// Who signs the requests.
+/// The signer of the requests: the component or the host.
 #[derive(Debug)]
 pub enum Signing {
     /// The component, with credentials from here.

@@ -28,7 +28,7 @@ type Fetch = Shared<LocalBoxFuture<'static, Result<Rc<Signer>, Error>>>;
 /// that is slow may fail no call, and STS answers within a second.
 const LONGEST_EARLY_FETCH: Duration = Duration::from_secs(3);
 
-/// Who signs for one client.
+/// The signers of one client.
 pub struct Signers<P> {
     guest: Option<Rc<Guest<P>>>,
 }

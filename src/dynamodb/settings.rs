@@ -21,7 +21,7 @@ pub struct ClientConfig {
     pub endpoint: Endpoint,
     /// The region that is signed for.
     pub region: String,
-    /// Who signs.
+    /// The signer of the requests.
     pub signing: Signing,
     /// How long and how often it may try.
     pub limits: Limits,

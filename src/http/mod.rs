@@ -239,7 +239,7 @@ pub trait Files {
     ///
     /// # Errors
     ///
-    /// Those of the file system; `FileTooLarge` where it has more than `longest`
+    /// Errors of the file system; `FileTooLarge` where it has more than `longest`
     /// bytes.
     fn read(&self, path: &str, longest: u64) -> io::Result<Vec<u8>>;
 }

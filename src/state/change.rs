@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_operation_that_the_one_before_rules_out_refuses_the_whole_by_key() {
+    fn operation_ruled_out_by_an_earlier_one_refuses_the_whole() {
         let etag = || Condition::Etag("e".to_owned());
         for sequence in [
             vec![

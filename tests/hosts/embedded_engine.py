@@ -64,10 +64,10 @@ def environment_of(endpoint: str) -> dict[str, str]:
     }
 
 
-# What gives credentials out, by the names of the files that `test-servers credentials` writes.
+# Sources of credentials, by the names of the files that `test-servers credentials` writes.
 SOURCES = ["environment", "shared-files", "web-identity", "container", "instance-metadata"]
 
-# What the error names that says that there are none.
+# The parts of the error that says that there are no credentials.
 LOOKED_FOR = [
     "accessKey",
     "AWS_ACCESS_KEY_ID",

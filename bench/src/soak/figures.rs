@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_by_50_kilobytes_a_second_is_not_flat_after_five_minutes() {
+    fn growth_of_50_kilobytes_a_second_is_not_flat() {
         let leak = growth(|second| 50_000_000 + 50_000 * second);
         assert!(!leak.is_flat(BYTES), "{leak:?}");
     }

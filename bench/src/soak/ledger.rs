@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_ends_at_its_acknowledged_steps_and_some_of_those_unknown() {
+    fn chain_ends_at_acknowledged_and_some_unknown_steps() {
         let mut chain = chain(100);
         assert!(chain.ended(100).is_ok() && chain.ended(101).is_err());
         chain.unknown();

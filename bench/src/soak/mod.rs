@@ -105,7 +105,7 @@ pub(super) struct SoakArguments {
     /// Tasks that call, each with an instance in the pool
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1000))]
     tasks: u16,
-    /// What is called, and which faults happen; at random where none is given
+    /// Seed of the calls and faults; random by default
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Write all figures to this file

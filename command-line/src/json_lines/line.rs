@@ -253,7 +253,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_becomes_the_seconds_that_are_left_and_one_that_has_passed_is_refused() {
+    fn expiry_becomes_seconds_left_or_is_refused() {
         let now = UNIX_EPOCH + Duration::from_millis(1_000_900);
         assert_eq!(remaining(1060, now).unwrap(), 60);
         assert_eq!(remaining(1001, now).unwrap(), 1);

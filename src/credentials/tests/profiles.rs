@@ -46,7 +46,7 @@ pub(super) fn server(sent: &Sent) -> Scene {
     answer(200, &body).into()
 }
 
-/// Who signs with those files and variables, and all requests for it: each with
+/// Returns the signer with those files and variables, and all requests for it: each with
 /// the id that signed it, and what it asked for.
 pub(super) async fn with(
     config: &str,

@@ -1,4 +1,4 @@
-//! Who signs, on a platform in tokio's time.
+//! Signers on a platform in tokio's time.
 
 use crate::aws::Limits;
 use crate::aws::endpoint::Endpoint;
@@ -51,12 +51,12 @@ pub(super) fn parse(
     Signing::parse(&Fields::new(&metadata, &lookup), REGION, LIMITS)
 }
 
-/// Who signs, with that environment.
+/// Returns the signers of a client with that environment.
 pub(super) fn signers(stage: &Rc<Scripted>, environment: &[(&str, &str)]) -> Signers<Scripted> {
     signers_of(stage, &[], environment)
 }
 
-/// Who signs, with that metadata and environment.
+/// Returns the signers of a client with that metadata and environment.
 pub(super) fn signers_of(
     stage: &Rc<Scripted>,
     metadata: &[(&str, &str)],

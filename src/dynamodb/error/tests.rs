@@ -142,7 +142,7 @@ fn cancelled(codes: &[&str]) -> TransactWriteItemsError {
 }
 
 #[test]
-fn a_conflict_is_tried_again_unless_a_condition_failed_beside_it() {
+fn conflict_is_retried_unless_a_condition_failed_too() {
     for (codes, verdict) in [
         (
             &["None", "TransactionConflict"][..],

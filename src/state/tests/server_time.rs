@@ -320,7 +320,7 @@ async fn lost_transaction_is_not_repeated_after_a_long_sleep() {
 
 /// The attempt in doubt was the one before.
 #[tokio::test]
-async fn transaction_of_unknown_outcome_is_not_signed_again_after_a_freeze() {
+async fn transaction_of_unknown_outcome_is_not_signed_after_a_freeze() {
     let lost = Scene::from(TransportError::Reset("cause".to_owned()));
     let refused = Scene::from(with(
         refusal(400, "InvalidSignatureException"),

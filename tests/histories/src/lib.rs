@@ -4,7 +4,7 @@
 //! In the order of use: [`run`] plays and checks one seed after the other. A history is played in `steps`, so that its seed
 //! replays it exactly: `generator` makes the calls, `clients` are instances of the component, whose requests all wait at the
 //! `gate` for what the `fault_mix` has for them, and are done by the `store`, which may be broken; `answers` become replies.
-//! What comes of it is a [`history`]; [`check`] looks for an order of its operations on the [`model`] by a `search`; where
+//! The result is a [`history`]; [`check`] looks for an order of its operations on the [`model`] by a `search`; where
 //! there is none, it is a [`Violation`], which a `timeline` shows.
 
 mod answers;

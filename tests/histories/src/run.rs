@@ -47,7 +47,7 @@ pub struct Plan {
 pub struct Report {
     /// All of them together.
     pub tally: Tally,
-    /// Those that cannot be, by their seeds.
+    /// Histories that no order explains, by their seeds.
     pub violations: Vec<Violation>,
 }
 

@@ -342,7 +342,7 @@ async fn a_request_is_under_way_until_its_plugin_has_heard_of_the_end() {
 }
 
 #[tokio::test]
-async fn a_request_that_is_never_finished_is_under_way_until_nobody_wants_its_answer() {
+async fn unfinished_request_is_in_flight_until_its_answer_is_dropped() {
     let (server, _) = Server::that_answers_in_part().await;
     let mut instance = instance(&egress_to(&server), 1);
     let (_never_written, unfinished) = Parts::new();

@@ -342,7 +342,7 @@ fn about(keys: &[u8]) -> Operation {
 }
 
 #[test]
-fn a_transaction_joins_its_keys_and_all_that_they_are_joined_with() {
+fn transaction_joins_its_keys_with_theirs() {
     let operations = [&[0][..], &[1], &[2], &[3], &[2, 3], &[1, 3]].map(about);
     let sizes = |operations| {
         let parts = parts(operations, 4);

@@ -157,7 +157,7 @@ async fn an_unsigned_request_goes_out_with_the_hosts_signature() {
 }
 
 #[tokio::test]
-async fn a_token_of_the_plugin_does_not_go_with_a_key_of_the_host_that_has_none() {
+async fn token_of_the_plugin_is_not_sent_with_a_key_of_the_host() {
     let server = Server::that_answers().await;
     let egress = egress_with(
         &server,
@@ -173,7 +173,7 @@ async fn a_token_of_the_plugin_does_not_go_with_a_key_of_the_host_that_has_none(
 }
 
 #[tokio::test]
-async fn the_next_attempt_is_signed_at_the_time_of_the_server_that_refused_one() {
+async fn next_attempt_is_signed_at_the_time_of_the_server() {
     let off = SystemTime::now() - Duration::from_secs(3_600);
     let date = DateTime::from(off).fmt(Format::HttpDate).unwrap();
     let refusal = answer("400 Bad Request", &format!("date: {date}\r\n"), "{}");
@@ -245,7 +245,7 @@ fn an_address_that_cannot_be_read_is_named() {
 }
 
 #[test]
-fn a_region_or_a_service_that_does_not_fit_into_a_header_is_named() {
+fn region_or_service_unfit_for_a_header_is_named() {
     let credentials = AwsCredentials::new(keys());
     for (region, service, unfit) in [
         ("eu-west-1\n", "dynamodb", "eu-west-1\n"),
@@ -272,7 +272,7 @@ impl ProvideCredentials for Nothing {
 }
 
 #[tokio::test]
-async fn a_host_without_credentials_answers_as_dynamodb_refuses_and_sends_nothing() {
+async fn without_credentials_the_host_answers_and_sends_nothing() {
     let server = Server::that_answers().await;
     let egress = egress_with(&server, Nothing);
     let (status, body) = call(&egress, &server.url()).await.unwrap();
@@ -329,7 +329,7 @@ async fn bodies_that_have_no_room_together_go_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_say_its_length_keeps_no_more_room_than_it_needs() {
+async fn body_of_unknown_length_keeps_no_more_room_than_it_needs() {
     let room = Arc::new(Semaphore::new(LARGEST_BODY));
     let held = signing::whole(abcd(), None, Arc::clone(&room))
         .await
