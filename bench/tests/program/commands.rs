@@ -23,13 +23,16 @@ fn judged(command: &[&str]) -> (Value, String) {
 
 #[test]
 fn a_soak_loses_nothing_and_tells_what_it_did() {
-    let (figures, stdout) = judged(&["soak", "--seconds", "2", "--tasks", "8", "--seed", "1"]);
-    for counted in ["calls", "reads", "acknowledged", "severed"] {
-        assert!(
-            figures["counts"][counted].as_u64().unwrap() > 0,
-            "{figures}"
-        );
-    }
+    // How much happens within a time is the machine's affair.
+    let counted = ["calls", "reads", "acknowledged", "severed"];
+    let (figures, stdout) = ["2", "8", "32", "128"]
+        .into_iter()
+        .map(|seconds| judged(&["soak", "--seconds", seconds, "--tasks", "8", "--seed", "1"]))
+        .find(|(figures, _)| {
+            let happened = |name: &&str| figures["counts"][name].as_u64().unwrap() > 0;
+            counted.iter().all(happened)
+        })
+        .expect("128 s are enough for any machine");
     assert_eq!(figures["instances_at_the_end"], 8);
     assert_eq!(figures["keys"], 8 * 16 + 8);
     assert_eq!(figures["broken"], Value::Array(vec![]));
