@@ -13,7 +13,11 @@ const PARTS: [Part<'_>; 2] = [
         "PROGRAM_PATH",
         &["adapters/cli", "command-line"],
     ),
-    ("dapr-wasm-unsupported", "UNSUPPORTED_PATH", &["adapters/unsupported"]),
+    (
+        "dapr-wasm-unsupported",
+        "UNSUPPORTED_PATH",
+        &["adapters/unsupported"],
+    ),
 ];
 
 fn main() -> ExitCode {
