@@ -1,6 +1,6 @@
 //! Dapr's own component, written in Go: a worker process calls it on the same DynamoDB, in bursts that alternate with ours.
 //!
-//! The worker, `tests/hosts/dapr/bench`, reads one request a line, such as `{"case":"get","calls":50}`, and answers each with
+//! The worker, `bench/dapr-worker`, reads one request a line, such as `{"case":"get","calls":50}`, and answers each with
 //! one line: the time of every call, and the processor time of all of them.
 
 use std::{path::Path, process::Stdio};

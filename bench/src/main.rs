@@ -7,8 +7,7 @@
 //!
 //! All clients run on one thread with a runtime of its own (`process`); the DynamoDB has another one.
 //!
-//! Two more parts judge behaviour and compare nothing: `retries` and `soak` look on while many tasks call through a `faulty`
-//! network.
+//! One more part judges behaviour and compares nothing: `soak` looks on while many tasks call through a faulty network.
 
 mod arguments;
 mod cases;
@@ -16,13 +15,11 @@ mod cold_start;
 mod compare;
 mod contenders;
 mod dapr;
-mod faulty;
 mod latency;
 mod memory;
 mod process;
 mod program;
 mod report;
-mod retries;
 mod soak;
 mod statistics;
 mod store;

@@ -21,7 +21,6 @@ use super::{
     arguments::BenchArguments,
     memory::{MemoryArguments, measure_in_this_process},
     process,
-    retries::{self, RetriesArguments},
     soak::{self, SoakArguments},
     store::EngineProcess,
 };
@@ -47,9 +46,6 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Count what retries add to the load when half of all requests are throttled, then all, and how
-    /// soon throughput is back
-    Retries(RetriesArguments),
     /// Write and read for a while with faults, kills and cut connections; see that nothing is lost
     /// and that memory stays flat
     Soak(SoakArguments),
@@ -71,16 +67,7 @@ async fn perform(arguments: Arguments, surroundings: &mut Surroundings<'_>) -> i
     let component = component.unwrap_or_else(|| component_path().to_owned());
     let done = match arguments.command {
         None => return compare(&component, arguments.comparison, surroundings).await,
-        Some(Command::Retries(asked)) => {
-            let json = asked.json.clone();
-            let run = |bar| retries::run(component, asked, bar);
-            return look_on(json, run, surroundings).await;
-        }
-        Some(Command::Soak(asked)) => {
-            let json = asked.json.clone();
-            let run = |bar| soak::run(component, asked, bar);
-            return look_on(json, run, surroundings).await;
-        }
+        Some(Command::Soak(asked)) => return soak(component, asked, surroundings).await,
         Some(Command::Memory(asked)) => measure_in_this_process(&component, &asked)
             .await
             .map(|answer| answer + "\n"),
@@ -95,40 +82,31 @@ async fn perform(arguments: Arguments, surroundings: &mut Surroundings<'_>) -> i
     }
 }
 
-/// The outcome of a command that judges behaviour and compares nothing: it looks on while many tasks call a DynamoDB that has
-/// bad days.
-pub(super) struct Outcome {
-    /// The text for people.
-    pub(super) text: String,
-    /// All figures.
-    pub(super) json: serde_json::Value,
-    /// Sentences about what should not be so.
-    pub(super) broken: Vec<String>,
-}
-
-/// Runs such a command. Everything is told, also where something is not as it should be.
-async fn look_on<F>(
-    json: Option<PathBuf>,
-    run: impl FnOnce(bool) -> F + Send + 'static,
+/// Everything is told, also where something is not as it should be.
+async fn soak(
+    component: PathBuf,
+    asked: SoakArguments,
     surroundings: &mut Surroundings<'_>,
-) -> io::Result<Status>
-where
-    F: Future<Output = anyhow::Result<Outcome>>,
-{
-    let files = Files { json, svg: None };
+) -> io::Result<Status> {
+    let files = Files {
+        json: asked.json.clone(),
+        svg: None,
+    };
     let refused = files.each(can_be_written, can_be_written);
     if !refused.is_empty() {
         return ended(&refused, surroundings);
     }
     let shows_progress = surroundings.terminal.stderr;
-    let outcome = match process::on_own_thread(move || run(shows_progress)).await {
-        Ok(outcome) => outcome,
+    let run = move || soak::run(component, asked, shows_progress);
+    let figures = match process::on_own_thread(run).await {
+        Ok(figures) => figures,
         Err(error) => return ended(&[error], surroundings),
     };
-    surroundings.stdout.write_all(outcome.text.as_bytes())?;
-    let write = |file: &Path| fs::write(file, format!("{:#}\n", outcome.json));
+    surroundings.stdout.write_all(figures.text().as_bytes())?;
+    let json = serde_json::to_string_pretty(&figures)?;
+    let write = |file: &Path| fs::write(file, format!("{json}\n"));
     let mut errors = files.each(write, write);
-    errors.extend(outcome.broken.into_iter().map(Error::msg));
+    errors.extend(figures.broken.into_iter().map(Error::msg));
     ended(&errors, surroundings)
 }
 

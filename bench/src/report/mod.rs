@@ -12,7 +12,6 @@ use std::{
 use anyhow::Result;
 use serde::Serialize;
 
-pub(super) use self::table::columns;
 use super::{
     cold_start::ColdStartFigures,
     dapr::DaprFigures,

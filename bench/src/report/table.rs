@@ -180,7 +180,7 @@ fn section(
 
 /// Lays rows out in columns under heads, which a `|` separates. From `numbers_from` on they are numbers: their ends line up.
 /// A column without a value is left out.
-pub(crate) fn columns(
+fn columns(
     heads: &str,
     rows: impl IntoIterator<Item = Vec<String>>,
     numbers_from: usize,

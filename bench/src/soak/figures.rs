@@ -2,13 +2,11 @@
 
 use std::{collections::BTreeMap, fmt::Write, fs};
 
-use anyhow::Result;
 use memory_stats::memory_stats;
 use serde::Serialize;
 
 use super::worker::Counts;
 use crate::{
-    program::Outcome,
     statistics::median,
     testbed::{Machine, Versions},
 };
@@ -18,7 +16,7 @@ const JUDGED_FROM: u32 = 30;
 
 /// The figures of a run.
 #[derive(Debug, Serialize)]
-pub(super) struct SoakFigures {
+pub(crate) struct SoakFigures {
     pub(super) machine: Machine,
     pub(super) versions: Versions,
     pub(super) seed: u64,
@@ -36,7 +34,8 @@ pub(super) struct SoakFigures {
     pub(super) guests_at_the_end: u64,
     /// Absent where there are too few samples.
     pub(super) memory: Option<Memory>,
-    pub(super) broken: Vec<String>,
+    /// Sentences about what should not be so.
+    pub(crate) broken: Vec<String>,
 }
 
 /// The growth of what this process holds.
@@ -79,15 +78,8 @@ impl SoakFigures {
         self.memory = Some(memory);
     }
 
-    pub(super) fn outcome(self) -> Result<Outcome> {
-        Ok(Outcome {
-            text: self.text(),
-            json: serde_json::to_value(&self)?,
-            broken: self.broken,
-        })
-    }
-
-    fn text(&self) -> String {
+    /// Returns the text for people.
+    pub(crate) fn text(&self) -> String {
         let counts = &self.counts;
         let mut text = format!(
             "{} tasks, an instance each, {} s, seed {}\n\n",

@@ -1,4 +1,4 @@
-//! One task: it asks, now and then breaks off, and holds what it is told against what it was told before.
+//! One task: it raises counters, now and then breaks off, and holds what it is told against what was told before.
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,46 +8,62 @@ use std::{
 
 use dapr_wasm_host::{
     CallError, HostError, InstancePool, PoolError, State,
-    types::{
-        Concurrency, Consistency, DeleteRequest, Error, GetOptions, Item, Operation, SetOptions,
-        SetRequest,
-    },
+    types::{Concurrency, Consistency, Error, GetOptions, Item, Operation, SetOptions, SetRequest},
 };
 use fastrand::Rng;
 use serde::Serialize;
 use tokio::time::timeout;
 
-use super::{
-    ledger::{Chain, Ending},
-    own_keys::{Next, OwnKeys, number_of, value_of},
-};
+use super::counter::Counter;
 
 /// One call of so many is dropped midway,
 const KILLED: u32 = 100;
 /// before so many microseconds have passed.
 const MIDWAY: u64 = 5_000;
-/// One turn of so many is about a counter.
-const COUNTING: u32 = 6;
+/// The most counters of a bulk call or a transaction.
+const MANY: usize = 6;
 
 pub(super) struct Worker {
     task: usize,
     pool: InstancePool,
     tally: Rc<Tally>,
     die: Rng,
-    pub(super) keys: OwnKeys,
+}
+
+/// The ending of a write, as far as its caller was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Ending {
+    /// It took effect, and left this ETag.
+    Done(String),
+    /// Its condition did not hold.
+    Mismatch,
+    /// It took no effect, for another reason.
+    Refused,
+    /// Nobody can tell.
+    Unknown,
 }
 
 /// The end of a call.
-enum Called {
-    Answered(Given),
+enum Called<T> {
+    Answered(T),
     /// Its instance was lost.
     Killed,
     /// There was no instance.
     NotBegun,
 }
 
-pub(super) fn counter(number: usize) -> String {
-    format!("counter-{number}")
+/// One call: each key of it has a result, as if it had been called for alone.
+enum Write {
+    /// Each by itself.
+    Each(Vec<SetRequest>),
+    /// All or none.
+    Transact(Vec<Operation>),
+}
+
+type Answers<T> = Vec<Result<T, Error>>;
+
+pub(super) fn key(counter: usize) -> String {
+    format!("counter-{counter}")
 }
 
 impl Worker {
@@ -60,94 +76,85 @@ impl Worker {
             pool,
             tally,
             die: die.unwrap_or(seeds),
-            keys: OwnKeys::new(task),
         }
     }
 
     /// Runs until then, or until something is as it should not be.
-    pub(super) async fn run(mut self, until: Instant) -> Result<Self, String> {
+    pub(super) async fn run(mut self, until: Instant) -> Result<(), String> {
         while Instant::now() < until {
-            let told = match self.die.u32(..COUNTING) {
-                0 => self.raise().await,
-                _ => self.turn().await,
-            };
-            told.map_err(|sentence| format!("task {}: {sentence}", self.task))?;
+            let raised = self.raise().await;
+            raised.map_err(|sentence| format!("task {}: {sentence}", self.task))?;
         }
-        Ok(self)
+        Ok(())
     }
 
-    /// Makes a call about its own keys.
-    async fn turn(&mut self) -> Result<(), String> {
-        let next = self.keys.next(&mut self.die);
-        let ask = self.keys.ask(&next, &mut self.die);
-        let began = Instant::now();
-        let called = self.call(&ask).await?;
-        match (next, called) {
-            (Next::Read(slots), Called::Answered(Given::Items(items))) => {
-                self.read(&items)?;
-                self.keys.read(&slots, items, began)
-            }
-            (Next::Read(_), _) => Ok(()),
-            (Next::Write(steps), called) => {
-                let endings = self.endings(called, steps.len())?;
-                self.keys.wrote(&steps, &endings, began)
-            }
-            (Next::Transact(steps), called) => {
-                let endings = self.endings(called, steps.len())?;
-                self.keys.transacted(&steps, &endings, began)
-            }
-        }
-    }
-
-    /// Raises a counter by one, on the condition of what was read.
+    /// Raises one counter or several by one, on the condition of what was read.
     async fn raise(&mut self) -> Result<(), String> {
-        let chain = self.die.usize(..COUNTERS);
-        let key = counter(chain);
-        let called = self.call(&Ask::Get(vec![key.clone()])).await?;
-        let Called::Answered(Given::Items(mut items)) = called else {
+        let mut chosen: Vec<usize> = (0..self.tally.counters.borrow().len()).collect();
+        self.die.shuffle(&mut chosen);
+        chosen.truncate(if self.die.u8(..5) == 0 { MANY } else { 1 });
+        let keys: Vec<String> = chosen.iter().copied().map(key).collect();
+        let Called::Answered(items) = self.call(async |state| read(state, &keys).await).await?
+        else {
             return Ok(());
         };
-        self.read(&items)?;
-        let Some(Ok(item)) = items.pop() else {
-            return Ok(());
-        };
-        let (before, etag) = match item {
-            Some(item) => {
-                let number = number_of(&item.value);
-                let number =
-                    number.ok_or_else(|| format!("{key} has a value that nobody wrote"))?;
-                (number, item.etag)
-            }
-            None => (0, None),
-        };
-        let of_chain = |told: Result<(), String>| told.map_err(|told| format!("{key}: {told}"));
-        of_chain(self.tally.chains.borrow()[chain].read(before, etag.as_deref()))?;
-        let request = SetRequest {
-            key: key.clone(),
-            value: value_of(before + 1, &mut self.die),
-            options: Some(SetOptions {
-                concurrency: etag.is_none().then_some(Concurrency::FirstWrite),
-                etag,
-                ..SetOptions::default()
-            }),
-        };
-        let called = self.call(&Ask::Set(vec![request])).await?;
-        let ending = self.endings(called, 1)?.pop();
-        let mut chains = self.tally.chains.borrow_mut();
-        match ending {
-            Some(Ending::Done(etag)) => {
-                of_chain(chains[chain].acknowledged(before + 1, etag.unwrap_or_default()))
-            }
-            Some(Ending::Unknown) => {
-                chains[chain].unknown();
-                Ok(())
-            }
-            Some(Ending::Mismatch | Ending::Refused) | None => Ok(()),
+        let mut requests = Vec::new();
+        let mut raised = Vec::new();
+        for ((counter, key), item) in chosen.into_iter().zip(keys).zip(items) {
+            let (before, etag) = match item {
+                Ok(Some(item)) => {
+                    let number = number_of(&item.value);
+                    let number =
+                        number.ok_or_else(|| format!("{key} has a value that nobody wrote"))?;
+                    (number, item.etag)
+                }
+                Ok(None) => (0, None),
+                Err(error) => {
+                    of_fault(&error)?;
+                    continue;
+                }
+            };
+            self.tally.count(|counts| counts.reads += 1);
+            let read = self.tally.counters.borrow()[counter].read(before, etag.as_deref());
+            read.map_err(|sentence| format!("{key}: {sentence}"))?;
+            raised.push((counter, before + 1));
+            requests.push(SetRequest {
+                key,
+                value: value_of(before + 1, &mut self.die),
+                options: Some(SetOptions {
+                    concurrency: etag.is_none().then_some(Concurrency::FirstWrite),
+                    etag,
+                    ..SetOptions::default()
+                }),
+            });
         }
+        if requests.is_empty() {
+            return Ok(());
+        }
+        let write = match self.die.u8(..3) {
+            0 => Write::Transact(requests.into_iter().map(Operation::Set).collect()),
+            _ => Write::Each(requests),
+        };
+        let called = self.call(async |state| write.of(state).await).await?;
+        let endings = self.endings(called, raised.len())?;
+        let mut counters = self.tally.counters.borrow_mut();
+        for ((counter, value), ending) in raised.into_iter().zip(endings) {
+            match ending {
+                Ending::Done(etag) => counters[counter]
+                    .acknowledged(value, etag)
+                    .map_err(|sentence| format!("{}: {sentence}", key(counter)))?,
+                Ending::Unknown => counters[counter].unknown(),
+                Ending::Mismatch | Ending::Refused => {}
+            }
+        }
+        Ok(())
     }
 
     /// Asks an instance of the pool, and breaks off now and then.
-    async fn call(&mut self, ask: &Ask) -> Result<Called, String> {
+    async fn call<T>(
+        &mut self,
+        ask: impl AsyncFnOnce(&mut State<'_>) -> Result<T, CallError>,
+    ) -> Result<Called<T>, String> {
         self.tally.count(|counts| counts.calls += 1);
         let mut instance = match self.pool.acquire().await {
             Ok(instance) => instance,
@@ -160,7 +167,7 @@ impl Worker {
         };
         let given = {
             let mut state = instance.state().map_err(|error| error.to_string())?;
-            let asked = ask.of(&mut state);
+            let asked = ask(&mut state);
             match self.die.u32(..KILLED) {
                 0 => {
                     let midway = Duration::from_micros(self.die.u64(..MIDWAY));
@@ -185,13 +192,17 @@ impl Worker {
     }
 
     /// Tells how each of so many writes ended.
-    fn endings(&self, called: Called, count: usize) -> Result<Vec<Ending>, String> {
+    fn endings(
+        &self,
+        called: Called<Answers<String>>,
+        count: usize,
+    ) -> Result<Vec<Ending>, String> {
         let endings = match called {
-            Called::Answered(Given::Written(written)) => {
+            Called::Answered(written) => {
                 let endings = written.into_iter().map(ending);
                 endings.collect::<Result<Vec<_>, String>>()?
             }
-            Called::Answered(Given::Items(_)) | Called::NotBegun => vec![Ending::Refused; count],
+            Called::NotBegun => vec![Ending::Refused; count],
             Called::Killed => vec![Ending::Unknown; count],
         };
         if endings.len() != count {
@@ -207,17 +218,6 @@ impl Worker {
         }
         Ok(endings)
     }
-
-    /// Counts them; an error has to be one that a fault explains.
-    fn read<T>(&self, items: &[Result<T, Error>]) -> Result<(), String> {
-        for item in items {
-            match item {
-                Ok(_) => self.tally.count(|counts| counts.reads += 1),
-                Err(error) => drop(of_fault(error)?),
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Returns true if a fault explains that an instance did not start.
@@ -232,7 +232,7 @@ fn is_of_fault(error: &PoolError) -> bool {
     }
 }
 
-fn ending(written: Result<Option<String>, Error>) -> Result<Ending, String> {
+fn ending(written: Result<String, Error>) -> Result<Ending, String> {
     match written {
         Ok(etag) => Ok(Ending::Done(etag)),
         Err(Error::EtagMismatch(_)) => Ok(Ending::Mismatch),
@@ -249,76 +249,46 @@ fn of_fault(error: &Error) -> Result<Ending, String> {
     }
 }
 
-/// One call, of whatever kind: each key of it has a result, as if it had been called for alone.
-#[derive(Debug)]
-pub(super) enum Ask {
-    /// With strong consistency.
-    Get(Vec<String>),
-    Set(Vec<SetRequest>),
-    Delete(Vec<DeleteRequest>),
-    Transact(Vec<Operation>),
+/// Reads with strong consistency: one key alone, several in bulk.
+async fn read(state: &mut State<'_>, keys: &[String]) -> Result<Answers<Option<Item>>, CallError> {
+    let strong = Some(GetOptions {
+        consistency: Some(Consistency::Strong),
+    });
+    match keys {
+        [key] => one(state.get(key, strong).await),
+        keys => state.bulk_get(keys, strong).await,
+    }
 }
 
-/// The answer to a call: a result for each key.
-#[derive(Debug)]
-enum Given {
-    Items(Vec<Result<Option<Item>, Error>>),
-    /// With the ETag that a set left.
-    Written(Vec<Result<Option<String>, Error>>),
-}
-
-impl Ask {
-    /// Calls: for one key alone, for several in bulk.
-    async fn of(&self, state: &mut State<'_>) -> Result<Given, CallError> {
+impl Write {
+    /// Writes: one key alone, several in bulk.
+    async fn of(&self, state: &mut State<'_>) -> Result<Answers<String>, CallError> {
         match self {
-            Self::Get(keys) => {
-                let strong = Some(GetOptions {
-                    consistency: Some(Consistency::Strong),
-                });
-                let items = match keys.as_slice() {
-                    [key] => one(state.get(key, strong).await)?,
-                    keys => state.bulk_get(keys, strong).await?,
-                };
-                Ok(Given::Items(items))
-            }
-            Self::Set(requests) => {
-                let written = match requests.as_slice() {
-                    [
-                        SetRequest {
-                            key,
-                            value,
-                            options,
-                        },
-                    ] => one(state.set(key, value, options.clone()).await)?,
-                    requests => state.bulk_set(requests).await?,
-                };
-                let written = written.into_iter().map(|etag| etag.map(Some));
-                Ok(Given::Written(written.collect()))
-            }
-            Self::Delete(requests) => {
-                let deleted = match requests.as_slice() {
-                    [DeleteRequest { key, options }] => {
-                        one(state.delete(key, options.clone()).await)?
-                    }
-                    requests => state.bulk_delete(requests).await?,
-                };
-                let deleted = deleted.into_iter().map(|done| done.map(|()| None));
-                Ok(Given::Written(deleted.collect()))
-            }
-            Self::Transact(operations) => {
-                let written = match one(state.transact(operations).await)?.pop() {
-                    Some(Ok(etags)) => etags.into_iter().map(Ok).collect(),
-                    Some(Err(error)) => vec![Err(error); operations.len()],
-                    None => Vec::new(),
-                };
-                Ok(Given::Written(written))
-            }
+            Self::Each(requests) => match requests.as_slice() {
+                [one_request] => {
+                    let SetRequest {
+                        key,
+                        value,
+                        options,
+                    } = one_request;
+                    one(state.set(key, value, options.clone()).await)
+                }
+                requests => state.bulk_set(requests).await,
+            },
+            Self::Transact(operations) => match state.transact(operations).await {
+                Ok(etags) => Ok(etags
+                    .into_iter()
+                    .map(|etag| Ok(etag.unwrap_or_default()))
+                    .collect()),
+                Err(CallError::Component(error)) => Ok(vec![Err(error); operations.len()]),
+                Err(other) => Err(other),
+            },
         }
     }
 }
 
 /// Takes the component's own answer for the result, whatever it is.
-fn one<T>(answer: Result<T, CallError>) -> Result<Vec<Result<T, Error>>, CallError> {
+fn one<T>(answer: Result<T, CallError>) -> Result<Answers<T>, CallError> {
     match answer {
         Ok(given) => Ok(vec![Ok(given)]),
         Err(CallError::Component(error)) => Ok(vec![Err(error)]),
@@ -326,8 +296,23 @@ fn one<T>(answer: Result<T, CallError>) -> Result<Vec<Result<T, Error>>, CallErr
     }
 }
 
-/// Counters that all tasks raise.
-pub(super) const COUNTERS: usize = 8;
+/// The longest padding, in bytes.
+const PADDING: usize = 1000;
+const END: char = ':';
+
+/// Makes a value: a number and padding, so that values differ in length.
+fn value_of(number: u64, die: &mut Rng) -> Vec<u8> {
+    let padding = die.usize(..PADDING);
+    format!("{number}{END}{:x<padding$}", "").into_bytes()
+}
+
+/// Reads the number of a value.
+pub(super) fn number_of(value: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(value).ok()?;
+    let (number, padding) = text.split_once(END)?;
+    let is_padding = padding.len() < PADDING && padding.bytes().all(|byte| byte == b'x');
+    number.parse().ok().filter(|_| is_padding)
+}
 
 /// Calls and writes so far.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
@@ -351,19 +336,23 @@ pub(super) struct Counts {
     pub(super) severed: u64,
 }
 
-/// The counts of all tasks of a run together, and the counters that they share. They run on one thread.
+/// Counters for each task. Few enough that tasks meet, and enough that most of their writes succeed.
+const COUNTERS: usize = 4;
+
+/// The counts of all tasks of a run together, and the counters that they raise. They run on one thread.
 pub(super) struct Tally {
     counts: Cell<Counts>,
-    pub(super) chains: RefCell<[Chain; COUNTERS]>,
+    pub(super) counters: RefCell<Vec<Counter>>,
     /// The linear memory of the instance that each task had last.
     guests: Vec<Cell<usize>>,
 }
 
 impl Tally {
     pub(super) fn new(tasks: usize) -> Self {
+        let counters = std::iter::repeat_with(Counter::default).take(tasks * COUNTERS);
         Self {
             counts: Cell::default(),
-            chains: RefCell::default(),
+            counters: RefCell::new(counters.collect()),
             guests: vec![Cell::default(); tasks],
         }
     }
@@ -387,5 +376,18 @@ impl Tally {
     /// Returns the linear memory of as many instances as there are tasks, in bytes.
     pub(super) fn guests(&self) -> u64 {
         self.guests.iter().map(|guest| guest.get() as u64).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_read_from_its_value_and_from_nothing_else() {
+        let mut die = Rng::with_seed(1);
+        assert_eq!(number_of(&value_of(42, &mut die)), Some(42));
+        assert_eq!(number_of(b"42"), None);
+        assert_eq!(number_of(b"42:xxoxx"), None);
     }
 }

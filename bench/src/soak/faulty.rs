@@ -14,7 +14,7 @@ use dapr_wasm_host::{InstanceOptions, InstancePool};
 use fastrand::Rng;
 use test_support::faults::{Action, Arrived, AwsError, Decision, Director, FaultProxy};
 
-use super::{contenders::component, tls::Reach};
+use crate::{contenders::component, tls::Reach};
 
 pub(super) struct Faulty {
     pub(super) pool: InstancePool,
