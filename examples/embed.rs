@@ -1,8 +1,10 @@
 //! Embeds the component in a program of your own. The README shows this file;
 //! `tests/component` runs it.
 
-use dapr_wasm_host::{Egress, InstanceOptions, Plugin, types::SetOptions};
-use std::{error::Error, path::Path};
+use dapr_wasm_host::types::SetOptions;
+use dapr_wasm_host::{Egress, InstanceOptions, Plugin};
+use std::error::Error;
+use std::path::Path;
 
 pub async fn embed(wasm: &Path, endpoint: &str) -> Result<(), Box<dyn Error>> {
     let plugin = Plugin::from_file(wasm)?; // compiled once, for any number of instances

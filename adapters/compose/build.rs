@@ -1,8 +1,7 @@
 //! What is composed with a component is built here and becomes a part of the crate.
 
-use std::process::ExitCode;
-
 use guest_build::Guest;
+use std::process::ExitCode;
 
 /// The package, the variable that tells where its component is, and where its sources are.
 type Part<'a> = (&'a str, &'a str, &'a [&'a str]);

@@ -1,10 +1,10 @@
 //! The arguments of a comparison, and how much of it is done by default.
 
-use std::{num::NonZeroUsize, path::PathBuf};
-
+use super::cases::Case;
+use super::throughput::TASKS;
 use clap::{Args, ValueEnum};
-
-use super::{cases::Case, throughput::TASKS};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 /// Rounds of a short case, unless told otherwise.
 const CALLS: usize = 2500;
@@ -157,9 +157,8 @@ impl BenchArguments {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
+    use clap::Parser;
 
     #[derive(Parser)]
     struct Line {

@@ -1,21 +1,18 @@
 //! From the file to the first answer, each step apart. Connections are open already: they are the egress's, not the
 //! instance's.
 
-use std::{num::NonZeroUsize, time::Instant};
-
+use super::Plan;
+use super::cases::{Case, GET_KEY, VALUE_BYTES};
+use super::contenders::{Component, component, expect};
+use super::statistics::{Ratio, blocks, median, ratio_of_medians};
+use super::store::Store;
+use super::timing::{nanoseconds, settle};
+use super::tls::Reach;
 use anyhow::Result;
 use dapr_wasm_host::{InstanceOptions, Plugin};
 use serde::Serialize;
-
-use super::{
-    Plan,
-    cases::{Case, GET_KEY, VALUE_BYTES},
-    contenders::{Component, component, expect},
-    statistics::{Ratio, blocks, median, ratio_of_medians},
-    store::Store,
-    timing::{nanoseconds, settle},
-    tls::Reach,
-};
+use std::num::NonZeroUsize;
+use std::time::Instant;
 
 /// Compilations: one takes about a second.
 const COMPILATIONS: usize = 3;

@@ -1,27 +1,19 @@
 //! A comparison: its sections one after the other, with all contenders.
 
-use std::{
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
+use super::arguments::{BenchArguments, Section};
+use super::contenders::{
+    Component, Contender, DefaultHost, Means, Name, Native, Raw, component, default_host,
 };
-
+use super::process::{on_own_thread, progress_bar};
+use super::report::Report;
+use super::store::Store;
+use super::tls::Reach;
+use super::{cold_start, dapr, latency, memory, throughput};
 use anyhow::{Result, bail};
 use dapr_wasm_host::Plugin;
 use indicatif::ProgressBar;
-
-use super::{
-    arguments::{BenchArguments, Section},
-    cold_start,
-    contenders::{
-        Component, Contender, DefaultHost, Means, Name, Native, Raw, component, default_host,
-    },
-    dapr, latency, memory,
-    process::{on_own_thread, progress_bar},
-    report::Report,
-    store::Store,
-    throughput,
-    tls::Reach,
-};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 /// The sections that are to be measured, and the component.
 #[derive(Debug)]

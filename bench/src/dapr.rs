@@ -3,25 +3,20 @@
 //! The worker, `bench/dapr-worker`, reads one request a line, such as `{"case":"get","calls":50}`, and answers each with
 //! one line: the time of every call, and the processor time of all of them.
 
-use std::{path::Path, process::Stdio};
-
+use super::cases::{Case, Task};
+use super::contenders::Component;
+use super::statistics::{Block, Ratio, median, quantile, ratio_of_medians};
+use super::store::{ACCESS_KEY, OwnItem, REGION, SECRET_KEY, Store, TABLE};
+use super::timing::{alternate, timed};
+use super::tls::Reach;
+use super::{Plan, Subjects};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines},
-    process::{Child, ChildStdin, ChildStdout, Command},
-};
-
-use super::{
-    Plan, Subjects,
-    cases::{Case, Task},
-    contenders::Component,
-    statistics::{Block, Ratio, median, quantile, ratio_of_medians},
-    store::{ACCESS_KEY, OwnItem, REGION, SECRET_KEY, Store, TABLE},
-    timing::{alternate, timed},
-    tls::Reach,
-};
+use std::path::Path;
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 /// Calls of one burst of a short case.
 const CALLS: usize = 50;

@@ -5,18 +5,15 @@
 //! left them, as in a program that does something else between two calls. Calls in a row, as `throughput` makes them with one
 //! task, take everyone less.
 
+use super::cases::Case;
+use super::contenders::{Contender, Name};
+use super::statistics::{Ratio, blocks, median, quantile, ratio_of_medians};
+use super::store::{OwnItem, Store};
+use super::timing::{Took, timed};
+use super::tls::Reach;
+use super::{Plan, Subjects};
 use anyhow::{Result, anyhow};
 use serde::Serialize;
-
-use super::{
-    Plan, Subjects,
-    cases::Case,
-    contenders::{Contender, Name},
-    statistics::{Ratio, blocks, median, quantile, ratio_of_medians},
-    store::{OwnItem, Store},
-    timing::{Took, timed},
-    tls::Reach,
-};
 
 /// Calls of each contender before the first that counts: connections are open then, and code is where the processor wants it.
 const WARM_UP: usize = 50;

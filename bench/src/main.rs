@@ -28,9 +28,8 @@ mod throughput;
 mod timing;
 mod tls;
 
-use std::process::ExitCode;
-
 use self::compare::{Plan, Subjects};
+use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -2,15 +2,16 @@
 //!
 //! The first instance brings what all of them share: the pages of the compiled code, the connection, the runtime's own.
 
-use std::{env, path::Path};
-
+use super::Plan;
+use super::contenders::component;
+use super::tls::Reach;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use memory_stats::memory_stats;
 use serde::{Deserialize, Serialize};
+use std::env;
+use std::path::Path;
 use tokio::process::Command;
-
-use super::{Plan, contenders::component, tls::Reach};
 
 /// The numbers of instances.
 const INSTANCES: [usize; 3] = [1, 100, 1000];

@@ -1,9 +1,8 @@
 //! The process that measures: a thread of its own, as many open files as it may have, and a progress bar.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::time::Duration;
 
 /// Runs `work` on one thread with a runtime of its own, so that the work of the caller's runtime is not counted.
 pub(super) async fn on_own_thread<T, F>(work: impl FnOnce() -> F + Send + 'static) -> Result<T>

@@ -1,29 +1,21 @@
 //! The benchmark as a command: measure, then show and keep. Measuring takes minutes, so that what
 //! cannot be kept is refused before, and nothing that can be is lost for something else that cannot.
 
-use std::{
-    ffi::OsString,
-    fs::{self, File},
-    io,
-    path::{self, Path, PathBuf},
-};
-
+use super::arguments::BenchArguments;
+use super::memory::{MemoryArguments, measure_in_this_process};
+use super::soak::{self, SoakArguments};
+use super::store::EngineProcess;
+use super::{Plan, process};
 use anyhow::{Error, anyhow};
-use clap::{CommandFactory, Parser, Subcommand, error::ErrorKind};
-use host_test::{
-    command_line::status::STATUSES,
-    component_path,
-    program::{Status, Surroundings, parsed, usage},
-};
-
-use super::{
-    Plan,
-    arguments::BenchArguments,
-    memory::{MemoryArguments, measure_in_this_process},
-    process,
-    soak::{self, SoakArguments},
-    store::EngineProcess,
-};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand};
+use host_test::command_line::status::STATUSES;
+use host_test::component_path;
+use host_test::program::{Status, Surroundings, parsed, usage};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{self, Path, PathBuf};
 
 /// Measures dapr_dynamodb.wasm against the native AWS SDK for Rust
 #[derive(Debug, Parser)]

@@ -2,21 +2,17 @@
 //!
 //! They are written past the network, so that no contender's connection has been used before another's.
 
-use std::{env, process::Stdio, sync::Arc};
-
+use super::cases::{Case, GET_KEY, Task, Values};
+use super::process::allow_open_files;
+use super::tls::{Front, Reach};
 use anyhow::{Result, bail};
 use host_test::embedded::{Embedded, Storage};
 use serde_json::json;
-use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    process::{Child, Command},
-};
-
-use super::{
-    cases::{Case, GET_KEY, Task, Values},
-    process::allow_open_files,
-    tls::{Front, Reach},
-};
+use std::env;
+use std::process::Stdio;
+use std::sync::Arc;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::process::{Child, Command};
 
 /// The table's name.
 pub(super) const TABLE: &str = "bench";

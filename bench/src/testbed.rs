@@ -1,9 +1,10 @@
 //! Figures are of a machine and of versions: the report names them, as far as the system tells.
 
-use std::{env::consts, fs, path::Path, thread};
-
 use anyhow::{Result, anyhow};
 use serde::Serialize;
+use std::env::consts;
+use std::path::Path;
+use std::{fs, thread};
 
 /// The machine that the figures were measured on.
 #[derive(Debug, Serialize)]

@@ -1,21 +1,17 @@
 //! Calls per second when many tasks call at once, on one thread: bursts of the component and of the native SDK alternate. In a
 //! burst, each task makes its calls in a row.
 
-use std::sync::Arc;
-
+use super::cases::{Case, Task, Values};
+use super::contenders::{Component, Native};
+use super::statistics::{Block, Ratio, median, ratio_of_medians};
+use super::store::{OwnItem, Store};
+use super::timing::{Took, alternate, timed};
+use super::tls::Reach;
+use super::{Plan, Subjects};
 use anyhow::Result;
 use serde::Serialize;
+use std::sync::Arc;
 use tokio::task::JoinSet;
-
-use super::{
-    Plan, Subjects,
-    cases::{Case, Task, Values},
-    contenders::{Component, Native},
-    statistics::{Block, Ratio, median, ratio_of_medians},
-    store::{OwnItem, Store},
-    timing::{Took, alternate, timed},
-    tls::Reach,
-};
 
 /// The numbers of tasks.
 pub(super) const TASKS: [usize; 3] = [1, 16, 64];

@@ -1,9 +1,8 @@
 //! Measures work: the time on the clock, and the processor time of the thread that everything but the engine runs on.
 
-use std::time::{Duration, Instant};
-
 use anyhow::Result;
 use cpu_time::ThreadTime;
+use std::time::{Duration, Instant};
 
 /// The time that work took, in nanoseconds.
 #[derive(Clone, Copy, Debug)]

@@ -3,20 +3,16 @@
 //! The front stands on the server's side, on a thread of its own, so that its work is no contender's. Everyone is given the
 //! root, and everyone calls an address, so that nobody looks up a name.
 
-use std::{net::SocketAddr, sync::Arc};
-
 use anyhow::Result;
 use host_test::server_thread::ServerThread;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::{
-    ClientConfig, RootCertStore, ServerConfig,
-    pki_types::{CertificateDer, PrivatePkcs8KeyDer},
-};
-use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
-    sync::oneshot,
-};
+use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
 /// The way to the DynamoDB, and the root that is to be trusted there.

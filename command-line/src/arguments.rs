@@ -1,11 +1,9 @@
 //! The calls on a state store and on a binding, as arguments: one command for each function
 //! of the contract.
 
-use std::path::PathBuf;
-
-use clap::{ArgGroup, Args, Subcommand};
-
 use super::model::Consistency;
+use clap::{ArgGroup, Args, Subcommand};
+use std::path::PathBuf;
 
 /// A call on a state store.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]

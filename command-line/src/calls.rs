@@ -1,10 +1,9 @@
 //! The side that answers: a state store or a binding that is ready for calls, whatever runs it.
 
-use std::future::Future;
-
 use super::model::{
     Consistency, DeleteRequest, Failure, Features, Item, Operation, Response, SetRequest,
 };
+use std::future::Future;
 
 /// One result for each request of a bulk call, by position; an outer error concerns all of them.
 pub type Bulk<T> = Result<Vec<Result<T, Failure>>, Failure>;

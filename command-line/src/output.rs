@@ -1,12 +1,11 @@
 //! Results go to standard output and everything else to standard error, so that a result can be
 //! piped on. With `--json`, standard output is JSON and nothing else, one value a line.
 
-use std::io::{self, Write};
-
+use super::model::Failure;
+use super::print::FailureJson;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
-
-use super::{model::Failure, print::FailureJson};
+use std::io::{self, Write};
 
 /// The looks of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

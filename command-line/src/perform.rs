@@ -1,19 +1,14 @@
 //! One request to a state store or a binding: its calls, and what is printed of the answers. Bulk requests go in
 //! batches, one after the other, so that the order of the requests holds across them.
 
-use std::{
-    io,
-    time::{Duration, Instant},
-};
-
-use super::{
-    calls::{BindingCalls, Bulk, StateCalls},
-    model::{DeleteRequest, Failure, SetRequest},
-    output::Output,
-    print::{self, Counts, ResponseJson},
-    progress::Progress,
-    requests::{BindingRequest, StateRequest},
-};
+use super::calls::{BindingCalls, Bulk, StateCalls};
+use super::model::{DeleteRequest, Failure, SetRequest};
+use super::output::Output;
+use super::print::{self, Counts, ResponseJson};
+use super::progress::Progress;
+use super::requests::{BindingRequest, StateRequest};
+use std::io;
+use std::time::{Duration, Instant};
 
 /// Requests in one bulk call. Every one of them lies in the component's memory at once.
 const BATCH: usize = 1000;

@@ -1,16 +1,15 @@
 //! The looks of answers, plain and as JSON.
 
-use std::{io, time::Duration};
-
-use base64::{Engine, engine::general_purpose::STANDARD};
+use super::model::{Failure, Features, Item, Operation, Response};
+use super::output::Output;
+use super::perform::Outcome;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
-use serde_json::{json, value::RawValue};
-
-use super::{
-    model::{Failure, Features, Item, Operation, Response},
-    output::Output,
-    perform::Outcome,
-};
+use serde_json::json;
+use serde_json::value::RawValue;
+use std::io;
+use std::time::Duration;
 
 /// The answer for one key, other than an item.
 #[derive(Serialize)]

@@ -1,17 +1,12 @@
 //! Files and standard input are read and checked here, before any component is started: what comes
 //! out is plain data.
 
-use std::{
-    fs,
-    io::Read,
-    path::{Path, PathBuf},
-};
-
-use super::{
-    arguments::{BindingCommand, InvokeArguments, SetArguments, StateCommand, Step},
-    json_lines::{self, KeyLine, Line, OperationLine},
-    model::{Consistency, DeleteRequest, Failure, Operation, SetRequest},
-};
+use super::arguments::{BindingCommand, InvokeArguments, SetArguments, StateCommand, Step};
+use super::json_lines::{self, KeyLine, Line, OperationLine};
+use super::model::{Consistency, DeleteRequest, Failure, Operation, SetRequest};
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 /// Stands for standard input where a file is asked for.
 const STANDARD_INPUT: &str = "-";

@@ -1,15 +1,10 @@
 //! The exit status: 0 when all went as asked, 1 when it did not, 2 when the command line makes no
 //! sense.
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
-};
-
-use crate::{
-    output::Output,
-    perform::{Outcome, Stop},
-};
+use crate::output::Output;
+use crate::perform::{Outcome, Stop};
+use std::io::{self, Write};
+use std::process::ExitCode;
 
 /// For the end of a program's help.
 pub const STATUSES: &str = "\

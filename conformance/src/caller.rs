@@ -4,21 +4,15 @@
 //! A read is strongly consistent unless the case says otherwise: of an eventual one the contract promises nothing that a case
 //! could wait for.
 
+use super::expectation::{cut, there};
+use super::outcome::{Checked, Unmet};
+use super::scene::Keys;
+use dapr_wasm_host::types::{
+    Consistency, DeleteOptions, DeleteRequest, Error, FeatureSet, GetOptions, Item, Metadata,
+    Operation, Response, SetOptions, SetRequest,
+};
+use dapr_wasm_host::{CallError, Instance};
 use std::sync::Arc;
-
-use dapr_wasm_host::{
-    CallError, Instance,
-    types::{
-        Consistency, DeleteOptions, DeleteRequest, Error, FeatureSet, GetOptions, Item, Metadata,
-        Operation, Response, SetOptions, SetRequest,
-    },
-};
-
-use super::{
-    expectation::{cut, there},
-    outcome::{Checked, Unmet},
-    scene::Keys,
-};
 
 const STRONG: GetOptions = GetOptions {
     consistency: Some(Consistency::Strong),

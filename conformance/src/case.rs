@@ -1,8 +1,10 @@
 //! A case is data: a sentence, what it needs, and a function that is told nothing but its scene.
 
-use std::{fmt, future::Future, pin::Pin};
-
-use super::{outcome::Checked, scene::Scene};
+use super::outcome::Checked;
+use super::scene::Scene;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
 
 /// The cases of one behaviour.
 pub struct Group {

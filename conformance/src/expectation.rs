@@ -1,13 +1,9 @@
 //! Expectations that are held against answers. A sentence says what was expected and what came instead; long values are cut.
 
-use std::fmt::{Debug, Display};
-
+use super::caller::Answer;
+use super::outcome::{Checked, Unmet};
 use dapr_wasm_host::types::Error;
-
-use super::{
-    caller::Answer,
-    outcome::{Checked, Unmet},
-};
+use std::fmt::{Debug, Display};
 
 /// The part of a value that a sentence shows, in characters.
 const SHOWN: usize = 200;

@@ -1,9 +1,8 @@
 //! The program `conformance`; see the library's `program`.
 
-use std::process::ExitCode;
-
 use conformance::program::run;
 use host_test::program::in_this_process;
+use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -1,8 +1,7 @@
 //! A case passes, fails with a sentence, or does not apply, with the reason.
 
-use std::fmt;
-
 use serde::Serialize;
+use std::fmt;
 
 /// The outcome of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]

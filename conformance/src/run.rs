@@ -1,18 +1,14 @@
 //! Every case ends: with what came of it, whatever the component does. Several are under way at a time, since those about
 //! time to live wait for seconds to pass; they are told in their order.
 
-use std::sync::Arc;
-
+use super::case::{Case, Group, Interface, Need};
+use super::outcome::{Checked, Ran, Unmet};
+use super::scene::Scene;
+use super::subject::Subject;
 use dapr_wasm_host::types::FeatureSet;
 use futures_util::{Stream, StreamExt, stream};
+use std::sync::Arc;
 use tokio::sync::OnceCell;
-
-use super::{
-    case::{Case, Group, Interface, Need},
-    outcome::{Checked, Ran, Unmet},
-    scene::Scene,
-    subject::Subject,
-};
 
 /// The most cases that are under way at a time.
 const AT_A_TIME: usize = 16;

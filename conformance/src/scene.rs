@@ -4,17 +4,13 @@
 //! table that others use. It is the state store that takes back: what a binding makes under a key where the state store does
 //! not look, in a table of its own or where there is no state store, stays.
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
+use super::caller::Caller;
+use super::outcome::{Checked, Unmet};
+use super::subject::{Invocation, Subject};
 use dapr_wasm_host::types::Metadata;
 use dapr_wasm_host::{CapturedStderr, InstanceOptions};
-
-use super::{
-    caller::Caller,
-    outcome::{Checked, Unmet},
-    subject::{Invocation, Subject},
-};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The scene of one case.
 pub(super) struct Scene {

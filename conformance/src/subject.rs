@@ -1,8 +1,8 @@
 //! The component that is held against the contract, and how an instance of it is configured.
 
+use dapr_wasm_host::types::Metadata;
+use dapr_wasm_host::{InstanceOptions, Plugin};
 use std::time::Duration;
-
-use dapr_wasm_host::{InstanceOptions, Plugin, types::Metadata};
 
 /// The longest time of one call, unless more is asked for: longer than the retries of a component that is well.
 pub const TIME_LIMIT: Duration = Duration::from_secs(60);

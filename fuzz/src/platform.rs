@@ -1,8 +1,7 @@
 //! A platform without a network: each request meets the next answer that the
 //! fuzzer made up, the last one again and again, and time passes only in waits.
 
-use dapr_dynamodb::http::{Clock, Files, Random, Transport};
-use dapr_dynamodb::http::{Request, Response, TransportError};
+use dapr_dynamodb::http::{Clock, Files, Random, Request, Response, Transport, TransportError};
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::future::Future;

@@ -5,16 +5,11 @@
 mod surroundings;
 mod toolchain;
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::{Command, ExitCode},
-};
-
-use self::{
-    surroundings::{belongs_to_the_outer_build, replaced_paths, target_folder},
-    toolchain::{GUEST_TARGET, install_guest_target},
-};
+use self::surroundings::{belongs_to_the_outer_build, replaced_paths, target_folder};
+use self::toolchain::{GUEST_TARGET, install_guest_target};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::{env, fs};
 
 /// The profile that guests are released with.
 pub const RELEASE: &str = "release";

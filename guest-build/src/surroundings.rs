@@ -1,10 +1,8 @@
 //! What the outer build and this machine are shows in nothing that is built.
 
-use std::{
-    env,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Paths of this machine that rustc would write into panic messages are replaced as `release/build` replaces them: what
 /// is tested is what is released, to the byte.

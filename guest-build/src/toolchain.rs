@@ -1,13 +1,10 @@
 //! The standard library of the guests' target is installed where it is missing, and where that fails,
 //! the line that does it is named.
 
-use std::{
-    env,
-    fs::{self, File},
-    io,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, io};
 
 /// The target triple of the components.
 pub(super) const GUEST_TARGET: &str = "wasm32-wasip2";

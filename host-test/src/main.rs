@@ -1,8 +1,7 @@
 //! The program `host-test`; see the library's `program`.
 
-use std::process::ExitCode;
-
 use host_test::program::{in_this_process, run};
+use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -1,12 +1,13 @@
 //! A server of the harness runs on an OS thread and a runtime of its own, so that a caller who
 //! blocks its own runtime cannot starve it; dropping the handle stops it and waits for the thread.
 
-use std::{future::Future, io, net::SocketAddr, pin::pin, thread, time::Duration};
-
-use tokio::{
-    net::{TcpListener, TcpSocket},
-    sync::oneshot,
-};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+use std::{io, thread};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::oneshot;
 
 /// The time that a stopping server has for requests that are under way. After that they are cut.
 const GRACE: Duration = Duration::from_secs(1);

@@ -3,9 +3,8 @@
 //! A task of the embedder's runtime makes no progress while nobody drives that runtime. If others wait for such a task,
 //! they wait for as long. So what is shared between runtimes (a DNS lookup, asking for credentials) runs here.
 
-use std::io;
 use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::{io, thread};
 use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
 

@@ -5,10 +5,10 @@
 //! Source: `ecs.rs` of aws-config.
 
 use super::source::{
-    CredentialsSource, Fetching, NoCredentials, SourceClient, SourceError, SourceRequest, absent,
-    misconfigured,
+    self, CredentialsSource, Fetching, NoCredentials, SourceClient, SourceError, SourceRequest,
+    absent, misconfigured,
 };
-use super::{document, keys, source};
+use super::{document, keys};
 use crate::aws::Limits;
 use crate::aws::endpoint::Endpoint;
 use crate::fields::{Field, Fields};

@@ -5,7 +5,6 @@
 pub mod duration;
 
 use crate::error::Error;
-
 use crate::text::{quote, remember};
 #[cfg(test)]
 use std::cell::RefCell;

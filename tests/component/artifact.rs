@@ -1,14 +1,12 @@
 //! The artifact: what it may ask of a host and what it offers, name by name, its size, and the crates that are linked into it, which
 //! the README lists with a reason each.
 
+use crate::fixture::plugin;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-
 use wasmparser::{Parser, Payload};
-
-use crate::fixture::plugin;
 
 /// The names of the artifact's own imports and exports, not those of the modules inside it.
 fn names(component: &Path) -> (BTreeSet<String>, BTreeSet<String>) {

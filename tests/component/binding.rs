@@ -1,9 +1,8 @@
 //! `create` puts a JSON object as an item, member by member, and takes nothing else. A number keeps every digit that DynamoDB
 //! can hold; one that it cannot hold is refused by name.
 
-use serde_json::json;
-
 use crate::fixture::{SECRET_KEY, Settings, Store, Table, assert_refused};
+use serde_json::json;
 
 /// A table, and a binding on it.
 async fn bound() -> (Table, Store) {

@@ -1,10 +1,8 @@
 //! Makes programs of components, as `release/compose` does.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs};
 
 fn main() -> ExitCode {
     guest_build::main(|| {

@@ -1,13 +1,12 @@
 //! Bulk calls at the limits of DynamoDB, and on a table that is lost.
 
-use http::StatusCode;
-use serde_json::json;
-use test_support::faults::{Action, Arrived, Director, Reply};
-
 use crate::fixture::{
     EXPIRES_AT, OWN_TABLE, Settings, Store, Table, assert_error, assert_refused, engine_call,
     own_engine, set_of,
 };
+use http::StatusCode;
+use serde_json::json;
+use test_support::faults::{Action, Arrived, Director, Reply};
 
 fn keys(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()

@@ -3,14 +3,13 @@
 //! A field is found under any spelling of its names, the last one counts, an empty one is absent, a wrong one is named. A second
 //! `init` replaces the first where it succeeds, and leaves it in force where it fails.
 
-use dapr_wasm_host::types::{FeatureSet, Operation};
-use host_test::counting_proxy::CountingProxy;
-use serde_json::json;
-
 use crate::fixture::{
     EXPIRES_AT, OWN_TABLE, PATIENCE, Settings, Store, Table, assert_refused, engine, engine_call,
     expiring, first_write, if_etag, own_engine, set_of, whole, with_environment,
 };
+use dapr_wasm_host::types::{FeatureSet, Operation};
+use host_test::counting_proxy::CountingProxy;
+use serde_json::json;
 
 /// `init` refuses this configuration, and names these.
 async fn assert_invalid(settings: &Settings, names: &[&str]) {

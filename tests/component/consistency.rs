@@ -1,9 +1,8 @@
 //! A read is strongly consistent where the call, or else the configuration, says so; the request on the wire tells.
 
+use crate::fixture::{Settings, Store, Table, asks_for_consistent_read, assert_refused};
 use dapr_wasm_host::types::{Consistency, GetOptions};
 use host_test::counting_proxy::CountingProxy;
-
-use crate::fixture::{Settings, Store, Table, asks_for_consistent_read, assert_refused};
 
 fn reading(consistency: Consistency) -> Option<GetOptions> {
     Some(GetOptions {

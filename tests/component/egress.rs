@@ -1,12 +1,11 @@
 //! An instance reaches what its host allows, and nothing else.
 
+use crate::fixture::{Settings, assert_refused, plugin};
 use dapr_wasm_host::{Egress, InstanceOptions};
 use host_test::raw_call::raw_call;
 use http::StatusCode;
 use serde_json::json;
 use test_support::faults::{Action, FaultProxy, Reply};
-
-use crate::fixture::{Settings, assert_refused, plugin};
 
 /// A server that an instance is to leave alone, and a configuration that names it.
 async fn forbidden() -> (FaultProxy, Settings) {

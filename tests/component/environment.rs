@@ -1,14 +1,13 @@
 //! Without `init` an instance configures itself from its environment; with it, metadata comes first, field by field. Each
 //! variable reaches the request that it is for.
 
-use dapr_wasm_host::types::FeatureSet;
-use http::HeaderMap;
-use serde_json::Value;
-
 use crate::fixture::{
     CREDENTIALS, EXPIRES_AT, SECRET_KEY, Table, assert_refused, counting_proxy, engine, expiring,
     reaching, whole, with_environment,
 };
+use dapr_wasm_host::types::FeatureSet;
+use http::HeaderMap;
+use serde_json::Value;
 
 #[tokio::test]
 async fn every_call_before_init_works_from_the_environment_alone() {

@@ -1,13 +1,12 @@
 //! Conditions of writes: the form of an ETag, and conditions on items that have none because another tool wrote them or their
 //! time has passed. First write wins over all that is there.
 
-use dapr_wasm_host::types::{Concurrency, Operation};
-use serde_json::json;
-
 use crate::fixture::{
     EXPIRES_AT, Store, Table, assert_refused, delete_if_etag, delete_of, delete_with, first_write,
     if_etag, now,
 };
+use dapr_wasm_host::types::{Concurrency, Operation};
+use serde_json::json;
 
 async fn value_and_etag(store: &mut Store, key: &str) -> (Vec<u8>, Option<String>) {
     let item = store.get(key).await;

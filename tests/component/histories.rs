@@ -1,11 +1,9 @@
 //! Whatever happens on the way, the answers of many instances are those of one store that does one
 //! thing at a time.
 
-use std::ops::Range;
-
-use ::histories::{Fault, Plan, Player, Report, Size, run};
-
 use crate::fixture::plugin;
+use ::histories::{Fault, Plan, Player, Report, Size, run};
+use std::ops::Range;
 
 /// As many instances as the program `histories` has, and as many calls of each.
 const SIZE: Size = Size {

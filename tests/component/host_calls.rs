@@ -4,17 +4,15 @@
 //! wasmtime's WASI opens a span for every function that a component calls. It opens none when a component drops a handle,
 //! as it does with seven of those that the calls below give it.
 
+use crate::fixture::{reaching, whole};
+use http::StatusCode;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
-
-use http::StatusCode;
 use test_support::faults::{Action, FaultProxy, Reply};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Metadata, Subscriber};
-
-use crate::fixture::{reaching, whole};
 
 /// The name that wasmtime's bindings give to the span of a function that they import into a component.
 const HOST_CALL: &str = "wit-bindgen import";

@@ -1,17 +1,15 @@
 //! An answer that is not DynamoDB's, of any shape, length and depth, is an error of the right case, and never a trap, a value or a
 //! success; the instance serves the next call.
 
-use std::time::Duration;
-
-use dapr_wasm_host::CallError;
-use http::StatusCode;
-use test_support::faults::{Action, Delivery, FaultProxy, Orders, Reply};
-use tokio::time::timeout;
-
 use crate::fixture::{
     Settings, Store, assert_error, assert_refused, delete, delete_if_etag, delete_of, first_write,
     if_etag, reaching, set, set_of, whole,
 };
+use dapr_wasm_host::CallError;
+use http::StatusCode;
+use std::time::Duration;
+use test_support::faults::{Action, Delivery, FaultProxy, Orders, Reply};
+use tokio::time::timeout;
 
 const MB: usize = 1024 * 1024;
 const JSON: &str = "application/x-amz-json-1.0";

@@ -1,17 +1,15 @@
 //! Tasks share the instances of a pool, and what goes wrong with one of them stays with the call that had it.
 
-use std::num::NonZeroUsize;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
-
+use crate::fixture::{Settings, Table, engine, plugin};
 use dapr_wasm_host::{
     CallError, Egress, InstanceOptions, InstancePool, InstancePoolBuilder, PoolError,
 };
 use futures_util::future::join_all;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 use test_support::faults::{Action, Arrived, Decision, Director};
-
-use crate::fixture::{Settings, Table, engine, plugin};
 
 async fn pool(settings: &Settings, size: usize) -> InstancePool {
     pool_with(settings, size, |options| options).await

@@ -6,13 +6,12 @@
 //! An item with attributes of types that ours do not have is an error of its key alone, which names the key and the attribute;
 //! it can be replaced and deleted.
 
-use dapr_wasm_host::types::{FeatureSet, Operation, SetOptions};
-use serde_json::{Value, json};
-
 use crate::fixture::{
     EXPIRES_AT, Table, assert_error, assert_refused, delete_if_etag, first_write, if_etag, now,
     set_of,
 };
+use dapr_wasm_host::types::{FeatureSet, Operation, SetOptions};
+use serde_json::{Value, json};
 
 #[tokio::test]
 async fn text_is_stored_as_a_string_and_other_bytes_as_binary() {

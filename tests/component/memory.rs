@@ -2,10 +2,9 @@
 //!
 //! Linear memory never shrinks: what an instance has after a call is the most that it had during the call.
 
+use crate::fixture::{Settings, Store, first_write, own_engine, set_of};
 use dapr_wasm_host::InstanceOptions;
 use dapr_wasm_host::types::{SetOptions, SetRequest};
-
-use crate::fixture::{Settings, Store, first_write, own_engine, set_of};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;

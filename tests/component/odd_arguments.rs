@@ -1,14 +1,13 @@
 //! A field or an argument of any text and size is taken as it is or refused: nothing is cut, mended or trapped on.
 
-use ::conformance::ODD_TEXTS;
-use dapr_wasm_host::CallError;
-use dapr_wasm_host::types::SetOptions;
-use serde_json::json;
-
 use crate::fixture::{
     EXPIRES_AT, FIELDS, Settings, Table, assert_error, assert_refused, content_type, expiring,
     if_etag,
 };
+use ::conformance::ODD_TEXTS;
+use dapr_wasm_host::CallError;
+use dapr_wasm_host::types::SetOptions;
+use serde_json::json;
 
 const MB: usize = 1024 * 1024;
 

@@ -5,19 +5,17 @@
 //! requests gets less than half as many again. A clock that goes wrong costs each request one more attempt and no call its
 //! success.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
-
-use dapr_wasm_host::CallError;
-use serde_json::json;
-use test_support::faults::{Action, Arrived, AwsError, Decision, Director, FaultProxy, Orders};
-use tokio::sync::Barrier;
-
 use crate::fixture::{
     Store, Table, assert_error, assert_refused, delete, delete_if_etag, delete_of, engine,
     first_write, if_etag, set, set_of,
 };
+use dapr_wasm_host::CallError;
+use serde_json::json;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+use test_support::faults::{Action, Arrived, AwsError, Decision, Director, FaultProxy, Orders};
+use tokio::sync::Barrier;
 
 /// A proxy that loses answers: the request takes effect and its sender never hears of it.
 struct LossyProxy {

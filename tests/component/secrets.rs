@@ -1,13 +1,12 @@
 //! No secret leaves the component: not in a sentence, not on stderr; an unknown field is named there without its value.
 
-use dapr_wasm_host::CapturedStderr;
-use http::StatusCode;
-use test_support::faults::{Action, FaultProxy, Reply};
-
 use crate::fixture::{
     SECRET_KEY, Settings, Table, assert_no_secret, assert_refused, first_write, reaching,
     refusing_server, whole,
 };
+use dapr_wasm_host::CapturedStderr;
+use http::StatusCode;
+use test_support::faults::{Action, FaultProxy, Reply};
 
 const TOKEN: &str = "test-session-token-never-to-be-shown";
 

@@ -1,13 +1,11 @@
 //! `init` and `ping` of a table that cannot be read now, or never by this role: they succeed where that is no
 //! reason against using it, and say so on stderr.
 
+use crate::fixture::{Settings, Store, Table, assert_no_secret, assert_refused};
+use dapr_wasm_host::CapturedStderr;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-
-use dapr_wasm_host::CapturedStderr;
 use test_support::faults::{Action, Arrived, AwsError, FaultProxy};
-
-use crate::fixture::{Settings, Store, Table, assert_no_secret, assert_refused};
 
 struct Scene {
     settings: Settings,

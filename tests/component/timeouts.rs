@@ -1,12 +1,10 @@
 //! No call waits longer than its configuration allows, and what ran out is named.
 
-use std::time::{Duration, Instant};
-
+use crate::fixture::{Settings, assert_error, assert_refused, own_engine, reaching, whole};
 use http::StatusCode;
+use std::time::{Duration, Instant};
 use test_support::faults::{Action, Delivery, FaultProxy, Reply};
 use tokio::net::{TcpSocket, TcpStream};
-
-use crate::fixture::{Settings, assert_error, assert_refused, own_engine, reaching, whole};
 
 /// No configured time comes near to it, and no machine is so slow that it takes longer where it should take less.
 const IN_DUE_TIME: Duration = Duration::from_secs(30);

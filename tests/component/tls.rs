@@ -1,19 +1,17 @@
 //! A TLS handshake that fails has sent nothing: reads and writes alike are tried again. A certificate that nobody trusts
 //! stays one.
 
+use crate::cli::with_environment;
+use crate::fixture::{assert_refused, reaching, set, whole};
+use rcgen::{CertifiedKey, generate_simple_self_signed};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-use rcgen::{CertifiedKey, generate_simple_self_signed};
 use test_support::faults::{FaultProxy, Opening};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
-
-use crate::cli::with_environment;
-use crate::fixture::{assert_refused, reaching, set, whole};
 
 /// A `handshake_failure`, as a server sends it that has no cipher suite in common (RFC 8446, sections 5.1 and 6).
 const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";

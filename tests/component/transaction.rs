@@ -1,10 +1,9 @@
 //! Transactions at the limits of DynamoDB, and on what other tools wrote.
 
-use serde_json::json;
-
 use crate::fixture::{
     EXPIRES_AT, Table, assert_refused, delete, delete_if_etag, expiring, first_write, if_etag, set,
 };
+use serde_json::json;
 
 #[tokio::test]
 async fn a_failed_condition_refuses_the_transaction_and_names_its_key() {

@@ -1,13 +1,11 @@
 //! A time to live is the TTL attribute of the table; an item past it is absent, whether or not the engine still holds it.
 
-use std::time::{Duration, Instant};
-
-use dapr_wasm_host::types::{Consistency, GetOptions, Operation, SetOptions};
-use serde_json::{Value, json};
-
 use crate::fixture::{
     EXPIRES_AT, Table, assert_error, assert_refused, expiring, first_write, now, set_of,
 };
+use dapr_wasm_host::types::{Consistency, GetOptions, Operation, SetOptions};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 fn expiring_at(key: &str, seconds: u64) -> Value {
     json!({

@@ -1,12 +1,11 @@
 //! DynamoDB is out of reach: the error says so, in time, and the instance lives on.
 
-use http::StatusCode;
-use test_support::faults::{Action, Delivery, FaultProxy, Opening, Reply};
-
 use crate::fixture::{
     Settings, Store, assert_error, assert_refused, engine, own_engine, reaching, refusing_server,
     set, set_of, whole,
 };
+use http::StatusCode;
+use test_support::faults::{Action, Delivery, FaultProxy, Opening, Reply};
 
 const JSON: &str = "application/x-amz-json-1.0";
 

@@ -1,12 +1,11 @@
 //! The cost of a call is counted at the server: how many requests, of which operation, over how many connections, and what they
 //! say. A wrong argument, and nothing to do, cost no request.
 
-use host_test::counting_proxy::CountingProxy;
-use serde_json::Value;
-
 use crate::fixture::{
     Settings, Store, delete, delete_if_etag, delete_of, expiring, first_write, if_etag, set, set_of,
 };
+use host_test::counting_proxy::CountingProxy;
+use serde_json::Value;
 
 /// A configured store behind a proxy that has forgotten the `init`.
 async fn proxied() -> (Store, CountingProxy, Settings) {

@@ -2,10 +2,8 @@
 //! is configured where its environment does not do it.
 
 use clap::{Args, Parser, Subcommand};
-use dapr_wasm_command_line::{
-    arguments::{BindingCommand, StateCommand, pair},
-    status::STATUSES,
-};
+use dapr_wasm_command_line::arguments::{BindingCommand, StateCommand, pair};
+use dapr_wasm_command_line::status::STATUSES;
 
 /// Calls the state store and the output binding of the component that it is composed with
 #[derive(Parser)]

@@ -1,13 +1,12 @@
 //! The one place where the command line meets the imported contract: plain data to its types and
 //! back.
 
-use dapr_wasm_command_line::{
-    Failure,
-    calls::{BindingCalls, Bulk, StateCalls},
-    model::{Consistency, DeleteRequest, Features, Item, Operation, Response, SetRequest},
-};
-
 use super::dapr_wasm::components::{binding, state, types};
+use dapr_wasm_command_line::Failure;
+use dapr_wasm_command_line::calls::{BindingCalls, Bulk, StateCalls};
+use dapr_wasm_command_line::model::{
+    Consistency, DeleteRequest, Features, Item, Operation, Response, SetRequest,
+};
 
 /// What to do about the one case that has no sentence of the component's.
 const UNCONFIGURED: &str = "neither --metadata nor the environment configures the component (in wasmtime, --env NAME or -S inherit-env pass variables on)";

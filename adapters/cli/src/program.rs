@@ -1,24 +1,16 @@
 //! One run: arguments, input, the call, and what is printed of the answer.
 
-use std::{
-    env,
-    io::{self, BufWriter, IsTerminal, Read, Write},
-};
-
+use super::arguments::{Arguments, Command, Settings};
+use super::calls::{self, OutputBinding, StateStore};
+use super::dapr_wasm::components::{binding, state};
+use super::ready;
 use clap::Parser;
-use dapr_wasm_command_line::{
-    BindingRequest, Outcome, StateRequest, Stop,
-    output::{Format, Output},
-    progress::Silent,
-    status::Status,
-};
-
-use super::{
-    arguments::{Arguments, Command, Settings},
-    calls::{self, OutputBinding, StateStore},
-    dapr_wasm::components::{binding, state},
-    ready,
-};
+use dapr_wasm_command_line::output::{Format, Output};
+use dapr_wasm_command_line::progress::Silent;
+use dapr_wasm_command_line::status::Status;
+use dapr_wasm_command_line::{BindingRequest, Outcome, StateRequest, Stop};
+use std::env;
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 
 pub(super) fn run() -> Status {
     let (mut stdin, stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());

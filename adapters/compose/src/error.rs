@@ -1,8 +1,7 @@
 //! Why a component is not composed, as one sentence with the remedy.
 
-use std::{error, fmt};
-
 use crate::INTERFACES;
+use std::{error, fmt};
 
 /// Why a component is not composed.
 #[derive(Debug, Clone, PartialEq, Eq)]

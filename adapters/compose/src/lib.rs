@@ -7,7 +7,8 @@
 
 mod error;
 
-use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId, types::Package};
+use wac_graph::types::Package;
+use wac_graph::{CompositionGraph, EncodeOptions, NodeId, PackageId};
 
 pub use self::error::Error;
 

@@ -1,9 +1,10 @@
 //! `compose COMPONENT.wasm -o PROGRAM.wasm`
 #![forbid(unsafe_code)]
 
-use std::{fs, path::PathBuf, process::ExitCode};
-
 use clap::Parser;
+use std::fs;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// Makes a program for the command line of any WASI host of a component that exports the state store
 /// or the output binding of dapr-wasm:components

@@ -11,12 +11,10 @@
 wit_bindgen::generate!({ path: "../../wit", world: "dynamodb" });
 
 use dapr_wasm::components::types::{Error, Metadata};
-use exports::dapr_wasm::components::{
-    binding::{Guest as BindingGuest, Response},
-    state::{
-        DeleteOptions, DeleteRequest, FeatureSet, GetOptions, Guest as StateGuest, Item, Operation,
-        SetOptions, SetRequest,
-    },
+use exports::dapr_wasm::components::binding::{Guest as BindingGuest, Response};
+use exports::dapr_wasm::components::state::{
+    DeleteOptions, DeleteRequest, FeatureSet, GetOptions, Guest as StateGuest, Item, Operation,
+    SetOptions, SetRequest,
 };
 
 struct Absent;

@@ -1,20 +1,15 @@
 //! A component on `dapr-wasm-host`, as an embedder has it: a pool of instances, and an egress that they share. On either
 //! host, a task becomes one call of what a component [exports](Exports), with what its interface takes.
 
-use std::{num::NonZeroUsize, path::Path};
-
-use anyhow::Result;
-use dapr_wasm_host::{
-    Egress, InstanceOptions, InstancePool, Plugin, PooledInstance,
-    types::{Error, Item, Operation, Response, SetOptions, SetRequest},
-};
-
 use super::expect;
-use crate::{
-    cases::{Task, VALUE_BYTES},
-    store::{ACCESS_KEY, REGION, SECRET_KEY, TABLE},
-    tls::Reach,
-};
+use crate::cases::{Task, VALUE_BYTES};
+use crate::store::{ACCESS_KEY, REGION, SECRET_KEY, TABLE};
+use crate::tls::Reach;
+use anyhow::Result;
+use dapr_wasm_host::types::{Error, Item, Operation, Response, SetOptions, SetRequest};
+use dapr_wasm_host::{Egress, InstanceOptions, InstancePool, Plugin, PooledInstance};
+use std::num::NonZeroUsize;
+use std::path::Path;
 
 /// The component in its pool. A clone is the same pool.
 #[derive(Clone)]

@@ -3,22 +3,18 @@
 //! A request copies the roots that TLS trusts: here it is one root, by default all that browsers trust, so that the figure
 //! flatters the default slightly.
 
-use std::path::Path;
-
+use super::component::{Exports, metadata};
+use crate::tls::{Reach, Root};
 use anyhow::{Result, anyhow};
 use dapr_wasm_host::types::{
     DeleteOptions, Error, GetOptions, Item, Metadata, Operation, Response, SetOptions, SetRequest,
 };
 use rustls::RootCertStore;
-use wasmtime::{
-    Engine, Store,
-    component::{Component, ComponentNamedList, Func, Instance, Lift, Lower},
-};
-use wasmtime_wasi::WasiCtxBuilder;
-
-use super::component::{Exports, metadata};
-use crate::tls::{Reach, Root};
+use std::path::Path;
 use test_support::connection_per_request::{Host, linker};
+use wasmtime::component::{Component, ComponentNamedList, Func, Instance, Lift, Lower};
+use wasmtime::{Engine, Store};
+use wasmtime_wasi::WasiCtxBuilder;
 
 const STATE: &str = "dapr-wasm:components/state@0.1.0";
 const BINDING: &str = "dapr-wasm:components/binding@0.1.0";

@@ -2,29 +2,22 @@
 //!
 //! It writes the items that the component writes and asks what the component asks, so that the engine has the same work.
 
-use std::collections::HashMap;
-
-use anyhow::{Result, anyhow};
-use aws_sdk_dynamodb::{
-    Client,
-    config::{BehaviorVersion, Config, Credentials, Region},
-    types::{
-        AttributeValue, KeysAndAttributes, Put, PutRequest, ReturnValuesOnConditionCheckFailure,
-        TransactWriteItem, WriteRequest,
-    },
-};
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
-};
-use futures_util::future::try_join_all;
-
 use super::expect;
-use crate::{
-    cases::{Task, VALUE_BYTES},
-    store::{ACCESS_KEY, PARTITION_KEY, REGION, SECRET_KEY, TABLE},
-    tls::Reach,
+use crate::cases::{Task, VALUE_BYTES};
+use crate::store::{ACCESS_KEY, PARTITION_KEY, REGION, SECRET_KEY, TABLE};
+use crate::tls::Reach;
+use anyhow::{Result, anyhow};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, Put, PutRequest, ReturnValuesOnConditionCheckFailure,
+    TransactWriteItem, WriteRequest,
 };
+use aws_smithy_http_client::Builder;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use futures_util::future::try_join_all;
+use std::collections::HashMap;
 
 /// The most requests in one BatchWriteItem
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>).

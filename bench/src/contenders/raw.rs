@@ -1,24 +1,22 @@
 //! The floor: requests that were written and signed beforehand, on kept connections, with answers that nobody reads.
 
-use std::sync::Arc;
-
+use super::expect;
+use super::native::BATCH_WRITE_REQUESTS;
+use crate::cases::Task;
+use crate::store::{PARTITION_KEY, TABLE};
+use crate::tls::{Reach, Root};
 use anyhow::{Context, Result};
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, pki_types::ServerName};
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-
-use super::{expect, native::BATCH_WRITE_REQUESTS};
-use crate::{
-    cases::Task,
-    store::{PARTITION_KEY, TABLE},
-    tls::{Reach, Root},
-};
 
 /// As long as a real one. The embedded DynamoDB looks at its form only.
 const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=benchmark/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=0000000000000000000000000000000000000000000000000000000000000000";

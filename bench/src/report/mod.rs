@@ -3,23 +3,17 @@
 mod plot;
 mod table;
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::Path,
-};
-
+use super::cold_start::ColdStartFigures;
+use super::dapr::DaprFigures;
+use super::latency::CaseFigures;
+use super::memory::MemoryFigures;
+use super::testbed::{Machine, Versions};
+use super::throughput::ThroughputFigures;
 use anyhow::Result;
 use serde::Serialize;
-
-use super::{
-    cold_start::ColdStartFigures,
-    dapr::DaprFigures,
-    latency::CaseFigures,
-    memory::MemoryFigures,
-    testbed::{Machine, Versions},
-    throughput::ThroughputFigures,
-};
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
 
 /// Everything that one run measured. What it left out is empty.
 #[derive(Debug, Serialize)]

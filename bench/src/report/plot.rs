@@ -2,7 +2,8 @@
 //! the better.
 
 use super::Report;
-use crate::{contenders::Name, latency::CaseFigures};
+use crate::contenders::Name;
+use crate::latency::CaseFigures;
 
 /// Sizes of the picture, in pixels.
 const WIDTH: i32 = 900;

@@ -1,16 +1,13 @@
 //! Figures for people: columns that line up, times in microseconds unless another unit stands there.
 
-use std::io::{self, Write};
-
 use super::Report;
-use crate::{
-    cold_start::ColdStartFigures,
-    dapr::{DaprFigures, SideFigures},
-    latency::CaseFigures,
-    memory::MemoryFigures,
-    statistics::Ratio,
-    throughput::ThroughputFigures,
-};
+use crate::cold_start::ColdStartFigures;
+use crate::dapr::{DaprFigures, SideFigures};
+use crate::latency::CaseFigures;
+use crate::memory::MemoryFigures;
+use crate::statistics::Ratio;
+use crate::throughput::ThroughputFigures;
+use std::io::{self, Write};
 
 /// Writes the whole report.
 pub(super) fn write(report: &Report, to: &mut dyn Write) -> io::Result<()> {

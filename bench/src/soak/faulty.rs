@@ -1,20 +1,17 @@
 //! A pool of instances whose requests all pass a proxy. It does to some of them, by the toss of a die, what a network and
 //! DynamoDB do on a bad day.
 
-use std::{
-    collections::BTreeMap,
-    num::NonZeroUsize,
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
-
+use crate::contenders::component;
+use crate::tls::Reach;
 use anyhow::Result;
 use dapr_wasm_host::{InstanceOptions, InstancePool};
 use fastrand::Rng;
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use test_support::faults::{Action, Arrived, AwsError, Decision, Director, FaultProxy};
-
-use crate::{contenders::component, tls::Reach};
 
 pub(super) struct Faulty {
     pub(super) pool: InstancePool,

@@ -1,15 +1,13 @@
 //! The figures of a run, and the judgement if anything is as it should not be.
 
-use std::{collections::BTreeMap, fmt::Write, fs};
-
+use super::worker::Counts;
+use crate::statistics::median;
+use crate::testbed::{Machine, Versions};
 use memory_stats::memory_stats;
 use serde::Serialize;
-
-use super::worker::Counts;
-use crate::{
-    statistics::median,
-    testbed::{Machine, Versions},
-};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
 
 /// A shorter run starts instances and fills tables for most of its time: what grows in it tells nothing.
 const JUDGED_FROM: u32 = 30;

@@ -10,39 +10,29 @@ mod faulty;
 mod figures;
 mod worker;
 
-use std::{
-    collections::HashMap,
-    convert::Infallible,
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-    rc::Rc,
-    time::{Duration, Instant},
-};
-
+use self::faulty::{Fault, Faulty, error};
+use self::figures::{Sample, SoakFigures};
+use self::worker::{Tally, Worker, key, number_of};
+use super::contenders::Native;
+use super::process::progress_bar;
+use super::store::{EngineProcess, PARTITION_KEY, TABLE};
+use super::testbed::{Machine, Versions};
+use super::tls::Reach;
 use anyhow::{Result, anyhow, bail};
 use aws_sdk_dynamodb::types::AttributeValue;
 use clap::Args;
 use dapr_wasm_host::{InstanceOptions, InstancePool};
 use http::StatusCode;
 use indicatif::ProgressBar;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 use test_support::faults::{Action, Delivery, Reply};
-use tokio::{
-    task::{JoinSet, LocalSet},
-    time::{interval, sleep, timeout},
-};
-
-use self::{
-    faulty::{Fault, Faulty, error},
-    figures::{Sample, SoakFigures},
-    worker::{Tally, Worker, key, number_of},
-};
-use super::{
-    contenders::Native,
-    process::progress_bar,
-    store::{EngineProcess, PARTITION_KEY, TABLE},
-    testbed::{Machine, Versions},
-    tls::Reach,
-};
+use tokio::task::{JoinSet, LocalSet};
+use tokio::time::{interval, sleep, timeout};
 
 /// The faults of a bad day.
 const FAULTS: &[Fault] = &[

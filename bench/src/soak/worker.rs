@@ -1,20 +1,16 @@
 //! One task: it raises counters, now and then breaks off, and holds what it is told against what was told before.
 
-use std::{
-    cell::{Cell, RefCell},
-    rc::Rc,
-    time::{Duration, Instant},
+use super::counter::Counter;
+use dapr_wasm_host::types::{
+    Concurrency, Consistency, Error, GetOptions, Item, Operation, SetOptions, SetRequest,
 };
-
-use dapr_wasm_host::{
-    CallError, HostError, InstancePool, PoolError, State,
-    types::{Concurrency, Consistency, Error, GetOptions, Item, Operation, SetOptions, SetRequest},
-};
+use dapr_wasm_host::{CallError, HostError, InstancePool, PoolError, State};
 use fastrand::Rng;
 use serde::Serialize;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
-
-use super::counter::Counter;
 
 /// One call of so many is dropped midway,
 const KILLED: u32 = 100;

@@ -1,11 +1,9 @@
 //! The benchmark's `soak` at its shortest, as a person starts it. What the figures are is nobody's business here; that
 //! nothing is lost is.
 
-use std::fs;
-
-use serde_json::Value;
-
 use crate::{bench, told};
+use serde_json::Value;
+use std::fs;
 
 /// Runs a command of `bench`; its figures and standard output.
 fn judged(command: &[&str]) -> (Value, String) {

@@ -1,8 +1,8 @@
 //! The files of figures are settled before anything is measured.
 
-use std::{fs, path::Path};
-
 use crate::{bench, told};
+use std::fs;
+use std::path::Path;
 
 /// Runs `bench` in a folder; exit status and standard error.
 fn refused(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {

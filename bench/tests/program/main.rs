@@ -3,9 +3,9 @@
 mod commands;
 mod files;
 
-use std::{fs, process::Command};
-
 use serde_json::Value;
+use std::fs;
+use std::process::Command;
 use test_support::ran::told;
 
 /// A run of the program.

@@ -1,13 +1,13 @@
 //! The lines of a file: sets, keys, and operations of a transaction.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use base64::{Engine, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Deserializer, de::IgnoredAny};
-use serde_json::value::RawValue;
-
 use super::{Fault, Line};
 use crate::model::{DeleteRequest, Operation, SetRequest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A line for a set: `{"key", "value" | "valueText" | "valueBase64", "etag", "ttl", …}`.
 ///
@@ -248,9 +248,8 @@ impl Line for OperationLine {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn expiry_becomes_seconds_left_or_is_refused() {

@@ -6,9 +6,8 @@ mod line;
 
 pub(super) use self::line::{KeyLine, OperationLine};
 
-use serde_json::value::RawValue;
-
 use super::model::Failure;
+use serde_json::value::RawValue;
 
 /// Editors on some systems begin a file with a byte order mark.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();

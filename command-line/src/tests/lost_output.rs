@@ -1,12 +1,9 @@
 //! Output that cannot be written ends no write, and is told.
 
-use std::{
-    cell::RefCell,
-    io::{self, BufRead, BufWriter, Write},
-    rc::Rc,
-};
-
 use super::*;
+use std::cell::RefCell;
+use std::io::{self, BufRead, BufWriter, Write};
+use std::rc::Rc;
 
 /// Standard output of a pipe whose reader leaves after so many lines.
 struct Pipe(usize);

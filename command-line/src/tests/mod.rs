@@ -4,15 +4,12 @@ mod lost_output;
 mod many_items;
 mod store;
 
-use clap::Parser;
-
 use self::store::{REFUSED, Store};
-use super::{
-    arguments::{BindingCommand, StateCommand},
-    output::{Format, Output},
-    progress::{Progress, Silent},
-    *,
-};
+use super::arguments::{BindingCommand, StateCommand};
+use super::output::{Format, Output};
+use super::progress::{Progress, Silent};
+use super::*;
+use clap::Parser;
 
 #[derive(Parser)]
 struct State {

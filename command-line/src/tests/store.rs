@@ -1,12 +1,9 @@
 //! A store in memory that remembers how it was called: what the command line needs for its tests.
 
+use crate::Failure;
+use crate::calls::{BindingCalls, Bulk, StateCalls};
+use crate::model::{Consistency, DeleteRequest, Features, Item, Operation, Response, SetRequest};
 use std::collections::BTreeMap;
-
-use crate::{
-    Failure,
-    calls::{BindingCalls, Bulk, StateCalls},
-    model::{Consistency, DeleteRequest, Features, Item, Operation, Response, SetRequest},
-};
 
 #[derive(Default)]
 pub(super) struct Store {

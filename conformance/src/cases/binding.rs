@@ -1,10 +1,8 @@
 //! A binding performs the operations that it lists, and no others.
 
-use std::collections::BTreeSet;
-
 use super::configuration::{configurations, some_refused, spelled, unknown};
-
 use super::*;
+use std::collections::BTreeSet;
 
 pub const GROUP: Group = Group {
     name: "binding",

@@ -1,8 +1,7 @@
 //! A configuration is read as every component of the contract reads it, and counts from the `init` that succeeds.
 
-use dapr_wasm_host::types::Metadata;
-
 use super::*;
+use dapr_wasm_host::types::Metadata;
 
 pub const GROUP: Group = Group {
     name: "configuration",

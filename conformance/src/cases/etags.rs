@@ -1,10 +1,8 @@
 //! A conditional write happens only where the stored ETag is the given one; nothing changes after a mismatch.
 
-use std::collections::HashSet;
-
-use dapr_wasm_host::types::{Concurrency, DeleteOptions, SetOptions};
-
 use super::*;
+use dapr_wasm_host::types::{Concurrency, DeleteOptions, SetOptions};
+use std::collections::HashSet;
 
 pub const GROUP: Group = Group {
     name: "ETags",

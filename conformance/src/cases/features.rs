@@ -1,8 +1,7 @@
 //! A store does what it declares, and refuses what it does not.
 
-use dapr_wasm_host::types::FeatureSet;
-
 use super::*;
+use dapr_wasm_host::types::FeatureSet;
 
 pub const GROUP: Group = Group {
     name: "features",

@@ -1,8 +1,7 @@
 //! First write wins: without an ETag it happens only where the item is absent.
 
-use dapr_wasm_host::types::{Concurrency, SetOptions};
-
 use super::*;
+use dapr_wasm_host::types::{Concurrency, SetOptions};
 
 pub const GROUP: Group = Group {
     name: "first write",

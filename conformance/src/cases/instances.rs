@@ -1,10 +1,8 @@
 //! Instances share nothing but the data, and the data decides who wins.
 
-use std::collections::BTreeSet;
-
-use futures_util::future::join_all;
-
 use super::*;
+use futures_util::future::join_all;
+use std::collections::BTreeSet;
 
 pub const GROUP: Group = Group {
     name: "instances",

@@ -16,15 +16,13 @@ mod transaction_refusals;
 mod transactions;
 
 // The imports of every case.
-use super::{
-    ODD_TEXTS,
-    caller::{Answer, Caller, Refusal},
-    case::{Case, Group, Interface, cases},
-    expectation::*,
-    outcome::{Checked, Unmet},
-    requests::*,
-    scene::Scene,
-};
+use super::ODD_TEXTS;
+use super::caller::{Answer, Caller, Refusal};
+use super::case::{Case, Group, Interface, cases};
+use super::expectation::*;
+use super::outcome::{Checked, Unmet};
+use super::requests::*;
+use super::scene::Scene;
 
 /// Every group.
 pub const GROUPS: &[Group] = &[

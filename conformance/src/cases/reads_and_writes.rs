@@ -1,8 +1,7 @@
 //! A value comes back byte for byte as it was set, and a deleted item is absent without an error.
 
-use dapr_wasm_host::types::{DeleteOptions, GetOptions, SetOptions};
-
 use super::*;
+use dapr_wasm_host::types::{DeleteOptions, GetOptions, SetOptions};
 
 pub const GROUP: Group = Group {
     name: "reads and writes",

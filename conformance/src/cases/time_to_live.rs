@@ -1,11 +1,9 @@
 //! An item whose time to live has passed is absent, whether or not the store still holds it.
 
+use super::*;
+use dapr_wasm_host::types::{Consistency, GetOptions, SetOptions};
 use std::fmt::Display;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-use dapr_wasm_host::types::{Consistency, GetOptions, SetOptions};
-
-use super::*;
 
 pub const GROUP: Group = Group {
     name: "time to live",

@@ -3,19 +3,18 @@
 mod report;
 mod subject;
 
-use std::{ffi::OsString, io, path::PathBuf, time::Duration};
-
-use clap::Parser;
-use futures_util::{StreamExt, pin_mut};
-use host_test::{
-    command_line::status::STATUSES,
-    program::{
-        Status, Surroundings, arguments::Connection, output, parsed, session::requests, usage,
-    },
-};
-
 use self::report::Report;
 use crate::{Invocation, TIME_LIMIT, cases, run as run_all};
+use clap::Parser;
+use futures_util::{StreamExt, pin_mut};
+use host_test::command_line::status::STATUSES;
+use host_test::program::arguments::Connection;
+use host_test::program::session::requests;
+use host_test::program::{Status, Surroundings, output, parsed, usage};
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Holds a component against the contract of wit/: its state store and its output binding
 #[derive(Debug, Parser)]

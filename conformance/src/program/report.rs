@@ -1,16 +1,13 @@
 //! One line a case: for a person, or with `--json` for a program.
 
-use std::{fmt::Display, io};
-
+use crate::case::{Case, Group};
+use crate::{Outcome, Ran, Tally};
 use anstyle::{AnsiColor, Style};
-use serde::Serialize;
-
-use crate::{
-    Outcome, Ran, Tally,
-    case::{Case, Group},
-};
 use host_test::command_line::output::Output;
 use host_test::program::Status;
+use serde::Serialize;
+use std::fmt::Display;
+use std::io;
 
 /// As wide as the longest outcome.
 const OUTCOME_WIDTH: usize = "not applicable".len();

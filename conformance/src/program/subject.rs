@@ -1,19 +1,16 @@
 //! From the command line to the component that is held against the contract: loaded once, and configured as a state store
 //! and as a binding, each where there is a configuration for it.
 
-use dapr_wasm_host::{InstanceOptions, Plugin};
-
 use super::Arguments;
 use crate::{Invocation, Outcome, Ran, Subject};
+use dapr_wasm_host::{InstanceOptions, Plugin};
 use host_test::command_line::Failure;
 use host_test::component_path;
 use host_test::component_yaml::ComponentType;
 use host_test::counting_proxy::CountingProxy;
 use host_test::embedded::Embedded;
-use host_test::program::{
-    component_file::{ComponentFile, types},
-    session::Plan,
-};
+use host_test::program::component_file::{ComponentFile, types};
+use host_test::program::session::Plan;
 
 /// An invocation that the workspace's own component takes on any table with the default partition key.
 const OWN_INVOCATION: (&str, &str) = ("create", r#"{"key": "{key}", "n": 1}"#);

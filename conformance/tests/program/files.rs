@@ -1,8 +1,7 @@
 //! Component files configure `conformance` as they do a call; one that configures nothing that runs is refused.
 
-use serde_json::json;
-
 use crate::{conformance, path};
+use serde_json::json;
 use test_support::ran::{folder, write};
 
 #[tokio::test]

@@ -4,7 +4,6 @@ mod files;
 
 use host_test::program::{Status, Surroundings, Terminal};
 use serde_json::json;
-
 use test_support::ran::{Ran, folder, run_here, write};
 
 const README: &str = include_str!("../../../README.md");

@@ -5,13 +5,11 @@
 //! "010" and `value: yes` is "yes", as the author sees them. So an error names file, line and field, in the form that editors
 //! and terminals turn into a link: `statestore.yaml:12: spec.metadata[2].name: …`.
 
-use std::sync::Arc;
-
-use saphyr::{MarkedYaml, ScalarStyle, YamlData, YamlLoader};
-use saphyr_parser::Parser;
-
 use super::{Component, Field, Types, Value};
 use crate::command_line::Failure;
+use saphyr::{MarkedYaml, ScalarStyle, YamlData, YamlLoader};
+use saphyr_parser::Parser;
+use std::sync::Arc;
 
 const API_VERSION: &str = "dapr.io/v1alpha1";
 const KIND: &str = "Component";

@@ -7,14 +7,11 @@
 //! daprd also leaves out what its app and namespace are not meant for. There is neither here, so
 //! `scopes` and `metadata.namespace` have no effect.
 
-use std::{fmt, fs, path::Path};
-
-use super::{
-    Component, Types,
-    document::{self, Node},
-    read_text,
-};
+use super::document::{self, Node};
+use super::{Component, Types, read_text};
 use crate::command_line::Failure;
+use std::path::Path;
+use std::{fmt, fs};
 
 /// The documents of a folder.
 pub struct Folder {

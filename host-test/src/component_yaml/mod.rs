@@ -15,7 +15,8 @@ mod document;
 mod folder;
 mod secrets;
 
-use std::{fmt, fs, path::Path};
+use std::path::Path;
+use std::{fmt, fs};
 
 pub use self::{folder::Folder, secrets::Secrets};
 use crate::command_line::Failure;

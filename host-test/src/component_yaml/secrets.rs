@@ -9,11 +9,11 @@
 //! which nobody can mean, so that it is refused here.
 //! <https://docs.dapr.io/reference/components-reference/supported-secret-stores/file-secret-store/>
 
-use std::{collections::BTreeMap, fmt, fs, path::Path};
-
-use serde_json::Value;
-
 use crate::command_line::Failure;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::{fmt, fs};
 
 /// Dapr's default for `nestedSeparator`.
 const SEPARATOR: char = ':';

@@ -2,24 +2,24 @@
 //! DynamoDB endpoint, passes every request on as it came, and remembers it. Where it meters, it
 //! asks the upstream in each request what that consumes; the record has the request as it came.
 
-use std::{
-    collections::HashSet,
-    io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-
-use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, Uri, header, request::Parts};
-use http_body_util::{BodyExt, Full};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioIo},
-};
-use serde_json::{Map, Value};
-use tokio::{net::TcpListener, sync::oneshot, task::JoinSet};
-
 use crate::server_thread::ServerThread;
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Request, Response, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::{Map, Value};
+use std::collections::HashSet;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 /// A running proxy. Stops on drop.
 pub struct CountingProxy {

@@ -1,10 +1,7 @@
-use serde_json::{Value, json};
-
 use super::*;
-use crate::{
-    embedded::{Embedded, Storage},
-    raw_call::{raw_call, raw_calls_on_one_connection},
-};
+use crate::embedded::{Embedded, Storage};
+use crate::raw_call::{raw_call, raw_calls_on_one_connection};
+use serde_json::{Value, json};
 
 async fn proxied() -> (Embedded, CountingProxy) {
     let embedded = Embedded::start(Storage::Memory).await.unwrap();

@@ -1,15 +1,11 @@
 //! A folder is opened, and given a new table, by one process at a time: the engine finds out what is
 //! there and then writes what is missing, and SQLite's own locks do not hold from one to the other.
 
-use std::{
-    fs::{self, File, TryLockError},
-    io,
-    path::{self, Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
-};
-
 use crate::command_line::Failure;
+use std::fs::{self, File, TryLockError};
+use std::path::{self, Path, PathBuf};
+use std::time::{Duration, Instant};
+use std::{io, thread};
 
 /// The database's file.
 const DATABASE: &str = "dynamodb.sqlite";

@@ -9,19 +9,19 @@
 
 mod folder;
 
-use std::{
-    fs::File,
-    path::{Path, PathBuf},
-    time::Duration,
-};
-
-use dynoxide::{Database, DynoxideError};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::oneshot, time::MissedTickBehavior};
-
 use self::folder::Folder;
-use crate::{command_line::Failure, server_thread::ServerThread};
+use crate::command_line::Failure;
+use crate::server_thread::ServerThread;
+use dynoxide::{Database, DynoxideError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
 
 /// The time between two sweeps, which delete expired items from tables that have time to live enabled. DynamoDB
 /// itself takes up to a few days, so nothing may depend on it being soon.

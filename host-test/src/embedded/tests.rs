@@ -1,7 +1,6 @@
-use serde_json::json;
-
 use super::*;
 use crate::raw_call::raw_call;
+use serde_json::json;
 
 #[tokio::test]
 async fn an_item_written_over_http_is_seen_behind_the_scenes() {

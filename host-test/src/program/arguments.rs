@@ -1,15 +1,12 @@
 //! The arguments that the program adds to the commands of the contract: where the component and its store are.
 
-use clap::builder::NonEmptyStringValueParser;
-use std::path::PathBuf;
-
-use clap::{Args, CommandFactory, Parser, Subcommand, error::ErrorKind};
-
 use super::serve::ServeArguments;
-use crate::command_line::{
-    arguments::{BindingCommand, StateCommand, pair},
-    status::STATUSES,
-};
+use crate::command_line::arguments::{BindingCommand, StateCommand, pair};
+use crate::command_line::status::STATUSES;
+use clap::builder::NonEmptyStringValueParser;
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use std::path::PathBuf;
 
 /// Calls dapr_dynamodb.wasm in wasmtime; without a command, shows what it does on an embedded
 /// DynamoDB

@@ -1,13 +1,12 @@
 //! The one place where the command line meets the host library: plain data to the contract's types
 //! and back.
 
-use dapr_wasm_host::{Binding, CallError, Instance, State, types};
-
-use crate::command_line::{
-    Failure,
-    calls::{BindingCalls, Bulk, StateCalls},
-    model::{Consistency, DeleteRequest, Features, Item, Operation, Response, SetRequest},
+use crate::command_line::Failure;
+use crate::command_line::calls::{BindingCalls, Bulk, StateCalls};
+use crate::command_line::model::{
+    Consistency, DeleteRequest, Features, Item, Operation, Response, SetRequest,
 };
+use dapr_wasm_host::{Binding, CallError, Instance, State, types};
 
 /// The state store of a component.
 pub(super) struct StateStore<'a>(pub(super) State<'a>);

@@ -1,16 +1,12 @@
 //! One component out of a component file: the one of the type that is called, which must be named
 //! where there are several.
 
-use std::path::Path;
-
-use crate::{
-    command_line::Failure,
-    component_yaml::{
-        Component, ComponentType, Folder, Resolved, Secrets, Sources, Types, parse, read_text,
-    },
-};
-
 use super::arguments::Connection;
+use crate::command_line::Failure;
+use crate::component_yaml::{
+    Component, ComponentType, Folder, Resolved, Secrets, Sources, Types, parse, read_text,
+};
+use std::path::Path;
 
 /// Returns the types that a component file may configure: the workspace's own component is for DynamoDB, another one
 /// may be for anything.

@@ -3,14 +3,11 @@
 //! What the arguments say comes first, then a component file; without either it is the embedded
 //! DynamoDB, so that nothing leaves the machine that nobody asked for.
 
-use dapr_wasm_host::{Egress, EgressBuilder, HostError};
-
-use super::{
-    arguments::Connection,
-    configuration::{Configuration, field},
-    credentials,
-};
+use super::arguments::Connection;
+use super::configuration::{Configuration, field};
+use super::credentials;
 use crate::embedded::Storage;
+use dapr_wasm_host::{Egress, EgressBuilder, HostError};
 
 /// The DynamoDB that is called.
 #[derive(Debug, Clone, PartialEq, Eq)]

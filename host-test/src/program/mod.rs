@@ -18,7 +18,8 @@ pub mod serving;
 pub mod session;
 mod surroundings;
 
-use std::{ffi::OsString, io};
+use std::ffi::OsString;
+use std::io;
 
 pub use self::destination::AWS_HOSTS;
 pub use self::perform::output;

@@ -1,29 +1,17 @@
 //! One call, from its arguments to its exit status: input is read first, so that a component is not
 //! started for a file with a mistake in it.
 
-use std::{
-    io::{self, Read},
-    path::Path,
-};
-
+use super::arguments::{BindingArguments, Connection, StateArguments};
+use super::component_file::{ComponentFile, types};
+use super::progress_bar::Bar;
+use super::session::Plan;
+use super::{Status, Surroundings, calls, usage};
+use crate::command_line::output::{Format, Output};
+use crate::command_line::{BindingRequest, Failure, Outcome, StateRequest, Stop};
+use crate::component_yaml::ComponentType;
 use dapr_wasm_host::CapturedStderr;
-
-use super::{
-    Status, Surroundings,
-    arguments::{BindingArguments, Connection, StateArguments},
-    calls,
-    component_file::{ComponentFile, types},
-    progress_bar::Bar,
-    session::Plan,
-    usage,
-};
-use crate::{
-    command_line::{
-        BindingRequest, Failure, Outcome, StateRequest, Stop,
-        output::{Format, Output},
-    },
-    component_yaml::ComponentType,
-};
+use std::io::{self, Read};
+use std::path::Path;
 
 /// `host-test state …`
 pub(super) async fn state(

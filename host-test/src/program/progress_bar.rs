@@ -1,10 +1,8 @@
 //! A bar on standard error, where somebody sees it and the work is long enough to look at.
 
-use std::cell::OnceCell;
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-
 use crate::command_line::progress::Progress;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::cell::OnceCell;
 
 /// Below this, the bar would be gone before it could be read.
 const WORTH_SHOWING: u64 = 1000;
@@ -61,9 +59,8 @@ impl Progress for Bar {
 
 #[cfg(test)]
 mod tests {
-    use indicatif::InMemoryTerm;
-
     use super::*;
+    use indicatif::InMemoryTerm;
 
     const COLUMNS: u16 = 80;
 

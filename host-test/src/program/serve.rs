@@ -1,19 +1,15 @@
 //! The embedded DynamoDB as a command, for hosts that are other processes. The first line on standard
 //! output is its endpoint; when that is there, so are the tables, and it takes requests.
 
-use std::{io, path::PathBuf};
-
-use clap::{Args, builder::NonEmptyStringValueParser};
-
-use super::{
-    Status, Surroundings,
-    serving::Serving,
-    session::{DEFAULT_PARTITION_KEY, DEFAULT_TABLE, DEFAULT_TTL_ATTRIBUTE_NAME},
-};
-use crate::{
-    command_line::Failure,
-    embedded::{Embedded, Storage},
-};
+use super::serving::Serving;
+use super::session::{DEFAULT_PARTITION_KEY, DEFAULT_TABLE, DEFAULT_TTL_ATTRIBUTE_NAME};
+use super::{Status, Surroundings};
+use crate::command_line::Failure;
+use crate::embedded::{Embedded, Storage};
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
+use std::io;
+use std::path::PathBuf;
 
 /// `serve`
 #[derive(Debug, Args)]

@@ -1,9 +1,9 @@
 //! The common part of commands that serve: a port, and an end that cleans up. A reader of their
 //! endpoint may end them from then on, so they listen for that before they tell it.
 
-use std::{io, time::Duration};
-
 use clap::Args;
+use std::io;
+use std::time::Duration;
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 

@@ -1,22 +1,19 @@
 //! A component, instantiated and configured, with the DynamoDB that it calls. Dropping the session
 //! takes all of it down.
 
-use std::path::Path;
-
+use super::arguments::Connection;
+use super::calls::{self, failure};
+use super::component_file::ComponentFile;
+use super::configuration::{Configuration, field};
+use super::credentials;
+use super::destination::Destination;
+use crate::command_line::Failure;
+use crate::component_path;
+use crate::component_yaml::ComponentType;
+use crate::counting_proxy::CountingProxy;
+use crate::embedded::Embedded;
 use dapr_wasm_host::{CapturedStderr, Instance, InstanceOptions, Plugin};
-
-use super::{
-    arguments::Connection,
-    calls::{self, failure},
-    component_file::ComponentFile,
-    configuration::{Configuration, field},
-    credentials,
-    destination::Destination,
-};
-use crate::{
-    command_line::Failure, component_path, component_yaml::ComponentType,
-    counting_proxy::CountingProxy, embedded::Embedded,
-};
+use std::path::Path;
 
 /// The default table of an embedded DynamoDB. A component file says for itself which table and attribute it means.
 pub const DEFAULT_TABLE: &str = "state";

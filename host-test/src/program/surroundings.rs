@@ -1,17 +1,13 @@
 //! The process around a program of this workspace: arguments, streams, terminal and exit status.
 
-use std::{
-    env,
-    ffi::OsString,
-    io::{self, IsTerminal, Read, Write},
-    process::ExitCode,
-};
-
+use crate::command_line::status::Status;
 use anstream::{AutoStream, ColorChoice};
 use clap::Parser;
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Read, Write};
+use std::process::ExitCode;
 use terminal_size::{Width, terminal_size_of};
-
-use crate::command_line::status::Status;
 
 /// Everything that a run of the program can see and touch, besides files.
 pub struct Surroundings<'a> {

@@ -1,8 +1,7 @@
 //! The program before it has a component. The rest is tested with the component itself.
 
-use clap::CommandFactory;
-
 use super::*;
+use clap::CommandFactory;
 
 /// Exit status, standard output and standard error.
 async fn run_with(line: &[&str]) -> (u8, String, String) {

@@ -1,8 +1,7 @@
 //! The program `host-test`, run through its library entry as a person at a shell would run it.
 
-use std::time::SystemTime;
-
 use host_test::program::run;
+use std::time::SystemTime;
 use test_support::ran::{Ran, folder, run_here, write};
 
 pub(super) async fn here(arguments: &[&str]) -> Ran {

@@ -1,9 +1,8 @@
 //! A mistake in a component file is told with its file, line and field before anything is asked of the store.
 
+use crate::calls::{here, here_with};
 use host_test::embedded::{Embedded, Storage};
 use test_support::ran::{Ran, folder, write};
-
-use crate::calls::{here, here_with};
 
 /// A state store's component file; `{…}` are filled in.
 const STATE_STORE: &str = "\

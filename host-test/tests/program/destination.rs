@@ -1,13 +1,12 @@
 //! The program opens and passes on what the component asks for: AWS's hosts, and the variables that the README names.
 
+use crate::calls::here_with;
 use dapr_dynamodb::aws::endpoint::Endpoint;
 use host_test::embedded::{Embedded, Storage};
 use host_test::program::{AWS_HOSTS, Surroundings, Terminal, run};
-use test_support::ran::{folder, write};
-
-use crate::calls::here_with;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use test_support::ran::{folder, write};
 
 const README: &str = include_str!("../../../README.md");
 

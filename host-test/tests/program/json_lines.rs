@@ -1,8 +1,7 @@
 //! A JSON Lines file is checked as a whole before anything is written, and each line gets its own answer.
 
-use test_support::ran::{folder, write};
-
 use crate::calls::{here, here_with};
+use test_support::ran::{folder, write};
 
 #[tokio::test]
 async fn a_json_lines_file_is_set_in_bulk_and_read_back_in_bulk() {

@@ -10,7 +10,6 @@ mod serve;
 mod usage;
 
 use std::process::Command;
-
 use test_support::ran::told;
 
 /// A run of the program.

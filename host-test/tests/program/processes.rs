@@ -1,12 +1,9 @@
 //! Files and folders on the command line, and several processes at once.
 
-use std::{
-    fs,
-    path::Path,
-    process::{Child, Stdio},
-};
-
 use crate::{host_test, told};
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Stdio};
 
 #[test]
 fn processes_that_begin_with_one_fresh_folder_all_write_to_it() {

@@ -1,12 +1,9 @@
 //! The embedded DynamoDB for other processes: it tells its endpoint when its tables are there, and ends
 //! when it is told to.
 
-use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Output, Stdio},
-};
-
 use crate::{host_test, told};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
 
 /// A server that has told its endpoint.
 fn serving(words: &[&str]) -> (Child, String) {

@@ -1,8 +1,7 @@
 //! A command line that makes no sense is told apart from a call that fails.
 
-use test_support::ran::SENSELESS;
-
 use crate::calls::here;
+use test_support::ran::SENSELESS;
 
 #[tokio::test]
 async fn a_command_line_that_makes_no_sense_is_exit_status_2() {

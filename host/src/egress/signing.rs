@@ -4,14 +4,13 @@
 //! A request that is signed already, or that goes elsewhere, passes as it is. The whole body is signed, so all of it must be here
 //! before the first byte goes out.
 
-use super::allow_list;
-use super::buffered;
 use super::clock_skew::ClockSkew;
 use super::exchange::{Exchange, RequestLimits, Timeouts};
 use super::mask_token::{ErrorResponse, buffer_size};
 use super::origin::Origin;
 use super::pool::InFlight;
 use super::signing_style::{PAYLOAD_HASH, Style, chunks_refused};
+use super::{allow_list, buffered};
 use crate::credentials::AwsCredentials;
 use crate::error::HostError;
 use aws_credential_types::Credentials;

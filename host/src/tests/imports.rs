@@ -3,10 +3,11 @@
 use super::components::{binding_by_hand, binding_that_imports};
 use super::folders::private_folder;
 use super::number;
-use crate::PluginBuilder;
 use crate::tests::assert_matches;
 use crate::wasmtime::component::{HasData, Linker, Resource, ResourceTable, bindgen};
-use crate::{CallError, Engine, HostError, HostState, Instance, InstanceOptions, Plugin};
+use crate::{
+    CallError, Engine, HostError, HostState, Instance, InstanceOptions, Plugin, PluginBuilder,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use vault::acme::secrets::vault as generated;

@@ -5,13 +5,11 @@ mod others;
 mod surroundings;
 mod wire;
 
+use crate::fixture::{CREDENTIALS, EXPIRES_AT, PATIENCE, Table, engine, now};
 use std::path::Path;
 use std::sync::OnceLock;
-
-use test_support::wasi_command::{Given, WasiCommand};
-
-use crate::fixture::{CREDENTIALS, EXPIRES_AT, PATIENCE, Table, engine, now};
 use test_support::ran::Ran;
+use test_support::wasi_command::{Given, WasiCommand};
 
 /// The program, compiled once for the whole binary.
 fn program() -> &'static WasiCommand {

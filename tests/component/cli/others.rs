@@ -1,12 +1,10 @@
 //! Any component of the contract becomes a program, and is called by host-test, as ours does and is; what it does not have, it says.
 
+use super::run;
 use std::path::Path;
 use std::sync::OnceLock;
-
-use test_support::wasi_command::{Given, WasiCommand};
-
-use super::run;
 use test_support::ran::Ran;
+use test_support::wasi_command::{Given, WasiCommand};
 
 fn loaded(file: &Path) -> WasiCommand {
     WasiCommand::load(file).expect("the program loads")

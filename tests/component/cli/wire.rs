@@ -1,9 +1,8 @@
 //! The requests of a run of the program: those of its call and no other, as consistent as was asked for.
 
-use host_test::counting_proxy::CountingProxy;
-
 use super::Shell;
 use crate::fixture::{asks_for_consistent_read, counting_proxy};
+use host_test::counting_proxy::CountingProxy;
 
 async fn proxied() -> (Shell, CountingProxy) {
     let proxy = counting_proxy().await;

@@ -1,17 +1,15 @@
 //! Each promise that is broken is found out by the case that is about it, and told in a sentence: of one instance alone, and of a
 //! store that many instances share.
 
-use std::time::Duration;
-
+use super::{ours, without_surroundings};
+use crate::fixture::Table;
 use ::conformance::{Outcome, Ran, cases, run};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use http::StatusCode;
 use serde_json::json;
+use std::time::Duration;
 use test_support::faults::{Action, Arrived, Reply};
-
-use super::{ours, without_surroundings};
-use crate::fixture::Table;
 
 /// A promise that is broken, and the case that is about it.
 const BROKEN: &[(&str, &str)] = &[

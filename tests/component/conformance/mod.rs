@@ -2,15 +2,13 @@
 
 mod broken_promises;
 
-use std::collections::BTreeSet;
-use std::path::Path;
-
+use crate::fixture::{EXPIRES_AT, Settings, Table, engine, plugin};
 use ::conformance::case::{Case, Need};
 use ::conformance::{Invocation, Outcome, Ran, Subject, TIME_LIMIT, cases, run};
 use dapr_wasm_host::{InstanceOptions, Plugin};
 use futures_util::StreamExt;
-
-use crate::fixture::{EXPIRES_AT, Settings, Table, engine, plugin};
+use std::collections::BTreeSet;
+use std::path::Path;
 
 fn ours(settings: &Settings) -> Subject {
     Subject {

@@ -1,14 +1,12 @@
 //! Calls are billed one after another on one table, so that each finds what those before it left. One call is one row: what the
 //! server saw of it, and what AWS charges for that.
 
-use std::collections::BTreeMap;
-use std::fmt;
-
-use host_test::counting_proxy::{CountingProxy, RecordedRequest};
-use host_test::embedded::{Embedded, Storage};
-
 use super::capacity::{Ledger, Units};
 use crate::fixture::{SECRET_KEY, Settings, Store};
+use host_test::counting_proxy::{CountingProxy, RecordedRequest};
+use host_test::embedded::{Embedded, Storage};
+use std::collections::BTreeMap;
+use std::fmt;
 
 /// As long as AWS's are.
 const ACCESS_KEY: &str = "AKIDOFTWENTYLETTERS0";

@@ -1,13 +1,11 @@
 //! The calls of the bill: those that name one item, then bulk calls and transactions.
 
-use std::ops::Range;
-
-use dapr_wasm_host::types::{Consistency, DeleteRequest, GetOptions, Operation, SetRequest};
-
 use super::bill::{Bill, VALUE, key};
 use crate::fixture::{
     EXPIRES_AT, Store, delete_if_etag, delete_of, expiring, first_write, if_etag, set_of,
 };
+use dapr_wasm_host::types::{Consistency, DeleteRequest, GetOptions, Operation, SetRequest};
+use std::ops::Range;
 
 /// The bytes of an item beside its value: names, key and ETag.
 const BESIDE_THE_VALUE: usize =

@@ -8,10 +8,9 @@
 //! [items]: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 //! [conditional writes]: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalWrites.ReturnConsumedCapacity
 
-use std::collections::HashMap;
-
 use host_test::counting_proxy::RecordedRequest;
 use serde_json::Value;
+use std::collections::HashMap;
 
 /// The partition key of the table.
 const KEY: &str = "key";

@@ -5,9 +5,8 @@ mod bill;
 mod calls;
 mod capacity;
 
-use std::collections::HashSet;
-
 use self::bill::{Bill, Row, head_bytes};
+use std::collections::HashSet;
 
 const README: &str = include_str!("../../../README.md");
 

@@ -1,14 +1,12 @@
 //! The endpoint of a container's agent: the request to it, its answers, and the places where plain http may go. An answer without
 //! credentials is told with the source and the address, and no other source is asked.
 
-use std::time::Duration;
-
+use super::scene::{Guest, Scene, Source, lending, lent, refused, secret, works, write};
 use http::StatusCode;
+use std::time::Duration;
 use test_support::aws::container::{self, CREDENTIALS};
 use test_support::aws::{Container, StandIn};
 use test_support::faults::{Action, Delivery, Reply};
-
-use super::scene::{Guest, Scene, Source, lending, lent, refused, secret, works, write};
 
 const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";

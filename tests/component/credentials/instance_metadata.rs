@@ -1,13 +1,11 @@
 //! EC2 instance metadata: a token, the role's name, its credentials, each as version 2 has it and no other way. An answer without
 //! credentials is told with the source and the address.
 
-use std::time::Duration;
-
+use super::scene::{Guest, Lenders, Scene, Source, lending, refused};
 use http::StatusCode;
+use std::time::Duration;
 use test_support::aws::instance_metadata::{CREDENTIALS, ROLE, TOKEN};
 use test_support::faults::{Action, Delivery, Reply};
-
-use super::scene::{Guest, Lenders, Scene, Source, lending, refused};
 
 const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 const MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";

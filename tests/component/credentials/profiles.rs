@@ -2,13 +2,11 @@
 //! data (aws-config, `default-credential-provider-chain`, `profile-provider`, `assume-role-tests.json`). A profile or file at fault
 //! is named, never with a line of it, and no other source is asked instead.
 
-use std::fs;
-
-use test_support::aws::sts::{ASSUME_ROLE, Form, WITH_WEB_IDENTITY};
-
 use super::scene::{
     Guest, LENT, Lenders, ROLE, Scene, Source, lending, lent, refused, section, works, write,
 };
+use std::fs;
+use test_support::aws::sts::{ASSUME_ROLE, Form, WITH_WEB_IDENTITY};
 
 const CONFIG: &str = "AWS_CONFIG_FILE";
 const CREDENTIALS: &str = "AWS_SHARED_CREDENTIALS_FILE";

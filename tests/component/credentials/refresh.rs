@@ -4,15 +4,13 @@
 //! A fetch that fails while the old credentials are good fails no call, delays one by at most 3 s, and is not repeated at
 //! every call; past that, its error is the call's.
 
-use std::time::Duration;
-
-use dapr_wasm_host::types::SetRequest;
-use http::StatusCode;
-use test_support::aws::sts::{ASSUME_ROLE, WITH_WEB_IDENTITY};
-use test_support::faults::{Action, Reply};
-
 use super::scene::{Lenders, ROLE, Scene, Source, lending, refused, works};
 use crate::fixture::{Store, first_write, set_of};
+use dapr_wasm_host::types::SetRequest;
+use http::StatusCode;
+use std::time::Duration;
+use test_support::aws::sts::{ASSUME_ROLE, WITH_WEB_IDENTITY};
+use test_support::faults::{Action, Reply};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -2,16 +2,14 @@
 //! at once, the component's own metadata with them: each gives out credentials that its label tells from the others'. No instance
 //! ever gets to AWS's own addresses: its egress does not let it.
 
+use crate::fixture::{Settings, Store, Table, engine};
+use dapr_wasm_host::{CallError, CapturedStderr};
 use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use dapr_wasm_host::{CallError, CapturedStderr};
 use tempfile::TempDir;
-use test_support::aws::{self, Account, CANARY, Key, SignatureProxy};
-
-use crate::fixture::{Settings, Store, Table, engine};
 pub use test_support::aws::sources::ROLE;
+use test_support::aws::{self, Account, CANARY, Key, SignatureProxy};
 
 /// The path of what is lent to the instance.
 pub const LENT: &str = "/lent";

@@ -2,9 +2,8 @@
 //! credentials at all, the error lists what was tried and what would have helped; a source that the host does not let the
 //! instance reach is named with the port to allow. Keys in metadata or environment come as whole pairs of one place.
 
-use test_support::aws::sts::{ASSUME_ROLE, Form};
-
 use super::scene::{LENT, ROLE, SOURCES, Scene, Source, label, lending, refused, section, write};
+use test_support::aws::sts::{ASSUME_ROLE, Form};
 
 #[tokio::test]
 async fn each_source_gives_credentials_that_the_table_takes() {

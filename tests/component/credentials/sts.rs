@@ -1,17 +1,15 @@
 //! STS: `assumeRoleArn` and the fields that go with it, a web identity token, which is a file that somebody else replaces, and
 //! the answers of STS that hold no credentials.
 
-use std::fs;
-use std::os::unix::fs::symlink;
-use std::time::Duration;
-
-use http::StatusCode;
-use test_support::aws::sts::{ASSUME_ROLE, Form, WITH_WEB_IDENTITY, refusal};
-use test_support::faults::{Action, Delivery, Reply};
-
 use super::scene::{
     Guest, Lenders, ROLE, Scene, Source, lending, lent, refused, secret, works, write,
 };
+use http::StatusCode;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::time::Duration;
+use test_support::aws::sts::{ASSUME_ROLE, Form, WITH_WEB_IDENTITY, refusal};
+use test_support::faults::{Action, Delivery, Reply};
 
 async fn asked_with(more: impl FnOnce(Guest) -> Guest) -> Form {
     let (scene, lenders) = lending().await;

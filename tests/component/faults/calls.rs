@@ -1,12 +1,11 @@
 //! The calls of the contract, each on items of its own: what is stored before a call, and what became of that.
 
+use crate::fixture::{Store, Table, delete_if_etag, delete_of, first_write, if_etag, set_of};
 use dapr_wasm_host::CallError;
 use dapr_wasm_host::types::{
     Consistency, DeleteRequest, Error, GetOptions, Item, Operation, SetRequest,
 };
 use serde_json::{Value, json};
-
-use crate::fixture::{Store, Table, delete_if_etag, delete_of, first_write, if_etag, set_of};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {

@@ -1,18 +1,16 @@
 //! One cell: one call, on an instance, a proxy and items of its own, meets one fault.
 
+use super::calls::{Call, Stored, Told, of_read};
+use super::fault::{Fault, Strikes};
+use crate::fixture::{Settings, Store, Table};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
-
 use test_support::faults::{Action, Arrived, Decision, Director, FaultProxy, Forward, Reply};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
-
-use super::calls::{Call, Stored, Told, of_read};
-use super::fault::{Fault, Strikes};
-use crate::fixture::{Settings, Store, Table};
 
 /// The time that may pass beyond the configured time before a call counts as hanging, on whatever machine.
 const MARGIN: Duration = Duration::from_secs(30);

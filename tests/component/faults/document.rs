@@ -1,10 +1,9 @@
 //! The cells as a document that people read and tests keep: a section for each call, a row for each fault.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
-
 use super::calls::{CALLS, Stored, Told};
 use super::cell::{Cell, Extent, Outcome};
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 const HEAD: &str = "\
 | fault | told | items | requests | at every request: told | items | requests |

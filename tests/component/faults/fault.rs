@@ -2,15 +2,13 @@
 //! and what HTTP allows, answers of DynamoDB, answers of somebody else in its place (a gateway, a captive portal, a proxy that
 //! mixes up its connections), and one fault after the other: what the first has left unknown, the second does not make known.
 
-use std::sync::LazyLock;
-use std::time::{Duration, SystemTime};
-
-use http::StatusCode;
-use serde_json::{Value, json};
-use test_support::faults::{Action, Arrived, AwsError, Delivery, Reply};
-
 use super::calls::Call;
 use Nature::{Harmless, NotSent, Refused, Unknown, UnknownAfterRefusal};
+use http::StatusCode;
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+use std::time::{Duration, SystemTime};
+use test_support::faults::{Action, Arrived, AwsError, Delivery, Reply};
 
 /// All faults, in the order of the document.
 pub static FAULTS: LazyLock<Vec<Fault>> = LazyLock::new(|| {

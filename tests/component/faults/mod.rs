@@ -9,15 +9,13 @@ mod document;
 mod fault;
 mod promises;
 
-use std::collections::HashSet;
-
-use futures_util::{StreamExt, stream};
-use tokio::sync::Semaphore;
-
 use self::calls::CALLS;
 use self::cell::{Cell, Extent, Outcome};
 use self::fault::{FAULTS, Pace, Strikes};
 use crate::fixture::Table;
+use futures_util::{StreamExt, stream};
+use std::collections::HashSet;
+use tokio::sync::Semaphore;
 
 /// The expectations of every cell.
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faults.md");

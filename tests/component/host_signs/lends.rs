@@ -1,9 +1,8 @@
 //! Credentials on loan: the component signs, and the host asks for all of its instances.
 
-use dapr_wasm_host::AwsCredentials;
-
 use super::memory::guests_hold;
 use super::scene::{Scene, Sources, denied, keys, write};
+use dapr_wasm_host::AwsCredentials;
 
 #[tokio::test]
 async fn an_instance_signs_with_what_it_was_lent() {

@@ -4,11 +4,10 @@ mod lends;
 mod memory;
 mod scene;
 
-use dapr_wasm_host::{AwsCredentials, Egress};
-use test_support::aws::{Account, Key};
-
 use self::memory::guests_hold;
 use self::scene::{Scene, Sources, denied};
+use dapr_wasm_host::{AwsCredentials, Egress};
+use test_support::aws::{Account, Key};
 
 /// A host that signs with this key.
 fn signing(scene: &Scene, key: &Key) -> Egress {

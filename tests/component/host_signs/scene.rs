@@ -1,9 +1,6 @@
 //! An account's table behind a gate, a pool of instances before it, and a role that its host may take on.
 
-use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-
+use crate::fixture::{Settings, Table, engine, plugin};
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
@@ -11,10 +8,11 @@ use dapr_wasm_host::{
     Egress, EgressBuilder, InstanceOptions, InstancePool, PoolError, PooledInstance,
 };
 use futures_util::future::join_all;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use test_support::aws::sts::ASSUME_ROLE;
 use test_support::aws::{Account, CANARY, Key, SignatureProxy, StandIn, Sts};
-
-use crate::fixture::{Settings, Table, engine, plugin};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/orders";

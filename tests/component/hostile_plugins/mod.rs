@@ -3,20 +3,18 @@
 
 mod scene;
 
-use std::net::Ipv4Addr;
-use std::time::Duration;
-
-use dapr_wasm_host::{CallError, Egress, InstanceOptions, InternalAddresses};
-use futures_util::FutureExt;
-use futures_util::future::join_all;
-use http::StatusCode;
-use test_support::faults::{Action, FaultProxy, Reply};
-use tokio::time::timeout;
-
 use self::scene::{
     CROWDS, MEMORY, REQUESTS, REQUESTS_OF_PLUGIN, Scene, TIME, is_time_limit, misbehaving, number,
 };
 use crate::fixture::engine;
+use dapr_wasm_host::{CallError, Egress, InstanceOptions, InternalAddresses};
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use http::StatusCode;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+use test_support::faults::{Action, FaultProxy, Reply};
+use tokio::time::timeout;
 
 /// A server that answers every request with this.
 fn server(reply: Reply) -> FaultProxy {

@@ -1,15 +1,13 @@
 //! Two pools on one thread and one egress: some instances of one misbehave, and all the others of both serve meanwhile.
 
-use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
-
+use crate::fixture::{Settings, engine, plugin};
 use dapr_wasm_host::{
     CallError, CapturedStderr, Egress, InstanceOptions, InstancePool, Plugin, PooledInstance,
 };
 use futures_util::future::{join, join_all};
-
-use crate::fixture::{Settings, engine, plugin};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// How many instances a pool has.
 const POOL: usize = 64;

@@ -1,17 +1,11 @@
 //! The component's answers, in the words of a history. What the contract does not allow as an
 //! answer is wrong by itself, whatever else happened.
 
+use super::history::{Call, Reply};
+use super::model::{Change, Value};
+use dapr_wasm_host::CallError;
+use dapr_wasm_host::types::{Error, Item};
 use std::collections::HashMap;
-
-use dapr_wasm_host::{
-    CallError,
-    types::{Error, Item},
-};
-
-use super::{
-    history::{Call, Reply},
-    model::{Change, Value},
-};
 
 /// The answer to one operation of a call.
 pub(super) type Told<T> = Result<T, CallError>;

@@ -5,10 +5,8 @@
 //! Keys that no operation joins are searched apart, which Herlihy and Wing's locality allows
 //! (<https://doi.org/10.1145/78969.78972>).
 
-use super::{
-    model::{Change, Condition, Contents, Key, Value},
-    search::Search,
-};
+use super::model::{Change, Condition, Contents, Key, Value};
+use super::search::Search;
 
 /// The most states that a search may come to before it is given up: some hundred megabytes.
 const MOST_STATES: usize = 1_000_000;

@@ -2,25 +2,21 @@
 //! the other. This is the one place at which it is heard of them: each move of a client is
 //! either a request that has arrived at the gate, or the answer to its call.
 
+use super::answers::{Answer, Told, Versions};
+use super::gate::{Gate, Waiting, access_key};
+use super::history::Call;
+use super::model::{Change, Condition};
+use super::run::Stopped;
+use super::store::TABLE;
+use dapr_wasm_host::types::{
+    Concurrency, Consistency, DeleteOptions, DeleteRequest, Error, GetOptions, Operation,
+    SetOptions, SetRequest,
+};
+use dapr_wasm_host::{Egress, HostError, Instance, InstanceOptions, Plugin, State};
 use std::time::Duration;
-
-use dapr_wasm_host::{
-    Egress, HostError, Instance, InstanceOptions, Plugin, State,
-    types::{
-        Concurrency, Consistency, DeleteOptions, DeleteRequest, Error, GetOptions, Operation,
-        SetOptions, SetRequest,
-    },
-};
-use tokio::{sync::mpsc, task::JoinSet, time::timeout};
-
-use super::{
-    answers::{Answer, Told, Versions},
-    gate::{Gate, Waiting, access_key},
-    history::Call,
-    model::{Change, Condition},
-    run::Stopped,
-    store::TABLE,
-};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// For one attempt, and for connecting: no client may give up on a request that waits for its turn. Four
 /// attempts take ten minutes, which is all that the component allows.

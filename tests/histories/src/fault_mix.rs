@@ -1,11 +1,9 @@
 //! The faults that a request, or its answer, meets on the way.
 
-use std::fmt;
-
+use super::store::Request;
 use fastrand::Rng;
 use http::StatusCode;
-
-use super::store::Request;
+use std::fmt;
 use test_support::faults::{Action, AwsError, Delivery, Reply};
 
 /// The outcome of a request.

@@ -4,10 +4,8 @@
 //! A client is known by its access key ID, which stands in the signature of each request.
 
 use std::io;
-
-use tokio::sync::{mpsc, oneshot};
-
 use test_support::faults::{Action, Arrived, Decision, Director, FaultProxy};
+use tokio::sync::{mpsc, oneshot};
 
 /// The beginning of a client's access key ID; its number follows.
 const CLIENT: &str = "CLIENT";

@@ -1,14 +1,10 @@
 //! Chooses the call that a client makes next: by the seed, and by what the clients were told so far, which the
 //! seed has decided as well.
 
-use std::collections::HashMap;
-
+use super::history::{Call, Reply};
+use super::model::{Change, Condition, Key, Value};
 use fastrand::Rng;
-
-use super::{
-    history::{Call, Reply},
-    model::{Change, Condition, Key, Value},
-};
+use std::collections::HashMap;
 
 /// Most keys of one call.
 const KEYS_OF_A_CALL: usize = 3;

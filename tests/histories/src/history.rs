@@ -2,12 +2,9 @@
 //!
 //! Two runs of one seed give equal histories: nothing in here is random but by the seed.
 
+use super::check::{Operation, Said};
+use super::model::{Change, Key, Value};
 use std::fmt;
-
-use super::{
-    check::{Operation, Said},
-    model::{Change, Key, Value},
-};
 
 /// A call of the state store. Reads are strong.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,21 +1,17 @@
 //! The program `histories`: plays and checks random concurrent histories, and shows those that cannot be.
 
-use std::{
-    io,
-    ops::Range,
-    path::{Path, PathBuf},
-    process::ExitCode,
-};
-
 use clap::Parser;
 use dapr_wasm_host::Plugin;
-use host_test::{
-    command_line::{progress::Progress, status::STATUSES},
-    component_path,
-    program::{Status, Surroundings, in_this_process, parsed, progress_bar::Bar},
-};
-
 use histories::{Fault, Plan, Player, Size, run as run_all};
+use host_test::command_line::progress::Progress;
+use host_test::command_line::status::STATUSES;
+use host_test::component_path;
+use host_test::program::progress_bar::Bar;
+use host_test::program::{Status, Surroundings, in_this_process, parsed};
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 /// The most violations: then there is enough to look at.
 const MOST_VIOLATIONS: usize = 10;

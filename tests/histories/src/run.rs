@@ -1,27 +1,20 @@
 //! One seed after the other: play, check, and tell.
 
-use std::{
-    fmt, io,
-    ops::{AddAssign, Range},
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-};
-
+use super::clients::Clients;
+use super::history::{Event, What, calls, operations};
+use super::steps::{STEP_TIMEOUT, Steps};
+use super::store::{Broken, Engine, Fault, Store};
+use super::timeline::Timeline;
+use super::violation::{Violation, needs_repetitions, violation};
 use dapr_wasm_host::{HostError, Plugin};
 use dynoxide::DynoxideError;
 use fastrand::Rng;
-use tokio::{sync::mpsc, task::JoinSet};
-
-use super::{
-    clients::Clients,
-    history::{Event, What, calls, operations},
-    steps::{STEP_TIMEOUT, Steps},
-    store::{Broken, Engine, Fault, Store},
-    timeline::Timeline,
-    violation::{Violation, needs_repetitions, violation},
-};
+use std::ops::{AddAssign, Range};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::{fmt, io};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 /// The number of histories that are played at a time. Most of their time they wait for a client that waits
 /// before its next attempt.

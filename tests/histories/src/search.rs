@@ -6,12 +6,9 @@
 //! something that needs it. The crates that search (`todc-utils`, `stateright`) know none of this of
 //! the store, and want an end of every operation.
 
+use super::check::{Operation, Said, Verdict};
+use super::model::{Change, Condition, Contents, Key, Value};
 use std::collections::{HashMap, HashSet};
-
-use super::{
-    check::{Operation, Said, Verdict},
-    model::{Change, Condition, Contents, Key, Value},
-};
 
 /// Stands for every version that no operation speaks of. No set writes it.
 const UNSPOKEN: Value = Value(0);

@@ -4,21 +4,18 @@
 //! nothing else happens until that client has sent another request or has its answer; all others stand
 //! still. So neither the sockets nor the waits between attempts bring an order of their own.
 
-use std::{mem, time::Duration};
-
+use super::answers::{Versions, replies};
+use super::clients::{Asked, Clients, Moved};
+use super::fault_mix::{FaultMix, RequestOutcome};
+use super::gate::Waiting;
+use super::generator::Generator;
+use super::history::{Call, Event, What};
+use super::model::Key;
+use super::run::{Size, Stopped};
+use super::store::{Request, Store};
 use fastrand::Rng;
-
-use super::{
-    answers::{Versions, replies},
-    clients::{Asked, Clients, Moved},
-    fault_mix::{FaultMix, RequestOutcome},
-    gate::Waiting,
-    generator::Generator,
-    history::{Call, Event, What},
-    model::Key,
-    run::{Size, Stopped},
-    store::{Request, Store},
-};
+use std::mem;
+use std::time::Duration;
 use test_support::faults::{Action, Reply};
 
 /// The number of steps of which one goes to what is still under way, for each that goes to a client.

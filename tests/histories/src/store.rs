@@ -6,9 +6,9 @@ use clap::ValueEnum;
 use dynoxide::{Database, DynoxideError};
 use fastrand::Rng;
 use http::StatusCode;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-
 use test_support::faults::{AwsError, Reply};
 
 /// The table of every history, and its partition key.

@@ -1,11 +1,8 @@
 //! A history as a person reads it: time runs down, each client has a column.
 
-use std::{
-    collections::BTreeSet,
-    fmt::{self, Write as _},
-};
-
 use super::history::{Event, What, calls, listed};
+use std::collections::BTreeSet;
+use std::fmt::{self, Write as _};
 
 /// Some calls of a history.
 pub(super) struct Timeline<'a> {
@@ -114,10 +111,8 @@ impl fmt::Display for Timeline<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        history::{Call, Reply},
-        model::{Key, Value},
-    };
+    use crate::history::{Call, Reply};
+    use crate::model::{Key, Value};
 
     #[test]
     fn time_runs_down_and_each_client_has_a_column() {

@@ -4,15 +4,13 @@
 //! Nothing is taken away that might have been the explanation: an answer is taken away by no longer
 //! insisting on it, and a write stays possible at any time after its beginning, or never.
 
-use std::{collections::BTreeSet, fmt};
-
-use super::{
-    check::{Operation, Said, Verdict, check, check_within},
-    history::{Event, Reply, calls, operations, with_repetitions},
-    model::Condition,
-    run::Played,
-    timeline::Timeline,
-};
+use super::check::{Operation, Said, Verdict, check, check_within};
+use super::history::{Event, Reply, calls, operations, with_repetitions};
+use super::model::Condition;
+use super::run::Played;
+use super::timeline::Timeline;
+use std::collections::BTreeSet;
+use std::fmt;
 
 /// A history that no order explains, or with an answer that is wrong by itself.
 #[derive(Debug)]

@@ -6,32 +6,25 @@
 //! answer and afterwards by the task that `wasi:http` spawns. For each request the roots are copied, as the default
 //! copies them.
 
-use std::{
-    future::poll_fn,
-    pin::{Pin, pin},
-    task::{Context, Poll, ready},
-    time::Duration,
-};
-
 use bytes::Bytes;
-use http::{Request, Response, Uri, uri::Scheme};
+use http::uri::Scheme;
+use http::{Request, Response, Uri};
 use http_body_util::BodyExt;
-use hyper::{
-    body::{Body, Frame, Incoming, SizeHint},
-    client::conn::http1,
-};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-    time::{Interval, interval, timeout},
-};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::{Interval, interval, timeout};
 use tokio_rustls::TlsConnector;
-use wasmtime::{
-    Engine,
-    component::{Linker, ResourceTable},
-};
+use wasmtime::Engine;
+use wasmtime::component::{Linker, ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,

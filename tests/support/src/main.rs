@@ -1,8 +1,7 @@
 //! The program `test-servers`; see the library's `program`.
 
-use std::process::ExitCode;
-
 use host_test::program::in_this_process;
+use std::process::ExitCode;
 use test_support::program::run;
 
 #[tokio::main]

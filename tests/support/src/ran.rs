@@ -1,11 +1,11 @@
 //! A run of a program, through the entry of its library or in wasmtime, as a person at a shell would run it.
 
-use std::{ffi::OsString, path::Path, process::Output};
-
+use crate::secrets::assert_no_secret;
 use host_test::program::{Status, Surroundings, Terminal};
 use serde_json::Value;
-
-use crate::secrets::assert_no_secret;
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Output;
 
 /// Command lines that no program of the contract's commands takes.
 pub const SENSELESS: [&[&str]; 11] = [

@@ -1,8 +1,7 @@
 //! A test prints no secret.
 
-use std::fmt::Display;
-
 use crate::aws::CANARY;
+use std::fmt::Display;
 
 /// The secret key of every test; it must never show up in a sentence.
 pub const SECRET_KEY: &str = "test-secret-key-never-to-be-shown";

@@ -1,24 +1,16 @@
 //! A component that exports `wasi:cli/run`, run as `wasmtime run -S http` runs it: with the arguments,
 //! the environment and the folder that it is given, and nothing of this process.
 
-use std::path::Path;
-
-use rustls::RootCertStore;
-use wasmtime::{
-    Engine, Store,
-    component::{Component, Linker},
-};
-use wasmtime_wasi::{
-    FsPerms, I32Exit, WasiCtxBuilder,
-    p2::{
-        bindings::Command,
-        pipe::{MemoryInputPipe, MemoryOutputPipe},
-    },
-};
-
 use crate::connection_per_request::{Host, linker};
 use crate::ran::Ran;
 use host_test::command_line::Failure;
+use rustls::RootCertStore;
+use std::path::Path;
+use wasmtime::component::{Component, Linker};
+use wasmtime::{Engine, Store};
+use wasmtime_wasi::p2::bindings::Command;
+use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
+use wasmtime_wasi::{FsPerms, I32Exit, WasiCtxBuilder};
 
 /// The most bytes that a run may write to each of its streams.
 const MOST_OUTPUT: usize = 64 << 20;

@@ -1,8 +1,7 @@
 //! A folder, as daprd reads its resources.
 
-use std::fs;
-
 use super::*;
+use std::fs;
 
 /// A folder with these files.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {

@@ -6,24 +6,19 @@
 mod report;
 mod scenes;
 
-use std::{io, path::Path, time::Instant};
-
-use dapr_wasm_host::{CapturedStderr, Egress, Instance, InstanceOptions, Plugin};
-
 use self::report::Report;
-use super::{
-    Status, Surroundings,
-    arguments::Connection,
-    calls::failure,
-    configuration::{Configuration, field},
-    output,
-};
-use crate::{
-    command_line::{Failure, Stop},
-    component_path,
-    component_yaml::{self, Secrets, Sources, Types},
-    embedded::{Embedded, Storage},
-};
+use super::arguments::Connection;
+use super::calls::failure;
+use super::configuration::{Configuration, field};
+use super::{Status, Surroundings, output};
+use crate::command_line::{Failure, Stop};
+use crate::component_path;
+use crate::component_yaml::{self, Secrets, Sources, Types};
+use crate::embedded::{Embedded, Storage};
+use dapr_wasm_host::{CapturedStderr, Egress, Instance, InstanceOptions, Plugin};
+use std::io;
+use std::path::Path;
+use std::time::Instant;
 
 /// The files of `examples/`, under the names that messages give them.
 const STATE_STORE: (&str, &str) = (

@@ -1,16 +1,12 @@
 //! One line a call: as it should be or not, what was called, how long it took, what came of it. What
 //! does not fit beside on a terminal stands beneath, in whole words.
 
-use std::{
-    future::Future,
-    io::{self, Write},
-    time::{Duration, Instant},
-};
-
+use super::super::{Status, Terminal};
 use anstyle::{AnsiColor, Style};
 use dapr_wasm_host::CallError;
-
-use super::super::{Status, Terminal};
+use std::future::Future;
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
 
 /// Width of the column that says what was called: with it, most results fit beside it in 80 columns.
 const CALL_WIDTH: usize = 32;

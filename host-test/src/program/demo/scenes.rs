@@ -1,22 +1,17 @@
 //! The promises of the contract, one call each: ETags, first write, time to live, bulk and transactions of the state store;
 //! the binding's `create` writes what it is given, and refuses what is no item.
 
-use std::time::{Duration, Instant};
-
-use dapr_wasm_host::{
-    Binding, State,
-    types::{
-        Concurrency, DeleteOptions, DeleteRequest, FeatureSet, Item, Operation, Response,
-        SetOptions, SetRequest,
-    },
+use super::Stage;
+use super::report::{Report, goes_well, holds, is_refused};
+use crate::command_line::Stop;
+use crate::embedded::Embedded;
+use dapr_wasm_host::types::{
+    Concurrency, DeleteOptions, DeleteRequest, FeatureSet, Item, Operation, Response, SetOptions,
+    SetRequest,
 };
+use dapr_wasm_host::{Binding, State};
 use serde_json::json;
-
-use super::{
-    Stage,
-    report::{Report, goes_well, holds, is_refused},
-};
-use crate::{command_line::Stop, embedded::Embedded};
+use std::time::{Duration, Instant};
 
 /// The time that an item with a time to live of a second may take to be gone: times are whole seconds.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -1,15 +1,11 @@
 //! The access keys that an AWS account has at the moment, and the clock that AWS goes by. A secret that is made up here says
 //! so: whoever looks for secrets in logs looks for [`CANARY`].
 
-use std::{
-    collections::HashMap,
-    fmt,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::{Duration, SystemTime},
-};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 /// A text that every secret has in it.
 pub const CANARY: &str = "c4n4ry";

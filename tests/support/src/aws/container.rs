@@ -3,19 +3,13 @@
 //!
 //! Sources: "Amazon ECS task IAM role" in the ECS Developer Guide, "EKS Pod Identity" in the EKS User Guide.
 
-use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
-
+use super::issue::{self, Issue};
+use super::{Account, Key, Service};
+use crate::faults::{Arrived, Reply};
 use http::{Method, StatusCode, header};
 use serde_json::json;
-
-use super::{
-    Account, Key, Service,
-    issue::{self, Issue},
-};
-use crate::faults::{Arrived, Reply};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Credentials, all that it is asked for.
 pub const CREDENTIALS: &str = "credentials";

@@ -3,21 +3,13 @@
 //!
 //! Source: "Use the Instance Metadata Service to access instance metadata" in the EC2 User Guide.
 
-use std::{
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
-
-use http::{Method, StatusCode};
-
-use super::{
-    Account, CANARY, Service,
-    issue::{self, Issue},
-};
+use super::issue::{self, Issue};
+use super::{Account, CANARY, Service};
 use crate::faults::{Arrived, Reply};
+use http::{Method, StatusCode};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The token.
 pub const TOKEN: &str = "token";

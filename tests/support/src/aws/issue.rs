@@ -1,16 +1,12 @@
 //! The credentials that a stand-in gives out: how long they live, and the JSON documents, each with the members that its
 //! service gives.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
-
-use http::StatusCode;
-use serde_json::{Value, json};
-
 use super::{Account, Key};
 use crate::faults::Reply;
+use http::StatusCode;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// The lifetime that AWS gives where nobody asks for another.
 const HOUR: Duration = Duration::from_secs(3600);

@@ -3,17 +3,13 @@
 //!
 //! Source: "AWS Signature Version 4 for API requests" in the IAM User Guide.
 
-use std::time::SystemTime;
-
-use aws_credential_types::Credentials;
-use aws_sigv4::{
-    http_request::{SignableBody, SignableRequest, SigningSettings, sign},
-    sign::v4,
-};
-use http::{HeaderMap, header};
-
 use super::{Account, Key};
 use crate::faults::Arrived;
+use aws_credential_types::Credentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use http::{HeaderMap, header};
+use std::time::SystemTime;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const DATE: &str = "x-amz-date";

@@ -1,19 +1,13 @@
 //! DynamoDB's own look at a signature, before a DynamoDB that looks at none: requests of an account's
 //! keys pass, others are refused as DynamoDB refuses them.
 
-use std::{
-    collections::BTreeMap,
-    io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-
-use http::StatusCode;
-
-use super::{
-    Account,
-    signature::{Refusal, signed_by},
-};
+use super::Account;
+use super::signature::{Refusal, signed_by};
 use crate::faults::{Action, Arrived, AwsError, Decision, Director, FaultProxy};
+use http::StatusCode;
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// DynamoDB's name in a signature's scope.
 const SERVICE: &str = "dynamodb";

@@ -1,9 +1,9 @@
 //! Every source of credentials at once, as a machine would have them: files in a folder, servers, and for
 //! each source the environment variables that lead to it and to no other.
 
-use std::{fs, io, path::Path};
-
 use super::{Account, CANARY, Container, InstanceMetadata, Key, StandIn, Sts};
+use std::path::Path;
+use std::{fs, io};
 
 /// A role that STS gives.
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/a-role";

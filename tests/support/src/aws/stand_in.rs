@@ -1,14 +1,11 @@
 //! A server that stands in for one of AWS's: it answers as that does, but for what a test orders of one
 //! request or of all. It remembers what it was asked.
 
-use std::{
-    io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-
 use crate::faults::{
     Action, Answer, Arrived, Decision, Director, FaultProxy, Forward, Orders, Reply,
 };
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// A service that a stand-in stands in for.
 pub trait Service: Send + Sync + 'static {

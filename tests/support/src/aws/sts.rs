@@ -3,22 +3,16 @@
 //!
 //! Source: <https://docs.aws.amazon.com/STS/latest/APIReference/>.
 
-use std::{
-    borrow::Cow,
-    collections::HashSet,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
-
+use super::issue::{Issue, expiration};
+use super::signature::{Refusal, signed_by};
+use super::{Account, Key, Service};
+use crate::faults::{Arrived, Reply};
 use aws_smithy_xml::encode::{ScopeWriter, XmlWriter};
 use http::{Method, StatusCode, header};
-
-use super::{
-    Account, Key, Service,
-    issue::{Issue, expiration},
-    signature::{Refusal, signed_by},
-};
-use crate::faults::{Arrived, Reply};
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// A role for other credentials.
 pub const ASSUME_ROLE: &str = "AssumeRole";

@@ -4,12 +4,12 @@
 //! An answer arrives as bytes, pauses between them, and an end of the connection. What HTTP knows is left to hyper; the rest
 //! is written out here.
 
-use std::{io::Write as _, time::Duration};
-
-use bytes::Bytes;
-use flate2::{Compression, write::GzEncoder};
-
 use super::{AwsError, Reply};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write as _;
+use std::time::Duration;
 
 /// The fate of one request.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,11 +4,10 @@
 //! "BatchGetItem returns a partial result if […] more than 1MB per partition is requested": BatchGetItem
 //! in the DynamoDB API reference. The embedded DynamoDB knows only the 16 MB of a whole answer.
 
+use super::Reply;
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
-
-use super::Reply;
 
 /// A batch in two parts.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,14 +1,13 @@
 //! A director decides what becomes of each connection and of each request, and when. It may take its time: until it has
 //! decided, the request is neither passed on nor answered, and others go on.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
+use super::{Action, Reply};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, Method, request::Parts};
+use http::request::Parts;
+use http::{HeaderMap, Method};
 use serde_json::Value;
-
-use super::{Action, Reply};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The answer of a director.
 pub type Decision<'a, T> = BoxFuture<'a, T>;

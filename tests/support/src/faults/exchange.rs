@@ -4,24 +4,17 @@
 //! Requests are counted when they have arrived whole, and again when they are passed on. One goes to the upstream as it came,
 //! but for the fields that concern one connection only.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
-
+use super::action::Departure;
+use super::batches::{self, Split};
+use super::{Answer, Arrived, Forward, Reply, Shared};
 use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
-
-use super::{
-    Answer, Arrived, Forward, Reply, Shared,
-    action::Departure,
-    batches::{self, Split},
-};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(super) async fn exchange(shared: Arc<Shared>, arrived: Arrived) -> Departure {
     let action = shared.director.decide(&arrived).await;

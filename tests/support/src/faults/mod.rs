@@ -13,8 +13,9 @@ mod reply;
 pub mod scenario;
 mod server;
 
-use std::{collections::BTreeMap, io, sync::Arc};
-
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
 use tokio::sync::watch;
 
 pub use self::action::{Action, Answer, Delivery, Forward};

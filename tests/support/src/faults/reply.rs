@@ -7,11 +7,10 @@
 //! says of credentials and requests, and `com.amazon.coral.availability` for its throttling (dynalite,
 //! whose tests were run against DynamoDB: <https://github.com/architect/dynalite>).
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 /// A whole HTTP answer.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,32 +4,26 @@
 //! take the port meanwhile. On a connection hyper reads requests and writes ordinary answers; where an answer is to arrive in
 //! a way that hyper does not offer, the connection is taken from it and the script written out.
 
-use std::{
-    future::poll_fn,
-    io,
-    net::SocketAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
-
+use super::action::{Departure, End, Piece, Script};
+use super::exchange::exchange;
+use super::{Arrived, Open, Opening, Partial, Reply, Shared};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpSocket, TcpStream},
-    sync::{oneshot, watch},
-    task::JoinSet,
-};
-
-use super::{
-    Arrived, Open, Opening, Partial, Reply, Shared,
-    action::{Departure, End, Piece, Script},
-    exchange::exchange,
-};
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinSet;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;

@@ -2,19 +2,14 @@
 //! credentials of its own, and every source that gives such credentials out. A file for each source says
 //! in the shell's words how a program comes to them; whoever follows it asks nobody beyond this machine.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
-
-use clap::Args;
-use host_test::{
-    command_line::Failure,
-    embedded::Embedded,
-    program::{Status, Surroundings, serve::ServeArguments},
-};
-
 use crate::aws::{Account, SignatureProxy, Source, Sources};
+use clap::Args;
+use host_test::command_line::Failure;
+use host_test::embedded::Embedded;
+use host_test::program::serve::ServeArguments;
+use host_test::program::{Status, Surroundings};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 /// The region that all is in.
 const REGION: &str = "eu-central-1";

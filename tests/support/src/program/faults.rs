@@ -2,25 +2,18 @@
 //! long as it is told to. The first line on standard output is its endpoint; what it does to requests
 //! goes to standard error.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
-
-use clap::{Args, builder::NonEmptyStringValueParser};
-use tokio::sync::mpsc;
-
-use crate::faults::{
-    FaultProxy,
-    scenario::{KINDS, Scenario},
-};
+use crate::faults::FaultProxy;
+use crate::faults::scenario::{KINDS, Scenario};
+use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use host_test::command_line::Failure;
 use host_test::embedded::{Embedded, Storage};
-use host_test::program::{
-    Status, Surroundings,
-    serving::{Interruption, Serving},
-    session::{DEFAULT_PARTITION_KEY, DEFAULT_TABLE},
-};
+use host_test::program::serving::{Interruption, Serving};
+use host_test::program::session::{DEFAULT_PARTITION_KEY, DEFAULT_TABLE};
+use host_test::program::{Status, Surroundings};
+use std::io;
+use std::path::{Path, PathBuf};
+use tokio::sync::mpsc;
 
 /// `faults`
 #[derive(Debug, Args)]

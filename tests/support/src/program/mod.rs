@@ -3,15 +3,13 @@
 mod credentials;
 mod faults;
 
-use std::{ffi::OsString, io};
-
+use self::credentials::CredentialsArguments;
+use self::faults::FaultsArguments;
 use clap::{Parser, Subcommand};
-use host_test::{
-    command_line::status::STATUSES,
-    program::{Status, Surroundings, parsed},
-};
-
-use self::{credentials::CredentialsArguments, faults::FaultsArguments};
+use host_test::command_line::status::STATUSES;
+use host_test::program::{Status, Surroundings, parsed};
+use std::ffi::OsString;
+use std::io;
 
 /// Servers for tests: a DynamoDB on a bad day, and one that takes known credentials alone
 #[derive(Debug, Parser)]

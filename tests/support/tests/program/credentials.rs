@@ -1,15 +1,11 @@
 //! A DynamoDB that takes known keys alone, and says where they are to be had.
 
-use std::{
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Command, Stdio},
-};
-
-use host_test::program::run;
-use test_support::ran::{Ran, run_here};
-
 use crate::{test_servers, told};
+use host_test::program::run;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use test_support::ran::{Ran, run_here};
 
 /// Runs a shell that has read the file of this source; what it prints.
 fn shell_with(folder: &Path, source: &str, script: &str) -> (Option<i32>, String) {

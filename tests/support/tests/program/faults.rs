@@ -1,15 +1,11 @@
 //! The fault proxy from a shell: it tells its endpoint, does what the scenario says, and ends in time.
 
-use std::{
-    fs,
-    io::{BufRead, BufReader, Read},
-    process::Stdio,
-};
-
-use host_test::program::run;
-use test_support::ran::run_here;
-
 use crate::{test_servers, told};
+use host_test::program::run;
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::process::Stdio;
+use test_support::ran::run_here;
 
 const EXAMPLE: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),

@@ -5,7 +5,6 @@ mod credentials;
 mod faults;
 
 use std::process::Command;
-
 use test_support::ran::told;
 
 /// A run of the program.

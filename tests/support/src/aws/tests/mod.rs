@@ -3,13 +3,11 @@
 mod signature_proxy;
 mod stand_ins;
 
-use aws_sdk_dynamodb::{
-    Client,
-    config::{BehaviorVersion, Config, Credentials, Region, retry::RetryConfig},
-    types::AttributeValue,
-};
-
 use super::{Account, Key, SignatureProxy};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_sdk_dynamodb::types::AttributeValue;
 use host_test::embedded::{Embedded, Storage};
 
 /// A table behind a proxy.

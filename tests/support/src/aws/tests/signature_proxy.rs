@@ -1,10 +1,8 @@
-use std::time::Duration;
-
-use serde_json::json;
-
 use super::Guarded;
 use crate::aws::{CANARY, Key};
 use host_test::raw_call::raw_call;
+use serde_json::json;
+use std::time::Duration;
 
 const HOUR: Duration = Duration::from_secs(3600);
 

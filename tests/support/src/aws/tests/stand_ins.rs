@@ -1,13 +1,13 @@
+use crate::aws::sts::{ASSUME_ROLE, WITH_WEB_IDENTITY};
+use crate::aws::{
+    Account, CANARY, Container, InstanceMetadata, StandIn, Sts, container, instance_metadata,
+};
+use crate::faults::{Action, Delivery};
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-
-use crate::aws::{
-    Account, CANARY, Container, InstanceMetadata, StandIn, Sts, container, instance_metadata,
-    sts::{ASSUME_ROLE, WITH_WEB_IDENTITY},
-};
-use crate::faults::{Action, Delivery};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";

@@ -1,17 +1,14 @@
 //! A scenario's file, read whole before anything begins: words become durations, statuses and errors, and a word that would have
 //! no effect is refused.
 
-use std::{ops::Range, time::Duration};
-
+use super::super::{Action, AwsError, Delivery, ERRORS, Reply};
+use super::kinds::{KINDS, Kind};
+use super::{Fault, When, Which, Wrong};
 use http::StatusCode;
 use serde::Deserialize;
+use std::ops::Range;
+use std::time::Duration;
 use toml::Spanned;
-
-use super::super::{Action, AwsError, Delivery, ERRORS, Reply};
-use super::{
-    Fault, When, Which, Wrong,
-    kinds::{KINDS, Kind},
-};
 
 /// The seed where the file names none.
 const SEED: u64 = 1;

@@ -1,9 +1,8 @@
 //! The actions of a scenario, by name, each with the fields that it takes.
 
-use http::StatusCode;
-
 use super::super::{Action, Delivery, Reply};
 use super::file::Fields;
+use http::StatusCode;
 
 /// An action of a scenario.
 pub struct Kind {

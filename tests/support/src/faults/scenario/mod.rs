@@ -7,11 +7,9 @@
 mod file;
 mod kinds;
 
-use std::{
-    ops::Range,
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
-};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 pub use self::kinds::{KINDS, Kind};
 use super::{Action, Arrived, Decision, Director};

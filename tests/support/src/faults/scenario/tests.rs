@@ -1,12 +1,10 @@
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
-
-use serde_json::json;
-
 use super::*;
 use crate::faults::{Count, FaultProxy};
 use host_test::embedded::{Embedded, Storage};
 use host_test::raw_call::raw_call;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 fn read(text: &str) -> Result<Scenario, ScenarioError> {
     let folder = tempfile::tempdir().unwrap();

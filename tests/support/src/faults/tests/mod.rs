@@ -1,17 +1,13 @@
 //! Each thing that the proxy does, as a client of the embedded DynamoDB sees it.
 
-use std::time::Duration;
-
-use http::StatusCode;
-use serde_json::{Value, json};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
-
 use super::*;
 use host_test::embedded::{Embedded, Storage};
 use host_test::raw_call::raw_call;
+use http::StatusCode;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 mod answers;
 mod connections;
