@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 /// ETags that are remembered: of the values that somebody may still read.
-const REMEMBERED: usize = 1000;
+const REMEMBERED: usize = 100;
 
 /// A counter that tasks raise by one, each time on the condition of the ETag that they have read: no step is acknowledged
 /// to two of them, and the end is the number of acknowledged steps, and of those with unknown outcome as many as took effect.
