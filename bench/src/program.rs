@@ -74,7 +74,7 @@ async fn perform(arguments: Arguments, surroundings: &mut Surroundings<'_>) -> i
     }
 }
 
-/// Everything is told, also where something is not as it should be.
+/// Runs the soak, and tells all of its figures even if it failed.
 async fn soak(
     component: PathBuf,
     asked: SoakArguments,
