@@ -4,7 +4,7 @@
 use crate::contenders::component;
 use crate::tls::Reach;
 use anyhow::Result;
-use dapr_wasm_host::{InstanceOptions, InstancePool};
+use dapr_wasm_host::InstancePool;
 use fastrand::Rng;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -20,14 +20,14 @@ pub(super) struct Faulty {
 }
 
 impl Faulty {
-    /// Stands before the DynamoDB at `upstream`, with more options and metadata than it takes to reach it, and starts all
-    /// instances, so that none starts while something is measured.
+    /// Stands before the DynamoDB at `upstream`, with a time limit of calls and more metadata than it takes to reach it, and
+    /// starts all instances before the first fault.
     pub(super) async fn start(
         file: &Path,
         upstream: &str,
         seed: u64,
         size: NonZeroUsize,
-        options: impl FnOnce(InstanceOptions) -> InstanceOptions,
+        time_limit: Duration,
         more: &[(&str, &str)],
     ) -> Result<Self> {
         let faults = Arc::new(FaultMix::new(seed));
@@ -38,7 +38,7 @@ impl Faulty {
         metadata.extend(more.map(|(name, value)| (name.to_owned(), value.to_owned())));
         let plugin = component::load(file, false)?;
         let pool = InstancePool::builder(&plugin)
-            .options(options(component::options(&reach)?))
+            .options(component::options(&reach)?.time_limit(time_limit))
             .state(metadata)
             .max_instances(size)
             // Tasks that are refused ask again at once: a remembered failure would count many times.

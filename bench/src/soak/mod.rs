@@ -21,7 +21,7 @@ use super::tls::Reach;
 use anyhow::{Result, anyhow, bail};
 use aws_sdk_dynamodb::types::AttributeValue;
 use clap::Args;
-use dapr_wasm_host::{InstanceOptions, InstancePool};
+use dapr_wasm_host::InstancePool;
 use http::StatusCode;
 use indicatif::ProgressBar;
 use std::collections::HashMap;
@@ -124,8 +124,8 @@ async fn soak(
     progress.set_message(format!("seed {seed}"));
     let size = NonZeroUsize::new(arguments.tasks.into()).unwrap_or(NonZeroUsize::MIN);
     let engine = EngineProcess::start().await?;
-    let limited = |options: InstanceOptions| options.time_limit(TIME_LIMIT);
-    let faulty = Faulty::start(component, &engine.endpoint, seed, size, limited, METADATA).await?;
+    let upstream = &engine.endpoint;
+    let faulty = Faulty::start(component, upstream, seed, size, TIME_LIMIT, METADATA).await?;
     faulty.faults.set(FAULTS);
 
     let time = Duration::from_secs(arguments.seconds.into());

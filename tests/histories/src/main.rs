@@ -39,7 +39,7 @@ struct Arguments {
     /// Calls of each of them
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=1000))]
     operations: u16,
-    /// What is wrong with the store, to see how it is found out
+    /// The fault of the store, to see how it is found out
     #[arg(long, value_enum)]
     fault: Option<Fault>,
     /// Have the component repeat writes of unknown outcome (`unconfirmedWrites: repeat`): then a write

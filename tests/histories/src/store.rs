@@ -97,7 +97,7 @@ pub enum Fault {
     LostWrites,
     /// The conditions of single writes are not looked at
     IgnoredConditions,
-    /// Of a transaction only the first half may be done
+    /// Only the first half of a transaction may be done
     HalfTransactions,
     /// A condition that holds may be said not to
     FalseMismatches,
