@@ -1,5 +1,6 @@
-//! A client of DynamoDB and its calls: an operation is attempted until an attempt
-//! succeeds or the retry policy gives up. An attempt is signed, sent, checked and read.
+//! A client of DynamoDB. It attempts an operation until an attempt succeeds or the retry
+//! policy gives up. For each attempt it signs and sends the request, and checks and reads
+//! the response.
 
 use super::codec::{self, CallInput, Codec, Codecs, Message, Operation};
 use super::error::{AttemptError, OperationError, misread, unsent};
@@ -17,14 +18,14 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-/// The name of the client in requests. It is not signed: a proxy may change it.
+/// The `User-Agent` of requests. It is not signed, because a proxy may change it.
 const USER_AGENT: &str = concat!("dapr-dynamodb/", env!("CARGO_PKG_VERSION"));
 
-/// The time for which a learnt clock difference counts. A clock that
-/// drifts by a tenth of a percent, which is a bad one, is off by 60 ms then.
+/// The time for which a measured clock difference stays valid. Even a bad clock, which
+/// drifts by a tenth of a percent, is off by only 60 ms then.
 const DATE_IS_GOOD_FOR: Duration = Duration::from_secs(60);
 
-/// A client of DynamoDB. It holds no connection: those are the host's.
+/// A client of DynamoDB. It holds no connections: the host owns them.
 #[derive(Debug)]
 pub struct Client<P> {
     platform: Rc<P>,
@@ -33,13 +34,13 @@ pub struct Client<P> {
     signers: Signers<P>,
     policy: RetryPolicy,
     follows_clock: bool,
-    /// The monotonic time of the last request whose answer had to tell the server's time.
+    /// The monotonic time of the last request that asked for the server's time.
     date_asked: Cell<Option<Duration>>,
     codecs: Codecs,
 }
 
 impl<P: Platform> Client<P> {
-    /// A client. Nothing is sent before the first call.
+    /// Creates a client. It sends nothing before the first call.
     pub fn new(platform: impl Into<Rc<P>>, config: ClientConfig) -> Self {
         let platform = platform.into();
         Self {
@@ -54,80 +55,81 @@ impl<P: Platform> Client<P> {
         }
     }
 
-    /// Has ordinary answers tell the server's time too, at most one a minute: for a
-    /// store whose items expire by it. Errors and [`call_for_time`](Self::call_for_time)
-    /// tell it anyway.
+    /// Sets whether the client also reads the server's time from ordinary responses, at
+    /// most once a minute. A store needs this if its items expire by the server's time.
+    /// The client reads the time from errors and in
+    /// [`call_for_time`](Self::call_for_time) in any case.
     #[must_use]
     pub fn following_clock(mut self, follows: bool) -> Self {
         self.follows_clock = follows;
         self
     }
 
-    /// Returns true if the answer to a request sent `now` has to tell the server's time.
+    /// Returns true if a request sent `now` must ask for the server's time.
     fn wants_date(&self, now: Duration) -> bool {
         let is_old = |asked: Duration| now.saturating_sub(asked) >= DATE_IS_GOOD_FOR;
         self.follows_clock && self.date_asked.get().is_none_or(is_old)
     }
 
-    /// Time and randomness, for what is decided above the wire.
+    /// Returns the platform. Callers take time and randomness from it.
     pub fn platform(&self) -> &P {
         &self.platform
     }
 
-    /// The endpoint as a URL, for sentences.
+    /// Returns the URL of the endpoint, for error sentences.
     pub fn endpoint_url(&self) -> &str {
         &self.endpoint_url
     }
 
-    /// How long and how often it may try.
+    /// Returns the timeouts and the maximum number of attempts.
     pub fn limits(&self) -> Limits {
         self.policy.limits
     }
 
-    /// When an operation that begins now has to be over.
+    /// Returns the deadline of an operation that begins now.
     pub fn deadline(&self) -> Duration {
         let now = self.platform.monotonic();
         now.saturating_add(self.limits().operation_timeout())
     }
 
-    /// Wall clock time, as far as an answer has told that it is another than
-    /// this machine's.
+    /// Returns the wall clock time, corrected by the clock difference that responses have
+    /// shown so far.
     pub fn now(&self) -> SystemTime {
         self.policy.skew.correct(self.platform.now())
     }
 
-    /// The wait before retry number `retry`, where the quota has one left. For
-    /// what is asked again although the call succeeded: unprocessed items.
+    /// Returns the wait before retry number `retry`, or `None` if the quota has no retry
+    /// left. This is for unprocessed items, which are requested again although the call
+    /// succeeded.
     pub fn backoff(&self, retry: u32) -> Option<(Duration, Permit)> {
         self.policy.backoff(retry, || self.platform.random())
     }
 
-    /// Takes a permit back: what was asked again made progress.
+    /// Returns a permit to the quota, because the repeated request made progress.
     pub fn progressed(&self, permit: Permit) {
         self.policy.succeeded(Some(permit));
     }
 }
 
-/// The SDK's output of an operation, or why there is none.
+/// The SDK's output of an operation, or the error of the operation.
 pub type CallResult<O> = Result<<O as Operation>::Output, Box<OperationError>>;
 
 impl<P: Platform> Client<P> {
-    /// Calls an operation that may be repeated whatever became of an attempt: a
-    /// read.
+    /// Calls an operation that may be repeated after any failure, such as a read.
     ///
     /// # Errors
     ///
-    /// After all attempts that the policy allows.
+    /// The error of the last attempt that the policy allows.
     pub fn call<O: Operation>(&self, input: O::Input) -> impl Future<Output = CallResult<O>> {
         self.call_on::<O>(CallOptions::default(), CallInput::Fixed(input))
     }
 
     /// Calls an operation as [`call`](Self::call) does, and learns the server's
-    /// time from its answer.
+    /// time from its response.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// The same as for [`call`](Self::call).
     pub fn call_for_time<O: Operation>(
         &self,
         input: O::Input,
@@ -139,12 +141,11 @@ impl<P: Platform> Client<P> {
         self.call_on::<O>(options, CallInput::Fixed(input))
     }
 
-    /// Calls an operation as [`call`](Self::call) does, to be over by
-    /// `deadline`.
+    /// Calls an operation as [`call`](Self::call) does, but ends it by `deadline`.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// The same as for [`call`](Self::call).
     pub fn call_until<O: Operation>(
         &self,
         deadline: Duration,
@@ -157,9 +158,9 @@ impl<P: Platform> Client<P> {
         self.call_on::<O>(options, CallInput::Fixed(input))
     }
 
-    /// Calls a write. One that is to be repeated [never](Repeat::Never) would not
-    /// know its own repetition: an attempt that may have been applied is its last,
-    /// for another writer may have replaced what it left, and would lose that.
+    /// Calls a write. With [`Repeat::Never`], an attempt that may have been applied is the
+    /// last one. Another writer may have replaced the value in the meantime, and a
+    /// repeated write would overwrite that writer's value without notice.
     ///
     /// "When you receive a status code 500 on a write operation, the operation
     /// may have succeeded or failed": "Error handling with DynamoDB" in the
@@ -167,8 +168,8 @@ impl<P: Platform> Client<P> {
     ///
     /// # Errors
     ///
-    /// As there, and where an attempt of one that is not repeated may have been
-    /// applied.
+    /// The same as for [`call`](Self::call). With [`Repeat::Never`] also the error of an
+    /// attempt that may have been applied.
     pub fn call_write<'a, O: Operation + 'a>(
         &'a self,
         repeat: Repeat,
@@ -192,7 +193,7 @@ impl<P: Platform> Client<P> {
         output.downcast::<O::Output>().map_err(|_| misread(O::NAME))
     }
 
-    /// Attempts until one succeeds or the policy gives up.
+    /// Sends attempts until one succeeds or the policy gives up.
     async fn attempts<'a>(
         &'a self,
         codec: &'a Codec,
@@ -256,9 +257,9 @@ impl<P: Platform> Client<P> {
         }
     }
 
-    /// Signs, unless the host signs; sends, checks and reads once. Learns the server's
-    /// time from what DynamoDB answers. What is added to `headers` stays behind those
-    /// that the serializer wrote.
+    /// Makes one attempt: signs the request, unless the host signs it, sends it, and checks
+    /// and reads the response. Learns the server's time from DynamoDB's response. Added
+    /// `headers` come after those that the serializer wrote.
     async fn attempt(
         &self,
         codec: &Codec,
@@ -297,7 +298,7 @@ impl<P: Platform> Client<P> {
         let date = response.header(DATE).filter(|_| wants_date);
         let date = date.map(str::to_owned);
         let read = codec::deserialize(codec, response);
-        // Of what is not DynamoDB's answer, the date is not DynamoDB's either.
+        // If the response is not DynamoDB's, its date is not DynamoDB's either.
         let date = match &read {
             Ok(_) => date.as_deref(),
             Err(AttemptError::Service(error)) => error.date.as_deref(),
@@ -308,7 +309,7 @@ impl<P: Platform> Client<P> {
             skew.observe(date, attempt.sent, self.platform.now());
         }
         if wants_date && read.is_ok() {
-            // The server may not have sent it.
+            // Also without a date: a server may send none, and not every request should ask.
             self.date_asked.set(Some(attempt.now));
         }
         read

@@ -1,7 +1,8 @@
-//! The operations, and the SDK's own serializer and deserializer of each, taken from the
-//! runtime plugin that the SDK makes for it: inputs become messages of the wire, answers
-//! become outputs. No message is built by hand, and
-//! none is read by hand but the plain ones that `fast_decode` reads as the SDK would.
+//! The operations, each with the SDK's own serializer and deserializer. They come from the
+//! runtime plugin that the SDK makes for the operation. The serializer turns an input into
+//! a request, and the deserializer turns a response into an output. The component builds
+//! no request by hand. It reads only plain responses by hand: `fast_decode` reads them as
+//! the SDK would.
 
 use super::error::{AttemptError, ServiceError};
 use super::{fast_decode, response_check};
@@ -27,7 +28,7 @@ use std::time::Duration;
 
 /// An operation of DynamoDB that the project uses.
 pub trait Operation {
-    /// Its name, as in `X-Amz-Target`.
+    /// The name of the operation, as in `X-Amz-Target`.
     const NAME: &'static str;
     /// The SDK's input.
     type Input: fmt::Debug + Send + Sync + 'static;
@@ -39,16 +40,16 @@ pub trait Operation {
     /// The SDK's plugin, which holds the serializer and the deserializer.
     fn plugin() -> impl RuntimePlugin;
 
-    /// Reads an answer in one pass where it is plain; none: the SDK reads it.
+    /// Reads a plain response in one pass. Returns `None` if the SDK must read it.
     fn fast_decode(_body: &[u8]) -> Option<Self::Output> {
         None
     }
 
-    /// The place in which `codecs` keeps the codec of this operation.
+    /// Returns the place in which `codecs` keeps the codec of this operation.
     fn slot(codecs: &Codecs) -> &OnceCell<Codec>;
 }
 
-/// One operation's serializer and deserializer, without its types.
+/// The serializer and deserializer of one operation, with erased types.
 pub struct Codec {
     name: &'static str,
     layer: FrozenLayer,
@@ -64,7 +65,7 @@ impl fmt::Debug for Codec {
 }
 
 impl Codec {
-    /// Takes them from the SDK's plugin.
+    /// Takes the serializer and the deserializer from the SDK's plugin.
     fn of<O: Operation>() -> Result<Self, BoxError> {
         let layer = O::plugin()
             .config()
@@ -83,7 +84,7 @@ impl Codec {
         })
     }
 
-    /// The operation's name.
+    /// Returns the name of the operation.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
@@ -98,12 +99,11 @@ impl Codec {
         self.serializer.serialize_input(input, &mut self.bag())
     }
 
-    /// Reads a complete answer.
+    /// Reads a complete response.
     ///
     /// # Errors
     ///
-    /// The typed error of the operation, also where the body is not what the
-    /// SDK expects.
+    /// The typed error of the operation, also if the body is not what the SDK expects.
     pub fn deserialize(&self, response: &HttpResponse) -> OutputOrError {
         match self.layer.load::<SharedResponseDeserializer>() {
             Some(deserializer) => {
@@ -115,13 +115,13 @@ impl Codec {
         }
     }
 
-    /// Reads the body of a success in one pass; none where that takes the SDK.
+    /// Reads the body of a success in one pass. Returns `None` if the SDK must read it.
     #[must_use]
     pub fn fast_decode(&self, body: &[u8]) -> Option<Output> {
         (self.fast_decode)(body)
     }
 
-    /// Code, message and request id of a typed error of this operation.
+    /// Returns code, message and request id of a typed error of this operation.
     #[must_use]
     pub fn metadata<'a>(&self, error: &'a ErasedError) -> Option<&'a ErrorMetadata> {
         (self.metadata)(error)
@@ -136,12 +136,12 @@ impl Codec {
 
 macro_rules! operations {
     ($($slot:ident: $name:ident { $input:ident, $output:ident, $error:ident } $(: $own:item)?)*) => {
-        /// The codecs, each made when its operation is first called.
+        /// The codecs of all operations. Each is made at the first call of its operation.
         #[derive(Debug, Default)]
         pub struct Codecs { $($slot: OnceCell<Codec>,)* }
 
         $(
-            /// See the DynamoDB API reference for the operation of this name.
+            /// The operation of this name in the DynamoDB API reference.
             #[derive(Debug)]
             pub struct $name;
 
@@ -181,55 +181,54 @@ operations! {
 }
 
 impl Codecs {
-    /// The codec of an operation.
+    /// Returns the codec of an operation.
     ///
     /// # Errors
     ///
-    /// If the SDK's plugin is not as expected: a test of every operation
-    /// keeps that from happening.
+    /// If the SDK's plugin lacks an expected part. A test of every operation rules this
+    /// out.
     pub fn get<O: Operation>(&self) -> Result<&Codec, BoxError> {
         let slot = O::slot(self);
         if slot.get().is_none() {
-            // Nobody can have filled it in between: there is one thread.
+            // Nothing can have filled the slot in between: there is one thread.
             let _ = slot.set(Codec::of::<O>()?);
         }
         slot.get().ok_or_else(|| "no codec".into())
     }
 }
 
-/// An error's code, where it does not stand in the body.
+/// The header that holds the code of an error, if the body does not.
 const ERROR_TYPE: &str = "x-amzn-errortype";
 
-/// AWS's name of the request: the first of the fields that is there.
+/// The headers that hold AWS's request id. The first one that is present counts.
 const REQUEST_ID: [&str; 2] = ["x-amzn-requestid", "x-amz-request-id"];
 
-/// Longest part of the name of a request or of a media type that a sentence quotes,
-/// in characters. DynamoDB's own are shorter.
+/// Maximum length of a request id or a media type in an error sentence, in characters.
+/// DynamoDB's own are shorter.
 const QUOTED: usize = 120;
 
-/// How many fields signing and sending add.
+/// The number of headers that signing and sending add.
 const ADDED_LATER: usize = 4;
 
-/// Makes an input as of a moment, in seconds since the Unix epoch.
+/// Makes an input for a given time, in seconds since the Unix epoch.
 type Make<'a, I> = Box<dyn Fn(u64) -> Result<I, Error> + 'a>;
 
-/// The input of a call. One that depends on the clock is made anew for an attempt at
-/// another second, so that signature, expiry and condition of one attempt are of one
-/// time.
+/// The input of a call. If it depends on the clock, it is made again for an attempt in
+/// another second. So the signature, expiry and condition of an attempt use the same time.
 pub enum CallInput<'a, I> {
-    /// One that does not depend on the clock.
+    /// An input that does not depend on the clock.
     Fixed(I),
-    /// One that does.
+    /// An input that depends on the clock.
     Timed(Make<'a, I>),
 }
 
 impl<'a, I: fmt::Debug + Send + Sync + 'static> CallInput<'a, I> {
-    /// Makes one that depends on the clock.
+    /// Creates an input that depends on the clock.
     pub fn timed(make: impl Fn(u64) -> Result<I, Error> + 'a) -> Self {
         Self::Timed(Box::new(make))
     }
 
-    /// The same without its type.
+    /// Erases the type of the input.
     pub(super) fn erase(self) -> CallInput<'a, Input> {
         match self {
             Self::Fixed(input) => CallInput::Fixed(Input::erase(input)),
@@ -238,17 +237,17 @@ impl<'a, I: fmt::Debug + Send + Sync + 'static> CallInput<'a, I> {
     }
 }
 
-/// The message of a call, written when it is first asked for.
+/// The message of a call. It is written at the first attempt.
 pub(super) struct Message<'a> {
     codec: &'a Codec,
-    /// None: it was written, and does not depend on the clock.
+    /// `None` once a message that does not depend on the clock is written.
     input: Option<CallInput<'a, Input>>,
     written: Option<Written>,
 }
 
 /// A message as the SDK writes it.
 struct Written {
-    /// As of this moment, in seconds since the Unix epoch.
+    /// The time for which it was written, in seconds since the Unix epoch.
     now: u64,
     headers: Headers,
     /// The number of `headers` that the serializer wrote.
@@ -265,8 +264,8 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Header fields and body as of `now`; those of before where the message does
-    /// not depend on the clock or `keep` says so.
+    /// Returns headers and body for the time `now`. Reuses those of the previous attempt
+    /// if the message does not depend on the clock, or if `keep` is true.
     ///
     /// # Errors
     ///
@@ -302,7 +301,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Header fields and body of the request, as the SDK writes them.
+/// Returns headers and body of the request, as the SDK writes them.
 fn serialize(codec: &Codec, input: Input) -> Result<(Headers, SdkBody), String> {
     let request = codec.serialize(input).map_err(|error| error.to_string())?;
     let mut headers = Headers::with_capacity(request.headers().len() + ADDED_LATER);
@@ -312,10 +311,10 @@ fn serialize(codec: &Codec, input: Input) -> Result<(Headers, SdkBody), String> 
     Ok((headers, request.into_body()))
 }
 
-/// Reads an answer that arrived whole.
+/// Reads a complete response.
 pub(super) fn deserialize(codec: &Codec, mut response: Response) -> Result<Output, AttemptError> {
-    // The SDK reads an empty body as an answer without members: an item that is
-    // absent. DynamoDB sends at least `{}`.
+    // The SDK reads an empty body as a response without members, which means an absent
+    // item. DynamoDB sends at least `{}`.
     if response.body.is_empty() && (200..300).contains(&response.status) {
         return Err(unexpected(&response, "an empty body".to_owned()));
     }
@@ -356,20 +355,21 @@ pub(super) fn deserialize(codec: &Codec, mut response: Response) -> Result<Outpu
     }
 }
 
-/// The cause of an answer that cannot be read.
+/// Returns the cause for a response that cannot be read.
 fn unreadable(response: &Response) -> String {
     if let Some(encoding) = encoding(response) {
         return encoding;
     }
     match response.header("content-type") {
         Some(content_type) => format!("content type {}", quoted(content_type)),
-        // A transport may have left the fields of a success out.
+        // The transport may have left out the headers of a success.
         None if (200..300).contains(&response.status) => "a body that cannot be read".to_owned(),
         None => "no content type".to_owned(),
     }
 }
 
-/// Describes a content encoding, which no request asks for: a proxy's own, as a rule.
+/// Describes the content encoding of a response, if it has one. No request asks for one,
+/// so it usually comes from a proxy.
 pub(super) fn encoding(response: &Response) -> Option<String> {
     let encoding = response.header("content-encoding")?;
     let is_none = encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
@@ -381,13 +381,13 @@ pub(super) fn encoding(response: &Response) -> Option<String> {
     })
 }
 
-/// Text of the server as sentences show it: with an end, and without what a
-/// terminal would obey.
+/// Returns text of the server as error sentences show it: limited in length, and with
+/// control characters escaped.
 pub(super) fn quoted(text: &str) -> String {
     escaped(text, QUOTED)
 }
 
-/// The error of an answer that is not DynamoDB's.
+/// Returns the error for a response that is not DynamoDB's.
 fn unexpected(response: &Response, cause: String) -> AttemptError {
     AttemptError::UnexpectedResponse {
         status: response.status,
@@ -396,20 +396,20 @@ fn unexpected(response: &Response, cause: String) -> AttemptError {
     }
 }
 
-/// The wait that the server asked for.
+/// Returns the wait that the server asked for.
 fn retry_after(response: &Response) -> Option<Duration> {
     let millis = response.header("x-amz-retry-after")?;
     millis.parse().ok().map(Duration::from_millis)
 }
 
-/// AWS's name of the request.
+/// Returns AWS's request id.
 fn request_id(response: &Response) -> Option<&str> {
     REQUEST_ID.iter().find_map(|name| response.header(name))
 }
 
-/// The answer as the SDK's deserializers take it, with the fields that they
-/// read of an error. Of a success they read the name of the request alone, for
-/// which nobody asks. It takes the body away.
+/// Converts the response for the SDK's deserializers, and takes its body. The result has
+/// the headers that the deserializers read from an error. From a success they read only
+/// the request id, which the component does not use.
 fn sdk_response(response: &mut Response) -> Result<HttpResponse, &'static str> {
     let status = response.status.try_into().map_err(|_| "no HTTP status")?;
     let body = SdkBody::from(std::mem::take(&mut response.body));

@@ -1,7 +1,8 @@
-//! A failed attempt, the failed operation that it may make, and the sentence and case
-//! that the caller gets for it. The rule: a write of which any attempt may have been
-//! applied fails as `timeout` or `unavailable`, never with a case that says nothing was
-//! written.
+//! The errors of an attempt and of an operation, and the error case and sentence that the
+//! caller gets for them.
+//!
+//! The rule: if any attempt of a write may have been applied, the write fails as `timeout`
+//! or `unavailable`. It never fails with a case that says that nothing was written.
 
 use crate::aws::clock_skew;
 use crate::aws::error_code::{self, CONTENT_TOO_LARGE, Case, Remedy, TOO_MANY_REQUESTS};
@@ -16,7 +17,7 @@ use aws_smithy_runtime_api::client::orchestrator::OrchestratorError;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
-/// Error codes of a request that nobody has signed.
+/// Error codes for a request without a signature.
 const UNSIGNED: &[&str] = &[
     "MissingAuthenticationToken",
     "MissingAuthenticationTokenException",
@@ -25,55 +26,54 @@ const UNSIGNED: &[&str] = &[
 /// The error of one attempt.
 #[derive(Debug)]
 pub enum AttemptError {
-    /// No complete answer came.
+    /// No complete response arrived.
     Transport(TransportError),
     /// DynamoDB answered with an error.
     Service(Box<ServiceError>),
-    /// An answer came that is not DynamoDB's.
+    /// The response is not DynamoDB's.
     UnexpectedResponse {
-        /// Its status.
+        /// The status of the response.
         status: u16,
-        /// The fault of it, in words.
+        /// A description of the fault.
         cause: String,
-        /// The wait that it asked for.
+        /// The wait that the response asked for.
         retry_after: Option<Duration>,
     },
-    /// The request could not be made, or there was nothing to sign it with.
+    /// The request could not be built, or there were no credentials to sign it.
     Unsent(Error),
 }
 
-/// An error answer of DynamoDB.
+/// An error response of DynamoDB.
 #[derive(Debug)]
 pub struct ServiceError {
-    /// The code, such as `ValidationException`.
+    /// The error code, such as `ValidationException`.
     pub code: String,
-    /// DynamoDB's own sentence; may be empty.
+    /// DynamoDB's own message. It may be empty.
     pub message: String,
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
-    /// AWS's name of this request, for its support.
+    /// AWS's request id, which AWS support asks for.
     pub request_id: Option<String>,
-    /// The server's clock, as the answer has it.
+    /// The server's time from the `date` header.
     pub date: Option<String>,
     /// The wait that the server asked for.
     pub retry_after: Option<Duration>,
-    /// Holds the SDK's typed error.
+    /// The error of the SDK, which holds the typed error of the operation.
     pub source: OrchestratorError<ErasedError>,
 }
 
 /// A failed operation, after all its attempts.
 #[derive(Debug)]
 pub struct OperationError {
-    /// The operation's name.
+    /// The name of the operation.
     pub operation: &'static str,
     /// The error of the last attempt.
     pub last: AttemptError,
-    /// How many attempts there were.
+    /// The number of attempts.
     pub attempts: u32,
     /// True if an attempt before the last one may have been applied.
     pub earlier_may_have_been_applied: bool,
-    /// When the operation had to be over, as the platform's `Clock::monotonic`
-    /// counts.
+    /// The deadline of the operation, in the time of the platform's `Clock::monotonic`.
     pub deadline: Duration,
 }
 
@@ -84,7 +84,7 @@ impl AttemptError {
         match self {
             Self::Transport(error) => error.may_have_been_applied(),
             Self::Service(error) => error_code::may_have_been_applied(&error.code, error.status),
-            // Whoever says that a request is too large, or one too many, has not let it through.
+            // A proxy that refuses a request for its size or for the load has not forwarded it.
             Self::UnexpectedResponse { status, .. } => {
                 *status != TOO_MANY_REQUESTS && !self.refuses_the_size()
             }
@@ -92,8 +92,9 @@ impl AttemptError {
         }
     }
 
-    /// Returns true if DynamoDB, or a proxy before it, refused the request for its size: "The
-    /// server is refusing to process a request because the request content is larger
+    /// Returns true if DynamoDB, or a proxy in front of it, refused the request for its size.
+    ///
+    /// "The server is refusing to process a request because the request content is larger
     /// than the server is willing or able to process" (RFC 9110, section 15.5.14).
     #[must_use]
     pub fn refuses_the_size(&self) -> bool {
@@ -105,22 +106,23 @@ impl AttemptError {
         status == CONTENT_TOO_LARGE
     }
 
-    /// Returns true if DynamoDB knows the credentials and takes them no more.
+    /// Returns true if DynamoDB reports that the credentials have expired.
     #[must_use]
     pub fn says_that_credentials_have_expired(&self) -> bool {
         matches!(self, Self::Service(error)
             if error_code::remedy(&error.code) == Remedy::NewCredentials)
     }
 
-    /// Returns true if the time of signing explains it: then nothing was done, and the same
-    /// request signed with the present time is worth sending.
+    /// Returns true if a wrong signing time explains the error. Then DynamoDB did nothing,
+    /// and the same request may succeed when it is signed with the current time.
     #[must_use]
     pub fn is_explained_by(&self, signed_at: SystemTime) -> bool {
         matches!(self, Self::Service(error)
             if clock_skew::explains(&error.code, error.date.as_deref(), signed_at))
     }
 
-    /// The kind of a retry that may succeed after a wait; none where waiting cannot help.
+    /// Returns the kind of retry that may succeed after a wait, or `None` if a wait cannot
+    /// help.
     #[must_use]
     pub fn retry_kind(&self) -> Option<RetryKind> {
         match self {
@@ -132,7 +134,7 @@ impl AttemptError {
         }
     }
 
-    /// The wait that the server asked for.
+    /// Returns the wait that the server asked for.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -142,7 +144,7 @@ impl AttemptError {
         }
     }
 
-    /// The case of the contract.
+    /// Returns the error case of the WIT contract.
     fn case(&self) -> Case {
         match self {
             Self::Transport(TransportError::Timeout | TransportError::ConnectTimeout) => {
@@ -171,14 +173,14 @@ impl AttemptError {
 }
 
 impl ServiceError {
-    /// The SDK's typed error of the operation.
+    /// Returns the SDK's typed error of the operation.
     fn typed<E: std::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
         self.source.as_operation_error()?.downcast_ref()
     }
 }
 
 impl OperationError {
-    /// The typed error of the operation, where DynamoDB answered with one.
+    /// Returns the typed error of the operation, if DynamoDB responded with one.
     #[must_use]
     pub fn service_error<E: std::error::Error + Send + Sync + 'static>(&self) -> Option<&E> {
         match &self.last {
@@ -189,13 +191,13 @@ impl OperationError {
         }
     }
 
-    /// The error of a read.
+    /// Converts the failure of a read to the caller's error.
     #[must_use]
     pub fn of_read(self, table: &str, endpoint: &str) -> Error {
         self.into_error(table, endpoint, false)
     }
 
-    /// The error of a write.
+    /// Converts the failure of a write to the caller's error.
     #[must_use]
     pub fn of_write(self, table: &str, endpoint: &str) -> Error {
         self.into_error(table, endpoint, true)
@@ -244,7 +246,8 @@ impl OperationError {
         self.last.may_have_been_applied() || self.earlier_may_have_been_applied
     }
 
-    /// `error` as that of a write that failed like this.
+    /// Converts `error` to the error of a write that failed with this failure. If any
+    /// attempt may have been applied, the result says that the outcome is unknown.
     #[must_use]
     pub fn as_write(&self, error: Error) -> Error {
         if self.may_have_been_applied() {
@@ -255,14 +258,14 @@ impl OperationError {
     }
 }
 
-/// No request was made.
+/// Returns the error of an operation that sent no request.
 #[cold]
 #[inline(never)]
 pub(super) fn unsent(operation: &'static str, cause: String) -> Box<OperationError> {
     operation_error(operation, AttemptError::Unsent(Error::Other(cause)), 0)
 }
 
-/// Whatever was asked for has happened.
+/// Returns the error of an operation that succeeded, but whose output has an unexpected type.
 #[cold]
 #[inline(never)]
 pub(super) fn misread(operation: &'static str) -> Box<OperationError> {
@@ -308,15 +311,15 @@ fn write_service_error(sentence: &mut String, error: &ServiceError) -> std::fmt:
     Ok(())
 }
 
-/// Returns true if DynamoDB refuses an item for its size. It has no code for that, only a
-/// sentence: "Item size has exceeded the maximum allowed size", or, where it was to
-/// update an item, "Item size to update has exceeded the maximum allowed size".
+/// Returns true if DynamoDB refuses an item for its size. It has no error code for this,
+/// only a message: "Item size has exceeded the maximum allowed size". For an update the
+/// message is "Item size to update has exceeded the maximum allowed size".
 pub(super) fn is_about_an_items_size(message: &str) -> bool {
     message.contains("Item size") && message.contains("has exceeded")
 }
 
-/// The codes of cancellation reasons that are looked for: what no repetition mends before
-/// what may pass.
+/// The known codes of cancellation reasons. Reasons that a retry cannot fix come before
+/// reasons that may pass.
 ///
 /// Source: TransactWriteItems in the DynamoDB API reference.
 const CANCELLATION_CODES: &[(&str, Case, Option<RetryKind>)] = &[
@@ -340,27 +343,27 @@ const CANCELLATION_CODES: &[(&str, Case, Option<RetryKind>)] = &[
     ),
 ];
 
-/// Why DynamoDB cancelled a transaction.
+/// A reason why DynamoDB cancelled a transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct Cancellation<'a> {
-    /// The place of the operation that is the reason.
+    /// The index of the operation that caused the cancellation.
     pub position: usize,
-    /// DynamoDB's words.
+    /// DynamoDB's description of the reason.
     pub reason: &'a CancellationReason,
-    /// The case of the contract.
+    /// The error case of the WIT contract.
     pub case: Case,
-    /// The kind of a retry that may succeed; none where no repetition helps.
+    /// The kind of retry that may succeed, or `None` if no retry can help.
     pub retry: Option<RetryKind>,
 }
 
-/// Why DynamoDB cancelled a transaction, what counts most first: the first operation for
-/// each code that is known.
+/// Returns the reasons why DynamoDB cancelled a transaction, the most important one first.
+/// For each known code it returns the first operation with that code.
 pub fn cancellations(error: &TransactWriteItemsError) -> impl Iterator<Item = Cancellation<'_>> {
     let reasons = cancellation_reasons(error);
     CANCELLATION_CODES.iter().filter_map(|(code, case, retry)| {
         let mut places = reasons.iter().enumerate();
         let (position, reason) = places.find(|(_, reason)| reason.code() == Some(code))?;
-        // DynamoDB has no code of its own for the size of an item.
+        // DynamoDB has no separate code for the size of an item.
         let is_size =
             *code == "ValidationError" && reason.message().is_some_and(is_about_an_items_size);
         Some(Cancellation {
@@ -372,19 +375,19 @@ pub fn cancellations(error: &TransactWriteItemsError) -> impl Iterator<Item = Ca
     })
 }
 
-/// The reasons, one for each operation of the transaction.
+/// Returns the cancellation reasons, one for each operation of the transaction.
 #[must_use]
 pub fn cancellation_reasons(error: &TransactWriteItemsError) -> &[CancellationReason] {
     match error {
         TransactWriteItemsError::TransactionCanceledException(canceled) => {
             canceled.cancellation_reasons()
         }
-        // No other error has reasons.
+        // Other errors have no reasons.
         _ => &[],
     }
 }
 
-/// Returns true if the condition of an operation is why DynamoDB cancelled it.
+/// Returns true if DynamoDB cancelled an operation because its condition did not hold.
 #[must_use]
 pub fn is_condition(reason: &CancellationReason) -> bool {
     reason.code() == Some("ConditionalCheckFailed")

@@ -1,10 +1,10 @@
-//! Answers to reads, in one pass where they are plain: attributes that are
-//! strings, numbers or binary values, and no members that nobody asked for. What
-//! is not plain is no error here: the SDK reads it.
+//! A decoder that reads plain responses to reads in one pass. A response is plain if its
+//! attributes are strings, numbers or binary values, and it has no unexpected members. Any
+//! other response is not an error here: the SDK reads it.
 //!
-//! The SDK looks at each byte of a string several times and one at a time, which
-//! is most of the time of a large answer. Native tests hold what is read here
-//! against what the SDK reads.
+//! The SDK looks at each byte of a string several times, one byte at a time. For a large
+//! response this takes most of the time. Native tests compare the results of this decoder
+//! with those of the SDK.
 
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
 use aws_sdk_dynamodb::operation::get_item::GetItemOutput;
@@ -18,11 +18,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// Most attributes of an item of the state store: the partition key, value, ETag,
+/// The maximum number of attributes of a state store item: partition key, value, ETag,
 /// content type and expiry.
 const ATTRIBUTES: usize = 5;
 
-/// The answer to a GetItem; none where it is not plain.
+/// Reads a response to GetItem. Returns `None` if it is not plain.
 pub(super) fn get_item(body: &[u8]) -> Option<GetItemOutput> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -34,7 +34,7 @@ pub(super) fn get_item(body: &[u8]) -> Option<GetItemOutput> {
     Some(GetItemOutput::builder().set_item(item).build())
 }
 
-/// The answer to a BatchGetItem; none where it is not plain.
+/// Reads a response to BatchGetItem. Returns `None` if it is not plain.
 pub(super) fn batch_get_item(body: &[u8]) -> Option<BatchGetItemOutput> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -68,7 +68,7 @@ fn attributes(items: Vec<Item>) -> Vec<HashMap<String, AttributeValue>> {
     items.into_iter().map(|item| item.0).collect()
 }
 
-/// An object: what serde derives would take an array as well.
+/// A JSON object. The code that serde derives for `T` alone would also accept an array.
 struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -91,7 +91,7 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
     }
 }
 
-/// An item, or the key of one.
+/// An item, or the key of an item.
 struct Item(HashMap<String, AttributeValue>);
 
 impl<'de> Deserialize<'de> for Item {
@@ -118,7 +118,7 @@ impl<'de> Visitor<'de> for Attributes {
     }
 }
 
-/// The value of an attribute: an object of one member, whose name is the type.
+/// The value of an attribute: a JSON object with one member, whose name is the type.
 struct Attribute(AttributeValue);
 
 #[derive(Deserialize)]
@@ -148,7 +148,8 @@ impl<'de> Visitor<'de> for OneMember {
             Some(Type::S) => AttributeValue::S(members.next_value()?),
             Some(Type::N) => AttributeValue::N(members.next_value()?),
             Some(Type::B) => {
-                // Borrowed: the SDK does not unescape base64, so what is escaped is the SDK's to refuse.
+                // A borrowed string cannot have escapes. The SDK does not unescape base64,
+                // so a value with escapes is left to the SDK, which refuses it.
                 let text: &str = members.next_value()?;
                 let bytes = base64::decode(text).map_err(A::Error::custom)?;
                 AttributeValue::B(Blob::new(bytes))

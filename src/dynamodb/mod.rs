@@ -1,8 +1,13 @@
-//! One call of DynamoDB, in the order in which it happens. A `client` has the SDK
-//! serialize the input (`codec`), signs the request and sends it; checks the answer
-//! (`response_check`) and reads it, in one pass (`fast_decode`) or by the SDK; and the
-//! policy decides from an error about another attempt (`retry`). `error` says what the
-//! caller is told. Every wait has an end.
+//! Calls to DynamoDB. One call takes these steps:
+//!
+//! 1. `codec`: the SDK serializes the input.
+//! 2. `client`: signs the request and sends it.
+//! 3. `response_check`: checks the response.
+//! 4. `fast_decode` reads a plain response in one pass. The SDK reads all others.
+//! 5. `retry`: after an error, the policy decides whether to try again.
+//! 6. `error`: maps the last error to the error that the caller gets.
+//!
+//! Every wait has a time limit.
 
 pub mod client;
 pub mod codec;
@@ -17,7 +22,7 @@ pub use client::Client;
 pub use codec::CallInput;
 pub use settings::{ClientConfig, Repeat, endpoint};
 
-/// The service's name, in the hosts of AWS's endpoints and in credential scopes.
+/// The name of the service in the host names of AWS's endpoints and in credential scopes.
 pub const SERVICE: &str = "dynamodb";
 
 #[cfg(test)]

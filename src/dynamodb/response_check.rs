@@ -1,16 +1,16 @@
-//! Checks an answer before it is read: by its checksum, the body is the one that DynamoDB
-//! sent; by its shape, it is an answer of the operation.
+//! Checks a response before it is read. The checksum proves that the body is the one that
+//! DynamoDB sent. The shape shows that the body is a response to the operation.
 //!
-//! A success is one by its shape: an object of which at least one member is the
-//! operation's, or without any. What else speaks HTTP and JSON at the configured
-//! address, such as another service or the page of a network's login, is not
-//! taken for a table that lacks the item, or for a write that is done.
+//! A 200 response must be a JSON object that is empty or has at least one member of the
+//! operation. This rejects responses of other servers at the configured address, such as
+//! another service or the login page of a network. Otherwise such a response would look
+//! like an absent item or a successful write.
 //!
-//! BatchGetItem needs one more thing: DynamoDB always sends `Responses`, if only
-//! with an empty list. Without it, an answer would say that all keys are absent.
+//! BatchGetItem also needs the member `Responses`, which DynamoDB always sends, even if
+//! its list is empty. Without it, a response would say that all keys are absent.
 //!
-//! The SDK passes over what it does not know, so that a member of later days is no
-//! error. Nor is it here, beside one that is known.
+//! The SDK ignores unknown members, so that members that DynamoDB adds later are not an
+//! error. This check also accepts them, if there is a known member too.
 
 use super::codec;
 use crate::http::{CHECKSUM, Response, TransportError};
@@ -18,8 +18,8 @@ use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
-/// The members of an operation's answer.
-/// Source: "Response Syntax" of each in the DynamoDB API reference.
+/// Returns the members of the response to an operation.
+/// Source: "Response Syntax" of each operation in the DynamoDB API reference.
 fn members(operation: &str) -> &'static [&'static str] {
     match operation {
         "GetItem" => &["ConsumedCapacity", "Item"],
@@ -35,14 +35,13 @@ fn members(operation: &str) -> &'static [&'static str] {
     }
 }
 
-/// The member without which an answer of the operation is damaged. A BatchWriteItem
-/// has none: servers that are compatible with DynamoDB leave `UnprocessedItems` out
-/// where there are none.
+/// Returns the member without which a response to the operation is damaged. BatchWriteItem
+/// has none: DynamoDB-compatible servers omit `UnprocessedItems` if there are none.
 fn required(operation: &str) -> Option<&'static str> {
     (operation == "BatchGetItem").then_some("Responses")
 }
 
-/// Returns true if `body` can be the answer to a success of `operation`.
+/// Returns true if `body` can be the body of a successful response to `operation`.
 pub(super) fn fits(operation: &str, body: &[u8]) -> bool {
     let mut json = serde_json::Deserializer::from_slice(body);
     let read = json.deserialize_map(Answer {
@@ -70,7 +69,7 @@ impl<'de> Visitor<'de> for Answer {
         while let Some((name, value)) = members.next_entry::<Cow<'_, str>, Option<IgnoredAny>>()? {
             any = true;
             known |= self.members.contains(&&*name);
-            // The SDK reads a member that is null as one that is not there.
+            // The SDK reads a member that is null as an absent one.
             complete |= value.is_some() && self.required == Some(&*name);
         }
         if any && !known {
@@ -83,7 +82,7 @@ impl<'de> Visitor<'de> for Answer {
     }
 }
 
-/// Checks the body against its CRC-32, where the answer has one. A body that fails the
+/// Checks the body against its CRC-32, if the response has one. A body that fails the
 /// check is never read.
 ///
 /// # Errors

@@ -1,9 +1,9 @@
-//! The retry policy: decides from the error of an attempt about another one. It owns the
-//! retry quotas and the estimate of the server's clock; what an error means it has from
-//! [`AttemptError`] and `aws::error_code`.
+//! The retry policy. After a failed attempt it decides whether to make another one. It owns
+//! the retry quotas and the estimate of the server's clock. [`AttemptError`] and
+//! `aws::error_code` tell it the meaning of an error.
 //!
-//! The rule: an attempt of unknown outcome is repeated only where a repetition cannot
-//! have a second effect, or the configuration accepts one.
+//! The rule: an attempt with an unknown outcome is repeated only if it cannot take effect
+//! twice, or if the configuration accepts that.
 
 use super::Repeat;
 use super::error::{AttemptError, OperationError};
@@ -15,27 +15,27 @@ use crate::error::Error;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-/// The longest time after its first attempt that a transaction may be signed again. DynamoDB
-/// knows a transaction by its token for ten minutes, and takes a request for five
-/// minutes after it was signed: what is signed later could arrive when the token is
-/// forgotten, and be applied a second time.
+/// The time after the first attempt of a transaction in which it may be signed again.
+/// DynamoDB remembers the token of a transaction for ten minutes, and accepts a request for
+/// five minutes after it was signed. A request that is signed later could arrive after
+/// DynamoDB has forgotten the token, and be applied a second time.
 ///
 /// Sources: `ClientRequestToken` of TransactWriteItems in the DynamoDB API
 /// reference; "Signature Version 4" in the IAM User Guide.
 const TOKEN_IS_GOOD_FOR: Duration = Duration::from_secs(5 * 60);
 
-/// How one call differs from a read that may be repeated.
+/// The options of a call. The defaults are those of a read that may be repeated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct CallOptions {
     pub(super) repeat: Repeat,
-    /// When it has to be over, as the platform's `Clock::monotonic` counts;
-    /// none: after the longest time that one operation may take.
+    /// The deadline of the call, in the time of the platform's `Clock::monotonic`. The
+    /// default is the longest time that one operation may take.
     pub(super) deadline: Option<Duration>,
-    /// The answer has to tell the server's time.
+    /// True if the response must tell the server's time.
     pub(super) for_time: bool,
 }
 
-/// The limits, the quotas and the clock that all calls of a client share.
+/// The limits, the retry quotas and the clock difference. All calls of a client share them.
 #[derive(Debug)]
 pub(super) struct RetryPolicy {
     pub(super) limits: Limits,
@@ -43,28 +43,27 @@ pub(super) struct RetryPolicy {
     quotas: RetryQuotas,
 }
 
-/// One attempt: who signs it, and its times.
+/// One attempt, with its signer and its times.
 #[derive(Debug)]
 pub(super) struct Attempt {
     /// The signer; `None` if the host signs.
     pub(super) signer: Option<Rc<Signer>>,
-    /// When it was sent, by this machine's clock.
+    /// The time of sending, by this machine's clock.
     pub(super) sent: SystemTime,
-    /// When it was sent, by the monotonic clock.
+    /// The time of sending, by the monotonic clock.
     pub(super) now: Duration,
-    /// When it was sent, by the server's clock as far as it is known: the time of
-    /// signing.
+    /// The time of sending and signing, by the server's clock as far as it is known.
     pub(super) signed_at: SystemTime,
 }
 
-/// The next step after an attempt that failed.
+/// The next step after a failed attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     /// Another attempt after this wait.
     RetryAfter(Duration),
-    /// Another attempt at once: the time of signing was why the server refused this one.
+    /// Another attempt at once: the server refused this one because of its signing time.
     SignAgain,
-    /// Another attempt at once where there are other credentials: these have expired.
+    /// Another attempt at once with new credentials, if there are any: these have expired.
     RenewCredentials,
     /// No other attempt.
     GiveUp,
@@ -78,13 +77,13 @@ pub(super) struct Attempts<'a> {
     repeat: Repeat,
     deadline: Duration,
     count: u32,
-    /// The tokens that the latest retry took of the quota.
+    /// The tokens that the latest retry took from the quota.
     permit: Option<Permit>,
     renewed: bool,
     signed_again: bool,
     /// The time of the first attempt that may have been applied, by both clocks.
     unknown_since: Option<(SystemTime, Duration)>,
-    /// The error of the latest attempt, and whether one before it may have been applied.
+    /// The error of the latest attempt, and true if an earlier one may have been applied.
     last: Option<(AttemptError, bool)>,
 }
 
@@ -97,7 +96,7 @@ impl RetryPolicy {
         }
     }
 
-    /// The attempts of a call that begins `now`.
+    /// Starts the attempts of a call that begins `now`.
     pub(super) fn begin(
         &self,
         operation: &'static str,
@@ -119,8 +118,9 @@ impl RetryPolicy {
         }
     }
 
-    /// The wait before retry number `retry`, where the quota has one left. For what is
-    /// asked again although the call succeeded: unprocessed items.
+    /// Returns the wait before retry number `retry`, or `None` if the quota has no retry
+    /// left. This is for unprocessed items, which are requested again although the call
+    /// succeeded.
     pub(super) fn backoff(
         &self,
         retry: u32,
@@ -133,21 +133,22 @@ impl RetryPolicy {
         ))
     }
 
-    /// Takes back what a retry took of the quota, since it succeeded; none: the first
-    /// attempt did.
+    /// Returns the tokens of a successful retry to the quota. `None` means that the first
+    /// attempt succeeded.
     pub(super) fn succeeded(&self, permit: Option<Permit>) {
         self.quotas.succeeded(permit);
     }
 }
 
 impl Attempts<'_> {
-    /// When the call has to be over, by the monotonic clock.
+    /// Returns the deadline of the call, by the monotonic clock.
     pub(super) fn deadline(&self) -> Duration {
         self.deadline
     }
 
-    /// Returns true if the message has to be that of the attempt before: by its token
-    /// DynamoDB knows a transaction again, and refuses it with another body.
+    /// Returns true if the next attempt must send the same message as the previous one.
+    /// DynamoDB recognizes a repeated transaction by its token, and refuses the token with
+    /// another body.
     pub(super) fn keeps_message(&self) -> bool {
         self.repeat == Repeat::ByToken && self.unknown_since.is_some()
     }
@@ -157,12 +158,12 @@ impl Attempts<'_> {
         self.count += 1;
     }
 
-    /// An attempt succeeded.
+    /// Ends the attempts after a success.
     pub(super) fn succeeded(self) {
         self.policy.succeeded(self.permit);
     }
 
-    /// Decides after an attempt whose error was known `now`.
+    /// Decides the next step after an attempt that failed with `error` at the time `now`.
     pub(super) fn decide(
         &mut self,
         error: AttemptError,
@@ -170,10 +171,10 @@ impl Attempts<'_> {
         now: Duration,
         random: impl FnOnce() -> u64,
     ) -> Decision {
-        // For a process that stood still the time is over, and its caller wants the answer.
+        // If the process was suspended, the deadline has passed, but the caller still waits.
         let extended = now.saturating_add(self.policy.limits.request_timeout);
         let earlier = self.unknown_since.is_some();
-        // In the first two cases nothing was done.
+        // In the first two cases DynamoDB did nothing.
         let decision = if attempt.signer.is_some()
             && !self.renewed
             && error.says_that_credentials_have_expired()
@@ -193,7 +194,7 @@ impl Attempts<'_> {
         decision
     }
 
-    /// Decides once more after the same attempt: there are no other credentials.
+    /// Decides again after the same attempt, because there are no new credentials.
     pub(super) fn decide_again(
         &mut self,
         attempt: &Attempt,
@@ -206,7 +207,7 @@ impl Attempts<'_> {
         }
     }
 
-    /// The wait before a retry; none where there is no retry.
+    /// Returns the wait before a retry, or `None` if there is no retry.
     fn retry(
         &mut self,
         error: &AttemptError,
@@ -234,12 +235,12 @@ impl Attempts<'_> {
     }
 
     /// Refuses to send a transaction whose token DynamoDB may have forgotten. `clock` is
-    /// this machine's time. Neither clock tells all of the time that has passed: the
-    /// monotonic one does not count while the machine sleeps, the other may be set.
+    /// this machine's time. No clock alone is enough: the monotonic clock stops while the
+    /// machine sleeps, and the wall clock may be set.
     ///
     /// # Errors
     ///
-    /// The error of the attempt before.
+    /// The error of the previous attempt.
     pub(super) fn check_token(
         &mut self,
         now: Duration,
@@ -255,7 +256,7 @@ impl Attempts<'_> {
         Err(self.give_up())
     }
 
-    /// The error of the call, of which the latest attempt was the last.
+    /// Ends the call after its latest attempt, and returns its error.
     pub(super) fn give_up(&mut self) -> Box<OperationError> {
         let nothing_sent = || (AttemptError::Unsent(Error::unbuilt("no attempt")), false);
         let (last, earlier) = self.last.take().unwrap_or_else(nothing_sent);
@@ -268,7 +269,7 @@ impl Attempts<'_> {
         })
     }
 
-    /// The error of the call, of which another attempt could not be sent.
+    /// Ends the call because another attempt could not be sent, and returns its error.
     pub(super) fn unsent(&mut self, error: Error) -> Box<OperationError> {
         let earlier = self.unknown_since.is_some();
         self.last = Some((AttemptError::Unsent(error), earlier));
@@ -294,7 +295,8 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    /// The decision after an attempt, counted, that failed like that by `now`.
+    /// Counts an attempt that failed with `error` after `now` seconds, and returns the
+    /// decision.
     fn decide(attempts: &mut Attempts<'_>, error: TransportError, now: u64) -> Decision {
         let attempt = Attempt {
             signer: None,

@@ -1,4 +1,5 @@
-//! How a client reaches DynamoDB, as metadata and environment say.
+//! The settings of a client, from metadata and environment: endpoint, region, signing,
+//! limits and retries of writes.
 
 use super::SERVICE;
 use crate::aws::Limits;
@@ -8,40 +9,39 @@ use crate::error::Error;
 use crate::fields::{Field, Fields, missing};
 use crate::http::Files;
 
-/// The region that is signed for where only an endpoint is given.
+/// The region in signatures if only an endpoint is configured.
 const REGION_OF_AN_ENDPOINT: &str = "us-east-1";
 
-/// Longest name of a region; AWS's own have about 15 characters.
+/// Maximum length of a region's name. AWS's own names have about 15 characters.
 const REGION_CHARACTERS: usize = 255;
 
-/// How a client reaches DynamoDB.
+/// The settings of a client of DynamoDB.
 #[derive(Debug)]
 pub struct ClientConfig {
     /// The endpoint of DynamoDB.
     pub endpoint: Endpoint,
-    /// The region that is signed for.
+    /// The region in signatures.
     pub region: String,
     /// The signer of the requests.
     pub signing: Signing,
-    /// How long and how often it may try.
+    /// The timeouts and the maximum number of attempts.
     pub limits: Limits,
 }
 
 /// Decides whether an operation is sent again after an attempt that may have been applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Repeat {
-    /// Yes: a repetition has no second effect, or one that is accepted.
+    /// Repeat it: a repetition has no second effect, or the user accepts one.
     #[default]
     Always,
-    /// While DynamoDB is certain to know the token of the first attempt.
+    /// Repeat it while DynamoDB is certain to remember the token of the first attempt.
     ByToken,
-    /// No: that attempt is the last.
+    /// Do not repeat it.
     Never,
 }
 
 impl ClientConfig {
-    /// A client of DynamoDB at `endpoint`, with the limits and the signer that the
-    /// configuration gives.
+    /// Reads the limits and the signer for a client of DynamoDB at `endpoint`.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl ClientConfig {
 }
 
 impl Repeat {
-    /// Reads `unconfirmedWrites`: it decides whether a write whose answer was lost is
+    /// Reads `unconfirmedWrites`. It decides whether a write whose response was lost is
     /// sent again although it may have been applied.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl Repeat {
     }
 }
 
-/// The endpoint that requests go to, and the region that is signed for.
+/// Reads the endpoint for requests and the region in signatures.
 ///
 /// # Errors
 ///
@@ -116,14 +116,15 @@ pub fn endpoint(fields: &Fields<'_>, files: &dyn Files) -> Result<(Endpoint, Str
                 Err(region.refused("no AWS region is called so; give a name such as `eu-west-1`"))
             }
         },
-        // Who names files means to have the region in them.
+        // An error of the shared files comes first: the user configured them for the region.
         (None, None) => Err(unread.unwrap_or_else(|| {
             missing("region", "an AWS region such as `eu-west-1`", "AWS_REGION")
         })),
     }
 }
 
-/// The URL is not quoted: it may hold a password.
+/// Parses the URL of an endpoint. The error does not quote the URL, which may contain a
+/// password.
 fn parse_endpoint(url: &Field) -> Result<Endpoint, Error> {
     Endpoint::parse(&url.value).map_err(|why| {
         Error::InvalidConfiguration(format!(

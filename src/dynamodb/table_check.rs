@@ -1,5 +1,5 @@
-//! Proves that a table can be used, with one read of one key that nobody
-//! writes: half a read capacity unit.
+//! A check that proves that a table can be used. It reads one key that nobody writes, which
+//! costs half a read capacity unit.
 
 use super::Client;
 use super::codec::GetItem;
@@ -10,29 +10,29 @@ use crate::text::{first_line, quote};
 use aws_sdk_dynamodb::operation::get_item::GetItemInput;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-/// Prefix of the probe's key. The rest is random: a fleet of instances
-/// that all read one key would make its partition hot.
+/// The prefix of the probe's key. The rest is random, because many instances that read the
+/// same key would make its partition hot.
 const PROBE: &str = "dapr-dynamodb||probe||";
 
-/// A warning about a table that passed the check; `None` if there is none.
+/// A warning about a table that passed the check, or `None`.
 pub type Warning = Option<String>;
 
 /// The primary key that a table must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needs {
-    /// Its primary key is the configured partition key and nothing else.
+    /// The primary key is the configured partition key alone.
     PartitionKey,
     /// Any primary key.
     AnyKey,
 }
 
-/// Reads the probe. A table passes also where DynamoDB throttles that: it has been
-/// reached, by somebody whom it knows.
+/// Checks a table by reading the probe. A table also passes if DynamoDB throttles the read:
+/// then DynamoDB was reached, and it knows the credentials.
 ///
 /// # Errors
 ///
-/// `invalid-configuration` naming the field at fault, `not-found`,
-/// `access-denied`, `timeout`, `unavailable` and what else a read can have.
+/// `invalid-configuration` naming the field at fault, `not-found`, `access-denied`,
+/// `timeout`, `unavailable`, and all other errors of a read.
 pub async fn check<P: Platform>(
     client: &Client<P>,
     table: &str,
@@ -62,14 +62,14 @@ pub async fn check<P: Platform>(
     }
 }
 
-/// Returns the warning for a table that passes in spite of this error, for which
-/// DynamoDB gave that code; `None` where it does not pass.
+/// Returns the warning for a table that passes in spite of `error`, which has DynamoDB's
+/// error code `code`. Returns `None` if the table does not pass.
 fn warning(table: &str, needs: Needs, code: Option<&str>, error: &Error) -> Warning {
     match (error, code?) {
         (Error::Throttled(sentence), _) => Some(format!(
             "table `{table}` can be reached, but is throttled now: {sentence}"
         )),
-        // `create` writes: a role for it need not be allowed to read.
+        // `create` only writes, so its role needs no permission to read.
         (Error::AccessDenied(sentence), code)
             if needs == Needs::AnyKey && NOT_ALLOWED.contains(&code) =>
         {
@@ -81,20 +81,23 @@ fn warning(table: &str, needs: Needs, code: Option<&str>, error: &Error) -> Warn
     }
 }
 
-/// Error codes for known credentials whose policies do not allow the operation.
+/// Error codes for valid credentials whose policies do not allow the operation.
 ///
 /// Source: "Common errors" in the DynamoDB API reference.
 const NOT_ALLOWED: &[&str] = &["AccessDenied", "AccessDeniedException", "NotAuthorized"];
 
-/// The outcome where DynamoDB takes the probe for no valid request, in its `words`.
+/// Returns the outcome for a probe that DynamoDB rejects as invalid, with the message
+/// `words`.
 ///
-/// DynamoDB has one code for all, and tells them apart in its sentence: "Invalid
-/// table/index name", "The provided key element does not match the schema". The
-/// second one it says of another name or type as well as of a sort key, and so does
-/// the embedded engine. DynamoDB Local says of a sort key "The number of conditions on
-/// the keys is invalid", as DynamoDB itself has been seen to do
-/// (<https://github.com/awsdocs/aws-javascript-developer-guide-v2/pull/32>): the probe
-/// has one key attribute, so the table has two.
+/// DynamoDB has one code for all causes, and names the cause in its message:
+///
+/// - "Invalid table/index name" is about the name of the table.
+/// - "The provided key element does not match the schema" is about another name or type of
+///   the key, or about a sort key. The embedded engine also uses this message for all three.
+/// - "The number of conditions on the keys is invalid" is about a sort key: the probe has
+///   one key attribute, so the table has two. DynamoDB Local uses this message, and
+///   DynamoDB itself has been seen to use it
+///   (<https://github.com/awsdocs/aws-javascript-developer-guide-v2/pull/32>).
 fn refused(words: &str, table: &str, partition_key: &str, needs: Needs) -> Result<Warning, Error> {
     let lower = words.to_ascii_lowercase();
     let names = ["tablename", "table name", "table/index name"];

@@ -1,4 +1,4 @@
-//! DynamoDB's answers to the probe, and what is told of them.
+//! Tests of the errors and warnings for DynamoDB's responses to the probe.
 
 use super::{Needs, Warning, check};
 use crate::dynamodb::Client;
@@ -11,16 +11,16 @@ use crate::test_support::{
 use serde_json::json;
 use std::collections::HashSet;
 
-/// The words of DynamoDB and of an engine of one's own for a primary key that is another.
+/// The messages of DynamoDB and of a self-hosted engine for another primary key.
 const KEY: [&str; 2] = [
     "The provided key element does not match the schema",
     "One or more parameter values were invalid: Type mismatch for key pk expected: N actual: S",
 ];
 
-/// Servers' words for one key where the table has two.
+/// The message of servers if the request has one key attribute but the table has two.
 const SORT_KEY: &str = "The number of conditions on the keys is invalid";
 
-/// The words of DynamoDB for a name that no table has.
+/// DynamoDB's messages for an invalid table name.
 const TABLE_NAME: [&str; 3] = [
     "Invalid table/index name.  Table/index names must be between 3 and 255 characters long, and may contain only the characters a-z, A-Z, 0-9, '_', '-', and '.'",
     "1 validation error detected: Value 'no' at 'tableName' failed to satisfy constraint: Member must have length greater than or equal to 3",
@@ -133,8 +133,8 @@ async fn a_role_that_may_not_read_is_good_enough_to_write() {
     assert_eq!(requests.len(), 1);
 }
 
-/// Neither a role's policy nor load, whatever the case that it has in common with
-/// them.
+/// These errors have the same case as a missing permission or as throttling, but have
+/// another cause.
 #[tokio::test]
 async fn credentials_or_hosts_that_are_refused_do_not_pass() {
     let denied = Scene::from(TransportError::Denied("cause".to_owned()));
