@@ -431,7 +431,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_sdk_gives_a_codec_for_every_operation() {
+    fn every_operation_has_a_codec() {
         let codecs = Codecs::default();
         let names = [
             codecs.get::<GetItem>().unwrap().name(),

@@ -114,7 +114,7 @@ mod tests {
     };
 
     #[test]
-    fn an_answer_has_a_member_of_its_operation_or_none_at_all() {
+    fn response_has_a_known_member_or_none() {
         for body in [
             "{}",
             " { } ",
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_to_a_batch_get_says_what_was_found() {
+    fn batch_get_response_needs_responses() {
         for body in [
             r#"{"Responses":{}}"#,
             r#"{"Responses":{"t":[]},"UnprocessedKeys":{}}"#,
@@ -151,21 +151,21 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_write_answer_may_lack_unprocessed_items() {
+    fn batch_write_response_may_omit_unprocessed_items() {
         for body in ["{}", r#"{"UnprocessedItems":{}}"#] {
             assert!(fits("BatchWriteItem", body.as_bytes()), "{body}");
         }
     }
 
     #[test]
-    fn what_is_no_object_or_no_json_is_no_answer() {
+    fn response_must_be_a_json_object() {
         for body in ["", "[]", "null", "\"Item\"", "{} {}", "{", "\u{feff}{}"] {
             assert!(!fits("GetItem", body.as_bytes()), "{body}");
         }
     }
 
     #[test]
-    fn members_are_known_of_every_operation() {
+    fn every_operation_has_known_members() {
         for operation in [
             GetItem::NAME,
             PutItem::NAME,
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn body_passes_with_its_own_checksum_or_none() {
+    fn body_passes_with_matching_or_no_checksum() {
         assert_eq!(check(&response(Some("3421780262"))), Ok(()));
         assert_eq!(check(&response(None)), Ok(()));
         assert!(check(&response(Some("3421780263"))).is_err());
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn encoding_is_named_where_the_body_fails_its_check() {
+    fn checksum_error_names_the_content_encoding() {
         let mut encoded = response(Some("3421780263"));
         let field = ("Content-Encoding".to_owned(), b"gzip".to_vec());
         encoded.headers.push(field);

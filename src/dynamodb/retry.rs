@@ -332,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn call_gives_up_after_its_last_attempt_with_the_error_of_that() {
+    fn call_fails_with_the_error_of_its_last_attempt() {
         let policy = RetryPolicy::new(LIMITS);
         let mut attempts = policy.begin("GetItem", CallOptions::default(), Duration::ZERO);
         for _ in 1..LIMITS.max_attempts {

@@ -36,7 +36,7 @@ fn case_of(failure: OperationError) -> String {
 }
 
 #[test]
-fn each_error_of_dynamodb_has_its_case() {
+fn dynamodb_error_codes_map_to_cases() {
     for (code, status, case) in [
         ("ResourceNotFoundException", 400, "not-found"),
         ("AccessDeniedException", 400, "access-denied"),
@@ -59,7 +59,7 @@ fn each_error_of_dynamodb_has_its_case() {
 }
 
 #[test]
-fn each_transport_failure_has_its_case() {
+fn transport_failures_map_to_cases() {
     let cause = || "cause".to_owned();
     for (error, case) in [
         (TransportError::Dns(cause()), "unavailable"),
@@ -78,7 +78,7 @@ fn each_transport_failure_has_its_case() {
 }
 
 #[test]
-fn a_write_whose_earlier_attempt_may_have_been_applied_never_says_that_nothing_was_written() {
+fn write_with_unknown_earlier_attempt_is_unavailable() {
     for code in [
         "ThrottlingException",
         "AccessDeniedException",
@@ -91,7 +91,7 @@ fn a_write_whose_earlier_attempt_may_have_been_applied_never_says_that_nothing_w
 }
 
 #[test]
-fn proxy_that_refuses_for_load_throttles_and_applies_nothing() {
+fn http_429_from_proxy_is_throttled_and_not_applied() {
     let refusal = || AttemptError::UnexpectedResponse {
         status: 429,
         cause: "content type text/html".to_owned(),
@@ -108,7 +108,7 @@ fn proxy_that_refuses_for_load_throttles_and_applies_nothing() {
 }
 
 #[test]
-fn of_dynamodbs_sentence_only_the_first_line_is_quoted() {
+fn only_first_line_of_dynamodb_message_is_quoted() {
     let mut failure = service("InvalidSignatureException", 400, false);
     if let AttemptError::Service(error) = &mut failure.last {
         error.message = "It does not match.\n\nx-amz-security-token:canary".to_owned();
@@ -121,7 +121,7 @@ fn of_dynamodbs_sentence_only_the_first_line_is_quoted() {
 }
 
 #[test]
-fn the_sentence_names_operation_table_code_and_request_id() {
+fn sentence_names_operation_table_code_and_request_id() {
     let error = service("ValidationException", 400, false).of_write("orders", "http://db/");
     assert_eq!(
         error.to_string(),

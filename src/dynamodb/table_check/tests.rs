@@ -46,7 +46,7 @@ async fn told_of(
 }
 
 #[tokio::test]
-async fn the_probe_is_one_read_of_a_key_that_nobody_writes() {
+async fn probe_is_one_read_of_an_unused_key() {
     let probe = "dapr-dynamodb||probe||0000000000000000";
     let item = json(&json!({"Item": {"pk": {"S": probe}}}));
     for answer in [success(), item] {
@@ -62,7 +62,7 @@ async fn the_probe_is_one_read_of_a_key_that_nobody_writes() {
 }
 
 #[tokio::test]
-async fn instances_read_probes_of_their_own() {
+async fn each_instance_reads_its_own_probe() {
     let mut probes = HashSet::new();
     for random in [1, 2, u64::MAX] {
         let platform = Scripted::new([success()]).random(random);
@@ -76,7 +76,7 @@ async fn instances_read_probes_of_their_own() {
 }
 
 #[tokio::test]
-async fn another_primary_key_is_told_with_the_field_and_the_remedy() {
+async fn wrong_primary_key_error_names_field_and_remedy() {
     for words in KEY {
         let (result, requests) = told(invalid(words), Needs::PartitionKey).await;
         let expected = format!(
@@ -88,7 +88,7 @@ async fn another_primary_key_is_told_with_the_field_and_the_remedy() {
 }
 
 #[tokio::test]
-async fn a_sort_key_is_told_where_dynamodb_tells_it() {
+async fn sort_key_is_named_if_dynamodb_reports_it() {
     let (result, requests) = told(invalid(SORT_KEY), Needs::PartitionKey).await;
     let expected = "`table` is \"orders\", which has a sort key (The number of conditions on the keys is invalid): use another table, for the state store needs one without a sort key";
     let expected = Error::InvalidConfiguration(expected.to_owned());
@@ -97,7 +97,7 @@ async fn a_sort_key_is_told_where_dynamodb_tells_it() {
 }
 
 #[tokio::test]
-async fn another_primary_key_is_good_enough_where_any_is() {
+async fn any_primary_key_passes_for_the_binding() {
     for words in KEY.into_iter().chain([SORT_KEY]) {
         let (result, requests) = told(invalid(words), Needs::AnyKey).await;
         assert_eq!((result, requests.len()), (Ok(None), 1));
@@ -105,7 +105,7 @@ async fn another_primary_key_is_good_enough_where_any_is() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_throttled_passes_with_a_warning() {
+async fn throttled_table_passes_with_a_warning() {
     for code in [
         "ProvisionedThroughputExceededException",
         "ThrottlingException",
@@ -124,7 +124,7 @@ async fn a_table_that_is_throttled_passes_with_a_warning() {
 }
 
 #[tokio::test]
-async fn a_role_that_may_not_read_is_good_enough_to_write() {
+async fn write_only_role_passes_for_the_binding() {
     let denied = refused("AccessDeniedException", "not you");
     let (result, requests) = told(denied, Needs::AnyKey).await;
     let warning = result.unwrap().unwrap();
@@ -136,7 +136,7 @@ async fn a_role_that_may_not_read_is_good_enough_to_write() {
 /// These errors have the same case as a missing permission or as throttling, but have
 /// another cause.
 #[tokio::test]
-async fn credentials_or_hosts_that_are_refused_do_not_pass() {
+async fn rejected_credentials_or_hosts_do_not_pass() {
     let denied = Scene::from(TransportError::Denied("cause".to_owned()));
     for scene in [
         refused("UnrecognizedClientException", "who are you").into(),
@@ -152,7 +152,7 @@ async fn credentials_or_hosts_that_are_refused_do_not_pass() {
 }
 
 #[tokio::test]
-async fn a_name_that_no_table_has_is_told_with_the_field_and_what_names_are() {
+async fn invalid_table_name_error_names_field_and_valid_names() {
     for words in TABLE_NAME {
         for needs in [Needs::PartitionKey, Needs::AnyKey] {
             let (result, _) = told_of("no", invalid(words), needs).await;
@@ -164,7 +164,7 @@ async fn a_name_that_no_table_has_is_told_with_the_field_and_what_names_are() {
 }
 
 #[tokio::test]
-async fn any_other_validation_exception_is_told_in_dynamodbs_words() {
+async fn other_validation_errors_quote_dynamodb() {
     for needs in [Needs::PartitionKey, Needs::AnyKey] {
         let (result, _) = told(invalid("Something is not as it should be"), needs).await;
         let expected =
@@ -175,7 +175,7 @@ async fn any_other_validation_exception_is_told_in_dynamodbs_words() {
 }
 
 #[tokio::test]
-async fn all_else_keeps_its_own_case() {
+async fn other_errors_keep_their_case() {
     for (scene, case, attempts) in [
         (
             Scene::from(refused(
@@ -221,7 +221,7 @@ async fn all_else_keeps_its_own_case() {
 }
 
 #[tokio::test]
-async fn a_state_store_has_to_be_allowed_to_read() {
+async fn state_store_needs_permission_to_read() {
     let denied = refused("AccessDeniedException", "not you");
     let (result, requests) = told(denied, Needs::PartitionKey).await;
     let error = result.unwrap_err().to_string();
@@ -231,7 +231,7 @@ async fn a_state_store_has_to_be_allowed_to_read() {
 }
 
 #[tokio::test]
-async fn the_session_token_that_a_signature_error_repeats_is_in_no_sentence() {
+async fn session_token_in_signature_error_is_never_shown() {
     for needs in [Needs::PartitionKey, Needs::AnyKey] {
         let (result, requests) = told(signature_error(SESSION_TOKEN), needs).await;
         let error = result.unwrap_err();
@@ -245,7 +245,7 @@ async fn the_session_token_that_a_signature_error_repeats_is_in_no_sentence() {
 }
 
 #[tokio::test]
-async fn what_a_refusal_repeats_of_a_secret_or_breaks_lines_with_is_in_no_sentence() {
+async fn error_shows_no_secret_and_only_the_first_line() {
     for about in ["key", "filter"] {
         let message = format!("a {about} of {SESSION_TOKEN}\u{0}\nwith more");
         let scene = refused("ValidationException", &message);
