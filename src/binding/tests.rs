@@ -75,7 +75,7 @@ async fn a_create_whose_answer_was_lost_is_not_sent_again_and_its_outcome_unknow
     }
     let binding = scripted([TransportError::Timeout.into(), Scene::from(success())]);
     let error = binding.invoke("create", ITEM).await.unwrap_err();
-    let sentence = "PutItem on table `orders`: no complete answer within `requestTimeout`; endpoint https://dynamodb.eu-west-1.amazonaws.com/";
+    let sentence = "PutItem on table `orders`: no complete response within `requestTimeout`; endpoint https://dynamodb.eu-west-1.amazonaws.com/";
     assert_eq!(error, Error::Timeout(sentence.to_owned()));
     assert_eq!(binding.client.platform().requests().len(), 1);
 }

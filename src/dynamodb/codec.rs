@@ -375,7 +375,7 @@ pub(super) fn encoding(response: &Response) -> Option<String> {
     let is_none = encoding.is_empty() || encoding.eq_ignore_ascii_case("identity");
     (!is_none).then(|| {
         format!(
-            "content encoding {}, which was not asked for",
+            "content encoding {}, which was not requested",
             quoted(encoding)
         )
     })
@@ -411,7 +411,10 @@ fn request_id(response: &Response) -> Option<&str> {
 /// the headers that the deserializers read from an error. From a success they read only
 /// the request id, which the component does not use.
 fn sdk_response(response: &mut Response) -> Result<HttpResponse, &'static str> {
-    let status = response.status.try_into().map_err(|_| "no HTTP status")?;
+    let status = response
+        .status
+        .try_into()
+        .map_err(|_| "an invalid HTTP status")?;
     let body = SdkBody::from(std::mem::take(&mut response.body));
     let mut answer = HttpResponse::new(status, body);
     if answer.status().is_success() {

@@ -216,7 +216,7 @@ impl OperationError {
             {
                 write!(
                     sentence,
-                    "the request is larger than {endpoint} takes (HTTP {status}, {cause}): use smaller values, or raise the limit of the proxy before DynamoDB"
+                    "the request exceeds the size limit of {endpoint} (HTTP {status}, {cause}): use smaller values, or raise the limit of the proxy in front of DynamoDB"
                 )
             }
             AttemptError::UnexpectedResponse { status, cause, .. }
@@ -224,12 +224,12 @@ impl OperationError {
             {
                 write!(
                     sentence,
-                    "{endpoint} limits requests (HTTP {status}, {cause}; not an answer of DynamoDB): send fewer requests, or raise the limit of the proxy or gateway before it"
+                    "{endpoint} limits the request rate (HTTP {status}, {cause}; not a response of DynamoDB): send fewer requests, or raise the limit of the proxy or gateway in front of DynamoDB"
                 )
             }
             AttemptError::UnexpectedResponse { status, cause, .. } => write!(
                 sentence,
-                "{endpoint} gave an answer that is not DynamoDB's (HTTP {status}, {cause}): check `endpoint`"
+                "{endpoint} sent a response that is not DynamoDB's (HTTP {status}, {cause}): check `endpoint`"
             ),
             AttemptError::Unsent(error) => write!(sentence, "{}", error.sentence()),
         };
@@ -271,7 +271,7 @@ pub(super) fn unsent(operation: &'static str, cause: String) -> Box<OperationErr
 pub(super) fn misread(operation: &'static str) -> Box<OperationError> {
     let problem = AttemptError::UnexpectedResponse {
         status: 200,
-        cause: "the SDK gave an output of another type".to_owned(),
+        cause: "the SDK returned an output of another type".to_owned(),
         retry_after: None,
     };
     operation_error(operation, problem, 1)
@@ -305,7 +305,7 @@ fn write_service_error(sentence: &mut String, error: &ServiceError) -> std::fmt:
     sentence.push(')');
     if UNSIGNED.contains(&error.code.as_str()) {
         sentence.push_str(
-            "; where `signing` is `host`, the host has to sign: have it do so, or remove `signing`",
+            "; if `signing` is `host`, the host must sign requests: enable signing in the host, or unset `signing`",
         );
     }
     Ok(())

@@ -60,7 +60,7 @@ impl<'de> Visitor<'de> for Answer {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an answer of the operation")
+        f.write_str("a response of the operation")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {

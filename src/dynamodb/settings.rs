@@ -107,13 +107,13 @@ pub fn endpoint(fields: &Fields<'_>, files: &dyn Files) -> Result<(Endpoint, Str
             } else if region.value.bytes().all(carried) {
                 Ok((parse_endpoint(&url)?, region.value))
             } else {
-                Err(region.refused("it holds a character that no request can carry"))
+                Err(region.refused("it contains a character that a header cannot carry; use only printable ASCII characters"))
             }
         }
         (None, Some(region)) => match Endpoint::of_region(SERVICE, &region.value) {
             Some(endpoint) => Ok((endpoint, region.value)),
             None => {
-                Err(region.refused("no AWS region is called so; give a name such as `eu-west-1`"))
+                Err(region.refused("not an AWS region; give a name such as `eu-west-1`, or set `endpoint` to use another server"))
             }
         },
         // An error of the shared files comes first: the user configured them for the region.
@@ -128,7 +128,7 @@ pub fn endpoint(fields: &Fields<'_>, files: &dyn Files) -> Result<(Endpoint, Str
 fn parse_endpoint(url: &Field) -> Result<Endpoint, Error> {
     Endpoint::parse(&url.value).map_err(|why| {
         Error::InvalidConfiguration(format!(
-            "`{}` is not usable, {why}: give a URL such as `http://localhost:8000`",
+            "invalid `{}`: {why}; give a URL such as `http://localhost:8000`",
             url.name
         ))
     })

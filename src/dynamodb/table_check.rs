@@ -67,7 +67,7 @@ pub async fn check<P: Platform>(
 fn warning(table: &str, needs: Needs, code: Option<&str>, error: &Error) -> Warning {
     match (error, code?) {
         (Error::Throttled(sentence), _) => Some(format!(
-            "table `{table}` can be reached, but is throttled now: {sentence}"
+            "table `{table}` is reachable, but throttled now: {sentence}"
         )),
         // `create` only writes, so its role needs no permission to read.
         (Error::AccessDenied(sentence), code)
@@ -104,21 +104,21 @@ fn refused(words: &str, table: &str, partition_key: &str, needs: Needs) -> Resul
     Err(Error::InvalidConfiguration(
         if names.iter().any(|name| lower.contains(name)) {
             format!(
-                "`table` is {}, which no DynamoDB table is called: give a name of 3 to 255 letters, digits, `_`, `-` and `.`",
+                "invalid `table` {}: not a valid DynamoDB table name; use 3 to 255 letters, digits, `_`, `-` and `.`",
                 quote(table)
             )
         } else if !lower.contains("key") {
-            format!("DynamoDB refuses a read of table `{table}`: {words}")
+            format!("DynamoDB rejects a read of table `{table}`: {words}")
         } else if needs == Needs::AnyKey {
             return Ok(None);
         } else if lower.contains("number of conditions on the keys") {
             format!(
-                "`table` is {}, which has a sort key ({words}): use another table, for the state store needs one without a sort key",
+                "invalid `table` {}: the table has a sort key ({words}); the state store needs a table without a sort key",
                 quote(table)
             )
         } else {
             format!(
-                "`partitionKey` is {}, but that, as a string, is not the whole primary key of table `{table}` ({words}): name the table's own partition key; if the table has a sort key as well, use another table, for the state store needs one without a sort key",
+                "invalid `partitionKey` {}: the primary key of table `{table}` is not a string attribute of that name alone ({words}); set `partitionKey` to the table's partition key; if the table has a sort key, use a table without a sort key",
                 quote(partition_key)
             )
         },

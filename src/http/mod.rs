@@ -188,17 +188,17 @@ impl fmt::Display for TransportError {
             Self::Tls(cause) => write!(f, "TLS failed ({cause})"),
             Self::Certificate(cause) => write!(
                 f,
-                "TLS failed ({cause}): have the host trust the certificate's root, or use the name that the certificate is for"
+                "TLS failed ({cause}): add the certificate's root to the host's trusted roots, or use the host name that the certificate is for"
             ),
             Self::Denied(cause) => write!(
                 f,
-                "the host does not allow it ({cause}): add the address to the host's allow-list"
+                "the host does not allow the request ({cause}): add the address to the host's allow-list"
             ),
             Self::Malformed(cause) => write!(f, "the host cannot send the request ({cause})"),
             Self::ConnectTimeout => f.write_str("no connection within `connectTimeout`"),
-            Self::Timeout => f.write_str("no complete answer within `requestTimeout`"),
+            Self::Timeout => f.write_str("no complete response within `requestTimeout`"),
             Self::Reset(cause) => write!(f, "the connection broke ({cause})"),
-            Self::Damaged(cause) => write!(f, "the answer is damaged ({cause})"),
+            Self::Damaged(cause) => write!(f, "the response is damaged ({cause})"),
         }
     }
 }

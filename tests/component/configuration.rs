@@ -71,7 +71,7 @@ async fn a_table_with_a_numeric_or_composite_key_is_refused() {
         engine_call(endpoint, "CreateTable", &create).await;
         let settings = Settings::at(endpoint).with("table", name);
         // The engine has one sentence for both, as DynamoDB has.
-        assert_invalid(&settings, &["partitionKey", "one without a sort key"]).await;
+        assert_invalid(&settings, &["partitionKey", "without a sort key"]).await;
     }
 }
 

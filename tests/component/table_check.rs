@@ -69,7 +69,7 @@ async fn a_throttled_table_is_usable_for_init_and_ping() {
     assert_eq!(heard.len(), 4, "{heard:?}");
     for line in heard {
         let start = "dapr-dynamodb: table `";
-        let middle = "` can be reached, but is throttled now: ";
+        let middle = "` is reachable, but throttled now: ";
         assert!(line.starts_with(start) && line.contains(middle), "{line}");
     }
 }

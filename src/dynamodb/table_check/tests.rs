@@ -80,7 +80,7 @@ async fn wrong_primary_key_error_names_field_and_remedy() {
     for words in KEY {
         let (result, requests) = told(invalid(words), Needs::PartitionKey).await;
         let expected = format!(
-            "`partitionKey` is \"pk\", but that, as a string, is not the whole primary key of table `orders` ({words}): name the table's own partition key; if the table has a sort key as well, use another table, for the state store needs one without a sort key"
+            "invalid `partitionKey` \"pk\": the primary key of table `orders` is not a string attribute of that name alone ({words}); set `partitionKey` to the table's partition key; if the table has a sort key, use a table without a sort key"
         );
         assert_eq!(result, Err(Error::InvalidConfiguration(expected)));
         assert_eq!(requests.len(), 1);
@@ -90,7 +90,7 @@ async fn wrong_primary_key_error_names_field_and_remedy() {
 #[tokio::test]
 async fn sort_key_is_named_if_dynamodb_reports_it() {
     let (result, requests) = told(invalid(SORT_KEY), Needs::PartitionKey).await;
-    let expected = "`table` is \"orders\", which has a sort key (The number of conditions on the keys is invalid): use another table, for the state store needs one without a sort key";
+    let expected = "invalid `table` \"orders\": the table has a sort key (The number of conditions on the keys is invalid); the state store needs a table without a sort key";
     let expected = Error::InvalidConfiguration(expected.to_owned());
     assert_eq!(result, Err(expected));
     assert_eq!(requests.len(), 1);
@@ -115,7 +115,7 @@ async fn throttled_table_passes_with_a_warning() {
             let (result, requests) = told(refused(code, "slow down"), needs).await;
             let warning = result.unwrap().unwrap();
             let start = format!(
-                "table `orders` can be reached, but is throttled now: GetItem on table `orders`: slow down ({code}, HTTP 400"
+                "table `orders` is reachable, but throttled now: GetItem on table `orders`: slow down ({code}, HTTP 400"
             );
             assert!(warning.starts_with(&start), "{warning}");
             assert_eq!(requests.len(), 4);
@@ -156,7 +156,7 @@ async fn invalid_table_name_error_names_field_and_valid_names() {
     for words in TABLE_NAME {
         for needs in [Needs::PartitionKey, Needs::AnyKey] {
             let (result, _) = told_of("no", invalid(words), needs).await;
-            let expected = "`table` is \"no\", which no DynamoDB table is called: give a name of 3 to 255 letters, digits, `_`, `-` and `.`";
+            let expected = "invalid `table` \"no\": not a valid DynamoDB table name; use 3 to 255 letters, digits, `_`, `-` and `.`";
             let expected = Error::InvalidConfiguration(expected.to_owned());
             assert_eq!(result, Err(expected), "{words}");
         }
@@ -168,7 +168,7 @@ async fn other_validation_errors_quote_dynamodb() {
     for needs in [Needs::PartitionKey, Needs::AnyKey] {
         let (result, _) = told(invalid("Something is not as it should be"), needs).await;
         let expected =
-            "DynamoDB refuses a read of table `orders`: Something is not as it should be";
+            "DynamoDB rejects a read of table `orders`: Something is not as it should be";
         let expected = Error::InvalidConfiguration(expected.to_owned());
         assert_eq!(result, Err(expected));
     }
@@ -197,12 +197,12 @@ async fn other_errors_keep_their_case() {
         ),
         (
             TransportError::Timeout.into(),
-            "timeout: GetItem on table `orders`: no complete answer within `requestTimeout`;",
+            "timeout: GetItem on table `orders`: no complete response within `requestTimeout`;",
             4,
         ),
         (
             TransportError::Denied("cause".to_owned()).into(),
-            "access-denied: GetItem on table `orders`: the host does not allow it (cause)",
+            "access-denied: GetItem on table `orders`: the host does not allow the request (cause)",
             1,
         ),
         (

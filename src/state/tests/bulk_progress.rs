@@ -22,7 +22,7 @@ fn is_not_sent(error: &Error, key: &str) -> bool {
 
 fn is_unanswered(error: &Error, key: &str) -> bool {
     let start = format!("key \"{key}\": ");
-    let middle = "no complete answer within `requestTimeout`";
+    let middle = "no complete response within `requestTimeout`";
     matches!(error, Error::Timeout(s) if s.starts_with(&start) && s.contains(middle))
 }
 

@@ -90,7 +90,7 @@ async fn one_item_that_is_too_large_for_a_proxy_is_too_large() {
     assert!(results[0].is_ok() && results[2].is_ok(), "{results:?}");
     let about = |operation: &str| {
         format!(
-            "key \"large\": {operation} on table `orders`: the request is larger than https://dynamodb.eu-west-1.amazonaws.com/ takes (HTTP 413, content type text/html): use smaller values, or raise the limit of the proxy before DynamoDB"
+            "key \"large\": {operation} on table `orders`: the request exceeds the size limit of https://dynamodb.eu-west-1.amazonaws.com/ (HTTP 413, content type text/html): use smaller values, or raise the limit of the proxy in front of DynamoDB"
         )
     };
     let expected = Error::TooLarge(about("BatchWriteItem"));

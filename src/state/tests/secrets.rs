@@ -142,7 +142,7 @@ async fn answer_in_an_encoding_says_in_which() {
         encoded.body = b"\x1f\x8b\x08\0".to_vec();
         let store = scripted([encoded]);
         let error = store.get("a".to_owned(), None).await.unwrap_err();
-        let words = "content encoding gzip, which was not asked for";
+        let words = "content encoding gzip, which was not requested";
         let is_told = matches!(&error, Error::Unavailable(sentence) if sentence.contains(words));
         assert!(is_told, "{error}");
     }

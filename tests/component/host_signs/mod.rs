@@ -71,7 +71,7 @@ async fn unsigned_requests_are_refused_and_the_error_has_a_remedy() {
     for word in [
         "MissingAuthenticationToken",
         "`signing` is `host`",
-        "host has to sign",
+        "host must sign",
     ] {
         assert!(sentence.contains(word), "{sentence}");
     }
