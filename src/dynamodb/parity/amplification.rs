@@ -1,14 +1,16 @@
-//! The load that an instance adds to that of a server that refuses half of its
-//! requests: the retry quota bounds it after every call, not only on average.
+//! The extra load that retries put on a server that refuses half of its requests. The
+//! retry quota limits it after every call, not only on average.
 //!
-//! A retry of a throttled request costs 5 tokens of 500. A call that succeeds
-//! gives 1 back where it took no retry, else the 5 of its last one. So whatever
-//! a server does, `5 × retries <= 500 + first + 5 × later`, where `first` are
-//! the calls that succeeded at their first attempt and `later` those that did at
-//! another. With every second request refused that is 1.875 requests for a call
-//! while the bucket lasts, about 300 calls, and 1.2 afterwards; less than 1.5 of
-//! all after 660 calls on average. With passing faults, at 14 tokens a retry, it
-//! is about 90 calls, then 1.07; less than 1.5 of all after 170.
+//! The retry of a throttled request costs 5 tokens of 500. A successful call returns 1
+//! token if it needed no retry, and the 5 tokens of its last retry otherwise. So for any
+//! server `5 × retries <= 500 + first + 5 × later`. Here `first` counts the calls that
+//! succeeded at their first attempt, and `later` those that succeeded at another.
+//!
+//! If every second request is throttled, a call makes 1.875 requests while the bucket
+//! lasts, which is about 300 calls, and 1.2 requests afterwards. After 660 calls the
+//! average of all calls is below 1.5. For transient faults a retry costs 14 tokens. Then
+//! the bucket lasts about 90 calls, and a call makes 1.07 requests afterwards. After 170
+//! calls the average of all calls is below 1.5.
 
 use super::call::get;
 use crate::aws::retry::{CAPACITY, RETRY_COST, SUCCESS_REWARD, THROTTLING_RETRY_COST};
@@ -20,15 +22,14 @@ use std::time::Duration;
 
 const SEEDS: std::ops::Range<u64> = 0..16;
 
-/// One instance before a server that does `fault` to every second request, by
-/// the toss of a coin.
+/// Returns a client of a server that answers a request with `fault` with probability 1/2.
 fn instance(seed: u64, fault: impl Fn(&mut fastrand::Rng) -> Scene + 'static) -> Client<Scripted> {
     let mut coin = fastrand::Rng::with_seed(seed);
     let platform = Scripted::answering(move |_| match coin.bool() {
         true => fault(&mut coin),
         false => success().into(),
     });
-    // Jitter shows its spread in nothing less than randomness worth the name.
+    // The spread of the jitter shows only with real randomness.
     let random = RefCell::new(fastrand::Rng::with_seed(!seed));
     let platform = platform.drawing(move |_| random.borrow_mut().u64(..));
     Client::new(platform, config().client)
@@ -42,7 +43,7 @@ fn failed(_: &mut fastrand::Rng) -> Scene {
     refusal(500, "InternalServerError").into()
 }
 
-/// A read: its requests, and whether one of them was answered.
+/// Reads an item. Returns the number of requests, and true if the read succeeded.
 async fn read(client: &Client<Scripted>) -> (usize, bool) {
     let before = client.platform().attempts();
     let answer = get(client).await;
@@ -50,8 +51,8 @@ async fn read(client: &Client<Scripted>) -> (usize, bool) {
     (requests, answer.is_ok())
 }
 
-/// Makes calls; after each of them `retries` are within what the quota allows,
-/// and after `settled` calls there are at most three requests for two of them.
+/// Makes calls. After each call the number of retries must be within the quota. After
+/// `settled` calls there must be at most 1.5 requests per call.
 async fn keeps_within_its_quota(client: &Client<Scripted>, cost: u32, settled: usize) {
     let [cost, capacity, reward] = [cost, CAPACITY, SUCCESS_REWARD].map(|n| n as usize);
     let (mut retries, mut first, mut later) = (0, 0, 0);

@@ -1,4 +1,5 @@
-//! The same answer makes the same output or the same error, typed and in words.
+//! Tests that the same response gives the same output or the same error as in the SDK.
+//! Errors are compared by type and by text.
 
 use super::call::{Call, Site, get, put};
 use super::inputs;
@@ -18,7 +19,7 @@ use aws_sdk_dynamodb::operation::RequestId;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-/// All answers that one operation may get.
+/// Compares the outcome of every response that an operation may get.
 async fn check<O: Call>(
     builders: impl IntoIterator<Item = O::Builder>,
     successes: &[&str],
@@ -84,7 +85,7 @@ async fn the_name_of_a_refused_request_is_read_from_either_field() {
     }
 }
 
-/// Nobody asks for it, and a transport may spare the host the fields.
+/// The component does not use it, and a transport may omit the headers of a success.
 #[tokio::test]
 async fn a_success_does_not_keep_the_name_of_its_request_on_purpose() {
     let [builder, _] = inputs::get_item();
@@ -139,7 +140,7 @@ async fn a_cancelled_transaction_brings_its_reasons() {
     assert!(reason.item().is_some_and(|item| item.contains_key("etag")));
 }
 
-/// To the SDK it is an item that is absent: a lost body would be a lost item.
+/// The SDK reads it as an absent item, so a lost body would look like a lost item.
 #[tokio::test]
 async fn a_success_without_a_body_is_refused_on_purpose() {
     let [builder, _] = inputs::get_item();
@@ -155,7 +156,7 @@ async fn a_success_without_a_body_is_refused_on_purpose() {
     ));
 }
 
-/// To the SDK it is an item that is absent, and a write that is done.
+/// The SDK reads it as an absent item, or as a successful write.
 #[tokio::test]
 async fn a_success_of_something_else_is_refused_on_purpose() {
     let something_else = answer(200, r#"{"status":"ok"}"#);
@@ -173,7 +174,7 @@ async fn a_success_of_something_else_is_refused_on_purpose() {
     assert!(unexpected(failure.expect_err("no answer").last));
 }
 
-/// To the SDK all items are absent.
+/// The SDK reads it as if all items were absent.
 #[tokio::test]
 async fn a_batch_get_that_brings_no_responses_is_refused_on_purpose() {
     let [builder, _] = inputs::batch_get_item();
@@ -192,7 +193,7 @@ async fn a_batch_get_that_brings_no_responses_is_refused_on_purpose() {
     }
 }
 
-/// The SDK does not look at the checksum.
+/// The SDK ignores the checksum.
 #[tokio::test]
 async fn a_body_that_fails_its_checksum_is_asked_for_again_on_purpose() {
     let [builder, _] = inputs::get_item();

@@ -18,10 +18,10 @@ from botocore.credentials import Credentials
 
 FIXTURE = pathlib.Path(__file__).with_suffix(".json")
 
-# The moment at which `test_support` begins.
+# The start time of the clock in `test_support`.
 START = datetime.datetime(2023, 11, 14, 22, 13, 20, tzinfo=datetime.timezone.utc)
 
-# The credentials of the examples in AWS's documentation, as `call.rs` has them.
+# The credentials of the examples in AWS's documentation, the same as in `call.rs`.
 ACCESS_KEY = "AKIDEXAMPLE"
 SECRET_KEY = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 

@@ -1,5 +1,5 @@
-//! One operation, called through the pipeline and through the SDK with the same
-//! input. The bounds on the outputs are what comparing takes.
+//! Calls of one operation through the pipeline and through the SDK, with the same input.
+//! "The pipeline" is this component's own client.
 
 use super::inputs;
 use crate::aws::Limits;
@@ -34,7 +34,7 @@ impl Site {
         session_token: None,
     };
 
-    /// The same with temporary credentials.
+    /// A region of AWS, with temporary credentials.
     pub(crate) const TEMPORARY: Self = Self {
         session_token: Some(
             "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQW==",
@@ -42,20 +42,20 @@ impl Site {
         ..Self::AWS
     };
 
-    /// An endpoint of one's own.
+    /// A self-hosted endpoint.
     pub(crate) const OWN: Self = Self {
         endpoint: Some("http://localhost:8000"),
         region: "us-east-1",
         session_token: None,
     };
 
-    /// One with a path.
+    /// An endpoint with a path.
     pub(crate) const PATH: Self = Self {
         endpoint: Some("https://gateway.example/dynamo-db/v1"),
         ..Self::OWN
     };
 
-    /// The credentials of the examples in AWS's documentation.
+    /// Returns the credentials of the examples in AWS's documentation.
     pub(crate) fn credentials(self) -> Credentials {
         Credentials::new(
             "AKIDEXAMPLE",
@@ -66,7 +66,7 @@ impl Site {
         )
     }
 
-    /// The pipeline's client of it.
+    /// Returns the pipeline's client for this site.
     pub(crate) fn client(self, platform: Scripted, max_attempts: u32) -> Client<Scripted> {
         let endpoint = match self.endpoint {
             Some(url) => Endpoint::parse(url).ok(),
@@ -86,15 +86,16 @@ impl Site {
     }
 }
 
-/// An operation that both can be asked for.
+/// An operation that both the pipeline and the SDK can call. Outputs are compared, so they
+/// must implement `PartialEq`.
 pub(crate) trait Call: Operation<Output: PartialEq> {
     /// The SDK's builder of the input.
     type Builder: Clone + Debug;
 
-    /// The input for the pipeline.
+    /// Returns the input for the pipeline.
     fn input(builder: Self::Builder) -> Self::Input;
 
-    /// The call by the SDK.
+    /// Calls the operation with the SDK.
     async fn send(
         builder: Self::Builder,
         client: &aws_sdk_dynamodb::Client,
@@ -137,7 +138,7 @@ pub(crate) async fn get<P: Platform>(client: &Client<P>) -> CallResult<GetItem> 
     client.call::<GetItem>(GetItem::input(builder)).await
 }
 
-/// Writes an item through the pipeline, as one that may be repeated.
+/// Writes an item through the pipeline, with a write that may be repeated.
 pub(crate) async fn put<P: Platform>(client: &Client<P>) -> CallResult<PutItem> {
     let [builder, ..] = inputs::put_item();
     client.call::<PutItem>(PutItem::input(builder)).await

@@ -1,6 +1,6 @@
-//! Failures on the way as they are: on sockets, through the connector that the SDK
-//! itself connects with. What it makes of each decides how often the SDK's client
-//! tries; a script of the same failures gives the pipeline as many attempts.
+//! Real transport failures, on sockets and through the SDK's own connector. The class that
+//! the connector gives to a failure decides how often the SDK's client tries. The pipeline
+//! must make as many attempts for a script of the same failures.
 
 use super::call::{Call, Site, put};
 use super::inputs;
@@ -31,22 +31,22 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
-/// A `handshake_failure`, as a server sends it that has no cipher suite in common
-/// (RFC 8446, sections 5.1 and 6).
+/// A `handshake_failure` alert, as a server sends it if it has no cipher suite in common
+/// with the client (RFC 8446, sections 5.1 and 6).
 const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";
 
-/// The timeout of a connection that never stands in time.
+/// A timeout that always expires before there is a connection or a response.
 const AT_ONCE: Duration = Duration::from_millis(1);
 
 /// A timeout that no test reaches.
 const LONG: Duration = Duration::from_secs(600);
 
-/// The addresses of a host name.
+/// A DNS resolver that gives every host name the same result.
 #[derive(Clone, Copy, Debug)]
 enum Name {
     Loopback,
     Nothing,
-    /// It never resolves.
+    /// Never returns.
     Never,
 }
 
@@ -62,7 +62,7 @@ impl ResolveDns for Name {
     }
 }
 
-/// Tokio's time.
+/// Sleeps in Tokio's time.
 #[derive(Clone, Copy, Debug)]
 struct Time;
 
@@ -72,7 +72,7 @@ impl AsyncSleep for Time {
     }
 }
 
-/// The SDK's connector, and how often it was asked.
+/// The SDK's connector, which counts its calls.
 #[derive(Clone, Debug)]
 struct Counted {
     connector: SharedHttpConnector,
@@ -115,8 +115,8 @@ impl HttpConnector for Counted {
     }
 }
 
-/// Counts the SDK's attempts at a PutItem there, of four at most. `words` of its
-/// error show that the failure is the one that is meant.
+/// Counts the SDK's attempts at a PutItem at this address, at most four. The SDK's error
+/// must contain `words`, which proves that the expected failure happened.
 async fn of_the_sdk(counted: Counted, scheme: &str, port: u16, words: &str) -> usize {
     let endpoint = format!("{scheme}://db.example:{port}");
     let site = Site {
@@ -132,7 +132,7 @@ async fn of_the_sdk(counted: Counted, scheme: &str, port: u16, words: &str) -> u
     counted.asked.load(Ordering::Relaxed)
 }
 
-/// Counts the pipeline's attempts.
+/// Counts the pipeline's attempts at a PutItem that always fails with `error`.
 async fn ours(error: TransportError) -> usize {
     let client = Site::AWS.client(Scripted::new([error]), 4);
     let failed = put(&client).await;
@@ -140,7 +140,7 @@ async fn ours(error: TransportError) -> usize {
     client.platform().attempts()
 }
 
-/// A server that does this with each connection; its port.
+/// Starts a server that handles each connection with `with`. Returns its port.
 async fn server<F: Future<Output = ()> + Send>(
     with: impl Fn(TcpStream) -> F + Send + 'static,
 ) -> u16 {
@@ -154,7 +154,8 @@ async fn server<F: Future<Output = ()> + Send>(
     port
 }
 
-/// The behaviour of a server that has read something of a request, or nothing.
+/// The behaviour of a server. `Close` closes the connection before it reads anything; the
+/// others read a part of the request first.
 #[derive(Clone, Copy)]
 enum Does {
     Close,
@@ -162,7 +163,7 @@ enum Does {
     Answer(&'static [u8]),
 }
 
-/// A server that does this with each connection; its port.
+/// Starts a server that does `does` with each connection. Returns its port.
 async fn doing(does: Does) -> u16 {
     let with = move |mut stream: TcpStream| async move {
         if let Does::Close = does {
@@ -177,7 +178,8 @@ async fn doing(does: Does) -> u16 {
     server(with).await
 }
 
-/// As often as the SDK on a connector of usual patience.
+/// Asserts that the pipeline and the SDK both make four attempts. The SDK's connector has
+/// long timeouts.
 async fn both(scheme: &str, port: u16, error: TransportError, words: &str) {
     let counted = Counted::new(Name::Loopback, LONG, LONG);
     let sdks = of_the_sdk(counted, scheme, port, words).await;
@@ -209,8 +211,8 @@ async fn failed_tls_handshake_is_attempted_as_often() {
     }
 }
 
-/// The SDK tries every connection again that does not come about. A certificate does
-/// not change in some milliseconds.
+/// The SDK retries every failed connection. A certificate does not change within some
+/// milliseconds.
 #[tokio::test]
 async fn untrusted_certificate_is_attempted_once_on_purpose() {
     let own = generate_simple_self_signed(["db.example".to_owned()]).unwrap();
@@ -246,7 +248,7 @@ async fn connection_that_does_not_come_about_is_attempted_as_often() {
         let sdks = of_the_sdk(counted, "http", 80, words).await;
         assert_eq!((ours(error.clone()).await, sdks), (4, 4), "{error:?}");
     }
-    // Bound, so that nobody else listens there.
+    // The port is bound, so that no other process listens on it.
     let bound = TcpSocket::new_v4().unwrap();
     bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let port = bound.local_addr().unwrap().port();
@@ -273,7 +275,7 @@ async fn lost_answer_is_attempted_as_often() {
     ] {
         both("http", doing(does).await, error, words).await;
     }
-    // Nobody accepts: the system does, and nobody answers.
+    // The system accepts the connection, but no process responds.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let counted = Counted::new(Name::Loopback, LONG, AT_ONCE);
     let port = silent.local_addr().unwrap().port();

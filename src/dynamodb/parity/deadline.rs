@@ -1,4 +1,5 @@
-//! Every call ends: by its attempts, by its time, by the quota.
+//! Tests that every call ends: because of its number of attempts, its deadline or the
+//! retry quota.
 
 use super::call::{Site, get};
 use crate::dynamodb::Client;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Ten seconds are what `Site::client` gives one attempt.
+/// The request timeout that `Site::client` sets.
 const ATTEMPT: Duration = Duration::from_secs(10);
 
 async fn fail(scenes: Vec<Scene>, most: u32) -> (Client<Scripted>, OperationError) {

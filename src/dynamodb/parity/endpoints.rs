@@ -1,13 +1,13 @@
-//! The table of partitions says what the SDK's endpoint rules say, for every
-//! region that the SDK knows and for one that it does not know of each
+//! Tests that the table of partitions gives the same endpoints as the SDK's endpoint rules.
+//! The tests cover every region that the SDK knows, and one unknown region of each
 //! partition.
 
 use crate::aws::endpoint::Endpoint;
 use crate::dynamodb::SERVICE;
 use aws_sdk_dynamodb::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 
-/// The regions by partition, as `endpoint_lib.rs` of aws-sdk-dynamodb lists
-/// them, with a made-up one of the partition's pattern at the end.
+/// The regions by partition, as `endpoint_lib.rs` of aws-sdk-dynamodb lists them. Each list
+/// ends with an invented region that matches the partition's pattern.
 const REGIONS: &[&[&str]] = &[
     &[
         "af-south-1",
@@ -58,7 +58,7 @@ const REGIONS: &[&[&str]] = &[
     &["mars-north-1", "nowhere"],
 ];
 
-/// The endpoint that the SDK finds, if it takes the name for a region.
+/// Returns the endpoint that the SDK finds, or `None` if the SDK rejects the region.
 async fn sdk(region: &str) -> Option<String> {
     let params = Params::builder()
         .region(region)
@@ -71,7 +71,7 @@ async fn sdk(region: &str) -> Option<String> {
     Some(format!("{}/", endpoint.url()))
 }
 
-/// The endpoint that the pipeline finds.
+/// Returns the endpoint that the pipeline finds.
 fn ours(region: &str) -> Option<String> {
     Endpoint::of_region(SERVICE, region).map(|endpoint| endpoint.url())
 }
@@ -85,8 +85,8 @@ async fn every_region_of_every_partition_is_where_the_sdk_finds_it() {
     }
 }
 
-/// The SDK's rules know names that are no region of DynamoDB: `local`, for
-/// which the component has `endpoint`, and the global names of the partitions.
+/// The SDK's rules also accept names that are not regions of DynamoDB. These are `local`,
+/// for which the component has `endpoint`, and the global names of the partitions.
 #[tokio::test]
 async fn names_that_are_no_regions_are_not_in_the_table_on_purpose() {
     let local = sdk("local").await;

@@ -1,5 +1,5 @@
-//! What is read in one pass is what the SDK reads of the same body; what is not
-//! plain is left to the SDK.
+//! Tests that the fast decoder gives the same output as the SDK for a plain body, and
+//! leaves other bodies to the SDK.
 
 use super::call::Call;
 use super::inputs;
@@ -8,7 +8,7 @@ use super::recorded::{BATCH_GET_ITEM, GET_ITEM, foreign, misshapen};
 use crate::dynamodb::codec::{BatchGetItem, GetItem};
 use crate::test_support::answer;
 
-/// Items of the state store and their like.
+/// Items of the state store, and similar ones.
 const PLAIN_ITEMS: &[&str] = &[
     r#"{"key":{"S":"a"},"value":{"S":"1"},"etag":{"S":"0123456789abcdef"}}"#,
     r#"{"key":{"S":"a"},"value":{"B":"AAH+/w=="},"expires":{"N":"1700003600"},"contentType":{"S":""}}"#,
@@ -19,7 +19,7 @@ const PLAIN_ITEMS: &[&str] = &[
     r#"{}"#,
 ];
 
-/// Items that only the SDK may judge.
+/// Items that only the SDK may read or reject.
 const OTHER_ITEMS: &[&str] = &[
     r#"{"key":{"S":"a"},"yes":{"BOOL":true}}"#,
     r#"{"key":{"S":"a"},"list":{"L":[{"S":"b"}]}}"#,
@@ -42,7 +42,7 @@ const OTHER_ITEMS: &[&str] = &[
     r#"[]"#,
 ];
 
-/// Unprocessed keys of the requests that the state store sends.
+/// Unprocessed keys in responses to requests that the state store sends.
 const PLAIN_UNPROCESSED: &[&str] = &[
     "{}",
     r#"{"orders":{"Keys":[{"key":{"S":"c"}},{"key":{"S":"d"}}]}}"#,
@@ -50,7 +50,7 @@ const PLAIN_UNPROCESSED: &[&str] = &[
     r#"{"orders":{"Keys":[],"ConsistentRead":null}}"#,
 ];
 
-/// Unprocessed keys of other requests, and some that DynamoDB should not send.
+/// Unprocessed keys in responses to other requests, and some that DynamoDB should not send.
 const OTHER_UNPROCESSED: &[&str] = &[
     r#"{"orders":{"Keys":[{"key":{"S":"c"}}],"ProjectionExpression":"key"}}"#,
     r#"{"orders":{"Keys":[{"key":{"NULL":true}}]}}"#,
@@ -61,7 +61,7 @@ const OTHER_UNPROCESSED: &[&str] = &[
     "null",
 ];
 
-/// Returns true if `body` is read in one pass; then it is what the SDK reads.
+/// Returns true if the fast decoder reads `body`. Then its output must be the SDK's.
 async fn is_plain<O: Call>(builder: &O::Builder, body: &[u8]) -> bool {
     let Some(ours) = O::fast_decode(body) else {
         return false;

@@ -1,5 +1,5 @@
-//! Inputs as the state store and the binding build them: conditions, tokens,
-//! binary values, keys of any script, numbers of 38 digits.
+//! Inputs as the state store and the binding build them. They have conditions, tokens,
+//! binary values, keys in several scripts, and numbers of 38 digits.
 
 use crate::dynamodb::codec::{
     BatchGetItem, BatchWriteItem, DeleteItem, GetItem, PutItem, TransactWriteItems,
@@ -22,7 +22,8 @@ type Attributes = HashMap<String, AttributeValue>;
 
 const TABLE: &str = "orders-α.1";
 
-/// What JSON must escape and what UTF-8 takes one to four bytes for.
+/// A key with characters that JSON must escape, and characters of one to four bytes in
+/// UTF-8.
 const KEY: &str = "app||ключ/\"\\\u{1}\t🗝 é";
 
 fn text(value: &str) -> AttributeValue {
@@ -33,7 +34,7 @@ fn attributes<const N: usize>(members: [(&str, AttributeValue); N]) -> Attribute
     members.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-/// An item with several attributes.
+/// Returns an item with several attributes.
 fn item() -> Attributes {
     attributes([
         ("key", text(KEY)),
@@ -44,7 +45,7 @@ fn item() -> Attributes {
     ])
 }
 
-/// GetItem, with and without a strongly consistent read.
+/// Inputs of GetItem, with and without a strongly consistent read.
 pub(super) fn get_item() -> [Builder<GetItem>; 2] {
     let eventual = GetItemInput::builder()
         .table_name(TABLE)
@@ -52,7 +53,7 @@ pub(super) fn get_item() -> [Builder<GetItem>; 2] {
     [eventual.clone().consistent_read(true), eventual]
 }
 
-/// PutItem of a set on a condition, of a plain set, and of the binding.
+/// Inputs of PutItem for a conditional set, a plain set, and the binding.
 pub(super) fn put_item() -> [Builder<PutItem>; 3] {
     let plain = PutItemInput::builder()
         .table_name(TABLE)
@@ -91,7 +92,7 @@ pub(super) fn put_item() -> [Builder<PutItem>; 3] {
     [conditional, plain, binding]
 }
 
-/// DeleteItem, with and without a condition.
+/// Inputs of DeleteItem, with and without a condition.
 pub(super) fn delete_item() -> [Builder<DeleteItem>; 2] {
     let plain = DeleteItemInput::builder()
         .table_name(TABLE)
@@ -104,7 +105,7 @@ pub(super) fn delete_item() -> [Builder<DeleteItem>; 2] {
     [conditional, plain]
 }
 
-/// BatchGetItem of 100 keys and of one.
+/// Inputs of BatchGetItem, with 100 keys and with one.
 pub(super) fn batch_get_item() -> [Builder<BatchGetItem>; 2] {
     [100, 1].map(|count| {
         let keys = (0..count).map(|n| attributes([("key", text(&format!("{KEY}{n}")))]));
@@ -115,7 +116,7 @@ pub(super) fn batch_get_item() -> [Builder<BatchGetItem>; 2] {
     })
 }
 
-/// BatchWriteItem of puts and deletes, and of one put.
+/// Inputs of BatchWriteItem, with puts and deletes and with one put.
 pub(super) fn batch_write_item() -> [Builder<BatchWriteItem>; 2] {
     [25, 1].map(|count| {
         let requests = (0..count).map(|n| {
@@ -132,7 +133,7 @@ pub(super) fn batch_write_item() -> [Builder<BatchWriteItem>; 2] {
     })
 }
 
-/// TransactWriteItems of a put and a delete on conditions, and of a plain put.
+/// Inputs of TransactWriteItems, with a conditional put and delete and with a plain put.
 pub(super) fn transact_write_items() -> [Builder<TransactWriteItems>; 2] {
     let put = Put::builder().table_name(TABLE).set_item(Some(item()));
     let first_write = put

@@ -1,11 +1,10 @@
-//! The pipeline against the SDK's own `Client`: the same input makes the same
-//! request, the same answer makes the same output or error, the same failures
-//! make as many attempts. Where the two differ on purpose, a test says so by
-//! name.
+//! Tests that compare the pipeline, which is this component's client, with the SDK's own
+//! `Client`. The same input must give the same request. The same response must give the
+//! same output or error. The same failures must give as many attempts. If the two differ
+//! on purpose, the name of the test ends in `_on_purpose`.
 //!
-//! `crate::test_support` plays what DynamoDB answers to the pipeline, `sdk` plays it
-//! to the SDK; `call` and `inputs` are what both are asked to do. The other
-//! modules compare.
+//! `crate::test_support` plays DynamoDB's responses to the pipeline, and `sdk` plays them
+//! to the SDK. `call` and `inputs` define the calls. The other modules compare the results.
 
 mod amplification;
 mod answers;

@@ -1,5 +1,5 @@
-//! The outcome of one answer, at the codec and at the client. Both are compared
-//! with what the SDK's client makes of the same answer.
+//! The outcome of one response in the codec and in the client. Both are compared with the
+//! outcome of the same response in the SDK's client.
 
 use super::call::{Call, Site};
 use super::sdk::{Stage, http_response};
@@ -10,10 +10,10 @@ use crate::http::Response;
 use crate::test_support::{Scripted, spell};
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
-/// An output, or an error of the operation, spelled out.
+/// An output, or the debug output of an error of the operation.
 pub(super) type Outcome<O> = Result<O, String>;
 
-/// The outcome by the SDK's client.
+/// Returns the outcome in the SDK's client.
 pub(super) async fn sdk<O: Call>(
     builder: &O::Builder,
     response: &Response,
@@ -27,7 +27,7 @@ pub(super) async fn sdk<O: Call>(
     }
 }
 
-/// The outcome by the pipeline's codec.
+/// Returns the outcome in the pipeline's codec.
 fn codec<O: Call>(response: &Response) -> Outcome<O::Output> {
     let codecs = Codecs::default();
     let codec = codecs.get::<O>().expect("a codec");
@@ -43,8 +43,8 @@ fn codec<O: Call>(response: &Response) -> Outcome<O::Output> {
     }
 }
 
-/// Asserts that SDK, codec and client agree on an answer. Gives the SDK's view
-/// of an error.
+/// Asserts that SDK, codec and client agree on a response. Returns the SDK's error, if
+/// the response is an error.
 pub(super) async fn agree<O: Call>(builder: &O::Builder, response: &Response) -> Option<O::Error> {
     let theirs = sdk::<O>(builder, response).await;
     let spelled = match &theirs {
@@ -87,7 +87,7 @@ pub(super) async fn agree<O: Call>(builder: &O::Builder, response: &Response) ->
             assert_eq!(ours.attempts, 1);
             Some(theirs)
         }
-        // The one thing that is refused on purpose: an answer of something else.
+        // The one deliberate difference: the pipeline refuses a response of another server.
         (Err(ours), Ok(_)) if !response_check::fits(O::NAME, &response.body) => {
             assert!(matches!(ours.last, AttemptError::UnexpectedResponse { .. }));
             None
@@ -96,8 +96,8 @@ pub(super) async fn agree<O: Call>(builder: &O::Builder, response: &Response) ->
     }
 }
 
-/// The answer without the name of its request, which the pipeline does not keep
-/// of a success.
+/// Returns the response without its request id, which the pipeline does not keep from a
+/// success.
 pub(super) fn nameless(response: &Response) -> Response {
     let mut response = response.clone();
     response

@@ -1,4 +1,4 @@
-//! The retry quota runs out at the same call as the SDK's.
+//! Tests that the retry quota runs out at the same call as the SDK's.
 
 use super::call::{Call, Site, get};
 use super::inputs;
@@ -7,8 +7,8 @@ use crate::dynamodb::codec::GetItem;
 use crate::http::TransportError;
 use crate::test_support::{Scene, Scripted, refusal, success};
 
-/// Attempts of each of `calls` calls by one client, the pipeline's and the
-/// SDK's.
+/// Makes `calls` calls with one client of the pipeline and one of the SDK. Returns the
+/// number of attempts of each call.
 async fn attempts(scenes: Vec<Scene>, calls: usize) -> [Vec<usize>; 2] {
     let [builder, _] = inputs::get_item();
     let client = Site::AWS.client(Scripted::new(scenes.clone()), 4);
@@ -56,12 +56,12 @@ async fn a_retry_that_succeeds_costs_nothing() {
     assert_eq!(ours, vec![2; 100]);
 }
 
-/// What the last retry of a failed call took, the SDK gives back with the next
-/// success of any call: it keeps one permit for all calls of a client.
+/// The SDK keeps one permit for all calls of a client. So the next success of any call
+/// returns the tokens that the last retry of a failed call took.
 #[tokio::test]
 async fn what_a_failed_call_took_is_lost_on_purpose() {
     let fault = || Scene::from(refusal(500, "InternalServerError"));
-    // 35 retries of 12 calls leave 10 tokens; a retry takes 14.
+    // 35 retries in 12 calls leave 10 tokens. A retry takes 14.
     let mut scenes: Vec<_> = std::iter::repeat_with(fault).take(35 + 12).collect();
     scenes.extend([success().into(), fault()]);
     let [ours, theirs] = attempts(scenes, 14).await;

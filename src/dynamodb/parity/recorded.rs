@@ -1,41 +1,42 @@
-//! Answers as DynamoDB sends them, and as nobody should.
+//! Responses that DynamoDB sends, and responses that no server should send.
 
 use crate::http::Response;
 use crate::test_support::{answer, html, with};
 
-/// Of GetItem: an item of every type, none, one with all that may come along.
+/// Responses of GetItem: an item with every type, no item, and an item with all other
+/// members.
 pub(super) const GET_ITEM: &[&str] = &[
     r#"{"Item":{"key":{"S":"a"},"value":{"B":"AAH+/w=="},"n":{"N":"-1.5E-130"},"yes":{"BOOL":true},"nothing":{"NULL":true},"list":{"L":[{"S":"\ud83d\uddddé"},{"M":{"x":{"SS":["a","b"]}}},{"NS":["1"]},{"BS":["AA=="]}]}}}"#,
     r#"{}"#,
     r#"{"ConsumedCapacity":{"TableName":"orders","CapacityUnits":0.5,"Table":{"CapacityUnits":0.5}},"Item":{},"Unknown":[{"of":"later"}]}"#,
 ];
 
-/// Of PutItem and DeleteItem.
+/// Responses of PutItem and DeleteItem.
 pub(super) const WRITE: &[&str] = &[
     r#"{}"#,
     r#"{"Attributes":{"key":{"S":"a"},"etag":{"S":"0123456789abcdef"}},"ItemCollectionMetrics":{"ItemCollectionKey":{"key":{"S":"a"}},"SizeEstimateRangeGB":[0.0,1.0]}}"#,
 ];
 
-/// Of BatchGetItem: all found, some unprocessed, none.
+/// Responses of BatchGetItem: all keys found, some keys unprocessed, no table.
 pub(super) const BATCH_GET_ITEM: &[&str] = &[
     r#"{"Responses":{"orders":[{"key":{"S":"a"},"value":{"S":"1"}},{"key":{"S":"b"}}]},"UnprocessedKeys":{}}"#,
     r#"{"Responses":{"orders":[]},"UnprocessedKeys":{"orders":{"Keys":[{"key":{"S":"c"}}],"ConsistentRead":true}}}"#,
     r#"{"Responses":{},"UnprocessedKeys":{}}"#,
 ];
 
-/// Of BatchWriteItem: all done, some unprocessed.
+/// Responses of BatchWriteItem: all items written, some items unprocessed.
 pub(super) const BATCH_WRITE_ITEM: &[&str] = &[
     r#"{"UnprocessedItems":{}}"#,
     r#"{"UnprocessedItems":{"orders":[{"PutRequest":{"Item":{"key":{"S":"a"}}}},{"DeleteRequest":{"Key":{"key":{"S":"b"}}}}]}}"#,
 ];
 
-/// Of TransactWriteItems.
+/// Responses of TransactWriteItems.
 pub(super) const TRANSACT_WRITE_ITEMS: &[&str] = &[
     r#"{}"#,
     r#"{"ConsumedCapacity":[{"TableName":"orders","CapacityUnits":4.0}]}"#,
 ];
 
-/// The errors that each operation of reading models.
+/// The errors that every read operation models.
 pub(super) const READ_ERRORS: &[&str] = &[
     "InternalServerError",
     "InvalidEndpointException",
@@ -45,26 +46,26 @@ pub(super) const READ_ERRORS: &[&str] = &[
     "ThrottlingException",
 ];
 
-/// What BatchWriteItem models beside those.
+/// The errors that BatchWriteItem models in addition to the read errors.
 pub(super) const BATCH_WRITE_ERRORS: &[&str] = &[
     "ItemCollectionSizeLimitExceededException",
     "ReplicatedWriteConflictException",
 ];
 
-/// What PutItem and DeleteItem model beside all those.
+/// The errors that PutItem and DeleteItem model in addition to both lists above.
 pub(super) const WRITE_ERRORS: &[&str] = &[
     "ConditionalCheckFailedException",
     "TransactionConflictException",
 ];
 
-/// What TransactWriteItems models beside the errors of reading.
+/// The errors that TransactWriteItems models in addition to the read errors.
 pub(super) const TRANSACTION_ERRORS: &[&str] = &[
     "IdempotentParameterMismatchException",
     "TransactionCanceledException",
     "TransactionInProgressException",
 ];
 
-/// What no operation models.
+/// The errors that no operation models.
 pub(super) const UNMODELLED_ERRORS: &[&str] = &[
     "AccessDeniedException",
     "ExpiredTokenException",
@@ -76,7 +77,7 @@ pub(super) const UNMODELLED_ERRORS: &[&str] = &[
     "ValidationException",
 ];
 
-/// One error in all its spellings.
+/// Returns one error in all forms that servers use.
 pub(super) fn spellings(status: u16, code: &str) -> Vec<Response> {
     let header = |body| {
         let uri = format!("{code}:http://internal.amazon.com/coral/com.amazonaws.dynamodb/");
@@ -100,7 +101,7 @@ pub(super) fn spellings(status: u16, code: &str) -> Vec<Response> {
     spellings
 }
 
-/// What is no answer of DynamoDB, or no whole one. Nothing in it has an error
+/// Returns responses that are not DynamoDB's, or are incomplete. None of them has an error
 /// code.
 pub(super) fn foreign() -> Vec<Response> {
     let mut foreign: Vec<_> = [200, 301, 400, 403, 404, 413, 500, 502, 503, 504]
@@ -123,7 +124,8 @@ pub(super) fn foreign() -> Vec<Response> {
     foreign
 }
 
-/// Successes in status only: JSON of another shape, cut off, or none.
+/// Returns responses with status 200 whose body is truncated JSON, JSON of another shape,
+/// or not JSON.
 pub(super) fn misshapen() -> Vec<Response> {
     [
         r#"{"Item":{"key":{"S":"a"}},"Responses":{"orders":[{"key":{"S":"a"#,

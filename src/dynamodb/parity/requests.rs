@@ -1,6 +1,6 @@
-//! The same input makes the same request. Beyond comparison are only what a
-//! client calls itself and its call by, and the signature, because the SDK
-//! signs those fields too: botocore vouches for it in `signatures`.
+//! Tests that the same input gives the same request. The headers that name the client and
+//! the call are not compared. The signature is not compared either, because the SDK also
+//! signs those headers: `signatures` compares it with botocore's.
 
 use super::call::{Call, Site};
 use super::inputs;
@@ -15,7 +15,7 @@ use std::time::Duration;
 
 const SITES: [Site; 4] = [Site::AWS, Site::TEMPORARY, Site::OWN, Site::PATH];
 
-/// The SDK's own fields.
+/// The headers that only the SDK sends, or that name the client.
 const OWN_FIELDS: [&str; 4] = [
     "user-agent",
     "x-amz-user-agent",
@@ -23,7 +23,7 @@ const OWN_FIELDS: [&str; 4] = [
     "amz-sdk-request",
 ];
 
-/// The requests of both: the pipeline's first.
+/// Returns the requests of the pipeline and of the SDK, in this order.
 async fn requests<O: Call>(site: Site, builder: O::Builder) -> (Sent, Sent) {
     let client = site.client(Scripted::new([success_of(O::NAME)]), 1);
     let answer = client.call::<O>(O::input(builder.clone())).await;
@@ -36,7 +36,7 @@ async fn requests<O: Call>(site: Site, builder: O::Builder) -> (Sent, Sent) {
     (ours, theirs)
 }
 
-/// All fields but the SDK's own and the signature, in order.
+/// Returns all headers except the SDK's own and the signature, sorted.
 fn fields(request: &Sent) -> Vec<&(String, String)> {
     let mut fields: Vec<_> = request
         .headers
@@ -47,7 +47,7 @@ fn fields(request: &Sent) -> Vec<&(String, String)> {
     fields
 }
 
-/// Credential scope and signed fields, without the SDK's own.
+/// Returns the credential scope and the names of the signed headers, without the SDK's own.
 fn signed(request: &Sent) -> (String, Vec<String>) {
     let authorization = request.header("authorization").expect("signed");
     let [scope, fields, _signature] = authorization
@@ -78,7 +78,7 @@ async fn compare<O: Call>(builders: impl IntoIterator<Item = O::Builder>) {
             assert_eq!(fields(&ours), fields(&theirs), "{}", O::NAME);
             assert_eq!(signed(&ours), signed(&theirs));
             assert_eq!(json(&ours), json(&theirs));
-            // The order of a map is random, its spelling is not.
+            // The order of a map is random, but its content is not.
             let sorted = |mut body: Vec<u8>| {
                 body.sort_unstable();
                 body
@@ -98,7 +98,7 @@ async fn every_operation_sends_what_the_sdk_sends() {
     compare::<TransactWriteItems>(inputs::transact_write_items()).await;
 }
 
-/// The keys of one GetItem are one member: no order can differ.
+/// The key of a GetItem has one member, so the order cannot differ.
 #[tokio::test]
 async fn a_body_without_two_members_in_a_map_is_the_sdks_byte_for_byte() {
     for builder in inputs::get_item() {
@@ -111,7 +111,7 @@ async fn a_body_without_two_members_in_a_map_is_the_sdks_byte_for_byte() {
 async fn all_attempts_of_a_call_send_the_same_body_and_sign_it_anew() {
     let [builder, _] = inputs::transact_write_items();
     let script = [refusal(400, "ThrottlingException"), success()];
-    // The longest wait is all but 1 s, after a start on the second.
+    // The longest wait is just below 1 s, and the call starts at a full second.
     let platform = Scripted::new(script.map(|s| Scene::from(s).after(Duration::from_millis(1))));
     let client = Site::TEMPORARY.client(platform.random(u64::MAX), 4);
     let input = TransactWriteItems::input(builder);
@@ -130,8 +130,8 @@ async fn all_attempts_of_a_call_send_the_same_body_and_sign_it_anew() {
     assert_eq!(names(&first), names(&second), "no field is there twice");
 }
 
-/// The SDK's client makes one up; the pipeline's caller must, so that it can be
-/// random in the guest and fixed in a test.
+/// The SDK's client generates a token. In the pipeline the caller must set it, so that it
+/// is random in the guest and fixed in a test.
 #[tokio::test]
 async fn a_transaction_without_a_token_gets_none_from_the_pipeline_on_purpose() {
     let builder = TransactWriteItemsInput::builder().set_transact_items(Some(vec![]));

@@ -1,4 +1,4 @@
-//! The same failures make as many attempts.
+//! Tests that the same failures give as many attempts as in the SDK.
 
 use super::call::{Call, Site};
 use super::inputs;
@@ -7,8 +7,8 @@ use crate::dynamodb::codec::{PutItem, TransactWriteItems};
 use crate::http::{Response, TransportError};
 use crate::test_support::{Scene, Scripted, answer, html, refusal, success};
 
-/// Attempts of the pipeline and of the SDK on one script, and whether they
-/// succeeded.
+/// Plays one script to the pipeline and to the SDK. Returns for each the number of
+/// attempts, and true if the call succeeded.
 async fn attempts<O: Call>(
     builder: &O::Builder,
     scenes: &[Scene],
@@ -27,8 +27,8 @@ async fn attempts<O: Call>(
     [(sent, ours.is_ok()), (stage.attempts(), theirs.is_ok())]
 }
 
-/// On a lasting answer the pipeline makes the first number of attempts, the SDK the
-/// second.
+/// Asserts the number of attempts of the pipeline and of the SDK if the server always
+/// gives the same response.
 async fn lasting<O: Call>(
     builder: &O::Builder,
     scene: impl Into<Scene>,
@@ -39,7 +39,8 @@ async fn lasting<O: Call>(
     assert_eq!(counts, [(ours, false), (theirs, false)], "{scene:?}");
 }
 
-/// Both attempt a PutItem as often, on a lasting answer.
+/// Asserts that the pipeline and the SDK both make `expected` attempts at a PutItem if the
+/// server always gives the same response.
 async fn both(expected: usize, scene: impl Into<Scene>) {
     let [builder, ..] = inputs::put_item();
     lasting::<PutItem>(&builder, scene, [expected; 2]).await;
@@ -113,7 +114,7 @@ async fn a_success_that_cannot_be_read_is_attempted_once() {
     both(1, html(200)).await;
 }
 
-/// Failures on the way are in `connector`.
+/// The tests of `connector` cover failures of the connection.
 #[tokio::test]
 async fn what_the_host_refuses_to_send_is_attempted_once() {
     let cause = || "cause".to_owned();
@@ -173,7 +174,7 @@ async fn a_transaction_in_progress_is_attempted_again_and_a_cancelled_one_is_not
     }
 }
 
-/// The SDK leaves it to its caller to try again.
+/// The SDK leaves the retry to its caller.
 #[tokio::test]
 async fn a_conflict_between_transactions_is_attempted_again_on_purpose() {
     let [builder, _] = inputs::transact_write_items();
@@ -190,7 +191,7 @@ async fn a_conflict_between_transactions_is_attempted_again_on_purpose() {
     lasting::<PutItem>(&builder, response, [4, 1]).await;
 }
 
-/// The SDK takes a refusal for load only from DynamoDB, by its code.
+/// The SDK recognizes throttling only by DynamoDB's error codes.
 #[tokio::test]
 async fn http_429_of_a_proxy_is_attempted_again_on_purpose() {
     let [builder, ..] = inputs::put_item();

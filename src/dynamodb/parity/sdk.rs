@@ -1,5 +1,4 @@
-//! The SDK's own `Client` on the same script, with its time and its waits in
-//! the test's hands.
+//! The SDK's own `Client` on the same script. The test controls its time and its waits.
 
 use super::call::Site;
 use crate::http::{Response, TransportError};
@@ -22,7 +21,7 @@ use aws_smithy_types::retry::RetrySpec;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// The requests that the SDK sent, and its waits.
+/// A platform for the SDK's client. It plays a script, and records requests and waits.
 #[derive(Clone, Debug)]
 pub(crate) struct Stage {
     script: Arc<Mutex<Script>>,
@@ -39,29 +38,29 @@ impl Stage {
         }
     }
 
-    /// All requests so far.
+    /// Returns all requests so far.
     pub(crate) fn requests(&self) -> Vec<Sent> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// How many requests there were.
+    /// Returns the number of requests so far.
     pub(crate) fn attempts(&self) -> usize {
         self.requests.lock().unwrap().len()
     }
 
-    /// All waits so far.
+    /// Returns all waits so far.
     pub(crate) fn waits(&self) -> Vec<Duration> {
         self.waits.lock().unwrap().clone()
     }
 
-    /// The SDK's client on this stage, with Retry Behavior 2.1 as `From<&SdkConfig>`
-    /// in its `config.rs` sets it, and a retry quota of its own: the SDK's
-    /// default one is shared by the whole process.
+    /// Returns the SDK's client on this stage. It has Retry Behavior 2.1 as
+    /// `From<&SdkConfig>` in its `config.rs` sets it. It has its own retry quota, because the
+    /// whole process shares the SDK's default quota.
     pub(crate) fn client(&self, site: Site, max_attempts: u32) -> Client {
         self.client_over(self.clone(), site, max_attempts)
     }
 
-    /// The same over another HTTP client; it waits on this stage.
+    /// Returns the same client with another HTTP client. Its waits are still on this stage.
     pub(super) fn client_over(
         &self,
         http: impl HttpClient + 'static,
@@ -127,15 +126,15 @@ impl HttpConnector for Stage {
 }
 
 impl AsyncSleep for Stage {
-    /// Counts as a wait when something waits for it: the SDK makes sleeps for
-    /// timeouts too.
+    /// Records the wait only once the sleep is polled, because the SDK also creates sleeps
+    /// for timeouts.
     fn sleep(&self, duration: Duration) -> Sleep {
         let waits = Arc::clone(&self.waits);
         Sleep::new(async move { waits.lock().unwrap().push(duration) })
     }
 }
 
-/// An answer as the SDK takes it from a connector.
+/// Converts a response to the form in which the SDK gets it from a connector.
 pub(crate) fn http_response(response: Response) -> HttpResponse {
     let status = response.status.try_into().expect("an HTTP status");
     let mut http = HttpResponse::new(status, SdkBody::from(response.body));
@@ -146,8 +145,8 @@ pub(crate) fn http_response(response: Response) -> HttpResponse {
     http
 }
 
-/// A failure as a connector of the SDK classifies it. The tests of
-/// `connector` hold it against the SDK's own.
+/// Classifies a failure as the SDK's connector does. The tests of `connector` compare it
+/// with the SDK's own connector.
 fn connector_error(error: TransportError) -> ConnectorError {
     let text = error.to_string().into();
     match error {

@@ -1,6 +1,6 @@
-//! The signature is the one that botocore computes for the same request.
-//! `botocore_signatures.json` holds the requests and what botocore made of
-//! them; `botocore_signatures.py` beside it says how.
+//! Tests that the signature is the same as botocore's for the same request.
+//! `botocore_signatures.json` holds the requests and botocore's signatures, and
+//! `botocore_signatures.py` generates it.
 
 use super::call::{Call, Site};
 use crate::dynamodb::codec::{
@@ -21,13 +21,13 @@ use std::collections::BTreeSet;
 
 const FIXTURE: &str = include_str!("botocore_signatures.json");
 
-/// The key that all requests name: no map has two members, so that bodies are
-/// the same in every run.
+/// Returns the key in all requests. No map has two members, so the bodies are the same in
+/// every run.
 fn key() -> (String, AttributeValue) {
     ("key".to_owned(), AttributeValue::S("ключ/🗝 é".to_owned()))
 }
 
-/// Compares the request that `name` stands for with the fixture's.
+/// Compares a request with the case `name` of the fixture.
 async fn check<O: Call>(name: &str, site: Site, builder: O::Builder) {
     let fixture: Vec<Value> = serde_json::from_str(FIXTURE).expect("JSON");
     let case = fixture.iter().find(|case| case["name"] == name);

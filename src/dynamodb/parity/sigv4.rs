@@ -1,6 +1,6 @@
-//! The signature is the one that the SDK's own crate for it makes of the same
-//! request: for every operation, with temporary credentials, for endpoints with
-//! odd paths, across midnight and with a corrected clock.
+//! Tests that the signature is the same as that of the SDK's crate `aws-sigv4` for the same
+//! request. The tests cover every operation, temporary credentials, endpoints with odd
+//! paths, midnight and a corrected clock.
 
 use super::call::{Call, Site, get};
 use super::inputs;
@@ -13,13 +13,13 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 use std::time::{Duration, SystemTime};
 
-/// The fields that signing adds.
+/// The headers that signing adds.
 const ADDED: [&str; 3] = ["x-amz-date", "x-amz-security-token", "authorization"];
 
-/// From what the script's clock shows at its beginning.
+/// The time from the start of the script's clock to midnight.
 const TO_MIDNIGHT: Duration = Duration::from_secs(6_400);
 
-/// Endpoints whose paths are written otherwise when they are signed.
+/// Endpoints whose paths have another form in the signature.
 const ODD_PATHS: [&str; 8] = [
     "http://localhost:8000/a//b",
     "http://localhost:8000/a/./b/../c/.",
@@ -31,7 +31,7 @@ const ODD_PATHS: [&str; 8] = [
     "http://localhost:80/a|b\"{}",
 ];
 
-/// The fields that the SDK's crate adds to `sent`, as of `time`.
+/// Returns the headers that the SDK's crate adds to `sent` at the time `time`.
 fn reference(site: Site, sent: &Sent, time: SystemTime) -> Vec<(String, String)> {
     let identity = site.credentials().into();
     let params = v4::SigningParams::builder()
@@ -58,7 +58,7 @@ fn is_added(name: &str) -> bool {
     ADDED.contains(&name)
 }
 
-/// The fields that the pipeline added.
+/// Returns the headers that the pipeline added.
 fn ours(sent: &Sent) -> Vec<(String, String)> {
     let mut added = sent.headers.clone();
     added.retain(|(name, _)| is_added(name));
@@ -66,7 +66,7 @@ fn ours(sent: &Sent) -> Vec<(String, String)> {
     added
 }
 
-/// Calls for each of `builders` and checks each request.
+/// Makes a call with each of `builders`, and checks its request.
 async fn check<O: Call>(site: Site, builders: impl IntoIterator<Item = O::Builder>) {
     for builder in builders {
         let client = site.client(Scripted::new([success_of(O::NAME)]), 1);

@@ -1,5 +1,5 @@
-//! A clock that is off is corrected by the server's, and the next attempt is
-//! signed with the server's time, as the SDK does it.
+//! Tests that a wrong clock is corrected by the server's, and that the next attempt is
+//! signed with the server's time, as in the SDK.
 
 use super::call::{Call, Site, get};
 use super::inputs;
@@ -8,13 +8,13 @@ use crate::dynamodb::codec::GetItem;
 use crate::http::Response;
 use crate::test_support::{Scripted, Sent, refusal, success, with};
 
-/// What the server's clock shows while ours shows 22:13:20.
+/// The server's time while the local time is 22:13:20.
 const AHEAD: &str = "Tue, 14 Nov 2023 22:23:20 GMT";
 const BEHIND: &str = "Tue, 14 Nov 2023 22:03:20 GMT";
 const ALMOST: &str = "Tue, 14 Nov 2023 22:17:20 GMT";
 const RIGHT: &str = "Tue, 14 Nov 2023 22:13:20 GMT";
 
-/// Behind which codes a wrong clock may stand.
+/// Error codes that a wrong clock may cause.
 const CODES: [&str; 5] = [
     "AccessDeniedException",
     "AuthFailure",
@@ -31,8 +31,8 @@ fn fine(date: &str) -> Response {
     with(success(), "Date", date)
 }
 
-/// The times that each request of `calls` calls is signed with: the pipeline's
-/// and the SDK's.
+/// Makes `calls` calls with the pipeline and with the SDK. Returns the signing times of
+/// their requests.
 async fn signed(script: &[Response], calls: usize) -> [Vec<String>; 2] {
     let [builder, _] = inputs::get_item();
     let client = Site::AWS.client(Scripted::new(script.to_vec()), 4);
@@ -114,8 +114,8 @@ async fn neither_other_errors_nor_answers_without_a_date_are_tried_again() {
     }
 }
 
-/// The SDK sends what is refused for its time four times, each with the same
-/// correction; the second refusal says that the clock is not the reason.
+/// The SDK sends such a request four times, each time with the same correction. But the
+/// second refusal shows that the clock is not the cause.
 #[tokio::test]
 async fn a_time_that_is_corrected_and_still_refused_is_not_sent_again_on_purpose() {
     let [ours, theirs] = signed(&[skewed("InvalidSignatureException", AHEAD)], 1).await;
@@ -124,8 +124,8 @@ async fn a_time_that_is_corrected_and_still_refused_is_not_sent_again_on_purpose
     assert_eq!(theirs.len(), 4);
 }
 
-/// The SDK follows the server's clock by the second. A signature is good for
-/// five minutes, so the own clock does until an error says otherwise.
+/// The SDK follows the server's clock to the second. A signature is valid for five
+/// minutes, so the local clock is good enough until an error says otherwise.
 #[tokio::test]
 async fn an_answer_that_is_no_skew_error_teaches_nothing_on_purpose() {
     let [ours, theirs] = signed(&[fine(ALMOST), fine(ALMOST)], 2).await;

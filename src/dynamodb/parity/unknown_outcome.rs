@@ -1,6 +1,6 @@
-//! Whether an attempt may have been applied is known of every failure: of the
-//! last attempt by its problem, of those before it by a flag. A blind write is
-//! not sent again after such an attempt, which the SDK's client does.
+//! Tests that every failure tells whether an attempt may have been applied. The error of
+//! the last attempt tells it for that attempt, and a flag for the earlier ones. After such
+//! an attempt an unconditional write is not sent again, unlike in the SDK's client.
 
 use super::call::{Call, Site, put};
 use super::inputs;
@@ -9,7 +9,7 @@ use crate::dynamodb::{CallInput, Repeat};
 use crate::http::TransportError;
 use crate::test_support::{Scene, Scripted, answer, html, refusal, success, with};
 
-/// The flag of a failure, and what its last problem says.
+/// Returns the flag of a failure for earlier attempts, and the same for the last attempt.
 async fn outcome(scenes: &[Scene]) -> (bool, bool) {
     let client = Site::AWS.client(Scripted::new(scenes.to_vec()), 4);
     let failure = put(&client).await;
@@ -20,8 +20,7 @@ async fn outcome(scenes: &[Scene]) -> (bool, bool) {
     )
 }
 
-/// Errors of an attempt that are tried again, with whether it may
-/// have been applied.
+/// Returns errors that are retried, each with true if the attempt may have been applied.
 fn passing() -> Vec<(Scene, bool)> {
     let cause = || "cause".to_owned();
     vec![
@@ -44,7 +43,7 @@ fn passing() -> Vec<(Scene, bool)> {
     ]
 }
 
-/// Errors that end a call, with whether it may have been applied.
+/// Returns errors that end a call, each with true if the attempt may have been applied.
 fn lasting() -> Vec<(Scene, bool)> {
     let cause = || "cause".to_owned();
     vec![

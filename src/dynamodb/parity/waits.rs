@@ -1,6 +1,6 @@
-//! Waits are drawn from the SDK's intervals: full jitter below a bound that
-//! doubles, put off by what the server asks for. Only the last wait after
-//! throttling is shorter, on purpose.
+//! Tests that waits come from the same intervals as the SDK's. They have full jitter below
+//! a limit that doubles, and are extended if the server asks for a wait. Only the last wait
+//! after throttling is shorter, on purpose.
 
 use super::call::{Call, Site, get};
 use super::inputs;
@@ -11,12 +11,13 @@ use crate::test_support::{Scripted, html, refusal, with};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// Enough calls for the longest wait of one to come near the bound.
+/// The number of calls. It is large enough for one wait to come near the limit.
 const CALLS: usize = 200;
 
 type Interval = RangeInclusive<Duration>;
 
-/// The pipeline's waits on a lasting answer, with that randomness.
+/// Returns the pipeline's waits if the server always gives the same response, with fixed
+/// randomness.
 async fn waits(response: &Response, random: u64) -> Vec<Duration> {
     let platform = Scripted::new([response.clone()]).random(random);
     let client = Site::AWS.client(platform, 4);
@@ -25,7 +26,7 @@ async fn waits(response: &Response, random: u64) -> Vec<Duration> {
     client.platform().waits()
 }
 
-/// The shortest and the longest wait before each retry.
+/// Returns the pipeline's shortest and longest wait before each retry.
 async fn ours(response: &Response) -> Vec<Interval> {
     let shortest = waits(response, 0).await;
     let longest = waits(response, u64::MAX).await;
@@ -41,7 +42,7 @@ async fn ours(response: &Response) -> Vec<Interval> {
     intervals
 }
 
-/// All waits of the SDK before each retry.
+/// Returns all waits of the SDK before each retry.
 async fn theirs(response: &Response) -> Vec<Vec<Duration>> {
     let [builder, _] = inputs::get_item();
     let mut waits = vec![vec![]; 3];
@@ -59,8 +60,8 @@ async fn theirs(response: &Response) -> Vec<Vec<Duration>> {
 /// Intervals in milliseconds.
 type Expected = [(u64, u64); 3];
 
-/// The pipeline's intervals are `expected`, and the SDK's waits lie in them and
-/// fill them.
+/// Asserts that the pipeline's intervals are `expected`, and that the SDK's waits lie in
+/// them and fill them.
 async fn same(response: Response, expected: Expected) {
     are(&ours(&response).await, expected);
     fill(theirs(&response).await, expected);
