@@ -77,22 +77,22 @@ async fn keeps_within_its_quota(client: &Client<Scripted>, cost: u32, settled: u
 }
 
 #[tokio::test]
-async fn a_server_that_throttles_every_second_request_sees_less_than_half_as_many_more() {
+async fn throttled_calls_add_less_than_half_the_load() {
     for seed in SEEDS {
         keeps_within_its_quota(&instance(seed, throttled), THROTTLING_RETRY_COST, 900).await;
     }
 }
 
 #[tokio::test]
-async fn a_server_that_fails_every_second_read_sees_less_than_half_as_many_more() {
+async fn failed_reads_add_less_than_half_the_load() {
     for seed in SEEDS {
         keeps_within_its_quota(&instance(seed, failed), RETRY_COST, 300).await;
     }
 }
 
 #[tokio::test]
-async fn no_call_takes_longer_than_all_its_attempts_may() {
-    /// Half of these are longer than one attempt may take.
+async fn no_call_exceeds_the_operation_timeout() {
+    /// The durations of responses. Half of them exceed the request timeout.
     const SECONDS: std::ops::Range<u64> = 0..20;
     let slow = |random: &mut fastrand::Rng| {
         let code = ["ThrottlingException", "InternalServerError"];
@@ -114,8 +114,8 @@ async fn no_call_takes_longer_than_all_its_attempts_may() {
 }
 
 #[tokio::test]
-async fn waits_are_spread_evenly_from_nothing_to_their_longest() {
-    /// Throttled calls that the quota lets wait.
+async fn waits_spread_evenly_from_zero_to_their_limit() {
+    /// The number of throttled calls for which the quota still allows retries.
     const CALLS: usize = 200;
     const PARTS: usize = 5;
     let mut counts = [[0_usize; PARTS]; 3];

@@ -52,7 +52,7 @@ async fn check<O: Call>(
 }
 
 #[tokio::test]
-async fn every_operation_reads_what_the_sdk_reads() {
+async fn every_operation_reads_responses_like_the_sdk() {
     let write_errors = [READ_ERRORS, BATCH_WRITE_ERRORS, WRITE_ERRORS];
     check::<GetItem>(inputs::get_item(), GET_ITEM, &[READ_ERRORS]).await;
     check::<PutItem>(inputs::put_item(), WRITE, &write_errors).await;
@@ -66,7 +66,7 @@ async fn every_operation_reads_what_the_sdk_reads() {
 }
 
 #[tokio::test]
-async fn the_name_of_a_refused_request_is_read_from_either_field() {
+async fn request_id_of_an_error_is_read_from_either_header() {
     let [builder, _] = inputs::get_item();
     for names in [
         &["x-amzn-requestid"][..],
@@ -87,7 +87,7 @@ async fn the_name_of_a_refused_request_is_read_from_either_field() {
 
 /// The component does not use it, and a transport may omit the headers of a success.
 #[tokio::test]
-async fn a_success_does_not_keep_the_name_of_its_request_on_purpose() {
+async fn success_drops_its_request_id_on_purpose() {
     let [builder, _] = inputs::get_item();
     let client = Site::AWS.client(Scripted::new([success()]), 1);
     let ours = get(&client).await;
@@ -101,7 +101,7 @@ async fn a_success_does_not_keep_the_name_of_its_request_on_purpose() {
 }
 
 #[tokio::test]
-async fn a_failed_condition_brings_the_stored_item() {
+async fn failed_condition_returns_the_stored_item() {
     let [builder, ..] = inputs::put_item();
     let response = answer(
         400,
@@ -123,7 +123,7 @@ async fn a_failed_condition_brings_the_stored_item() {
 }
 
 #[tokio::test]
-async fn a_cancelled_transaction_brings_its_reasons() {
+async fn cancelled_transaction_returns_its_reasons() {
     let [builder, _] = inputs::transact_write_items();
     let response = answer(
         400,
@@ -142,7 +142,7 @@ async fn a_cancelled_transaction_brings_its_reasons() {
 
 /// The SDK reads it as an absent item, so a lost body would look like a lost item.
 #[tokio::test]
-async fn a_success_without_a_body_is_refused_on_purpose() {
+async fn success_without_a_body_is_refused_on_purpose() {
     let [builder, _] = inputs::get_item();
     let response = answer(200, "");
     let theirs = sdk::<GetItem>(&builder, &response).await;
@@ -158,7 +158,7 @@ async fn a_success_without_a_body_is_refused_on_purpose() {
 
 /// The SDK reads it as an absent item, or as a successful write.
 #[tokio::test]
-async fn a_success_of_something_else_is_refused_on_purpose() {
+async fn success_of_another_server_is_refused_on_purpose() {
     let something_else = answer(200, r#"{"status":"ok"}"#);
     let [builder, _] = inputs::get_item();
     let theirs = sdk::<GetItem>(&builder, &something_else).await;
@@ -176,7 +176,7 @@ async fn a_success_of_something_else_is_refused_on_purpose() {
 
 /// The SDK reads it as if all items were absent.
 #[tokio::test]
-async fn a_batch_get_that_brings_no_responses_is_refused_on_purpose() {
+async fn batch_get_without_responses_is_refused_on_purpose() {
     let [builder, _] = inputs::batch_get_item();
     for body in ["{}", r#"{"UnprocessedKeys":{}}"#, r#"{"Responses":null}"#] {
         let response = answer(200, body);
@@ -195,7 +195,7 @@ async fn a_batch_get_that_brings_no_responses_is_refused_on_purpose() {
 
 /// The SDK ignores the checksum.
 #[tokio::test]
-async fn a_body_that_fails_its_checksum_is_asked_for_again_on_purpose() {
+async fn body_with_wrong_checksum_is_requested_again_on_purpose() {
     let [builder, _] = inputs::get_item();
     let damaged = with(
         answer(200, r#"{"Item":{"key":{"S":"b"}}}"#),

@@ -191,7 +191,7 @@ fn cause() -> String {
 }
 
 #[tokio::test]
-async fn failed_tls_handshake_is_attempted_as_often() {
+async fn failed_tls_handshake_is_attempted_as_often_as_in_the_sdk() {
     for (does, words) in [
         (Does::Reset, "ConnectionReset"),
         (Does::Close, "Connect"),
@@ -238,7 +238,7 @@ async fn untrusted_certificate_is_attempted_once_on_purpose() {
 }
 
 #[tokio::test]
-async fn connection_that_does_not_come_about_is_attempted_as_often() {
+async fn failed_connection_is_attempted_as_often_as_in_the_sdk() {
     let nowhere = Counted::new(Name::Nothing, LONG, LONG);
     let never = Counted::new(Name::Never, AT_ONCE, LONG);
     for (counted, error, words) in [
@@ -262,7 +262,7 @@ async fn connection_that_does_not_come_about_is_attempted_as_often() {
 }
 
 #[tokio::test]
-async fn lost_answer_is_attempted_as_often() {
+async fn lost_response_is_attempted_as_often_as_in_the_sdk() {
     let reset = || TransportError::Reset(cause());
     let cut = b"HTTP/1.1 200 OK\r\nContent-Le";
     let short = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{}";

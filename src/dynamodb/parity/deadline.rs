@@ -21,7 +21,7 @@ async fn fail(scenes: Vec<Scene>, most: u32) -> (Client<Scripted>, OperationErro
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_ends_the_call_at_its_deadline() {
+async fn silent_server_ends_the_call_at_its_deadline() {
     let silence = Scene::from(success()).after(Duration::from_secs(3_600));
     let (client, failure) = fail(vec![silence], 4).await;
     assert_eq!(failure.attempts, 4);
@@ -40,7 +40,7 @@ async fn a_server_that_never_answers_ends_the_call_at_its_deadline() {
 }
 
 #[tokio::test]
-async fn no_part_of_an_attempt_may_take_longer_than_the_whole() {
+async fn connect_timeout_never_exceeds_the_total_timeout() {
     let nearly = Scene::from(refusal(400, "ThrottlingException")).after(ATTEMPT);
     let (client, _) = fail(vec![nearly], 4).await;
     for timeouts in client.platform().timeouts() {
@@ -51,7 +51,7 @@ async fn no_part_of_an_attempt_may_take_longer_than_the_whole() {
 }
 
 #[tokio::test]
-async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
+async fn wait_past_the_deadline_is_not_started() {
     let slow = Scene::from(refusal(400, "ThrottlingException")).after(ATTEMPT);
     let (client, failure) = fail(vec![slow], 4).await;
     assert_eq!(failure.attempts, 4, "10 + 1 + 10 + 2 + 10 + 4 + 3");
@@ -82,7 +82,7 @@ async fn a_wait_that_would_pass_the_deadline_is_not_begun() {
 }
 
 #[tokio::test]
-async fn a_call_after_one_that_ran_out_of_time_has_its_own() {
+async fn call_after_a_timeout_has_its_own_deadline() {
     let silence = Scene::from(success()).after(Duration::from_secs(3_600));
     let scenes = vec![silence.clone(), silence, success().into()];
     let (client, failure) = fail(scenes, 2).await;

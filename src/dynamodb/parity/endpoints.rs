@@ -77,7 +77,7 @@ fn ours(region: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn every_region_of_every_partition_is_where_the_sdk_finds_it() {
+async fn every_region_has_the_same_endpoint_as_in_the_sdk() {
     for region in REGIONS.iter().copied().flatten() {
         let ours = ours(region);
         assert!(ours.is_some(), "{region}");
@@ -88,7 +88,7 @@ async fn every_region_of_every_partition_is_where_the_sdk_finds_it() {
 /// The SDK's rules also accept names that are not regions of DynamoDB. These are `local`,
 /// for which the component has `endpoint`, and the global names of the partitions.
 #[tokio::test]
-async fn names_that_are_no_regions_are_not_in_the_table_on_purpose() {
+async fn global_names_and_local_are_not_regions_on_purpose() {
     let local = sdk("local").await;
     assert_eq!(local.as_deref(), Some("http://localhost:8000/"));
     assert_ne!(ours("local"), local);
@@ -98,7 +98,7 @@ async fn names_that_are_no_regions_are_not_in_the_table_on_purpose() {
 }
 
 #[tokio::test]
-async fn a_name_that_could_lead_elsewhere_is_refused_by_both() {
+async fn region_with_invalid_host_characters_is_refused_by_both() {
     for region in [
         "",
         "eu west",

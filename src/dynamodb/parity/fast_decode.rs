@@ -83,7 +83,7 @@ fn batch(items: &[&str], unprocessed: &str) -> String {
 }
 
 #[tokio::test]
-async fn plain_items_are_read_in_one_pass() {
+async fn fast_decoder_reads_plain_items() {
     let [get, _] = inputs::get_item();
     let [batch_get, _] = inputs::batch_get_item();
     assert!(is_plain::<GetItem>(&get, b"{}").await, "an absent item");
@@ -103,7 +103,7 @@ async fn plain_items_are_read_in_one_pass() {
 }
 
 #[tokio::test]
-async fn all_other_items_are_the_sdks_to_read() {
+async fn other_items_are_left_to_the_sdk() {
     let [get, _] = inputs::get_item();
     let [batch_get, _] = inputs::batch_get_item();
     for item in OTHER_ITEMS {
@@ -125,7 +125,7 @@ async fn all_other_items_are_the_sdks_to_read() {
 }
 
 #[tokio::test]
-async fn no_answer_is_read_otherwise_than_by_the_sdk() {
+async fn fast_decoder_never_disagrees_with_the_sdk() {
     let [get, _] = inputs::get_item();
     let [batch_get, _] = inputs::batch_get_item();
     let recorded = GET_ITEM.iter().chain(BATCH_GET_ITEM);

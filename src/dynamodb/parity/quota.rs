@@ -31,7 +31,7 @@ fn lasting(scene: impl Into<Scene>) -> Vec<Scene> {
 }
 
 #[tokio::test]
-async fn it_empties_at_the_same_call_as_the_sdks() {
+async fn quota_runs_out_at_the_same_call_as_in_the_sdk() {
     for (scenes, retries) in [
         (lasting(refusal(500, "InternalServerError")), 35),
         (lasting(TransportError::Timeout), 35),
@@ -45,7 +45,7 @@ async fn it_empties_at_the_same_call_as_the_sdks() {
 }
 
 #[tokio::test]
-async fn a_retry_that_succeeds_costs_nothing() {
+async fn successful_retry_costs_nothing() {
     let pair = || {
         let fault = refusal(500, "InternalServerError");
         [Scene::from(fault), Scene::from(success())]
@@ -59,7 +59,7 @@ async fn a_retry_that_succeeds_costs_nothing() {
 /// The SDK keeps one permit for all calls of a client. So the next success of any call
 /// returns the tokens that the last retry of a failed call took.
 #[tokio::test]
-async fn what_a_failed_call_took_is_lost_on_purpose() {
+async fn failed_call_loses_its_tokens_on_purpose() {
     let fault = || Scene::from(refusal(500, "InternalServerError"));
     // 35 retries in 12 calls leave 10 tokens. A retry takes 14.
     let mut scenes: Vec<_> = std::iter::repeat_with(fault).take(35 + 12).collect();
@@ -71,7 +71,7 @@ async fn what_a_failed_call_took_is_lost_on_purpose() {
 }
 
 #[tokio::test]
-async fn what_is_asked_again_after_a_success_draws_on_the_same_quota() {
+async fn unprocessed_items_draw_on_the_same_quota() {
     let client = Site::AWS.client(Scripted::new([success()]).random(u64::MAX), 4);
     let waits = std::iter::from_fn(|| client.backoff(1)).count();
     assert_eq!(waits, 100, "500 tokens at 5 a retry");

@@ -89,7 +89,7 @@ async fn compare<O: Call>(builders: impl IntoIterator<Item = O::Builder>) {
 }
 
 #[tokio::test]
-async fn every_operation_sends_what_the_sdk_sends() {
+async fn every_operation_sends_the_same_request_as_the_sdk() {
     compare::<GetItem>(inputs::get_item()).await;
     compare::<PutItem>(inputs::put_item()).await;
     compare::<DeleteItem>(inputs::delete_item()).await;
@@ -100,7 +100,7 @@ async fn every_operation_sends_what_the_sdk_sends() {
 
 /// The key of a GetItem has one member, so the order cannot differ.
 #[tokio::test]
-async fn a_body_without_two_members_in_a_map_is_the_sdks_byte_for_byte() {
+async fn body_of_get_item_is_identical_to_the_sdks() {
     for builder in inputs::get_item() {
         let (ours, theirs) = requests::<GetItem>(Site::AWS, builder).await;
         assert_eq!(ours.body, theirs.body);
@@ -108,7 +108,7 @@ async fn a_body_without_two_members_in_a_map_is_the_sdks_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn all_attempts_of_a_call_send_the_same_body_and_sign_it_anew() {
+async fn each_attempt_signs_the_same_body_again() {
     let [builder, _] = inputs::transact_write_items();
     let script = [refusal(400, "ThrottlingException"), success()];
     // The longest wait is just below 1 s, and the call starts at a full second.
@@ -133,7 +133,7 @@ async fn all_attempts_of_a_call_send_the_same_body_and_sign_it_anew() {
 /// The SDK's client generates a token. In the pipeline the caller must set it, so that it
 /// is random in the guest and fixed in a test.
 #[tokio::test]
-async fn a_transaction_without_a_token_gets_none_from_the_pipeline_on_purpose() {
+async fn pipeline_generates_no_transaction_token_on_purpose() {
     let builder = TransactWriteItemsInput::builder().set_transact_items(Some(vec![]));
     let (ours, theirs) = requests::<TransactWriteItems>(Site::AWS, builder).await;
     assert_eq!(json(&ours).get("ClientRequestToken"), None);

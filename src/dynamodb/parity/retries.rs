@@ -70,7 +70,7 @@ async fn throttling_is_attempted_four_times() {
 }
 
 #[tokio::test]
-async fn a_passing_fault_is_attempted_four_times() {
+async fn transient_fault_is_attempted_four_times() {
     for status in [500, 502, 503, 504] {
         both(4, refusal(status, "InternalServerError")).await;
         both(4, refusal(status, "SomethingNew")).await;
@@ -84,7 +84,7 @@ async fn a_passing_fault_is_attempted_four_times() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_attempted_once() {
+async fn refusal_is_attempted_once() {
     for code in [
         "AccessDeniedException",
         "ConditionalCheckFailedException",
@@ -107,7 +107,7 @@ async fn a_refusal_is_attempted_once() {
 }
 
 #[tokio::test]
-async fn a_success_that_cannot_be_read_is_attempted_once() {
+async fn unreadable_success_is_attempted_once() {
     for body in ["garbage", r#"{"Attributes":{"#, r#"{"Attributes":7}"#] {
         both(1, answer(200, body)).await;
     }
@@ -116,14 +116,14 @@ async fn a_success_that_cannot_be_read_is_attempted_once() {
 
 /// The tests of `connector` cover failures of the connection.
 #[tokio::test]
-async fn what_the_host_refuses_to_send_is_attempted_once() {
+async fn request_that_the_host_refuses_is_attempted_once() {
     let cause = || "cause".to_owned();
     both(1, TransportError::Denied(cause())).await;
     both(1, TransportError::Malformed(cause())).await;
 }
 
 #[tokio::test]
-async fn attempts_end_with_the_first_success_or_refusal_and_never_exceed_the_most() {
+async fn attempts_end_at_success_refusal_or_the_maximum() {
     let [builder, ..] = inputs::put_item();
     let passing: [Scene; 3] = [
         refusal(500, "InternalServerError").into(),
@@ -157,7 +157,7 @@ fn cancelled(reasons: &str) -> Response {
 }
 
 #[tokio::test]
-async fn a_transaction_in_progress_is_attempted_again_and_a_cancelled_one_is_not() {
+async fn transaction_is_retried_in_progress_but_not_cancelled() {
     let [builder, _] = inputs::transact_write_items();
     for (expected, response) in [
         (4, refusal(400, "TransactionInProgressException")),
@@ -176,7 +176,7 @@ async fn a_transaction_in_progress_is_attempted_again_and_a_cancelled_one_is_not
 
 /// The SDK leaves the retry to its caller.
 #[tokio::test]
-async fn a_conflict_between_transactions_is_attempted_again_on_purpose() {
+async fn transaction_conflict_is_retried_on_purpose() {
     let [builder, _] = inputs::transact_write_items();
     for reason in [
         "TransactionConflict",
@@ -193,7 +193,7 @@ async fn a_conflict_between_transactions_is_attempted_again_on_purpose() {
 
 /// The SDK recognizes throttling only by DynamoDB's error codes.
 #[tokio::test]
-async fn http_429_of_a_proxy_is_attempted_again_on_purpose() {
+async fn http_429_of_a_proxy_is_retried_on_purpose() {
     let [builder, ..] = inputs::put_item();
     for response in [
         html(429),

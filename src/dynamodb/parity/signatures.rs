@@ -56,14 +56,14 @@ async fn check<O: Call>(name: &str, site: Site, builder: O::Builder) {
 }
 
 #[test]
-fn every_case_of_the_fixture_has_a_name_of_its_own() {
+fn fixture_cases_have_unique_names() {
     let fixture: Vec<Value> = serde_json::from_str(FIXTURE).expect("JSON");
     let names: BTreeSet<_> = fixture.iter().map(|case| case["name"].as_str()).collect();
     assert_eq!((names.len(), names.contains(&None)), (9, false));
 }
 
 #[tokio::test]
-async fn botocore_signs_a_get_item_alike() {
+async fn get_item_has_the_same_signature_as_in_botocore() {
     let (name, value) = key();
     let get = GetItemInput::builder()
         .table_name("orders")
@@ -79,7 +79,7 @@ async fn botocore_signs_a_get_item_alike() {
 }
 
 #[tokio::test]
-async fn botocore_signs_a_put_item_alike() {
+async fn put_item_has_the_same_signature_as_in_botocore() {
     let put = PutItemInput::builder()
         .table_name("orders")
         .item("key", AttributeValue::B(vec![0, 1, 254, 255].into()))
@@ -89,7 +89,7 @@ async fn botocore_signs_a_put_item_alike() {
 }
 
 #[tokio::test]
-async fn botocore_signs_a_delete_item_alike() {
+async fn delete_item_has_the_same_signature_as_in_botocore() {
     let (name, value) = key();
     let delete = DeleteItemInput::builder()
         .table_name("orders")
@@ -98,14 +98,14 @@ async fn botocore_signs_a_delete_item_alike() {
 }
 
 #[tokio::test]
-async fn botocore_signs_a_batch_get_item_alike() {
+async fn batch_get_item_has_the_same_signature_as_in_botocore() {
     let keys = KeysAndAttributes::builder().keys([key()].into());
     let get = BatchGetItemInput::builder().request_items("orders", keys.build().unwrap());
     check::<BatchGetItem>("batch-get-item", Site::AWS, get).await;
 }
 
 #[tokio::test]
-async fn botocore_signs_a_batch_write_item_alike() {
+async fn batch_write_item_has_the_same_signature_as_in_botocore() {
     let (name, value) = key();
     let delete = DeleteRequest::builder().key(name, value).build().unwrap();
     let request = WriteRequest::builder().delete_request(delete).build();
@@ -114,7 +114,7 @@ async fn botocore_signs_a_batch_write_item_alike() {
 }
 
 #[tokio::test]
-async fn botocore_signs_a_transaction_alike() {
+async fn transaction_has_the_same_signature_as_in_botocore() {
     let (name, value) = key();
     let put = Put::builder().table_name("orders").item(name, value);
     let step = TransactWriteItem::builder().put(put.build().unwrap());

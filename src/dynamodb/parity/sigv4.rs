@@ -86,14 +86,14 @@ async fn check_all(site: Site) {
 }
 
 #[tokio::test]
-async fn every_operation_is_signed_alike_with_lasting_and_temporary_credentials() {
+async fn every_operation_is_signed_like_in_the_sdk() {
     for site in [Site::AWS, Site::TEMPORARY, Site::OWN, Site::PATH] {
         check_all(site).await;
     }
 }
 
 #[tokio::test]
-async fn odd_paths_are_signed_alike() {
+async fn odd_paths_are_signed_like_in_the_sdk() {
     for endpoint in ODD_PATHS {
         let site = Site {
             endpoint: Some(endpoint),
@@ -104,7 +104,7 @@ async fn odd_paths_are_signed_alike() {
 }
 
 #[tokio::test]
-async fn calls_of_a_second_of_a_day_and_of_the_next_day_are_signed_alike() {
+async fn cached_signing_key_is_renewed_at_midnight() {
     let client = Site::TEMPORARY.client(Scripted::new([success()]), 1);
     let waits = [0, 0, 700, 1_300, 60_000].map(Duration::from_millis);
     let mut passed = Duration::ZERO;
@@ -120,7 +120,7 @@ async fn calls_of_a_second_of_a_day_and_of_the_next_day_are_signed_alike() {
 }
 
 #[tokio::test]
-async fn a_corrected_clock_on_the_other_side_of_midnight_is_signed_alike() {
+async fn corrected_clock_may_move_the_signature_across_midnight() {
     for (date, ahead) in [
         ("Wed, 15 Nov 2023 00:00:00 GMT", true),
         ("Mon, 13 Nov 2023 23:59:59 GMT", false),

@@ -57,7 +57,7 @@ fn times(requests: &[Sent]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_retry_is_signed_with_the_servers_time() {
+async fn retry_is_signed_with_the_servers_time() {
     for code in CODES {
         for (date, corrected) in [(AHEAD, "20231114T222320Z"), (BEHIND, "20231114T220320Z")] {
             let [ours, theirs] = signed(&[skewed(code, date), fine(date)], 1).await;
@@ -68,7 +68,7 @@ async fn the_retry_is_signed_with_the_servers_time() {
 }
 
 #[tokio::test]
-async fn later_calls_are_signed_with_it_at_once() {
+async fn later_calls_are_signed_with_the_servers_time() {
     let script = [skewed("RequestTimeTooSkewed", AHEAD), fine(AHEAD)];
     let [ours, theirs] = signed(&script, 3).await;
     assert_eq!(ours[1..], ["20231114T222320Z"; 3]);
@@ -76,7 +76,7 @@ async fn later_calls_are_signed_with_it_at_once() {
 }
 
 #[tokio::test]
-async fn a_correction_is_taken_back_when_the_clock_is_right_again() {
+async fn correction_ends_when_the_clock_is_right_again() {
     let script = [
         skewed("RequestTimeTooSkewed", AHEAD),
         fine(AHEAD),
@@ -93,7 +93,7 @@ async fn a_correction_is_taken_back_when_the_clock_is_right_again() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_nearly_right_explains_nothing() {
+async fn skew_below_four_minutes_causes_no_retry() {
     for code in CODES {
         let [ours, theirs] = signed(&[skewed(code, ALMOST), fine(ALMOST)], 1).await;
         assert_eq!(ours, ["20231114T221320Z"], "{code}");
@@ -102,7 +102,7 @@ async fn a_clock_that_is_nearly_right_explains_nothing() {
 }
 
 #[tokio::test]
-async fn neither_other_errors_nor_answers_without_a_date_are_tried_again() {
+async fn other_errors_and_missing_dates_cause_no_retry() {
     for response in [
         skewed("ValidationException", AHEAD),
         refusal(400, "RequestTimeTooSkewed"),
@@ -117,7 +117,7 @@ async fn neither_other_errors_nor_answers_without_a_date_are_tried_again() {
 /// The SDK sends such a request four times, each time with the same correction. But the
 /// second refusal shows that the clock is not the cause.
 #[tokio::test]
-async fn a_time_that_is_corrected_and_still_refused_is_not_sent_again_on_purpose() {
+async fn corrected_time_is_tried_only_once_on_purpose() {
     let [ours, theirs] = signed(&[skewed("InvalidSignatureException", AHEAD)], 1).await;
     assert_eq!(ours, ["20231114T221320Z", "20231114T222320Z"]);
     assert_eq!(ours, theirs[..2]);
@@ -127,7 +127,7 @@ async fn a_time_that_is_corrected_and_still_refused_is_not_sent_again_on_purpose
 /// The SDK follows the server's clock to the second. A signature is valid for five
 /// minutes, so the local clock is good enough until an error says otherwise.
 #[tokio::test]
-async fn an_answer_that_is_no_skew_error_teaches_nothing_on_purpose() {
+async fn success_does_not_correct_the_clock_on_purpose() {
     let [ours, theirs] = signed(&[fine(ALMOST), fine(ALMOST)], 2).await;
     assert_eq!(ours, ["20231114T221320Z"; 2]);
     assert_eq!(theirs, ["20231114T221320Z", "20231114T221720Z"]);

@@ -63,7 +63,7 @@ fn lasting() -> Vec<(Scene, bool)> {
 }
 
 #[tokio::test]
-async fn a_blind_write_is_sent_again_only_where_it_was_not_applied_on_purpose() {
+async fn blind_write_is_retried_only_if_not_applied_on_purpose() {
     for (scene, applied) in passing() {
         let [builder, ..] = inputs::put_item();
         let client = Site::AWS.client(Scripted::new([scene.clone(), success().into()]), 4);
@@ -77,7 +77,7 @@ async fn a_blind_write_is_sent_again_only_where_it_was_not_applied_on_purpose() 
 }
 
 #[tokio::test]
-async fn a_failure_keeps_apart_its_last_attempt_and_those_before_it() {
+async fn failure_separates_last_and_earlier_attempts() {
     for (last, last_applied) in lasting() {
         let scenes = [last.clone()];
         let first = outcome(&scenes).await;
@@ -91,7 +91,7 @@ async fn a_failure_keeps_apart_its_last_attempt_and_those_before_it() {
 }
 
 #[tokio::test]
-async fn a_doubt_stays_whatever_comes_after_it() {
+async fn unknown_outcome_stays_after_later_attempts() {
     let throttled = Scene::from(refusal(400, "ThrottlingException"));
     let timeout = Scene::from(TransportError::Timeout);
     for (scenes, expected) in [
@@ -108,7 +108,7 @@ async fn a_doubt_stays_whatever_comes_after_it() {
 }
 
 #[tokio::test]
-async fn the_only_attempt_has_none_before_it() {
+async fn single_attempt_has_no_earlier_attempt() {
     let client = Site::AWS.client(Scripted::new([TransportError::Timeout]), 1);
     let failure = put(&client).await;
     let failure = failure.expect_err("timed out");

@@ -95,7 +95,7 @@ fn fill(theirs: Vec<Vec<Duration>>, expected: Expected) {
 }
 
 #[tokio::test]
-async fn a_passing_fault_waits_up_to_25_50_and_100_ms() {
+async fn transient_fault_waits_up_to_25_50_and_100_ms() {
     same(
         refusal(500, "InternalServerError"),
         [(0, 25), (0, 50), (0, 100)],
@@ -105,7 +105,7 @@ async fn a_passing_fault_waits_up_to_25_50_and_100_ms() {
 }
 
 #[tokio::test]
-async fn throttling_waits_up_to_1_and_2_s_where_the_sdk_goes_on_to_4_s_on_purpose() {
+async fn throttling_waits_at_most_2_s_on_purpose() {
     for response in [
         refusal(400, "ThrottlingException"),
         refusal(503, "SlowDown"),
@@ -117,7 +117,7 @@ async fn throttling_waits_up_to_1_and_2_s_where_the_sdk_goes_on_to_4_s_on_purpos
 }
 
 #[tokio::test]
-async fn the_servers_wish_puts_a_retry_off_by_5_s_at_most() {
+async fn server_may_delay_a_retry_by_at_most_5_s() {
     let asked = |response, millis| with(response, "x-amz-retry-after", millis);
     let throttling = || refusal(400, "ThrottlingException");
     let fault = || refusal(500, "SomethingNew");
