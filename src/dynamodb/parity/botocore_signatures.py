@@ -1,7 +1,7 @@
 """Writes botocore's signatures into botocore_signatures.json.
 
-The requests in that file are what the tests of signatures.rs send; this fills
-in the fields that signing adds. Run once, and again after a request changes:
+The tests in signatures.rs send the requests in that file. This program fills in
+the headers that signing adds. Run it again after a request changes:
 
     python3 -m venv target/botocore
     target/botocore/bin/pip install botocore==1.44.5

@@ -23,7 +23,7 @@ pub(super) async fn sdk<O: Call>(
     match O::send(builder.clone(), &client).await {
         Ok(output) => Ok(output),
         Err(SdkError::ServiceError(error)) => Err(error.into_err()),
-        Err(other) => panic!("the SDK takes {} for no answer: {other:?}", spell(response)),
+        Err(other) => panic!("the SDK does not read {}: {other:?}", spell(response)),
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) async fn agree<O: Call>(builder: &O::Builder, response: &Response) ->
             assert!(matches!(ours.last, AttemptError::UnexpectedResponse { .. }));
             None
         }
-        (ours, theirs) => panic!("{} is {ours:?}, but to the SDK {theirs:?}", spell(response)),
+        (ours, theirs) => panic!("{}: {ours:?}, but the SDK {theirs:?}", spell(response)),
     }
 }
 
