@@ -1,6 +1,6 @@
-//! Correction of a wrong clock. What items expire by has to be right to the
-//! second, and a signature is good for five minutes only: so the component follows
-//! the server's clock as far as the server's answers have told it.
+//! Correction of a wrong clock. Expiry times must be right to the second, and a signature
+//! is valid for only five minutes. So the component follows the server's clock, as far as
+//! the server's responses tell it.
 //!
 //! Source of the threshold: `service_clock_skew.rs` of aws-runtime.
 
@@ -10,24 +10,24 @@ use aws_smithy_types::date_time::Format;
 use std::cell::Cell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A request that was signed less than this away from the server's time was not
-/// refused for its time.
+/// The smallest clock difference that can be the cause of a refused signature.
 const THRESHOLD: Duration = Duration::from_secs(4 * 60);
 
-/// A `Date` names a second, in which the answer may have been made at any moment,
-/// in milliseconds.
+/// The resolution of a `Date` header, in milliseconds. The server may have made the
+/// response at any moment of that second.
 const RESOLUTION: i128 = 1_000;
 
-/// The years from 2012, when DynamoDB began, to 9998: no clock of a server shows
-/// another, and with a time past 9999 nothing could be signed any more.
+/// The valid times of a server: the years from 2012, when DynamoDB was launched, to 9998.
+/// A time after 9999 cannot be signed.
 const PLAUSIBLE: std::ops::Range<i64> = 1_325_376_000..253_370_764_800;
 
-/// How far the server's clock is ahead (positive) or behind, in milliseconds.
+/// The difference of the server's clock, in milliseconds. It is positive if the server's
+/// clock is ahead.
 #[derive(Clone, Debug, Default)]
 pub struct ClockSkew(Cell<i64>);
 
 impl ClockSkew {
-    /// `time` as the server's clock has it.
+    /// Converts `time` to the time of the server's clock.
     pub fn correct(&self, time: SystemTime) -> SystemTime {
         let skew = self.0.get();
         let by = Duration::from_millis(skew.unsigned_abs());
@@ -39,16 +39,16 @@ impl ClockSkew {
         corrected.unwrap_or(time)
     }
 
-    /// Learns from the `Date` of an answer. `sent` and `arrived` are this machine's
-    /// times right before the request and right after the answer: the server's
-    /// clock showed `date` at some moment between them. An estimate that this does
-    /// not contradict stays as it is, so that it does not change with every answer.
+    /// Learns from the `Date` of a response. `sent` and `arrived` are this machine's times
+    /// right before the request and right after the response. The server's clock showed
+    /// `date` at some moment between them. An estimate that agrees with this stays as it
+    /// is, so that it does not change with every response.
     pub fn observe(&self, date: &str, sent: SystemTime, arrived: SystemTime) {
         let Some(server) = parse(date).map(millis) else {
             return;
         };
         let (sent, arrived) = (millis(sent), millis(arrived));
-        // A clock that was set back while the answer was on its way.
+        // The clock may have been set back between request and response.
         let (first, last) = (sent.min(arrived), sent.max(arrived));
         let (least, most) = (server - last, server + RESOLUTION - first);
         let known = i128::from(self.0.get());
@@ -59,9 +59,9 @@ impl ClockSkew {
     }
 }
 
-/// Returns true if the time of signing explains an error answer of that date: then the
-/// same request, signed with the present time, is worth sending. The machine's
-/// clock may be wrong, or the process stood still between signing and sending.
+/// Returns true if a wrong signing time explains an error response with this date. The
+/// cause may be a wrong clock, or a process that was suspended between signing and sending.
+/// Then the same request may succeed when it is signed with the current time.
 #[must_use]
 pub fn explains(code: &str, date: Option<&str>, signed_at: SystemTime) -> bool {
     let Some(server) = date.and_then(parse) else {
@@ -73,7 +73,7 @@ pub fn explains(code: &str, date: Option<&str>, signed_at: SystemTime) -> bool {
     error_code::remedy(code) == Remedy::NewSignature && off > THRESHOLD
 }
 
-/// Seconds since the Unix epoch. A clock before it counts as the epoch.
+/// Returns the seconds since the Unix epoch. A time before the epoch counts as the epoch.
 #[must_use]
 pub fn unix_seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH)
@@ -88,7 +88,7 @@ fn parse(date: &str) -> Option<SystemTime> {
     SystemTime::try_from(date).ok()
 }
 
-/// Since the Unix epoch; negative before it.
+/// Returns the milliseconds since the Unix epoch, which are negative before it.
 fn millis(time: SystemTime) -> i128 {
     let whole = |duration: Duration| i128::try_from(duration.as_millis()).unwrap_or(i128::MAX);
     match time.duration_since(UNIX_EPOCH) {
@@ -134,7 +134,7 @@ mod tests {
     #[test]
     fn estimate_stays_while_no_answer_contradicts_it() {
         let skew = ClockSkew::default();
-        // The answer was made within the second after the date, and within the three of the exchange.
+        // The server made the response in the second of `DATE`, and between `sent` and `arrived`.
         for (sent, arrived) in [(0, 0), (1, 1), (0, 3), (1, 90)] {
             let (sent, arrived) = (server() + seconds(sent), server() + seconds(arrived));
             skew.observe(DATE, sent, arrived);

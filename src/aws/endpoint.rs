@@ -1,13 +1,13 @@
-//! The endpoint of a service: the configured one, or AWS's own for the region.
-//! The table of partitions stands in for the SDK's endpoint rules, which would
-//! add 0.36 MB; a native test holds it against them.
+//! The endpoint of a service: the configured one, or AWS's own endpoint of the region. A
+//! table of partitions replaces the SDK's endpoint rules, which would add 0.36 MB to the
+//! component. A native test compares the table with these rules.
 
 use http::Uri;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::net::Ipv6Addr;
 
-/// DNS suffixes by the beginning of the region's name; none of them begins
-/// another, so their order does not matter.
+/// DNS suffixes by the prefix of the region's name. No prefix is the beginning of another
+/// one, so their order does not matter.
 /// Source: the partitions of the AWS SDK for Rust.
 const SUFFIXES: &[(&str, &str)] = &[
     ("cn-", "amazonaws.com.cn"),
@@ -18,11 +18,11 @@ const SUFFIXES: &[(&str, &str)] = &[
     ("us-isof-", "csp.hci.ic.gov"),
 ];
 
-/// The suffix of all other partitions.
+/// The DNS suffix of all other partitions.
 const SUFFIX: &str = "amazonaws.com";
 
-/// Characters that forms and the segments of a signed path percent-encode: all but RFC
-/// 3986's unreserved characters. A `%` of a path is encoded once more.
+/// Characters that are percent-encoded in forms and in the segments of a signed path: all
+/// except RFC 3986's unreserved characters. A `%` in a path is encoded again.
 /// Source: `CanonicalUri` in <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
 pub const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -40,8 +40,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// AWS's own endpoint of a service in a region; none where the name cannot be
-    /// that of a region.
+    /// Returns AWS's own endpoint of a service in a region, or `None` if `region` cannot be
+    /// the name of a region.
     #[must_use]
     pub fn of_region(service: &str, region: &str) -> Option<Self> {
         let is_label = !region.is_empty()
@@ -66,11 +66,11 @@ impl Endpoint {
         })
     }
 
-    /// An endpoint given as a URL.
+    /// Parses the URL of an endpoint.
     ///
     /// # Errors
     ///
-    /// Why it is none: what follows "it is not usable, ".
+    /// The reason, such as "it has no host". Callers put the name of the field before it.
     pub fn parse(url: &str) -> Result<Self, &'static str> {
         let Ok(uri) = url.parse::<Uri>() else {
             return Err("it is not a URL");
@@ -104,7 +104,7 @@ impl Endpoint {
             return Err("it has a query or a fragment");
         }
         let host = authority.host().to_ascii_lowercase();
-        // The scheme's own port is not signed and so must not be sent either.
+        // The default port of the scheme is not signed, so it must not be sent either.
         let own_port = if tls { 443 } else { 80 };
         let authority = match port.filter(|port| *port != own_port) {
             Some(port) => format!("{host}:{port}"),
@@ -125,25 +125,25 @@ impl Endpoint {
         self.tls
     }
 
-    /// Host, and port where it is not the scheme's own.
+    /// Returns the host, with the port unless it is the default port of the scheme.
     #[must_use]
     pub fn authority(&self) -> &str {
         &self.authority
     }
 
-    /// Absolute path.
+    /// Returns the absolute path.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The path as it is signed: without empty and dot segments, and encoded.
+    /// Returns the path for signing: without empty segments and dot segments, and encoded.
     #[must_use]
     pub fn canonical_path(&self) -> &str {
         &self.canonical_path
     }
 
-    /// The whole as a URL.
+    /// Returns the endpoint as a URL.
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
@@ -151,8 +151,8 @@ impl Endpoint {
     }
 }
 
-/// Returns true if brackets, where there are any, hold an address of IPv6 and are all there
-/// is: `http` splits an authority that has others in the middle of them.
+/// Returns true if the host has no brackets, or is an IPv6 address in brackets. Brackets in
+/// other places are invalid, but the crate `http` accepts them and splits the host there.
 fn is_host(host: &str) -> bool {
     let brackets = host
         .strip_prefix('[')
@@ -163,8 +163,8 @@ fn is_host(host: &str) -> bool {
     }
 }
 
-/// An absolute path that ends with a slash, normalized (RFC 3986, section 5.2.4)
-/// and encoded.
+/// Normalizes (RFC 3986, section 5.2.4) and encodes a path. The result is absolute and
+/// ends with a slash.
 fn canonical(path: &str) -> String {
     let mut segments = Vec::new();
     for segment in path.split('/') {

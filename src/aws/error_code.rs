@@ -1,44 +1,47 @@
-//! The meaning of AWS's error codes: the case of the contract, what makes another attempt
-//! worth it, and whether the request may have taken effect. One table, for DynamoDB and
-//! for STS.
+//! The meaning of AWS's error codes, in one table for DynamoDB and STS. For each code the
+//! table has the error case of the WIT contract and the remedy that makes another attempt
+//! worthwhile. It also tells whether the request may have taken effect.
 //!
-//! Sources: "Error handling with DynamoDB" in the Developer Guide, "Common errors" in the
-//! API reference; for retries `retries/classifiers.rs` of aws-runtime; for codes behind
-//! which a wrong time of signing may stand `service_clock_skew.rs` of aws-runtime; for
-//! expired credentials `invalidation.rs` of smithy-rs.
+//! Sources:
+//!
+//! - "Error handling with DynamoDB" in the Developer Guide, and "Common errors" in the API
+//!   reference.
+//! - Retries: `retries/classifiers.rs` of aws-runtime.
+//! - Codes that a wrong signing time may cause: `service_clock_skew.rs` of aws-runtime.
+//! - Expired credentials: `invalidation.rs` of smithy-rs.
 
 use super::retry::RetryKind;
 use crate::error::Error;
 
-/// The status by which a proxy or gateway before DynamoDB refuses for load. The SDK
-/// does not try it again; DynamoDB itself sends its codes with 400.
+/// The HTTP status with which a proxy or gateway in front of DynamoDB throttles requests.
+/// DynamoDB itself throttles with error codes and status 400. The SDK does not retry 429.
 pub const TOO_MANY_REQUESTS: u16 = 429;
 
-/// The status that refuses a request for its size.
+/// The HTTP status that refuses a request for its size.
 pub const CONTENT_TOO_LARGE: u16 = 413;
 
-/// Statuses that mean a passing fault whatever the body says.
+/// HTTP statuses that mean a transient fault, regardless of the body.
 const TRANSIENT_STATUSES: &[u16] = &[500, 502, 503, 504];
 
-/// A case of the contract.
+/// An error case of the WIT contract.
 pub type Case = fn(String) -> Error;
 
-/// The change that makes another attempt worth it.
+/// The change that makes another attempt worthwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remedy {
-    /// Nothing, unless the status says otherwise.
+    /// No change helps, unless the HTTP status says otherwise.
     None,
     /// A wait.
     Wait(RetryKind),
-    /// A signature of the present time, where the time of signing was wrong.
+    /// A signature with the current time, if the signing time was wrong.
     NewSignature,
-    /// Other credentials.
+    /// New credentials.
     NewCredentials,
 }
 
-/// The case, the remedy, and whether the request may have been applied. Without a case,
-/// the status decides. An answer with a status of 500 or more may always have been
-/// applied.
+/// The case, the remedy, and true if the request may have been applied. If there is no
+/// case, the HTTP status decides. With a status of 500 or more, the request may always
+/// have been applied.
 type Meaning = (Option<Case>, Remedy, bool);
 
 const THROTTLED: Meaning = refused(Error::Throttled, Remedy::Wait(RetryKind::Throttling));
@@ -77,7 +80,7 @@ const MEANINGS: &[(&str, Meaning)] = &[
     ("OptInRequired", DENIED),
     ("PriorRequestNotComplete", THROTTLED),
     ("ProvisionedThroughputExceededException", THROTTLED),
-    // The SDK models it as worth a retry.
+    // The SDK's model marks it as retryable.
     (
         "ReplicatedWriteConflictException",
         refused(Error::Conflict, Remedy::Wait(RetryKind::Transient)),
@@ -100,13 +103,13 @@ const MEANINGS: &[(&str, Meaning)] = &[
     ("Throttling", THROTTLED),
     ("ThrottlingException", THROTTLED),
     ("TooManyRequestsException", THROTTLED),
-    // That a conflict is worth a retry is not the SDK's rule but ours: it passes when the
-    // other transaction ends.
+    // The SDK does not retry a conflict. This component does, because the conflict ends with
+    // the other transaction.
     (
         "TransactionConflictException",
         refused(Error::Conflict, Remedy::Wait(RetryKind::Conflict)),
     ),
-    // The transaction of that token is under way.
+    // The transaction with this token is still in progress.
     (
         "TransactionInProgressException",
         (
@@ -127,25 +130,25 @@ fn meaning(code: &str) -> Meaning {
     known.map_or((None, Remedy::None, false), |(_, meaning)| *meaning)
 }
 
-/// The change that makes another attempt worth it after an error of that code.
+/// Returns the change that makes another attempt worthwhile after an error with this code.
 #[must_use]
 pub fn remedy(code: &str) -> Remedy {
     meaning(code).1
 }
 
-/// Classifies an error answer for a retry after a wait. `None`: waiting cannot help.
+/// Returns the kind of retry for an error response, or `None` if a wait cannot help.
 #[must_use]
 pub fn retry_kind(code: Option<&str>, status: u16) -> Option<RetryKind> {
     match code.map(remedy) {
         Some(Remedy::Wait(kind)) => Some(kind),
-        // Any other code and status: the request itself is refused.
+        // With any other code and status, the server refused the request itself.
         _ if TRANSIENT_STATUSES.contains(&status) => Some(RetryKind::Transient),
         _ if status == TOO_MANY_REQUESTS => Some(RetryKind::Throttling),
         _ => None,
     }
 }
 
-/// The case of the contract for an error answer.
+/// Returns the error case of the WIT contract for an error response.
 #[must_use]
 pub fn case(code: &str, status: u16) -> Case {
     let (case, ..) = meaning(code);
@@ -158,7 +161,7 @@ pub fn case(code: &str, status: u16) -> Case {
     })
 }
 
-/// Returns true if a request that met this answer may have taken effect.
+/// Returns true if a request with this error response may have taken effect.
 #[must_use]
 pub fn may_have_been_applied(code: &str, status: u16) -> bool {
     status >= 500 || meaning(code).2

@@ -1,6 +1,10 @@
-//! The parts that DynamoDB's and STS's clients share: where a service is (`endpoint`), how
-//! a request is signed (`sign`) and at which time (`clock_skew`), what an error code
-//! means (`error_code`), and how long and how often a request is tried (`retry`).
+//! The code that the clients of DynamoDB and STS share:
+//!
+//! - `endpoint`: the endpoint of a service.
+//! - `sign`: signatures of requests.
+//! - `clock_skew`: correction of the signing time.
+//! - `error_code`: the meaning of error codes.
+//! - `retry`: waits and quotas of retries.
 
 pub mod clock_skew;
 pub mod endpoint;
@@ -15,26 +19,26 @@ use std::time::Duration;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// All attempts of one request have to end while DynamoDB still knows the token
-/// by which it tells a retry of a transaction: ten minutes.
+/// The time limit of all attempts of one request: ten minutes. For this time DynamoDB
+/// remembers the token by which it recognizes the retry of a transaction.
 ///
 /// Source: `ClientRequestToken` of TransactWriteItems in the DynamoDB API
 /// reference.
 const LONGEST_OPERATION: Duration = Duration::from_secs(10 * 60);
 
-/// How long and how often a client may try.
+/// The timeouts and the maximum number of attempts of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// To open a connection.
+    /// The time limit to open a connection.
     pub connect_timeout: Duration,
-    /// For one attempt, from sending to the last byte of the answer.
+    /// The time limit of one attempt, from sending to the last byte of the response.
     pub request_timeout: Duration,
-    /// Attempts for one operation, the first one included.
+    /// The maximum number of attempts for one operation, including the first.
     pub max_attempts: u32,
 }
 
 impl Limits {
-    /// The limits that the configuration gives.
+    /// Reads the limits from the configuration.
     ///
     /// # Errors
     ///
@@ -53,15 +57,15 @@ impl Limits {
         })
     }
 
-    /// Longest time that one operation may take with all its attempts and the
-    /// waits between them.
+    /// Returns the time limit of one operation, with all its attempts and the waits between
+    /// them.
     #[must_use]
     pub fn operation_timeout(self) -> Duration {
         self.request_timeout.saturating_mul(self.max_attempts)
     }
 }
 
-/// Attempts for one request, the first one included.
+/// Reads the maximum number of attempts for one operation, including the first.
 fn max_attempts(fields: &Fields<'_>) -> Result<u32, Error> {
     let Some(field) = fields.field(&["maxAttempts"], &["AWS_MAX_ATTEMPTS"]) else {
         return Ok(retry::MAX_ATTEMPTS);
@@ -72,7 +76,8 @@ fn max_attempts(fields: &Fields<'_>) -> Result<u32, Error> {
     }
 }
 
-/// For one attempt. All of them together have to end in time.
+/// Reads the time limit of one attempt. All attempts together must stay within
+/// [`LONGEST_OPERATION`].
 fn request_timeout(fields: &Fields<'_>, max_attempts: u32) -> Result<Duration, Error> {
     let timeout = timeout(
         fields,
@@ -89,7 +94,7 @@ fn request_timeout(fields: &Fields<'_>, max_attempts: u32) -> Result<Duration, E
     }
 }
 
-/// A duration above zero.
+/// Reads a duration above zero.
 fn timeout(
     fields: &Fields<'_>,
     name: &'static str,

@@ -1,10 +1,10 @@
-//! How long a retry waits and whether one is left: the SDK's Retry Behavior 2.1 with
-//! the values that it sets for DynamoDB, but for the longest wait.
+//! Waits and quotas of retries. They follow the SDK's Retry Behavior 2.1 with its values
+//! for DynamoDB. Only the longest wait is shorter.
 //!
-//! While most calls fail, the quotas run out and the load that DynamoDB sees does not
-//! multiply. Conflicts between transactions have a quota of their own: they say that two
-//! callers want one item, and nothing of whether DynamoDB is well, so they leave other
-//! calls their retries.
+//! If most calls fail, the quotas run out, so retries do not multiply the load on DynamoDB.
+//! Transaction conflicts have their own quota. A conflict means that two callers want the
+//! same item, and says nothing about the health of DynamoDB. So conflicts do not use up
+//! the retries of other calls.
 //!
 //! Sources: `client/retries/strategy/standard.rs` and `client/retries/token_bucket.rs` of
 //! aws-smithy-runtime, `config.rs` of aws-sdk-dynamodb.
@@ -12,39 +12,41 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-/// Attempts for one operation, the first one included.
+/// The default of the maximum number of attempts for one operation, including the first.
 pub const MAX_ATTEMPTS: u32 = 4;
 
-/// First wait after a transient or server error, before jitter.
+/// The first wait after a transient or server error, before jitter.
 const TRANSIENT_BASE: Duration = Duration::from_millis(25);
 
-/// First wait after throttling, before jitter.
+/// The first wait after throttling, before jitter.
 const THROTTLING_BASE: Duration = Duration::from_secs(1);
 
-/// Longest wait, before jitter. The SDK has 20 s, which four attempts do not
-/// reach: but their last wait, of up to 4 s, keeps callers away for seconds from
-/// a table that is well again. `host-test bench retries`, a command up to commit
-/// 49d240e, measured, of 64 tasks after 7.5 s in which everything was throttled,
-/// 90 % of the throughput back after 1.5 s in place of 2.5 s, for 98 requests a
-/// second in place of 69 in that time (640 before it).
+/// The longest wait, before jitter. The SDK has 20 s, which four attempts do not reach. But
+/// with the SDK's values the last wait is up to 4 s, and callers wait for seconds although
+/// the table has recovered.
+///
+/// `host-test bench retries`, a command up to commit 49d240e, measured the difference with
+/// 64 tasks after 7.5 s in which everything was throttled. With 2 s, 90 % of the throughput
+/// was back after 1.5 s instead of 2.5 s. In the throttled time the tasks made 98 requests
+/// per second instead of 69 (640 before the throttling).
 const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
-/// How far `x-amz-retry-after` may put off a retry beyond its own wait.
+/// The maximum time by which `x-amz-retry-after` may extend the wait before a retry.
 const MAX_PUT_OFF: Duration = Duration::from_secs(5);
 
-/// Why a retry is worth it, which decides its wait and its cost.
+/// The cause of a retry. It decides the wait and the cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetryKind {
-    /// DynamoDB refuses for load.
+    /// DynamoDB throttles requests.
     Throttling,
-    /// A fault of the network or the server that may pass.
+    /// A transient fault of the network or the server.
     Transient,
     /// Another transaction holds the item.
     Conflict,
 }
 
-/// How long to wait before retry number `retry` (1 is the first). `random`
-/// gives the jitter; `retry_after` is what the server asked for.
+/// Returns the wait before retry number `retry` (1 is the first). `random` gives the
+/// jitter. `retry_after` is the wait that the server asked for.
 #[must_use]
 pub fn backoff(
     kind: RetryKind,
@@ -65,41 +67,41 @@ pub fn backoff(
     }
 }
 
-/// A share of `whole` that `random` draws, all of them alike.
+/// Returns a uniformly random share of `whole`, chosen by `random`.
 #[must_use]
 pub fn share(whole: Duration, random: u64) -> Duration {
     whole.mul_f64(unit_interval(random))
 }
 
-/// Random bits as a number in [0, 1).
+/// Converts random bits to a number in [0, 1).
 fn unit_interval(random: u64) -> f64 {
-    /// The significant bits of a double.
+    /// The number of significant bits of a double.
     const BITS: u32 = 53;
     #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
     let mantissa = (random >> (u64::BITS - BITS)) as f64;
     mantissa / (1_u64 << BITS) as f64
 }
 
-/// Tokens of a full bucket.
+/// The number of tokens in a full bucket.
 pub const CAPACITY: u32 = 500;
 
-/// Cost of a retry after a transient or server error, or a conflict.
+/// The cost of a retry after a transient or server error, or a conflict.
 pub const RETRY_COST: u32 = 14;
 
-/// Cost of a retry after throttling.
+/// The cost of a retry after throttling.
 pub const THROTTLING_RETRY_COST: u32 = 5;
 
-/// Tokens that a call gives back if it succeeds at its first attempt.
+/// The number of tokens that a call returns if it succeeds at its first attempt.
 pub const SUCCESS_REWARD: u32 = 1;
 
-/// The quotas.
+/// The retry quotas of a client.
 #[derive(Debug, Default)]
 pub struct RetryQuotas {
     conflicts: TokenBucket,
     faults: TokenBucket,
 }
 
-/// Tokens that a call has taken for its latest retry, and what for.
+/// The tokens that a call has taken for its latest retry, and the kind of that retry.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
     kind: RetryKind,
@@ -107,7 +109,7 @@ pub struct Permit {
 }
 
 impl RetryQuotas {
-    /// Takes the tokens of one retry, or none where they do not suffice.
+    /// Takes the tokens of one retry. Returns `None` if too few are left.
     pub fn acquire(&self, kind: RetryKind) -> Option<Permit> {
         let tokens = match kind {
             RetryKind::Throttling => THROTTLING_RETRY_COST,
@@ -118,8 +120,8 @@ impl RetryQuotas {
             .then_some(Permit { kind, tokens })
     }
 
-    /// A call succeeded: the tokens of its last retry come back, or one token to
-    /// each bucket where it needed none.
+    /// Returns tokens after a successful call: those of its last retry, or one to each
+    /// bucket if the call needed no retry.
     pub fn succeeded(&self, last: Option<Permit>) {
         match last {
             Some(Permit { kind, tokens }) => self.bucket(kind).put_back(tokens),
@@ -138,7 +140,7 @@ impl RetryQuotas {
     }
 }
 
-/// One quota.
+/// A token bucket, which is one retry quota.
 #[derive(Debug)]
 struct TokenBucket(Cell<u32>);
 
@@ -196,7 +198,7 @@ mod tests {
         assert_eq!([wait(100), wait(2_000), wait(60_000)], [500, 2_000, 5_500]);
     }
 
-    /// Counts the retries of this kind that are left.
+    /// Takes and counts the retries of this kind that are left.
     fn left(quotas: &RetryQuotas, kind: RetryKind) -> usize {
         std::iter::from_fn(|| quotas.acquire(kind)).count()
     }

@@ -1,9 +1,9 @@
-//! Signature version 4 of the one kind of request there is: a POST without a
-//! query, whose body is signed. The signing key is derived once a day. The time
-//! that is signed is the server's as far as the last skew error told it.
+//! Signature version 4. All signed requests are of one kind: a POST without a query, whose
+//! body is signed. The signing key is derived once a day. Callers give the signing time,
+//! which is the server's time as far as it is known.
 //!
 //! Source: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
-//! Native tests hold it against the SDK's own crate and against botocore.
+//! Native tests compare the signatures with those of the SDK's own crate and of botocore.
 
 use super::endpoint::Endpoint;
 use crate::http::Headers;
@@ -17,19 +17,20 @@ use sha2::{Digest, Sha256};
 use std::cell::RefCell;
 use std::time::SystemTime;
 
-/// The algorithm's name.
+/// The name of the algorithm.
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// How every credential scope ends.
+/// The last part of every credential scope.
 const TERMINATOR: &str = "aws4_request";
 
-/// Characters of a hash in hexadecimal digits.
+/// The length of a hash in hexadecimal digits.
 const HEX_DIGITS: usize = 64;
 
-/// Bytes that a canonical request takes without temporary credentials.
+/// The initial capacity for a canonical request, in bytes. It is enough for a request
+/// without temporary credentials.
 const CANONICAL_REQUEST: usize = 512;
 
-/// Signs with one set of credentials for one service in one region.
+/// A signer with one set of credentials, for one service in one region.
 #[derive(Debug)]
 pub struct Signer {
     credentials: Credentials,
@@ -41,9 +42,9 @@ pub struct Signer {
 /// The parts of a signature that do not change within a second.
 #[derive(Debug)]
 struct Moment {
-    /// Since the Unix epoch.
+    /// The seconds since the Unix epoch.
     seconds: i64,
-    /// `20231114T221320Z`.
+    /// The same time as text, such as `20231114T221320Z`.
     text: String,
     day: Day,
 }
@@ -51,15 +52,16 @@ struct Moment {
 /// The parts of a signature that do not change within a day.
 #[derive(Debug)]
 struct Day {
-    /// `20231114/eu-west-1/dynamodb/aws4_request`.
+    /// The credential scope, such as `20231114/eu-west-1/dynamodb/aws4_request`.
     scope: String,
-    /// Keyed with the signing key.
+    /// The MAC with the signing key as its key.
     mac: Hmac<Sha256>,
 }
 
 impl Signer {
-    /// A signer for `service` in `region`, which go into the credential scope. The
-    /// secrets of `credentials` are remembered: a server may repeat what it is sent.
+    /// Creates a signer for the credential scope of `service` in `region`. It also remembers
+    /// the secrets of `credentials` for redaction, because a server may repeat them in an
+    /// error message.
     #[must_use]
     pub fn new(credentials: Credentials, region: String, service: &'static str) -> Self {
         remember(credentials.secret_access_key());
@@ -72,13 +74,13 @@ impl Signer {
         }
     }
 
-    /// Whose signature it is.
+    /// Returns the access key id of the credentials.
     #[cfg(test)]
     pub(crate) fn access_key_id(&self) -> &str {
         self.credentials.access_key_id()
     }
 
-    /// Returns true if it signs with these.
+    /// Returns true if the signer uses these credentials.
     #[must_use]
     pub fn is_of(&self, credentials: &Credentials) -> bool {
         let own = &self.credentials;
@@ -87,16 +89,18 @@ impl Signer {
             && own.session_token() == credentials.session_token()
     }
 
-    /// Adds the fields of the signature (`x-amz-date`, `authorization` and,
-    /// with temporary credentials, `x-amz-security-token`) to `headers`. Signed
-    /// are the method, the path, the host, all of `headers`, and the body: what
-    /// a proxy may change has no place in `headers` yet. Names are in lower
-    /// case, values without spaces at their ends or two in a row.
+    /// Signs a request: adds `x-amz-date`, `authorization` and, with temporary credentials,
+    /// `x-amz-security-token` to `headers`.
+    ///
+    /// The signature covers the method, the path, the host, all of `headers`, and the body.
+    /// So the caller must add headers that a proxy may change only after this call. Names
+    /// must be in lower case. Values must have no spaces at their ends, and no two spaces
+    /// in a row.
     ///
     /// # Errors
     ///
-    /// If a credential holds what a header cannot carry. The error does not
-    /// quote it.
+    /// If a credential contains a character that a header cannot carry. The error does not
+    /// quote the credential.
     pub fn sign(
         &self,
         endpoint: &Endpoint,
@@ -137,8 +141,8 @@ impl Signer {
         Ok(())
     }
 
-    /// The moment of `time`, kept from the call before where it was the same
-    /// second.
+    /// Returns the moment of `time`. Reuses the moment of the previous call if it was in the
+    /// same second.
     fn at<'a>(
         &self,
         kept: &'a mut Option<Moment>,
@@ -152,8 +156,7 @@ impl Signer {
         Ok(kept.insert(moment))
     }
 
-    /// The moment of the second; the key is that of `before` where it was the
-    /// same day.
+    /// Creates the moment of a second. Reuses the key of `before` if it is of the same day.
     fn moment(&self, before: Option<Moment>, seconds: i64) -> Result<Moment, BoxError> {
         let mut text = DateTime::from_secs(seconds).fmt(Format::DateTime)?;
         text.retain(|c| !matches!(c, '-' | ':'));
@@ -184,7 +187,7 @@ impl Signer {
 }
 
 impl Moment {
-    /// The signature of a canonical request: the string to sign holds its hash.
+    /// Returns the signature of a canonical request. The string to sign contains its hash.
     fn sign(&self, request: &[u8]) -> Result<[u8; HEX_DIGITS], BoxError> {
         let mut mac = self.day.mac.clone();
         for line in [ALGORITHM, &self.text, &self.day.scope] {
@@ -196,8 +199,8 @@ impl Moment {
     }
 }
 
-/// The canonical request of a POST without a query. `fields` are in the order
-/// of their `names`; `body` is its hash.
+/// Returns the canonical request of a POST without a query. `fields` are sorted by name,
+/// `names` are their names, and `body` is the hash of the body.
 fn canonical_request(path: &str, fields: &[(&str, &[u8])], names: &str, body: &[u8]) -> Vec<u8> {
     let mut request = Vec::with_capacity(CANONICAL_REQUEST);
     request.extend_from_slice(b"POST\n");
@@ -226,7 +229,7 @@ fn digits(hash: &[u8]) -> Result<[u8; HEX_DIGITS], BoxError> {
     Ok(digits)
 }
 
-/// Returns true for what a header field can carry without doubt: visible ASCII, spaces, tabs.
+/// Returns true for bytes that every header value can carry: visible ASCII, spaces, tabs.
 fn is_field_content(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t')
 }

@@ -1,4 +1,4 @@
-//! Valid endpoints, and the endpoints of regions.
+//! Tests of configured endpoints and of the endpoints of regions.
 
 use super::*;
 
