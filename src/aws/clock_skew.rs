@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn estimate_stays_while_no_answer_contradicts_it() {
+    fn estimate_stays_while_responses_agree_with_it() {
         let skew = ClockSkew::default();
         // The server made the response in the second of `DATE`, and between `sent` and `arrived`.
         for (sent, arrived) in [(0, 0), (1, 1), (0, 3), (1, 90)] {
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn clock_that_is_set_during_an_exchange_teaches_no_nonsense() {
+    fn clock_set_during_a_request_gives_no_wrong_estimate() {
         let skew = ClockSkew::default();
         let (ahead, right) = (server() + seconds(3_600), server());
         skew.observe(DATE, ahead, right);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn time_of_signing_explains_a_refusal_from_four_minutes_on() {
+    fn signing_time_explains_errors_above_four_minutes() {
         for (off, explained) in [(239, false), (240, false), (241, true), (3_600, true)] {
             for signed_at in [server() - seconds(off), server() + seconds(off)] {
                 assert_eq!(explains(CODE, Some(DATE), signed_at), explained, "{off}");
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_that_no_server_shows_teach_nothing() {
+    fn implausible_dates_are_ignored() {
         let skew = ClockSkew::default();
         let local = server() + seconds(3_600);
         for date in [

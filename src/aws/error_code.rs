@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn throttling_and_server_faults_are_retried_refusals_are_not() {
+    fn throttling_and_faults_are_retried_but_not_refusals() {
         use RetryKind::{Conflict, Throttling, Transient};
         for (code, status, verdict) in [
             (
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn each_code_stands_once_and_in_order() {
+    fn codes_are_unique_and_sorted() {
         assert!(MEANINGS.is_sorted_by(|(one, _), (next, _)| one < next));
     }
 }

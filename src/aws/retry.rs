@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_from_25_ms_and_from_1_s_when_throttled_up_to_2_s() {
+    fn waits_double_up_to_2_s() {
         assert_eq!(
             [1, 2, 3].map(|n| millis(RetryKind::Transient, n)),
             [25, 50, 100]
@@ -185,14 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn jitter_is_full_so_the_shortest_wait_is_none() {
+    fn full_jitter_allows_a_wait_of_zero() {
         assert_eq!(backoff(RetryKind::Throttling, 5, 0, None), Duration::ZERO);
         let half = backoff(RetryKind::Throttling, 1, 1 << 63, None);
         assert_eq!(half, Duration::from_millis(500));
     }
 
     #[test]
-    fn the_servers_wish_is_honoured_between_the_own_wait_and_5_s_more() {
+    fn retry_after_extends_the_wait_by_at_most_5_s() {
         let asked = |ms| Some(Duration::from_millis(ms));
         let wait = |ms| backoff(RetryKind::Throttling, 1, 1 << 63, asked(ms)).as_millis();
         assert_eq!([wait(100), wait(2_000), wait(60_000)], [500, 2_000, 5_500]);
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn retries_stop_when_the_bucket_is_empty_and_resume_later() {
+    fn empty_bucket_stops_retries_until_calls_succeed() {
         let quotas = RetryQuotas::default();
         let retries = left(&quotas, RetryKind::Transient);
         assert_eq!(retries, 35, "500 tokens at 14 a retry");
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn successful_retry_gives_its_tokens_back_without_overflow() {
+    fn successful_retry_returns_tokens_up_to_capacity() {
         for kind in [
             RetryKind::Transient,
             RetryKind::Throttling,
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn conflicts_and_faults_do_not_use_up_each_others_retries() {
+    fn conflicts_and_faults_have_separate_quotas() {
         let quotas = RetryQuotas::default();
         assert_eq!(left(&quotas, RetryKind::Conflict), 35);
         assert_eq!(left(&quotas, RetryKind::Transient), 35);

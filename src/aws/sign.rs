@@ -240,7 +240,7 @@ mod tests {
     use crate::text::redact;
 
     #[test]
-    fn secrets_of_a_signer_are_redacted_from_8_bytes_on() {
+    fn signer_secrets_of_8_bytes_or_more_are_redacted() {
         for (secret, token, redacted) in [
             ("12345678", Some("a-session-token"), "*** and ***"),
             ("1234567", Some("token"), "1234567 and token"),
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn session_token_unfit_for_a_header_is_refused_unquoted() {
+    fn invalid_session_token_is_refused_without_quoting_it() {
         let token = Some("c4n4ry\r\nx-injected: 1".to_owned());
         let credentials = Credentials::new("id", "12345678", token, None, "test");
         let signer = Signer::new(credentials, "eu-west-1".to_owned(), "dynamodb");

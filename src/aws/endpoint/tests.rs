@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_region_has_the_suffix_of_its_partition() {
+fn region_endpoint_has_the_suffix_of_its_partition() {
     for (region, url) in [
         ("eu-west-1", "https://dynamodb.eu-west-1.amazonaws.com/"),
         (
@@ -24,7 +24,7 @@ fn a_region_has_the_suffix_of_its_partition() {
 }
 
 #[test]
-fn a_region_cannot_lead_to_another_host() {
+fn invalid_region_name_has_no_endpoint() {
     for region in ["", "eu west", "x.evil.example/", "EU-WEST-1", "-a", "a@b"] {
         assert!(
             Endpoint::of_region("dynamodb", region).is_none(),
@@ -34,7 +34,7 @@ fn a_region_cannot_lead_to_another_host() {
 }
 
 #[test]
-fn an_endpoint_keeps_its_port_and_path_but_not_the_default_port() {
+fn endpoint_keeps_path_and_port_except_default_port() {
     for (given, url) in [
         ("http://localhost:8000", "http://localhost:8000/"),
         ("http://LocalHost:80/", "http://localhost/"),
@@ -47,7 +47,7 @@ fn an_endpoint_keeps_its_port_and_path_but_not_the_default_port() {
 }
 
 #[test]
-fn an_endpoint_that_cannot_be_meant_is_refused() {
+fn invalid_endpoint_url_is_refused() {
     for given in [
         "localhost:8000",
         "ftp://localhost",
