@@ -145,7 +145,7 @@ mod tests {
         let learnt = skew.correct(before);
         assert_ne!(learnt, before);
         skew.observe(DATE, before, server() - seconds(2));
-        assert_eq!(skew.correct(before), learnt, "the same answer again");
+        assert_eq!(skew.correct(before), learnt, "the same response again");
     }
 
     #[test]

@@ -90,7 +90,9 @@ impl Endpoint {
             return Err("its host is neither a name nor an address");
         }
         if authority.as_str().contains('@') {
-            return Err("it holds a user name; credentials go into `accessKey` and `secretKey`");
+            return Err(
+                "it contains a user name (set `accessKey` and `secretKey` for credentials)",
+            );
         }
         let port = match (authority.port(), authority.as_str().rsplit_once(':')) {
             (Some(port), _) if port.as_u16() == 0 => return Err("its port is 0"),

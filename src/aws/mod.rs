@@ -89,7 +89,7 @@ fn request_timeout(fields: &Fields<'_>, max_attempts: u32) -> Result<Duration, E
         Ok(timeout)
     } else {
         Err(Error::InvalidConfiguration(format!(
-            "`requestTimeout` ({timeout:?}) times `maxAttempts` ({max_attempts}) is more than {LONGEST_OPERATION:?}: give less of either"
+            "`requestTimeout` ({timeout:?}) times `maxAttempts` ({max_attempts}) exceeds {LONGEST_OPERATION:?}: reduce one of them"
         )))
     }
 }
