@@ -1,10 +1,9 @@
-//! HTTP as the core sees it: requests, answers and what can go wrong on the way. A
-//! failure keeps its cause, because the cause decides whether to try again and whether
-//! a write may have happened.
+//! HTTP for the core: requests, responses and transport errors. An error keeps its cause.
+//! The cause decides whether to retry, and whether a write may have happened.
 //!
-//! The traits are all that the core takes from outside: HTTP, files, time and
-//! randomness. Nothing else in it reaches beyond its arguments, so a native test can
-//! fix them all. `wasi` implements them for a WASI host.
+//! The traits are all that the core needs from outside: HTTP, files, time and randomness.
+//! The core has no other access to the outside, so a native test can control all of it.
+//! `wasi` implements the traits for a WASI host.
 
 #[cfg(target_family = "wasm")]
 pub mod reactor;
@@ -16,41 +15,41 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime};
 use std::{fmt, io};
 
-/// The field that holds the server's time, in lower case.
+/// The header with the server's time, in lower case.
 pub const DATE: &str = "date";
 
-/// The field that holds the CRC-32 of the body, in lower case. DynamoDB sends it with
-/// most answers.
+/// The header with the CRC-32 of the body, in lower case. DynamoDB sends it with most
+/// responses.
 pub const CHECKSUM: &str = "x-amz-crc32";
 
-/// HTTP header fields, in order.
+/// HTTP headers, in order.
 pub type Headers = Vec<(String, Vec<u8>)>;
 
-/// How long one request may take.
+/// The time limits of one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// To open a connection, TLS included.
+    /// The time limit to open a connection, including TLS.
     pub connect: Duration,
-    /// For everything, from sending to the last byte of the answer.
+    /// The time limit of the request, from sending to the last byte of the response.
     pub total: Duration,
-    /// When `total` is over, as the platform's `Clock::monotonic` counts.
+    /// The end of `total`, in the time of the platform's `Clock::monotonic`.
     pub deadline: Duration,
 }
 
-/// The method of a request: DynamoDB and STS take a POST, sources of credentials
-/// have the others.
+/// The method of a request. DynamoDB and STS use POST. Sources of credentials use the other
+/// methods.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Reads.
+    /// Reads credentials or instance metadata.
     Get,
     /// Calls an operation.
     Post,
-    /// Asks for a token of instance metadata.
+    /// Requests a token of instance metadata.
     Put,
 }
 
 impl Method {
-    /// Its name.
+    /// Returns the name of the method.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -61,41 +60,41 @@ impl Method {
     }
 }
 
-/// A request.
+/// An HTTP request.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
     /// The method.
     pub method: Method,
-    /// `true`: https, `false`: http.
+    /// True for `https`, false for `http`.
     pub tls: bool,
-    /// Host, and port where it is not the scheme's own.
+    /// The host, with the port unless it is the default port of the scheme.
     pub authority: &'a str,
-    /// Absolute path, with the query where there is one.
+    /// The absolute path, with the query if there is one.
     pub path: &'a str,
-    /// All fields but `host`.
+    /// All headers except `host`.
     pub headers: &'a [(String, Vec<u8>)],
     /// The whole body.
     pub body: &'a [u8],
-    /// How long it may take.
+    /// The time limits.
     pub timeouts: Timeouts,
-    /// Keeps `date` also for a success.
+    /// True if a successful response must keep its `date` header.
     pub wants_date: bool,
 }
 
-/// A complete answer.
+/// A complete HTTP response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// The fields, as received. Of a success that is a JSON object, a transport
-    /// may leave out all but the checksum of the body and what the request wants.
+    /// The headers, as received. If a success has a JSON object as its body, a transport may
+    /// omit headers. It must keep the checksum of the body and those that the request wants.
     pub headers: Headers,
     /// The whole body.
     pub body: Vec<u8>,
 }
 
 impl Response {
-    /// The first field of that name, where it is text. `name` in lower case.
+    /// Returns the first header with this name, if its value is UTF-8. Case does not matter.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -105,37 +104,38 @@ impl Response {
     }
 }
 
-/// Why no complete answer came.
+/// The reason why no complete response arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransportError {
     /// The host name does not resolve.
     Dns(String),
-    /// Nobody listens there, or no route leads there.
+    /// No server listens on the address, or there is no route to it.
     Refused(String),
-    /// The TLS handshake was not completed: it broke, or one side ended it.
+    /// The TLS handshake failed: the connection broke, or one side ended the handshake.
     Tls(String),
-    /// The server's certificate is not one to trust.
+    /// The server's certificate is not trusted.
     Certificate(String),
-    /// The host does not let the component reach that address.
+    /// The host does not allow the component to reach this address.
     Denied(String),
-    /// The request is not one that the host can send.
+    /// The host cannot send the request.
     Malformed(String),
-    /// No connection within the connect timeout.
+    /// There was no connection within the connect timeout.
     ConnectTimeout,
-    /// Connected, but the answer, or the rest of it, did not come in time.
+    /// There was a connection, but no complete response in time.
     Timeout,
-    /// The connection broke before the answer was complete.
+    /// The connection broke before the response was complete.
     Reset(String),
-    /// The answer is shorter than it said, or not what was sent.
+    /// The response is incomplete, too large, or fails its checksum.
     Damaged(String),
 }
 
 impl TransportError {
     /// Returns the error for a host's "address not available".
     ///
-    /// wasmtime's own HTTP client has that one name for two causes (wasmtime-wasi-http 48, `p2/error.rs`): the host name does
-    /// not resolve, or the machine has no local port left (`EADDRNOTAVAIL`), as after many connections in a short time.
-    /// An address is not resolved, so there the first is ruled out; on a machine without IPv6, one of IPv6 fails alike.
+    /// wasmtime's own HTTP client uses this name for two causes (wasmtime-wasi-http 48, `p2/error.rs`). Either the host name
+    /// does not resolve, or the machine has no local port left (`EADDRNOTAVAIL`), as after many connections in a short time.
+    /// An IP address needs no resolution, which rules out the first cause. On a machine without IPv6, an IPv6 address fails
+    /// with the same name.
     #[must_use]
     pub fn address_not_available(authority: &str) -> Self {
         let host = authority.split(':').next().unwrap_or_default();
@@ -164,7 +164,7 @@ impl TransportError {
         }
     }
 
-    /// Returns true if the same request may well succeed a moment later.
+    /// Returns true if the same request may succeed a moment later.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -203,49 +203,50 @@ impl fmt::Display for TransportError {
     }
 }
 
-/// Sends one HTTP request and reads the whole answer.
+/// An HTTP client.
 pub trait Transport {
-    /// Sends `request`. Never waits longer than its `timeouts.total`.
+    /// Sends `request` and reads the whole response. Never waits longer than its
+    /// `timeouts.total`.
     ///
     /// # Errors
     ///
-    /// The cause of the failure, which also tells whether the request may have
-    /// reached DynamoDB.
+    /// The cause of the failure, which also tells whether the request may have reached
+    /// DynamoDB.
     fn send(&self, request: Request<'_>) -> impl Future<Output = Result<Response, TransportError>>;
 }
 
-/// Time.
+/// A clock.
 pub trait Clock {
-    /// Wall clock time: what requests are signed with and items expire by.
+    /// Returns the wall clock time, for signatures and the expiry of items.
     fn now(&self) -> SystemTime;
 
-    /// Time since any fixed moment, never going back: what timeouts use.
+    /// Returns the time since a fixed moment, for timeouts. It never goes back.
     fn monotonic(&self) -> Duration;
 
-    /// Waits.
+    /// Waits for `duration`.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()>;
 }
 
-/// Randomness for ETags, tokens and jitter.
+/// A source of randomness for ETags, tokens and jitter.
 pub trait Random {
-    /// Uniformly random bits. ETags rest on it, so it must not repeat across
-    /// instances.
+    /// Returns uniformly random bits. ETags are made from them, so they must not repeat
+    /// across instances.
     fn random(&self) -> u64;
 }
 
-/// Files that the host lends: those that hold credentials.
+/// Access to files with credentials that the host gives to the component.
 pub trait Files {
-    /// Reads a whole file, as it is now.
+    /// Reads the current content of a file.
     ///
     /// # Errors
     ///
-    /// Errors of the file system; `FileTooLarge` where it has more than `longest`
+    /// Errors of the file system, and `FileTooLarge` if the file has more than `longest`
     /// bytes.
     fn read(&self, path: &str, longest: u64) -> io::Result<Vec<u8>>;
 }
 
-/// All of them. It outlives the call that it is made for: what refreshes
-/// credentials keeps it.
+/// The sum of all traits of this module. A platform outlives single calls, because the
+/// sources of credentials keep it.
 pub trait Platform: Transport + Clock + Random + Files + 'static {}
 
 impl<T: Transport + Clock + Random + Files + 'static> Platform for T {}

@@ -1,6 +1,6 @@
-//! Waits for WASI pollables, each until a deadline. All that a call waits for
-//! shares one `poll`, and all deadlines share one timer: the request that has
-//! its answer in time, which nearly all have, leaves it to the next.
+//! Waits for WASI pollables, each with a deadline. All waits of a call share one `poll`, and
+//! all deadlines share one timer. Nearly all requests get their response in time, and leave
+//! the timer to the next request.
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -14,7 +14,7 @@ use wasip2::clocks::monotonic_clock;
 use wasip2::io::poll::{Pollable, poll};
 
 thread_local! {
-    /// The waits of the future that runs now. One call runs at a time.
+    /// The waits of the running future. Only one call runs at a time.
     static WAITING: RefCell<Waiting> = const { RefCell::new(Waiting { waits: Vec::new(), timer: None }) };
 }
 
@@ -23,16 +23,16 @@ struct Waiting {
     timer: Option<Timer>,
 }
 
-/// Somebody who waits.
+/// A wait for a pollable or a deadline.
 struct Wait {
-    /// For this; for the deadline alone where there is none.
+    /// The pollable. `None` waits for the deadline only.
     pollable: Option<Pollable>,
     deadline: Duration,
     outcome: Cell<Option<Outcome>>,
     waker: Cell<Option<Waker>>,
 }
 
-/// How a wait ended.
+/// The outcome of a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The pollable is ready.
@@ -41,19 +41,19 @@ pub enum Outcome {
     Passed,
 }
 
-/// Is ready from a moment on.
+/// A pollable that is ready once the time `due` has come.
 struct Timer {
     pollable: Pollable,
     due: Duration,
 }
 
-/// Resolves when what is waited for is ready or the deadline has passed.
+/// A future that resolves when its pollable is ready or its deadline has passed.
 pub struct Until {
     wait: Rc<Wait>,
     registered: bool,
 }
 
-/// Time on the host's monotonic clock, which deadlines are moments of.
+/// Returns the time of the host's monotonic clock. Deadlines use this clock.
 pub fn now() -> Duration {
     Duration::from_nanos(monotonic_clock::now())
 }
@@ -108,7 +108,7 @@ impl Drop for Until {
     }
 }
 
-/// Set when the future is to be polled again.
+/// A waker that sets a flag. The flag says that the future must be polled again.
 struct Flag(AtomicBool);
 
 impl Wake for Flag {
@@ -117,8 +117,8 @@ impl Wake for Flag {
     }
 }
 
-/// Runs a future to its end. `None` where it waits for nothing that could ever
-/// wake it, which would be an error in the future.
+/// Runs a future to its end. Returns `None` if nothing can wake the future any more, which
+/// is a bug in the future.
 pub fn block_on<F: Future>(future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     let flag = Arc::new(Flag(AtomicBool::new(true)));
@@ -137,14 +137,14 @@ pub fn block_on<F: Future>(future: F) -> Option<F::Output> {
 }
 
 impl Waiting {
-    /// Blocks until a wait may have ended, and wakes those that have. False
-    /// where nobody waits.
+    /// Blocks until a wait may have ended, and wakes the futures whose wait has ended.
+    /// Returns false if there are no waits.
     fn block(&mut self) -> bool {
         let Some(first) = self.waits.iter().map(|wait| wait.deadline).min() else {
             return false;
         };
-        // One that an earlier request left is due before this one's deadline,
-        // so it wakes early at worst, and makes way for another.
+        // A timer of an earlier request that is due before this deadline can be reused. At
+        // worst it wakes early, and another timer replaces it.
         let timer = match self.timer.take() {
             Some(timer) if timer.due <= first => timer,
             _ => Timer::at(first),
@@ -160,7 +160,8 @@ impl Waiting {
                 index += 1;
                 outcome = ready.contains(&index).then_some(Outcome::Ready);
             }
-            // The deadline first: a host may call ready what then gives nothing.
+            // The deadline counts first: a host may report a pollable as ready although it
+            // has no data.
             if due.is_some_and(|due| wait.deadline <= due) {
                 outcome = Some(Outcome::Passed);
             }

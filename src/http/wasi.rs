@@ -1,11 +1,10 @@
-//! The platform of a WASI host: HTTP through `wasi:http`, called directly, clocks,
-//! randomness, and files in the directories that the host lends.
+//! The platform of a WASI host: HTTP, clocks, randomness and files. It calls `wasi:http`
+//! directly. It reads files in the directories that the host gives to the component.
 //!
-//! Every wait ends at the request's deadline, whatever the host makes of the
-//! timeouts that it is given; a request that is given up is dropped, and the host
-//! closes its connection.
-//! A host is told only the timeouts that no deadline of ours can stand in for, and none
-//! that might come before it.
+//! Every wait ends at the deadline of the request, even if the host ignores its timeouts.
+//! A request that has timed out is dropped, and the host closes its connection. The host
+//! gets the connect timeout, which the deadline cannot replace. The host's other timeouts
+//! must not expire before the deadline.
 
 mod host_error;
 
@@ -26,18 +25,18 @@ use wasip2::http::types::{
 use wasip2::io::poll::Pollable;
 use wasip2::io::streams::{InputStream, OutputStream, StreamError};
 
-/// Bytes that one read asks for.
+/// The number of bytes that one read requests.
 const READ: u64 = 1024 * 1024;
 
-/// Most bytes that are set aside for an answer that has not come yet:
-/// 16 MB of items, which is the most that DynamoDB answers, as base64.
+/// The maximum memory that is reserved in advance for a response, in bytes. DynamoDB sends
+/// at most 16 MB of items, which this allows for as base64.
 const RESERVED: usize = 24 * 1024 * 1024;
 
-/// The largest answer that is read. DynamoDB's own limit is 16 MB of items,
-/// which base64 and JSON's escapes make longer.
+/// The maximum size of a response body, in bytes. DynamoDB's own limit is 16 MB of items,
+/// which base64 and the escapes of JSON make longer.
 const LARGEST_ANSWER: usize = 128 * 1024 * 1024;
 
-/// The platform that a WASI 0.2 host lends.
+/// The platform of a WASI 0.2 host.
 #[derive(Debug, Default)]
 pub struct Wasi;
 
@@ -68,8 +67,8 @@ impl Transport for Wasi {
         let (options, no_connection) = options(request.timeouts);
         let pending = outgoing_handler::handle(outgoing, Some(options)).map_err(cause)?;
         write(body, request.body, deadline).await?;
-        // Where a host call takes as long as a server that is near, the answer is here: that
-        // saves three of them.
+        // If host calls are as slow as a nearby server, the response may already be here.
+        // Then this saves three host calls.
         let mut got = pending.get();
         if got.is_none() {
             deadline.ready(pending.subscribe()).await?;
@@ -87,7 +86,7 @@ impl Transport for Wasi {
     }
 }
 
-/// The moment after which nothing is waited for.
+/// The time at which every wait of a request ends.
 #[derive(Clone, Copy)]
 struct Deadline(Duration);
 
@@ -105,7 +104,7 @@ fn broken(cause: &str) -> TransportError {
     TransportError::Reset(cause.to_owned())
 }
 
-/// The request without its body, and where the body goes.
+/// Creates the request without its body, and the body to write to.
 fn outgoing(request: &Request<'_>) -> Result<(OutgoingRequest, OutgoingBody), TransportError> {
     let malformed = |what: &str| TransportError::Malformed(format!("{what} is not accepted"));
     let fields = Fields::from_list(request.headers).map_err(|_| malformed("a header field"))?;
@@ -136,8 +135,8 @@ fn outgoing(request: &Request<'_>) -> Result<(OutgoingRequest, OutgoingBody), Tr
     Ok((outgoing, body))
 }
 
-/// Writes the body. A stream that closes early is no error here: the answer,
-/// or its failure, tells why.
+/// Writes the body. A stream that closes early is not an error here: the response or its
+/// error tells the cause.
 async fn write(
     body: OutgoingBody,
     mut bytes: &[u8],
@@ -154,7 +153,7 @@ async fn write(
     OutgoingBody::finish(body, None).map_err(cause)
 }
 
-/// Writes as much as the host takes at once; `None` where it takes no more.
+/// Writes as much as the host takes at once. Returns `None` if the stream takes no more.
 async fn write_some(
     stream: &OutputStream,
     bytes: &[u8],
@@ -177,9 +176,9 @@ async fn write_some(
     }
 }
 
-/// Reads status, fields and the whole body. Of what looks like a success of
-/// DynamoDB only the fields that are checked are read: a list of all of them costs
-/// host and guest several times as much.
+/// Reads status, headers and the whole body. From a response that looks like a success of
+/// DynamoDB it reads only the headers that are used. A list of all headers would cost host
+/// and guest several times as much.
 async fn read(
     answer: IncomingResponse,
     wants_date: bool,
@@ -214,8 +213,8 @@ async fn read(
     })
 }
 
-/// Whatever goes wrong here, the request was sent: what code the host has for it
-/// does not matter, and Node's shim has none that can be asked for without a trap.
+/// Reads the body. After any error here the request was sent, so the host's error code does
+/// not matter. In Node's shim, a request for the code would trap.
 async fn read_body(
     stream: &InputStream,
     length: Option<usize>,
@@ -227,7 +226,7 @@ async fn read_body(
             Ok(piece) if piece.is_empty() => deadline.ready(stream.subscribe()).await?,
             Ok(piece) if body.is_empty() => {
                 body = piece;
-                // To the byte: a body that grows by doubling takes up to three times its length on the way.
+                // An exact reservation: a body that grows by doubling needs up to three times its length.
                 let rest = length.unwrap_or_default().saturating_sub(body.len());
                 body.reserve_exact(rest.min(RESERVED));
             }
@@ -244,8 +243,8 @@ async fn read_body(
         }
     }
     if length == Some(body.len()) {
-        // Node's shim gives the connection back only where the end was read as well, and
-        // otherwise opens another for each request until no file is left.
+        // Node's shim reuses the connection only after the end of the body was read.
+        // Otherwise it opens one for each request, until no file descriptor is left.
         let _ = stream.read(1);
     }
     match length {
@@ -272,24 +271,24 @@ impl Files for Wasi {
     }
 }
 
-/// Least time that a host is taken to wait for an answer, where it is told no
-/// timeouts: `dapr-wasm-host` waits 60 s, wasmtime and Node's shim 600 s.
+/// The shortest default timeout that a host is expected to have. `dapr-wasm-host` waits
+/// 60 s, wasmtime and Node's shim wait 600 s.
 const HOSTS_OWN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// By how much a timeout of the host stays behind the deadline that it must not
-/// come before.
+/// The time that is added to a timeout of the host so that it expires after the deadline.
 const AFTER_THE_DEADLINE: Duration = Duration::from_secs(1);
 
-/// The connect timeout, which no deadline of ours can stand in for: whether there
-/// is a connection yet, only the host knows; and what it means when it is over.
-/// The other timeouts are left to the deadline, unless a host's own might come
-/// before it.
+/// Returns the timeouts for the host, and the error that means that the connect timeout has
+/// expired. The deadline cannot replace the connect timeout, because only the host knows
+/// whether there is a connection. The deadline replaces the other timeouts, unless the
+/// host's defaults might expire before it.
 pub(super) fn options(timeouts: Timeouts) -> (RequestOptions, TransportError) {
     let options = RequestOptions::new();
-    // Node's shim, the one that has a connect timeout before it is given any, takes it
-    // for how long the socket may be silent, while the answer is awaited as well
-    // (preview2-shim 0.26, worker-http: `timeout` of `http.request`). There it only
-    // closes what the deadline gave up, and what was sent may have been applied.
+    // Only Node's shim has a default connect timeout. It uses the connect timeout as an idle
+    // timeout of the socket, also during the wait for the response (preview2-shim 0.26,
+    // worker-http: `timeout` of `http.request`). So there the timeout is set to expire after
+    // the deadline. It only closes abandoned connections, and the request may have been
+    // applied.
     let (connect, no_connection) = match options.connect_timeout() {
         None => (timeouts.connect, TransportError::ConnectTimeout),
         Some(_) => (
@@ -297,7 +296,7 @@ pub(super) fn options(timeouts: Timeouts) -> (RequestOptions, TransportError) {
             TransportError::Timeout,
         ),
     };
-    // A host may not know a timeout.
+    // A host need not support a timeout.
     let _ = options.set_connect_timeout(Some(nanos(connect)));
     if timeouts.total > HOSTS_OWN_TIMEOUT {
         let _ = options.set_first_byte_timeout(Some(nanos(timeouts.total)));

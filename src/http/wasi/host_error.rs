@@ -1,10 +1,10 @@
-//! The host's error codes as our causes, which keep apart what is transient,
-//! what is refused and what may have been applied.
+//! Maps the host's error codes to transport errors. A transport error tells whether the
+//! fault is transient, and whether the request may have been applied.
 
 use crate::http::TransportError;
 use wasip2::http::types::{DnsErrorPayload, ErrorCode as Code};
 
-/// The host's error code as our cause, with its own words where it has any.
+/// Converts the host's error code to a transport error, with the host's text if it has one.
 pub(super) fn cause(code: Code) -> TransportError {
     let (name, cause) = meaning(&code);
     let own = match code {
@@ -16,15 +16,15 @@ pub(super) fn cause(code: Code) -> TransportError {
     cause(own.unwrap_or_else(|| name.to_owned()))
 }
 
-/// Returns true if a DNS error may as well be another failure to connect: that is what
-/// [`TransportError::address_not_available`] tells apart.
+/// Returns true if a DNS error may also be another failure to connect.
+/// [`TransportError::address_not_available`] distinguishes the causes.
 pub(super) fn is_ambiguous(error: &DnsErrorPayload) -> bool {
     error.rcode.as_deref() == Some("address not available")
 }
 
-/// The code in words (with its `Debug` the component was 6 KB larger) and what makes our
-/// cause of it. Codes that mean a failure on the way are taken for a broken connection,
-/// after which the outcome is unknown.
+/// Returns the name of the code and the constructor of the transport error. A code for any
+/// other failure of the exchange becomes `Reset`, after which the outcome is unknown. The
+/// names do not come from `Debug`, which made the component 6 KB larger.
 fn meaning(code: &Code) -> (&'static str, fn(String) -> TransportError) {
     use TransportError::{
         Certificate, ConnectTimeout, Damaged, Denied, Dns, Malformed, Refused, Reset, Timeout, Tls,
@@ -43,9 +43,9 @@ fn meaning(code: &Code) -> (&'static str, fn(String) -> TransportError) {
         Code::ConnectionReadTimeout => ("connection read timeout", |_| Timeout),
         Code::ConnectionWriteTimeout => ("connection write timeout", |_| Timeout),
         Code::HttpResponseTimeout => ("http response timeout", |_| Timeout),
-        // wasmtime's own client has `TlsProtocolError` for every handshake that fails, also
-        // for one that the server resets and for a certificate (`p2_error_from_tls` of
-        // wasmtime-wasi-http 48). Of a connection that stood it is a broken one.
+        // wasmtime's own client uses `TlsProtocolError` for every failed handshake, also if
+        // the server resets it or the certificate is invalid (`p2_error_from_tls` of
+        // wasmtime-wasi-http 48). After the handshake it means a broken connection.
         Code::TlsProtocolError => ("tls protocol error", Tls),
         Code::TlsAlertReceived(_) => ("tls alert received", Tls),
         Code::TlsCertificateError => ("tls certificate error", Certificate),
