@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unavailable_address_names_each_possible_cause() {
+    fn address_not_available_names_each_possible_cause() {
         let name = "the host name does not resolve";
         let ports = "no local port left";
         let ipv6 = "no IPv6";
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn unavailable_address_was_sent_nothing_and_is_transient() {
+    fn address_not_available_is_transient_and_not_applied() {
         let error = TransportError::address_not_available("127.0.0.1:8000");
         assert!(!error.may_have_been_applied() && error.is_transient());
     }
