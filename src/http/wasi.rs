@@ -81,7 +81,7 @@ impl Transport for Wasi {
                 Err(TransportError::address_not_available(request.authority))
             }
             Some(Ok(Err(code))) => Err(cause(code)),
-            Some(Err(())) | None => Err(broken("the host lost the answer")),
+            Some(Err(())) | None => Err(broken("the host lost the response")),
         }
     }
 }
@@ -249,7 +249,7 @@ async fn read_body(
     }
     match length {
         Some(length) if body.len() != length => Err(TransportError::Damaged(format!(
-            "{} bytes of {length}",
+            "{} of {length} bytes arrived",
             body.len()
         ))),
         _ => Ok(body),
