@@ -1,6 +1,6 @@
-//! The edge: the contract's exports, mapped to the core and back. The only file
-//! that knows wit-bindgen. One instance holds at most one store and one
-//! binding, each made by its `init` or, at its first call, from the environment.
+//! The exports of the WIT contract, mapped to the core and back. Only this file uses
+//! wit-bindgen. An instance has at most one store and one binding. `init` creates them. If
+//! it was not called, the first call creates them from the environment.
 
 #![allow(unsafe_code, reason = "wit-bindgen generates the exports")]
 
@@ -46,8 +46,8 @@ fn run<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, WitError> {
     }
 }
 
-/// Parses, and tells on stderr what in `metadata` means nothing, also where parsing
-/// fails: a misspelt name may be why.
+/// Parses the configuration, and writes a warning to stderr for each unknown name in
+/// `metadata`. It also warns if parsing fails, because a misspelt name may be the cause.
 fn configure(metadata: &Metadata) -> Result<Config, Error> {
     let config = Config::parse(metadata, &|name| std::env::var(name).ok(), &Wasi);
     for name in fields::unknown(metadata) {
@@ -56,20 +56,20 @@ fn configure(metadata: &Metadata) -> Result<Config, Error> {
     config
 }
 
-/// Writes a line to stderr, without secrets. A host that takes no more of it is no
-/// reason to fail, let alone to panic.
+/// Writes a line to stderr, with secrets redacted. It ignores errors: a host that accepts no
+/// more output is no reason to fail or to panic.
 fn tell(line: &str) {
     let _ = writeln!(std::io::stderr(), "dapr-dynamodb: {}", redact(line));
 }
 
-/// Writes the warning of a check of the table to stderr.
+/// Writes the warning of a table check to stderr, if there is one.
 fn warn(warning: Warning) {
     if let Some(sentence) = warning {
         tell(&sentence);
     }
 }
 
-/// Parses the environment alone.
+/// Parses the configuration from the environment alone.
 fn configure_from_environment() -> Result<Config, Error> {
     if std::env::var(TABLE_VARIABLE).is_ok_and(|table| !table.is_empty()) {
         configure(&Vec::new())
@@ -194,7 +194,7 @@ impl BindingGuest for Component {
     }
 }
 
-/// The results of a bulk call.
+/// Converts the results of a bulk call.
 fn each<T, U>(results: Vec<Result<T, Error>>, map: impl Fn(T) -> U) -> Vec<Result<U, WitError>> {
     results
         .into_iter()
@@ -202,7 +202,7 @@ fn each<T, U>(results: Vec<Result<T, Error>>, map: impl Fn(T) -> U) -> Vec<Resul
         .collect()
 }
 
-/// The consistency that a read asks for.
+/// Returns the consistency that a read asks for.
 fn consistency(options: Option<GetOptions>) -> Option<state::Consistency> {
     options?.consistency.map(|asked| match asked {
         Consistency::Eventual => state::Consistency::Eventual,
@@ -270,7 +270,8 @@ impl From<binding::Response> for Response {
 }
 
 impl From<Error> for WitError {
-    /// The one way by which a sentence leaves the component: without secrets.
+    /// Converts an error, with secrets redacted. All error sentences leave the component
+    /// through this function.
     fn from(error: Error) -> Self {
         match error.redacted() {
             Error::NotInitialized => Self::NotInitialized,

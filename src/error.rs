@@ -1,48 +1,48 @@
-//! The one error of the core. It has the cases of the contract, so that the
-//! edge maps it one to one; every payload is a sentence for a person.
+//! The error type of the core. It has the same cases as the WIT contract, so `component`
+//! maps it one to one. Every payload is a sentence for people to read.
 
 use crate::text::{quote, redact};
 use std::fmt;
 
-/// Why a call failed. See `wit/types.wit` for what each case promises.
+/// The error of a call. See `wit/types.wit` for the promise of each case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
     /// No `init` succeeded and the environment names no table.
     NotInitialized,
-    /// The configuration is unusable; the sentence names the field.
+    /// The configuration is invalid. The sentence names the field.
     InvalidConfiguration(String),
-    /// The call is wrong; the sentence names the key or argument.
+    /// The call is invalid. The sentence names the key or argument.
     InvalidArgument(String),
-    /// A condition did not hold; nothing was written.
+    /// A condition did not hold. Nothing was written.
     EtagMismatch(String),
-    /// DynamoDB, or the host, refused access.
+    /// DynamoDB or the host denied access.
     AccessDenied(String),
     /// The table does not exist.
     NotFound(String),
-    /// DynamoDB refused for load, also after retries.
+    /// DynamoDB throttled the call, also after retries.
     Throttled(String),
     /// Another transaction held the item, also after retries.
     Conflict(String),
-    /// The time for the call ran out; a write may have happened.
+    /// The call timed out. A write may have happened.
     Timeout(String),
-    /// DynamoDB was out of reach or failed; a write may have happened.
+    /// DynamoDB was unreachable or failed. A write may have happened.
     Unavailable(String),
-    /// The item, key or request is over a limit of DynamoDB.
+    /// The item, key or request exceeds a limit of DynamoDB.
     TooLarge(String),
     /// There is no such operation.
     Unsupported(String),
-    /// None of the above; nothing was written.
+    /// Any other error. Nothing was written.
     Other(String),
 }
 
 impl Error {
-    /// The same case with the key that it is about before its sentence.
+    /// Returns the same case, with `key` at the start of its sentence.
     #[must_use]
     pub fn of_key(self, key: &str) -> Self {
         self.map(|sentence| format!("key {}: {sentence}", quote(key)))
     }
 
-    /// The error of a write that may have happened all the same.
+    /// Returns the error of a write that failed with this error, but may have been applied.
     #[must_use]
     pub fn with_unknown_outcome(self) -> Self {
         match self {
@@ -53,19 +53,20 @@ impl Error {
         }
     }
 
-    /// Returns true if a write that failed so may have happened.
+    /// Returns true if a write with this error may have happened.
     #[must_use]
     pub fn leaves_the_outcome_unknown(&self) -> bool {
         matches!(self, Self::Timeout(_) | Self::Unavailable(_))
     }
 
-    /// The SDK refused to build an input: an error in the component.
+    /// Returns the error for an input that the SDK refuses to build, which is a bug in the
+    /// component.
     #[must_use]
     pub fn unbuilt(error: impl fmt::Display) -> Self {
         Self::Other(format!("the request could not be built: {error}"))
     }
 
-    /// The name of the case, what makes an error of it, and the sentence.
+    /// Returns the name of the case, its constructor, and the sentence.
     fn parts(&self) -> (&'static str, fn(String) -> Self, &str) {
         match self {
             Self::NotInitialized => ("not-initialized", Self::Other, ""),
@@ -86,25 +87,25 @@ impl Error {
         }
     }
 
-    /// Returns what makes an error of the same case; `Other` for the one without a sentence.
+    /// Returns the constructor of the case, or `Other` for the case without a sentence.
     #[must_use]
     pub fn case(&self) -> fn(String) -> Self {
         self.parts().1
     }
 
-    /// The sentence; empty for the one without.
+    /// Returns the sentence. It is empty for the case without one.
     #[must_use]
     pub fn sentence(&self) -> &str {
         self.parts().2
     }
 
-    /// The same case without any secret in its sentence.
+    /// Returns the same case, with the secrets in its sentence redacted.
     #[must_use]
     pub fn redacted(self) -> Self {
         self.map(redact)
     }
 
-    /// The same case with its sentence rewritten.
+    /// Returns the same case, with its sentence rewritten.
     fn map(self, rewrite: impl FnOnce(&str) -> String) -> Self {
         match self {
             Self::NotInitialized => self,

@@ -1,10 +1,10 @@
-//! The modules form layers, and each uses only those below it. Reads the sources and
-//! fails on an import that points up or sideways.
+//! A test of the module layers. A module may use only modules of lower layers. The test
+//! reads the sources, and fails if an import points up or sideways.
 
 use std::fs;
 use std::path::Path;
 
-/// From the bottom up. Modules of one layer do not use each other.
+/// The layers, from the bottom up. Modules of one layer must not use each other.
 const LAYERS: &[&[&str]] = &[
     &["http", "text"],
     &["error"],
@@ -17,15 +17,15 @@ const LAYERS: &[&[&str]] = &[
     &["component"],
 ];
 
-/// Declared in `lib.rs` for tests alone.
+/// The modules that `lib.rs` declares for tests only.
 const FOR_TESTS: &[&str] = &["layers", "test_support"];
 
 fn layer(module: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| layer.contains(&module))
 }
 
-/// The code of a file without comments and without its tests, and the names of the
-/// modules that are tests, which are files of their own.
+/// Returns the code of a file without comments and tests, and the names of its test modules
+/// that have their own files.
 fn code(text: &str) -> (String, Vec<String>) {
     let (mut code, mut tests) = (String::new(), Vec::new());
     let mut lines = text
@@ -51,8 +51,9 @@ fn code(text: &str) -> (String, Vec<String>) {
     (code, tests)
 }
 
-/// The names of the crate's modules that `code` uses, in a file whose module is `depth`
-/// levels below the root; of a group at the root an empty name, which no layer has.
+/// Returns the names of the crate's modules that `code` uses, in a file whose module is
+/// `depth` levels below the root. For `crate::{...}` it returns an empty name, which no
+/// layer has.
 fn used(code: &str, depth: usize) -> Vec<String> {
     let is_name = |c: char| c.is_alphanumeric() || c == '_';
     let code = code.replace(&"super::".repeat(depth), "crate::");
@@ -64,7 +65,7 @@ fn used(code: &str, depth: usize) -> Vec<String> {
     roots.collect()
 }
 
-/// The modules that a module's `code` must not use.
+/// Returns the modules that `code` uses although the layer of `module` forbids it.
 fn faults(module: &str, code: &str, depth: usize) -> Vec<String> {
     let own = layer(module).expect("a module with a layer");
     let mut used = used(code, depth);

@@ -1,5 +1,4 @@
-//! DynamoDB's limits, each in this one place with its source, and the size of
-//! an item as DynamoDB counts it.
+//! DynamoDB's limits with their sources, and the size of an item as DynamoDB counts it.
 //!
 //! Sources: [quotas] and [item sizes] in the DynamoDB Developer Guide.
 //!
@@ -10,58 +9,58 @@ use crate::error::Error;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
-/// Longest name of a table, which may be its ARN, in characters.
+/// Maximum length of a table's name, which may be its ARN, in characters.
 /// Source: `TableName` of GetItem in the DynamoDB API reference.
 pub const TABLE_NAME_CHARACTERS: usize = 1_024;
 
-/// Longest partition key value, in bytes of UTF-8.
+/// Maximum length of a partition key value, in bytes of UTF-8.
 pub const PARTITION_KEY_BYTES: usize = 2_048;
 
-/// Longest name of an attribute that is a partition key or a time to live, in
+/// Maximum length of an attribute name for the partition key or the time to live, in
 /// characters.
 /// Source: `AttributeName` of KeySchemaElement and TimeToLiveSpecification in the
 /// DynamoDB API reference.
 pub const CONFIGURED_NAME_CHARACTERS: usize = 255;
 
-/// Longest attribute name, in bytes of UTF-8.
+/// Maximum length of an attribute name, in bytes of UTF-8.
 pub const ATTRIBUTE_NAME_BYTES: usize = 64 * 1_024 - 1;
 
-/// Largest item, in bytes: attribute names and values together.
+/// Maximum size of an item, in bytes: attribute names and values together.
 pub const ITEM_BYTES: usize = 400 * 1_024;
 
-/// Keys in one BatchGetItem.
+/// Maximum number of keys in one BatchGetItem.
 pub const BATCH_GET_KEYS: usize = 100;
 
-/// Requests in one BatchWriteItem.
+/// Maximum number of requests in one BatchWriteItem.
 pub const BATCH_WRITE_REQUESTS: usize = 25;
 
-/// Longest body of one BatchWriteItem that is sent, in bytes. DynamoDB takes "up to
-/// 16MB of data over the network", where an item may be larger than it is once
-/// stored, since it is "sent in DynamoDB's JSON format". The margin of 1 MB leaves
-/// room for the header fields, and holds as well if a MB of theirs is 10^6 bytes.
+/// Maximum size of the body of one BatchWriteItem, in bytes. DynamoDB accepts "up to 16MB of
+/// data over the network". There an item may be larger than in storage, because it is "sent
+/// in DynamoDB's JSON format". The margin of 1 MB leaves room for the headers, and is enough
+/// even if AWS counts 10^6 bytes as 1 MB.
 /// Source: BatchWriteItem in the DynamoDB API reference.
 pub const BATCH_WRITE_BYTES: usize = 15 * 1_024 * 1_024;
 
-/// Operations in one TransactWriteItems.
+/// Maximum number of operations in one TransactWriteItems.
 pub const TRANSACTION_OPERATIONS: usize = 100;
 
-/// All items of one transaction together, in bytes.
+/// Maximum size of all items of one transaction together, in bytes.
 pub const TRANSACTION_BYTES: usize = 4 * 1_024 * 1_024;
 
-/// Levels of lists and maps within one attribute.
+/// Maximum number of nested levels of lists and maps within one attribute.
 pub const NESTING_LEVELS: usize = 32;
 
-/// Significant digits of a number.
+/// Maximum number of significant digits of a number.
 pub const NUMBER_DIGITS: usize = 38;
 
-/// Decimal exponents of the largest and the smallest magnitude of a number,
-/// written with one digit before the point: 9.99…E+125 and 1E-130.
+/// The decimal exponents of the smallest and the largest magnitude of a number, 1E-130 and
+/// 9.99…E+125, written with one digit before the point.
 pub const NUMBER_EXPONENTS: std::ops::RangeInclusive<i64> = -130..=125;
 
-/// Size of a number of one significant digit, in bytes.
+/// The size of a number with one significant digit, in bytes.
 pub const SMALLEST_NUMBER: usize = 2;
 
-/// Refuses an item of more bytes than DynamoDB takes, as [`item_size`] counts them.
+/// Refuses an item that exceeds DynamoDB's limit. `size` is the size from [`item_size`].
 ///
 /// # Errors
 ///
@@ -75,7 +74,7 @@ pub fn check_item_size(size: usize) -> Result<(), Error> {
     )))
 }
 
-/// Size of an item as DynamoDB counts it against [`ITEM_BYTES`].
+/// Returns the size of an item in bytes, as DynamoDB counts it against [`ITEM_BYTES`].
 #[must_use]
 pub fn item_size(item: &HashMap<String, AttributeValue>) -> usize {
     item.iter()
@@ -83,11 +82,11 @@ pub fn item_size(item: &HashMap<String, AttributeValue>) -> usize {
         .sum()
 }
 
-/// Size of one attribute value, in bytes.
+/// Returns the size of one attribute value, in bytes.
 fn value_size(value: &AttributeValue) -> usize {
-    /// Cost of each list or map beside its members.
+    /// The cost of a list or map, in addition to its members.
     const COLLECTION: usize = 3;
-    /// Cost of each member of a list or map beside itself.
+    /// The cost of each member of a list or map, in addition to its value.
     const MEMBER: usize = 1;
     match value {
         AttributeValue::S(text) => text.len(),
@@ -111,13 +110,14 @@ fn value_size(value: &AttributeValue) -> usize {
                     .map(|(name, m)| MEMBER + name.len() + value_size(m))
                     .sum::<usize>()
         }
-        // The SDK may learn of a new type; what cannot be measured is left to DynamoDB to judge.
+        // The SDK may add a type. Its size is unknown here, so DynamoDB must check it.
         _ => 0,
     }
 }
 
-/// "Approximately" one byte for two significant digits plus one, and one more
-/// for a negative number: the least that DynamoDB counts.
+/// Returns the size of a number in bytes. It is "approximately" one byte for every two
+/// significant digits, plus one byte, and one more for a negative number. DynamoDB counts
+/// at least this.
 fn number_size(number: &str) -> usize {
     let mantissa = number.split(['e', 'E']).next().unwrap_or(number);
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();

@@ -1,43 +1,44 @@
-//! Text that goes into error sentences and onto standard error: quoted with an end, and
-//! without secrets.
+//! Text for error sentences and standard error: quoted, limited in length, and without
+//! secrets.
 //!
-//! Code that learns a secret calls [`remember`]; the edge passes every text that it
-//! gives away through [`redact`]. So code that writes a sentence need not think of
-//! secrets, unless it cuts a text: then it calls [`beginning`] or a function that does.
+//! Code that reads a secret must call [`remember`]. The module `component` passes every
+//! outgoing text through [`redact`]. So other code may write sentences without a check for
+//! secrets. Only code that shortens a text must call [`beginning`], or a function that
+//! calls it.
 //!
-//! A component has one thread, so the secrets of an instance are those of its thread.
+//! A component has one thread, so the secrets of an instance are kept per thread.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 
-/// Bytes of the shortest text that is kept out of sentences as a secret. AWS's
-/// secret keys have 40 and its session tokens hundreds; the shorter ones are what
-/// local engines are given, which ask for any. A shorter text is also a word of
-/// other sentences: without `key`, nobody could tell what DynamoDB says of a key.
+/// Minimum length of a secret that is redacted, in bytes. AWS's secret keys have 40 bytes,
+/// and its session tokens have hundreds. Shorter secrets are for local engines, which accept
+/// any secret. A shorter text is also a word of other sentences: if `key` were redacted,
+/// sentences about keys would be unreadable.
 const SHORTEST: usize = 8;
 
 /// Maximum number of remembered secrets. A set of credentials has two secrets, and an
-/// instance has a few sets at a time; sources replace them, hourly for the most part.
+/// instance has a few sets at a time. Sources of credentials replace them, mostly hourly.
 const MOST: usize = 256;
 
-/// Longest text that [`quote`] takes whole, in characters.
+/// Maximum length of a text that [`quote`] does not shorten, in characters.
 const LONGEST_QUOTED: usize = 80;
 
-/// Longest part of a code or of a sentence of the server that is quoted, in
-/// characters. DynamoDB's own are shorter.
+/// Maximum length of a quoted error code or message of a server, in characters. DynamoDB's
+/// own are shorter.
 pub const LONGEST_LINE: usize = 1_000;
 
-/// Stands for a secret.
+/// The text that replaces a secret.
 const REDACTED: &str = "***";
 
 thread_local! {
-    /// The last one is the one that was learnt or used last.
+    /// The remembered secrets. The last one is the most recently remembered.
     static SECRETS: RefCell<VecDeque<String>> = const { RefCell::new(VecDeque::new()) };
 }
 
-/// Keeps `secret` out of all sentences from now on, also as `{:?}` writes it. Where
-/// there are too many, the one that was remembered the longest ago is forgotten.
+/// Redacts `secret` from all sentences from now on, also in the form that `{:?}` writes. If
+/// there are too many secrets, the one that was remembered longest ago is forgotten.
 pub fn remember(secret: &str) {
     let secret = secret.trim();
     if secret.len() < SHORTEST {
@@ -57,7 +58,8 @@ pub fn remember(secret: &str) {
     });
 }
 
-/// `text` without any of the secrets. The longest go first: one may hold another.
+/// Returns `text` with the secrets redacted. It replaces the longest secrets first, because
+/// one may contain another.
 #[must_use]
 pub fn redact(text: &str) -> String {
     SECRETS.with_borrow(|secrets| {
@@ -69,14 +71,15 @@ pub fn redact(text: &str) -> String {
     })
 }
 
-/// The first `longest` characters of `text`. Secrets are taken out before it is cut:
-/// the edge would not recognise one of which the end is missing.
+/// Returns the first `longest` characters of `text`. It redacts secrets before it shortens
+/// the text, because [`redact`] would not recognise a truncated secret.
 #[must_use]
 pub fn beginning(text: &str, longest: usize) -> String {
     redact(text).chars().take(longest).collect()
 }
 
-/// `text` in quotation marks with what it escapes: a key, or the value of a field.
+/// Returns a key or the value of a field in quotation marks, with special characters escaped.
+/// A long text is shortened.
 #[must_use]
 pub fn quote(text: &str) -> String {
     match text.chars().nth(LONGEST_QUOTED) {
@@ -85,16 +88,16 @@ pub fn quote(text: &str) -> String {
     }
 }
 
-/// The first `longest` characters of words of a server, without what a terminal would
-/// obey.
+/// Returns the first `longest` characters of a server's text, with control characters
+/// escaped. A terminal would obey them.
 #[must_use]
 pub fn escaped(words: &str, longest: usize) -> String {
     let words = beginning(words, longest);
     words.chars().flat_map(char::escape_debug).collect()
 }
 
-/// The first line of words of a server: after it a signature error of AWS repeats what
-/// was signed, the session token among it.
+/// Returns the first line of a server's text. In a signature error of AWS the other lines
+/// repeat the signed request, which includes the session token.
 #[must_use]
 pub fn first_line(words: &str) -> String {
     let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');

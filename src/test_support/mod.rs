@@ -1,6 +1,6 @@
-//! DynamoDB as a test wants it: what each request meets is written beforehand,
-//! and every request and every wait is kept. It gives what no real engine gives
-//! on demand: throttling, unprocessed items, lost answers.
+//! A scripted DynamoDB for tests. A test writes the response to each request in advance, and
+//! reads the recorded requests and waits. So it can cause throttling, unprocessed items and
+//! lost responses, which no real engine causes on demand.
 
 mod platform;
 mod script;
@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind, Result};
 use std::time::Duration;
 
-/// Fails unless `text` has each of `words`, and shows no secret of a test.
+/// Asserts that `text` contains each of `words`, and no secret of a test.
 #[track_caller]
 pub(crate) fn assert_tells(text: &str, words: &[impl AsRef<str>]) {
     let is_missing = |word: &&_| !text.contains(AsRef::<str>::as_ref(*word));
@@ -33,17 +33,17 @@ pub(crate) fn assert_tells(text: &str, words: &[impl AsRef<str>]) {
     assert!(!text.contains("c4n4ry"), "{text}");
 }
 
-/// A secret that every request carries.
+/// The session token in every request, which is a secret.
 pub(crate) const SESSION_TOKEN: &str = "session-token-canary";
 
-/// Four attempts of ten seconds.
+/// The limits: four attempts of ten seconds.
 const LIMITS: Limits = Limits {
     connect_timeout: Duration::from_secs(3),
     request_timeout: Duration::from_secs(10),
     max_attempts: 4,
 };
 
-/// The component signs, with those.
+/// Returns settings with which the component signs with these credentials.
 pub(crate) fn signing(credentials: &Credentials) -> Signing {
     let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let metadata = [
@@ -58,8 +58,8 @@ pub(crate) fn signing(credentials: &Credentials) -> Signing {
     Signing::parse(&fields, "eu-west-1", LIMITS).expect("whole keys")
 }
 
-/// Table `orders` with the partition key `pk` and its expiry in `expires`;
-/// four attempts of ten seconds, so that an operation has forty.
+/// Returns a configuration with the table `orders`, the partition key `pk` and the expiry in
+/// `expires`. It allows four attempts of ten seconds, so an operation may take 40 seconds.
 pub(crate) fn config() -> Config {
     Config {
         client: ClientConfig {
@@ -86,18 +86,18 @@ pub(crate) fn config() -> Config {
     }
 }
 
-/// Files by their paths; without one, a path is not there.
+/// Files by their paths. Other paths do not exist.
 #[derive(Debug, Default)]
 pub(crate) struct Folder(RefCell<BTreeMap<String, std::result::Result<Vec<u8>, ErrorKind>>>);
 
 impl Folder {
-    /// Writes a file, over one that may be there.
+    /// Writes a file. Replaces an existing one.
     pub(crate) fn write(&self, path: &str, content: impl Into<Vec<u8>>) {
         let content = Ok(content.into());
         self.0.borrow_mut().insert(path.to_owned(), content);
     }
 
-    /// Reading it fails from now on.
+    /// Makes every read of this file fail from now on.
     pub(crate) fn break_with(&self, path: &str, error: ErrorKind) {
         self.0.borrow_mut().insert(path.to_owned(), Err(error));
     }

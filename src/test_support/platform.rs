@@ -1,6 +1,5 @@
-//! A platform for tests: its answers are a script, its time passes only while
-//! something waits, its randomness is one number for all that waits are drawn
-//! from. It keeps every request and every wait.
+//! A platform for tests. Its responses come from a script. Its time passes only during
+//! waits. All waits are drawn from one random number. It records every request and wait.
 
 use super::Folder;
 use super::script::{Scene, Script};
@@ -10,28 +9,28 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
-/// Wall clock time at the beginning.
+/// Returns the wall clock time at the start of a test.
 pub(crate) fn start() -> SystemTime {
     /// Tue, 14 Nov 2023 22:13:20 GMT.
     const SECONDS: u64 = 1_700_000_000;
     SystemTime::UNIX_EPOCH + Duration::from_secs(SECONDS)
 }
 
-/// A request as it was sent.
+/// A request that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
     /// The method.
     pub(crate) method: String,
-    /// Scheme, host, port and path.
+    /// The URL with scheme, host, port and path.
     pub(crate) url: String,
-    /// The fields, names in lower case.
+    /// The headers, with names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     /// The whole body.
     pub(crate) body: Vec<u8>,
 }
 
 impl Sent {
-    /// As a test looks at it.
+    /// Records a request.
     pub(crate) fn new(request: &Request<'_>) -> Self {
         let scheme = if request.tls { "https" } else { "http" };
         Self {
@@ -49,54 +48,55 @@ impl Sent {
         }
     }
 
-    /// The operation of DynamoDB.
+    /// Returns the name of the DynamoDB operation.
     pub(crate) fn operation(&self) -> &str {
         let target = self.header("x-amz-target").unwrap_or_default();
         target.rsplit('.').next().unwrap_or_default()
     }
 
-    /// The body.
+    /// Returns the body as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("a body of JSON")
     }
 
-    /// The field of that name.
+    /// Returns the value of the header `name`, which is in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let field = self.headers.iter().find(|(n, _)| n == name);
         field.map(|(_, value)| value.as_str())
     }
 }
 
-/// The answer to each request.
+/// A function that returns the scene for each request.
 type Scenes = dyn FnMut(&Sent) -> Scene;
 
-/// The platform.
+/// A scripted platform.
 pub(crate) struct Scripted {
     scenes: RefCell<Box<Scenes>>,
     random: Box<dyn Fn(u64) -> u64>,
     draws: Cell<u64>,
     elapsed: Cell<Duration>,
-    /// The beginning by tokio's clock, where that is the time.
+    /// The start in Tokio's time, if the platform uses it.
     begin: Option<Instant>,
-    /// The time by which the wall clock is ahead of what has elapsed.
+    /// The time by which the wall clock is ahead of the monotonic clock.
     slept: Cell<Duration>,
-    /// The time that passes by the wall clock with each look at it.
+    /// The time by which each read of the wall clock advances it.
     tick: Duration,
     requests: RefCell<Vec<Sent>>,
     timeouts: RefCell<Vec<Timeouts>>,
     waits: RefCell<Vec<Duration>>,
-    /// The files: none, unless some are written.
+    /// The files. There are none until a test writes some.
     pub(crate) folder: Folder,
 }
 
 impl Scripted {
-    /// Its randomness is 0: full jitter then waits for nothing.
+    /// Creates a platform that plays `scenes`. Its randomness is 0, so that full jitter gives
+    /// waits of zero.
     pub(crate) fn new<S: Into<Scene>>(scenes: impl IntoIterator<Item = S>) -> Self {
         let mut script = Script::new(scenes);
         Self::answering(move |_| script.next())
     }
 
-    /// With scenes made for each request.
+    /// Creates a platform that makes a scene for each request.
     pub(crate) fn answering<S: Into<Scene>>(mut scene: impl FnMut(&Sent) -> S + 'static) -> Self {
         Self {
             scenes: RefCell::new(Box::new(move |request| scene(request).into())),
@@ -113,13 +113,13 @@ impl Scripted {
         }
     }
 
-    /// With that randomness: the number with the draws so far in its last bits, so that
-    /// no two are equal. A wait is drawn from the 53 bits before them.
+    /// Sets the randomness to `random`. Its last bits count the draws, so that no two results
+    /// are equal. A wait is drawn from the first 53 bits.
     pub(crate) fn random(self, random: u64) -> Self {
         self.drawing(move |draws| random ^ draws)
     }
 
-    /// With randomness made of the number of draws before.
+    /// Sets the randomness to a function of the number of earlier draws.
     pub(crate) fn drawing(self, random: impl Fn(u64) -> u64 + 'static) -> Self {
         Self {
             random: Box::new(random),
@@ -127,8 +127,8 @@ impl Scripted {
         }
     }
 
-    /// With tokio's time: a test pauses it, and it passes while all wait. So several
-    /// calls can wait for one answer at the same time.
+    /// Uses Tokio's time. A test pauses it, and it passes only while all tasks wait. So
+    /// several calls can wait for one response at the same time.
     pub(crate) fn in_tokio_time(self) -> Self {
         Self {
             begin: Some(Instant::now()),
@@ -136,32 +136,32 @@ impl Scripted {
         }
     }
 
-    /// With a wall clock that goes on by so much each time it is read.
+    /// Advances the wall clock by `tick` each time it is read.
     pub(crate) fn ticking(self, tick: Duration) -> Self {
         Self { tick, ..self }
     }
 
-    /// All requests so far.
+    /// Returns all requests so far.
     pub(crate) fn requests(&self) -> Vec<Sent> {
         self.requests.borrow().clone()
     }
 
-    /// All requests since the last look.
+    /// Takes all requests since the last call of this function.
     pub(crate) fn sent(&self) -> Vec<Sent> {
         self.requests.take()
     }
 
-    /// How many requests there were.
+    /// Returns the number of requests.
     pub(crate) fn attempts(&self) -> usize {
         self.requests.borrow().len()
     }
 
-    /// How long each request might take.
+    /// Returns the timeouts of each request.
     pub(crate) fn timeouts(&self) -> Vec<Timeouts> {
         self.timeouts.borrow().clone()
     }
 
-    /// All waits so far.
+    /// Returns all waits so far.
     pub(crate) fn waits(&self) -> Vec<Duration> {
         self.waits.borrow().clone()
     }

@@ -1,5 +1,5 @@
-//! The answers to requests, written beforehand. The last scene stands for all
-//! requests after it, so a script of one is a lasting state.
+//! Scripts of responses to requests. The last scene of a script repeats for all later
+//! requests, so a script of one scene is a permanent state.
 
 use crate::http::{Response, TransportError};
 use serde_json::Value;
@@ -7,24 +7,25 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::time::Duration;
 
-/// The answer to one request.
+/// The result of one request.
 #[derive(Clone)]
 pub(crate) struct Scene {
-    /// The answer, or the failure.
+    /// The response, or the failure.
     pub(crate) result: Result<Response, TransportError>,
-    /// How long that takes.
+    /// The duration of the request.
     pub(crate) takes: Duration,
-    /// The time that the machine sleeps meanwhile: of that the monotonic clock knows nothing.
+    /// The time that the machine sleeps during the request. The monotonic clock does not
+    /// count it.
     pub(crate) asleep: Duration,
 }
 
 impl Scene {
-    /// The same, after some time.
+    /// Sets the duration of the request.
     pub(crate) fn after(self, takes: Duration) -> Self {
         Self { takes, ..self }
     }
 
-    /// The same, and the machine sleeps for some time before it comes.
+    /// Sets the time that the machine sleeps during the request.
     pub(crate) fn asleep_for(self, asleep: Duration) -> Self {
         Self { asleep, ..self }
     }
@@ -39,7 +40,7 @@ impl fmt::Debug for Scene {
     }
 }
 
-/// An answer for a person to read.
+/// Formats a response for people to read.
 pub(crate) fn spell(response: &Response) -> String {
     let body = String::from_utf8_lossy(&response.body);
     format!("HTTP {}: {body:?}", response.status)
@@ -65,7 +66,7 @@ impl From<TransportError> for Scene {
     }
 }
 
-/// Scenes in their order.
+/// A sequence of scenes.
 #[derive(Debug)]
 pub(crate) struct Script(VecDeque<Scene>);
 
@@ -76,7 +77,7 @@ impl Script {
         Self(scenes)
     }
 
-    /// The scene of the next request.
+    /// Returns the scene of the next request.
     pub(crate) fn next(&mut self) -> Scene {
         let last = self.0.len() == 1;
         let scene = if last {
@@ -88,7 +89,7 @@ impl Script {
     }
 }
 
-/// An answer with the fields that DynamoDB sends with each.
+/// Returns a response with the headers that DynamoDB always sends.
 pub(crate) fn answer(status: u16, body: &str) -> Response {
     let headers = [
         ("Server", "Server"),
@@ -108,12 +109,12 @@ pub(crate) fn answer(status: u16, body: &str) -> Response {
     }
 }
 
-/// A success without members.
+/// Returns a success without members.
 pub(crate) fn success() -> Response {
     answer(200, "{}")
 }
 
-/// A success of that operation with as few members as DynamoDB sends.
+/// Returns a success of `operation` with as few members as DynamoDB sends.
 pub(crate) fn success_of(operation: &str) -> Response {
     match operation {
         "BatchGetItem" => answer(200, r#"{"Responses":{}}"#),
@@ -121,7 +122,7 @@ pub(crate) fn success_of(operation: &str) -> Response {
     }
 }
 
-/// An error as DynamoDB spells it.
+/// Returns an error in DynamoDB's format.
 pub(crate) fn refusal(status: u16, code: &str) -> Response {
     answer(
         status,
@@ -131,14 +132,14 @@ pub(crate) fn refusal(status: u16, code: &str) -> Response {
     )
 }
 
-/// An error that DynamoDB explains with `words`.
+/// Returns an error of DynamoDB with the message `words`.
 pub(crate) fn refused(code: &str, words: &str) -> Response {
     let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
     json(&serde_json::json!({"__type": code, "message": words}))
 }
 
-/// An answer of that document, with the status of its kind: an error has a
-/// `__type`.
+/// Returns a response with this document. Its status is 400 if the document has a `__type`,
+/// as errors have, and 200 otherwise.
 pub(crate) fn json(document: &Value) -> Response {
     let status = if document.get("__type").is_some() {
         400
@@ -148,8 +149,7 @@ pub(crate) fn json(document: &Value) -> Response {
     answer(status, &document.to_string())
 }
 
-/// A signature error as DynamoDB spells it: it repeats what it was to be
-/// signed.
+/// Returns a signature error in DynamoDB's format, which repeats the signed request.
 pub(crate) fn signature_error(session_token: &str) -> Response {
     json(&serde_json::json!({
         "__type": "com.amazon.coral.service#InvalidSignatureException",
@@ -162,7 +162,7 @@ pub(crate) fn signature_error(session_token: &str) -> Response {
     }))
 }
 
-/// The answer of a proxy that finds nobody behind it.
+/// Returns an HTML response, as a proxy without a reachable server sends it.
 pub(crate) fn html(status: u16) -> Response {
     let mut response = answer(
         status,
@@ -172,7 +172,7 @@ pub(crate) fn html(status: u16) -> Response {
     response
 }
 
-/// `response` with one more field.
+/// Returns `response` with one more header.
 pub(crate) fn with(mut response: Response, name: &str, value: &str) -> Response {
     let field = (name.to_owned(), value.as_bytes().to_vec());
     response.headers.push(field);
