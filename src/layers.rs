@@ -101,7 +101,7 @@ fn check(path: &Path, module: &str, depth: usize, found: &mut Vec<String>) {
 }
 
 #[test]
-fn no_module_uses_one_that_is_not_below_it() {
+fn modules_use_only_lower_layers() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     let mut modules = Vec::new();
@@ -121,7 +121,7 @@ fn no_module_uses_one_that_is_not_below_it() {
 }
 
 #[test]
-fn imports_that_point_up_or_sideways_are_found() {
+fn imports_that_point_up_or_sideways_are_detected() {
     for (code, depth, fault) in [
         ("use crate::config::Config;", 1, "config"),
         ("use crate::binding::Binding;", 1, "binding"),

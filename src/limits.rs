@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_item_counts_its_names_and_its_values() {
+    fn item_size_counts_names_and_values() {
         let item = HashMap::from([
             ("key".to_owned(), AttributeValue::S("é".into())),
             ("value".to_owned(), AttributeValue::B(vec![0; 10].into())),
@@ -139,14 +139,14 @@ mod tests {
     }
 
     #[test]
-    fn a_number_costs_half_its_significant_digits_and_one() {
+    fn number_costs_half_its_significant_digits_plus_one() {
         assert_eq!(number_size("1700000000"), 2);
         assert_eq!(number_size("-12345"), 5);
         assert_eq!(number_size("0"), 1);
     }
 
     #[test]
-    fn a_collection_costs_three_bytes_and_one_for_each_member() {
+    fn collection_costs_three_bytes_plus_one_per_member() {
         let list = AttributeValue::L(vec![
             AttributeValue::Bool(true),
             AttributeValue::S("ab".into()),

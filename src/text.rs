@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn secrets_are_redacted_the_longest_first() {
+    fn longest_secrets_are_redacted_first() {
         remember("canary-1");
         remember("canary-1-and-more");
         remember("canary-1-and");
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn short_and_empty_secrets_leave_sentences_as_they_are() {
+    fn short_and_empty_secrets_are_not_redacted() {
         for secret in ["", " ", "key", "1234567", " 1234567\n"] {
             remember(secret);
         }
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn secret_is_redacted_as_debug_output_writes_it() {
+    fn secret_is_redacted_in_debug_output() {
         remember("a\"quoted\\canary");
         let quoted = format!("{:?}", "a\"quoted\\canary");
         assert_eq!(redact(&quoted), "\"***\"");
@@ -136,20 +136,20 @@ mod tests {
     }
 
     #[test]
-    fn blanks_around_a_secret_are_not_part_of_it() {
+    fn blanks_around_a_secret_are_ignored() {
         remember("  canary-1\n");
         assert_eq!(redact("it is canary-1."), "it is ***.");
     }
 
     #[test]
-    fn secret_is_taken_out_before_a_text_is_cut() {
+    fn secret_is_redacted_before_text_is_shortened() {
         remember("canary-of-some-length");
         assert_eq!(beginning("a canary-of-some-length", 10), "a ***");
         assert_eq!(beginning("nothing secret", 7), "nothing");
     }
 
     #[test]
-    fn secrets_that_are_used_outlast_those_that_were_replaced() {
+    fn recently_remembered_secrets_are_kept() {
         remember("canary-in-use");
         for number in 0..2 * MOST {
             remember(&format!("canary-replaced-{number:04}"));
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_key_shows_control_characters_and_ends() {
+    fn quoted_key_is_escaped_and_shortened() {
         assert_eq!(quote("a\nb"), r#""a\nb""#);
         assert_eq!(quote(&"x".repeat(81)), format!("\"{}\"…", "x".repeat(80)));
     }
