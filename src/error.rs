@@ -48,7 +48,7 @@ impl Error {
         match self {
             Self::Timeout(_) | Self::Unavailable(_) => self,
             known => Self::Unavailable(format!(
-                "{known}; an attempt whose answer was lost may have been applied"
+                "{known}; an attempt whose response was lost may have been applied"
             )),
         }
     }

@@ -70,7 +70,7 @@ pub fn check_item_size(size: usize) -> Result<(), Error> {
         return Ok(());
     }
     Err(Error::TooLarge(format!(
-        "the item has {size} bytes with its attribute names: DynamoDB takes at most {ITEM_BYTES}"
+        "the item has {size} bytes including attribute names: DynamoDB takes at most {ITEM_BYTES}"
     )))
 }
 

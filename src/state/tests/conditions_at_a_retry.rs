@@ -157,7 +157,7 @@ async fn throttling_after_a_lost_answer_is_unavailable_and_names_both() {
         panic!("not unavailable");
     };
     let start = "key \"a\": throttled: PutItem on table `orders`: slow down (ThrottlingException,";
-    let end = "after 4 attempts; an attempt whose answer was lost may have been applied";
+    let end = "after 4 attempts; an attempt whose response was lost may have been applied";
     assert!(
         sentence.starts_with(start) && sentence.ends_with(end),
         "{sentence}"

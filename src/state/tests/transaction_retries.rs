@@ -40,7 +40,7 @@ async fn transact(scenes: Vec<Scene>) -> (Result<usize, Error>, Vec<Sent>, Vec<f
 
 /// The words of an error of a transaction that may have been applied.
 fn doubtful(error: &Error) -> String {
-    format!("{error}; an attempt whose answer was lost may have been applied")
+    format!("{error}; an attempt whose response was lost may have been applied")
 }
 
 #[tokio::test]
