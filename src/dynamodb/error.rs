@@ -28,7 +28,7 @@ const UNSIGNED: &[&str] = &[
 pub enum AttemptError {
     /// No complete response arrived.
     Transport(TransportError),
-    /// DynamoDB answered with an error.
+    /// DynamoDB responded with an error.
     Service(Box<ServiceError>),
     /// The response is not DynamoDB's.
     UnexpectedResponse {

@@ -208,7 +208,7 @@ async fn body_with_wrong_checksum_is_requested_again_on_purpose() {
     let client = Site::AWS.client(Scripted::new([damaged.clone(), whole]), 4);
     let input = GetItem::input(builder);
     let ours = client.call::<GetItem>(input.clone()).await;
-    assert_eq!(ours.expect("the second answer is whole").item, None);
+    assert_eq!(ours.expect("the second response is whole").item, None);
     assert_eq!(client.platform().attempts(), 2);
 
     let client = Site::AWS.client(Scripted::new([damaged]), 4);
