@@ -156,7 +156,7 @@ async fn answer_in_an_encoding_nobody_asked_for_names_it() {
     };
     let server = FaultProxy::stub(gzipped).unwrap();
     let mut store = unchecked(server.endpoint(), 1).await;
-    let words = ["content encoding gzip", "not asked for"];
+    let words = ["content encoding gzip", "not requested"];
     assert_refused(store.state().get("k", None).await, "unavailable", &words);
 }
 
