@@ -1,10 +1,11 @@
-//! `create` puts a JSON object as an item, member by member, and takes nothing else. A number keeps every digit that DynamoDB
-//! can hold; one that it cannot hold is refused by name.
+//! The operation `create` of the binding. It stores a JSON object as an item, with one attribute
+//! per member, and refuses any other data. A number keeps every digit that DynamoDB can store. A
+//! number that DynamoDB cannot store is refused with an error that names the member.
 
 use crate::fixture::{SECRET_KEY, Settings, Store, Table, assert_refused};
 use serde_json::json;
 
-/// A table, and a binding on it.
+/// Returns a table and a binding to it.
 async fn bound() -> (Table, Store) {
     let table = Table::new().await;
     let binding = table.settings().await.binding().await;
@@ -33,7 +34,7 @@ async fn each_member_becomes_an_attribute_of_its_type() {
 }
 
 #[tokio::test]
-async fn create_answers_without_data() {
+async fn create_returns_no_data() {
     let (_, mut binding) = bound().await;
     let data = br#"{"key": "k"}"#;
     for metadata in [None, Some(Vec::new())] {
@@ -55,9 +56,10 @@ async fn create_replaces_the_whole_item() {
     assert_eq!(table.raw("k").await, Some(expected));
 }
 
-/// As in Dapr's Go component, whose JSON decoder keeps the last of two members of one name.
+/// Dapr's Go component does the same: its JSON decoder keeps the last of two members with the same
+/// name.
 #[tokio::test]
-async fn of_two_members_of_one_name_the_last_one_stands() {
+async fn last_of_two_members_with_the_same_name_wins() {
     let (table, mut binding) = bound().await;
     binding
         .create(r#"{"key": "k", "a": 1, "a": 2}"#)
@@ -67,7 +69,7 @@ async fn of_two_members_of_one_name_the_last_one_stands() {
 }
 
 #[tokio::test]
-async fn data_that_is_no_json_object_is_an_invalid_argument() {
+async fn data_that_is_not_a_json_object_is_an_invalid_argument() {
     let (table, mut binding) = bound().await;
     for data in [
         "",
@@ -101,7 +103,7 @@ async fn data_that_is_no_json_object_is_an_invalid_argument() {
 }
 
 #[tokio::test]
-async fn an_item_without_a_valid_key_is_an_invalid_argument() {
+async fn item_without_a_valid_key_is_an_invalid_argument() {
     let table = Table::with_partition_key("id").await;
     let settings = table.settings().await.with("partitionKey", "id");
     let mut binding = settings.binding().await;
@@ -136,7 +138,7 @@ async fn an_item_over_400_kilobytes_is_too_large() {
     assert_eq!(table.raw("order-1").await, None);
 }
 
-/// DynamoDB nests 32 levels deep, an item's attributes being the first one.
+/// DynamoDB allows 32 levels of nesting. An item's attributes are the first level.
 #[tokio::test]
 async fn nesting_beyond_dynamodbs_limit_is_an_invalid_argument() {
     let (_, mut binding) = bound().await;
@@ -155,7 +157,7 @@ async fn nesting_beyond_dynamodbs_limit_is_an_invalid_argument() {
 }
 
 #[tokio::test]
-async fn an_unknown_operation_is_unsupported_and_names_the_known_ones() {
+async fn unknown_operation_error_names_the_known_ones() {
     let (_, mut binding) = bound().await;
     for operation in ["destroy", "", "CREATE TABLE", "création"] {
         let answer = binding.binding().invoke(operation, b"{}", None).await;
@@ -163,11 +165,12 @@ async fn an_unknown_operation_is_unsupported_and_names_the_known_ones() {
     }
 }
 
-/// The Go component never asks what the key is called, so a Dapr user's file for such a table says nothing about it.
+/// The Go component never asks for the name of the key, so a Dapr user's file for such a table does
+/// not set it.
 #[tokio::test]
-async fn a_binding_finds_out_the_key_name_of_its_table() {
+async fn binding_detects_the_key_name_of_its_table() {
     let table = Table::with_partition_key("id").await;
-    // The second is a word of the sentence by which DynamoDB tells of the key.
+    // The word "key" also occurs in the sentence in which DynamoDB names the key.
     for secret in [SECRET_KEY, "key"] {
         let settings = table.settings().await.with("secretKey", secret);
         let mut binding = settings.binding().await;
@@ -178,7 +181,7 @@ async fn a_binding_finds_out_the_key_name_of_its_table() {
 }
 
 #[tokio::test]
-async fn the_bindings_init_names_what_is_wrong() {
+async fn binding_init_error_names_the_invalid_field() {
     let settings = Settings::new().await;
     let refused = |settings: Settings| async move {
         let mut store = settings.blank().await;
@@ -195,7 +198,7 @@ async fn the_bindings_init_names_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn store_and_binding_keep_their_own_configuration() {
+async fn store_and_binding_have_separate_configurations() {
     let (stored, bound) = (Table::new().await, Table::new().await);
     let (state, binding) = (stored.settings().await, bound.settings().await);
     let mut both = state.store().await;
@@ -208,13 +211,13 @@ async fn store_and_binding_keep_their_own_configuration() {
     assert_eq!(bound.raw("k").await.unwrap()["n"]["N"], "1");
 }
 
-/// Item `k` with this number as it is written.
+/// Returns the JSON of item `k` with this number, written as given.
 fn amount(number: &str) -> String {
     format!(r#"{{"key": "k", "amount": {number}}}"#)
 }
 
 #[tokio::test]
-async fn every_digit_of_a_number_is_kept() {
+async fn number_keeps_every_digit() {
     let (table, mut binding) = bound().await;
     for number in [
         "0",
@@ -231,7 +234,8 @@ async fn every_digit_of_a_number_is_kept() {
     }
 }
 
-/// The engine may write such a number in another form, as DynamoDB does; its value is what counts.
+/// The engine may store such a number in another notation, as DynamoDB does, so only its value is
+/// compared.
 #[tokio::test]
 async fn numbers_with_exponents_keep_their_value() {
     let (table, mut binding) = bound().await;
@@ -258,7 +262,7 @@ async fn numbers_with_exponents_keep_their_value() {
 }
 
 #[tokio::test]
-async fn a_number_that_dynamodb_cannot_hold_is_an_invalid_argument() {
+async fn number_outside_dynamodbs_range_is_an_invalid_argument() {
     let (table, mut binding) = bound().await;
     for (number, why) in [
         ("1234567890123456789012345678901234567890", "38"),
@@ -281,7 +285,7 @@ async fn a_number_that_dynamodb_cannot_hold_is_an_invalid_argument() {
 }
 
 #[tokio::test]
-async fn a_number_that_is_not_valid_json_is_an_invalid_argument() {
+async fn number_that_is_not_valid_json_is_an_invalid_argument() {
     let (_, mut binding) = bound().await;
     for number in [
         "NaN",
@@ -301,9 +305,10 @@ async fn a_number_that_is_not_valid_json_is_an_invalid_argument() {
     }
 }
 
-/// The JSON library marks numbers of any precision with a member of this name; a caller's own must stay a member.
+/// The JSON library marks arbitrary-precision numbers with a member of this name. A caller's own
+/// member of that name must stay a member.
 #[tokio::test]
-async fn an_object_that_looks_like_a_parsers_number_stays_an_object() {
+async fn object_like_the_parsers_number_marker_stays_an_object() {
     let (table, mut binding) = bound().await;
     let data = r#"{"key": "k", "odd": {"$serde_json::private::Number": "5"}}"#;
     binding.create(data).await.unwrap();

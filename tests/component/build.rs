@@ -1,4 +1,4 @@
-//! Makes programs of components, as `release/compose` does.
+//! Composes components with the command-line adapter into programs, as `release/compose` does.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -9,16 +9,16 @@ fn main() -> ExitCode {
         let component = guest_build::component()?;
         guest_build::tell("CLI_PATH", &program(&component)?);
         guest_build::tell("MEMORY_STORE_CLI_PATH", &program(fixtures::memory_store())?);
-        // It exports the state store alone.
+        // `misbehaving` exports the state store only.
         guest_build::tell("MISBEHAVING_CLI_PATH", &program(fixtures::misbehaving())?);
         Ok(())
     })
 }
 
-/// The program that a component becomes: `dapr_dynamodb.wasm` becomes `dapr_dynamodb_cli.wasm`.
+/// Composes `component` into a program: `dapr_dynamodb.wasm` becomes `dapr_dynamodb_cli.wasm`.
 fn program(component: &Path) -> Result<PathBuf, String> {
     let folder = match guest_build::ready_made() {
-        // Another profile may be told of another component, or of none.
+        // A build in another profile may use another ready-made component, or none.
         Some(_) => PathBuf::from(env::var_os("OUT_DIR").ok_or("cargo names no OUT_DIR")?),
         None => guest_build::folder()?.join("programs"),
     };

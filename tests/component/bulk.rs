@@ -1,4 +1,4 @@
-//! Bulk calls at the limits of DynamoDB, and on a table that is lost.
+//! Bulk calls at the limits of DynamoDB, and on a table that was deleted.
 
 use crate::fixture::{
     EXPIRES_AT, OWN_TABLE, Settings, Store, Table, assert_error, assert_refused, engine_call,
@@ -12,16 +12,17 @@ fn keys(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
-/// The values that a bulk-get gives, by position.
+/// Returns the values that a bulk-get returns, by position.
 async fn values(store: &mut Store, names: &[String]) -> Vec<Option<Vec<u8>>> {
     let answer = store.state().bulk_get(names, None).await.unwrap();
     let items = answer.into_iter().map(Result::unwrap);
     items.map(|item| item.map(|item| item.value)).collect()
 }
 
-/// DynamoDB stops a BatchGetItem at 16 MB and leaves the rest of the keys unprocessed; 100 of these are 20 MB.
+/// DynamoDB limits a BatchGetItem response to 16 MB and leaves the remaining keys unprocessed. 100
+/// of these items are 20 MB.
 #[tokio::test]
-async fn a_bulk_get_of_more_than_one_answer_holds_gets_every_item() {
+async fn bulk_get_larger_than_one_response_gets_every_item() {
     let table = Table::new().await;
     let mut store = table.store().await;
     let names: Vec<String> = (0..100).map(|i| format!("k-{i}")).collect();
@@ -35,7 +36,8 @@ async fn a_bulk_get_of_more_than_one_answer_holds_gets_every_item() {
     }
 }
 
-/// Does this to every BatchGetItem and BatchWriteItem.
+/// Returns a director that does `act` to every BatchGetItem and BatchWriteItem, and passes
+/// everything else on.
 fn batches(act: impl Fn(&Arrived) -> Action + Send + Sync + 'static) -> impl Director {
     move |arrived: &Arrived| match arrived.operation.starts_with("Batch") {
         true => act(arrived),
@@ -43,9 +45,9 @@ fn batches(act: impl Fn(&Arrived) -> Action + Send + Sync + 'static) -> impl Dir
     }
 }
 
-/// DynamoDB gives 1 MB of a partition at a time, and with one attempt there is no wait.
+/// DynamoDB returns at most 1 MB of a partition at a time. With one attempt there is no wait.
 #[tokio::test]
-async fn a_bulk_get_of_one_partition_needs_one_attempt() {
+async fn bulk_get_of_one_partition_needs_one_attempt() {
     let table = Table::new().await;
     let director = batches(|_| Action::one_partition());
     let (settings, proxy) = table.behind(director).await;
@@ -61,9 +63,9 @@ async fn a_bulk_get_of_one_partition_needs_one_attempt() {
     assert_eq!(proxy.count("BatchGetItem").arrived, 5, "two items each");
 }
 
-/// Each of them takes six bytes for one in JSON: all together 60 MB, where DynamoDB takes 16.
+/// JSON writes each of these bytes as six: 60 MB in total, and DynamoDB accepts 16 MB per request.
 #[tokio::test]
-async fn a_bulk_set_of_values_that_json_escapes_is_sent_in_parts() {
+async fn bulk_set_of_values_that_json_escapes_is_split() {
     let (settings, proxy) = Settings::counted().await;
     let mut store = settings.store().await;
     proxy.reset();
@@ -85,9 +87,9 @@ async fn a_bulk_set_of_values_that_json_escapes_is_sent_in_parts() {
     }
 }
 
-/// A proxy that takes less at once than DynamoDB has done nothing of what it refuses.
+/// A proxy with a smaller limit than DynamoDB's forwards nothing of a request that it refuses.
 #[tokio::test]
-async fn a_batch_that_a_proxy_refuses_for_its_size_is_sent_in_parts() {
+async fn batch_refused_by_a_proxy_for_its_size_is_split() {
     let table = Table::new().await;
     let director = batches(|arrived| match arrived.body.len() {
         0..3_000 => Action::pass(),
@@ -116,7 +118,7 @@ async fn a_batch_that_a_proxy_refuses_for_its_size_is_sent_in_parts() {
 }
 
 #[tokio::test]
-async fn bulk_get_reads_the_others_beside_a_wrong_key() {
+async fn bulk_get_reads_the_rest_despite_an_invalid_key() {
     let mut store = Table::new().await.store().await;
     store.set("a", b"1").await;
     let asked = vec![
@@ -134,7 +136,7 @@ async fn bulk_get_reads_the_others_beside_a_wrong_key() {
 }
 
 #[tokio::test]
-async fn bulk_get_counts_expired_items_as_absent() {
+async fn bulk_get_treats_expired_items_as_absent() {
     let table = Table::new().await;
     let expired = json!({
         "key": { "S": "old" }, "value": { "S": "v" }, EXPIRES_AT: { "N": "1" },
@@ -147,7 +149,7 @@ async fn bulk_get_counts_expired_items_as_absent() {
 }
 
 #[tokio::test]
-async fn bulk_set_writes_the_others_beside_a_wrong_request() {
+async fn bulk_set_writes_the_rest_despite_an_invalid_request() {
     let mut store = Table::new().await.store().await;
     let big = vec![b'x'; 500_000];
     let sets = [
@@ -173,7 +175,7 @@ async fn bulk_set_writes_the_others_beside_a_wrong_request() {
 }
 
 #[tokio::test]
-async fn every_answer_of_a_bulk_call_on_a_lost_table_is_not_found() {
+async fn bulk_call_on_a_deleted_table_is_not_found() {
     let (engine, settings) = own_engine().await;
     let mut store = settings.store().await;
     let table = json!({ "TableName": OWN_TABLE });

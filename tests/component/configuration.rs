@@ -1,7 +1,9 @@
-//! `init` proves that the store can be used, names what is wrong where it cannot, and is about its own instance.
+//! `init` checks that the store is usable. If it is not, the error names the invalid field. `init`
+//! affects its own instance only.
 //!
-//! A field is found under any spelling of its names, the last one counts, an empty one is absent, a wrong one is named. A second
-//! `init` replaces the first where it succeeds, and leaves it in force where it fails.
+//! A field is found under any spelling of its names. If it is given twice, the last one wins. An
+//! empty field counts as unset. A second `init` replaces the first if it succeeds. If it fails, the
+//! first stays in force.
 
 use crate::fixture::{
     EXPIRES_AT, OWN_TABLE, PATIENCE, Settings, Store, Table, assert_refused, engine, engine_call,
@@ -11,13 +13,13 @@ use dapr_wasm_host::types::{FeatureSet, Operation};
 use host_test::counting_proxy::CountingProxy;
 use serde_json::json;
 
-/// `init` refuses this configuration, and names these.
+/// Asserts that `init` refuses this configuration with an error that contains `names`.
 async fn assert_invalid(settings: &Settings, names: &[&str]) {
     assert_refused(settings.init().await, "invalid-configuration", names);
 }
 
 #[tokio::test]
-async fn a_missing_field_is_an_invalid_configuration_that_names_it() {
+async fn missing_field_is_named_in_the_error() {
     let settings = Settings::new().await;
     for (incomplete, named) in [
         (settings.without("table"), "table"),
@@ -41,7 +43,7 @@ async fn a_table_that_does_not_exist_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_table_with_another_key_name_is_an_invalid_configuration() {
+async fn wrong_partition_key_name_is_an_invalid_configuration() {
     let settings = Table::with_partition_key("pkey").await.settings().await;
     assert_invalid(&settings, &["partitionKey", "key"]).await;
     let settings = settings.with("partitionKey", "other");
@@ -49,7 +51,7 @@ async fn a_table_with_another_key_name_is_an_invalid_configuration() {
 }
 
 #[tokio::test]
-async fn a_table_with_a_numeric_or_composite_key_is_refused() {
+async fn table_with_numeric_or_composite_key_is_refused() {
     let endpoint = engine().await.endpoint();
     let number = json!({
         "TableName": "number-key", "BillingMode": "PAY_PER_REQUEST",
@@ -70,13 +72,13 @@ async fn a_table_with_a_numeric_or_composite_key_is_refused() {
     for (name, create) in [("number-key", number), ("sort-key", sorted)] {
         engine_call(endpoint, "CreateTable", &create).await;
         let settings = Settings::at(endpoint).with("table", name);
-        // The engine has one sentence for both, as DynamoDB has.
+        // The engine returns the same sentence for both, as DynamoDB does.
         assert_invalid(&settings, &["partitionKey", "without a sort key"]).await;
     }
 }
 
 #[tokio::test]
-async fn an_endpoint_that_is_no_http_url_is_an_invalid_configuration() {
+async fn endpoint_must_be_an_http_url() {
     let settings = Settings::new().await;
     for endpoint in [
         "not a url",
@@ -90,14 +92,14 @@ async fn an_endpoint_that_is_no_http_url_is_an_invalid_configuration() {
 }
 
 #[tokio::test]
-async fn an_endpoint_with_a_slash_at_its_end_is_the_same_endpoint() {
+async fn trailing_slash_of_the_endpoint_is_ignored() {
     let settings = Settings::new().await;
     let endpoint = format!("{}/", engine().await.endpoint());
     settings.with("endpoint", &endpoint).init().await.unwrap();
 }
 
 #[tokio::test]
-async fn an_attribute_name_of_the_item_layout_is_refused() {
+async fn attribute_name_used_by_the_item_layout_is_refused() {
     let settings = Settings::new().await;
     let pkey = settings.with("partitionKey", "pkey");
     for (settings, field, taken) in [
@@ -114,9 +116,10 @@ async fn an_attribute_name_of_the_item_layout_is_refused() {
     }
 }
 
-/// Names are case-sensitive in DynamoDB, and some of these are words that its expressions reserve.
+/// Attribute names are case-sensitive in DynamoDB, and some of these are reserved words of its
+/// expressions.
 #[tokio::test]
-async fn any_other_attribute_names_do_for_the_key_and_the_expiry() {
+async fn key_and_ttl_attribute_may_have_any_other_name() {
     for (partition_key, ttl) in [
         ("pkey", EXPIRES_AT),
         ("name", "ttl"),
@@ -160,7 +163,7 @@ async fn any_other_attribute_names_do_for_the_key_and_the_expiry() {
 }
 
 #[tokio::test]
-async fn ping_tells_what_init_would() {
+async fn ping_reports_the_same_errors_as_init() {
     let (engine, settings) = own_engine().await;
     let mut store = settings.store().await;
     store.state().ping().await.unwrap();
@@ -172,7 +175,7 @@ async fn ping_tells_what_init_would() {
 }
 
 #[tokio::test]
-async fn instances_of_one_plugin_keep_their_own_configuration() {
+async fn instances_of_one_plugin_have_separate_configurations() {
     let (one, two) = (Table::new().await, Table::new().await);
     let (mut first, mut second) = (one.store().await, two.store().await);
     first.set("k", b"one").await;
@@ -182,7 +185,7 @@ async fn instances_of_one_plugin_keep_their_own_configuration() {
     assert_eq!(two.raw("k").await.unwrap()["value"]["S"], "two");
 }
 
-/// The header of the request that `init` with these settings sends.
+/// Returns this header of the request that `init` sends with these settings.
 async fn header_of_init(settings: &Settings, proxy: &CountingProxy, name: &str) -> Option<String> {
     proxy.reset();
     settings.init().await.unwrap();
@@ -192,7 +195,7 @@ async fn header_of_init(settings: &Settings, proxy: &CountingProxy, name: &str) 
 }
 
 #[tokio::test]
-async fn the_region_is_us_east_1_by_default_with_an_endpoint() {
+async fn region_defaults_to_us_east_1_with_an_endpoint() {
     let (settings, proxy) = Settings::counted().await;
     for (settings, region) in [
         (settings.with("region", "eu-west-3"), "eu-west-3"),
@@ -213,7 +216,7 @@ async fn the_region_is_us_east_1_by_default_with_an_endpoint() {
 }
 
 #[tokio::test]
-async fn credentials_are_found_under_both_names_and_signed_with() {
+async fn credentials_under_either_name_sign_the_request() {
     let (settings, proxy) = Settings::counted().await;
     let bare = settings.without("accessKey").without("secretKey");
     for (access, secret, token) in [
@@ -234,7 +237,7 @@ async fn credentials_are_found_under_both_names_and_signed_with() {
 }
 
 #[tokio::test]
-async fn names_compare_without_case() {
+async fn field_names_are_case_insensitive() {
     let table = Table::with_partition_key("pkey").await;
     let endpoint = engine().await.endpoint();
     let spellings: [fn(&str) -> String; 3] = [
@@ -267,7 +270,7 @@ async fn names_compare_without_case() {
 }
 
 #[tokio::test]
-async fn the_last_of_two_fields_of_one_name_counts() {
+async fn last_of_two_fields_with_the_same_name_wins() {
     let mut settings = Settings::new().await;
     let first = ("table".to_owned(), "no-such-table".to_owned());
     settings.metadata.insert(0, first.clone());
@@ -277,7 +280,7 @@ async fn the_last_of_two_fields_of_one_name_counts() {
 }
 
 #[tokio::test]
-async fn an_empty_value_counts_as_absent() {
+async fn empty_value_counts_as_unset() {
     let mut settings = Settings::new().await;
     for name in [
         "region",
@@ -299,9 +302,9 @@ async fn an_empty_value_counts_as_absent() {
 }
 
 #[tokio::test]
-async fn durations_are_written_as_dapr_writes_them() {
+async fn durations_use_daprs_notation() {
     let settings = Settings::new().await;
-    // Each of them is long enough for any machine.
+    // All of these durations are long enough for a slow machine.
     for duration in ["30500ms", "30s", "1m30s", "30.5s", "2m", "30000000us", "30"] {
         for field in ["connectTimeout", "requestTimeout"] {
             let answer = settings.with(field, duration).init().await;
@@ -342,7 +345,7 @@ async fn an_invalid_number_of_attempts_is_refused() {
 }
 
 #[tokio::test]
-async fn a_second_init_that_succeeds_replaces_the_first_as_a_whole() {
+async fn successful_second_init_replaces_every_field() {
     let (one, two) = (Table::new().await, Table::with_partition_key("pkey").await);
     let mut store = one.store_with_ttl().await;
     store.set("k", b"one").await;
@@ -352,7 +355,7 @@ async fn a_second_init_that_succeeds_replaces_the_first_as_a_whole() {
     store.set("k", b"two").await;
     assert_eq!(two.raw("k").await.unwrap()["value"]["S"], "two");
     assert_eq!(one.raw("k").await.unwrap()["value"]["S"], "one");
-    // Nothing of the first is left: the second has no time to live.
+    // Nothing of the first configuration remains: the second has no TTL attribute.
     let answer = store.state().set("k", b"v", expiring(60)).await;
     assert_refused(answer, "invalid-argument", &["ttl"]);
 }
@@ -377,7 +380,7 @@ async fn failing(settings: &Settings) -> Vec<(&'static str, Settings)> {
 }
 
 #[tokio::test]
-async fn a_second_init_that_fails_leaves_the_store_as_it_was() {
+async fn failed_second_init_keeps_the_stores_configuration() {
     let table = Table::new().await;
     let settings = table.settings().await;
     let mut store = table.store_with_ttl().await;
@@ -393,7 +396,7 @@ async fn a_second_init_that_fails_leaves_the_store_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_second_init_that_fails_leaves_the_binding_as_it_was() {
+async fn failed_second_init_keeps_the_bindings_configuration() {
     let table = Table::new().await;
     let settings = table.settings().await;
     let mut store = settings.binding().await;
@@ -408,7 +411,7 @@ async fn a_second_init_that_fails_leaves_the_binding_as_it_was() {
 }
 
 #[tokio::test]
-async fn a_second_init_that_succeeds_replaces_the_binding() {
+async fn successful_second_init_replaces_the_bindings_table() {
     let (one, two) = (Table::new().await, Table::new().await);
     let mut store = one.settings().await.binding().await;
     let second = two.settings().await;
@@ -419,7 +422,7 @@ async fn a_second_init_that_succeeds_replaces_the_binding() {
 }
 
 #[tokio::test]
-async fn a_failed_first_init_leaves_the_instance_uninitialized() {
+async fn failed_first_init_leaves_the_instance_uninitialized() {
     let settings = Settings::new().await;
     for (case, broken) in failing(&settings).await {
         let mut store: Store = settings.blank().await;

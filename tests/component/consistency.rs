@@ -1,4 +1,5 @@
-//! A read is strongly consistent where the call, or else the configuration, says so; the request on the wire tells.
+//! Consistency of reads: the call decides, or else the configuration. The tests check the request
+//! on the wire.
 
 use crate::fixture::{Settings, Store, Table, asks_for_consistent_read, assert_refused};
 use dapr_wasm_host::types::{Consistency, GetOptions};
@@ -10,7 +11,8 @@ fn reading(consistency: Consistency) -> Option<GetOptions> {
     })
 }
 
-/// Says of the one request of a get, and of the one of a bulk-get, that it asks for a consistent read.
+/// Does a `get` and a `bulk-get`, and returns for each whether its request asks for a consistent
+/// read.
 async fn consistent(
     store: &mut Store,
     proxy: &CountingProxy,
@@ -28,7 +30,7 @@ async fn consistent(
 }
 
 #[tokio::test]
-async fn a_read_is_eventual_unless_strong_is_asked_for() {
+async fn read_is_eventual_unless_strong_is_requested() {
     let (settings, proxy) = Settings::counted().await;
     let mut store = settings.store().await;
     assert_eq!(consistent(&mut store, &proxy, None).await, [false; 2]);
@@ -41,7 +43,7 @@ async fn a_read_is_eventual_unless_strong_is_asked_for() {
 }
 
 #[tokio::test]
-async fn the_configured_consistency_is_the_default_of_reads() {
+async fn configured_consistency_is_the_default_for_reads() {
     let (settings, proxy) = Settings::counted().await;
     for spelled in ["strong", "Strong", "STRONG"] {
         let mut store = settings.with("consistency", spelled).store().await;
@@ -60,7 +62,7 @@ async fn the_configured_consistency_is_the_default_of_reads() {
 }
 
 #[tokio::test]
-async fn a_consistency_of_another_name_is_an_invalid_configuration() {
+async fn unknown_consistency_is_an_invalid_configuration() {
     let settings = Settings::new().await;
     let answer = settings.with("consistency", "linearizable").init().await;
     assert_refused(
@@ -71,7 +73,7 @@ async fn a_consistency_of_another_name_is_an_invalid_configuration() {
 }
 
 #[tokio::test]
-async fn a_strong_read_sees_every_write_that_returned_before_it() {
+async fn strong_read_sees_every_completed_write() {
     let table = Table::new().await;
     let (mut writer, mut reader) = (table.store().await, table.store().await);
     for round in 0..20_u8 {

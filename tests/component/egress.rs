@@ -1,4 +1,4 @@
-//! An instance reaches what its host allows, and nothing else.
+//! An instance can connect only to the servers that its host allows.
 
 use crate::fixture::{Settings, assert_refused, plugin};
 use dapr_wasm_host::{Egress, InstanceOptions};
@@ -7,21 +7,22 @@ use http::StatusCode;
 use serde_json::json;
 use test_support::faults::{Action, FaultProxy, Reply};
 
-/// A server that an instance is to leave alone, and a configuration that names it.
+/// Returns a server that an instance must not contact, and a configuration that names it.
 async fn forbidden() -> (FaultProxy, Settings) {
     let server = FaultProxy::stub(Action::answer(Reply::html(StatusCode::OK))).unwrap();
     let settings = Settings::new().await.with("endpoint", server.endpoint());
     (server, settings)
 }
 
-/// The first connection of the server is one of our own.
+/// Asserts that nobody else has connected to the server: the first connection is this function's
+/// own.
 async fn assert_left_alone(server: &FaultProxy) {
     let answer = raw_call(server.endpoint(), "ListTables", &json!({})).await;
     assert_eq!((answer.unwrap().0, server.connections()), (200, 1));
 }
 
 #[tokio::test]
-async fn an_endpoint_that_the_host_does_not_allow_is_left_alone() {
+async fn endpoint_not_allowed_by_the_host_is_never_contacted() {
     let (server, settings) = forbidden().await;
     let mut store = settings.blank().await;
     let answer = store.state().init(&settings.metadata).await;
@@ -31,7 +32,7 @@ async fn an_endpoint_that_the_host_does_not_allow_is_left_alone() {
 }
 
 #[tokio::test]
-async fn an_instance_without_egress_reaches_nothing() {
+async fn instance_without_egress_connects_to_nothing() {
     let (server, settings) = forbidden().await;
     let mut instance = plugin().instantiate(&InstanceOptions::new()).await.unwrap();
     let answer = instance.state().unwrap().init(&settings.metadata).await;
@@ -39,9 +40,9 @@ async fn an_instance_without_egress_reaches_nothing() {
     assert_left_alone(&server).await;
 }
 
-/// A name that only looks like an allowed one is another name.
+/// A name that only looks like an allowed one is a different name.
 #[tokio::test]
-async fn the_allow_list_is_exact_in_host_and_port() {
+async fn egress_allow_list_matches_exact_host_and_port() {
     let (server, settings) = forbidden().await;
     let (_, port) = server.endpoint().rsplit_once(':').unwrap();
     let other = port.parse::<u16>().unwrap() ^ 1;
@@ -60,9 +61,10 @@ async fn the_allow_list_is_exact_in_host_and_port() {
     assert_left_alone(&server).await;
 }
 
-/// A redirect would carry signed requests, and their session token, to wherever the answer points.
+/// A followed redirect would send signed requests, and their session token, to any server that the
+/// response names.
 #[tokio::test]
-async fn a_redirect_is_not_followed_even_to_an_allowed_place() {
+async fn redirect_is_not_followed_even_to_an_allowed_host() {
     let (target, settings) = forbidden().await;
     let redirect = Reply::redirect(StatusCode::TEMPORARY_REDIRECT, target.endpoint());
     let server = FaultProxy::stub(Action::answer(redirect)).unwrap();

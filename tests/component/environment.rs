@@ -1,5 +1,5 @@
-//! Without `init` an instance configures itself from its environment; with it, metadata comes first, field by field. Each
-//! variable reaches the request that it is for.
+//! Without `init`, an instance reads its configuration from its environment. With `init`, each
+//! metadata field overrides its variable. Each variable affects the request as documented.
 
 use crate::fixture::{
     CREDENTIALS, EXPIRES_AT, SECRET_KEY, Table, assert_refused, counting_proxy, engine, expiring,
@@ -10,7 +10,7 @@ use http::HeaderMap;
 use serde_json::Value;
 
 #[tokio::test]
-async fn every_call_before_init_works_from_the_environment_alone() {
+async fn every_call_works_without_init_from_the_environment() {
     let table = Table::new().await;
     let variables = whole(&table.name, engine().await.endpoint(), &[]);
     let fresh = || with_environment(&variables);
@@ -28,7 +28,7 @@ async fn every_call_before_init_works_from_the_environment_alone() {
 }
 
 #[tokio::test]
-async fn a_call_before_init_needs_a_table_in_the_environment() {
+async fn call_before_init_needs_a_table_in_the_environment() {
     for variables in [
         &[][..],
         &CREDENTIALS,
@@ -59,7 +59,7 @@ async fn a_call_before_init_needs_a_table_in_the_environment() {
 }
 
 #[tokio::test]
-async fn a_wrong_variable_is_an_invalid_configuration_that_names_it() {
+async fn invalid_variable_is_named_in_the_error() {
     let table = ("DYNAMODB_TABLE", "t");
     let region = ("AWS_REGION", "x");
     let (id, secret) = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
@@ -89,7 +89,7 @@ async fn a_wrong_variable_is_an_invalid_configuration_that_names_it() {
 }
 
 #[tokio::test]
-async fn metadata_wins_over_the_environment_field_by_field() {
+async fn each_metadata_field_overrides_its_variable() {
     let (mine, theirs) = (Table::new().await, Table::new().await);
     let endpoint = engine().await.endpoint();
     let more = [
@@ -110,7 +110,7 @@ async fn metadata_wins_over_the_environment_field_by_field() {
 }
 
 #[tokio::test]
-async fn the_endpoint_variable_of_dynamodb_wins_over_the_general_one() {
+async fn dynamodb_endpoint_variable_overrides_the_general_one() {
     let table = Table::new().await;
     let endpoint = engine().await.endpoint();
     let elsewhere = "http://127.0.0.1:1";
@@ -122,7 +122,7 @@ async fn the_endpoint_variable_of_dynamodb_wins_over_the_general_one() {
     store.state().ping().await.unwrap();
 }
 
-/// Headers and body of the one request of a `get` with these variables.
+/// Returns the headers and the body of the single request of a `get` with these variables.
 async fn request_with(table: &Table, more: &[(&str, &str)]) -> (HeaderMap, Value) {
     let proxy = counting_proxy().await;
     let variables = whole(&table.name, proxy.endpoint(), more);
@@ -133,7 +133,7 @@ async fn request_with(table: &Table, more: &[(&str, &str)]) -> (HeaderMap, Value
 }
 
 #[tokio::test]
-async fn region_token_key_and_consistency_have_their_variables() {
+async fn region_token_key_and_consistency_come_from_variables() {
     let table = Table::with_partition_key("pkey").await;
     let pkey = ("DYNAMODB_PARTITION_KEY", "pkey");
     let default = ("AWS_DEFAULT_REGION", "eu-west-1");
@@ -158,9 +158,9 @@ async fn region_token_key_and_consistency_have_their_variables() {
     }
 }
 
-/// A session token belongs to the pair it came with; another pair would be refused with it.
+/// A session token belongs to the key pair that it came with; AWS refuses it with another pair.
 #[tokio::test]
-async fn a_session_token_does_not_go_with_a_pair_from_metadata() {
+async fn session_token_variable_is_unused_with_metadata_keys() {
     let table = Table::new().await;
     let proxy = counting_proxy().await;
     let token = [("AWS_SESSION_TOKEN", "the-token")];

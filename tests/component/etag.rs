@@ -1,5 +1,6 @@
-//! Conditions of writes: the form of an ETag, and conditions on items that have none because another tool wrote them or their
-//! time has passed. First write wins over all that is there.
+//! ETags and the conditions of writes. Covers the format of an ETag, and conditions on items
+//! without an ETag, which another tool wrote, or on items that have expired. A first write fails if
+//! any unexpired item exists.
 
 use crate::fixture::{
     EXPIRES_AT, Store, Table, assert_refused, delete_if_etag, delete_of, delete_with, first_write,
@@ -15,7 +16,7 @@ async fn value_and_etag(store: &mut Store, key: &str) -> (Vec<u8>, Option<String
 }
 
 #[tokio::test]
-async fn an_etag_is_sixteen_hex_digits_and_changes_at_every_write() {
+async fn etag_is_sixteen_hex_digits_and_new_for_every_write() {
     let mut store = Table::new().await.store().await;
     let mut seen = std::collections::HashSet::new();
     for _ in 0..100 {
@@ -30,7 +31,7 @@ async fn an_etag_is_sixteen_hex_digits_and_changes_at_every_write() {
 }
 
 #[tokio::test]
-async fn an_item_without_an_etag_matches_none_and_is_replaced() {
+async fn item_without_etag_matches_no_etag_and_is_replaced() {
     let table = Table::new().await;
     let item = json!({ "key": { "S": "k" }, "value": { "S": "theirs" } });
     table.put(item.clone()).await;
@@ -50,7 +51,7 @@ async fn an_item_without_an_etag_matches_none_and_is_replaced() {
 }
 
 #[tokio::test]
-async fn an_expired_item_has_no_etag_to_match() {
+async fn expired_item_matches_no_etag() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     let expired = json!({
@@ -66,7 +67,7 @@ async fn an_expired_item_has_no_etag_to_match() {
 }
 
 #[tokio::test]
-async fn an_item_without_an_etag_stands_in_the_way_of_a_first_write() {
+async fn item_without_etag_blocks_first_write() {
     let table = Table::new().await;
     for key in ["no-etag", "no-value"] {
         let mut item = json!({ "key": { "S": key }, "value": { "S": "theirs" } });
@@ -82,7 +83,7 @@ async fn an_item_without_an_etag_stands_in_the_way_of_a_first_write() {
 }
 
 #[tokio::test]
-async fn an_expired_item_counts_as_absent_for_first_write() {
+async fn expired_item_is_absent_for_first_write() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     for age in [0, 1, 1_000_000] {
@@ -98,7 +99,7 @@ async fn an_expired_item_counts_as_absent_for_first_write() {
 }
 
 #[tokio::test]
-async fn without_a_ttl_attribute_a_past_number_is_no_expiry() {
+async fn past_expiry_is_ignored_without_ttl_attribute() {
     let table = Table::new().await;
     let item = json!({
         "key": { "S": "k" }, "value": { "S": "old" }, "etag": { "S": "abc" }, EXPIRES_AT: { "N": "1" },
@@ -109,9 +110,9 @@ async fn without_a_ttl_attribute_a_past_number_is_no_expiry() {
     assert_refused(answer, "etag-mismatch", &["k"]);
 }
 
-/// As in Dapr's Go component: concurrency is about sets.
+/// Dapr's Go component does the same: concurrency applies to sets only.
 #[tokio::test]
-async fn first_write_said_of_a_delete_changes_nothing() {
+async fn first_write_is_ignored_for_deletes() {
     let table = Table::new().await;
     let item = json!({ "key": { "S": "no-etag" }, "value": { "S": "theirs" } });
     table.put(item).await;

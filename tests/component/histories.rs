@@ -1,17 +1,17 @@
-//! Whatever happens on the way, the answers of many instances are those of one store that does one
-//! thing at a time.
+//! Random histories of many instances: with any fault, their results are those of a single store
+//! that does one operation at a time.
 
 use crate::fixture::plugin;
 use ::histories::{Fault, Plan, Player, Report, Size, run};
 use std::ops::Range;
 
-/// As many instances as the program `histories` has, and as many calls of each.
+/// The number of instances and of calls per instance, as in the program `histories`.
 const SIZE: Size = Size {
     clients: 8,
     calls: 12,
 };
 
-/// The first seed, where others than those of every day are wanted.
+/// The environment variable with the first seed, for seeds other than the default ones.
 const FIRST_SEED: &str = "HISTORIES_FIRST_SEED";
 
 async fn played(seeds: Range<u64>, fault: Option<Fault>, repeat: bool) -> Report {
@@ -27,10 +27,10 @@ async fn played(seeds: Range<u64>, fault: Option<Fault>, repeat: bool) -> Report
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn random_histories_with_faults_on_the_way_are_linearizable() {
+async fn random_histories_with_faults_are_linearizable() {
     let first = std::env::var(FIRST_SEED).map_or(0, |seed| seed.parse().expect("a number"));
     let seeds = first..first + 300;
-    println!("seeds {seeds:?}; {FIRST_SEED} begins elsewhere");
+    println!("seeds {seeds:?}; set {FIRST_SEED} to use others");
     let report = played(seeds, None, false).await;
     println!("{}", report.tally);
     if let Some(violation) = report.violations.first() {
@@ -41,7 +41,7 @@ async fn random_histories_with_faults_on_the_way_are_linearizable() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_seed_plays_the_same_history_again() {
+async fn same_seed_plays_the_same_history() {
     let mut one = Player::new(&plugin(), SIZE, None, false).unwrap();
     let mut other = Player::new(&plugin(), SIZE, None, false).unwrap();
     for seed in 0..5 {
@@ -53,7 +53,7 @@ async fn a_seed_plays_the_same_history_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_that_breaks_its_promises_is_found_out() {
+async fn store_that_breaks_its_promises_is_detected() {
     for fault in Fault::all() {
         let report = played(0..40, Some(*fault), false).await;
         let violation = report.violations.first().map(ToString::to_string);
@@ -65,9 +65,9 @@ async fn a_store_that_breaks_its_promises_is_found_out() {
     }
 }
 
-/// The anomaly that the documentation names happens, and no other does.
+/// Only the documented anomaly happens, and no other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn repeated_writes_take_effect_twice_and_do_no_other_harm() {
+async fn repeated_writes_only_take_effect_twice() {
     let report = played(0..60, None, true).await;
     println!("{}", report.tally);
     if let Some(violation) = report.violations.first() {

@@ -1,8 +1,9 @@
-//! Each call of the host costs every host some time, and some hosts a lot (Node's shim a tenth of a millisecond for those
-//! that go to its worker), so the calls of a `get` are held here one by one.
+//! The host calls of a `get`, one by one. Every host call costs time, and in some hosts a lot: in
+//! Node's shim, a call that its worker handles takes a tenth of a millisecond.
 //!
-//! wasmtime's WASI opens a span for every function that a component calls. It opens none when a component drops a handle,
-//! as it does with seven of those that the calls below give it.
+//! wasmtime's WASI opens a span for every function that a component calls. It opens none when a
+//! component drops a handle, and the component drops seven of the handles that the calls below
+//! return.
 
 use crate::fixture::{reaching, whole};
 use http::StatusCode;
@@ -14,10 +15,10 @@ use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Dispatch, Event, Metadata, Subscriber};
 
-/// The name that wasmtime's bindings give to the span of a function that they import into a component.
+/// The name that wasmtime's bindings give to the span of an imported function.
 const HOST_CALL: &str = "wit-bindgen import";
 
-/// Writes down which functions of the host are called on this thread.
+/// Records the host functions that are called on this thread.
 #[derive(Clone)]
 struct HostCalls {
     names: Arc<Mutex<Vec<String>>>,
@@ -30,11 +31,11 @@ impl HostCalls {
         Self { names, level }
     }
 
-    /// The functions that are called meanwhile.
+    /// Returns the host functions that are called during `action`.
     ///
-    /// As long as there is one subscriber alone, a span that another thread comes to first is registered for the
-    /// subscriber of that thread only, which is none: this one would never hear it. So there is a second one, which comes
-    /// first and lets no thread register anything.
+    /// With only one subscriber, a span that another thread reaches first is registered for that
+    /// thread's subscriber only. That thread has none, so this subscriber would never see the span.
+    /// A second subscriber, registered first, prevents this: it lets no thread register anything.
     async fn during(action: impl Future<Output = ()>) -> Vec<String> {
         let _second = Dispatch::new(Self::at(LevelFilter::OFF));
         let calls = Self::at(LevelFilter::TRACE);
@@ -88,7 +89,7 @@ impl Visit for Name {
 }
 
 #[tokio::test]
-async fn a_get_makes_these_calls_of_the_host_and_no_other() {
+async fn get_makes_exactly_these_host_calls() {
     let item = r#"{"Item":{"key":{"S":"k"},"value":{"S":"v"}}}"#;
     let reply = Reply::text(StatusCode::OK, "application/x-amz-json-1.0", item);
     let server = FaultProxy::stub(Action::answer(reply)).unwrap();
@@ -98,7 +99,7 @@ async fn a_get_makes_these_calls_of_the_host_and_no_other() {
     ];
     let environment = whole("t", server.endpoint(), &defaults);
     let mut store = reaching(server.endpoint(), &environment).await;
-    // The first call reads the environment, and leaves a timer.
+    // The first call reads the environment, and leaves a timer behind.
     store.get("k").await.unwrap();
     let calls = HostCalls::during(async {
         store.get("k").await.unwrap();

@@ -1,13 +1,15 @@
-//! A request that exceeds a limit of DynamoDB is refused by name; one that meets it exactly is taken.
+//! A request that exceeds a limit of DynamoDB is refused with an error that names the limit. A
+//! request of exactly the limit is accepted.
 
 use crate::fixture::{Table, assert_refused, content_type, delete};
 
-/// 400 KB, less the names and values of everything in the item but the value: key, etag and their names.
+/// The largest value of an item with a key of one letter, in bytes: 400 KB less the key, the ETag
+/// and the attribute names.
 const LARGEST_VALUE_FOR_ONE_LETTER_KEY: usize =
     400 * 1024 - ("key".len() + 1) - "value".len() - ("etag".len() + 16);
 
 #[tokio::test]
-async fn a_key_of_2048_bytes_is_taken_and_a_longer_one_refused() {
+async fn key_of_2048_bytes_is_accepted_and_a_longer_one_refused() {
     let mut store = Table::new().await.store().await;
     for longest in ["k".repeat(2048), "ß".repeat(1024), "⏱".repeat(682)] {
         store.set(&longest, b"v").await;
@@ -31,7 +33,7 @@ async fn a_key_of_2048_bytes_is_taken_and_a_longer_one_refused() {
 }
 
 #[tokio::test]
-async fn a_sentence_about_a_long_key_is_short() {
+async fn error_about_a_long_key_is_short() {
     let mut store = Table::new().await.store().await;
     let answer = store.state().get(&"k".repeat(1_000_000), None).await;
     let sentence = answer.unwrap_err().to_string();
@@ -39,7 +41,7 @@ async fn a_sentence_about_a_long_key_is_short() {
 }
 
 #[tokio::test]
-async fn an_item_of_400_kib_is_taken_and_one_byte_more_refused() {
+async fn item_of_400_kib_is_accepted_and_one_byte_more_refused() {
     let mut store = Table::new().await.store().await;
     for byte in [b'x', 0xff] {
         let value = vec![byte; LARGEST_VALUE_FOR_ONE_LETTER_KEY];
@@ -76,7 +78,7 @@ async fn content_type_and_key_count_towards_the_item_size() {
 }
 
 #[tokio::test]
-async fn an_instance_goes_on_after_every_refusal() {
+async fn instance_keeps_working_after_refusals() {
     let mut store = Table::new().await.store().await;
     let large = vec![0; 500_000];
     let many = vec![delete("k", None); 101];

@@ -1,11 +1,14 @@
-//! The built component in wasmtime, against a real engine, through the crates that an embedder uses.
+//! Tests of the built component in wasmtime, against a real engine, through the crates that an
+//! embedder uses.
 //!
-//! One binary, a module per behaviour. What every component of the contract promises, the cases of `conformance`
-//! hold against this one as against any other (`conformance`); the modules here are about what is its own: what it leaves in
-//! the table, what it sends, DynamoDB's limits, its configuration.
+//! All tests are in one binary, with one module per behaviour. The cases of `conformance` test the
+//! promises of the contract, which every component makes; the module `conformance` runs them
+//! against this component. The other modules test what is specific to it: what it stores in the
+//! table, the requests that it sends, DynamoDB's limits and its configuration.
 //!
-//! A real engine does what DynamoDB does: a test that looks behind the component's back reads and writes the embedded one
-//! itself, and a proxy between the two counts requests or makes faults (`test_support::faults`).
+//! The engine behaves as DynamoDB does. A test that checks the stored items reads and writes the
+//! embedded engine directly. A proxy between the component and the engine counts requests or
+//! injects faults (`test_support::faults`).
 
 mod artifact;
 mod binding;

@@ -1,6 +1,7 @@
-//! An instance's memory grows with what one call is given and returns, not with the requests that the call takes.
+//! An instance's memory grows with the arguments and results of a call, not with the number of
+//! requests that the call makes.
 //!
-//! Linear memory never shrinks: what an instance has after a call is the most that it had during the call.
+//! Linear memory never shrinks, so its size after a call is the peak of that call.
 
 use crate::fixture::{Settings, Store, first_write, own_engine, set_of};
 use dapr_wasm_host::InstanceOptions;
@@ -8,12 +9,12 @@ use dapr_wasm_host::types::{SetOptions, SetRequest};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
-/// The most that the items of one BatchGetItem answer have.
+/// The maximum size of the items in one BatchGetItem response.
 const ANSWER: usize = 16 * MIB;
-/// The bytes that the allocator keeps in pieces between what is in use.
+/// An allowance for free space between allocations, in bytes.
 const SLACK: usize = MIB;
 
-/// Bytes that an instance took for `call`, beside those that it has after `init`.
+/// Returns the bytes by which `call` grows the memory of an instance after `init`.
 async fn taken(settings: &Settings, call: impl AsyncFnOnce(&mut Store)) -> usize {
     let mut store = settings.store().await;
     let idle = store.memory();
@@ -21,7 +22,7 @@ async fn taken(settings: &Settings, call: impl AsyncFnOnce(&mut Store)) -> usize
     store.memory() - idle
 }
 
-/// A store that may have this much memory and no more.
+/// Returns a store with this memory limit.
 async fn limited(settings: &Settings, bytes: usize) -> Store {
     let limit = |options: InstanceOptions| options.memory_limit(bytes);
     let mut store = settings.blank_with(limit).await;
@@ -54,7 +55,7 @@ async fn get_all(store: &mut Store, keys: &[String], size: usize) {
 }
 
 #[tokio::test]
-async fn a_bulk_get_takes_memory_for_its_results_and_one_answer() {
+async fn bulk_get_needs_memory_for_results_and_one_response() {
     let settings = Settings::new().await;
     set_all(&mut settings.store().await, &sets(10_000, KIB, None)).await;
     for count in [1_000, 10_000] {
@@ -67,7 +68,7 @@ async fn a_bulk_get_takes_memory_for_its_results_and_one_answer() {
 }
 
 #[tokio::test]
-async fn a_bulk_set_takes_memory_for_its_requests_twice() {
+async fn bulk_set_needs_at_most_twice_the_memory_of_its_requests() {
     let settings = Settings::new().await;
     for count in [1_000, 10_000] {
         let sets = sets(count, KIB, None);
@@ -77,9 +78,9 @@ async fn a_bulk_set_takes_memory_for_its_requests_twice() {
     }
 }
 
-/// Each of them is a request of its own, of which 8 are under way.
+/// Each conditional set is a request of its own, and 8 are in flight at a time.
 #[tokio::test]
-async fn conditional_requests_of_a_bulk_set_take_no_more_than_others() {
+async fn conditional_bulk_set_needs_no_more_memory() {
     let settings = Settings::new().await;
     let sets = sets(5_000, KIB, first_write());
     let taken = taken(&settings, async |store| set_all(store, &sets).await).await;
@@ -87,18 +88,18 @@ async fn conditional_requests_of_a_bulk_set_take_no_more_than_others() {
     assert!(taken <= bound, "{taken} of {bound}");
 }
 
-/// 100 of these items exceed one answer, so that DynamoDB leaves keys unprocessed.
+/// 100 of these items exceed one response, so DynamoDB leaves keys unprocessed.
 #[tokio::test]
-async fn a_hundred_mb_are_set_within_192_mib_and_read_within_128() {
+async fn hundred_mb_are_set_in_192_mib_and_read_in_128_mib() {
     const SIZE: usize = 200 * KIB;
     let (_engine, settings) = own_engine().await;
-    // 40 MB are under way at a time, and each request has the time of all of them.
+    // 40 MB are in flight at a time, and each request waits as long as all of them together.
     let settings = settings.with("requestTimeout", "150s");
     let sets = sets(500, SIZE, None);
     set_all(&mut limited(&settings, 192 * MIB).await, &sets).await;
     let keys = keys(500);
     get_all(&mut limited(&settings, 128 * MIB).await, &keys, SIZE).await;
-    // What a call returns may be more than the 128 MiB that wasmtime lets it be by default.
+    // A call may return more than 128 MiB, wasmtime's default limit for the results of a call.
     let more = [&keys[..], &keys[..250]].concat();
     let taken = taken(&settings, async |store| get_all(store, &more, SIZE).await).await;
     let bound = more.len() * (SIZE + 512) + ANSWER + SLACK;

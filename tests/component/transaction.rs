@@ -1,4 +1,4 @@
-//! Transactions at the limits of DynamoDB, and on what other tools wrote.
+//! Transactions at the limits of DynamoDB, and on items that other tools wrote.
 
 use crate::fixture::{
     EXPIRES_AT, Table, assert_refused, delete, delete_if_etag, expiring, first_write, if_etag, set,
@@ -6,7 +6,7 @@ use crate::fixture::{
 use serde_json::json;
 
 #[tokio::test]
-async fn a_failed_condition_refuses_the_transaction_and_names_its_key() {
+async fn failed_condition_refuses_transaction_and_names_its_key() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     store.set("guard", b"1").await;
@@ -40,7 +40,7 @@ async fn a_failed_condition_refuses_the_transaction_and_names_its_key() {
 }
 
 #[tokio::test]
-async fn conditions_that_hold_let_the_whole_transaction_through() {
+async fn transaction_succeeds_when_all_conditions_hold() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     let replaced = store.set("replaced", b"1").await;
@@ -65,7 +65,7 @@ async fn conditions_that_hold_let_the_whole_transaction_through() {
 }
 
 #[tokio::test]
-async fn an_item_without_an_etag_refuses_a_transactional_first_write() {
+async fn item_without_etag_blocks_transactional_first_write() {
     let table = Table::new().await;
     let item = json!({ "key": { "S": "k" }, "value": { "S": "theirs" } });
     table.put(item.clone()).await;
@@ -79,7 +79,7 @@ async fn an_item_without_an_etag_refuses_a_transactional_first_write() {
 }
 
 #[tokio::test]
-async fn a_hundred_operations_are_taken_and_a_hundred_and_one_refused() {
+async fn hundred_operations_are_accepted_and_one_more_refused() {
     let table = Table::new().await;
     let mut store = table.store().await;
     let many: Vec<_> = (0..101)
@@ -100,7 +100,7 @@ async fn a_hundred_operations_are_taken_and_a_hundred_and_one_refused() {
 }
 
 #[tokio::test]
-async fn one_wrong_operation_refuses_the_whole_transaction() {
+async fn one_invalid_operation_refuses_the_whole_transaction() {
     let mut store = Table::new().await.store().await;
     let big = vec![b'x'; 500_000];
     let wrong = [
@@ -122,7 +122,7 @@ async fn one_wrong_operation_refuses_the_whole_transaction() {
     }
 }
 
-/// DynamoDB takes 4 MB per transaction; these are 4.6 MB in items that are each small enough.
+/// DynamoDB accepts 4 MB per transaction. These are 4.6 MB in items that are each within the limit.
 #[tokio::test]
 async fn a_transaction_of_more_than_four_megabytes_is_too_large() {
     let mut store = Table::new().await.store().await;
@@ -136,7 +136,7 @@ async fn a_transaction_of_more_than_four_megabytes_is_too_large() {
 }
 
 #[tokio::test]
-async fn a_wrong_operation_is_refused_though_a_later_one_hides_it() {
+async fn invalid_operation_is_refused_despite_a_later_valid_one() {
     let mut store = Table::new().await.store().await;
     let big = vec![b'x'; 500_000];
     let operations = [set("k", &big, None), set("k", b"small", None)];

@@ -1,4 +1,5 @@
-//! A time to live is the TTL attribute of the table; an item past it is absent, whether or not the engine still holds it.
+//! Time to live. An item's expiry is stored in the TTL attribute of the table. An expired item is
+//! absent, even if the engine still stores it.
 
 use crate::fixture::{
     EXPIRES_AT, Table, assert_error, assert_refused, expiring, first_write, now, set_of,
@@ -15,7 +16,7 @@ fn expiring_at(key: &str, seconds: u64) -> Value {
 }
 
 #[tokio::test]
-async fn a_time_to_live_is_stored_as_unix_seconds_and_given_back() {
+async fn ttl_is_stored_as_unix_seconds_and_returned() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     for seconds in [1, 300, 3600, 86_400 * 365 * 20] {
@@ -42,7 +43,7 @@ async fn a_time_to_live_is_stored_as_unix_seconds_and_given_back() {
 }
 
 #[tokio::test]
-async fn ttl_of_zero_minus_one_or_none_never_expires() {
+async fn ttl_of_zero_or_minus_one_or_none_never_expires() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     for never in [expiring(0), expiring(-1), None, Some(SetOptions::default())] {
@@ -95,7 +96,7 @@ async fn a_ttl_without_a_ttl_attribute_is_an_invalid_argument() {
 }
 
 #[tokio::test]
-async fn an_expired_item_is_absent_for_reads_of_either_consistency() {
+async fn expired_item_is_absent_for_eventual_and_strong_reads() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     for (key, expiry) in [("past", now() - 10), ("epoch", 0), ("just-now", now())] {
@@ -113,7 +114,7 @@ async fn an_expired_item_is_absent_for_reads_of_either_consistency() {
 }
 
 #[tokio::test]
-async fn an_expired_item_is_replaced_and_deleted_without_a_word() {
+async fn expired_item_is_replaced_and_deleted_without_error() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     table.put(expiring_at("k", 1)).await;
@@ -125,9 +126,9 @@ async fn an_expired_item_is_replaced_and_deleted_without_a_word() {
     assert_eq!(table.raw("k").await, None);
 }
 
-/// To the second, since the clock is the one here.
+/// Exact to the second: the test and the host share a clock.
 #[tokio::test]
-async fn an_item_is_there_until_its_second_and_gone_from_then_on() {
+async fn item_expires_at_its_exact_second() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     store
@@ -148,7 +149,7 @@ async fn an_item_is_there_until_its_second_and_gone_from_then_on() {
 }
 
 #[tokio::test]
-async fn without_the_ttl_attribute_configured_no_item_expires() {
+async fn no_item_expires_without_a_configured_ttl_attribute() {
     let table = Table::new().await;
     table.put(expiring_at("k", 1)).await;
     let mut store = table.store().await;
@@ -156,9 +157,9 @@ async fn without_the_ttl_attribute_configured_no_item_expires() {
     assert_eq!((item.value, item.expires_at), (b"v".to_vec(), None));
 }
 
-/// As Python's `time.time()` is written.
+/// Python's `time.time()` writes such a fraction.
 #[tokio::test]
-async fn an_expiry_with_a_fraction_is_read_and_rounded_down() {
+async fn fractional_expiry_is_rounded_down() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     for (key, expiry, there) in [("later", now() + 1_000, true), ("past", now() - 10, false)] {
