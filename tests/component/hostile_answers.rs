@@ -1,5 +1,6 @@
-//! An answer that is not DynamoDB's, of any shape, length and depth, is an error of the right case, and never a trap, a value or a
-//! success; the instance serves the next call.
+//! Responses that do not come from DynamoDB. Whatever their shape, length and depth, each is an
+//! error of the right case. It is never a trap, a value or a success, and the instance serves the
+//! next call.
 
 use crate::fixture::{
     Settings, Store, assert_error, assert_refused, delete, delete_if_etag, delete_of, first_write,
@@ -14,17 +15,19 @@ use tokio::time::timeout;
 const MB: usize = 1024 * 1024;
 const JSON: &str = "application/x-amz-json-1.0";
 
-/// Far more than any of these calls takes, and less than a test that hangs.
+/// Far more than any of these calls takes. Only a test that hangs takes longer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A server that answers every request alike, until it is told otherwise. It is no DynamoDB.
+/// A server that is not DynamoDB. It sends the same response to every request until it is given
+/// another one.
 struct HostileServer {
     proxy: FaultProxy,
     orders: Orders,
 }
 
 impl HostileServer {
-    /// The server, and an instance that tries once and uses the table `orders` without asking.
+    /// Starts the server and an instance that makes one attempt and uses the table `orders` without
+    /// checking it.
     async fn start() -> (Self, Store) {
         let orders = Orders::default();
         let proxy = FaultProxy::start("", orders.clone()).unwrap();
@@ -40,19 +43,19 @@ impl HostileServer {
         self.orders.always(action);
     }
 
-    /// A success with this body.
+    /// Responds with HTTP 200 and this body.
     fn answers_with(&self, body: &str) {
         self.answers(Action::answer(Reply::text(StatusCode::OK, JSON, body)));
     }
 
-    /// The same instance reads the next answer that can be read.
+    /// Asserts that the same instance reads the next valid response.
     async fn assert_goes_on(&self, store: &mut Store) {
         self.answers_with(&item(r#"{"S":"v"}"#));
         assert_eq!(store.value("k").await.unwrap(), b"v");
     }
 }
 
-/// A success whose body has no end.
+/// Returns a response with HTTP 200 and a body that never ends.
 fn endless() -> Action {
     let delivery = Delivery::Endless;
     let reply = Reply::text(StatusCode::OK, JSON, "");
@@ -62,12 +65,12 @@ fn endless() -> Action {
     }
 }
 
-/// An answer to a read of `k`.
+/// Returns the body of a response to a read of `k`.
 fn item(value: &str) -> String {
     format!(r#"{{"Item":{{"key":{{"S":"k"}},"value":{value}}}}}"#)
 }
 
-/// Bodies that no operation answers with.
+/// Bodies that no operation returns.
 const SHAPES: &[&str] = &[
     "[]",
     "[{}]",
@@ -87,7 +90,8 @@ const SHAPES: &[&str] = &[
     r#"{"Item":"x","Responses":"x","UnprocessedKeys":"x","UnprocessedItems":"x","Attributes":"x","ConsumedCapacity":"x"}"#,
 ];
 
-/// Answers to a read of `k` that hold no item of it: what they hold otherwise may not be taken for one.
+/// Items in responses to a read of `k` that are not a valid item of `k`. None of their content may
+/// be returned as its value.
 const ITEMS: &[&str] = &[
     r#"{"value":{"S":"v"}}"#,
     r#"{"key":{"S":"another"},"value":{"S":"v"}}"#,
@@ -123,7 +127,7 @@ fn assert_not_read<T: std::fmt::Debug>(answer: Result<T, CallError>, body: &str)
     }
 }
 
-/// Nobody can know if something was written.
+/// Asserts that the outcome is unknown: nobody can know if something was written.
 #[track_caller]
 fn assert_unknown<T: std::fmt::Debug>(answer: Result<T, CallError>, body: &str) {
     match answer {
@@ -160,7 +164,7 @@ async fn assert_no_write_succeeds(store: &mut Store, body: &str) {
 }
 
 #[tokio::test]
-async fn an_answer_of_no_operation_is_neither_a_value_nor_a_success() {
+async fn response_of_no_operation_is_an_error() {
     let (server, mut store) = HostileServer::start().await;
     for body in SHAPES {
         server.answers_with(body);
@@ -173,7 +177,7 @@ async fn an_answer_of_no_operation_is_neither_a_value_nor_a_success() {
 }
 
 #[tokio::test]
-async fn an_item_that_is_none_of_the_key_is_no_value() {
+async fn invalid_item_of_the_key_is_an_error() {
     let (server, mut store) = HostileServer::start().await;
     for item in ITEMS {
         let one = format!(r#"{{"Item":{item}}}"#);
@@ -188,7 +192,7 @@ async fn an_item_that_is_none_of_the_key_is_no_value() {
 }
 
 #[tokio::test]
-async fn an_item_of_another_key_is_named_in_the_error() {
+async fn item_of_another_key_is_an_error_that_says_so() {
     let (server, mut store) = HostileServer::start().await;
     server.answers_with(r#"{"Item":{"key":{"S":"another"},"value":{"S":"v"}}}"#);
     let answer = store.state().get("k", None).await;
@@ -197,7 +201,7 @@ async fn an_item_of_another_key_is_named_in_the_error() {
 }
 
 #[tokio::test]
-async fn a_batch_with_what_nobody_asked_for_brings_nothing() {
+async fn batch_response_with_unrequested_items_is_an_error() {
     let (server, mut store) = HostileServer::start().await;
     let item = |key: &str| format!(r#"{{"key":{{"S":"{key}"}},"value":{{"S":"v"}}}}"#);
     let (k, l, other) = (item("k"), item("l"), item("other"));
@@ -226,9 +230,10 @@ async fn a_batch_with_what_nobody_asked_for_brings_nothing() {
     server.assert_goes_on(&mut store).await;
 }
 
-/// Requests that an answer does not name as left are written; so those that it names have to be among those that were sent.
+/// Requests that a response does not name as unprocessed count as written. The unprocessed ones
+/// must therefore be among those that were sent.
 #[tokio::test]
-async fn unprocessed_items_that_nobody_sent_are_an_unknown_outcome() {
+async fn unprocessed_items_never_sent_are_an_unknown_outcome() {
     let (server, mut store) = HostileServer::start().await;
     let put = |item: &str| format!(r#"{{"PutRequest":{{"Item":{item}}}}}"#);
     for left in [
@@ -249,7 +254,7 @@ async fn unprocessed_items_that_nobody_sent_are_an_unknown_outcome() {
 }
 
 #[tokio::test]
-async fn text_in_an_answer_is_what_json_says_it_is() {
+async fn json_escapes_in_a_response_are_decoded() {
     let (server, mut store) = HostileServer::start().await;
     for (json, text) in [
         (r#""\u0000""#, "\0"),
@@ -262,13 +267,13 @@ async fn text_in_an_answer_is_what_json_says_it_is() {
 
 /// More than DynamoDB's 16 MB, which base64 makes a third longer.
 #[tokio::test]
-async fn an_answer_of_24_mb_is_read() {
+async fn response_of_24_mb_is_read() {
     let (server, mut store) = HostileServer::start().await;
     for size in [16 * MB, 24 * MB] {
         server.answers_with(&item(&format!(r#"{{"S":"{}"}}"#, "x".repeat(size))));
         assert_eq!(store.value("k").await.unwrap().len(), size);
     }
-    // Not plain, so that the SDK reads it.
+    // The fast path does not read a list, so the SDK reads it.
     let list = format!(r#"{{"L":[{}{{"S":"x"}}]}}"#, r#"{"S":"x"},"#.repeat(MB));
     server.answers_with(&item(&list));
     let answer = store.state().get("k", None).await;
@@ -277,7 +282,7 @@ async fn an_answer_of_24_mb_is_read() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_and_one_of_4_gb_are_given_up() {
+async fn endless_response_and_one_of_4_gb_are_abandoned() {
     let (server, mut store) = HostileServer::start().await;
     server.answers(endless());
     let answer = timeout(PATIENCE, store.state().get("k", None)).await;
@@ -292,7 +297,7 @@ async fn an_endless_answer_and_one_of_4_gb_are_given_up() {
 }
 
 #[tokio::test]
-async fn an_answer_beyond_the_memory_limit_is_told_apart() {
+async fn response_beyond_the_memory_limit_is_a_memory_error() {
     const LIMIT: usize = 16 * MB;
     let (server, _) = HostileServer::start().await;
     let settings = Settings::at(server.proxy.endpoint()).with("table", "orders");
@@ -310,9 +315,10 @@ async fn an_answer_beyond_the_memory_limit_is_told_apart() {
     );
 }
 
-/// DynamoDB nests 32 levels; a parser that recurses ends at some depth, with an error and not with its stack.
+/// DynamoDB allows 32 levels of nesting. A recursive parser must stop at some depth with an error,
+/// before its stack overflows.
 #[tokio::test]
-async fn an_answer_nested_a_million_levels_is_an_error() {
+async fn response_nested_a_million_levels_is_an_error() {
     let (server, mut store) = HostileServer::start().await;
     for levels in [100, 10_000, 1_000_000] {
         for (open, close, end) in [
@@ -346,9 +352,9 @@ async fn an_answer_nested_a_million_levels_is_an_error() {
     server.assert_goes_on(&mut store).await;
 }
 
-/// No more is told of a server's own sentence than a person reads.
+/// Error sentences quote no more of a server's message than a person would read.
 #[tokio::test]
-async fn an_error_of_16_mb_has_a_short_sentence() {
+async fn error_response_of_16_mb_has_a_short_sentence() {
     let (server, mut store) = HostileServer::start().await;
     let body = format!(
         r#"{{"__type":"{}","message":"{}"}}"#,

@@ -1,4 +1,5 @@
-//! Tasks share the instances of a pool, and what goes wrong with one of them stays with the call that had it.
+//! Tasks share the instances of a pool. A failure of one instance affects only the call that used
+//! it.
 
 use crate::fixture::{Settings, Table, engine, plugin};
 use dapr_wasm_host::{
@@ -15,7 +16,7 @@ async fn pool(settings: &Settings, size: usize) -> InstancePool {
     pool_with(settings, size, |options| options).await
 }
 
-/// As `pool`, with more options.
+/// Does the same as `pool`, with more options.
 async fn pool_with(
     settings: &Settings,
     size: usize,
@@ -39,14 +40,15 @@ fn builder(
         .max_instances(NonZeroUsize::new(size).expect("a pool has an instance"))
 }
 
-/// A table whose reads take their time, or for ever. An instance reads when it is configured; the tests only write.
+/// A table with reads that are slow or hang. An instance reads when `init` checks the table. The
+/// tests themselves only write.
 #[derive(Default)]
 struct SlowReads {
     hangs: AtomicBool,
-    /// Reads that arrived since it hangs.
+    /// The reads that arrived since the table hangs.
     hanging: AtomicUsize,
     reading: AtomicUsize,
-    /// The most reads that were under way at a time.
+    /// The maximum number of concurrent reads.
     most: AtomicUsize,
 }
 
@@ -70,7 +72,7 @@ impl Director for SlowReads {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn slow_table_is_read_by_four_starts_at_a_time() {
+async fn at_most_four_instances_start_at_a_time() {
     let table = Arc::new(SlowReads::default());
     let (settings, proxy) = Table::new().await.behind(Arc::clone(&table)).await;
     let pool = builder(&settings, proxy.endpoint(), 16, |options| options).build();
@@ -90,7 +92,7 @@ async fn slow_table_is_read_by_four_starts_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn table_that_hangs_is_read_by_four_starts_within_a_retry_pause() {
+async fn hanging_table_is_tried_by_four_starts_per_retry_pause() {
     let table = Arc::new(SlowReads::default());
     let (settings, proxy) = Table::new().await.behind(Arc::clone(&table)).await;
     let limited = |options: InstanceOptions| options.time_limit(Duration::from_secs(4));
@@ -99,7 +101,7 @@ async fn table_that_hangs_is_read_by_four_starts_within_a_retry_pause() {
     pool.warm_up(16).await.unwrap();
     table.hangs.store(true, Ordering::SeqCst);
 
-    // Each call that times out loses its instance; each caller asks for another one.
+    // Each call that times out loses its instance, and each caller asks for another one.
     let tasks = (0..64).map(|number| {
         let pool = pool.clone();
         tokio::spawn(async move {
@@ -125,7 +127,7 @@ async fn table_that_hangs_is_read_by_four_starts_within_a_retry_pause() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sixty_four_tasks_write_and_read_through_four_instances() {
+async fn sixty_four_tasks_share_four_instances() {
     let table = Table::new().await;
     let pool = pool(&table.settings().await, 4).await;
     let tasks = (0..64).map(|number| {
@@ -148,7 +150,7 @@ async fn sixty_four_tasks_write_and_read_through_four_instances() {
 }
 
 #[tokio::test]
-async fn a_pool_whose_table_is_missing_works_as_soon_as_it_is_there() {
+async fn pool_works_once_its_missing_table_is_created() {
     let engine = engine().await;
     let settings = Settings::at(engine.endpoint()).with("table", "made-later");
     let pool = builder(&settings, engine.endpoint(), 1, |options| options);
@@ -166,7 +168,7 @@ async fn a_pool_whose_table_is_missing_works_as_soon_as_it_is_there() {
 }
 
 #[tokio::test]
-async fn a_call_beyond_the_memory_limit_says_so_and_the_pool_goes_on() {
+async fn pool_keeps_working_after_a_memory_limit_error() {
     const LIMIT: usize = 4 << 20;
     let table = Table::new().await;
     let settings = table.settings().await;
@@ -188,7 +190,7 @@ async fn a_call_beyond_the_memory_limit_says_so_and_the_pool_goes_on() {
 }
 
 #[tokio::test]
-async fn an_instance_makes_more_requests_than_it_may_hold_handles() {
+async fn instance_may_make_more_requests_than_its_handle_limit() {
     let settings = Settings::new().await;
     let pool = pool(&settings, 1).await;
     let mut instance = pool.acquire().await.unwrap();

@@ -1,10 +1,11 @@
-//! Items in the table: those that a set and a delete leave, and those that other tools wrote.
+//! Items in the table: those that a set or a delete leaves, and those that other tools wrote.
 //!
-//! They are those of Dapr's Go component, both ways; its layout is written and read here behind the component's back. The
-//! layout: dapr/components-contrib `state/aws/dynamodb/dynamodb.go`, functions `createItem`, `marshalValue`, `unmarshalValue`.
+//! The layout is the one of Dapr's Go component, for reading and writing. The tests write and read
+//! it in the engine directly. Source of the layout: dapr/components-contrib
+//! `state/aws/dynamodb/dynamodb.go`, functions `createItem`, `marshalValue`, `unmarshalValue`.
 //!
-//! An item with attributes of types that ours do not have is an error of its key alone, which names the key and the attribute;
-//! it can be replaced and deleted.
+//! An item with attributes of unexpected types is an error of its own key only. The error names the
+//! key and the attribute. Such an item can be replaced and deleted.
 
 use crate::fixture::{
     EXPIRES_AT, Table, assert_error, assert_refused, delete_if_etag, first_write, if_etag, now,
@@ -42,7 +43,7 @@ async fn text_is_stored_as_a_string_and_other_bytes_as_binary() {
 }
 
 #[tokio::test]
-async fn a_set_replaces_the_whole_item() {
+async fn set_replaces_the_whole_item() {
     let table = Table::new().await;
     table
         .put(json!({
@@ -60,7 +61,7 @@ async fn a_set_replaces_the_whole_item() {
 }
 
 #[tokio::test]
-async fn a_deleted_item_is_absent_and_can_be_set_again() {
+async fn deleted_item_is_absent_and_can_be_set_again() {
     let table = Table::new().await;
     let mut store = table.store().await;
     store.set("k", b"v").await;
@@ -73,7 +74,7 @@ async fn a_deleted_item_is_absent_and_can_be_set_again() {
 }
 
 #[tokio::test]
-async fn a_configured_store_answers_ping_features_and_size() {
+async fn configured_store_answers_ping_features_and_size() {
     let table = Table::new().await;
     let mut store = table.store().await;
     store.state().ping().await.unwrap();
@@ -84,13 +85,14 @@ async fn a_configured_store_answers_ping_features_and_size() {
     assert_eq!(features.unwrap(), FeatureSet::all());
 }
 
-/// The item that the Go component writes; its ETag is a random number in hex without leading zeros.
+/// Returns the item that the Go component writes. Its ETag is a random number in hex without
+/// leading zeros.
 fn written_by_go(key: &str, value: Value, etag: &str) -> Value {
     json!({ "key": { "S": key }, "value": value, "etag": { "S": etag } })
 }
 
 #[tokio::test]
-async fn values_that_the_go_component_wrote_are_read() {
+async fn values_written_by_the_go_component_are_read() {
     let table = Table::new().await;
     let mut store = table.store().await;
     for (value, bytes) in [
@@ -115,7 +117,7 @@ async fn values_that_the_go_component_wrote_are_read() {
 }
 
 #[tokio::test]
-async fn etags_of_the_go_component_match_at_any_length() {
+async fn etags_of_the_go_component_match_with_any_length() {
     let table = Table::new().await;
     let mut store = table.store().await;
     for etag in ["1bdead4badc0ffee", "c0ffee", "7"] {
@@ -139,7 +141,7 @@ async fn etags_of_the_go_component_match_at_any_length() {
 }
 
 #[tokio::test]
-async fn times_to_live_that_the_go_component_wrote_are_honoured() {
+async fn expiries_written_by_the_go_component_are_honoured() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     let mut item = written_by_go("k", json!({ "S": "1" }), "1");
@@ -153,7 +155,7 @@ async fn times_to_live_that_the_go_component_wrote_are_honoured() {
 }
 
 #[tokio::test]
-async fn what_the_component_writes_is_what_the_go_component_reads() {
+async fn items_have_the_layout_that_the_go_component_reads() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     let etag = store.set("text", b"{\"a\":1}").await;
@@ -205,7 +207,7 @@ async fn bulk_sets_and_transactions_write_the_same_layout() {
     }
 }
 
-/// Attributes with values that they may not have.
+/// Returns attributes, each with a value of a type that it may not have.
 fn foreign() -> Vec<(&'static str, Value)> {
     let nested = || json!({ "M": { "a": { "L": [{ "NULL": true }] } } });
     let values = vec![
@@ -218,7 +220,7 @@ fn foreign() -> Vec<(&'static str, Value)> {
         json!({ "SS": ["v"] }),
         json!({ "NS": ["1"] }),
         json!({ "BS": ["dg=="] }),
-        Value::Null, // none
+        Value::Null, // the attribute is removed
     ];
     let etags = vec![
         json!({ "N": "1" }),
@@ -240,7 +242,8 @@ fn foreign() -> Vec<(&'static str, Value)> {
         .collect()
 }
 
-/// An item of that key whose one attribute is another; its ETag is `e` otherwise.
+/// Returns an item of this key with one attribute replaced. Its ETag is `e` unless the ETag is
+/// replaced.
 fn item(key: &str, attribute: &str, value: &Value) -> Value {
     let mut item = json!({ "key": { "S": key }, "value": { "S": "v" }, "etag": { "S": "e" } });
     item[attribute] = value.clone();
@@ -251,7 +254,7 @@ fn item(key: &str, attribute: &str, value: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn reading_a_foreign_item_names_the_key_and_the_attribute() {
+async fn error_of_foreign_item_names_the_key_and_the_attribute() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     store.set("good", b"v").await;
@@ -270,7 +273,7 @@ async fn reading_a_foreign_item_names_the_key_and_the_attribute() {
 }
 
 #[tokio::test]
-async fn conditions_on_a_foreign_item_ask_for_the_etag_alone() {
+async fn conditions_on_a_foreign_item_check_the_etag_only() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     for (attribute, stored) in foreign() {
@@ -288,7 +291,7 @@ async fn conditions_on_a_foreign_item_ask_for_the_etag_alone() {
 }
 
 #[tokio::test]
-async fn a_foreign_item_can_be_replaced_and_deleted() {
+async fn foreign_item_can_be_replaced_and_deleted() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     for (attribute, stored) in foreign() {
@@ -302,7 +305,7 @@ async fn a_foreign_item_can_be_replaced_and_deleted() {
 }
 
 #[tokio::test]
-async fn an_expiry_before_1970_has_passed_and_one_beyond_u64_has_not() {
+async fn expiry_before_1970_has_passed_and_one_beyond_u64_has_not() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     for number in ["-1", "0", "-99999999999999999999999999"] {
@@ -325,7 +328,7 @@ async fn an_expiry_before_1970_has_passed_and_one_beyond_u64_has_not() {
 }
 
 #[tokio::test]
-async fn attributes_of_other_tools_do_not_disturb_a_read() {
+async fn attributes_of_other_tools_are_ignored_by_reads() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     for stored in [

@@ -1,4 +1,5 @@
-//! A field or an argument of any text and size is taken as it is or refused: nothing is cut, mended or trapped on.
+//! Fields and arguments of any text and size are either accepted unchanged or refused. None is
+//! truncated or corrected, and none causes a trap.
 
 use crate::fixture::{
     EXPIRES_AT, FIELDS, Settings, Table, assert_error, assert_refused, content_type, expiring,
@@ -29,7 +30,7 @@ async fn keys_that_look_alike_are_different_keys() {
 }
 
 #[tokio::test]
-async fn a_sentence_about_a_key_obeys_nothing_in_it() {
+async fn error_about_a_key_escapes_control_characters() {
     let mut store = Table::new().await.store().await;
     for key in ODD_TEXTS {
         let answer = store.state().set(key, b"v", expiring(60)).await;
@@ -40,7 +41,7 @@ async fn a_sentence_about_a_key_obeys_nothing_in_it() {
 }
 
 #[tokio::test]
-async fn a_ttl_at_either_end_of_i64_is_an_invalid_argument() {
+async fn ttl_at_either_end_of_i64_is_an_invalid_argument() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     for ttl in [i64::MIN, i64::MIN + 1, -2, i64::MAX, i64::MAX - 1] {
@@ -57,7 +58,7 @@ async fn a_ttl_at_either_end_of_i64_is_an_invalid_argument() {
 }
 
 #[tokio::test]
-async fn huge_metadata_is_read_or_refused_by_name() {
+async fn huge_field_is_accepted_or_named_in_the_error() {
     let settings = Settings::new().await;
     let mut store = settings.blank().await;
     let mut many = settings.clone();
@@ -65,7 +66,7 @@ async fn huge_metadata_is_read_or_refused_by_name() {
         many.metadata.push((format!("unknown-{i}"), "x".to_owned()));
     }
     store.state().init(&many.metadata).await.unwrap();
-    // Any text may be a secret key.
+    // `secretKey` is left out because any text may be a secret key.
     for field in FIELDS.into_iter().filter(|field| *field != "secretKey") {
         let long = settings.with(field, &"9".repeat(16 * MB));
         let answer = store.state().init(&long.metadata).await;
@@ -79,7 +80,7 @@ async fn huge_metadata_is_read_or_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_hundred_megabytes_are_too_large_or_beyond_the_memory_limit() {
+async fn value_of_100_mb_is_too_large_or_exceeds_the_memory_limit() {
     const LIMIT: usize = 64 * MB;
     let settings = Settings::new().await;
     let value = vec![b'x'; 100 * MB];
@@ -98,7 +99,7 @@ async fn a_hundred_megabytes_are_too_large_or_beyond_the_memory_limit() {
     );
 }
 
-/// Text that parsers, headers, URLs and expressions trip over.
+/// Returns texts that often break parsers, headers, URLs and expressions.
 fn odd_texts() -> Vec<String> {
     let of_fields = [
         " ",
@@ -138,7 +139,7 @@ fn assert_answered<T: std::fmt::Debug>(answer: Result<T, CallError>, what: &str)
 #[tokio::test]
 async fn no_value_of_a_field_makes_the_component_trap() {
     let patient = Settings::new().await.with("maxAttempts", "1");
-    // Where a text leads somewhere that answers nothing, that is not waited for long.
+    // Some texts lead to a server that never responds, so the timeout is short.
     let settings = patient.with("requestTimeout", "2s");
     let mut store = settings.blank().await;
     for field in FIELDS.into_iter().chain(["unknown"]) {
@@ -157,9 +158,9 @@ async fn no_value_of_a_field_makes_the_component_trap() {
     store.state().init(&patient.metadata).await.unwrap();
 }
 
-/// A header of HTTP cannot hold such a token, and what is cut off there would be another one.
+/// An HTTP header cannot carry such a token, and a truncated one would be a different token.
 #[tokio::test]
-async fn credentials_that_no_header_can_hold_are_refused() {
+async fn credentials_that_do_not_fit_in_a_header_are_refused() {
     let settings = Settings::new().await;
     for (field, text) in [
         ("accessKey", "a\nb"),
@@ -172,7 +173,7 @@ async fn credentials_that_no_header_can_hold_are_refused() {
 }
 
 #[tokio::test]
-async fn no_key_etag_value_or_content_type_makes_the_component_trap() {
+async fn no_argument_of_a_call_makes_the_component_trap() {
     let table = Table::new().await;
     let mut store = table.store_with_ttl().await;
     let metadata = table.settings().await.metadata;
@@ -202,7 +203,7 @@ async fn no_key_etag_value_or_content_type_makes_the_component_trap() {
 }
 
 #[tokio::test]
-async fn a_content_type_of_any_text_comes_back_as_it_was_set() {
+async fn content_type_of_any_text_is_returned_unchanged() {
     let mut store = Table::new().await.store().await;
     for text in odd_texts() {
         let options = content_type(&text);

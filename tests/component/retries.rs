@@ -1,9 +1,10 @@
-//! Requests that are sent again.
+//! Retries of requests.
 //!
-//! A write whose answer was lost is sent again where that cannot take effect twice. Its own effect is not taken for somebody
-//! else's, and where nobody can know what became of it, that is what the caller hears. A server that refuses half of its
-//! requests gets less than half as many again. A clock that goes wrong costs each request one more attempt and no call its
-//! success.
+//! If the response to a write is lost, the write is retried if it cannot take effect twice. The
+//! component does not mistake its own effect for another client's. If nobody can know the outcome,
+//! the caller gets an error that says so. A server that refuses half of its requests gets less than
+//! half as many requests again. A clock that becomes wrong costs each request one more attempt, and
+//! no call fails because of it.
 
 use crate::fixture::{
     Store, Table, assert_error, assert_refused, delete, delete_if_etag, delete_of, engine,
@@ -17,26 +18,26 @@ use std::time::{Duration, SystemTime};
 use test_support::faults::{Action, Arrived, AwsError, Decision, Director, FaultProxy, Orders};
 use tokio::sync::Barrier;
 
-/// A proxy that loses answers: the request takes effect and its sender never hears of it.
+/// A proxy that loses responses: the request takes effect, but its sender never gets the response.
 struct LossyProxy {
     proxy: FaultProxy,
     orders: Orders,
 }
 
 impl LossyProxy {
-    /// The answers to the next `count` requests are lost, each with its connection.
+    /// Loses the responses to the next `count` requests, and closes their connections.
     fn lose(&self, count: usize) {
         self.orders.clear();
         self.orders.next(count, Action::drop_answer());
     }
 
-    /// How many answers are still to be lost.
+    /// Returns the number of responses that are still to be lost.
     fn to_lose(&self) -> usize {
         self.orders.left()
     }
 }
 
-/// A store and a binding behind a proxy that loses no answer yet.
+/// Returns a store and a binding behind a proxy that loses no response yet.
 async fn lossy(attempts: &str) -> (Store, LossyProxy, Table) {
     let table = Table::new().await;
     let orders = Orders::default();
@@ -48,7 +49,7 @@ async fn lossy(attempts: &str) -> (Store, LossyProxy, Table) {
 }
 
 #[tokio::test]
-async fn a_read_whose_answer_was_lost_is_read_again() {
+async fn read_with_lost_response_is_retried() {
     let (mut store, proxy, _table) = lossy("3").await;
     store.set("k", b"v").await;
     proxy.lose(2);
@@ -60,7 +61,7 @@ async fn a_read_whose_answer_was_lost_is_read_again() {
 }
 
 #[tokio::test]
-async fn a_conditional_set_whose_answer_was_lost_succeeds() {
+async fn conditional_set_with_lost_response_succeeds() {
     let (mut store, proxy, table) = lossy("3").await;
     for losses in [1, 2] {
         proxy.lose(losses);
@@ -75,9 +76,10 @@ async fn a_conditional_set_whose_answer_was_lost_succeeds() {
     }
 }
 
-/// The first try may have succeeded and been overwritten since; whoever says mismatch says that nothing was written.
+/// The first attempt may have succeeded and been overwritten since. An error `etag-mismatch` would
+/// claim that nothing was written.
 #[tokio::test]
-async fn a_retried_conditional_set_that_mismatches_is_unknown() {
+async fn retried_conditional_set_that_mismatches_is_unknown() {
     let (mut store, proxy, table) = lossy("3").await;
     store.set("order-1", b"1").await;
     for options in [if_etag("bad-etag"), first_write()] {
@@ -89,7 +91,7 @@ async fn a_retried_conditional_set_that_mismatches_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_plain_set_whose_answer_was_lost_is_read_back() {
+async fn plain_set_with_lost_response_is_read_back() {
     let (mut store, proxy, table) = lossy("2").await;
     proxy.proxy.reset_counts();
     proxy.lose(1);
@@ -98,13 +100,13 @@ async fn a_plain_set_whose_answer_was_lost_is_read_back() {
     for operation in ["PutItem", "GetItem"] {
         assert_eq!(proxy.proxy.count(operation).arrived, 1, "{operation}");
     }
-    // What another caller wrote meanwhile stands.
+    // A later write of another caller is kept.
     store.set("k", b"other").await;
     assert_eq!(table.raw("k").await.unwrap()["value"]["S"], "other");
 }
 
 #[tokio::test]
-async fn a_plain_delete_or_create_whose_answer_was_lost_is_unknown() {
+async fn plain_delete_or_create_with_lost_response_is_unknown() {
     let (mut store, proxy, table) = lossy("2").await;
     store.set("order-1", b"v").await;
     proxy.lose(1);
@@ -118,7 +120,7 @@ async fn a_plain_delete_or_create_whose_answer_was_lost_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_retried_conditional_delete_of_a_gone_item_is_unknown() {
+async fn retried_conditional_delete_of_absent_item_is_unknown() {
     let (mut store, proxy, table) = lossy("3").await;
     let etag = store.set("order-1", b"v").await;
     proxy.lose(1);
@@ -128,7 +130,7 @@ async fn a_retried_conditional_delete_of_a_gone_item_is_unknown() {
 }
 
 #[tokio::test]
-async fn a_transaction_whose_answer_was_lost_applies_once() {
+async fn transaction_with_lost_response_applies_once() {
     let (mut store, proxy, table) = lossy("3").await;
     let etag = store.set("deleted", b"v").await;
     proxy.lose(2);
@@ -149,7 +151,7 @@ async fn a_transaction_whose_answer_was_lost_applies_once() {
 }
 
 #[tokio::test]
-async fn bulk_sets_with_lost_answers_succeed_and_deletes_are_unknown() {
+async fn bulk_set_with_lost_response_succeeds_but_delete_is_unknown() {
     let (mut store, proxy, table) = lossy("3").await;
     proxy.lose(2);
     let sets = [
@@ -175,7 +177,7 @@ async fn bulk_sets_with_lost_answers_succeed_and_deletes_are_unknown() {
 }
 
 #[tokio::test]
-async fn a_write_whose_every_answer_was_lost_is_unknown() {
+async fn write_is_unknown_if_every_response_is_lost() {
     let (mut store, proxy, table) = lossy("2").await;
     proxy.lose(3);
     let answer = store.state().set("k", b"v", None).await;
@@ -192,8 +194,8 @@ async fn a_write_whose_every_answer_was_lost_is_unknown() {
     assert!(table.raw("b").await.is_some());
 }
 
-/// A store on a table of its own, whose server answers half of the requests of one operation with an error, by the toss of a
-/// coin.
+/// Returns a store on a table of its own. Its server refuses half of the requests of one operation
+/// with an error, chosen at random.
 async fn half_refused(operation: &'static str, code: &str) -> (Store, FaultProxy, Table) {
     let table = Table::new().await;
     let error = AwsError::named(code).expect("an error of DynamoDB");
@@ -208,11 +210,12 @@ async fn half_refused(operation: &'static str, code: &str) -> (Store, FaultProxy
     (settings.store().await, proxy, table)
 }
 
-/// The bounds are those of `src/dynamodb/parity/amplification.rs`, which has them in scripted time and for every call.
+/// The bounds are those of `src/dynamodb/parity/amplification.rs`, which tests them with simulated
+/// time and for every call.
 ///
-/// Most of its time is waiting.
+/// The test spends most of its time waiting.
 #[tokio::test]
-async fn writes_of_which_half_are_throttled_have_bounded_retries() {
+async fn half_throttled_writes_have_bounded_retries() {
     const COUNT: usize = 1_000;
     let (mut store, proxy, table) = half_refused("PutItem", "ThrottlingException").await;
     let keys = (0..COUNT).map(|number| format!("key-{number}"));
@@ -238,7 +241,7 @@ async fn writes_of_which_half_are_throttled_have_bounded_retries() {
 }
 
 #[tokio::test]
-async fn reads_of_which_half_fail_have_bounded_retries() {
+async fn half_failing_reads_have_bounded_retries() {
     const COUNT: u64 = 500;
     let (mut store, proxy, _table) = half_refused("GetItem", "InternalServerError").await;
     for _ in 0..COUNT {
@@ -258,7 +261,7 @@ async fn reads_of_which_half_fail_have_bounded_retries() {
 
 const PARALLEL: usize = 8;
 
-/// Refuses the first requests, which are on their way together, for their time.
+/// Refuses the first requests, which are in flight together, because of their time.
 struct Clock {
     all_are_there: Barrier,
 }
@@ -279,7 +282,7 @@ impl Director for Clock {
 }
 
 #[tokio::test]
-async fn requests_refused_together_for_their_time_are_sent_again() {
+async fn concurrent_requests_with_a_wrong_clock_are_retried() {
     let table = Table::new().await;
     let director = Arc::new(Clock {
         all_are_there: Barrier::new(PARALLEL),

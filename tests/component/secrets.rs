@@ -1,4 +1,5 @@
-//! No secret leaves the component: not in a sentence, not on stderr; an unknown field is named there without its value.
+//! No secret leaves the component, neither in an error nor on stderr. A warning about an unknown
+//! field names the field but not its value.
 
 use crate::fixture::{
     SECRET_KEY, Settings, Table, assert_no_secret, assert_refused, first_write, reaching,
@@ -10,7 +11,7 @@ use test_support::faults::{Action, FaultProxy, Reply};
 
 const TOKEN: &str = "test-session-token-never-to-be-shown";
 
-/// The error of `init` with these settings, and its standard error.
+/// Returns the error of `init` with these settings, and the output on standard error.
 async fn init_heard(settings: &Settings) -> (Option<String>, String) {
     let heard = CapturedStderr::new();
     let mut store = settings.blank_with(|options| options.stderr(&heard)).await;
@@ -21,7 +22,7 @@ async fn init_heard(settings: &Settings) -> (Option<String>, String) {
 }
 
 #[tokio::test]
-async fn an_unknown_field_is_named_on_stderr_and_ignored() {
+async fn unknown_field_is_named_on_stderr_and_ignored() {
     let settings = Settings::new().await;
     let settings = settings.with("tabel", "a-value-in-a-misspelt-field");
     let (refused, heard) = init_heard(&settings).await;
@@ -31,7 +32,7 @@ async fn an_unknown_field_is_named_on_stderr_and_ignored() {
 }
 
 #[tokio::test]
-async fn unknown_field_is_named_also_where_init_fails() {
+async fn unknown_field_is_named_even_if_init_fails() {
     let settings = Settings::new().await;
     let settings = settings.without("table").with("tableName", "a-value");
     let (refused, heard) = init_heard(&settings).await;
@@ -42,7 +43,7 @@ async fn unknown_field_is_named_also_where_init_fails() {
 }
 
 #[tokio::test]
-async fn secret_as_the_name_of_a_field_is_not_told() {
+async fn secret_used_as_a_field_name_is_not_shown() {
     let settings = Settings::new().await;
     let settings = settings.with(SECRET_KEY, "secretKey");
     let (refused, heard) = init_heard(&settings).await;
@@ -75,9 +76,9 @@ async fn encryption_keys_of_dapr_are_refused() {
     }
 }
 
-/// The token is longer than the part of a field that sentences quote.
+/// The token is longer than the part of a field that errors quote.
 #[tokio::test]
-async fn session_token_that_a_server_repeats_is_in_no_sentence() {
+async fn session_token_repeated_by_a_server_is_not_shown() {
     let token = format!("{TOKEN}-{}", "x".repeat(900));
     let page = |body: &str| {
         let body = body.replace("{TOKEN}", &token);
@@ -146,7 +147,7 @@ async fn fields_of_daprs_runtime_are_named_on_stderr_and_ignored() {
 }
 
 #[tokio::test]
-async fn no_error_and_no_remark_carries_a_secret() {
+async fn no_error_or_warning_shows_a_secret() {
     let table = Table::new().await;
     let settings = table
         .settings()

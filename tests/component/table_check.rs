@@ -1,5 +1,5 @@
-//! `init` and `ping` of a table that cannot be read now, or never by this role: they succeed where that is no
-//! reason against using it, and say so on stderr.
+//! `init` and `ping` of a table that cannot be read now, or never with this role. They succeed if
+//! the table is usable nevertheless, and write a warning to stderr.
 
 use crate::fixture::{Settings, Store, Table, assert_no_secret, assert_refused};
 use dapr_wasm_host::CapturedStderr;
@@ -9,7 +9,7 @@ use test_support::faults::{Action, Arrived, AwsError, FaultProxy};
 
 struct Scene {
     settings: Settings,
-    /// The keys that were asked for.
+    /// The keys that requests asked for.
     keys: Arc<Mutex<Vec<String>>>,
     heard: CapturedStderr,
     _proxy: FaultProxy,
@@ -17,7 +17,7 @@ struct Scene {
 }
 
 impl Scene {
-    /// A table of which every read ends with this error.
+    /// Returns a table of which every read fails with this error.
     async fn new(code: &str) -> Self {
         let table = Table::new().await;
         let error = AwsError::named(code).expect("an error of DynamoDB");
@@ -47,7 +47,7 @@ impl Scene {
         instance.await
     }
 
-    /// The lines of stderr.
+    /// Returns the lines of stderr.
     fn heard(&self) -> Vec<String> {
         let heard = self.heard.contents();
         assert_no_secret(&heard);
@@ -56,7 +56,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn a_throttled_table_is_usable_for_init_and_ping() {
+async fn init_and_ping_of_a_throttled_table_succeed() {
     let scene = Scene::new("ProvisionedThroughputExceededException").await;
     let mut store = scene.instance().await;
     store.state().init(&scene.settings.metadata).await.unwrap();
@@ -75,7 +75,7 @@ async fn a_throttled_table_is_usable_for_init_and_ping() {
 }
 
 #[tokio::test]
-async fn a_binding_takes_a_role_that_may_write_and_not_read() {
+async fn binding_accepts_a_role_that_may_write_but_not_read() {
     let scene = Scene::new("AccessDeniedException").await;
     let mut store = scene.instance().await;
     let answer = store.binding().init(&scene.settings.metadata).await;
@@ -92,7 +92,7 @@ async fn a_binding_takes_a_role_that_may_write_and_not_read() {
 }
 
 #[tokio::test]
-async fn credentials_that_nobody_knows_are_no_role() {
+async fn binding_refuses_unknown_credentials() {
     let scene = Scene::new("UnrecognizedClientException").await;
     let mut store = scene.instance().await;
     let answer = store.binding().init(&scene.settings.metadata).await;
@@ -101,7 +101,7 @@ async fn credentials_that_nobody_knows_are_no_role() {
 }
 
 #[tokio::test]
-async fn each_instance_checks_the_table_with_a_key_of_its_own() {
+async fn each_instance_checks_the_table_with_its_own_key() {
     let scene = Scene::new("ThrottlingException").await;
     for _ in 0..3 {
         let mut store = scene.instance().await;

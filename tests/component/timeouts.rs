@@ -1,4 +1,5 @@
-//! No call waits longer than its configuration allows, and what ran out is named.
+//! No call waits longer than its configuration allows, and a timeout error names the field that set
+//! the limit.
 
 use crate::fixture::{Settings, assert_error, assert_refused, own_engine, reaching, whole};
 use http::StatusCode;
@@ -6,13 +7,13 @@ use std::time::{Duration, Instant};
 use test_support::faults::{Action, Delivery, FaultProxy, Reply};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// No configured time comes near to it, and no machine is so slow that it takes longer where it should take less.
+/// Far longer than any configured time, so no machine is slow enough to exceed it by accident.
 const IN_DUE_TIME: Duration = Duration::from_secs(30);
 
-/// The timeout of the calls that are to reach it.
+/// The timeout of the calls that are expected to reach it.
 const SHORT: Duration = Duration::from_millis(300);
 
-/// `init` ends with a timeout that names this field, and not before its time.
+/// Asserts that `init` fails with a timeout that names this field, and not too early.
 async fn assert_times_out(endpoint: &str, field: &str) {
     let settings = Settings::at(endpoint).with("table", "t");
     let settings = settings.with(field, "300ms").with("maxAttempts", "1");
@@ -25,13 +26,13 @@ async fn assert_times_out(endpoint: &str, field: &str) {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_a_timeout_in_due_time() {
+async fn server_that_never_responds_is_a_timeout() {
     let server = FaultProxy::stub(Action::deliver(Delivery::Withheld)).unwrap();
     assert_times_out(server.endpoint(), "requestTimeout").await;
 }
 
 #[tokio::test]
-async fn an_answer_byte_by_byte_does_not_outrun_the_timeout() {
+async fn response_sent_byte_by_byte_still_times_out() {
     let delivery = Delivery::Trickled(Duration::from_millis(50));
     let long = "{}".repeat(200);
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", long.len());
@@ -42,7 +43,8 @@ async fn an_answer_byte_by_byte_does_not_outrun_the_timeout() {
     }
 }
 
-/// A port whose queue of waiting connections is full: the system drops the packet that would open another one.
+/// Returns a port with a full backlog: the operating system drops the packet that would open
+/// another connection.
 async fn full_port() -> (String, TcpSocketInUse) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -51,7 +53,8 @@ async fn full_port() -> (String, TcpSocketInUse) {
     let mut waiting = Vec::new();
     for _ in 0..64 {
         let connecting = TcpStream::connect(address);
-        // Where there is room, the system itself connects, and the runtime has only to notice.
+        // If the backlog has room, the operating system itself connects, and the runtime only has
+        // to notice it.
         match tokio::time::timeout(Duration::from_secs(3), connecting).await {
             Ok(connected) => waiting.push(connected.unwrap()),
             Err(_) => return (format!("http://{address}"), (listener, waiting)),
@@ -60,18 +63,18 @@ async fn full_port() -> (String, TcpSocketInUse) {
     panic!("the queue takes every connection");
 }
 
-/// Holders of the connections that keep the port full.
+/// The listener and the connections that keep the backlog full.
 type TcpSocketInUse = (tokio::net::TcpListener, Vec<TcpStream>);
 
 #[tokio::test]
-async fn a_server_that_takes_no_connection_is_a_timeout_in_due_time() {
+async fn server_that_accepts_no_connection_is_a_timeout() {
     let (endpoint, _kept) = full_port().await;
     assert_times_out(&endpoint, "connectTimeout").await;
 }
 
-/// 20 requests that each wait 2 s would be 40 s in turn.
+/// 20 requests that wait 2 s each would take 40 s one after another.
 #[tokio::test]
-async fn a_bulk_call_that_nobody_answers_sends_one_round_of_requests() {
+async fn unanswered_bulk_call_sends_one_round_of_requests() {
     let server = FaultProxy::stub(Action::deliver(Delivery::Withheld)).unwrap();
     let more = [
         ("AWS_MAX_ATTEMPTS", "1"),
@@ -90,17 +93,18 @@ async fn a_bulk_call_that_nobody_answers_sends_one_round_of_requests() {
     assert!(took < IN_DUE_TIME, "{took:?}");
 }
 
-/// A timer that an earlier call has waited with in vain must neither end a later one early nor keep it waiting.
+/// A timer left over from an earlier call must neither end a later call early nor delay it.
 #[tokio::test]
-async fn every_call_has_its_own_time_whatever_calls_went_before() {
-    // An engine that no other test keeps busy.
+async fn timer_of_an_earlier_call_does_not_affect_a_later_one() {
+    // An engine that no other test uses.
     let (_engine, settings) = own_engine().await;
     let server = FaultProxy::stub(Action::deliver(Delivery::Withheld)).unwrap();
     let settings = settings.with("requestTimeout", "3s");
     let silent = settings.through(server.endpoint()).with("maxAttempts", "1");
     let mut store = silent.blank().await;
     store.state().init(&settings.metadata).await.unwrap();
-    // What `init` waited with is due by now, and what this call waits with comes due in the middle of the next.
+    // The timer of `init` is due by now. The timer of this call comes due in the middle of the next
+    // call.
     tokio::time::sleep(Duration::from_millis(3_600)).await;
     assert_eq!(store.get("absent").await, None);
     tokio::time::sleep(Duration::from_millis(1_800)).await;

@@ -1,5 +1,5 @@
-//! A TLS handshake that fails has sent nothing: reads and writes alike are tried again. A certificate that nobody trusts
-//! stays one.
+//! A failed TLS handshake sends nothing, so reads and writes are both retried. An untrusted
+//! certificate is not retried.
 
 use crate::cli::with_environment;
 use crate::fixture::{assert_refused, reaching, set, whole};
@@ -13,10 +13,12 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
-/// A `handshake_failure`, as a server sends it that has no cipher suite in common (RFC 8446, sections 5.1 and 6).
+/// A `handshake_failure` alert, as a server without a common cipher suite sends it (RFC 8446,
+/// sections 5.1 and 6).
 const ALERT: &[u8] = b"\x15\x03\x03\x00\x02\x02\x28";
 
-/// Each way in which a handshake fails: the connection breaks, the server sends an alert, it does not speak TLS.
+/// Starts a server for each way in which a handshake fails: the connection breaks, the server sends
+/// an alert, or the server does not speak TLS.
 fn servers() -> [FaultProxy; 4] {
     let plain = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
     [
@@ -33,7 +35,7 @@ fn https(server: &FaultProxy) -> String {
 }
 
 #[tokio::test]
-async fn failed_tls_handshake_is_retried_also_for_a_plain_set() {
+async fn failed_tls_handshake_is_retried_even_for_a_plain_set() {
     for server in servers() {
         let endpoint = https(&server);
         let three = [("AWS_MAX_ATTEMPTS", "3")];
@@ -51,7 +53,7 @@ async fn failed_tls_handshake_is_retried_also_for_a_plain_set() {
     }
 }
 
-/// It has one name for all that a handshake can fail by.
+/// wasmtime's default client reports all handshake failures under the same name.
 #[tokio::test]
 async fn wasmtimes_default_client_retries_a_failed_tls_handshake() {
     for server in servers() {

@@ -1,4 +1,5 @@
-//! DynamoDB is out of reach: the error says so, in time, and the instance lives on.
+//! If DynamoDB is unreachable, the call fails in time with an error that says so, and the instance
+//! stays usable.
 
 use crate::fixture::{
     Settings, Store, assert_error, assert_refused, engine, own_engine, reaching, refusing_server,
@@ -9,7 +10,7 @@ use test_support::faults::{Action, Delivery, FaultProxy, Opening, Reply};
 
 const JSON: &str = "application/x-amz-json-1.0";
 
-/// A store that takes this endpoint from its environment, so that the first request is the call's own.
+/// Returns a store with this endpoint in its environment, so the first request is the call's own.
 async fn unchecked(endpoint: &str, attempts: u8) -> Store {
     let attempts = attempts.to_string();
     let more = [("AWS_MAX_ATTEMPTS", attempts.as_str())];
@@ -17,7 +18,7 @@ async fn unchecked(endpoint: &str, attempts: u8) -> Store {
 }
 
 #[tokio::test]
-async fn a_port_that_nobody_listens_on_is_unavailable() {
+async fn port_without_a_listener_is_unavailable() {
     let server = refusing_server().await;
     let endpoint = server.endpoint();
     let settings = Settings::at(endpoint).with("table", "t");
@@ -37,7 +38,7 @@ async fn a_port_that_nobody_listens_on_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_resolve_is_unavailable() {
+async fn host_name_that_does_not_resolve_is_unavailable() {
     let settings = Settings::at("http://no-such-host.invalid:8000").with("table", "t");
     // A resolver may itself wait for a server.
     let settings = settings
@@ -49,7 +50,7 @@ async fn a_name_that_does_not_resolve_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_server_that_goes_away_is_unavailable_per_call_and_per_item() {
+async fn stopped_server_is_unavailable_per_call_and_per_item() {
     let (engine, settings) = own_engine().await;
     let mut store = settings.with("maxAttempts", "2").store().await;
     drop(engine);
@@ -62,11 +63,12 @@ async fn a_server_that_goes_away_is_unavailable_per_call_and_per_item() {
 }
 
 #[tokio::test]
-async fn a_broken_connection_is_retried_for_reads() {
+async fn broken_connection_is_retried_for_reads() {
     let half_a_head = Action::bytes("HTTP/1.1 200 OK\r\nContent-Le");
     let truncated = Action::bytes("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"Item\":");
     for server in [
-        // Not before it has read: a request that was never written is known not to be sent, and repeated.
+        // The server reads first. A request that was never written is known not to be sent, and is
+        // retried.
         FaultProxy::start("", Opening::EndsAfterReading),
         FaultProxy::stub(Action::drop_request()),
         FaultProxy::stub(half_a_head),
@@ -76,16 +78,17 @@ async fn a_broken_connection_is_retried_for_reads() {
         let mut store = unchecked(server.endpoint(), 3).await;
         assert_refused(store.state().get("k", None).await, "unavailable", &[]);
         assert_eq!(server.connections(), 3);
-        // One request of the set, and three attempts to read what became of it.
+        // One request of the set, and three attempts to read its outcome.
         let written = store.state().set("k", b"v", None).await;
         assert_refused(written, "unavailable", &[]);
         assert_eq!(server.connections(), 3 + 1 + 3);
     }
 }
 
-/// A write may have happened behind an answer that cannot be read, so only an unknown outcome is true.
+/// A write may have taken effect even if its response is unreadable, so the outcome must be
+/// unknown.
 #[tokio::test]
-async fn an_answer_that_is_not_dynamodbs_is_unavailable() {
+async fn response_not_from_dynamodb_is_unavailable() {
     let json = |body| Action::answer(Reply::text(StatusCode::OK, JSON, body));
     let page = |status| Action::answer(Reply::html(status));
     let damaged = Reply::text(StatusCode::OK, JSON, "{}").with("x-amz-crc32", "1");
@@ -122,9 +125,10 @@ async fn an_answer_that_is_not_dynamodbs_is_unavailable() {
     }
 }
 
-/// A proxy's own refusal says nothing about the table, the credentials or whether a write has passed before.
+/// A proxy's own error reveals nothing about the table, the credentials or the outcome of an
+/// earlier write.
 #[tokio::test]
-async fn an_error_page_is_not_taken_for_an_error_of_dynamodb() {
+async fn error_page_is_not_taken_for_an_error_of_dynamodb() {
     for code in ["400", "403", "404", "407"] {
         let status = StatusCode::from_bytes(code.as_bytes()).unwrap();
         let server = FaultProxy::stub(Action::answer(Reply::html(status))).unwrap();
@@ -149,7 +153,7 @@ async fn http_429_of_a_proxy_is_throttled_and_retried() {
 }
 
 #[tokio::test]
-async fn answer_in_an_encoding_nobody_asked_for_names_it() {
+async fn error_names_an_unrequested_content_encoding() {
     let gzipped = Action {
         delivery: Delivery::Gzipped,
         ..Action::answer(Reply::text(StatusCode::OK, JSON, "{}"))
@@ -161,7 +165,7 @@ async fn answer_in_an_encoding_nobody_asked_for_names_it() {
 }
 
 #[tokio::test]
-async fn a_page_without_end_does_not_fill_the_instance() {
+async fn endless_page_does_not_fill_the_instances_memory() {
     let endless = Action {
         delivery: Delivery::Endless,
         ..Action::answer(Reply::html(StatusCode::OK))
@@ -173,7 +177,7 @@ async fn a_page_without_end_does_not_fill_the_instance() {
 }
 
 #[tokio::test]
-async fn https_to_a_server_that_speaks_plainly_is_unavailable() {
+async fn https_to_a_plain_http_server_is_unavailable() {
     let plain = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
     let server = FaultProxy::start("", Opening::Ends(plain.into())).unwrap();
     let endpoint = server.endpoint().replace("http://", "https://");
@@ -184,7 +188,7 @@ async fn https_to_a_server_that_speaks_plainly_is_unavailable() {
 }
 
 #[tokio::test]
-async fn an_instance_works_again_once_its_endpoint_does() {
+async fn instance_works_again_once_its_endpoint_does() {
     let server = refusing_server().await;
     let settings = Settings::new().await.with("maxAttempts", "1");
     let broken = settings.through(server.endpoint());

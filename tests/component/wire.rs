@@ -1,5 +1,5 @@
-//! The cost of a call is counted at the server: how many requests, of which operation, over how many connections, and what they
-//! say. A wrong argument, and nothing to do, cost no request.
+//! The requests of each call, counted at the server: their number, operations, connections and
+//! content. Invalid arguments and empty calls send no request.
 
 use crate::fixture::{
     Settings, Store, delete, delete_if_etag, delete_of, expiring, first_write, if_etag, set, set_of,
@@ -7,7 +7,7 @@ use crate::fixture::{
 use host_test::counting_proxy::CountingProxy;
 use serde_json::Value;
 
-/// A configured store behind a proxy that has forgotten the `init`.
+/// Returns a configured store behind a proxy that does not count the request of `init`.
 async fn proxied() -> (Store, CountingProxy, Settings) {
     let (settings, proxy) = Settings::counted().await;
     let store = settings.store().await;
@@ -28,13 +28,13 @@ fn operations(proxy: &CountingProxy) -> Vec<String> {
     requests.map(|request| request.target).collect()
 }
 
-/// The entries of a batch: its one table's.
+/// Returns the entries of a batch, which has one table.
 fn batch(body: &Value) -> &Value {
     let mut tables = body["RequestItems"].as_object().unwrap().values();
     tables.next().unwrap()
 }
 
-/// The keys that the recorded BatchGetItem requests asked for, per request.
+/// Returns the keys of the recorded BatchGetItem requests, per request.
 fn keys_asked(proxy: &CountingProxy) -> Vec<Vec<String>> {
     let key = |key: &Value| key["key"]["S"].as_str().unwrap().to_owned();
     let keys = |body: &Value| {
@@ -48,7 +48,7 @@ fn keys_asked(proxy: &CountingProxy) -> Vec<Vec<String>> {
     bodies(proxy).iter().map(keys).collect()
 }
 
-/// How many requests a BatchWriteItem holds.
+/// Returns the number of requests in a BatchWriteItem.
 fn batch_size(body: &Value) -> usize {
     batch(body).as_array().unwrap().len()
 }
@@ -83,7 +83,7 @@ async fn bulk_get_asks_for_each_key_once() {
 }
 
 #[tokio::test]
-async fn a_large_bulk_call_has_up_to_eight_requests_in_flight() {
+async fn large_bulk_call_has_up_to_eight_requests_in_flight() {
     let (mut store, proxy, _) = proxied().await;
     let names: Vec<String> = (0..10_000).map(|i| format!("k-{i}")).collect();
     let sets = names.iter().map(|key| set_of(key, b"v", None));
@@ -193,7 +193,7 @@ async fn each_plain_call_is_one_request() {
 }
 
 #[tokio::test]
-async fn a_set_with_an_etag_asks_for_the_old_item() {
+async fn set_with_an_etag_asks_for_the_old_item() {
     let (mut store, proxy, _) = proxied().await;
     let etag = store.state().set("k", b"v", first_write()).await.unwrap();
     store.state().set("k", b"v", if_etag(&etag)).await.unwrap();
@@ -206,12 +206,12 @@ async fn a_set_with_an_etag_asks_for_the_old_item() {
         .map(|body| body["ConditionExpression"].is_string())
         .collect();
     assert_eq!(conditional, [true, true, false]);
-    // Neither of the others is ever sent again when it may have been applied.
+    // Neither of the other two is ever retried if it may have been applied.
     assert!(returns(0).is_null() && returns(2).is_null());
 }
 
 #[tokio::test]
-async fn every_transaction_has_a_request_token_of_its_own() {
+async fn every_transaction_has_its_own_request_token() {
     let (mut store, proxy, _) = proxied().await;
     for _ in 0..2 {
         store
@@ -226,7 +226,7 @@ async fn every_transaction_has_a_request_token_of_its_own() {
         .collect();
     assert_eq!(tokens.len(), 2);
     assert_ne!(tokens[0], tokens[1]);
-    // DynamoDB takes 1 to 36 characters.
+    // DynamoDB accepts 1 to 36 characters.
     assert!(
         tokens.iter().all(|token| (1..=36).contains(&token.len())),
         "{tokens:?}"
@@ -248,7 +248,7 @@ async fn operations_of_a_transaction_on_one_key_are_one_item() {
 }
 
 #[tokio::test]
-async fn every_request_is_signed_and_addressed_as_dynamodb_wants_it() {
+async fn every_request_is_signed_and_has_dynamodbs_headers() {
     let (mut store, proxy, _) = proxied().await;
     store.get("k").await;
     let request = proxy.requests().remove(0);
@@ -275,7 +275,7 @@ async fn every_request_is_signed_and_addressed_as_dynamodb_wants_it() {
 }
 
 #[tokio::test]
-async fn a_wrong_argument_costs_no_request() {
+async fn invalid_argument_sends_no_request() {
     let (mut store, proxy, settings) = proxied().await;
     store.binding().init(&settings.metadata).await.unwrap();
     proxy.reset();
@@ -309,7 +309,7 @@ async fn a_wrong_argument_costs_no_request() {
 }
 
 #[tokio::test]
-async fn nothing_to_do_costs_no_request() {
+async fn empty_call_sends_no_request() {
     let (mut store, proxy, _) = proxied().await;
     store.state().bulk_get(&[], None).await.unwrap();
     store.state().bulk_set(&[]).await.unwrap();

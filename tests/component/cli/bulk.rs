@@ -1,9 +1,9 @@
-//! Many items go into the program and come out of it as JSON Lines, and each has its own answer.
+//! The program reads and writes many items as JSON Lines, with a result for each item.
 
 use super::Shell;
 
 #[tokio::test]
-async fn json_lines_come_out_as_they_went_in() {
+async fn json_lines_are_read_back_as_written() {
     let shell = Shell::new().await;
     let mut lines = String::new();
     for i in 0..1200 {
@@ -52,7 +52,7 @@ async fn json_lines_come_out_as_they_went_in() {
 }
 
 #[tokio::test]
-async fn a_bulk_call_that_fails_in_part_is_exit_status_1() {
+async fn partly_failed_bulk_call_exits_with_1() {
     let shell = Shell::new().await;
     shell.run(&["state", "set", "taken", "1"]).await;
     let lines = b"{\"key\": \"taken\", \"value\": 2, \"concurrency\": \"first-write\"}\n{\"key\": \"free\", \"value\": 3}\n";
@@ -78,7 +78,7 @@ async fn a_bulk_call_that_fails_in_part_is_exit_status_1() {
 }
 
 #[tokio::test]
-async fn a_line_with_a_mistake_is_named_and_nothing_is_written() {
+async fn invalid_line_is_named_and_nothing_is_written() {
     let shell = Shell::new().await;
     let lines = b"{\"key\": \"first\", \"value\": 1}\n{\"key\": \"second\"}\n";
     let from_stdin = ["state", "bulk-set", "--jsonl", "-"];
@@ -88,7 +88,7 @@ async fn a_line_with_a_mistake_is_named_and_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn a_transaction_is_applied_as_a_whole_or_not_at_all() {
+async fn transaction_is_applied_completely_or_not_at_all() {
     let shell = Shell::new().await;
     shell.run(&["state", "set", "b", "old"]).await;
     let done = shell
@@ -111,7 +111,7 @@ async fn a_transaction_is_applied_as_a_whole_or_not_at_all() {
 }
 
 #[tokio::test]
-async fn files_are_read_from_the_folder_that_the_host_opens() {
+async fn files_are_read_from_the_preopened_folder() {
     let shell = Shell::new().await;
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("value.bin"), b"\xff\0").unwrap();

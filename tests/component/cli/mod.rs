@@ -1,4 +1,4 @@
-//! The component as a program, `dapr_dynamodb_cli.wasm`, run in wasmtime as a person at a shell would run it.
+//! The component as a program, `dapr_dynamodb_cli.wasm`, run in wasmtime as from a shell.
 
 mod bulk;
 mod others;
@@ -11,20 +11,20 @@ use std::sync::OnceLock;
 use test_support::ran::Ran;
 use test_support::wasi_command::{Given, WasiCommand};
 
-/// The program, compiled once for the whole binary.
+/// Returns the program, compiled once for the whole binary.
 fn program() -> &'static WasiCommand {
     static PROGRAM: OnceLock<WasiCommand> = OnceLock::new();
     PROGRAM
         .get_or_init(|| WasiCommand::load(Path::new(env!("CLI_PATH"))).expect("the program loads"))
 }
 
-/// A run to the end of a program.
+/// Runs a program to its end.
 pub async fn run(program: &WasiCommand, given: Given<'_>) -> Ran {
     let ran = program.run(given).await;
     ran.expect("the program runs to its end")
 }
 
-/// A run with these environment variables and nothing else.
+/// Runs the program with these environment variables only.
 pub async fn with_environment(environment: &[(&str, &str)], arguments: &[&str]) -> Ran {
     let given = Given {
         arguments,
@@ -34,7 +34,7 @@ pub async fn with_environment(environment: &[(&str, &str)], arguments: &[&str]) 
     run(program(), given).await
 }
 
-/// The shell of a person who has configured this table.
+/// A shell in which this table is configured.
 pub struct Shell {
     endpoint: String,
     table: Table,
@@ -48,7 +48,7 @@ impl Shell {
         }
     }
 
-    /// The same table through another door.
+    /// Reaches the same table through another endpoint.
     pub fn through(mut self, endpoint: &str) -> Self {
         self.endpoint = endpoint.to_owned();
         self
@@ -82,7 +82,7 @@ impl Shell {
 }
 
 #[tokio::test]
-async fn what_one_run_sets_another_run_gets() {
+async fn item_set_in_one_run_is_read_in_another() {
     let shell = Shell::new().await;
     let set = shell
         .run(&["state", "set", "order-1", "{\"total\": 12.50}"])
@@ -103,9 +103,9 @@ async fn what_one_run_sets_another_run_gets() {
 }
 
 #[tokio::test]
-async fn bytes_from_standard_input_come_back_byte_for_byte() {
+async fn bytes_from_stdin_are_read_back_unchanged() {
     let shell = Shell::new().await;
-    // More than what one read or write of a stream takes.
+    // More bytes than one read or write of a stream transfers.
     let bytes: Vec<u8> = (0..=255).cycle().take(300_000).collect();
     let set = shell
         .run_with(&["state", "set", "bytes", "-"], &bytes, None)
@@ -117,7 +117,7 @@ async fn bytes_from_standard_input_come_back_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn json_output_is_one_value_with_everything_about_the_item() {
+async fn json_output_has_every_field_of_the_item() {
     let shell = Shell::new().await;
     let set = [
         "state",
@@ -141,7 +141,7 @@ async fn json_output_is_one_value_with_everything_about_the_item() {
 }
 
 #[tokio::test]
-async fn a_condition_that_does_not_hold_is_exit_status_1() {
+async fn failed_condition_exits_with_1() {
     let shell = Shell::new().await;
     let set = ["state", "set", "order-1", "v"];
     let etag = shell.run(&set).await.text().trim().to_owned();
@@ -161,7 +161,7 @@ async fn a_condition_that_does_not_hold_is_exit_status_1() {
 }
 
 #[tokio::test]
-async fn features_and_pings_are_told() {
+async fn features_and_ping_print_their_results() {
     let shell = Shell::new().await;
     let features = shell.run(&["state", "features"]).await;
     assert_eq!(
@@ -176,7 +176,7 @@ async fn features_and_pings_are_told() {
 }
 
 #[tokio::test]
-async fn a_binding_is_invoked_and_its_refusals_are_told() {
+async fn binding_is_invoked_and_its_errors_are_printed() {
     let shell = Shell::new().await;
     let operations = shell.run(&["binding", "operations"]).await;
     assert!(

@@ -1,4 +1,5 @@
-//! Any component of the contract becomes a program, and is called by host-test, as ours does and is; what it does not have, it says.
+//! Other components of the contract as programs. They can be composed and called like ours, and a
+//! missing export is reported.
 
 use super::run;
 use std::path::Path;
@@ -10,7 +11,7 @@ fn loaded(file: &Path) -> WasiCommand {
     WasiCommand::load(file).expect("the program loads")
 }
 
-/// A run of the memory store as a program. It forgets at its end.
+/// Runs the memory store as a program. Its items are lost when the run ends.
 async fn memory_store(arguments: &[&str], stdin: &[u8]) -> Ran {
     static PROGRAM: OnceLock<WasiCommand> = OnceLock::new();
     let program = PROGRAM.get_or_init(|| loaded(Path::new(env!("MEMORY_STORE_CLI_PATH"))));
@@ -22,7 +23,7 @@ async fn memory_store(arguments: &[&str], stdin: &[u8]) -> Ran {
     run(program, given).await
 }
 
-/// A run of a component that exports a state store without ETags, and no binding.
+/// Runs a component that exports a state store without ETags and no binding.
 async fn state_store_alone(arguments: &[&str]) -> Ran {
     static PROGRAM: OnceLock<WasiCommand> = OnceLock::new();
     let program = PROGRAM.get_or_init(|| loaded(Path::new(env!("MISBEHAVING_CLI_PATH"))));
@@ -34,7 +35,7 @@ async fn state_store_alone(arguments: &[&str]) -> Ran {
 }
 
 #[tokio::test]
-async fn the_memory_store_answers_every_command_of_the_state_store() {
+async fn memory_store_supports_every_state_command() {
     let set = memory_store(&["state", "set", "k", "-"], b"\xff\0").await;
     assert_eq!((set.status, set.stderr.as_str()), (0, ""));
     assert!(!set.text().trim().is_empty(), "its ETag");
@@ -44,7 +45,7 @@ async fn the_memory_store_answers_every_command_of_the_state_store() {
     let refused = memory_store(&stale, b"").await;
     refused.assert_failed("etag-mismatch: ");
 
-    // Requests for one key take effect in their order, within one call.
+    // Requests for one key within one call take effect in their order.
     let lines = b"{\"key\": \"k\", \"value\": 1, \"concurrency\": \"first-write\"}\n\
         {\"key\": \"k\", \"value\": 2, \"concurrency\": \"first-write\"}\n";
     let bulk_set = ["state", "bulk-set", "--jsonl", "-", "--json"];
@@ -74,7 +75,7 @@ async fn the_memory_store_answers_every_command_of_the_state_store() {
 }
 
 #[tokio::test]
-async fn the_memory_stores_binding_is_called_too() {
+async fn memory_stores_binding_can_be_called() {
     let operations = memory_store(&["binding", "operations", "--json"], b"").await;
     assert_eq!(operations.text(), "[\"create\",\"get\"]\n");
     let create = ["binding", "invoke", "create", "-", "--json"];
@@ -93,7 +94,7 @@ async fn the_memory_stores_binding_is_called_too() {
 }
 
 #[tokio::test]
-async fn missing_exports_are_unsupported_and_the_rest_works() {
+async fn missing_exports_are_unsupported_and_others_work() {
     let set = state_store_alone(&["state", "set", "k", "v"]).await;
     assert_eq!((set.status, set.text()), (0, "\n"), "a store without ETags");
     let get = state_store_alone(&["state", "get", "k"]).await;
@@ -117,7 +118,7 @@ async fn missing_exports_are_unsupported_and_the_rest_works() {
 }
 
 #[test]
-fn the_adapter_knows_nothing_of_dynamodb() {
+fn adapter_contains_nothing_about_dynamodb() {
     let program = std::fs::read(Path::new(env!("MEMORY_STORE_CLI_PATH"))).unwrap();
     for word in ["dynamodb", "amazon", "aws_"] {
         let letters = word.as_bytes();

@@ -1,4 +1,5 @@
-//! The environment, the metadata and the arguments of the program, and its errors where they will not do.
+//! The environment, the metadata and the arguments of the program, and its errors if they are
+//! missing or invalid.
 
 use super::{Shell, with_environment};
 use crate::fixture::{CREDENTIALS, SECRET_KEY, engine, refusing_server};
@@ -19,7 +20,7 @@ const COMMANDS: [&[&str]; 11] = [
 ];
 
 #[tokio::test]
-async fn without_any_configuration_every_command_says_so_by_case() {
+async fn every_command_without_configuration_is_not_initialized() {
     for command in COMMANDS {
         let ran = with_environment(&[], command).await;
         ran.assert_failed("not-initialized: neither --metadata nor the environment configures ");
@@ -30,7 +31,7 @@ async fn without_any_configuration_every_command_says_so_by_case() {
 }
 
 #[tokio::test]
-async fn a_dead_port_is_unavailable_for_every_command_that_sends() {
+async fn unused_port_is_unavailable_for_every_sending_command() {
     let server = refusing_server().await;
     let shell = Shell::new().await.through(server.endpoint());
     let sends = |command: &&&[&str]| command[1] != "features";
@@ -46,7 +47,7 @@ async fn a_dead_port_is_unavailable_for_every_command_that_sends() {
 }
 
 #[tokio::test]
-async fn an_absent_table_is_not_found_and_no_secret_is_told() {
+async fn absent_table_is_not_found_and_no_secret_is_shown() {
     let endpoint = engine().await.endpoint();
     let mut environment = vec![
         ("DYNAMODB_TABLE", "no-such-table"),
@@ -60,7 +61,7 @@ async fn an_absent_table_is_not_found_and_no_secret_is_told() {
 }
 
 #[tokio::test]
-async fn metadata_arguments_win_over_the_environment() {
+async fn metadata_arguments_override_the_environment() {
     let shell = Shell::new().await;
     shell.run(&["state", "set", "k", "v"]).await;
     let elsewhere = ["state", "get", "k", "--metadata", "table=no-such-table"];
@@ -84,10 +85,10 @@ async fn metadata_arguments_win_over_the_environment() {
 }
 
 #[tokio::test]
-async fn an_invalid_command_line_is_exit_status_2_and_calls_nothing() {
+async fn invalid_command_line_exits_with_2_and_calls_nothing() {
     let own: [&[&str]; 2] = [&[], &["state", "get", "k", "--metadata", "table"]];
     for arguments in SENSELESS.into_iter().chain(own) {
-        // A call would be `not-initialized`, which is exit status 1.
+        // A call would fail with `not-initialized`, which is exit status 1.
         let ran = with_environment(&[], arguments).await;
         assert_eq!((ran.status, ran.text()), (2, ""), "{arguments:?}");
         assert!(ran.stderr.contains("--help"), "{}", ran.stderr);
@@ -95,7 +96,7 @@ async fn an_invalid_command_line_is_exit_status_2_and_calls_nothing() {
 }
 
 #[tokio::test]
-async fn help_names_the_program_as_the_host_does_and_is_an_answer() {
+async fn help_uses_the_hosts_program_name_and_exits_with_0() {
     for arguments in [
         ["--help"].as_slice(),
         &["help"],
@@ -119,7 +120,7 @@ async fn help_names_the_program_as_the_host_does_and_is_an_answer() {
 }
 
 #[tokio::test]
-async fn the_program_and_host_test_give_the_same_answers() {
+async fn program_and_host_test_print_the_same_results() {
     let shell = Shell::new().await;
     shell
         .run(&["state", "set", "k", "{\"n\": 1}", "--content-type", "t/t"])

@@ -1,4 +1,5 @@
-//! The requests of a run of the program: those of its call and no other, as consistent as was asked for.
+//! The requests that a run of the program sends: only those of its call, with the requested
+//! consistency.
 
 use super::Shell;
 use crate::fixture::{asks_for_consistent_read, counting_proxy};
@@ -9,7 +10,7 @@ async fn proxied() -> (Shell, CountingProxy) {
     (Shell::new().await.through(proxy.endpoint()), proxy)
 }
 
-/// The operations that one run sends.
+/// Returns the operations that one run sends.
 async fn sent(shell: &Shell, proxy: &CountingProxy, arguments: &[&str]) -> Vec<String> {
     proxy.reset();
     let ran = shell.run(arguments).await;
@@ -19,7 +20,7 @@ async fn sent(shell: &Shell, proxy: &CountingProxy, arguments: &[&str]) -> Vec<S
 }
 
 #[tokio::test]
-async fn a_run_sends_its_call_alone_or_checks_the_table_first() {
+async fn run_sends_its_call_only_or_checks_the_table_first() {
     let (shell, proxy) = proxied().await;
     let set = ["state", "set", "k", "v"];
     assert_eq!(sent(&shell, &proxy, &set).await.len(), 1);
@@ -38,7 +39,7 @@ async fn a_run_sends_its_call_alone_or_checks_the_table_first() {
     assert_eq!(sent(&shell, &proxy, &operations).await.len(), 0);
 }
 
-/// Says that a get and a bulk-get with these arguments ask for consistent reads.
+/// Returns for a get and a bulk-get with these arguments whether each asks for a consistent read.
 async fn consistent(shell: &Shell, proxy: &CountingProxy, more: &[&str]) -> [bool; 2] {
     let mut consistent = [false; 2];
     for (place, command) in ["get", "bulk-get"].into_iter().enumerate() {
@@ -50,7 +51,7 @@ async fn consistent(shell: &Shell, proxy: &CountingProxy, more: &[&str]) -> [boo
 }
 
 #[tokio::test]
-async fn reads_are_as_consistent_as_the_arguments_say() {
+async fn reads_have_the_consistency_of_the_arguments() {
     let (shell, proxy) = proxied().await;
     shell.run(&["state", "set", "k", "v"]).await;
     let strong = ["--consistency", "strong"];

@@ -1,5 +1,5 @@
-//! Each promise that is broken is found out by the case that is about it, and told in a sentence: of one instance alone, and of a
-//! store that many instances share.
+//! Every broken promise is detected by the case that tests it, and reported in a sentence. Covers
+//! promises of a single instance, and promises of a store that many instances share.
 
 use super::{ours, without_surroundings};
 use crate::fixture::Table;
@@ -11,7 +11,7 @@ use serde_json::json;
 use std::time::Duration;
 use test_support::faults::{Action, Arrived, Reply};
 
-/// A promise that is broken, and the case that is about it.
+/// Broken promises, each with the case that detects it.
 const BROKEN: &[(&str, &str)] = &[
     (
         "values-are-bytes",
@@ -114,10 +114,10 @@ const BROKEN: &[(&str, &str)] = &[
     ),
 ];
 
-/// No call of a fixture that keeps its promise takes so long on any machine.
+/// No call of a fixture that keeps its promise takes this long, on any machine.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// The outcome of one case where a promise is broken, or none is.
+/// Returns the outcome of one case while this promise is broken, or none if `promise` is empty.
 async fn outcome(promise: &str, case: &str) -> Outcome {
     let mut subject = without_surroundings(fixtures::broken_promises(), &[("break", promise)]);
     subject.time_limit = LIMIT;
@@ -128,7 +128,7 @@ async fn outcome(promise: &str, case: &str) -> Outcome {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_broken_promise_is_found_by_its_case() {
+async fn each_broken_promise_is_detected_by_its_case() {
     let found = join_all(BROKEN.iter().map(|(promise, case)| async move {
         let broken = outcome(promise, case).await;
         println!("{promise}: {broken:?}");
@@ -150,7 +150,7 @@ async fn each_broken_promise_is_found_by_its_case() {
 }
 
 #[tokio::test]
-async fn a_secret_in_a_sentence_is_found_and_not_repeated() {
+async fn secret_in_a_sentence_is_detected_and_not_repeated() {
     const SECRET: &str = "hunter2-and-more";
     let metadata = [("break", "no-secret-in-a-sentence"), ("secretKey", SECRET)];
     for case in [
@@ -159,7 +159,7 @@ async fn a_secret_in_a_sentence_is_found_and_not_repeated() {
         "an etag of any text is answered",
         "a second init that fails leaves the store",
         "an init that fails leaves the binding",
-        // Without the name of the operation, which is no reason to print the sentence.
+        // The sentence lacks the name of the operation, but the failure must still not print it.
         "an operation that is not listed",
     ] {
         let subject = without_surroundings(fixtures::broken_promises(), &metadata);
@@ -170,9 +170,9 @@ async fn a_secret_in_a_sentence_is_found_and_not_repeated() {
     }
 }
 
-/// Conditional writes and transactions are acknowledged and not done.
+/// The proxy acknowledges conditional writes and transactions but does not apply them.
 #[tokio::test]
-async fn a_shared_store_that_loses_writes_is_found_by_races() {
+async fn shared_store_that_loses_writes_is_detected_by_races() {
     let losing = |arrived: &Arrived| {
         let body = String::from_utf8_lossy(&arrived.body);
         match arrived.operation.as_str() {

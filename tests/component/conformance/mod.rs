@@ -1,4 +1,5 @@
-//! The contract, case by case: ours keeps all of it, and the one in memory all that it declares.
+//! The conformance cases. Our component passes all of them, and the memory store passes all that
+//! apply to it.
 
 mod broken_promises;
 
@@ -38,7 +39,7 @@ fn invocation(text: &str) -> Invocation {
     text.parse().expect("an operation and its data")
 }
 
-/// All cases, none of which fails; the names of those that do not apply.
+/// Runs all cases, asserts that none fails, and returns the names of those that do not apply.
 async fn not_applicable(subject: Subject) -> BTreeSet<String> {
     let ran: Vec<Ran> = run(subject, cases::matching("")).collect().await;
     let failed: Vec<_> = ran
@@ -61,7 +62,7 @@ fn needing(needs: &[Need]) -> BTreeSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn our_component_passes_every_case_and_leaves_nothing_behind() {
+async fn our_component_passes_every_case_and_leaves_no_items() {
     let table = Table::new().await;
     let settings = table.settings().await.with("ttlAttributeName", EXPIRES_AT);
     let not_applicable = not_applicable(ours(&settings)).await;
@@ -72,7 +73,7 @@ async fn our_component_passes_every_case_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn our_component_without_ttl_passes_every_other_case() {
+async fn our_component_without_ttl_passes_the_other_cases() {
     let settings = Settings::new().await;
     let not_applicable = not_applicable(ours(&settings)).await;
     let expected = [Need::Ttl, Need::NoEtag, Need::NoTransactional];
@@ -80,7 +81,7 @@ async fn our_component_without_ttl_passes_every_other_case() {
 }
 
 #[tokio::test]
-async fn the_store_in_memory_passes_every_case_about_what_it_declares() {
+async fn memory_store_passes_every_applicable_case() {
     let subject = without_surroundings(fixtures::memory_store(), &[]);
     let mut expected = needing(&[
         Need::Transactional,
@@ -88,7 +89,7 @@ async fn the_store_in_memory_passes_every_case_about_what_it_declares() {
         Need::NoEtag,
         Need::NoTtl,
     ]);
-    // It takes any configuration, and has none here.
+    // The memory store accepts any configuration, and has none here.
     expected.extend(named(|case| case.name().contains("init that fails")));
     expected.extend(
         [
@@ -102,7 +103,7 @@ async fn the_store_in_memory_passes_every_case_about_what_it_declares() {
 }
 
 #[tokio::test]
-async fn every_case_ends_with_a_component_that_does_little() {
+async fn every_case_ends_even_with_a_minimal_component() {
     let subject = without_surroundings(fixtures::misbehaving(), &[]);
     let ran: Vec<Ran> = run(subject, cases::matching("")).collect().await;
     assert_eq!(ran.len(), cases::matching("").len());
@@ -110,7 +111,7 @@ async fn every_case_ends_with_a_component_that_does_little() {
         Outcome::Failed(reason) => Some(reason),
         Outcome::Passed | Outcome::NotApplicable(_) => None,
     });
-    // It has neither a delete nor any bulk call.
+    // The component has neither a delete nor any bulk call.
     let refused = failed.filter(|reason| reason.contains("this store has get and set alone"));
     assert!(refused.count() > 10, "{ran:#?}");
 }

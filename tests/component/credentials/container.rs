@@ -1,5 +1,6 @@
-//! The endpoint of a container's agent: the request to it, its answers, and the places where plain http may go. An answer without
-//! credentials is told with the source and the address, and no other source is asked.
+//! The credentials endpoint of a container's agent: the request to it, its responses, and the hosts
+//! that may be asked over plain http. If a response has no credentials, the error names the source
+//! and the address, and no other source is asked.
 
 use super::scene::{Guest, Scene, Source, lending, lent, refused, secret, works, write};
 use http::StatusCode;
@@ -13,7 +14,7 @@ const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
-/// ECS's agent, which wants no token; its path has a query.
+/// Starts ECS's agent, which requires no token. Its path has a query.
 fn ecs(scene: &Scene) -> (StandIn<Container>, Guest) {
     let agent = StandIn::start(Container::ecs(&scene.account)).expect("the agent starts");
     let uri = format!("{}{}", agent.endpoint(), agent.service().path());
@@ -22,7 +23,7 @@ fn ecs(scene: &Scene) -> (StandIn<Container>, Guest) {
 }
 
 #[tokio::test]
-async fn the_request_has_the_path_with_its_query_and_asks_for_json() {
+async fn request_has_path_and_query_and_accepts_json() {
     let scene = Scene::new().await;
     let (agent, guest) = ecs(&scene);
     guest.works().await;
@@ -34,7 +35,7 @@ async fn the_request_has_the_path_with_its_query_and_asks_for_json() {
 }
 
 #[tokio::test]
-async fn localhost_is_this_machine_by_its_name() {
+async fn localhost_may_be_asked_over_plain_http() {
     let scene = Scene::new().await;
     let (agent, guest) = ecs(&scene);
     let by_name = agent.endpoint().replace("127.0.0.1", "localhost");
@@ -43,7 +44,7 @@ async fn localhost_is_this_machine_by_its_name() {
 }
 
 #[tokio::test]
-async fn a_token_is_sent_as_it_is_and_a_file_goes_before_it() {
+async fn token_is_sent_unchanged_and_token_file_overrides_it() {
     let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::Container, scene.guest());
     guest.clone().env(TOKEN, &secret("other")).works().await;
@@ -58,7 +59,7 @@ async fn a_token_is_sent_as_it_is_and_a_file_goes_before_it() {
 }
 
 #[tokio::test]
-async fn a_token_file_that_was_replaced_is_read_again() {
+async fn replaced_token_file_is_read_again() {
     let (scene, lenders) = lending().await;
     let mut store = lenders.lend(Source::Container, scene.guest()).store().await;
     let next = secret("next-authorization");
@@ -70,7 +71,7 @@ async fn a_token_file_that_was_replaced_is_read_again() {
 }
 
 #[tokio::test]
-async fn an_invalid_token_is_named_and_nothing_is_asked() {
+async fn invalid_token_is_refused_without_a_request() {
     let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::Container, scene.guest());
     for text in [
@@ -99,7 +100,7 @@ async fn an_invalid_token_is_named_and_nothing_is_asked() {
 }
 
 #[tokio::test]
-async fn a_uri_that_may_be_somebody_elses_machine_is_not_asked() {
+async fn uri_of_another_machine_is_refused_over_plain_http() {
     let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::Container, scene.guest());
     let plain = "over plain http";
@@ -123,9 +124,10 @@ async fn a_uri_that_may_be_somebody_elses_machine_is_not_asked() {
     assert_eq!(lenders.container.count_all(), 0);
 }
 
-/// Its host is 169.254.170.2, which the instance may not reach here: that it is named shows where it would have asked.
+/// The host of a relative URI is 169.254.170.2, which the instance may not reach here. The error
+/// names the address that it would have asked.
 #[tokio::test]
-async fn a_relative_uri_goes_to_the_address_of_ecs() {
+async fn relative_uri_goes_to_the_address_of_ecs() {
     let scene = Scene::new().await;
     let (agent, guest) = ecs(&scene);
     let answer = guest.env(RELATIVE_URI, "/credentials?a=1").init().await;
@@ -138,7 +140,7 @@ async fn a_relative_uri_goes_to_the_address_of_ecs() {
 }
 
 #[tokio::test]
-async fn members_have_any_case_and_expired_credentials_are_refused() {
+async fn member_case_is_ignored_and_expired_keys_are_refused() {
     let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::Container, scene.guest());
     let key = scene.account.session("ODD", Duration::from_secs(3600));
@@ -158,7 +160,8 @@ async fn members_have_any_case_and_expired_credentials_are_refused() {
     refused(guest.init().await, "unavailable", &["expired already"]);
 }
 
-/// An answer of the agent, the case that follows, words of its sentence, and how often it is asked.
+/// Returns responses of the agent. Each comes with the case of the resulting error, words of its
+/// sentence, and the number of times that the agent is asked.
 fn answers() -> Vec<(Action, &'static str, &'static str, usize)> {
     let status = |status| Action::answer(Reply::text(status, "text/plain", "no"));
     let json = |text| Action::answer(Reply::text(StatusCode::OK, "application/json", text));
@@ -186,7 +189,7 @@ fn answers() -> Vec<(Action, &'static str, &'static str, usize)> {
 }
 
 #[tokio::test]
-async fn each_refusal_is_told_and_passing_ones_are_asked_again() {
+async fn each_failure_is_reported_and_transient_ones_are_retried() {
     for (action, case, words, times) in answers() {
         let (scene, lenders) = lending().await;
         let guest = lenders.lend(Source::Container, scene.guest());
@@ -203,7 +206,7 @@ async fn each_refusal_is_told_and_passing_ones_are_asked_again() {
 }
 
 #[tokio::test]
-async fn an_agent_that_never_answers_is_given_up_in_time() {
+async fn agent_that_never_responds_times_out() {
     let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::Container, scene.guest());
     let guest = guest

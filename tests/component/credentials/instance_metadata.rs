@@ -1,5 +1,5 @@
-//! EC2 instance metadata: a token, the role's name, its credentials, each as version 2 has it and no other way. An answer without
-//! credentials is told with the source and the address.
+//! EC2 instance metadata, version 2 only: a token, the role's name, then the role's credentials. If
+//! a response has no credentials, the error names the source and the address.
 
 use super::scene::{Guest, Lenders, Scene, Source, lending, refused};
 use http::StatusCode;
@@ -23,7 +23,7 @@ pub fn text(text: &str) -> Action {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_first_and_shown_with_both_questions() {
+async fn token_is_fetched_once_before_role_and_credentials() {
     let (scene, lenders) = lending().await;
     on_an_instance(&scene, &lenders).works().await;
     let instance = &lenders.instance_metadata;
@@ -41,7 +41,7 @@ async fn a_token_is_asked_for_first_and_shown_with_both_questions() {
 }
 
 #[tokio::test]
-async fn a_passing_fault_of_each_question_is_asked_again() {
+async fn transient_failure_of_each_request_is_retried() {
     for subject in [TOKEN, ROLE, CREDENTIALS] {
         for fault in [
             status(StatusCode::SERVICE_UNAVAILABLE),
@@ -57,7 +57,7 @@ async fn a_passing_fault_of_each_question_is_asked_again() {
 }
 
 #[tokio::test]
-async fn each_question_has_its_own_second_attempt() {
+async fn each_request_has_its_own_second_attempt() {
     let (scene, lenders) = lending().await;
     for subject in [TOKEN, ROLE, CREDENTIALS] {
         let fault = status(StatusCode::SERVICE_UNAVAILABLE);
@@ -69,7 +69,7 @@ async fn each_question_has_its_own_second_attempt() {
 }
 
 #[tokio::test]
-async fn an_instance_without_a_role_is_told() {
+async fn instance_without_a_role_is_reported() {
     let (scene, lenders) = lending().await;
     lenders.instance_metadata.service().set_role(None);
     let answer = on_an_instance(&scene, &lenders).init().await;
@@ -78,9 +78,9 @@ async fn an_instance_without_a_role_is_told() {
     assert_eq!(lenders.instance_metadata.count(ROLE), 1);
 }
 
-/// Its service may be behind with renewing: AWS takes such credentials.
+/// The metadata service may be late to renew credentials, and AWS accepts such credentials.
 #[tokio::test]
-async fn credentials_past_their_expiry_are_used_for_a_while() {
+async fn expired_credentials_of_the_service_are_still_used() {
     let (scene, lenders) = lending().await;
     let mut key = scene.account.session("LATE", Duration::ZERO);
     let document = serde_json::json!({
@@ -101,7 +101,7 @@ async fn credentials_past_their_expiry_are_used_for_a_while() {
 }
 
 #[tokio::test]
-async fn disabled_in_any_spelling_it_is_not_asked() {
+async fn disabled_source_is_not_asked_in_any_spelling() {
     for disabled in ["true", "True", "TRUE"] {
         let (scene, lenders) = lending().await;
         let guest = on_an_instance(&scene, &lenders).env("AWS_EC2_METADATA_DISABLED", disabled);
@@ -116,7 +116,7 @@ async fn disabled_in_any_spelling_it_is_not_asked() {
 }
 
 #[tokio::test]
-async fn an_endpoint_goes_before_a_mode_and_what_is_neither_is_told() {
+async fn endpoint_overrides_mode_and_invalid_ones_are_refused() {
     let (scene, lenders) = lending().await;
     let guest = on_an_instance(&scene, &lenders);
     guest.clone().env(MODE, "IPv6").works().await;
@@ -131,9 +131,10 @@ async fn an_endpoint_goes_before_a_mode_and_what_is_neither_is_told() {
     refused(answer, "invalid-configuration", &[MODE, "`IPv6`"]);
 }
 
-/// The instance may not reach these here: that they are named shows where it would have asked.
+/// The instance may not reach these addresses here. The error names the address that it would have
+/// asked.
 #[tokio::test]
-async fn a_mode_in_any_case_chooses_the_address() {
+async fn mode_selects_the_address_in_any_case() {
     let scene = Scene::new().await;
     let guest = scene.guest().env("AWS_EC2_METADATA_DISABLED", "false");
     for (mode, address) in [
@@ -147,13 +148,13 @@ async fn a_mode_in_any_case_chooses_the_address() {
     }
 }
 
-/// An answer that gives no credentials.
+/// A response without credentials.
 struct Refusal {
     question: &'static str,
     answer: Action,
     case: &'static str,
     words: &'static str,
-    /// How often the question is asked.
+    /// The number of times that the question is asked.
     times: usize,
 }
 
@@ -226,7 +227,7 @@ async fn each_refusal_is_told_with_the_source_and_the_address() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_never_answers_is_asked_twice_and_given_up() {
+async fn endpoint_that_never_responds_times_out_after_two_tries() {
     let (scene, lenders) = lending().await;
     let silent = Action::deliver(Delivery::Withheld);
     lenders.instance_metadata.order_always(TOKEN, silent);

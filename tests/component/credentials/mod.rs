@@ -1,8 +1,11 @@
-//! The component's sources of credentials: each source is a server of its own that speaks AWS's wire, and the table is
-//! behind a gate that recomputes each signature, so that a call that succeeds was signed with what that source gave out.
+//! Tests of the component's sources of credentials.
 //!
-//! `scene` is the table, its gate, the instance and the sources. `sources` holds what is true of all of them; then come the
-//! sources one by one, and `refresh`.
+//! Each source is a separate server that speaks AWS's protocol. The table is behind a gate that
+//! recomputes every signature, so a successful call was signed with credentials of that source.
+//!
+//! `scene` has the table, its gate, the instance and the sources. `sources` tests the rules that
+//! all sources share. The other modules test one source each, and `refresh` tests the renewal of
+//! credentials.
 
 mod container;
 mod instance_metadata;

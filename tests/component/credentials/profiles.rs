@@ -1,6 +1,7 @@
-//! The files that AWS's tools share: which profile is read, and what it may ask for. The cases are those of the SDK's own test
-//! data (aws-config, `default-credential-provider-chain`, `profile-provider`, `assume-role-tests.json`). A profile or file at fault
-//! is named, never with a line of it, and no other source is asked instead.
+//! The files that AWS's tools share: the profile that is read, and the settings that it may have.
+//! The cases come from the SDK's own test data (aws-config, `default-credential-provider-chain`,
+//! `profile-provider`, `assume-role-tests.json`). An error names the profile or file at fault,
+//! never a line of it, and no other source is asked instead.
 
 use super::scene::{
     Guest, LENT, Lenders, ROLE, Scene, Source, lending, lent, refused, section, works, write,
@@ -11,7 +12,7 @@ use test_support::aws::sts::{ASSUME_ROLE, Form, WITH_WEB_IDENTITY};
 const CONFIG: &str = "AWS_CONFIG_FILE";
 const CREDENTIALS: &str = "AWS_SHARED_CREDENTIALS_FILE";
 
-/// With these two files, and STS within reach.
+/// Returns a guest with these two files, which can reach STS.
 fn with_files(scene: &Scene, lenders: &Lenders, config: &str, credentials: &str) -> Guest {
     write(lenders.folder.path(), "config", config);
     write(lenders.folder.path(), "credentials", credentials);
@@ -23,7 +24,8 @@ fn with_files(scene: &Scene, lenders: &Lenders, config: &str, credentials: &str)
         .env(CREDENTIALS, &lent("credentials"))
 }
 
-/// Whose key is used with these files, where two keys are at hand: `ONE` or `TWO`.
+/// Returns the labels of the keys that are used with these files. Two keys are available: `ONE` and
+/// `TWO`.
 async fn chosen(
     files: impl FnOnce(&str, &str) -> (String, String),
     more: impl FnOnce(Guest) -> Guest,
@@ -42,7 +44,7 @@ async fn chosen(
 }
 
 #[tokio::test]
-async fn the_default_profile_is_read_and_another_where_it_is_named() {
+async fn default_profile_is_read_unless_another_is_named() {
     let name = "some-thing:long/the_one%only.foo@bar+";
     let files = |one: &str, two: &str| {
         let credentials = format!("[default]\n{one}[{name}]\n{two}");
@@ -56,7 +58,7 @@ async fn the_default_profile_is_read_and_another_where_it_is_named() {
 }
 
 #[tokio::test]
-async fn profile_has_any_name_as_the_aws_cli_writes_it() {
+async fn profile_may_have_any_name_that_the_aws_cli_writes() {
     let name = "it's my profile, très bien";
     let config = |one: &str, two: &str| {
         let text = format!("\u{feff}[profile \"{name}\"]\n{one}[profile 'other one']\n{two}");
@@ -71,7 +73,7 @@ async fn profile_has_any_name_as_the_aws_cli_writes_it() {
 }
 
 #[tokio::test]
-async fn of_a_profile_in_both_files_the_credentials_file_stands() {
+async fn credentials_file_overrides_the_same_profile_in_config() {
     let files = |one: &str, two: &str| (format!("[default]\n{one}"), format!("[default]\n{two}"));
     assert_eq!(chosen(files, |guest| guest).await, ["TWO"]);
     let files =
@@ -83,7 +85,7 @@ async fn of_a_profile_in_both_files_the_credentials_file_stands() {
 }
 
 #[tokio::test]
-async fn properties_have_any_case_and_lines_may_end_with_cr_lf() {
+async fn property_case_and_crlf_line_ends_are_ignored() {
     let files = |one: &str, _: &str| {
         let text = format!("# comment\n[default] ; of mine\n{one}").replace('\n', "\r\n");
         (
@@ -95,7 +97,7 @@ async fn properties_have_any_case_and_lines_may_end_with_cr_lf() {
 }
 
 #[tokio::test]
-async fn without_names_the_files_are_those_of_the_home_directory() {
+async fn files_default_to_those_in_the_home_directory() {
     let (scene, lenders) = lending().await;
     let folder = lenders.folder.path().join(".aws");
     fs::create_dir(&folder).unwrap();
@@ -114,7 +116,7 @@ async fn without_names_the_files_are_those_of_the_home_directory() {
 }
 
 #[tokio::test]
-async fn a_profile_without_credentials_leaves_them_to_the_next_source() {
+async fn profile_without_credentials_is_skipped() {
     for config in [
         "",
         "[default]\nmax_attempts = 1\n",
@@ -132,7 +134,7 @@ async fn a_profile_without_credentials_leaves_them_to_the_next_source() {
 }
 
 #[tokio::test]
-async fn roles_are_assumed_one_with_the_credentials_of_the_other() {
+async fn chained_roles_are_assumed_one_after_another() {
     let (scene, lenders) = lending().await;
     let config = format!(
         "[default]\nrole_arn = {ROLE}-a\nsource_profile = b\nrole_session_name = mine\nexternal_id = id-1\n[profile b]\nrole_arn = {ROLE}-b\nsource_profile = c\n"
@@ -155,9 +157,10 @@ async fn roles_are_assumed_one_with_the_credentials_of_the_other() {
     assert_eq!(scene.gate.passed().len(), 1);
 }
 
-/// A source profile's own keys go before its role, and a profile's keys are no use beside its role.
+/// A source profile's own keys take precedence over its role. The keys of a profile that assumes a
+/// role are not used.
 #[tokio::test]
-async fn keys_of_a_source_profile_are_where_its_roles_begin() {
+async fn role_is_assumed_with_the_keys_of_its_source_profile() {
     let files = |own: &str, base: &str| {
         let config = format!("[default]\nrole_arn = {ROLE}\nsource_profile = b\n{own}");
         (config, format!("[b]\nrole_arn = {ROLE}-not\n{base}"))
@@ -178,7 +181,7 @@ async fn keys_of_a_source_profile_are_where_its_roles_begin() {
 }
 
 #[tokio::test]
-async fn a_profile_may_be_its_own_source() {
+async fn profile_may_be_its_own_source_profile() {
     let (scene, lenders) = lending().await;
     let own = section("a", &scene.account.user("OWN"));
     let text = format!("{own}role_arn = {ROLE}\nsource_profile = a\n");
@@ -191,7 +194,7 @@ async fn a_profile_may_be_its_own_source() {
 }
 
 #[tokio::test]
-async fn a_role_may_begin_at_a_source_that_the_profile_names() {
+async fn role_may_use_the_profiles_credential_source() {
     for (name, source, label) in [
         ("EcsContainer", Source::Container, "ASIAEKS"),
         ("ec2instancemetadata", Source::InstanceMetadata, "ASIAIMDS"),
@@ -207,7 +210,7 @@ async fn a_role_may_begin_at_a_source_that_the_profile_names() {
 }
 
 #[tokio::test]
-async fn a_profile_may_have_a_web_identity_and_a_role_over_it() {
+async fn role_may_be_assumed_over_a_profiles_web_identity() {
     let (scene, lenders) = lending().await;
     let token_file = lent("web-identity-token");
     let config = format!(
@@ -221,7 +224,7 @@ async fn a_profile_may_have_a_web_identity_and_a_role_over_it() {
 }
 
 #[tokio::test]
-async fn a_region_of_the_profile_is_used_where_no_other_is_given() {
+async fn profile_region_is_used_if_no_other_is_set() {
     let (scene, lenders) = lending().await;
     let config = format!("[default]\nregion = us-west-17\nrole_arn = {ROLE}\nsource_profile = b\n");
     let credentials = section("b", &scene.account.user("BASE"));
@@ -239,7 +242,7 @@ async fn a_region_of_the_profile_is_used_where_no_other_is_given() {
 }
 
 #[tokio::test]
-async fn replaced_keys_are_read_when_the_old_ones_are_refused() {
+async fn replaced_keys_are_read_when_the_old_ones_expire() {
     let (scene, lenders) = lending().await;
     let old = scene.account.user("OLD");
     let guest = with_files(&scene, &lenders, "", &section("default", &old));
@@ -252,14 +255,14 @@ async fn replaced_keys_are_read_when_the_old_ones_are_refused() {
     assert_eq!(scene.gate.refused(), ["ExpiredTokenException"]);
 }
 
-/// With this file; the sources after it are ready.
+/// Returns a guest with this config file. The sources that come after the file are ready too.
 fn with_config(scene: &Scene, lenders: &Lenders, config: &str) -> Guest {
     write(lenders.folder.path(), "config", config);
     let guest = lenders.lend(Source::Container, scene.guest());
     guest.env(CONFIG, &lent("config"))
 }
 
-/// A profile `A`, and words of what is said of it.
+/// Returns configurations of a profile `A`, each with words of the resulting error.
 fn profiles() -> Vec<(String, &'static [&'static str])> {
     let role = format!("[profile A]\nrole_arn = {ROLE}\n");
     let over = |base: &str| format!("{role}source_profile = B\n[profile B]\n{base}");
@@ -320,7 +323,7 @@ fn profiles() -> Vec<(String, &'static [&'static str])> {
 }
 
 #[tokio::test]
-async fn a_profile_that_cannot_give_what_it_is_asked_for_is_told() {
+async fn unusable_profile_is_reported() {
     for (config, words) in profiles() {
         let (scene, lenders) = lending().await;
         let guest = with_config(&scene, &lenders, &config).env("AWS_PROFILE", "A");
@@ -330,9 +333,9 @@ async fn a_profile_that_cannot_give_what_it_is_asked_for_is_told() {
     }
 }
 
-/// DC-25 of the SDK: the environment does not mend a profile.
+/// Case DC-25 of the SDK: environment variables do not complete a profile.
 #[tokio::test]
-async fn a_role_of_the_environment_does_not_complete_a_profile() {
+async fn role_from_the_environment_does_not_complete_a_profile() {
     let (scene, lenders) = lending().await;
     let config = "[default]\nweb_identity_token_file = /lent/web-identity-token\n";
     let guest = with_config(&scene, &lenders, config).env("AWS_ROLE_ARN", ROLE);
@@ -340,9 +343,9 @@ async fn a_role_of_the_environment_does_not_complete_a_profile() {
     refused(guest.init().await, "invalid-configuration", &words);
 }
 
-/// DC-19 of the SDK.
+/// Case DC-19 of the SDK.
 #[tokio::test]
-async fn a_web_identity_of_the_environment_does_not_replace_a_profile() {
+async fn web_identity_variables_do_not_replace_a_profile() {
     let (scene, lenders) = lending().await;
     let config = format!("[profile A]\nrole_arn = {ROLE}\ncredential_source = Environment\n");
     let guest = with_config(&scene, &lenders, &config).env("AWS_PROFILE", "A");
@@ -352,7 +355,7 @@ async fn a_web_identity_of_the_environment_does_not_replace_a_profile() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_named_and_cannot_be_read_is_told() {
+async fn named_file_that_cannot_be_read_is_reported() {
     let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::Container, scene.guest());
     std::fs::write(lenders.folder.path().join("binary"), [0xff, 0xfe]).unwrap();
@@ -375,7 +378,7 @@ async fn a_file_that_was_named_and_cannot_be_read_is_told() {
 }
 
 #[tokio::test]
-async fn a_malformed_line_with_a_secret_is_not_told() {
+async fn error_about_a_malformed_line_shows_no_secret() {
     let (scene, lenders) = lending().await;
     let key = scene.account.user("");
     for text in [
@@ -390,7 +393,7 @@ async fn a_malformed_line_with_a_secret_is_not_told() {
 }
 
 #[tokio::test]
-async fn a_sources_failure_within_a_profile_is_that_of_the_source() {
+async fn failure_of_a_profiles_credential_source_is_reported() {
     let (scene, lenders) = lending().await;
     let role = format!("[default]\nrole_arn = {ROLE}\ncredential_source = Ec2InstanceMetadata\n");
     let guest = with_config(&scene, &lenders, &role);

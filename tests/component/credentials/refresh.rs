@@ -1,8 +1,10 @@
-//! Credentials are fetched again before they expire, once for all calls. Nobody waits for that here: AWS's clock is set ahead,
-//! and an instance whose signature is refused for the time reckons with AWS's from then on.
+//! Renewal of credentials: they are fetched again before they expire, once for all calls. The tests
+//! do not wait for that. They set AWS's clock ahead, and an instance whose signature is refused
+//! because of the time follows AWS's clock from then on.
 //!
-//! A fetch that fails while the old credentials are good fails no call, delays one by at most 3 s, and is not repeated at
-//! every call; past that, its error is the call's.
+//! If a fetch fails while the old credentials are valid, no call fails, at most one call is
+//! delayed, by at most 3 s, and the fetch is not repeated at every call. After the expiry, the call
+//! fails with the error of the fetch.
 
 use super::scene::{Lenders, ROLE, Scene, Source, lending, refused, works};
 use crate::fixture::{Store, first_write, set_of};
@@ -14,27 +16,28 @@ use test_support::faults::{Action, Reply};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The sources whose credentials expire.
+/// The sources with credentials that expire.
 const TEMPORARY: [Source; 3] = [
     Source::WebIdentity,
     Source::Container,
     Source::InstanceMetadata,
 ];
 
-/// The answer of DynamoDB where a clock is off.
+/// The error code that DynamoDB returns if the signer's clock is wrong.
 const CLOCK: &str = "InvalidSignatureException";
 
 #[tokio::test]
-async fn credentials_are_fetched_again_before_they_expire() {
+async fn credentials_are_renewed_before_they_expire() {
     for source in TEMPORARY {
         let (scene, lenders) = lending().await;
         let mut store = lenders.lend(source, scene.guest()).store().await;
         let asked = lenders.asked(source);
-        // Of an hour, the last quarter less jitter is left: too early in any case.
+        // Credentials of an hour are renewed in their last quarter, less jitter. This is too early
+        // in any case.
         scene.account.clock().advance(44 * MINUTE);
         works(&mut store).await;
         assert_eq!(lenders.asked(source), asked, "{source:?}");
-        // And now late in any case, with four minutes left.
+        // With four minutes left, renewal is due in any case.
         scene.account.clock().advance(12 * MINUTE);
         works(&mut store).await;
         assert_eq!(lenders.asked(source), 2 * asked, "{source:?}");
@@ -44,7 +47,7 @@ async fn credentials_are_fetched_again_before_they_expire() {
 }
 
 #[tokio::test]
-async fn a_role_is_assumed_again_with_new_credentials() {
+async fn role_is_assumed_again_with_new_credentials() {
     let (scene, lenders) = lending().await;
     let guest = lenders.reaching_sts(lenders.lend(Source::Container, scene.guest()));
     let mut store = guest.metadata("assumeRoleArn", ROLE).store().await;
@@ -74,17 +77,17 @@ async fn expired_credentials_are_renewed_once_and_the_call_succeeds() {
     }
 }
 
-/// Requests that are conditional go out one by one, several at a time.
+/// Returns conditional writes. They are sent as separate requests, several at a time.
 fn conditional_writes(many: usize) -> Vec<SetRequest> {
     let write = |number| set_of(&format!("k{number}"), b"v", first_write());
     (0..many).map(write).collect()
 }
 
 #[tokio::test]
-async fn requests_that_go_out_together_make_one_fetch() {
+async fn concurrent_requests_share_one_fetch() {
     for source in TEMPORARY {
         let (scene, lenders) = lending().await;
-        // Configured by its environment: the first requests are those of the call.
+        // The guest is configured by its environment, so the call itself sends the first requests.
         let guest = lenders.lend(source, scene.guest_of_environment());
         let mut store = guest.blank().await;
         let written = store.state().bulk_set(&conditional_writes(40)).await;
@@ -121,7 +124,7 @@ async fn each_instance_has_its_own_credentials() {
     assert_eq!(scene.gate.passed().len(), 3);
 }
 
-/// An instance whose credentials of six hours are due to be fetched again, and STS is down.
+/// Returns an instance with credentials of six hours that are due for renewal while STS is down.
 async fn due_while_sts_is_down() -> (Scene, Lenders, Store) {
     let (scene, lenders) = lending().await;
     lenders.sts.service().set_lifetime(360 * MINUTE);
@@ -136,10 +139,10 @@ async fn due_while_sts_is_down() -> (Scene, Lenders, Store) {
 }
 
 #[tokio::test]
-async fn old_credentials_serve_on_and_the_source_is_left_alone() {
+async fn old_credentials_are_used_while_the_source_is_down() {
     let (scene, lenders, mut store) = due_while_sts_is_down().await;
     works(&mut store).await;
-    // Once in vain, with the attempts that are configured.
+    // One failed fetch, with the configured number of attempts.
     assert_eq!(lenders.sts.count_all(), 1 + 2);
     for _ in 0..10 {
         works(&mut store).await;
@@ -156,7 +159,7 @@ async fn old_credentials_serve_on_and_the_source_is_left_alone() {
 }
 
 #[tokio::test]
-async fn past_the_expiry_the_call_fails_with_the_source() {
+async fn after_expiry_the_call_fails_with_the_sources_error() {
     let (scene, lenders, mut store) = due_while_sts_is_down().await;
     works(&mut store).await;
     scene.account.clock().advance(26 * MINUTE);
@@ -170,7 +173,7 @@ async fn past_the_expiry_the_call_fails_with_the_source() {
 }
 
 #[tokio::test]
-async fn expired_credentials_that_cannot_be_renewed_name_the_source() {
+async fn failed_renewal_of_expired_credentials_names_the_source() {
     let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::WebIdentity, scene.guest());
     let mut store = guest.store().await;
@@ -183,7 +186,7 @@ async fn expired_credentials_that_cannot_be_renewed_name_the_source() {
 }
 
 #[tokio::test]
-async fn keys_that_have_expired_and_are_all_there_is_are_tried_once() {
+async fn expired_static_keys_are_tried_once() {
     let (scene, lenders) = lending().await;
     for source in [Source::Metadata, Source::Environment] {
         let mut store = lenders.lend(source, scene.guest()).store().await;
@@ -196,11 +199,11 @@ async fn keys_that_have_expired_and_are_all_there_is_are_tried_once() {
 }
 
 #[tokio::test]
-async fn renewed_credentials_that_are_expired_end_the_call() {
+async fn renewed_credentials_that_are_expired_fail_the_call() {
     let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::WebIdentity, scene.guest());
     let mut store = guest.store().await;
-    // Whatever STS gives from now on, the table takes for expired.
+    // From now on, the table treats all credentials that STS issues as expired.
     scene.account.expire_all(true);
     let answer = store.state().get("k", None).await;
     refused(answer, "access-denied", &["expired"]);

@@ -1,6 +1,9 @@
-//! A table behind a gate, an instance that may reach both the gate and whatever the test lets it, and all sources of credentials
-//! at once, the component's own metadata with them: each gives out credentials that its label tells from the others'. No instance
-//! ever gets to AWS's own addresses: its egress does not let it.
+//! The setting of the tests: a table behind a gate, an instance, and all sources of credentials,
+//! including the component's own metadata.
+//!
+//! Each source issues credentials with its own label. The instance may reach the gate and the
+//! servers that the test allows. No instance ever connects to AWS's own addresses, because its
+//! egress forbids it.
 
 use crate::fixture::{Settings, Store, Table, engine};
 use dapr_wasm_host::{CallError, CapturedStderr};
@@ -11,7 +14,7 @@ use tempfile::TempDir;
 pub use test_support::aws::sources::ROLE;
 use test_support::aws::{self, Account, CANARY, Key, SignatureProxy};
 
-/// The path of what is lent to the instance.
+/// The path of the lent folder inside the instance.
 pub const LENT: &str = "/lent";
 
 /// An account and its table.
@@ -35,7 +38,7 @@ impl Scene {
         }
     }
 
-    /// An instance without credentials and without a way to AWS.
+    /// Returns an instance without credentials, which cannot reach AWS.
     pub fn guest(&self) -> Guest {
         let settings = Settings::at(self.gate.endpoint())
             .without("accessKey")
@@ -50,7 +53,7 @@ impl Scene {
         .env("AWS_EC2_METADATA_DISABLED", "true")
     }
 
-    /// The same, for an instance that is not told anything by `init`.
+    /// Returns the same as [`Self::guest`], configured by its environment instead of `init`.
     pub fn guest_of_environment(&self) -> Guest {
         self.guest()
             .env("DYNAMODB_TABLE", &self.table.name)
@@ -58,14 +61,14 @@ impl Scene {
             .env("AWS_ENDPOINT_URL_DYNAMODB", self.gate.endpoint())
     }
 
-    /// All keys that were used so far expire.
+    /// Expires all keys that were used so far.
     pub fn expire_keys(&self) {
         for id in self.gate.passed().into_keys() {
             self.account.expire(&id);
         }
     }
 
-    /// The labels of the keys that signed the requests that passed, in alphabetical order.
+    /// Returns the labels of the keys that signed the accepted requests, in alphabetical order.
     pub fn signers(&self) -> Vec<String> {
         let ids = self.gate.passed().into_keys();
         let mut labels: Vec<String> = ids.map(|id| label(&id).to_owned()).collect();
@@ -74,7 +77,7 @@ impl Scene {
     }
 }
 
-/// No secret is in what an instance of the test wrote to standard error.
+/// Asserts that no instance of the test wrote a secret to standard error.
 impl Drop for Scene {
     fn drop(&mut self) {
         let told = self.stderr.contents();
@@ -84,13 +87,13 @@ impl Drop for Scene {
     }
 }
 
-/// `STS` of `ASIASTS0000000000007`.
+/// Returns the label in a key ID, such as `STS` in `ASIASTS0000000000007`.
 pub fn label(id: &str) -> &str {
     let (_, id) = id.split_at("ASIA".len());
     id.trim_end_matches(|character: char| character.is_ascii_digit())
 }
 
-/// An instance to be.
+/// The options of an instance that is not created yet.
 #[derive(Clone)]
 pub struct Guest {
     settings: Settings,
@@ -120,24 +123,24 @@ impl Guest {
         self
     }
 
-    /// The table, and nothing else.
+    /// Allows the instance to reach the table only.
     pub fn reaching_only_the_gate(mut self) -> Self {
         self.settings = self.settings.reaching_only_its_endpoint();
         self
     }
 
-    /// The instance sees this folder under [`LENT`].
+    /// Lends this folder to the instance, at the path [`LENT`].
     pub fn lend(mut self, folder: &Path) -> Self {
         self.lent = Some(folder.to_owned());
         self
     }
 
-    /// Metadata for `init`.
+    /// Returns the metadata for `init`.
     pub fn metadata_fields(&self) -> &[(String, String)] {
         &self.settings.metadata
     }
 
-    /// Not configured yet.
+    /// Creates the instance without `init`.
     pub async fn blank(&self) -> Store {
         let settings = &self.settings;
         let store = settings.blank_with(|mut options| {
@@ -153,7 +156,7 @@ impl Guest {
         store.await
     }
 
-    /// Answers as `init` of a new instance does.
+    /// Creates an instance and returns the result of its `init`.
     pub async fn init(&self) -> Result<(), CallError> {
         self.blank()
             .await
@@ -162,7 +165,7 @@ impl Guest {
             .await
     }
 
-    /// Configured. That took a call, which was signed.
+    /// Creates the instance and runs `init`, which makes one signed call.
     pub async fn store(&self) -> Store {
         let mut store = self.blank().await;
         let answer = store.state().init(&self.settings.metadata).await;
@@ -170,7 +173,7 @@ impl Guest {
         store
     }
 
-    /// Writes and reads an item.
+    /// Creates a store with `init`, then writes and reads an item.
     pub async fn works(&self) {
         let mut store = self.store().await;
         works(&mut store).await;
@@ -184,16 +187,17 @@ pub async fn works(store: &mut Store) {
     assert_eq!(item.expect("the item").value, b"v");
 }
 
-/// The component refused with this case; its sentence has all of `words` and no secret.
+/// Asserts that the component refused with this case. The error must contain all of `words` and no
+/// secret.
 #[track_caller]
 pub fn refused<T: Debug>(answer: Result<T, CallError>, case: &str, words: &[&str]) {
     let told = format!("{answer:?}");
-    assert!(!told.contains(CANARY), "a secret is told");
+    assert!(!told.contains(CANARY), "the error shows a secret");
     let Err(CallError::Component(error)) = answer else {
         panic!("expected {case}, got {told}");
     };
     let sentence = error.to_string();
-    assert!(!sentence.contains(CANARY), "a secret is told");
+    assert!(!sentence.contains(CANARY), "the error shows a secret");
     assert_eq!(error.case(), case, "{sentence}");
     for word in words {
         assert!(sentence.contains(word), "{sentence:?} lacks {word:?}");
@@ -211,7 +215,7 @@ pub enum Source {
     InstanceMetadata,
 }
 
-/// In the order in which they are asked.
+/// All sources, in the order in which the component asks them.
 pub const SOURCES: [Source; 6] = [
     Source::Metadata,
     Source::Environment,
@@ -222,7 +226,7 @@ pub const SOURCES: [Source; 6] = [
 ];
 
 impl Source {
-    /// The source of AWS; none for the metadata.
+    /// Returns AWS's source, or `None` for the metadata.
     fn of_aws(self) -> Option<aws::Source> {
         match self {
             Self::Metadata => None,
@@ -234,13 +238,13 @@ impl Source {
         }
     }
 
-    /// The label in the IDs of its keys.
+    /// Returns the label in the IDs of the source's keys.
     pub fn label(self) -> &'static str {
         self.of_aws().map_or("METADATA", aws::Source::label)
     }
 }
 
-/// The sources.
+/// The servers and files of all sources.
 pub struct Lenders {
     pub aws: aws::Sources,
     pub folder: TempDir,
@@ -255,7 +259,7 @@ impl std::ops::Deref for Lenders {
     }
 }
 
-/// A scene, and all the sources.
+/// Returns a scene and all the sources.
 pub async fn lending() -> (Scene, Lenders) {
     let scene = Scene::new().await;
     let lenders = Lenders::of(&scene);
@@ -273,7 +277,7 @@ impl Lenders {
         }
     }
 
-    /// The instance is configured for this source as well.
+    /// Configures the instance for this source in addition.
     pub fn lend(&self, source: Source, guest: Guest) -> Guest {
         let guest = guest.lend(self.folder.path());
         let Some(of_aws) = source.of_aws() else {
@@ -299,18 +303,18 @@ impl Lenders {
             .reaching(endpoint)
     }
 
-    /// How many requests there were to a source.
+    /// Returns the number of requests to a source.
     pub fn asked(&self, source: Source) -> usize {
         source.of_aws().map_or(0, |source| self.aws.asked(source))
     }
 }
 
-/// A text that is secret: that of the web identity token and of the authorization token among them.
+/// Returns a secret text, such as the web identity token or the authorization token.
 pub fn secret(what: &str) -> String {
     format!("{CANARY}.{what}.token")
 }
 
-/// As the instance names the file.
+/// Returns the path of the file inside the instance.
 pub fn lent(name: &str) -> String {
     format!("{LENT}/{name}")
 }
@@ -319,7 +323,7 @@ pub fn write(folder: &Path, name: &str, text: &str) {
     fs::write(folder.join(name), text).expect("a file is written");
 }
 
-/// The section of a profile in the credentials file.
+/// Returns the section of a profile in the credentials file.
 pub fn section(profile: &str, key: &Key) -> String {
     let Key { id, secret, .. } = key;
     format!("[{profile}]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")

@@ -1,12 +1,15 @@
-//! Each source alone is enough; of two, the earlier one is asked; over each, a role can be assumed. Where there are no
-//! credentials at all, the error lists what was tried and what would have helped; a source that the host does not let the
-//! instance reach is named with the port to allow. Keys in metadata or environment come as whole pairs of one place.
+//! Rules for all sources of credentials. Each source is enough by itself. If two are configured,
+//! the earlier one is asked. A role can be assumed over each.
+//!
+//! If there are no credentials at all, the error lists the sources that were tried and how to
+//! configure each. If the host does not allow a source, the error names the source and the port to
+//! allow. Both keys of a pair must come from one place, metadata or environment.
 
 use super::scene::{LENT, ROLE, SOURCES, Scene, Source, label, lending, refused, section, write};
 use test_support::aws::sts::{ASSUME_ROLE, Form};
 
 #[tokio::test]
-async fn each_source_gives_credentials_that_the_table_takes() {
+async fn each_source_provides_valid_credentials() {
     for source in SOURCES {
         let (scene, lenders) = lending().await;
         lenders.lend(source, scene.guest()).works().await;
@@ -18,7 +21,7 @@ async fn each_source_gives_credentials_that_the_table_takes() {
 }
 
 #[tokio::test]
-async fn of_two_sources_only_the_earlier_is_asked() {
+async fn only_the_earlier_of_two_sources_is_asked() {
     for (place, earlier) in SOURCES.into_iter().enumerate() {
         for later in SOURCES.into_iter().skip(place + 1) {
             let (scene, lenders) = lending().await;
@@ -35,12 +38,12 @@ async fn of_two_sources_only_the_earlier_is_asked() {
 }
 
 #[tokio::test]
-async fn a_role_is_assumed_with_the_credentials_of_each_source() {
+async fn role_is_assumed_with_the_credentials_of_each_source() {
     for source in SOURCES {
         let (scene, lenders) = lending().await;
         let guest = lenders.reaching_sts(lenders.lend(source, scene.guest()));
         guest.metadata("assumeRoleArn", ROLE).works().await;
-        // Of the source's own credentials, the table sees nothing.
+        // The table never sees the source's own credentials.
         assert_eq!(scene.signers(), ["STS"], "{source:?}");
         assert_eq!(scene.gate.passed().len(), 1, "{source:?}");
         let asked = lenders.sts.asked(ASSUME_ROLE);
@@ -54,7 +57,7 @@ async fn a_role_is_assumed_with_the_credentials_of_each_source() {
 }
 
 #[tokio::test]
-async fn many_calls_of_an_instance_ask_a_source_once() {
+async fn many_calls_of_an_instance_ask_the_source_once() {
     for source in SOURCES {
         let (scene, lenders) = lending().await;
         let mut store = lenders.lend(source, scene.guest()).store().await;
@@ -77,7 +80,7 @@ const TRIED: [&str; 7] = [
 ];
 
 #[tokio::test]
-async fn the_error_of_every_call_lists_all_sources() {
+async fn error_without_credentials_lists_all_sources() {
     let scene = Scene::new().await;
     let guest = scene.guest();
     let mut store = guest.blank().await;
@@ -85,7 +88,7 @@ async fn the_error_of_every_call_lists_all_sources() {
     refused(answer, "invalid-configuration", &TRIED);
     let answer = store.binding().init(guest.metadata_fields()).await;
     refused(answer, "invalid-configuration", &TRIED);
-    // Configured by the environment, it is the call itself that looks for them.
+    // With the configuration from the environment, the call itself looks for credentials.
     let mut store = scene.guest_of_environment().blank().await;
     let answer = store.state().get("k", None).await;
     refused(answer, "invalid-configuration", &TRIED);
@@ -100,7 +103,7 @@ async fn the_error_of_every_call_lists_all_sources() {
 }
 
 #[tokio::test]
-async fn unreachable_instance_metadata_says_what_to_allow() {
+async fn error_names_the_metadata_address_to_allow() {
     let scene = Scene::new().await;
     let guest = scene.guest().env("AWS_EC2_METADATA_DISABLED", "");
     let words = ["no AWS credentials", "`169.254.169.254:80`", "allow-list"];
@@ -108,7 +111,7 @@ async fn unreachable_instance_metadata_says_what_to_allow() {
 }
 
 #[tokio::test]
-async fn credentials_that_come_later_are_found_by_the_next_call() {
+async fn credentials_added_later_are_found_by_the_next_call() {
     let scene = Scene::new().await;
     let folder = tempfile::tempdir().unwrap();
     let guest = scene.guest().lend(folder.path()).env("HOME", LENT);
@@ -128,7 +131,7 @@ async fn credentials_that_come_later_are_found_by_the_next_call() {
 }
 
 #[tokio::test]
-async fn a_source_that_the_host_does_not_allow_is_named() {
+async fn source_that_the_host_does_not_allow_is_named() {
     let (scene, lenders) = lending().await;
     for (source, endpoint, name) in [
         (
@@ -155,7 +158,7 @@ async fn a_source_that_the_host_does_not_allow_is_named() {
 }
 
 #[tokio::test]
-async fn instance_metadata_that_is_not_allowed_is_named() {
+async fn instance_metadata_that_is_not_allowed_is_named_too() {
     let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::InstanceMetadata, scene.guest());
     let endpoint = lenders
@@ -169,7 +172,7 @@ async fn instance_metadata_that_is_not_allowed_is_named() {
 }
 
 #[tokio::test]
-async fn a_temporary_key_goes_with_its_session_token() {
+async fn temporary_key_needs_its_session_token() {
     for (id, secret, token) in [
         ("accessKey", "secretKey", "sessionToken"),
         ("awsAccessKey", "awsSecretKey", "awsSessionToken"),
@@ -196,7 +199,7 @@ async fn a_temporary_key_goes_with_its_session_token() {
 }
 
 #[tokio::test]
-async fn half_a_pair_is_told_and_no_other_source_makes_it_whole() {
+async fn half_a_key_pair_is_refused_whatever_other_sources_have() {
     let (scene, lenders) = lending().await;
     let key = scene.account.user("");
     let others = SOURCES.into_iter().skip(2);
@@ -204,7 +207,7 @@ async fn half_a_pair_is_told_and_no_other_source_makes_it_whole() {
     let metadata = ["`accessKey`", "`secretKey`"];
     let environment = ["`AWS_ACCESS_KEY_ID`", "`AWS_SECRET_ACCESS_KEY`"];
     let half = || guest.clone();
-    // A key of one place, its secret in another.
+    // The key ID from one place and the secret from another.
     let torn = lenders.lend(Source::Environment, half());
     let half = [
         (half().metadata("accessKey", &key.id), metadata),
@@ -223,7 +226,7 @@ async fn half_a_pair_is_told_and_no_other_source_makes_it_whole() {
 }
 
 #[tokio::test]
-async fn an_empty_key_is_no_key_and_the_next_source_is_asked() {
+async fn empty_keys_count_as_unset() {
     let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::SharedFiles, scene.guest());
     let guest = guest.metadata("accessKey", "").metadata("secretKey", "");
@@ -235,7 +238,7 @@ async fn an_empty_key_is_no_key_and_the_next_source_is_asked() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_denied_by_the_table_and_told_by_nobody() {
+async fn wrong_secret_key_is_denied_and_not_shown() {
     let scene = Scene::new().await;
     let key = scene.account.user("");
     let guest = scene.guest().metadata("accessKey", &key.id);

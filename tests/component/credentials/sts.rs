@@ -1,5 +1,5 @@
-//! STS: `assumeRoleArn` and the fields that go with it, a web identity token, which is a file that somebody else replaces, and
-//! the answers of STS that hold no credentials.
+//! STS: the field `assumeRoleArn` and the fields that belong to it, the web identity token file,
+//! which another program replaces, and responses of STS without credentials.
 
 use super::scene::{
     Guest, Lenders, ROLE, Scene, Source, lending, lent, refused, secret, works, write,
@@ -22,7 +22,7 @@ async fn asked_with(more: impl FnOnce(Guest) -> Guest) -> Form {
 }
 
 #[tokio::test]
-async fn the_session_has_daprs_name_by_default() {
+async fn session_name_defaults_to_daprs() {
     let form = asked_with(|guest| guest).await;
     assert_eq!(
         form.names(),
@@ -37,14 +37,14 @@ async fn the_session_has_daprs_name_by_default() {
 }
 
 #[tokio::test]
-async fn an_external_id_arrives_with_every_character_that_it_may_have() {
+async fn external_id_may_have_every_allowed_character() {
     let external_id = "_+=,.@:/-aZ09";
     let form = asked_with(|guest| guest.metadata("externalId", external_id)).await;
     assert_eq!(form.text("ExternalId"), external_id);
 }
 
 #[tokio::test]
-async fn sts_has_its_own_endpoint_variable_or_the_general_one() {
+async fn sts_endpoint_variable_overrides_the_general_one() {
     for has_its_own in [false, true] {
         let (scene, lenders) = lending().await;
         let endpoint = lenders.sts.endpoint();
@@ -62,7 +62,7 @@ async fn sts_has_its_own_endpoint_variable_or_the_general_one() {
 }
 
 #[tokio::test]
-async fn a_role_without_credentials_says_what_was_tried() {
+async fn role_without_credentials_lists_the_sources_tried() {
     let scene = Scene::new().await;
     let guest = scene.guest().metadata("assumeRoleArn", ROLE);
     let words = ["accessKey", "AWS_WEB_IDENTITY_TOKEN_FILE"];
@@ -70,7 +70,7 @@ async fn a_role_without_credentials_says_what_was_tried() {
 }
 
 #[tokio::test]
-async fn a_name_or_an_external_id_without_a_role_is_told() {
+async fn session_name_or_external_id_needs_a_role() {
     let scene = Scene::new().await;
     for name in ["sessionName", "assumeRoleSessionName", "externalId"] {
         let guest = scene.guest().metadata(name, "a-name");
@@ -80,7 +80,7 @@ async fn a_name_or_an_external_id_without_a_role_is_told() {
 }
 
 #[tokio::test]
-async fn iam_roles_anywhere_is_said_not_to_be_supported() {
+async fn iam_roles_anywhere_is_refused_as_not_supported() {
     let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::Metadata, scene.guest());
     for name in ["trustAnchorArn", "trustProfileArn"] {
@@ -93,7 +93,7 @@ async fn iam_roles_anywhere_is_said_not_to_be_supported() {
 }
 
 #[tokio::test]
-async fn what_sts_says_of_a_bad_role_reaches_the_caller() {
+async fn message_of_sts_about_an_invalid_role_is_reported() {
     let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::Metadata, scene.guest());
     let guest = lenders
@@ -104,7 +104,7 @@ async fn what_sts_says_of_a_bad_role_reaches_the_caller() {
 }
 
 #[tokio::test]
-async fn the_wrong_secret_is_refused_by_sts_and_told_by_nobody() {
+async fn wrong_secret_key_is_refused_by_sts_and_not_shown() {
     let (scene, lenders) = lending().await;
     let key = scene.account.user("");
     let guest = scene.guest().metadata("accessKey", &key.id);
@@ -117,7 +117,7 @@ async fn the_wrong_secret_is_refused_by_sts_and_told_by_nobody() {
 const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 
 #[tokio::test]
-async fn the_request_is_the_form_that_sts_documents_and_is_not_signed() {
+async fn web_identity_request_has_documented_form_and_is_unsigned() {
     let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::WebIdentity, scene.guest());
     guest
@@ -145,7 +145,7 @@ async fn the_request_is_the_form_that_sts_documents_and_is_not_signed() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_replaced_is_read_again_at_the_next_refresh() {
+async fn replaced_token_is_read_at_the_next_refresh() {
     let (scene, lenders) = lending().await;
     let guest = lenders.lend(Source::WebIdentity, scene.guest());
     let mut store = guest.store().await;
@@ -157,9 +157,9 @@ async fn a_token_that_was_replaced_is_read_again_at_the_next_refresh() {
     assert_eq!(lenders.sts.count(WITH_WEB_IDENTITY), 2);
 }
 
-/// Kubernetes replaces a directory's link, not the file.
+/// Kubernetes replaces a symbolic link to a directory, not the file.
 #[tokio::test]
-async fn a_token_behind_a_link_that_was_replaced_is_read_again() {
+async fn token_behind_a_replaced_link_is_read_again() {
     let (scene, lenders) = lending().await;
     let folder = lenders.folder.path();
     let (first, next) = (secret("first"), secret("next"));
@@ -181,7 +181,7 @@ async fn a_token_behind_a_link_that_was_replaced_is_read_again() {
 }
 
 #[tokio::test]
-async fn an_unusable_token_file_is_named_and_no_other_source_asked() {
+async fn unusable_token_file_is_named_and_no_other_source_asked() {
     let (scene, lenders) = lending().await;
     let folder = lenders.folder.path();
     let guest = lenders.lend(Source::WebIdentity, scene.guest());
@@ -211,7 +211,7 @@ async fn an_unusable_token_file_is_named_and_no_other_source_asked() {
 }
 
 #[tokio::test]
-async fn a_token_file_without_a_role_is_told_and_a_role_alone_is_not() {
+async fn token_file_needs_a_role_but_a_role_alone_is_ignored() {
     let (scene, lenders) = lending().await;
     let guest = scene.guest().env(TOKEN_FILE, &lent("web-identity-token"));
     let answer = guest.init().await;
@@ -224,7 +224,7 @@ async fn a_token_file_without_a_role_is_told_and_a_role_alone_is_not() {
     guest.env("AWS_ROLE_ARN", ROLE).works().await;
 }
 
-/// A role for the keys of the environment.
+/// Returns a guest that assumes a role with the keys of the environment.
 fn over_keys(scene: &Scene, lenders: &Lenders) -> Guest {
     let guest = lenders.lend(Source::Environment, scene.guest());
     lenders.reaching_sts(guest).metadata("assumeRoleArn", ROLE)
@@ -247,7 +247,7 @@ fn empty(status: StatusCode) -> Action {
     Action::answer(Reply::text(status, "text/xml", ""))
 }
 
-/// An answer of STS, the case that follows, and words of its sentence.
+/// Returns responses of STS, each with the case of the resulting error and words of its sentence.
 fn answers() -> Vec<(Action, &'static str, &'static [&'static str])> {
     let denied = |action, words| (action, "access-denied", words);
     let invalid = |action, words| (action, "invalid-configuration", words);
@@ -337,7 +337,7 @@ async fn each_refusal_is_told_with_the_source_and_the_address() {
 }
 
 #[tokio::test]
-async fn passing_errors_are_retried_within_the_configured_attempts() {
+async fn transient_errors_are_retried_up_to_max_attempts() {
     for (refusal, attempts) in [
         (empty(StatusCode::SERVICE_UNAVAILABLE), 2),
         (error(400, "IDPCommunicationError", "no keys"), 2),
@@ -358,7 +358,7 @@ async fn passing_errors_are_retried_within_the_configured_attempts() {
 }
 
 #[tokio::test]
-async fn what_sts_refuses_for_good_is_asked_once() {
+async fn permanent_refusal_of_sts_is_not_retried() {
     let (scene, lenders) = lending().await;
     let denied = error(403, "AccessDenied", "no");
     lenders.sts.order_always(ASSUME_ROLE, denied);
@@ -368,7 +368,7 @@ async fn what_sts_refuses_for_good_is_asked_once() {
 }
 
 #[tokio::test]
-async fn a_secret_that_sts_repeats_is_not_told() {
+async fn secret_repeated_by_sts_is_not_shown() {
     let (scene, lenders) = lending().await;
     let token = secret("web-identity");
     let repeated = error(400, "InvalidIdentityToken", &format!("Bad token: {token}"));
@@ -378,7 +378,7 @@ async fn a_secret_that_sts_repeats_is_not_told() {
 }
 
 #[tokio::test]
-async fn credentials_that_come_expired_are_refused() {
+async fn credentials_issued_expired_are_refused() {
     let (scene, lenders) = lending().await;
     lenders.sts.service().set_lifetime(Duration::ZERO);
     let answer = with_a_token(&scene, &lenders).init().await;
@@ -387,7 +387,7 @@ async fn credentials_that_come_expired_are_refused() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_wrong_is_set_by_stss_answer() {
+async fn wrong_clock_is_corrected_by_stss_response() {
     let (scene, lenders) = lending().await;
     scene.account.clock().advance(Duration::from_secs(1800));
     over_keys(&scene, &lenders).works().await;

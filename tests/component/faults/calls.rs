@@ -1,4 +1,5 @@
-//! The calls of the contract, each on items of its own: what is stored before a call, and what became of that.
+//! The calls of the contract, each on its own items: the items before a call, and their state after
+//! it.
 
 use crate::fixture::{Store, Table, delete_if_etag, delete_of, first_write, if_etag, set_of};
 use dapr_wasm_host::CallError;
@@ -24,7 +25,7 @@ pub enum Call {
     Create,
 }
 
-/// In the order of the document.
+/// All calls, in the order of the document.
 pub const CALLS: [(Call, &str); 13] = [
     (Call::Get, "get"),
     (Call::GetStrong, "get, strong"),
@@ -44,16 +45,16 @@ pub const CALLS: [(Call, &str); 13] = [
     (Call::Create, "create"),
 ];
 
-/// The answer to the caller for one key.
+/// The result of a call for one key, as the caller sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Told {
-    /// The item that was asked for.
+    /// The requested item.
     Item {
         value: Vec<u8>,
         etag: Option<String>,
     },
     Absent,
-    /// Written; the ETag where there is one.
+    /// A successful write, with its ETag if there is one.
     Written(Option<String>),
     Error(String),
 }
@@ -63,7 +64,7 @@ impl Call {
         matches!(self, Self::Get | Self::GetStrong | Self::BulkGet)
     }
 
-    /// Says that a second request of the same call could take effect a second time.
+    /// Returns true if a second request of the same call could take effect a second time.
     pub fn is_sent_once(self) -> bool {
         matches!(
             self,
@@ -76,7 +77,7 @@ impl Call {
         )
     }
 
-    /// The keys of a call, which begin with `prefix`.
+    /// Returns the keys of a call, which begin with `prefix`.
     pub fn keys(self, prefix: &str) -> Vec<String> {
         let count = match self {
             Self::BulkGet | Self::BulkSet | Self::BulkDelete | Self::Transact => 3,
@@ -86,7 +87,7 @@ impl Call {
         (1..=count).map(|n| format!("{prefix}-{n}")).collect()
     }
 
-    /// Makes the call; the answers, by key.
+    /// Makes the call and returns its results by key.
     pub async fn make(self, store: &mut Store, keys: &[String]) -> Vec<Told> {
         let key = keys[0].as_str();
         let new = NEW.as_bytes();
@@ -180,7 +181,7 @@ fn of_write(written: Result<Option<String>, CallError>) -> Told {
     }
 }
 
-/// The answers to a bulk call, by key.
+/// Returns the results of a bulk call by key.
 fn each<T>(
     answers: Result<Vec<Result<T, Error>>, CallError>,
     keys: &[String],
@@ -195,7 +196,7 @@ fn each<T>(
     }
 }
 
-/// The case of the contract. Other errors, such as a trap, have none.
+/// Returns the case of the contract. Panics for any other failure, such as a trap.
 fn case(error: &CallError) -> String {
     match error {
         CallError::Component(error) => error.case().to_owned(),
@@ -203,17 +204,17 @@ fn case(error: &CallError) -> String {
     }
 }
 
-/// Value and ETag before a call, where there is an item.
+/// The value and the ETag of an item before a call.
 pub const OLD: (&str, &str) = ("old", "old-etag");
 pub const NEW: &str = "new";
 
-/// The state of one key after a call, beside the state before it.
+/// The state of one key after a call, compared with its state before.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stored {
     Unchanged,
-    /// As the call was to leave it; with its ETag where there is one.
+    /// The state that the call should produce, with its ETag if there is one.
     Changed(Option<String>),
-    /// Neither.
+    /// Any other state.
     Other(Value),
 }
 
@@ -234,7 +235,7 @@ impl Call {
         }
     }
 
-    /// Puts the items there that the call is about.
+    /// Stores the items that the call needs.
     pub async fn prepare(self, table: &Table, keys: &[String]) {
         for (position, key) in keys.iter().enumerate() {
             if !self.starts_absent(position) {
@@ -243,7 +244,7 @@ impl Call {
         }
     }
 
-    /// The state of the items after the call.
+    /// Returns the state of the items after the call.
     pub async fn stored(self, table: &Table, keys: &[String]) -> Vec<Stored> {
         let mut stored = Vec::new();
         for (position, key) in keys.iter().enumerate() {
@@ -265,7 +266,7 @@ impl Call {
     }
 }
 
-/// The item that is there before.
+/// Returns the item that exists before the call.
 fn old(key: &str) -> Value {
     json!({ "key": { "S": key }, "value": { "S": OLD.0 }, "etag": { "S": OLD.1 } })
 }

@@ -1,4 +1,4 @@
-//! One cell: one call, on an instance, a proxy and items of its own, meets one fault.
+//! One cell of the matrix: one call meets one fault, on its own instance, proxy and items.
 
 use super::calls::{Call, Stored, Told, of_read};
 use super::fault::{Fault, Strikes};
@@ -12,13 +12,13 @@ use test_support::faults::{Action, Arrived, Decision, Director, FaultProxy, Forw
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-/// The time that may pass beyond the configured time before a call counts as hanging, on whatever machine.
+/// The time beyond the configured time after which a call counts as hanging, on any machine.
 const MARGIN: Duration = Duration::from_secs(30);
 
-/// A connection that was used less long ago is one that the host takes without another look.
+/// The host reuses a connection without checking it if its last use was more recent than this.
 const LOOKED_AT: Duration = Duration::from_millis(60);
 
-/// How many requests of a call meet the fault.
+/// The requests of a call that meet the fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
     First,
@@ -43,20 +43,20 @@ impl fmt::Display for Cell {
 pub struct Outcome {
     pub told: Vec<Told>,
     pub stored: Vec<Stored>,
-    /// How many requests arrived, by operation.
+    /// The number of requests that arrived, by operation.
     pub requests: BTreeMap<String, u64>,
-    /// The answer to a clean read of the first key afterwards.
+    /// The result of a later read of the first key, without a fault.
     pub read_afterwards: Told,
 }
 
-/// Lets the fault strike so many requests as are left.
+/// A director that applies the fault to as many requests as are left.
 struct Striking {
     fault: &'static Fault,
     left: AtomicU64,
-    /// The requests that are struck wait for the end of the call.
+    /// Holds the requests that meet the fault until the call has ended.
     waits: bool,
     ended: watch::Sender<bool>,
-    /// Requests that the upstream has still to answer.
+    /// The number of requests that the upstream has not answered yet.
     under_way: watch::Sender<usize>,
 }
 
@@ -97,7 +97,7 @@ impl Director for Striking {
 }
 
 impl Striking {
-    /// Until nothing that a client has given up can still take effect.
+    /// Waits until no request that a client has given up on can still take effect.
     async fn settled(&self) {
         let mut under_way = self.under_way.subscribe();
         under_way
@@ -108,7 +108,8 @@ impl Striking {
 }
 
 impl Cell {
-    /// `preparing` says how many cells may prepare their instance and items at a time.
+    /// Runs the cell. `preparing` limits how many cells may prepare their instance and items at the
+    /// same time.
     pub async fn run(&self, table: &Table, preparing: &Semaphore) -> Outcome {
         let Self {
             call,
@@ -170,7 +171,8 @@ impl Cell {
             stored,
             requests,
             read_afterwards: match call {
-                // Its item has no `value`: an error of its own.
+                // The item that `create` stores has no `value`, so reading it is an error of its
+                // own.
                 Call::Create => Told::Absent,
                 _ => of_read(&read),
             },
@@ -184,7 +186,7 @@ async fn cut_kept_connections(proxy: &FaultProxy) {
     closed.await.expect("all connections are closed");
 }
 
-/// The beginning of keys that no other cell has.
+/// Returns a key prefix that no other cell has.
 fn prefix() -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     format!("cell-{}", NEXT.fetch_add(1, Ordering::Relaxed))

@@ -1,4 +1,5 @@
-//! The cells as a document that people read and tests keep: a section for each call, a row for each fault.
+//! The results as a document that people read and a test checks: a section for each call, a row for
+//! each fault.
 
 use super::calls::{CALLS, Stored, Told};
 use super::cell::{Cell, Extent, Outcome};
@@ -10,7 +11,7 @@ const HEAD: &str = "\
 |---|---|---|---|---|---|---|
 ";
 
-/// The whole document, from the cells in their order.
+/// Returns the whole document. `outcomes` must be in the order of the cells.
 pub fn written(preface: &str, outcomes: &[(&Cell, Outcome)]) -> String {
     let sections = CALLS.iter().map(|(call, name)| {
         let own = outcomes.iter().filter(|(cell, _)| cell.call == *call);
@@ -19,7 +20,7 @@ pub fn written(preface: &str, outcomes: &[(&Cell, Outcome)]) -> String {
     format!("{}\n{}", preface.trim_end(), sections.collect::<String>())
 }
 
-/// Faults that a call meets in the same way share a line.
+/// Returns the section of a call. Faults with the same results share a row.
 fn section<'a>(call: &str, outcomes: impl Iterator<Item = &'a (&'a Cell, Outcome)>) -> String {
     let mut rows: Vec<(&str, [Option<&Outcome>; 2])> = Vec::new();
     for (cell, outcome) in outcomes {

@@ -1,6 +1,10 @@
-//! The faults: what becomes of a request, what can be known from that, and the times that its cells are given. Faults of connections
-//! and what HTTP allows, answers of DynamoDB, answers of somebody else in its place (a gateway, a captive portal, a proxy that
-//! mixes up its connections), and one fault after the other: what the first has left unknown, the second does not make known.
+//! The faults: their effect on a request, the knowledge that a caller can have of its outcome, and
+//! the timeouts of their cells.
+//!
+//! There are faults of connections, unusual responses that HTTP allows, error responses of
+//! DynamoDB, and responses of another server in its place (a gateway, a captive portal, a proxy
+//! that mixes up its connections). Other faults combine two: if the first leaves the outcome
+//! unknown, the second does not reveal it.
 
 use super::calls::Call;
 use Nature::{Harmless, NotSent, Refused, Unknown, UnknownAfterRefusal};
@@ -16,29 +20,30 @@ pub static FAULTS: LazyLock<Vec<Fault>> = LazyLock::new(|| {
     all.into_iter().flatten().collect()
 });
 
-/// The knowledge of a request that met a fault.
+/// The knowledge of the outcome of a request that met a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nature {
-    /// It has taken effect, and the answer says so.
+    /// The request has taken effect, and the response says so.
     Harmless,
-    /// DynamoDB, or what stands before it, says that it has not taken effect.
+    /// DynamoDB, or a server before it, says that the request has not taken effect.
     Refused,
-    /// It was never sent.
+    /// The request was never sent.
     NotSent,
-    /// Nothing.
+    /// The outcome is unknown.
     Unknown,
-    /// Nothing of the second one; the first one has not taken effect.
+    /// The outcome of the second request is unknown. The first request has not taken effect.
     UnknownAfterRefusal,
 }
 
-/// The configuration of an instance for the cells of a fault: their results must not depend on the machine's speed.
+/// The configuration of an instance for the cells of a fault. Their results must not depend on the
+/// machine's speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// Every answer comes at once: the request timeout is one that no machine needs.
+    /// Every response comes at once, so the request timeout is long enough for any machine.
     Prompt,
-    /// As prompt, and the waits are long.
+    /// The same as `Prompt`, with long waits between attempts.
     Throttled,
-    /// Answers stay away, so that the request timeout is waited for.
+    /// No response comes, so the cell waits for the request timeout.
     Silent,
 }
 
@@ -47,26 +52,26 @@ pub struct Fault {
     pub nature: Nature,
     pub pace: Pace,
     pub strikes: Strikes,
-    /// The calls that can meet it; all where there is none.
+    /// The calls that can meet the fault, or empty for all calls.
     calls: &'static [Call],
 }
 
 type Act = Box<dyn Fn(&Arrived) -> Action + Send + Sync>;
 
-/// How it comes about.
+/// The way in which a fault occurs.
 pub enum Strikes {
     Requests(Act),
-    /// To every request, and to each something else.
+    /// Affects every request, each in a different way.
     InTurn(Act),
-    /// Each request is passed on when the call has ended.
+    /// Passes each request on when the call has ended.
     AfterTheCall,
-    /// The server is away before the call begins.
+    /// Refuses all connections from before the call.
     Connections,
-    /// The server has cut the connection that was kept for the call.
+    /// Cuts the connection that was kept for the call.
     KeptConnection,
 }
 
-/// The calls whose requests are sent one after the other.
+/// The calls that send their requests one after another.
 const ONE_BY_ONE: &[Call] = &[
     Call::Get,
     Call::GetStrong,
@@ -97,13 +102,14 @@ const WRITES: &[Call] = &[
 ];
 const TRANSACTIONS: &[Call] = &[Call::Transact];
 
-/// Outlasts every cell, which opens the door itself.
+/// Longer than every cell, because the cell itself ends the outage.
 const OUTAGE: Delivery = Delivery::Outage(Duration::from_secs(600));
 const NOTICEABLE: Duration = Duration::from_millis(50);
-/// Between two bytes. The shortest body has two of them.
+/// The time between two bytes. The shortest body has two bytes.
 const TOO_SLOW: Duration = Duration::from_secs(SHORT.as_secs() - 1);
 
-/// The request timeout of cells that wait for it. Requests that meet no fault are to be answered within it as well.
+/// The request timeout of cells that wait for it. Requests without a fault must be answered within
+/// it too.
 pub const SHORT: Duration = Duration::from_secs(5);
 const LONG: Duration = Duration::from_secs(30);
 
@@ -111,7 +117,7 @@ impl Pace {
     pub fn attempts(self) -> u32 {
         match self {
             Self::Prompt => 3,
-            // Each wait for throttling is twice the one before.
+            // Each wait for throttling is twice as long as the one before.
             Self::Throttled | Self::Silent => 2,
         }
     }
@@ -123,7 +129,7 @@ impl Pace {
         }
     }
 
-    /// The time that a call may take at most, as it is configured.
+    /// Returns the maximum time of a call with this configuration.
     pub fn longest(self) -> Duration {
         self.request_timeout() * self.attempts()
     }
@@ -140,7 +146,7 @@ impl Fault {
         }
     }
 
-    /// Strikes requests, each with an action of its own.
+    /// Returns a fault of requests, with an action for each request.
     fn by(
         name: &'static str,
         nature: Nature,
@@ -149,7 +155,7 @@ impl Fault {
         Self::striking(name, nature, Strikes::Requests(Box::new(act)))
     }
 
-    /// Strikes requests, all with this action.
+    /// Returns a fault of requests, with the same action for all.
     fn new(name: &'static str, nature: Nature, action: Action) -> Self {
         Self::by(name, nature, move |_| action.clone())
     }
@@ -171,7 +177,7 @@ impl Fault {
     }
 }
 
-/// Rare, and no fault.
+/// Unusual behaviour that is not a fault.
 fn harmless() -> Vec<Fault> {
     let deliver = |name, delivery| Fault::new(name, Harmless, Action::deliver(delivery));
     let kept = "the kept connection is reset before the call";
@@ -281,7 +287,8 @@ fn of_dynamodb() -> Vec<Fault> {
     ]
 }
 
-/// The code is that of every invalid item: the sentence tells.
+/// Returns the cancellation for an item's size. Its code is the one of every invalid item, so only
+/// the message shows the reason.
 fn cancelled_for_an_items_size() -> Action {
     let size = "Item size has exceeded the maximum allowed size";
     let reasons = json!([
@@ -306,7 +313,7 @@ fn skewed() -> Action {
     })
 }
 
-/// Answers of somebody else in DynamoDB's place.
+/// Returns faults in which another server responds in DynamoDB's place.
 fn of_others() -> Vec<Fault> {
     let unknown = |name, action| Fault::new(name, Unknown, action);
     let late = page(StatusCode::SERVICE_UNAVAILABLE).after_effect();
@@ -350,7 +357,8 @@ fn page(status: StatusCode) -> Action {
     Action::answer(Reply::html(status))
 }
 
-/// Nobody is there: whoever follows it fails otherwise.
+/// Returns a redirect to a port without a server, so a client that follows it fails in a different
+/// way.
 fn redirect(status: StatusCode) -> Action {
     Action::answer(Reply::redirect(status, "http://127.0.0.1:1/"))
 }
@@ -370,7 +378,7 @@ fn wrong_shape(arrived: &Arrived) -> Value {
     }
 }
 
-/// As an answer that got onto the wrong connection would be.
+/// Returns a response that belongs to another request, as if sent on the wrong connection.
 fn of_another_key(arrived: &Arrived) -> Value {
     let item = json!({ "key": { "S": "another" }, "value": { "S": "anothers" }, "etag": { "S": "another" } });
     match arrived.operation.as_str() {
@@ -386,7 +394,7 @@ fn of_another_key(arrived: &Arrived) -> Value {
     }
 }
 
-/// Connections that break, and answers that stay away.
+/// Returns faults of broken connections and missing responses.
 fn broken() -> Vec<Fault> {
     let deliver = |name, delivery| Fault::new(name, Unknown, Action::deliver(delivery));
     let lost = |name, delivery| {
@@ -437,7 +445,7 @@ fn broken() -> Vec<Fault> {
     ]
 }
 
-/// One fault after the other.
+/// Returns faults that combine two, one after the other.
 fn in_turn() -> Vec<Fault> {
     let turns = |name, nature, first: Action, others: Action| {
         let act = move |arrived: &Arrived| match arrived.nth_of_all {

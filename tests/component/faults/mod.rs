@@ -1,7 +1,9 @@
-//! Fault by fault and call by call: what a caller is told, what the table holds, how many requests were sent.
+//! Every fault with every call: the result for the caller, the items in the table, and the number
+//! of requests.
 //!
-//! [`fault`] are the faults and [`calls`] the calls, on items of their own; [`cell`] lets one meet the other; [`promises`] are what
-//! every cell has to keep; [`document`] is what is expected of each.
+//! [`fault`] has the faults. [`calls`] has the calls, each on its own items. [`cell`] runs one call
+//! with one fault. [`promises`] has the rules that every cell must keep. [`document`] writes the
+//! results as the document with the expectations.
 
 mod calls;
 mod cell;
@@ -17,16 +19,16 @@ use futures_util::{StreamExt, stream};
 use std::collections::HashSet;
 use tokio::sync::Semaphore;
 
-/// The expectations of every cell.
+/// The document with the expected results of every cell.
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faults.md");
-/// The file in which a run leaves what it found where that is something else.
+/// The file to which a run writes its results.
 const FOUND: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/faults.md");
-/// Cells at a time: most of them wait.
+/// The number of cells that run at a time. Most of them wait.
 const AT_A_TIME: usize = 32;
-/// Cells at a time that wait for a request timeout, and do nothing else.
+/// The number of cells that run at a time if they only wait for a request timeout.
 const SILENT_AT_A_TIME: usize = 160;
 
-/// All cells, in the order of the document.
+/// Returns all cells, in the order of the document.
 fn cells() -> Vec<Cell> {
     let calls = CALLS.into_iter();
     let met = calls.flat_map(|(call, _)| {
@@ -55,8 +57,8 @@ async fn every_call_meets_every_fault_as_documented() {
         .iter()
         .enumerate()
         .partition(|(_, cell)| cell.fault.pace == Pace::Silent);
-    // Where the request timeout is short, no request is to wait for the processor: these cells run by themselves, and prepare
-    // one after the other, so that no two of them are busy at a time.
+    // With a short request timeout, no request may wait for the processor. These cells therefore
+    // run separately and prepare one after another, so no two of them are busy at the same time.
     let mut ended = run(table, others, AT_A_TIME, AT_A_TIME).await;
     ended.append(&mut run(table, silent, SILENT_AT_A_TIME, 1).await);
     ended.sort_by_key(|(place, _, _)| *place);
@@ -78,16 +80,17 @@ async fn every_call_meets_every_fault_as_documented() {
     let count = cells.len();
     assert!(
         preface.contains(&format!("{count} cells")),
-        "there are {count} cells, and docs/faults.md says otherwise"
+        "docs/faults.md has the wrong number of cells: there are {count}"
     );
     assert!(
         found == expected,
-        "docs/faults.md says otherwise: compare it with {FOUND}, and copy that over it where the change is meant:\n{}",
+        "docs/faults.md differs from the results in {FOUND}: if the change is intended, copy that file over it:\n{}",
         differences(&expected, &found)
     );
 }
 
-/// Runs cells, so many at a time, of which so many prepare at a time; each with its place in the document.
+/// Runs cells, at most `at_a_time` at once. At most `preparing` of them prepare at once. Returns
+/// each with its place in the document.
 async fn run<'c>(
     table: &Table,
     cells: Vec<(usize, &'c Cell)>,
@@ -102,7 +105,7 @@ async fn run<'c>(
         .await
 }
 
-/// The lines that one document has and the other has not.
+/// Returns the lines that only one of the two documents has.
 fn differences(expected: &str, found: &str) -> String {
     let lines = |of: &'static str, document: &str, other: &str| {
         let mut section = String::new();
@@ -121,7 +124,7 @@ fn differences(expected: &str, found: &str) -> String {
     format!("{missing}\n{}", lines("found", found, expected))
 }
 
-/// Each line with the heading above it.
+/// Returns each line with the heading above it.
 fn in_sections(document: &str) -> impl Iterator<Item = (String, String)> {
     let mut section = String::new();
     document.lines().map(move |line| {

@@ -1,10 +1,10 @@
-//! The promises that hold in every cell, whatever the fault.
+//! The promises that every cell keeps, whatever the fault.
 
 use super::calls::{Call, Stored, Told};
 use super::cell::{Cell, Outcome};
 use super::fault::Nature;
 
-/// The sentences of the promises that a cell breaks.
+/// Returns a sentence for each promise that the cell breaks.
 pub fn broken(cell: &Cell, outcome: &Outcome) -> Vec<String> {
     let (call, fault) = (cell.call, cell.fault);
     let mut broken = Vec::new();
@@ -16,14 +16,14 @@ pub fn broken(cell: &Cell, outcome: &Outcome) -> Vec<String> {
     for (told, stored) in outcome.told.iter().zip(&outcome.stored) {
         hold(
             !matches!(stored, Stored::Other(_)),
-            "an item is as nobody left it",
+            "an item is in a state that no call produces",
         );
         match told {
             Told::Item { value, etag } => {
                 let right = value == b"old" && etag.as_deref() == Some("old-etag");
-                hold(call.reads() && right, "a read gives a wrong value");
+                hold(call.reads() && right, "a read returns a wrong value");
             }
-            Told::Absent => hold(false, "a read does not find the item that is there"),
+            Told::Absent => hold(false, "a read does not find the existing item"),
             Told::Written(etag) => {
                 let stands = matches!(stored, Stored::Changed(stored) if stored == etag);
                 hold(
@@ -35,23 +35,23 @@ pub fn broken(cell: &Cell, outcome: &Outcome) -> Vec<String> {
                 let in_doubt = case == "timeout" || case == "unavailable";
                 hold(
                     case != "etag-mismatch",
-                    "a condition that holds is a mismatch",
+                    "a condition that holds is reported as a mismatch",
                 );
                 hold(
                     in_doubt || *stored == Stored::Unchanged,
-                    "a write has happened, and its error says that it has not",
+                    "the error says that a write has not happened, but it has",
                 );
                 hold(
                     fault.nature != Nature::Harmless,
-                    "what is harmless is an error",
+                    "a harmless event is reported as an error",
                 );
                 hold(
                     !in_doubt || fault.nature != Nature::Refused,
-                    "an outcome that is known is told as unknown",
+                    "a known outcome is reported as unknown",
                 );
                 hold(
                     in_doubt || fault.nature == Nature::Refused || call.reads(),
-                    "an outcome that is unknown is told as known",
+                    "an unknown outcome is reported as known",
                 );
             }
         }
@@ -90,7 +90,7 @@ pub fn broken(cell: &Cell, outcome: &Outcome) -> Vec<String> {
     };
     hold(
         outcome.read_afterwards == wanted,
-        "the next read does not give what is in the table",
+        "the next read does not return the stored item",
     );
     broken
 }
@@ -102,7 +102,7 @@ fn item(value: &str, etag: Option<&str>) -> Told {
     }
 }
 
-/// How many requests that write arrived.
+/// Returns the number of write requests that arrived.
 fn writes(outcome: &Outcome) -> u64 {
     let reads = ["GetItem", "BatchGetItem"];
     let requests = outcome.requests.iter();

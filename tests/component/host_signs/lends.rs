@@ -1,11 +1,12 @@
-//! Credentials on loan: the component signs, and the host asks for all of its instances.
+//! Lent credentials: the component signs, and the host fetches the credentials for all of its
+//! instances.
 
 use super::memory::guests_hold;
 use super::scene::{Scene, Sources, denied, keys, write};
 use dapr_wasm_host::AwsCredentials;
 
 #[tokio::test]
-async fn an_instance_signs_with_what_it_was_lent() {
+async fn instance_signs_with_lent_credentials() {
     let scene = Scene::new().await;
     let key = scene.session("LENT");
     let credentials = AwsCredentials::new(keys(&key));
@@ -15,12 +16,12 @@ async fn an_instance_signs_with_what_it_was_lent() {
     });
     write(&pool).await;
     assert_eq!(scene.gate.passed_of(&key.id), 2);
-    // That is what a host that signs spares it.
+    // The guest holds the secret here. A signing host avoids that.
     assert!(guests_hold(key.secret.as_bytes()));
 }
 
 #[tokio::test]
-async fn a_host_that_has_nothing_to_lend_says_so() {
+async fn host_without_credentials_to_lend_reports_it() {
     let scene = Scene::new().await;
     let over = scene.account.session("OVER", std::time::Duration::ZERO);
     let credentials = AwsCredentials::new(keys(&over));
@@ -37,7 +38,7 @@ async fn a_host_that_has_nothing_to_lend_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sts_sees_one_request_of_a_pool_of_fifty_that_are_lent_a_role() {
+async fn pool_of_fifty_with_lent_role_asks_sts_once() {
     let scene = Scene::new().await;
     let sources = Sources::of(&scene);
     let credentials = AwsCredentials::new(sources.role().await);

@@ -1,26 +1,29 @@
-//! The linear memories of guests, read as a debugger would read it. A linear memory is what this process may
-//! write to before a region that nobody may touch and that is as large as only WebAssembly's are; so this does not see what
-//! the host holds.
+//! The linear memories of guests, read as a debugger reads them.
+//!
+//! A linear memory is a writable region followed by an inaccessible region, which is so large that
+//! only WebAssembly has such. Memory of the host is therefore not searched.
 
 use std::fs::{self, File};
 use std::io::{BufRead, Read, Seek, SeekFrom};
 
-/// The bytes that wasmtime keeps out of reach behind a memory: the rest of what 32 bits can address.
+/// The inaccessible bytes that wasmtime keeps behind a memory: the rest of the space that 32 bits
+/// can address.
 const GUARD: u64 = 1 << 30;
 
-/// Says that the linear memory of an instance of this process holds these bytes.
+/// Returns true if the linear memory of any instance of this process contains these bytes.
 pub fn guests_hold(wanted: &[u8]) -> bool {
     let mut process = File::open("/proc/self/mem").expect("Linux shows a process its memory");
     linear_memories().into_iter().any(|(start, end)| {
         let mut bytes = vec![0; usize::try_from(end - start).expect("it fits")];
-        // Another test's instance may end meanwhile.
+        // Another test's instance may end in the meantime.
         process.seek(SeekFrom::Start(start)).is_ok()
             && process.read_exact(&mut bytes).is_ok()
             && holds(&bytes, wanted)
     })
 }
 
-/// Some hundred megabytes, in a test that is not optimised: the standard library's own search for one byte is.
+/// Returns true if `bytes` contains `wanted`. It searches some hundred megabytes in an unoptimised
+/// test, so it relies on the standard library's search for one byte, which is optimised.
 fn holds(mut bytes: &[u8], wanted: &[u8]) -> bool {
     let (first, rest) = wanted.split_first().expect("something is wanted");
     while bytes.skip_until(*first).expect("a slice can be read") > 0 {
@@ -31,7 +34,7 @@ fn holds(mut bytes: &[u8], wanted: &[u8]) -> bool {
     false
 }
 
-/// The addresses where they begin and end.
+/// Returns the start and end addresses of all linear memories.
 fn linear_memories() -> Vec<(u64, u64)> {
     let maps = fs::read_to_string("/proc/self/maps").expect("Linux shows a process its memory");
     let mut found = Vec::new();

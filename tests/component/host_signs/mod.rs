@@ -1,4 +1,5 @@
-//! `signing: host`: DynamoDB gets what the host signed, and the component never has a key. Credentials on loan are in `lends`.
+//! `signing: host`: the host signs all requests to DynamoDB, and the component never has a key. The
+//! module `lends` tests lent credentials.
 
 mod lends;
 mod memory;
@@ -9,14 +10,14 @@ use self::scene::{Scene, Sources, denied};
 use dapr_wasm_host::{AwsCredentials, Egress};
 use test_support::aws::{Account, Key};
 
-/// A host that signs with this key.
+/// Returns the egress of a host that signs with this key.
 fn signing(scene: &Scene, key: &Key) -> Egress {
     let credentials = AwsCredentials::new(scene::keys(key));
     scene.egress(|egress| egress.sign(scene.endpoint(), "eu-central-1", "dynamodb", &credentials))
 }
 
 #[tokio::test]
-async fn the_host_signs_and_the_component_never_has_the_key() {
+async fn host_signs_and_component_never_has_the_key() {
     let scene = Scene::new().await;
     let key = scene.session("HOST");
     let egress = signing(&scene, &key);
@@ -46,7 +47,7 @@ async fn the_host_signs_and_the_component_never_has_the_key() {
 }
 
 #[tokio::test]
-async fn a_component_that_signs_itself_is_not_signed_for() {
+async fn host_does_not_sign_for_a_component_that_signs() {
     let scene = Scene::new().await;
     let (hosts, own) = (scene.user("HOST"), scene.user("OWN"));
     let egress = signing(&scene, &hosts);
@@ -58,12 +59,12 @@ async fn a_component_that_signs_itself_is_not_signed_for() {
     scene::write(&pool).await;
     assert_eq!(scene.gate.passed_of(&own.id), 2);
     assert_eq!(scene.gate.passed_of(&hosts.id), 0);
-    // What the other test says is not there would be found.
+    // This shows that the search of the other test works: it finds a key that a guest has.
     assert!(guests_hold(own.secret.as_bytes()));
 }
 
 #[tokio::test]
-async fn unsigned_requests_are_refused_and_the_error_has_a_remedy() {
+async fn unsigned_request_is_refused_with_a_remedy() {
     let scene = Scene::new().await;
     let egress = scene.egress(|egress| egress);
     let pool = scene.pool(1, &[("signing", "host")], |options| options.egress(egress));
@@ -82,7 +83,7 @@ async fn unsigned_requests_are_refused_and_the_error_has_a_remedy() {
 }
 
 #[tokio::test]
-async fn without_credentials_of_the_host_nothing_is_sent() {
+async fn host_without_credentials_sends_nothing() {
     let scene = Scene::new().await;
     let nobody = scene::keys(&Account::new().session("OVER", std::time::Duration::ZERO));
     let credentials = AwsCredentials::new(nobody);
@@ -96,7 +97,7 @@ async fn without_credentials_of_the_host_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_wrong_clock_is_corrected_by_dynamodbs_answer() {
+async fn wrong_clock_is_corrected_by_dynamodbs_response() {
     let scene = Scene::new().await;
     let key = scene.user("HOST");
     scene
@@ -110,7 +111,7 @@ async fn a_wrong_clock_is_corrected_by_dynamodbs_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sts_sees_one_request_of_a_pool_of_fifty_whose_host_signs() {
+async fn pool_of_fifty_with_signing_host_asks_sts_once() {
     let scene = Scene::new().await;
     let sources = Sources::of(&scene);
     let credentials = AwsCredentials::new(sources.role().await);
@@ -123,7 +124,7 @@ async fn sts_sees_one_request_of_a_pool_of_fifty_whose_host_signs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_signing_or_lending_each_of_fifty_asks_sts() {
+async fn each_of_fifty_asks_sts_without_signing_or_lending() {
     let scene = Scene::new().await;
     let sources = Sources::of(&scene);
     let egress = scene.egress(|egress| egress.allow_url(sources.sts.endpoint()));

@@ -1,4 +1,5 @@
-//! An account's table behind a gate, a pool of instances before it, and a role that its host may take on.
+//! The setting of the tests: an account's table behind a gate, a pool of instances, and a role that
+//! the host may assume.
 
 use crate::fixture::{Settings, Table, engine, plugin};
 use aws_config::sts::AssumeRoleProvider;
@@ -39,12 +40,13 @@ impl Scene {
         self.gate.endpoint()
     }
 
-    /// A session whose secrets no other test has, so that they can be looked for.
+    /// Returns the key of a session. No other test has its secrets, so tests can search memory for
+    /// them.
     pub fn session(&self, label: &str) -> Key {
         self.unlike_others(self.account.session(label, HOUR))
     }
 
-    /// The same, of a user.
+    /// Returns the key of a user, with secrets that no other test has.
     pub fn user(&self, label: &str) -> Key {
         self.unlike_others(self.account.user(label))
     }
@@ -61,13 +63,14 @@ impl Scene {
         key
     }
 
-    /// A way out that allows the gate, and more.
+    /// Returns an egress that allows the gate, with more settings.
     pub fn egress(&self, more: impl FnOnce(EgressBuilder) -> EgressBuilder) -> Egress {
         let egress = more(Egress::builder().allow_url(self.endpoint()));
         egress.build().expect("the egress is built")
     }
 
-    /// Instances for the table that have no credentials but those of these fields and options.
+    /// Returns a pool of instances for the table. Their only credentials are those of these fields
+    /// and options.
     pub fn pool(
         &self,
         size: usize,
@@ -81,7 +84,7 @@ impl Scene {
         for (name, value) in fields {
             settings = settings.with(name, value);
         }
-        // Whatever a test gets wrong, nothing asks for the metadata of this machine.
+        // Even if a test has a mistake, no instance asks for the metadata of this machine.
         let options = InstanceOptions::new().env("AWS_EC2_METADATA_DISABLED", "true");
         InstancePool::builder(&plugin())
             .options(more(options))
@@ -90,7 +93,8 @@ impl Scene {
             .build()
     }
 
-    /// All instances of a pool at once, each with a write and a read; then as many tasks again as they come.
+    /// Uses all instances of a pool at once, with a write and a read each. Then runs four times as
+    /// many tasks, which take instances as they become free.
     pub async fn load(&self, pool: &InstancePool) {
         let size = pool.max_instances().get();
         let all = join_all((0..size).map(|_| pool.acquire())).await;
@@ -113,7 +117,7 @@ impl Scene {
     }
 }
 
-/// An instance of the pool writes an item.
+/// Writes an item with an instance of the pool.
 pub async fn write(pool: &InstancePool) {
     let mut instance = pool.acquire().await.expect("an instance");
     let mut state = instance.state().expect("a store");
@@ -128,7 +132,7 @@ async fn call(instance: &mut PooledInstance, number: usize) {
     assert_eq!(item.expect("the item").value, b"v");
 }
 
-/// The component's error when it was denied access.
+/// Returns the component's error. Panics unless it was denied access.
 #[track_caller]
 pub fn denied(acquired: Result<PooledInstance, PoolError>) -> String {
     let error = acquired.expect_err("access is denied");
@@ -157,7 +161,7 @@ pub fn secrets(key: &Key) -> Vec<Vec<u8>> {
     secrets.map(|secret| secret.clone().into_bytes()).collect()
 }
 
-/// A user, and the role that STS gives it.
+/// A user, and the STS that issues a role to it.
 pub struct Sources {
     pub user: Key,
     pub sts: StandIn<Sts>,
@@ -170,7 +174,7 @@ impl Sources {
         Self { user, sts }
     }
 
-    /// The role, by AWS's own provider.
+    /// Returns a provider of the role: the one of AWS's SDK.
     pub async fn role(&self) -> AssumeRoleProvider {
         let http = aws_smithy_http_client::Builder::new().build_http();
         let config = aws_config::defaults(BehaviorVersion::latest())
@@ -184,7 +188,7 @@ impl Sources {
         role.build_from_provider(keys(&self.user)).await
     }
 
-    /// How often STS was asked for the role.
+    /// Returns the number of times that STS was asked for the role.
     pub fn asked(&self) -> usize {
         self.sts.count(ASSUME_ROLE)
     }

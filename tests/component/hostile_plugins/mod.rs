@@ -1,5 +1,8 @@
-//! One, eight or all 64 instances of a component do harm at once. The others of it and 64 of the real component share a
-//! thread and an egress with them: whatever the crowd does, the others serve, and its pool lends 64 again afterwards.
+//! Hostile components: one, eight or all 64 instances of a component do harm at once.
+//!
+//! The other instances of that component, and 64 instances of the real component, share a thread
+//! and an egress with them. All the others must keep serving, and the pool must lend 64 instances
+//! again afterwards.
 
 mod scene;
 
@@ -16,7 +19,7 @@ use std::time::Duration;
 use test_support::faults::{Action, FaultProxy, Reply};
 use tokio::time::timeout;
 
-/// A server that answers every request with this.
+/// Starts a server that sends this response to every request.
 fn server(reply: Reply) -> FaultProxy {
     FaultProxy::stub(Action::answer(reply)).unwrap()
 }
@@ -29,18 +32,18 @@ fn authority(server: &FaultProxy) -> &str {
     server.endpoint().trim_start_matches("http://")
 }
 
-/// Waits for what takes a moment on an idle machine, and gives up after a minute.
+/// Waits for something that takes a moment on an idle machine. Gives up after a minute.
 async fn in_time(waiting: impl Future<Output = ()>) {
     let waited = timeout(Duration::from_secs(60), waiting).await;
     waited.expect("it takes less than a minute");
 }
 
-/// Asks crowds of each size for the harm, and checks what each instance gives.
+/// Lets crowds of each size do this harm, and checks the result of each instance.
 async fn each_of_a_crowd(harm: &str, gives: impl Fn(&Result<String, CallError>) -> bool) {
     in_scene(Scene::new().await, harm, gives).await;
 }
 
-/// The same, with so little time for each call that the harm must come to its end.
+/// Does the same with a short time limit, so every call must be cancelled.
 async fn each_of_a_crowd_is_cancelled(harm: &str) {
     in_scene(Scene::with_time_limit(TIME).await, harm, is_time_limit).await;
 }
@@ -59,27 +62,27 @@ async fn crowd_that_spins_is_cancelled() {
 }
 
 #[tokio::test]
-async fn crowd_that_calls_the_host_without_end_is_cancelled() {
+async fn crowd_that_calls_the_host_endlessly_is_cancelled() {
     each_of_a_crowd_is_cancelled("call-the-host-without-end").await;
 }
 
 #[tokio::test]
-async fn crowd_that_polls_without_end_is_cancelled() {
+async fn crowd_that_polls_endlessly_is_cancelled() {
     each_of_a_crowd_is_cancelled("poll-without-end").await;
 }
 
 #[tokio::test]
-async fn crowd_that_fills_its_memory_without_end_is_cancelled() {
+async fn crowd_that_fills_its_memory_endlessly_is_cancelled() {
     each_of_a_crowd_is_cancelled("fill-memory").await;
 }
 
 #[tokio::test]
-async fn crowd_that_waits_without_end_is_cancelled() {
+async fn crowd_that_waits_endlessly_is_cancelled() {
     each_of_a_crowd_is_cancelled("sleep").await;
 }
 
 #[tokio::test]
-async fn crowd_that_floods_stderr_is_cancelled_and_fills_nothing() {
+async fn crowd_that_floods_stderr_is_cancelled_and_its_output_cut() {
     let scene = Scene::with_time_limit(TIME).await;
     for crowd in CROWDS {
         let told = scene.during("flood-stderr", crowd).await;
@@ -89,7 +92,7 @@ async fn crowd_that_floods_stderr_is_cancelled_and_fills_nothing() {
 }
 
 #[tokio::test]
-async fn crowd_that_allocates_has_no_more_than_its_limit_each() {
+async fn crowd_that_allocates_stays_within_its_memory_limit() {
     each_of_a_crowd("allocate", |told| {
         matches!(told, Err(CallError::MemoryLimit { limit: MEMORY, .. }))
     })
@@ -97,7 +100,7 @@ async fn crowd_that_allocates_has_no_more_than_its_limit_each() {
 }
 
 #[tokio::test]
-async fn crowd_that_traps_or_breaks_a_rule_loses_itself_alone() {
+async fn crowd_that_traps_loses_only_its_own_instances() {
     for (harm, reason) in [
         ("trap", "unreachable"),
         ("recurse", "call stack exhausted"),
@@ -116,9 +119,9 @@ async fn crowd_that_traps_or_breaks_a_rule_loses_itself_alone() {
     }
 }
 
-/// One alone: it has the host keep 43 MB, which are no part of its memory.
+/// One instance only: the host stores 43 MB for it, which do not count as its memory.
 #[tokio::test]
-async fn one_that_makes_requests_without_end_has_as_many_as_it_may() {
+async fn instance_that_holds_requests_runs_out_of_handles() {
     let scene = Scene::new().await;
     let told = scene.during("hold-requests", 1).await.pop().unwrap();
     let full = "resource table has no free keys";
@@ -138,7 +141,7 @@ async fn guest_sees_only_granted_env() {
 }
 
 #[tokio::test]
-async fn crowd_that_calls_another_host_reaches_nobody() {
+async fn crowd_cannot_connect_to_a_forbidden_host() {
     let other = server(page());
     each_of_a_crowd(
         &format!("call {}", authority(&other)),
@@ -149,7 +152,7 @@ async fn crowd_that_calls_another_host_reaches_nobody() {
 }
 
 #[tokio::test]
-async fn crowd_that_sends_odd_requests_is_refused_each() {
+async fn every_odd_request_of_a_crowd_is_refused() {
     let harm = format!("send-odd-requests {}", engine_authority().await);
     each_of_a_crowd(
         &harm,
@@ -159,7 +162,7 @@ async fn crowd_that_sends_odd_requests_is_refused_each() {
 }
 
 #[tokio::test]
-async fn one_that_is_sent_elsewhere_is_not_taken_there() {
+async fn redirect_of_a_guests_request_is_not_followed() {
     let other = server(page());
     let elsewhere = Reply::redirect(StatusCode::TEMPORARY_REDIRECT, other.endpoint());
     let server = server(elsewhere);
@@ -176,9 +179,10 @@ async fn one_that_is_sent_elsewhere_is_not_taken_there() {
 }
 
 #[tokio::test]
-async fn crowd_that_keeps_answers_keeps_no_more_than_it_may() {
+async fn crowd_that_keeps_responses_stays_within_its_limit() {
     for crowd in CROWDS {
-        // A scene each: the instances are as well as before, and keep what they have.
+        // A new scene for each crowd: the instances stay healthy and keep the responses that they
+        // have.
         let scene = Scene::new().await;
         let harm = format!("keep-answers {}", scene.authority);
         let mut kept = 0;
@@ -193,7 +197,7 @@ async fn crowd_that_keeps_answers_keeps_no_more_than_it_may() {
 }
 
 #[tokio::test]
-async fn crowd_that_finishes_no_request_keeps_no_more_than_it_may() {
+async fn crowd_that_finishes_no_request_stays_within_its_limit() {
     for crowd in CROWDS {
         let scene = Scene::new().await;
         let harm = format!("keep-requests {}", scene.authority);
@@ -204,7 +208,7 @@ async fn crowd_that_finishes_no_request_keeps_no_more_than_it_may() {
 }
 
 #[tokio::test]
-async fn what_a_lost_one_kept_of_the_connections_comes_back() {
+async fn lost_instance_releases_its_connections() {
     let endpoint = engine().await.endpoint();
     let egress = Egress::builder().allow_url(endpoint);
     let egress = egress.max_connections_per_host(number(REQUESTS));
@@ -223,7 +227,7 @@ async fn what_a_lost_one_kept_of_the_connections_comes_back() {
     }
 }
 
-/// How an instance goes.
+/// The ways in which an instance ends.
 #[derive(Clone, Copy, Debug)]
 enum End {
     Dropped,
@@ -231,9 +235,9 @@ enum End {
     CallIsDropped,
 }
 
-/// On two threads, so that a request may go on while its instance is being dropped.
+/// On two threads, so that a request can continue while its instance is dropped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn crowd_that_is_lost_mid_request_completes_none() {
+async fn crowd_lost_mid_request_completes_no_request() {
     let server = server(page());
     let egress = Egress::builder().allow_url(server.endpoint());
     let egress = egress.build().unwrap();
@@ -275,7 +279,7 @@ async fn crowd_that_is_lost_mid_request_completes_none() {
 }
 
 #[tokio::test]
-async fn crowd_with_many_names_keeps_no_more_connections_than_allowed() {
+async fn crowd_with_many_names_stays_within_connection_limit() {
     const CONNECTIONS: usize = 16;
     let server = server(page());
     let (_, port) = server.endpoint().rsplit_once(':').unwrap();
@@ -288,7 +292,7 @@ async fn crowd_with_many_names_keeps_no_more_connections_than_allowed() {
     let options = InstanceOptions::new().egress(egress.build().unwrap());
     let plugin = misbehaving();
     let harm = format!("look-up-names wild.example {port}");
-    // Not 64 at once: each name takes a port of this machine for a minute.
+    // Not 64 at once, because each name occupies a port of this machine for a minute.
     for crowd in [1, 8] {
         let asking = (0..crowd).map(async |_| {
             let mut instance = plugin.instantiate(&options).await.unwrap();

@@ -1,4 +1,5 @@
-//! Two pools on one thread and one egress: some instances of one misbehave, and all the others of both serve meanwhile.
+//! Two pools on one thread and one egress. Some instances of one pool misbehave, and all other
+//! instances of both pools keep serving.
 
 use crate::fixture::{Settings, engine, plugin};
 use dapr_wasm_host::{
@@ -9,22 +10,26 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// How many instances a pool has.
+/// The number of instances in a pool.
 const POOL: usize = 64;
-/// How many of them misbehave at a time: one, some, all.
+/// The numbers of instances that misbehave at a time: one, some, all.
 pub const CROWDS: [usize; 3] = [1, 8, POOL];
 pub const MEMORY: usize = 16 << 20;
-/// The time limit of calls that are to reach it; honest calls take a thousandth of it on an idle machine.
+/// The time limit of calls that are expected to reach it. Honest calls take a thousandth of it on
+/// an idle machine.
 pub const TIME: Duration = Duration::from_secs(4);
-/// The time limit of all others: no machine needs it.
+/// The time limit of all other calls, long enough for any machine.
 const PLENTY: Duration = Duration::from_secs(300);
-/// How many requests an instance that misbehaves may have under way, and how many all of them together.
+/// The maximum number of requests in flight: for one misbehaving instance, and for all of them
+/// together.
 pub const REQUESTS: usize = 8;
 pub const REQUESTS_OF_PLUGIN: usize = 32;
-/// Each of the real ones has one, and those that misbehave have their own; without a bound they would have them all.
+/// One connection for each real instance, plus those of the misbehaving ones. Without a limit, the
+/// misbehaving instances would take all of them.
 const CONNECTIONS: usize = POOL + REQUESTS_OF_PLUGIN;
 
-/// The component that misbehaves, which may have no more instances than its pool: what a lost one leaves must be free.
+/// Returns the misbehaving component. It may have no more instances than its pool, so lost
+/// instances must free their places.
 pub fn misbehaving() -> Plugin {
     let plugin = Plugin::builder()
         .max_instances(number(POOL))
@@ -74,7 +79,8 @@ impl Scene {
         }
     }
 
-    /// Asks each of a crowd for this harm at once, while all the others serve, and returns what each gives.
+    /// Lets each instance of a crowd do this harm at once while all others serve. Returns the
+    /// result of each.
     pub async fn during(&self, harm: &str, crowd: usize) -> Vec<Result<String, CallError>> {
         let (mut hostile, real) = join(all(&self.hostile), all(&self.real)).await;
         assert_eq!((hostile.len(), real.len()), (POOL, POOL));
@@ -88,16 +94,20 @@ impl Scene {
         let others = join_all(others.map(|instance| serves(instance, &answered)));
         let ((told, meanwhile), served) = join(doing, others).await;
         assert_eq!(served.len(), 2 * POOL - crowd);
-        // Where all misbehave, the others have a sixty-fifth of the thread, which may be too little for a call in that time.
+        // If all instances misbehave, the others get a sixty-fifth of the thread, which may be too
+        // little for a call in that time.
         if crowd < POOL && told.iter().all(is_time_limit) {
-            assert!(meanwhile > 0, "all others waited for {crowd} times {harm}");
+            assert!(
+                meanwhile > 0,
+                "no other instance served during {crowd} times {harm}"
+            );
         }
         for (instance, told) in hostile.iter().zip(&told) {
             assert_eq!(instance.is_lost(), told.is_err());
         }
         drop(hostile);
 
-        // 64 at a time, and each of them well.
+        // The pool lends 64 instances at a time again, and each of them works.
         let whole = all(&self.hostile).await;
         assert_eq!(whole.len(), POOL);
         let serving = whole.into_iter();
@@ -114,7 +124,7 @@ pub fn is_time_limit(told: &Result<String, CallError>) -> bool {
     matches!(told, Err(CallError::TimeLimit { limit: TIME }))
 }
 
-/// All instances of a pool at a time.
+/// Acquires all instances of a pool at once.
 async fn all(pool: &InstancePool) -> Vec<PooledInstance> {
     let lent = (0..pool.max_instances().get()).map(|_| pool.acquire());
     let lent = join_all(lent).await.into_iter();
@@ -126,7 +136,7 @@ async fn does(instance: &mut PooledInstance, harm: &str) -> Result<String, CallE
     Ok(String::from_utf8(item.unwrap().value).unwrap())
 }
 
-/// A few calls, counted as they are answered.
+/// Makes a few calls and counts the successful ones.
 async fn serves(mut instance: PooledInstance, answered: &AtomicUsize) {
     let mut state = instance.state().unwrap();
     for value in [b"one", b"two"] {
