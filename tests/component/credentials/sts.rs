@@ -99,7 +99,7 @@ async fn message_of_sts_about_an_invalid_role_is_reported() {
     let guest = lenders
         .reaching_sts(guest)
         .metadata("assumeRoleArn", "a-role");
-    let words = ["ValidationError", "RoleArn is no role's"];
+    let words = ["ValidationError", "RoleArn is not the ARN of a role"];
     refused(guest.init().await, "invalid-configuration", &words);
 }
 

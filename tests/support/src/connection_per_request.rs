@@ -1,10 +1,16 @@
-//! `wasi:http` of wasmtime as it is without changes of the embedder: each request opens a connection and closes it.
+//! wasmtime's `wasi:http` as an embedder gets it by default: each request opens a connection and
+//! closes it.
 //!
-//! It is what `default_send_request` of wasmtime-wasi-http 48 does, step for step, and not that function itself, since
-//! that one can be given no root to trust: TCP without options, then (for TLS) a configuration made from the roots for
-//! this request alone, so that nothing is resumed, then HTTP/1.1, whose connection is driven by whoever waits for the
-//! answer and afterwards by the task that `wasi:http` spawns. For each request the roots are copied, as the default
-//! copies them.
+//! This does the same as `default_send_request` of wasmtime-wasi-http 48, step by step. It is not
+//! that function itself, because that one accepts no roots to trust.
+//!
+//! - It connects over TCP without options.
+//! - For TLS, it makes a configuration from the roots for this request only, so no session is
+//!   resumed.
+//! - It speaks HTTP/1.1. The task that waits for the response polls the connection first.
+//!   Afterwards, the task that `wasi:http` spawns polls it.
+//!
+//! The roots are copied for each request, as the default does.
 
 use bytes::Bytes;
 use http::uri::Scheme;
@@ -30,7 +36,7 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
-/// The timeout where the guest names none.
+/// The timeout if the guest sets none.
 const TIMEOUT: Duration = Duration::from_secs(600);
 
 type Transmission = Box<dyn Future<Output = Result<(), Error>> + Send>;
@@ -38,7 +44,7 @@ type Transmission = Box<dyn Future<Output = Result<(), Error>> + Send>;
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// The state of an instance of such an embedder.
+/// The state of an instance in such an embedder.
 pub struct Host {
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -47,7 +53,7 @@ pub struct Host {
 }
 
 impl Host {
-    /// TLS trusts these roots.
+    /// Returns the state, with these roots for TLS.
     pub fn new(wasi: WasiCtx, roots: RootCertStore) -> Self {
         Self {
             wasi,
@@ -77,7 +83,7 @@ impl WasiHttpView for Host {
     }
 }
 
-/// Gives an instance all of WASI 0.2 and `wasi:http`.
+/// Returns a linker with all of WASI 0.2 and `wasi:http`.
 pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
@@ -85,7 +91,7 @@ pub fn linker(engine: &Engine) -> wasmtime::Result<Linker<Host>> {
     Ok(linker)
 }
 
-/// The hooks, with the roots that TLS trusts.
+/// The hooks, with the trusted roots for TLS.
 struct ConnectionPerRequest {
     roots: RootCertStore,
 }
@@ -132,7 +138,7 @@ async fn send(
     let (mut sender, connection) = timeout(connect_timeout, handshake)
         .await
         .map_err(|_| Error::ConnectionTimeout)??;
-    // The request line names the path alone.
+    // The request line contains the path only.
     let path = request
         .uri()
         .path_and_query()
@@ -182,7 +188,7 @@ fn client(roots: RootCertStore) -> Result<ClientConfig, Error> {
     Ok(versions.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// A body whose sender may not be silent for too long.
+/// A body that fails if its sender is silent for too long.
 struct TimedBody {
     body: Incoming,
     silence: Interval,

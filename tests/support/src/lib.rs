@@ -1,5 +1,6 @@
-//! Servers that tests share, and that other programs may have: [`faults`] is a proxy that does to requests what networks and
-//! DynamoDB do on a bad day; [`aws`] stands in for all that gives AWS credentials out.
+//! Servers for tests and for other programs. [`faults`] is a proxy that injects faults of networks
+//! and of DynamoDB into requests. [`aws`] has stand-ins for all services that issue AWS
+//! credentials.
 
 pub mod aws;
 pub mod connection_per_request;

@@ -1,4 +1,4 @@
-//! The program `test-servers`; see the library's `program`.
+//! The program `test-servers`. See the module `program` of the library.
 
 use host_test::program::in_this_process;
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
-//! A run of a program, through the entry of its library or in wasmtime, as a person at a shell would run it.
+//! A finished run of a program, through the entry point of its library or in wasmtime, as from a
+//! shell.
 
 use crate::secrets::assert_no_secret;
 use host_test::program::{Status, Surroundings, Terminal};
@@ -7,7 +8,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::Output;
 
-/// Command lines that no program of the contract's commands takes.
+/// Command lines that every program with the contract's commands refuses.
 pub const SENSELESS: [&[&str]; 11] = [
     &["stat"],
     &["state"],
@@ -34,11 +35,11 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// Standard error is text, and holds no secret.
+    /// Creates the outcome of a run.
     ///
     /// # Panics
     ///
-    /// Panics where that is not so.
+    /// Panics if standard error is not text or contains a secret.
     pub fn new(status: u8, stdout: Vec<u8>, stderr: Vec<u8>) -> Self {
         let stderr = String::from_utf8(stderr).expect("errors are text");
         assert_no_secret(&stderr);
@@ -49,7 +50,7 @@ impl Ran {
         }
     }
 
-    /// It failed, and all that it printed begins with the reason.
+    /// Asserts that the run failed, and that it printed only an error that begins with this reason.
     #[track_caller]
     pub fn assert_failed(&self, reason: &str) {
         assert_eq!((self.status, self.text()), (1, ""), "{}", self.stderr);
@@ -57,13 +58,13 @@ impl Ran {
         assert!(self.stderr.starts_with(&says), "{}", self.stderr);
     }
 
-    /// Standard output as a text.
+    /// Returns standard output as text.
     #[track_caller]
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.stdout).expect("the output is text")
     }
 
-    /// Standard output as JSON, one value a line.
+    /// Returns standard output as JSON, one value per line.
     #[track_caller]
     pub fn json(&self) -> Vec<Value> {
         let lines = self.text().lines();
@@ -73,7 +74,8 @@ impl Ran {
     }
 }
 
-/// Runs a program through the entry of its library, not at a terminal. The first word is its name.
+/// Runs a program through the entry point of its library, without a terminal. The first word is its
+/// name.
 pub async fn run_here(
     run: impl AsyncFnOnce(Vec<OsString>, Surroundings<'_>) -> Status,
     words: &[&str],
@@ -99,7 +101,7 @@ pub async fn run_here(
 ///
 /// # Panics
 ///
-/// If it printed bytes that are not text.
+/// Panics if the output is not text.
 pub fn told(output: Output) -> (Option<i32>, String, String) {
     let text = |bytes| String::from_utf8(bytes).expect("the output is text");
     (
@@ -109,22 +111,22 @@ pub fn told(output: Output) -> (Option<i32>, String, String) {
     )
 }
 
-/// A folder, gone with the test, and its path.
+/// Creates a temporary folder, and returns it with its path. It is deleted with the returned value.
 ///
 /// # Panics
 ///
-/// Panics where none can be made.
+/// Panics if it cannot be created.
 pub fn folder() -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().expect("a folder is made");
     let path = folder.path().to_str().expect("its path is text").to_owned();
     (folder, path)
 }
 
-/// Writes a file into a folder; its path.
+/// Writes a file to a folder and returns its path.
 ///
 /// # Panics
 ///
-/// Panics where it cannot be written.
+/// Panics if it cannot be written.
 pub fn write(folder: &Path, name: &str, text: &str) -> String {
     let file = folder.join(name);
     std::fs::write(&file, text).expect("the file is written");

@@ -1,13 +1,13 @@
-//! A test prints no secret.
+//! A check that tests print no secret.
 
 use crate::aws::CANARY;
 use std::fmt::Display;
 
-/// The secret key of every test; it must never show up in a sentence.
+/// The secret key of every test. It must never appear in a sentence.
 pub const SECRET_KEY: &str = "test-secret-key-never-to-be-shown";
 
-/// Fails where a text of a program or component holds a secret of a test. Prints it, for `.ci/secrets` looks for secrets in
-/// all that a run of the tests printed.
+/// Panics if a text of a program or component contains a secret of a test. Prints the text too,
+/// because `.ci/secrets` searches all output of a test run for secrets.
 #[track_caller]
 pub fn assert_no_secret(text: &dyn Display) {
     let said = text.to_string();
@@ -27,7 +27,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "a secret is in \"the key ***/secret is wrong\"")]
-    fn what_holds_a_secret_is_not_passed_over() {
+    fn text_with_a_secret_panics() {
         assert_no_secret(&format!("the key {CANARY}/secret is wrong"));
     }
 }

@@ -1,5 +1,5 @@
-//! A component that exports `wasi:cli/run`, run as `wasmtime run -S http` runs it: with the arguments,
-//! the environment and the folder that it is given, and nothing of this process.
+//! A component that exports `wasi:cli/run`, run as `wasmtime run -S http` runs it. It gets the
+//! given arguments, environment and folder, and nothing else of this process.
 
 use crate::connection_per_request::{Host, linker};
 use crate::ran::Ran;
@@ -12,7 +12,7 @@ use wasmtime_wasi::p2::bindings::Command;
 use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 use wasmtime_wasi::{FsPerms, I32Exit, WasiCtxBuilder};
 
-/// The most bytes that a run may write to each of its streams.
+/// The maximum number of bytes that a run may write to each of its streams.
 const MOST_OUTPUT: usize = 64 << 20;
 
 /// A compiled program.
@@ -21,7 +21,7 @@ pub struct WasiCommand {
     linker: Linker<Host>,
 }
 
-/// The surroundings of a run. Its first argument, the program's name, is not among them.
+/// The inputs of a run. The arguments do not include the first one, the program's name.
 #[derive(Clone, Copy, Default)]
 pub struct Given<'a> {
     /// The arguments.
@@ -30,7 +30,7 @@ pub struct Given<'a> {
     pub environment: &'a [(&'a str, &'a str)],
     /// Standard input.
     pub stdin: &'a [u8],
-    /// The folder that it sees as its own, to read.
+    /// The folder that the program sees as its current folder, read-only.
     pub folder: Option<&'a Path>,
 }
 
@@ -43,7 +43,7 @@ impl WasiCommand {
         Ok(Self { component, linker })
     }
 
-    /// Runs it in an instance of its own. An error is a trap.
+    /// Runs the program in a new instance. Returns an error if it traps.
     pub async fn run(&self, given: Given<'_>) -> Result<Ran, Failure> {
         let stdout = MemoryOutputPipe::new(MOST_OUTPUT);
         let stderr = MemoryOutputPipe::new(MOST_OUTPUT);

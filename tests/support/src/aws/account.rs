@@ -1,5 +1,5 @@
-//! The access keys that an AWS account has at the moment, and the clock that AWS goes by. A secret that is made up here says
-//! so: whoever looks for secrets in logs looks for [`CANARY`].
+//! An AWS account: its current access keys and AWS's clock. Every secret created here contains
+//! [`CANARY`], so that tests can search logs for secrets.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-/// A text that every secret has in it.
+/// A text that every secret contains.
 pub const CANARY: &str = "c4n4ry";
 
-/// Characters of an access key ID.
+/// The number of characters of an access key ID.
 const ID_LENGTH: usize = 20;
 
-/// An account; its clones are the same one.
+/// An account. Its clones share their state.
 #[derive(Clone, Default)]
 pub struct Account {
     keys: Arc<Mutex<HashMap<String, Key>>>,
@@ -31,28 +31,28 @@ pub struct Key {
     pub secret: String,
     /// The session token of a temporary key.
     pub session_token: Option<String>,
-    /// When it expires.
+    /// The time at which the key expires.
     pub expiry: Option<SystemTime>,
 }
 
 impl Account {
-    /// An account without keys, whose clock is this machine's.
+    /// Returns an account without keys, with this machine's clock.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Its clock, which may be set ahead.
+    /// Returns the account's clock, which can be set ahead.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
 
-    /// A new key of a user: it does not expire. Its ID begins with `AKIA` and the label.
+    /// Creates a key of a user, which does not expire. Its ID begins with `AKIA` and the label.
     pub fn user(&self, label: &str) -> Key {
         self.add(&format!("AKIA{label}"), None)
     }
 
-    /// A new key of a role's session, which expires after so much time. Its ID begins with `ASIA` and the
-    /// label.
+    /// Creates a key of a role's session, which expires after `lifetime`. Its ID begins with `ASIA`
+    /// and the label.
     pub fn session(&self, label: &str, lifetime: Duration) -> Key {
         self.add(&format!("ASIA{label}"), Some(self.clock.now() + lifetime))
     }
@@ -64,7 +64,7 @@ impl Account {
                 "{prefix}{number:0>width$}",
                 width = ID_LENGTH.saturating_sub(prefix.len())
             ),
-            // With the characters that forms, headers and JSON may trip over.
+            // Contains characters that often break forms, headers and JSON.
             secret: format!("{CANARY}/secret+{number}="),
             session_token: expiry
                 .map(|_| format!("{CANARY}/token+{number}//=={}", "t".repeat(400))),
@@ -74,35 +74,35 @@ impl Account {
         key
     }
 
-    /// Has this key from now on, in place of one of the same ID.
+    /// Adds this key, in place of any key with the same ID.
     pub fn insert(&self, key: Key) {
         self.lock().insert(key.id.clone(), key);
     }
 
-    /// Has no such key any more.
+    /// Removes the key with this ID.
     pub fn remove(&self, id: &str) {
         self.lock().remove(id);
     }
 
-    /// The key has expired, whatever its holder was told.
+    /// Expires the key now, whatever expiry its holder was given.
     pub fn expire(&self, id: &str) {
         if let Some(key) = self.lock().get_mut(id) {
             key.expiry = Some(SystemTime::UNIX_EPOCH);
         }
     }
 
-    /// From now on all keys count as expired, also those to come; or they count as what they are.
+    /// Makes all keys count as expired, including future ones, or ends that.
     pub fn expire_all(&self, expired: bool) {
         self.all_expired.store(expired, Ordering::SeqCst);
     }
 
-    /// Says that this key is good no more.
+    /// Returns true if this key has expired.
     pub(super) fn has_expired(&self, key: &Key) -> bool {
         let over = key.expiry.is_some_and(|expiry| expiry <= self.clock.now());
         over || self.all_expired.load(Ordering::SeqCst)
     }
 
-    /// The key of this ID.
+    /// Returns the key with this ID.
     pub fn key(&self, id: &str) -> Option<Key> {
         self.lock().get(id).cloned()
     }
@@ -130,38 +130,39 @@ impl fmt::Debug for Account {
     }
 }
 
-/// How far a request's time may be off.
+/// The maximum difference between a request's time and AWS's clock.
 ///
 /// Source: "Elements of an AWS API request signature" in the IAM User Guide.
 const TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
-/// The clock that AWS goes by; its clones are the same one. A test sets it ahead, so that credentials expire without waiting: a
-/// client that is told so by a refused signature reckons with it from then on.
+/// AWS's clock. Its clones share their state. A test sets it ahead, so that credentials expire
+/// without waiting. A client learns the new time from a refused signature and follows it from then
+/// on.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
-    /// Seconds before this machine's clock.
+    /// The seconds by which it is ahead of this machine's clock.
     ahead: Arc<AtomicU64>,
 }
 
 impl Clock {
-    /// The time.
+    /// Returns the current time.
     pub fn now(&self) -> SystemTime {
         SystemTime::now() + Duration::from_secs(self.ahead.load(Ordering::SeqCst))
     }
 
-    /// Sets it ahead by so many whole seconds more.
+    /// Sets the clock ahead by this many more whole seconds.
     pub fn advance(&self, by: Duration) {
         self.ahead.fetch_add(by.as_secs(), Ordering::SeqCst);
     }
 
-    /// Says that a request may have been signed at this time.
+    /// Returns true if AWS accepts a request that was signed at this time.
     pub(super) fn tolerates(&self, signed: SystemTime) -> bool {
         let now = self.now();
         let off = now.duration_since(signed);
         off.unwrap_or_else(|ahead| ahead.duration()) <= TOLERANCE
     }
 
-    /// The time as the field `Date` has it.
+    /// Returns the time in the format of the header field `Date`.
     pub(super) fn date(&self) -> String {
         httpdate::fmt_http_date(self.now())
     }

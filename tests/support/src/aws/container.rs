@@ -1,7 +1,8 @@
-//! The agents that lend credentials to a container: ECS's agent, which goes by a path that is hard to guess, and
-//! EKS's, which wants an authorization token.
+//! The agents that issue credentials to a container. ECS's agent uses a path that is hard to guess.
+//! EKS's agent requires an authorization token.
 //!
-//! Sources: "Amazon ECS task IAM role" in the ECS Developer Guide, "EKS Pod Identity" in the EKS User Guide.
+//! Sources: "Amazon ECS task IAM role" in the ECS Developer Guide, "EKS Pod Identity" in the EKS
+//! User Guide.
 
 use super::issue::{self, Issue};
 use super::{Account, Key, Service};
@@ -11,7 +12,7 @@ use serde_json::json;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Credentials, all that it is asked for.
+/// The subject of a request for credentials, the only kind of request.
 pub const CREDENTIALS: &str = "credentials";
 
 /// An agent.
@@ -23,7 +24,7 @@ pub struct Container {
 }
 
 impl Container {
-    /// ECS's agent.
+    /// Returns ECS's agent.
     pub fn ecs(account: &Account) -> Self {
         Self {
             issue: Issue::of(account, "ECS"),
@@ -33,7 +34,7 @@ impl Container {
         }
     }
 
-    /// EKS's agent, which takes this authorization token.
+    /// Returns EKS's agent, which accepts this authorization token.
     pub fn eks(account: &Account, authorization: &str) -> Self {
         Self {
             issue: Issue::of(account, "EKS"),
@@ -43,17 +44,17 @@ impl Container {
         }
     }
 
-    /// The path and query that it answers.
+    /// Returns the path and query to which the agent responds.
     pub fn path(&self) -> &'static str {
         self.path
     }
 
-    /// How long sessions live that are given from now on.
+    /// Sets the lifetime of sessions that are issued from now on.
     pub fn set_lifetime(&self, lifetime: Duration) {
         self.issue.set_lifetime(lifetime);
     }
 
-    /// Takes this authorization token, and no other from now on.
+    /// Accepts only this authorization token from now on.
     pub fn set_authorization(&self, token: &str) {
         *self.authorization() = Some(token.to_owned());
     }
@@ -78,7 +79,11 @@ impl Service for Container {
             return refusal(StatusCode::NOT_FOUND, "InvalidIdInRequest", "no such path");
         }
         if field(header::ACCEPT) != Some("application/json") {
-            return refusal(StatusCode::BAD_REQUEST, "NotAcceptable", "ask for JSON");
+            return refusal(
+                StatusCode::BAD_REQUEST,
+                "NotAcceptable",
+                "the Accept header must be application/json",
+            );
         }
         if field(header::AUTHORIZATION) != self.authorization().as_deref() {
             let message = "Service account token cannot be empty or is not known";
@@ -88,7 +93,7 @@ impl Service for Container {
     }
 }
 
-/// A refusal in words.
+/// Returns an error response with this code and message.
 pub fn refusal(status: StatusCode, code: &str, message: &str) -> Reply {
     let document = json!({ "code": code, "message": message });
     Reply::text(status, "application/json", &document.to_string())

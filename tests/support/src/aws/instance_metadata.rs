@@ -1,5 +1,5 @@
-//! EC2 instance metadata, version 2 alone: a token for who asks with a lifetime, and everything else for
-//! who shows it.
+//! EC2 instance metadata, version 2 only. A client first gets a token by asking with a lifetime,
+//! and must then send the token with every other request.
 //!
 //! Source: "Use the Instance Metadata Service to access instance metadata" in the EC2 User Guide.
 
@@ -11,18 +11,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The token.
+/// The subject of a request for the token.
 pub const TOKEN: &str = "token";
-/// The name of the instance's role.
+/// The subject of a request for the name of the instance's role.
 pub const ROLE: &str = "role";
-/// The role's credentials.
+/// The subject of a request for the role's credentials.
 pub const CREDENTIALS: &str = "credentials";
 
 const TOKEN_PATH: &str = "/latest/api/token";
 const ROLE_PATH: &str = "/latest/meta-data/iam/security-credentials/";
 const TTL_FIELD: &str = "x-aws-ec2-metadata-token-ttl-seconds";
 const TOKEN_FIELD: &str = "x-aws-ec2-metadata-token";
-/// Six hours, in seconds.
+/// The maximum lifetime of a token: six hours, in seconds.
 const LONGEST_TTL: u32 = 21_600;
 const PLAIN: &str = "text/plain";
 
@@ -30,12 +30,13 @@ const PLAIN: &str = "text/plain";
 pub struct InstanceMetadata {
     issue: Issue,
     role: Mutex<Option<String>>,
-    /// How many tokens there were; the last one is good.
+    /// The number of tokens issued. Only the last one is valid.
     tokens: AtomicU64,
 }
 
 impl InstanceMetadata {
-    /// Metadata of an instance that has this role in the account. Its sessions live an hour.
+    /// Returns the metadata of an instance with this role in the account. Its sessions last an
+    /// hour.
     pub fn of(account: &Account, role: &str) -> Self {
         Self {
             issue: Issue::of(account, "IMDS"),
@@ -44,12 +45,13 @@ impl InstanceMetadata {
         }
     }
 
-    /// How long sessions live that are given from now on; with none, they have expired already.
+    /// Sets the lifetime of sessions that are issued from now on. With zero, they are already
+    /// expired.
     pub fn set_lifetime(&self, lifetime: Duration) {
         self.issue.set_lifetime(lifetime);
     }
 
-    /// The instance has this role from now on, or none.
+    /// Gives the instance this role from now on, or none.
     pub fn set_role(&self, role: Option<&str>) {
         *self.role() = role.map(str::to_owned);
     }
@@ -112,7 +114,7 @@ fn text<'a>(arrived: &'a Arrived, field: &str) -> Option<&'a str> {
     arrived.headers.get(field)?.to_str().ok()
 }
 
-/// As its web server shows it to people.
+/// Returns a page as the web server shows it to people.
 fn status(status: StatusCode) -> Reply {
     let page = format!("<html><body><h1>{status}</h1></body></html>");
     Reply::text(status, "text/html", &page)

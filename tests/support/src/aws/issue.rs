@@ -1,5 +1,5 @@
-//! The credentials that a stand-in gives out: how long they live, and the JSON documents, each with the members that its
-//! service gives.
+//! The credentials that a stand-in issues: their lifetime, and the JSON documents with the members
+//! of each service.
 
 use super::{Account, Key};
 use crate::faults::Reply;
@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// The lifetime that AWS gives where nobody asks for another.
+/// AWS's default lifetime of credentials.
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Gives out sessions of an account.
+/// Issues sessions of an account.
 pub(super) struct Issue {
     account: Account,
     label: &'static str,
@@ -19,7 +19,7 @@ pub(super) struct Issue {
 }
 
 impl Issue {
-    /// The IDs of the keys have this label.
+    /// Returns an issuer of keys with this label in their IDs.
     pub(super) fn of(account: &Account, label: &'static str) -> Self {
         Self {
             account: account.clone(),
@@ -43,28 +43,28 @@ impl Issue {
     }
 }
 
-/// When the key expires, as AWS writes it: `2009-11-23T00:00:00Z`.
+/// Returns the expiry of the key in AWS's format: `2009-11-23T00:00:00Z`.
 pub(super) fn expiration(key: &Key) -> String {
     key.expiry.map_or_else(String::new, |expiry| {
         humantime::format_rfc3339_seconds(expiry).to_string()
     })
 }
 
-/// The document of ECS's agent.
+/// Returns the document of ECS's agent.
 pub(super) fn of_ecs(key: &Key) -> Reply {
     let mut document = credentials(key);
     document["RoleArn"] = "arn:aws:iam::123456789012:role/task".into();
     reply(&document)
 }
 
-/// The document of EKS's agent.
+/// Returns the document of EKS's agent.
 pub(super) fn of_eks(key: &Key) -> Reply {
     let mut document = credentials(key);
     document["AccountId"] = "123456789012".into();
     reply(&document)
 }
 
-/// The document of instance metadata.
+/// Returns the document of instance metadata.
 pub(super) fn of_instance_metadata(key: &Key) -> Reply {
     let mut document = credentials(key);
     document["Code"] = "Success".into();

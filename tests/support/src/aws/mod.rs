@@ -1,9 +1,10 @@
-//! The parts of AWS that the component meets on its way to credentials, on loopback: each server speaks the real
-//! wire, and what one of them gives out, the others know.
+//! Stand-ins on loopback for the AWS services that the component uses to get credentials. Each
+//! server speaks the real protocol, and each accepts the credentials that another one issued.
 //!
-//! An `account` has keys and a clock. The `signature_proxy` stands before a DynamoDB and lets requests pass whose
-//! `signature` is made with them. A `stand_in` is one of the services that give credentials out (`issue`): `sts`, `container`,
-//! `instance_metadata`; `sources` is all of them and the rest.
+//! An `account` has keys and a clock. The `signature_proxy` runs in front of a DynamoDB and passes
+//! only requests with a valid `signature`. A `stand_in` is one of the services that issue
+//! credentials (`issue`): `sts`, `container`, `instance_metadata`. `sources` starts all of them and
+//! adds the other sources.
 
 mod account;
 pub mod container;

@@ -1,5 +1,5 @@
-//! Who has signed a request: the signature is made again from the request as it arrived, with the secret
-//! of the key that it names, by the SDK's own signer.
+//! Verification of request signatures. The SDK's own signer makes the signature again from the
+//! request as it arrived, with the secret of the key that the request names.
 //!
 //! Source: "AWS Signature Version 4 for API requests" in the IAM User Guide.
 
@@ -15,26 +15,26 @@ const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 const DATE: &str = "x-amz-date";
 const TOKEN: &str = "x-amz-security-token";
 
-/// Why a request is nobody's.
+/// The reason to refuse a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// It is not signed.
+    /// The request is not signed.
     Unsigned,
-    /// It is signed in no way that could be checked; why.
+    /// The signature is incomplete and cannot be checked, for this reason.
     Incomplete(&'static str),
-    /// There is no such key, or it goes with another session token.
+    /// There is no such key, or it has another session token.
     UnknownKey,
     /// The key has expired.
     Expired,
-    /// It was signed at another time than now.
+    /// The signing time differs too much from the clock.
     Skewed,
-    /// It was signed for another service.
+    /// The request was signed for another service.
     WrongService,
-    /// It was signed with another secret, or was changed on its way.
+    /// The request was signed with another secret, or changed on the way.
     WrongSignature,
 }
 
-/// The access key of whoever signed the request for `service`.
+/// Returns the access key that signed the request for `service`.
 pub(super) fn signed_by(
     arrived: &Arrived,
     service: &str,
@@ -62,7 +62,7 @@ pub(super) fn signed_by(
     }
 }
 
-/// The statements of a request about its signature.
+/// The parts of a request that describe its signature.
 struct Claim<'a> {
     id: &'a str,
     time: SystemTime,
@@ -115,9 +115,9 @@ impl<'a> Claim<'a> {
         })
     }
 
-    /// The signature as it has to be.
+    /// Returns the signature that the request must have.
     fn signature_with(&self, key: &Key, arrived: &Arrived) -> Result<String, Refusal> {
-        let unsignable = |_| Refusal::Incomplete("what is signed cannot be signed");
+        let unsignable = |_| Refusal::Incomplete("the request cannot be signed");
         let credentials = Credentials::new(
             &key.id,
             &key.secret,
@@ -127,7 +127,7 @@ impl<'a> Claim<'a> {
         );
         let identity = credentials.into();
         let mut settings = SigningSettings::default();
-        // What is signed, the request says.
+        // The request itself names its signed headers.
         settings.excluded_headers = None;
         let parameters = v4::SigningParams::builder()
             .identity(&identity)
@@ -136,10 +136,10 @@ impl<'a> Claim<'a> {
             .time(self.time)
             .settings(settings)
             .build()
-            .map_err(|_| Refusal::Incomplete("what is signed cannot be signed"))?
+            .map_err(|_| Refusal::Incomplete("the request cannot be signed"))?
             .into();
         let host = field(&arrived.headers, "host").unwrap_or_default();
-        // The signer adds these two itself.
+        // The signer adds these two by itself.
         let given = self
             .signed
             .iter()
@@ -165,7 +165,7 @@ fn field<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// A time such as `20231114T221320Z`.
+/// Parses a time such as `20231114T221320Z`.
 fn moment(text: &str) -> Option<SystemTime> {
     let part = |from: usize, to: usize| text.get(from..to);
     let [year, month, day] = [part(0, 4)?, part(4, 6)?, part(6, 8)?];

@@ -1,5 +1,5 @@
-//! DynamoDB's own look at a signature, before a DynamoDB that looks at none: requests of an account's
-//! keys pass, others are refused as DynamoDB refuses them.
+//! A proxy that checks signatures in front of a DynamoDB that does not. Requests that are signed
+//! with the account's keys pass. Others are refused as DynamoDB refuses them.
 
 use super::Account;
 use super::signature::{Refusal, signed_by};
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// DynamoDB's name in a signature's scope.
+/// The name of DynamoDB in a signature's scope.
 const SERVICE: &str = "dynamodb";
 
 /// A running proxy. Stops on drop.
@@ -18,7 +18,7 @@ pub struct SignatureProxy {
     watch: Arc<Watch>,
 }
 
-/// The account, and the requests that were looked at.
+/// The account, and the requests that were checked.
 struct Watch {
     account: Account,
     seen: Mutex<Seen>,
@@ -31,13 +31,13 @@ struct Seen {
 }
 
 impl SignatureProxy {
-    /// Starts a proxy on a free port of 127.0.0.1 before `upstream`, which is an endpoint such as
-    /// `http://127.0.0.1:8000` (plain HTTP only).
+    /// Starts a proxy on a free port of 127.0.0.1 in front of `upstream`, which is an endpoint such
+    /// as `http://127.0.0.1:8000` (plain HTTP only).
     pub fn start(upstream: &str, account: &Account) -> io::Result<Self> {
         Self::start_on_port(upstream, 0, account)
     }
 
-    /// As [`start`](Self::start), on this port; 0 is a free one.
+    /// Does the same as [`start`](Self::start), on this port. Port 0 stands for a free one.
     pub fn start_on_port(upstream: &str, port: u16, account: &Account) -> io::Result<Self> {
         let watch = Arc::new(Watch {
             account: account.clone(),
@@ -47,17 +47,17 @@ impl SignatureProxy {
         Ok(Self { proxy, watch })
     }
 
-    /// `http://127.0.0.1:PORT`, for the component's `endpoint`.
+    /// Returns `http://127.0.0.1:PORT`, for the component's `endpoint`.
     pub fn endpoint(&self) -> &str {
         self.proxy.endpoint()
     }
 
-    /// How many requests passed, by the ID of the key that they were signed with.
+    /// Returns the number of requests that passed, by the ID of the key that signed them.
     pub fn passed(&self) -> BTreeMap<String, u64> {
         self.watch.seen().passed.clone()
     }
 
-    /// How many requests of this key passed.
+    /// Returns the number of requests of this key that passed.
     pub fn passed_of(&self, id: &str) -> u64 {
         self.watch
             .seen()
@@ -67,7 +67,7 @@ impl SignatureProxy {
             .unwrap_or_default()
     }
 
-    /// The codes of all refusals, in their order.
+    /// Returns the error codes of all refused requests, in order.
     pub fn refused(&self) -> Vec<String> {
         self.watch.seen().refused.clone()
     }
@@ -102,7 +102,7 @@ impl Director for Watch {
     }
 }
 
-/// Sentences and names are those of "Error handling with DynamoDB" and "Common errors".
+/// The messages and codes are those of "Error handling with DynamoDB" and "Common errors".
 fn error(refusal: Refusal) -> AwsError {
     let (code, message) = match refusal {
         Refusal::Unsigned => (
@@ -111,7 +111,7 @@ fn error(refusal: Refusal) -> AwsError {
         ),
         Refusal::Incomplete(what) => (
             "IncompleteSignatureException",
-            format!("Authorization header is not what it has to be: {what}"),
+            format!("the Authorization header is invalid: {what}"),
         ),
         Refusal::UnknownKey => (
             "UnrecognizedClientException",

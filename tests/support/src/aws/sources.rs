@@ -1,11 +1,11 @@
-//! Every source of credentials at once, as a machine would have them: files in a folder, servers, and for
-//! each source the environment variables that lead to it and to no other.
+//! All sources of credentials at once, as a machine would have them: files in a folder, and
+//! servers. Each source has its own environment variables, which configure that source only.
 
 use super::{Account, CANARY, Container, InstanceMetadata, Key, StandIn, Sts};
 use std::path::Path;
 use std::{fs, io};
 
-/// A role that STS gives.
+/// A role that STS issues.
 pub const ROLE: &str = "arn:aws:iam::123456789012:role/a-role";
 
 const CONFIG: &str = "config";
@@ -13,14 +13,14 @@ const CREDENTIALS: &str = "credentials";
 const WEB_IDENTITY_TOKEN: &str = "web-identity-token";
 const AUTHORIZATION_TOKEN: &str = "authorization-token";
 
-/// A source, in the order in which they are asked.
+/// A source. The order is the one in which sources are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// Keys in environment variables.
     Environment,
     /// The files that AWS's tools share.
     SharedFiles,
-    /// A token that STS takes, as in EKS.
+    /// A token that STS accepts, as in EKS.
     WebIdentity,
     /// A container's agent, as in EKS with Pod Identity.
     Container,
@@ -29,7 +29,7 @@ pub enum Source {
 }
 
 impl Source {
-    /// All of them.
+    /// All sources.
     pub const ALL: [Self; 5] = [
         Self::Environment,
         Self::SharedFiles,
@@ -38,7 +38,7 @@ impl Source {
         Self::InstanceMetadata,
     ];
 
-    /// Its name as a file has it.
+    /// Returns the name for file names.
     pub fn name(self) -> &'static str {
         match self {
             Self::Environment => "environment",
@@ -49,7 +49,7 @@ impl Source {
         }
     }
 
-    /// The label in the IDs of its keys, after `AKIA` or `ASIA`.
+    /// Returns the label in the IDs of the source's keys, after `AKIA` or `ASIA`.
     pub fn label(self) -> &'static str {
         match self {
             Self::Environment => "ENV",
@@ -61,19 +61,19 @@ impl Source {
     }
 }
 
-/// The sources.
+/// All sources, running.
 pub struct Sources {
-    /// Gives a role for a web identity, and over any other source.
+    /// Issues a role for a web identity, or for the credentials of any other source.
     pub sts: StandIn<Sts>,
     /// EKS's agent.
     pub container: StandIn<Container>,
-    /// Metadata of an instance with a role.
+    /// The metadata of an instance with a role.
     pub instance_metadata: StandIn<InstanceMetadata>,
     environment: Key,
 }
 
 impl Sources {
-    /// Starts the servers, and writes the files into this folder.
+    /// Starts the servers and writes the files to this folder.
     pub fn start(account: &Account, folder: &Path) -> io::Result<Self> {
         let web_identity = format!("{CANARY}.web-identity.token");
         let authorization = format!("{CANARY}.authorization.token");
@@ -87,7 +87,7 @@ impl Sources {
         for (name, text) in [
             (CONFIG, &config),
             (CREDENTIALS, &credentials),
-            // As Kubernetes and people write it.
+            // With a newline at the end, as Kubernetes and people write it.
             (WEB_IDENTITY_TOKEN, &format!("{web_identity}\n")),
             (AUTHORIZATION_TOKEN, &authorization),
         ] {
@@ -103,7 +103,7 @@ impl Sources {
         })
     }
 
-    /// The variables of this source, for who sees the folder under this path.
+    /// Returns the variables of this source, for a program that sees the folder under this path.
     pub fn environment(&self, source: Source, folder: &str) -> Vec<(&'static str, String)> {
         let file = |name: &str| format!("{folder}/{name}");
         match source {
@@ -140,7 +140,7 @@ impl Sources {
         }
     }
 
-    /// How many requests there were to the server of this source.
+    /// Returns the number of requests to the server of this source.
     pub fn asked(&self, source: Source) -> usize {
         match source {
             Source::WebIdentity => self.sts.count_all(),

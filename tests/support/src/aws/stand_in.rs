@@ -1,5 +1,5 @@
-//! A server that stands in for one of AWS's: it answers as that does, but for what a test orders of one
-//! request or of all. It remembers what it was asked.
+//! A server that stands in for one of AWS's. It responds as the real one does, except for the
+//! requests for which a test orders something else. It records the requests.
 
 use crate::faults::{
     Action, Answer, Arrived, Decision, Director, FaultProxy, Forward, Orders, Reply,
@@ -7,12 +7,12 @@ use crate::faults::{
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A service that a stand-in stands in for.
+/// The service that a stand-in imitates.
 pub trait Service: Send + Sync + 'static {
-    /// The subject of a request, in one word; a test names it when it orders or counts.
+    /// Returns the subject of a request in one word. Tests use it to order and to count.
     fn subject(&self, arrived: &Arrived) -> &'static str;
 
-    /// The service's answer.
+    /// Returns the service's response.
     fn answer(&self, arrived: &Arrived) -> Reply;
 }
 
@@ -29,63 +29,63 @@ struct Desk<S> {
 }
 
 impl<S: Service> StandIn<S> {
-    /// Starts on a free port of 127.0.0.1.
+    /// Starts the stand-in on a free port of 127.0.0.1.
     pub fn start(service: S) -> io::Result<Self> {
         let desk = Arc::new(Desk {
             service,
             orders: Orders::default(),
             asked: Mutex::default(),
         });
-        // There is nothing behind it: it answers all itself.
+        // The proxy has no upstream: the stand-in makes every response.
         let proxy = FaultProxy::start("", desk.clone())?;
         Ok(Self { proxy, desk })
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// Returns `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> &str {
         self.proxy.endpoint()
     }
 
-    /// The service, whose ways may be changed.
+    /// Returns the service, to change its behaviour.
     pub fn service(&self) -> &S {
         &self.desk.service
     }
 
-    /// Sets what becomes of the next so many requests for this. The upstream's answer of the action is the
-    /// service's own.
+    /// Sets the action for the next `times` requests with this subject. If the action asks for the
+    /// upstream's response, the service's own is used.
     pub fn order(&self, times: usize, subject: &'static str, action: Action) {
         self.desk.orders.add(Some(subject), Some(times), action);
     }
 
-    /// Sets what becomes of all requests for this from now on.
+    /// Sets the action for all requests with this subject from now on.
     pub fn order_always(&self, subject: &'static str, action: Action) {
         self.desk.orders.add(Some(subject), None, action);
     }
 
-    /// From now on it answers as the service does.
+    /// Removes all orders: the stand-in responds as the service does.
     pub fn forget_orders(&self) {
         self.desk.orders.clear();
     }
 
-    /// How many requests for this have arrived whole.
+    /// Returns the number of requests with this subject that arrived completely.
     pub fn count(&self, subject: &str) -> usize {
         let asked = lock(&self.desk.asked);
         asked.iter().filter(|(known, _)| *known == subject).count()
     }
 
-    /// How many requests have arrived whole.
+    /// Returns the number of requests that arrived completely.
     pub fn count_all(&self) -> usize {
         lock(&self.desk.asked).len()
     }
 
-    /// The requests for this, in their order.
+    /// Returns the requests with this subject, in order.
     pub fn asked(&self, subject: &str) -> Vec<Arrived> {
         let asked = lock(&self.desk.asked);
         let asked = asked.iter().filter(|(known, _)| *known == subject);
         asked.map(|(_, arrived)| arrived.clone()).collect()
     }
 
-    /// The proxy that it is, for what concerns connections.
+    /// Returns the proxy that serves the stand-in, to control its connections.
     pub fn proxy(&self) -> &FaultProxy {
         &self.proxy
     }

@@ -1,5 +1,6 @@
-//! AWS STS: credentials of a role for whoever signs with other credentials, or has a web identity token.
-//! Requests are forms, answers are XML. What a client could get away with elsewhere is refused here.
+//! AWS STS. It issues credentials of a role to a client that signs with other credentials or has a
+//! web identity token. Requests are forms, responses are XML. It is stricter than other servers may
+//! be.
 //!
 //! Source: <https://docs.aws.amazon.com/STS/latest/APIReference/>.
 
@@ -14,27 +15,28 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// A role for other credentials.
+/// The subject of a request for a role with other credentials.
 pub const ASSUME_ROLE: &str = "AssumeRole";
-/// A role for a web identity token.
+/// The subject of a request for a role with a web identity token.
 pub const WITH_WEB_IDENTITY: &str = "AssumeRoleWithWebIdentity";
 
 /// The name of STS in a signature's scope.
 const SERVICE: &str = "sts";
 const VERSION: &str = "2011-06-15";
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
-/// One for all: nobody looks it up.
+/// The same for all responses, because nobody looks it up.
 const REQUEST_ID: &str = "01234567-89ab-cdef-0123-456789abcdef";
 
-/// STS.
+/// The service STS.
 pub struct Sts {
     issue: Issue,
-    /// The web identity tokens that it takes.
+    /// The web identity tokens that STS accepts.
     trusted: Mutex<HashSet<String>>,
 }
 
 impl Sts {
-    /// STS of this account, which trusts no web identity yet. Its sessions live an hour.
+    /// Returns the STS of this account, which trusts no web identity token yet. Its sessions last
+    /// an hour.
     pub fn of(account: &Account) -> Self {
         Self {
             issue: Issue::of(account, "STS"),
@@ -42,12 +44,12 @@ impl Sts {
         }
     }
 
-    /// How long sessions live that are given from now on.
+    /// Sets the lifetime of sessions that are issued from now on.
     pub fn set_lifetime(&self, lifetime: Duration) {
         self.issue.set_lifetime(lifetime);
     }
 
-    /// Takes this web identity token, and no other from now on.
+    /// Trusts only this web identity token from now on.
     pub fn trust(&self, token: &str) {
         let mut trusted = self.trusted.lock().unwrap_or_else(PoisonError::into_inner);
         *trusted = HashSet::from([token.to_owned()]);
@@ -77,7 +79,7 @@ impl Sts {
             }
             WITH_WEB_IDENTITY => {
                 if arrived.headers.contains_key(header::AUTHORIZATION) {
-                    return Err(invalid("this request is not to be signed"));
+                    return Err(invalid("this request must not be signed"));
                 }
                 if !self.trusts(form.text("WebIdentityToken")) {
                     let message =
@@ -148,12 +150,12 @@ fn unsigned(refused: Refusal) -> Box<Reply> {
     Box::new(refusal(StatusCode::FORBIDDEN, code, message))
 }
 
-/// A request to STS: a form, whose texts are as the API reference allows them.
+/// A request to STS: a form with values as the API reference allows them.
 #[derive(Clone)]
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// Reads the body of a request.
+    /// Parses the body of a request.
     pub fn read(body: &[u8]) -> Self {
         let pairs = form_urlencoded::parse(body);
         Self(
@@ -163,26 +165,26 @@ impl Form {
         )
     }
 
-    /// The text of this name; empty where it is missing.
+    /// Returns the value of this name, or an empty text if it is missing.
     pub fn text(&self, name: &str) -> &str {
         let mut texts = self.0.iter().filter(|(known, _)| known == name);
         texts.next().map_or("", |(_, text)| text)
     }
 
-    /// The names, in their order.
+    /// Returns the names, in order.
     pub fn names(&self) -> Vec<&str> {
         self.0.iter().map(|(name, _)| name.as_str()).collect()
     }
 
-    /// Says what is wrong with the texts that both actions have in common.
+    /// Checks the values that both actions share, and returns the mistake.
     fn check_role(&self) -> Result<(), &'static str> {
         let role = self.text("RoleArn");
         if !(20..=2048).contains(&role.len()) || !role.contains(":role/") {
-            return Err("RoleArn is no role's");
+            return Err("RoleArn is not the ARN of a role");
         }
         let session = self.text("RoleSessionName");
         if !(2..=64).contains(&session.len()) || !session.chars().all(is_of_a_name) {
-            return Err("RoleSessionName has not 2 to 64 characters of those that it may have");
+            return Err("RoleSessionName must have 2 to 64 valid characters");
         }
         let mut names = self.names();
         names.sort_unstable();
@@ -190,12 +192,12 @@ impl Form {
             .windows(2)
             .any(|pair| matches!(pair, [one, other] if one == other))
         {
-            true => Err("a name is there twice"),
+            true => Err("a name occurs twice"),
             false => Ok(()),
         }
     }
 
-    /// The ARN of the session.
+    /// Returns the ARN of the session.
     fn session_arn(&self) -> Cow<'_, str> {
         let arn = self.text("RoleArn").replacen(":iam:", ":sts:", 1);
         let arn = arn.replacen(":role/", ":assumed-role/", 1);
@@ -207,7 +209,7 @@ fn is_of_a_name(character: char) -> bool {
     character.is_ascii_alphanumeric() || "_+=,.@-".contains(character)
 }
 
-/// The key of a session, in the answer to this action.
+/// Returns the response to this action, with the key of a session.
 fn session(action: &str, form: &Form, key: &Key) -> Reply {
     let document = document(&format!("{action}Response"), |response| {
         let name = format!("{action}Result");
@@ -230,7 +232,7 @@ fn session(action: &str, form: &Form, key: &Key) -> Reply {
     Reply::text(StatusCode::OK, "text/xml", &document)
 }
 
-/// A refusal with this code.
+/// Returns an error response with this code.
 pub fn refusal(status: StatusCode, code: &str, message: &str) -> Reply {
     let document = document("ErrorResponse", |response| {
         let mut error = response.start_el("Error").finish();

@@ -1,8 +1,8 @@
-//! The fate of one request, in the order in which it happens: it waits, it is passed on or not, it is answered with the
-//! upstream's answer or another one, and the answer arrives or does not.
+//! The handling of one request, in order. It waits, and is passed on or not. It gets the upstream's
+//! response or another one. The response is delivered or not.
 //!
-//! An answer arrives as bytes, pauses between them, and an end of the connection. What HTTP knows is left to hyper; the rest
-//! is written out here.
+//! A delivery consists of bytes, pauses between them, and an end of the connection. hyper makes
+//! everything that is ordinary HTTP. The rest is written here.
 
 use super::{AwsError, Reply};
 use bytes::Bytes;
@@ -11,49 +11,49 @@ use flate2::write::GzEncoder;
 use std::io::Write as _;
 use std::time::Duration;
 
-/// The fate of one request.
+/// The handling of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Action {
-    /// Time that passes before anything else. The request is passed on after it even where its
-    /// client has given up meanwhile.
+    /// The wait before anything else. The request is passed on after it, even if its client has
+    /// given up in the meantime.
     pub delay: Duration,
-    /// The part of it that the upstream gets.
+    /// The part of the request that the upstream gets.
     pub forward: Forward,
-    /// The answer to it.
+    /// The response to the request.
     pub answer: Answer,
-    /// How the answer arrives.
+    /// The way in which the response is delivered.
     pub delivery: Delivery,
 }
 
 /// The part of a request that the upstream gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Forward {
-    /// As it came.
+    /// The whole request.
     Whole,
-    /// Not at all: it has no effect.
+    /// Nothing, so the request has no effect.
     Nothing,
-    /// So many of the requests or keys of BatchWriteItem and BatchGetItem; the answer gives the
-    /// others back as unprocessed. Any other request as it came.
+    /// Only this many entries (requests or keys) of BatchWriteItem or BatchGetItem. The response
+    /// returns the others as unprocessed. Other requests are passed on whole.
     First(usize),
-    /// As it came; of the items that a BatchGetItem reads, the answer holds only as many as one
-    /// partition gives at a time, and gives the keys of the others back as unprocessed.
+    /// The whole request. The response to a BatchGetItem contains only as many items as one
+    /// partition returns at a time, and returns the other keys as unprocessed.
     OnePartition,
 }
 
-/// The answer to a request.
+/// The response to a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// The upstream's answer. Where the upstream was not asked there is none, and the connection is
+    /// The upstream's response. If the upstream was not asked, there is none, and the connection is
     /// closed.
     Upstreams,
-    /// This one.
+    /// This response.
     Instead(Reply),
-    /// These bytes, which need not be HTTP; then the connection is closed.
+    /// These bytes, which need not be HTTP. The connection is closed after them.
     Bytes(Bytes),
 }
 
 impl Action {
-    /// Passed on, answered, delivered.
+    /// Passes the request on and delivers the upstream's response.
     pub fn pass() -> Self {
         Self {
             delay: Duration::ZERO,
@@ -63,7 +63,7 @@ impl Action {
         }
     }
 
-    /// Answered like this, and not passed on.
+    /// Sends this response and does not pass the request on.
     pub fn answer(reply: Reply) -> Self {
         Self {
             forward: Forward::Nothing,
@@ -72,7 +72,7 @@ impl Action {
         }
     }
 
-    /// Answered with these bytes, which need not be HTTP, and not passed on.
+    /// Sends these bytes, which need not be HTTP, and does not pass the request on.
     pub fn bytes(bytes: impl Into<Bytes>) -> Self {
         Self {
             forward: Forward::Nothing,
@@ -81,17 +81,17 @@ impl Action {
         }
     }
 
-    /// Answered with this error, and not passed on.
+    /// Responds with this error and does not pass the request on.
     pub fn error(error: &AwsError) -> Self {
         Self::answer(error.reply())
     }
 
-    /// Passed on, and answered with this error all the same.
+    /// Passes the request on and responds with this error nevertheless.
     pub fn error_after_effect(error: &AwsError) -> Self {
         Self::error(error).after_effect()
     }
 
-    /// Only so many requests or keys of a batch are passed on.
+    /// Passes on only this many entries of a batch.
     pub fn leave_unprocessed(but: usize) -> Self {
         Self {
             forward: Forward::First(but),
@@ -99,7 +99,8 @@ impl Action {
         }
     }
 
-    /// Passed on; a BatchGetItem reads 1 MB at most, as where all its items are in one partition.
+    /// Passes the request on. A BatchGetItem reads at most 1 MB, as if all its items were in one
+    /// partition.
     pub fn one_partition() -> Self {
         Self {
             forward: Forward::OnePartition,
@@ -107,7 +108,7 @@ impl Action {
         }
     }
 
-    /// Passed on; what comes back comes back like this.
+    /// Passes the request on and delivers the response in this way.
     pub fn deliver(delivery: Delivery) -> Self {
         Self {
             delivery,
@@ -115,22 +116,22 @@ impl Action {
         }
     }
 
-    /// Not passed on; its connection ends.
+    /// Closes the connection and does not pass the request on.
     pub fn drop_request() -> Self {
         Self::deliver(Delivery::Closed).without_effect()
     }
 
-    /// Passed on; its connection ends before an answer.
+    /// Passes the request on and closes the connection without a response.
     pub fn drop_answer() -> Self {
         Self::deliver(Delivery::Closed)
     }
 
-    /// The same, after so much time.
+    /// Returns the same action after this delay.
     pub fn delayed(self, delay: Duration) -> Self {
         Self { delay, ..self }
     }
 
-    /// The same, and the request is passed on.
+    /// Returns the same action, with the request passed on.
     pub fn after_effect(self) -> Self {
         Self {
             forward: Forward::Whole,
@@ -138,7 +139,7 @@ impl Action {
         }
     }
 
-    /// The same, but the request is not passed on.
+    /// Returns the same action, with the request not passed on.
     pub fn without_effect(self) -> Self {
         Self {
             forward: Forward::Nothing,
@@ -147,78 +148,79 @@ impl Action {
     }
 }
 
-/// How an answer arrives.
+/// The way in which a response is delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// As it should, on a connection that is kept.
+    /// Delivers the response normally, and keeps the connection.
     Ordinary,
-    /// Not at all: the connection is closed.
+    /// Sends nothing and closes the connection.
     Closed,
-    /// Not at all: the connection is reset.
+    /// Sends nothing and resets the connection.
     Reset,
-    /// Not at all: all connections are reset, and for so long new ones are refused.
+    /// Sends nothing, resets all connections, and refuses new ones for this time.
     Outage(Duration),
-    /// Not at all, and the connection stays open.
+    /// Sends nothing and keeps the connection open.
     Withheld,
-    /// The status line and then nothing more, and the connection stays open.
+    /// Sends the status line, then nothing more, and keeps the connection open.
     WithheldInHead,
-    /// The head and so many bytes of the body, and the connection stays open.
+    /// Sends the head and this many bytes of the body, and keeps the connection open.
     WithheldAfter(usize),
-    /// The head, and a byte of the body whenever so much time has passed.
+    /// Sends the head, then one byte of the body per interval.
     Trickled(Duration),
-    /// The head, and then spaces without end in place of the body.
+    /// Sends the head, then spaces without end instead of the body.
     Endless,
-    /// The head and so many bytes of the body, then the connection is closed.
+    /// Sends the head and this many bytes of the body, then closes the connection.
     Truncated(usize),
-    /// As [`Truncated`](Self::Truncated), and the head does not say how long the body is.
+    /// Does the same as [`Truncated`](Self::Truncated), with a head that does not give the length
+    /// of the body.
     TruncatedUnframed(usize),
-    /// With one bit turned in the middle of the body.
+    /// Flips one bit in the middle of the body.
     Corrupted,
-    /// Compressed, which the client did not ask for.
+    /// Compresses the body, though the client did not ask for it.
     Gzipped,
-    /// With two lengths of which one is wrong.
+    /// Sends two lengths, of which one is wrong.
     TwoLengths,
-    /// Followed by bytes that look like the answer to a request that nobody made.
+    /// Sends more bytes after the response, which look like the response to another request.
     Followed,
-    /// As it should, and without notice the connection is closed after it.
+    /// Delivers the response normally, then closes the connection without notice.
     HungUp,
-    /// As it should, with notice that the connection is closed after it.
+    /// Delivers the response normally, with notice that the connection is closed after it.
     Last,
-    /// As it should, in chunks of one byte.
+    /// Delivers the response in chunks of one byte.
     Chunked,
-    /// As it should, with the same length said twice.
+    /// Delivers the response with the same length twice in the head.
     LengthTwice,
-    /// As it should, after an interim answer.
+    /// Delivers the response after an interim response.
     AfterInterim,
 }
 
-/// Pieces to write, and the end.
+/// Pieces to write, and the end of the connection.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Script {
     pub(super) pieces: Vec<Piece>,
     pub(super) end: End,
 }
 
-/// A part of what is written.
+/// A piece of a script.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Piece {
     Bytes(Bytes),
     Pause(Duration),
 }
 
-/// The end of the connection.
+/// The end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
     Close,
     Reset,
     Outage(Duration),
-    /// Open until the client closes it.
+    /// Keeps the connection open until the client closes it.
     Silence,
-    /// Chunks of spaces, until the client closes it.
+    /// Sends chunks of spaces until the client closes the connection.
     Spaces,
 }
 
-/// An answer that is ready to go.
+/// A response that is ready to be delivered.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Departure {
     Ordinary(Reply),
@@ -226,7 +228,7 @@ pub(super) enum Departure {
 }
 
 impl Delivery {
-    /// How this answer arrives; without one nothing can but its connection's end.
+    /// Returns the delivery of this response. Without a response, only the connection can end.
     pub(super) fn of(self, reply: Option<Reply>) -> Departure {
         let end = match self {
             Self::Reset => End::Reset,
@@ -249,7 +251,8 @@ impl Delivery {
         Departure::Scripted(Script { pieces, end })
     }
 
-    /// How bytes arrive that need not be HTTP: byte by byte where this is a trickle, and else at once.
+    /// Returns the delivery of bytes that need not be HTTP: byte by byte for a trickle, otherwise
+    /// at once.
     pub(super) fn of_bytes(self, bytes: &Bytes) -> Departure {
         let pieces = match self {
             Self::Trickled(interval) => trickle(bytes, interval).collect(),
@@ -281,7 +284,7 @@ impl Delivery {
             }
             Self::Followed => {
                 let mut pieces = whole(&length);
-                // In one piece with the answer, so that the client has it when it reads the answer.
+                // In one piece with the response, so the client has it when it reads the response.
                 let surplus = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
                 pieces.push(Piece::Bytes(Bytes::from_static(surplus.as_bytes())));
                 pieces
@@ -306,7 +309,7 @@ impl Delivery {
     }
 }
 
-/// Each byte after a pause.
+/// Returns each byte with a pause before it.
 fn trickle(bytes: &Bytes, interval: Duration) -> impl Iterator<Item = Piece> {
     let bytes = (0..bytes.len()).map(|at| Piece::Bytes(bytes.slice(at..=at)));
     bytes.flat_map(move |byte| [Piece::Pause(interval), byte])
@@ -325,7 +328,7 @@ fn head(reply: &Reply, framing: &str) -> Piece {
     Piece::Bytes(head.into())
 }
 
-/// The checksum stays that of the body as it was.
+/// The checksum stays that of the original body.
 fn corrupted(mut reply: Reply) -> Reply {
     let mut body = reply.body.to_vec();
     let middle = body.len() / 2;
@@ -336,7 +339,7 @@ fn corrupted(mut reply: Reply) -> Reply {
     reply
 }
 
-/// The checksum is that of the compressed body, as DynamoDB has it.
+/// The checksum is that of the compressed body, as in DynamoDB.
 fn gzipped(reply: Reply) -> Reply {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     let written = encoder.write_all(&reply.body);

@@ -1,28 +1,29 @@
-//! Batches of which DynamoDB does a part, and gives the rest back as unprocessed: because it is busy, or because an answer holds
-//! 1 MB of one partition at most.
+//! Batches that DynamoDB processes only in part. It returns the rest as unprocessed, because it is
+//! busy, or because a response contains at most 1 MB of one partition.
 //!
-//! "BatchGetItem returns a partial result if […] more than 1MB per partition is requested": BatchGetItem
-//! in the DynamoDB API reference. The embedded DynamoDB knows only the 16 MB of a whole answer.
+//! "BatchGetItem returns a partial result if […] more than 1MB per partition is requested":
+//! BatchGetItem in the DynamoDB API reference. The embedded DynamoDB has only the limit of 16 MB
+//! for the whole response.
 
 use super::Reply;
 use bytes::Bytes;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-/// A batch in two parts.
+/// A batch, split in two.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Split {
-    /// The request with what is passed on; `None` where that is nothing.
+    /// The request with the entries that are passed on, or `None` if there are none.
     pub(super) passed_on: Option<Bytes>,
-    /// The requests or keys that come back, by table.
+    /// The entries (requests or keys) that are returned as unprocessed, by table.
     left: Map<String, Value>,
-    /// The member of the answer in which it does.
+    /// The member of the response that contains them.
     member: &'static str,
-    /// The answer to a request that is not passed on at all.
+    /// The response if nothing is passed on.
     empty: Value,
 }
 
-/// Splits the body of a batch after so many of its requests or keys. `None` where it is no batch.
+/// Splits the body of a batch after this many entries. Returns `None` if it is not a batch.
 pub(super) fn split(operation: &str, body: &Bytes, first: usize) -> Option<Split> {
     let (member, empty) = match operation {
         "BatchWriteItem" => ("UnprocessedItems", json!({})),
@@ -53,7 +54,7 @@ pub(super) fn split(operation: &str, body: &Bytes, first: usize) -> Option<Split
     })
 }
 
-/// The requests of a table in BatchWriteItem, its keys in BatchGetItem.
+/// Returns the requests of a table in BatchWriteItem, or its keys in BatchGetItem.
 fn list_of(asked: &mut Value) -> Option<&mut Vec<Value>> {
     match asked {
         Value::Array(requests) => Some(requests),
@@ -62,7 +63,8 @@ fn list_of(asked: &mut Value) -> Option<&mut Vec<Value>> {
 }
 
 impl Split {
-    /// The upstream's answer with what it was not asked. An error stays an error.
+    /// Returns the upstream's response with the unprocessed entries added. An error response stays
+    /// unchanged.
     pub(super) fn joined(self, answer: Option<Reply>) -> Reply {
         let answer = answer.unwrap_or_else(|| Reply::json(StatusCode::OK, &self.empty));
         let body = serde_json::from_slice::<Map<String, Value>>(&answer.body);
@@ -84,11 +86,11 @@ impl Split {
     }
 }
 
-/// Largest part of one partition in an answer, in bytes of items.
+/// The maximum size of the items of one partition in a response, in bytes.
 const PARTITION: usize = 1024 * 1024;
 
-/// Cuts the upstream's answer to this request to what one partition gives at a time. Anything but the
-/// success of a BatchGetItem stays as it is.
+/// Cuts the upstream's response to the amount that one partition returns at a time. Everything
+/// except a successful BatchGetItem stays unchanged.
 pub(super) fn cut(operation: &str, request: &Bytes, answer: Reply) -> Reply {
     if operation != "BatchGetItem" || answer.status != StatusCode::OK {
         return answer;
@@ -103,7 +105,7 @@ pub(super) fn cut(operation: &str, request: &Bytes, answer: Reply) -> Reply {
     }
 }
 
-/// `None` where either is not what DynamoDB takes or sends.
+/// Returns `None` if the request or the response does not have DynamoDB's shape.
 fn cut_body(request: &Value, mut answer: Value) -> Option<Value> {
     let mut left = Map::new();
     let tables = answer.get_mut("Responses")?.as_object_mut()?;
@@ -116,7 +118,7 @@ fn cut_body(request: &Value, mut answer: Value) -> Option<Value> {
         for item in &*items {
             match room.checked_sub(size(item)) {
                 Some(rest) => room = rest,
-                // The first item comes whatever its size is: no answer is without progress.
+                // The first item is returned whatever its size, so every response makes progress.
                 None if kept == 0 => room = 0,
                 None => break,
             }
@@ -142,7 +144,7 @@ fn cut_body(request: &Value, mut answer: Value) -> Option<Value> {
     Some(answer)
 }
 
-/// The key by which the item was asked for.
+/// Returns the requested key of this item.
 fn key_of(item: &Value, keys: &[Value]) -> Option<Value> {
     let is_of = |key: &&Value| {
         let mut attributes = key.as_object().into_iter().flatten();
@@ -151,7 +153,8 @@ fn key_of(item: &Value, keys: &[Value]) -> Option<Value> {
     keys.iter().find(is_of).cloned()
 }
 
-/// About the size that DynamoDB counts: names and values, of which a binary one is written in base64.
+/// Returns roughly the size that DynamoDB counts: names and values. A binary value is in base64
+/// here.
 fn size(item: &Value) -> usize {
     let attributes = item.as_object().into_iter().flatten();
     let sizes = attributes.map(|(name, value)| {
@@ -179,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_passed_on_comes_back_as_it_was_asked() {
+    fn entries_not_passed_on_are_returned_unprocessed() {
         let keys = |names: &[&str]| json!({ "t": { "Keys": names, "ConsistentRead": true } });
         let asked = json!({ "RequestItems": keys(&["a", "b", "c"]) });
         let (passed_on, answer) = left_of("BatchGetItem", asked.clone(), 1);
@@ -196,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tables_of_a_batch_are_filled_in_turn() {
+    fn tables_of_a_batch_are_filled_one_after_another() {
         let asked = json!({ "RequestItems": { "t": [1, 2], "u": [3, 4] } });
         let (passed_on, answer) = left_of("BatchWriteItem", asked, 3);
         let passed = json!({ "RequestItems": { "t": [1, 2], "u": [3] } });
@@ -205,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_and_errors_of_the_upstream_come_back() {
+    fn unprocessed_entries_and_errors_of_upstream_are_returned() {
         let asked = Bytes::from(json!({ "RequestItems": { "t": [1, 2, 3] } }).to_string());
         let half = split("BatchWriteItem", &asked, 2).unwrap();
         let busy = json!({ "UnprocessedItems": { "t": [2] } });
@@ -253,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn beyond_1_mb_the_keys_come_back_as_they_were_asked() {
+    fn keys_beyond_1_mb_are_returned_unprocessed() {
         let items = ["b", "a", "c"].map(|key| item(key, 400_000));
         let answer = json!({ "Responses": { "t": items }, "UnprocessedKeys": {} });
         let cut = cut_answer(&["a", "b", "c", "d"], &answer);
@@ -264,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_upstream_left_itself_comes_back_as_well() {
+    fn unprocessed_keys_of_the_upstream_are_returned_too() {
         let items = ["a", "b"].map(|key| item(key, 800_000));
         let left = json!({ "t": { "Keys": keys(&["c"]) } });
         let answer = json!({ "Responses": { "t": items }, "UnprocessedKeys": left });
@@ -274,13 +277,13 @@ mod tests {
     }
 
     #[test]
-    fn every_answer_makes_progress() {
+    fn every_response_makes_progress() {
         let answer = json!({ "Responses": { "t": [item("a", 2_000_000)] }, "UnprocessedKeys": {} });
         assert_eq!(cut_answer(&["a"], &answer), answer);
     }
 
     #[test]
-    fn what_is_small_or_no_batch_stays_as_it_is() {
+    fn small_responses_and_other_operations_are_unchanged() {
         let small = json!({ "Responses": { "t": [item("a", 7)] }, "UnprocessedKeys": {} });
         assert_eq!(cut_answer(&["a"], &small), small);
         let busy = Reply::json(StatusCode::BAD_REQUEST, &json!({ "__type": "x" }));

@@ -1,5 +1,5 @@
-//! A director decides what becomes of each connection and of each request, and when. It may take its time: until it has
-//! decided, the request is neither passed on nor answered, and others go on.
+//! A director decides how each connection and each request is handled. It may take its time: until
+//! it has decided, the request is neither passed on nor answered. Other requests are not delayed.
 
 use super::{Action, Reply};
 use bytes::Bytes;
@@ -9,19 +9,19 @@ use http::{HeaderMap, Method};
 use serde_json::Value;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The answer of a director.
+/// The future with a director's decision.
 pub type Decision<'a, T> = BoxFuture<'a, T>;
 
-/// A request that arrived whole.
+/// A request that arrived completely.
 #[derive(Debug, Clone)]
 pub struct Arrived {
-    /// The operation: what follows the dot in `X-Amz-Target`. Empty where that is missing.
+    /// The operation: the part of `X-Amz-Target` after the dot. Empty if the header is missing.
     pub operation: String,
-    /// The how-manieth of its operation it is, from 1.
+    /// The number of this request among those of its operation, from 1.
     pub nth: u64,
-    /// The how-manieth of all requests it is, from 1.
+    /// The number of this request among all requests, from 1.
     pub nth_of_all: u64,
-    /// The connection that brought it, counted from 1 in the order of their arrival.
+    /// The number of the connection that carried the request, from 1, in order of arrival.
     pub connection: u64,
     /// The method.
     pub method: Method,
@@ -29,40 +29,42 @@ pub struct Arrived {
     pub path: String,
     /// The header fields.
     pub headers: HeaderMap,
-    /// The body as it came.
+    /// The body, unchanged.
     pub body: Bytes,
 }
 
-/// How a connection begins. It is itself the director of a proxy all of whose connections begin so.
+/// The start of a connection. It is also a director, of a proxy whose connections all start in this
+/// way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Opening {
-    /// Requests are read from it.
+    /// Requests are read from the connection.
     Http,
-    /// It gets these bytes unasked, which may be none, and is closed.
+    /// The connection gets these bytes (possibly none) before any request, and is closed.
     Ends(Bytes),
-    /// Something is read from it, of whatever protocol, and it is closed.
+    /// Some bytes of any protocol are read from the connection, and it is closed.
     EndsAfterReading,
 }
 
-/// Decides what becomes of requests. A function from a request to its action is a director.
+/// Decides how requests are handled. A function from a request to an action is a director.
 pub trait Director: Send + Sync + 'static {
-    /// How the next connection begins.
+    /// Returns the start of the next connection.
     fn opening(&self) -> Opening {
         Opening::Http
     }
 
-    /// Decides what becomes of this request. It is kept waiting until this resolves, even where its client
-    /// has gone meanwhile.
+    /// Decides how this request is handled. The request waits until the future resolves, even if
+    /// its client has disconnected.
     fn decide<'a>(&'a self, arrived: &'a Arrived) -> Decision<'a, Action>;
 
-    /// The upstream has answered. Its answer is kept back until this resolves; what is delivered in
-    /// the end, the action said. Not asked about requests that are not passed on.
+    /// Called when the upstream has responded. The response is held back until the future resolves.
+    /// The action has already decided what is delivered. Not called for requests that are not
+    /// passed on.
     fn answered<'a>(&'a self, _arrived: &'a Arrived, _answer: &'a Reply) -> Decision<'a, ()> {
         Box::pin(async {})
     }
 }
 
-/// The director of a proxy that does nothing to anybody.
+/// The director of a proxy that passes everything on unchanged.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct PassOn;
 
@@ -88,38 +90,38 @@ impl<F: Fn(&Arrived) -> Action + Send + Sync + 'static> Director for F {
     }
 }
 
-/// A director that a test steers while its proxy runs. What it orders becomes of the next requests; the others pass. Clones
-/// share their orders.
+/// A director that a test controls while its proxy runs. The orders apply to the next requests, and
+/// all others pass. Clones share their orders.
 #[derive(Debug, Clone, Default)]
 pub struct Orders(Arc<Mutex<Vec<Order>>>);
 
 #[derive(Debug)]
 struct Order {
-    /// The requests that it is about; all where there is none.
+    /// The requests to which the order applies, or `None` for all.
     subject: Option<&'static str>,
-    /// For so many requests; for all where there is none.
+    /// The number of requests that are left, or `None` for no limit.
     left: Option<usize>,
     action: Action,
 }
 
 impl Orders {
-    /// The next `times` requests meet this action, after those of earlier orders.
+    /// Applies this action to the next `times` requests, after those of earlier orders.
     pub fn next(&self, times: usize, action: Action) {
         self.add(None, Some(times), action);
     }
 
-    /// All requests meet this action from now on, and no earlier order holds.
+    /// Applies this action to all requests from now on, and removes earlier orders.
     pub fn always(&self, action: Action) {
         self.clear();
         self.add(None, None, action);
     }
 
-    /// All requests pass from now on.
+    /// Passes all requests on from now on.
     pub fn clear(&self) {
         self.lock().clear();
     }
 
-    /// How many requests are still to meet an order, those of `always` aside.
+    /// Returns the number of requests for which orders are left, without those of `always`.
     pub fn left(&self) -> usize {
         self.lock().iter().filter_map(|order| order.left).sum()
     }
@@ -132,7 +134,7 @@ impl Orders {
         });
     }
 
-    /// The action of the first order about this subject that is not carried out yet.
+    /// Takes the action of the first order for this subject that is not used up.
     pub(crate) fn take(&self, subject: &str) -> Option<Action> {
         let mut orders = self.lock();
         let order = orders.iter_mut().find(|order| {
@@ -192,12 +194,12 @@ impl Arrived {
         }
     }
 
-    /// The body as JSON; null where it is none.
+    /// Returns the body as JSON, or null if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// The access key ID that signed the request, which tells clients apart.
+    /// Returns the access key ID that signed the request. Tests use it to tell clients apart.
     pub fn access_key(&self) -> Option<&str> {
         let authorization = self.headers.get(http::header::AUTHORIZATION)?;
         let (_, credential) = authorization.to_str().ok()?.split_once("Credential=")?;

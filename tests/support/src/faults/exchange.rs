@@ -1,8 +1,8 @@
-//! One request from its arrival to the departure of its answer. It takes its course even where the
-//! client has gone meanwhile, as it would in a network.
+//! The exchange of one request, from its arrival to the departure of its response. It continues
+//! even if the client has disconnected, as in a real network.
 //!
-//! Requests are counted when they have arrived whole, and again when they are passed on. One goes to the upstream as it came,
-//! but for the fields that concern one connection only.
+//! Requests are counted when they have arrived completely, and again when they are passed on. The
+//! upstream gets the request unchanged, except for header fields that concern one connection only.
 
 use super::action::Departure;
 use super::batches::{self, Split};
@@ -58,16 +58,16 @@ async fn send(shared: &Shared, arrived: &Arrived, body: Bytes) -> Reply {
     answer
 }
 
-/// How many requests there were.
+/// Numbers of requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Arrived whole at the proxy.
+    /// The requests that arrived completely at the proxy.
     pub arrived: u64,
-    /// Passed on to the upstream, whole or in part.
+    /// The requests that were passed on to the upstream, whole or in part.
     pub forwarded: u64,
 }
 
-/// The counts so far.
+/// All counts so far.
 #[derive(Default)]
 pub(super) struct Traffic(Mutex<Counts>);
 
@@ -78,7 +78,7 @@ struct Counts {
 }
 
 impl Traffic {
-    /// Counts a request, and tells it its numbers.
+    /// Counts a request and sets its numbers.
     pub(super) fn arrived(&self, request: &mut Arrived) {
         let mut counts = self.lock();
         counts.all.arrived += 1;
@@ -139,7 +139,7 @@ impl Upstream {
         }
     }
 
-    /// The answer of the upstream, or a bad gateway where there is none.
+    /// Returns the upstream's response, or HTTP 502 if there is none.
     pub(super) async fn send(&self, arrived: &Arrived, body: Bytes) -> Reply {
         let sent = self.try_send(arrived, body).await;
         sent.unwrap_or_else(|error| {
@@ -169,8 +169,8 @@ impl Upstream {
     }
 }
 
-/// Fields that concern one connection only (RFC 9110, section 7.6.1), and the length, which is counted
-/// anew.
+/// Removes the header fields that concern one connection only (RFC 9110, section 7.6.1), and the
+/// length, which is computed again.
 fn without_framing(headers: &mut HeaderMap) {
     for name in [
         header::CONNECTION,

@@ -1,9 +1,13 @@
-//! A network and DynamoDB on a bad day: a proxy stands
-//! before a DynamoDB endpoint, and a [`Director`] decides for each request what becomes of it.
+//! A proxy that injects faults of networks and of DynamoDB. It runs in front of a DynamoDB
+//! endpoint, and a [`Director`] decides for each request how it is handled.
 //!
-//! A request passes the files in this order: `server` takes its connection and reads it, the `director` decides on an
-//! `action`, `exchange` counts it and carries it on to the upstream (a batch perhaps only in part: `batches`), and the delivery
-//! of the answer, or of a `reply` of the proxy's own, is the client's to cope with.
+//! A request passes the modules in this order:
+//!
+//! - `server` accepts its connection and reads it.
+//! - The `director` decides on an `action`.
+//! - `exchange` counts the request and passes it on to the upstream. `batches` may reduce a batch
+//!   to a part.
+//! - The response of the upstream, or a `reply` of the proxy, is delivered as the action says.
 
 mod action;
 mod batches;
@@ -33,27 +37,27 @@ pub struct FaultProxy {
     _server: ServerThread,
 }
 
-/// The part that every connection shares.
+/// The state that all connections share.
 struct Shared {
     director: Arc<dyn Director>,
     upstream: Upstream,
     traffic: Traffic,
-    /// Changes when all open connections are to be cut.
+    /// Changes when all open connections must be cut.
     severing: watch::Sender<()>,
     connections: watch::Sender<Connections>,
-    /// Requests of which a part has arrived, and not the whole.
+    /// The number of requests that have arrived only in part.
     partial: watch::Sender<usize>,
     listener: Listener,
 }
 
 impl FaultProxy {
-    /// Starts a proxy on a free port of 127.0.0.1 before `upstream`, which is an endpoint such as
-    /// `http://127.0.0.1:8000` (plain HTTP only).
+    /// Starts a proxy on a free port of 127.0.0.1 in front of `upstream`, which is an endpoint such
+    /// as `http://127.0.0.1:8000` (plain HTTP only).
     pub fn start(upstream: &str, director: impl Director) -> io::Result<Self> {
         Self::start_on_port(upstream, 0, director)
     }
 
-    /// As [`start`](Self::start), on this port; 0 is a free one.
+    /// Does the same as [`start`](Self::start), on this port. Port 0 stands for a free one.
     pub fn start_on_port(upstream: &str, port: u16, director: impl Director) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             director: Arc::new(director),
@@ -77,32 +81,32 @@ impl FaultProxy {
         })
     }
 
-    /// Starts a server with nothing behind it, which does this to every request.
+    /// Starts a server without an upstream that does this action to every request.
     pub fn stub(action: Action) -> io::Result<Self> {
         Self::start("", move |_: &Arrived| action.clone())
     }
 
-    /// `http://127.0.0.1:PORT`, for the component's `endpoint`.
+    /// Returns `http://127.0.0.1:PORT`, for the component's `endpoint`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// How many requests of this operation (`PutItem`) arrived whole, and how many were passed on.
+    /// Returns the numbers of requests of this operation, such as `PutItem`.
     pub fn count(&self, operation: &str) -> Count {
         self.shared.traffic.count(operation)
     }
 
-    /// The same of every operation that was asked for.
+    /// Returns the numbers of requests of every operation that occurred.
     pub fn counts(&self) -> BTreeMap<String, Count> {
         self.shared.traffic.counts()
     }
 
-    /// How many requests arrived, and how many were passed on.
+    /// Returns the numbers of all requests.
     pub fn count_all(&self) -> Count {
         self.shared.traffic.count_all()
     }
 
-    /// Forgets what was counted, so that what a director hears is counted from 1 again.
+    /// Resets the counts, so the numbers that a director gets start at 1 again.
     pub fn reset_counts(&self) {
         self.shared.traffic.reset();
     }
@@ -113,41 +117,41 @@ impl FaultProxy {
         self.shared.sever();
     }
 
-    /// How many connections there were.
+    /// Returns the number of connections so far.
     pub fn connections(&self) -> usize {
         self.shared.connections.borrow().accepted
     }
 
-    /// How many connections were open at one time.
+    /// Returns the maximum number of connections that were open at one time.
     pub fn most_connections(&self) -> usize {
         self.shared.connections.borrow().most
     }
 
-    /// Resolves when no connection is open.
+    /// Waits until no connection is open.
     pub async fn closed_connections(&self) {
         self.at_most_open(0).await;
     }
 
-    /// Resolves when no more connections are open than these.
+    /// Waits until at most this many connections are open.
     pub async fn at_most_open(&self, connections: usize) {
         let mut known = self.shared.connections.subscribe();
-        // An error means that the sender is gone, which is `self`.
+        // An error would mean that the sender is dropped, but `self` owns it.
         let _ = known.wait_for(|now| now.open <= connections).await;
     }
 
-    /// Resolves when a part of the body has arrived of so many requests that are not whole yet.
+    /// Waits until this many requests have arrived in part but not completely.
     pub async fn partial_requests(&self, requests: usize) {
         let mut known = self.shared.partial.subscribe();
         let _ = known.wait_for(|&now| now == requests).await;
     }
 
-    /// Takes no new connections: from the return on they are refused. The port stays reserved, and
-    /// open connections stay open.
+    /// Refuses new connections from the moment of the return. The port stays reserved, and open
+    /// connections stay open.
     pub async fn refuse_connections(&self) {
         self.shared.listener.set_open(false).await;
     }
 
-    /// Takes connections again, after [`refuse_connections`](Self::refuse_connections).
+    /// Accepts connections again, after [`refuse_connections`](Self::refuse_connections).
     pub async fn accept_connections(&self) {
         self.shared.listener.set_open(true).await;
     }
@@ -160,7 +164,7 @@ struct Connections {
     most: usize,
 }
 
-/// An open connection, counted.
+/// A counter for an open connection.
 struct Open(Arc<Shared>);
 
 impl Open {
@@ -180,7 +184,7 @@ impl Drop for Open {
     }
 }
 
-/// A request of which a part has arrived, counted until it is whole or lost.
+/// A counter for a request that has arrived in part, until it is complete or lost.
 struct Partial(Arc<Shared>);
 
 impl Partial {

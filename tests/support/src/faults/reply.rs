@@ -1,18 +1,20 @@
-//! A whole HTTP answer, whoever it is from. One in the name of DynamoDB has what DynamoDB's have: a request id and the
-//! checksum of its body. Each of DynamoDB's errors has the status and the `__type` with which DynamoDB sends it.
+//! A complete HTTP response of any server. A response in DynamoDB's name has a request ID and a
+//! checksum of its body, as DynamoDB's have. Each of DynamoDB's errors has the status and the
+//! `__type` that DynamoDB sends.
 //!
 //! Sources: "Error handling with DynamoDB" in the Developer Guide and "Common errors" in the API
-//! reference for names, statuses and sentences. The namespaces are those that DynamoDB was seen to send:
-//! its own for what its model declares, `com.amazon.coral.service` for what the framework before it
-//! says of credentials and requests, and `com.amazon.coral.availability` for its throttling (dynalite,
-//! whose tests were run against DynamoDB: <https://github.com/architect/dynalite>).
+//! reference for names, statuses and messages. The namespaces are those that DynamoDB was seen to
+//! send. It uses its own for the errors that its model declares. `com.amazon.coral.service` is for
+//! errors of the framework before it, about credentials and requests.
+//! `com.amazon.coral.availability` is for throttling. The source is dynalite, whose tests were
+//! run against DynamoDB: <https://github.com/architect/dynalite>.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 
-/// A whole HTTP answer.
+/// A complete HTTP response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reply {
     /// The status.
@@ -23,20 +25,21 @@ pub struct Reply {
     pub body: Bytes,
 }
 
-/// The CRC-32 of the body in decimal digits, by which a client of DynamoDB knows a damaged one.
+/// The header with the CRC-32 of the body in decimal digits, with which clients of DynamoDB detect
+/// a damaged body.
 const CHECKSUM: &str = "x-amz-crc32";
-/// One for all: nobody looks it up.
+/// The same for all responses, because nobody looks it up.
 const REQUEST_ID: &str = "FAULTPROXY0000000000000000000000000000000000000000000";
 
 impl Reply {
-    /// An answer in DynamoDB's name.
+    /// Returns a response in DynamoDB's name.
     pub fn json(status: StatusCode, body: &Value) -> Self {
         Self::text(status, "application/x-amz-json-1.0", &body.to_string())
             .with("x-amzn-requestid", REQUEST_ID)
             .with_checksum()
     }
 
-    /// An answer of whoever else stands in the way.
+    /// Returns a response of another server.
     pub fn text(status: StatusCode, content_type: &'static str, body: &str) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -47,19 +50,20 @@ impl Reply {
         }
     }
 
-    /// A page that a captive portal or a gateway shows to people.
+    /// Returns a page that a captive portal or a gateway shows to people.
     pub fn html(status: StatusCode) -> Self {
         let page =
             "<!DOCTYPE html><html><body><h1>Please sign in to use this network</h1></body></html>";
         Self::text(status, "text/html; charset=utf-8", page)
     }
 
-    /// Sends the client to another address.
+    /// Returns a redirect to another address.
     pub fn redirect(status: StatusCode, location: &str) -> Self {
         Self::text(status, "text/plain", "").with("location", location)
     }
 
-    /// With this field, in place of any of that name. A value that HTTP does not allow is left out.
+    /// Sets this header field, in place of any with the same name. A value that HTTP does not allow
+    /// is ignored.
     pub fn with(mut self, name: &'static str, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
             self.headers.insert(HeaderName::from_static(name), value);
@@ -67,42 +71,42 @@ impl Reply {
         self
     }
 
-    /// With the checksum of the body as it is now.
+    /// Sets the checksum of the current body.
     pub fn with_checksum(self) -> Self {
         let checksum = crc32fast::hash(&self.body).to_string();
         self.with(CHECKSUM, &checksum)
     }
 
-    /// As `self`, with another body and its checksum.
+    /// Replaces the body and its checksum.
     pub fn with_body(mut self, body: Bytes) -> Self {
         self.body = body;
         self.with_checksum()
     }
 }
 
-/// An error answer in DynamoDB's name.
+/// An error response in DynamoDB's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AwsError {
-    /// Its name.
+    /// The error code, such as `ThrottlingException`.
     pub code: String,
-    /// Its sentence.
+    /// The message.
     pub message: String,
     /// The status.
     pub status: StatusCode,
-    /// Why a transaction was cancelled: a code for each of its operations, `None` for those that are
-    /// not at fault.
+    /// The reasons for which a transaction was cancelled: a code for each of its operations, `None`
+    /// for those that are not at fault.
     pub reasons: Vec<String>,
-    /// The wait that it asks for: `x-amz-retry-after`.
+    /// The wait that the error asks for, in the header `x-amz-retry-after`.
     pub retry_after: Option<Duration>,
-    /// The server's clock: the field `Date`.
+    /// The server's time, in the header `Date`.
     pub date: Option<String>,
     /// The part of `__type` before the name, which clients ignore.
     pub namespace: &'static str,
 }
 
 impl AwsError {
-    /// The error of this name with the status and sentence that DynamoDB gives it; `None` where it has
-    /// no such error.
+    /// Returns the error with this code, with DynamoDB's status and message. Returns `None` if
+    /// DynamoDB has no such error.
     pub fn named(code: &str) -> Option<Self> {
         let known = ERRORS.iter().find(|error| error.code == code)?;
         Some(Self {
@@ -116,7 +120,7 @@ impl AwsError {
         })
     }
 
-    /// An error of any name.
+    /// Returns an error with any code.
     pub fn new(status: StatusCode, code: &str, message: &str) -> Self {
         Self {
             code: code.to_owned(),
@@ -129,7 +133,7 @@ impl AwsError {
         }
     }
 
-    /// A transaction that was cancelled for these reasons, one for each operation.
+    /// Returns a transaction that was cancelled for these reasons, one for each operation.
     pub fn cancelled(reasons: &[&str]) -> Self {
         let sentence =
             "Transaction cancelled, please refer cancellation reasons for specific reasons";
@@ -143,12 +147,13 @@ impl AwsError {
         }
     }
 
-    /// The whole answer.
+    /// Returns the complete response.
     pub fn reply(&self) -> Reply {
         let mut body = Map::new();
         let kind = format!("{}{}", self.namespace, self.code);
         body.insert("__type".to_owned(), kind.into());
-        // The one error that DynamoDB writes with a capital.
+        // `TransactionCanceledException` is the only error in which DynamoDB writes `Message` with
+        // a capital letter.
         let sentence = match self.reasons.is_empty() {
             true => "message",
             false => "Message",
@@ -183,7 +188,7 @@ const AVAILABILITY: &str = "com.amazon.coral.availability#";
 /// An error that DynamoDB is known to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KnownError {
-    /// Its name: `ThrottlingException`.
+    /// The error code, such as `ThrottlingException`.
     pub code: &'static str,
     namespace: &'static str,
     status: u16,
@@ -204,7 +209,7 @@ const fn known(
     }
 }
 
-/// The errors that have a name here.
+/// All known errors.
 pub const ERRORS: &[KnownError] = &[
     known(
         FRAMEWORK,

@@ -1,8 +1,11 @@
-//! The port and its connections.
+//! The port of the proxy and its connections.
 //!
-//! The port is the proxy's own from beginning to end: where it takes no connections, they are refused, and nobody else can
-//! take the port meanwhile. On a connection hyper reads requests and writes ordinary answers; where an answer is to arrive in
-//! a way that hyper does not offer, the connection is taken from it and the script written out.
+//! The proxy owns the port for its whole life. If it accepts no connections, they are refused, and
+//! no other process can take the port.
+//!
+//! On a connection, hyper reads requests and writes ordinary responses. If a response must be
+//! delivered in a way that hyper does not offer, the connection is taken from hyper and the script
+//! is written to it.
 
 use super::action::{Departure, End, Piece, Script};
 use super::exchange::exchange;
@@ -25,16 +28,17 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
-/// Connections that may wait to be accepted.
+/// The number of connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// The port.
+/// The port of the proxy.
 pub(super) struct Listener {
     address: SocketAddr,
     wanted: watch::Sender<bool>,
-    /// True while somebody listens.
+    /// True while a socket listens on the port.
     open: watch::Sender<bool>,
-    /// Bound to the port and never listening: what keeps the port, and refuses, when nobody listens.
+    /// A socket that is bound to the port and never listens. It keeps the port, and the system
+    /// refuses connections while no other socket listens.
     _reserved: TcpSocket,
 }
 
@@ -53,18 +57,18 @@ impl Listener {
         socket_on(self.address)?.listen(BACKLOG)
     }
 
-    /// Resolves when it is so.
+    /// Sets if connections are accepted, and waits until that is in force.
     pub(super) async fn set_open(&self, open: bool) {
         self.wanted.send_replace(open);
-        // An error means that the sender is gone, which is `self`.
+        // An error would mean that the sender is dropped, but `self` owns it.
         let _ = self.open.subscribe().wait_for(|now| *now == open).await;
     }
 }
 
 impl Shared {
-    /// All connections are cut, `last` with them, and for so long there are no new ones.
+    /// Cuts all connections including `last`, and refuses new ones for this time.
     pub(super) async fn outage(self: &Arc<Self>, last: TcpStream, time: Duration) {
-        // First, for whoever is cut comes back at once.
+        // Refuse first, because clients that are cut reconnect at once.
         self.listener.set_open(false).await;
         self.sever();
         drop(last);
@@ -76,14 +80,15 @@ impl Shared {
     }
 }
 
-/// Linux and macOS let sockets share a port that all ask to, and connections go to those that listen.
+/// Creates a socket on the address. Linux and macOS let sockets share a port if all of them ask for
+/// it. Connections go to the sockets that listen.
 fn socket_on(address: SocketAddr) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     #[cfg(unix)]
     socket.set_reuseport(true)?;
     #[cfg(not(unix))]
     socket.set_reuseaddr(true)?;
-    // Handed down to the accepted connections: small answers leave at once.
+    // Accepted connections inherit this option. It sends small responses at once.
     socket.set_nodelay(true)?;
     socket.bind(address)?;
     Ok(socket)
@@ -96,7 +101,7 @@ pub(super) async fn accept(
 ) {
     let mut listener = Some(listener);
     let mut wanted = shared.listener.wanted.subscribe();
-    // Somebody may have wished for another state before this began.
+    // The wanted state may have changed before this started.
     wanted.mark_changed();
     let mut connections = JoinSet::new();
     let mut number = 0;
@@ -105,21 +110,21 @@ pub(super) async fn accept(
             accepted = accepted_by(listener.as_ref()) => accepted,
             Ok(()) = wanted.changed() => {
                 listener = match *wanted.borrow_and_update() {
-                    // Where the port cannot be listened on, connections stay refused.
+                    // If listening fails, connections stay refused.
                     true => listener.or_else(|| shared.listener.listen().ok()),
                     false => None,
                 };
                 shared.listener.open.send_replace(listener.is_some());
                 continue;
             }
-            // Connections end with the set.
+            // The connections end when the set is dropped.
             _ = &mut stopped => return,
-            // Finished connections leave the set as they end.
+            // Finished connections are removed from the set as they end.
             Some(_) = connections.join_next() => continue,
         };
         let Ok(stream) = accepted else { continue };
         number += 1;
-        // From here on, so that no cut is missed.
+        // Subscribed here, so that no cut is missed.
         let severed = shared.severing.subscribe();
         let open = Open::new(&shared);
         let served = serve(stream, number, shared.clone(), severed);
@@ -137,12 +142,12 @@ async fn accepted_by(listener: Option<&TcpListener>) -> io::Result<TcpStream> {
     }
 }
 
-/// The error by which the service has hyper let go of the connection.
+/// The error with which the service makes hyper release the connection.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection goes on without hyper, or not at all")]
 struct LetGo;
 
-/// Serves a connection to its end, or until it is cut.
+/// Serves a connection until it ends or is cut.
 async fn serve(
     mut stream: TcpStream,
     number: u64,
@@ -152,7 +157,7 @@ async fn serve(
     match shared.director.opening() {
         Opening::Http => {}
         Opening::Ends(bytes) => {
-            // The client may have gone: then there is nobody to write to.
+            // An error means that the client has disconnected, so there is nobody to write to.
             let _ = stream.write_all(&bytes).await;
             return close(&mut stream).await;
         }
@@ -166,11 +171,11 @@ async fn serve(
     };
     let performed = tokio::select! {
         performed = perform(&mut stream, &script.pieces) => performed,
-        // Whoever cuts wants to be noticed.
+        // A cut must be visible to the client, so it is a reset.
         _ = severed.changed() => return reset(&stream),
     };
     match script.end {
-        // The client may have gone by itself: then there is nobody to end it for.
+        // An error means that the client has disconnected, so there is no connection to end.
         _ if performed.is_err() => {}
         End::Close => tokio::select! {
             () = close(&mut stream) => {}
@@ -192,7 +197,8 @@ async fn serve(
     }
 }
 
-/// The stream and what is still to be written to it; `None` where it has ended in order, or was cut.
+/// Returns the stream and the script to write to it. Returns `None` if the connection has ended
+/// normally or was cut.
 async fn with_hyper(
     stream: TcpStream,
     number: u64,
@@ -205,7 +211,7 @@ async fn with_hyper(
         service_fn(move |request| answer(shared.clone(), number, request, filled.clone()));
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let cut = tokio::select! {
-        // A client that breaks off is its own affair.
+        // Errors of a client that disconnects are ignored.
         _ = poll_fn(|cx| connection.poll_without_shutdown(cx)) => false,
         _ = severed.changed() => true,
     };
@@ -235,20 +241,20 @@ fn answer(
         let body = whole(&shared, body).await.map_err(|_| LetGo)?;
         let mut arrived = Arrived::new(&head, body, connection);
         shared.traffic.arrived(&mut arrived);
-        // In a task of its own, which goes on where the client goes.
+        // The task continues even if the client disconnects.
         match tokio::spawn(exchange(shared, arrived)).await {
             Ok(Departure::Ordinary(reply)) => Ok(response(reply)),
             Ok(Departure::Scripted(script)) => {
                 *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(script);
                 Err(LetGo)
             }
-            // A director that panicked has said so.
+            // A director that panicked has printed the reason.
             Err(_) => Err(LetGo),
         }
     })
 }
 
-/// The body, once its end has come.
+/// Returns the body when it has arrived completely.
 async fn whole(shared: &Arc<Shared>, mut body: Incoming) -> hyper::Result<Bytes> {
     let Some(first) = body.frame().await else {
         return Ok(Bytes::new());
@@ -279,27 +285,28 @@ async fn perform(stream: &mut TcpStream, pieces: &[Piece]) -> io::Result<()> {
     Ok(())
 }
 
-/// With a FIN after what was written. A close alone would be a reset where the client has sent more.
+/// Sends a FIN after the written bytes. Closing at once would reset the connection if the client
+/// has sent more.
 async fn close(stream: &mut TcpStream) {
     if stream.shutdown().await.is_ok() {
         until_closed(stream).await;
     }
 }
 
-/// Chunks of spaces, until the client closes.
+/// Sends chunks of spaces until the client closes the connection.
 async fn spaces(stream: &mut TcpStream) {
     let chunk = [b"10000\r\n", &[b' '; 0x10000][..], b"\r\n"].concat();
     while stream.write_all(&chunk).await.is_ok() {}
 }
 
-/// Reads and forgets until the client closes.
+/// Reads and discards bytes until the client closes the connection.
 async fn until_closed(stream: &mut TcpStream) {
     let mut forgotten = [0; 1024];
     while stream.read(&mut forgotten).await.is_ok_and(|read| read > 0) {}
 }
 
-/// The drop that follows sends a RST.
+/// Prepares the stream so that its drop sends a RST.
 fn reset(stream: &TcpStream) {
-    // Where the option is refused, the drop closes, which is an end as well.
+    // If the option is refused, the drop closes the connection, which also ends it.
     let _ = stream.set_zero_linger();
 }

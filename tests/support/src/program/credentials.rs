@@ -1,6 +1,7 @@
-//! `credentials`: before an embedded DynamoDB a proxy that takes no request but those signed with
-//! credentials of its own, and every source that gives such credentials out. A file for each source says
-//! in the shell's words how a program comes to them; whoever follows it asks nobody beyond this machine.
+//! The command `credentials`. It runs a proxy in front of an embedded DynamoDB, which accepts only
+//! requests signed with its own credentials, and every source of these credentials. For each source
+//! it writes a shell file with the variables that a program needs. A program with these variables
+//! contacts this machine only.
 
 use crate::aws::{Account, SignatureProxy, Source, Sources};
 use clap::Args;
@@ -11,15 +12,15 @@ use host_test::program::{Status, Surroundings};
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-/// The region that all is in.
+/// The region of all servers.
 const REGION: &str = "eu-central-1";
 
-/// `credentials`
+/// The arguments of `credentials`.
 #[derive(Debug, Args)]
 pub(super) struct CredentialsArguments {
-    /// Describe each source of credentials in this folder: shared files, STS, a container's agent,
-    /// instance metadata. Each has a file to be read by a shell, such as `. DIR/web-identity.sh`, which
-    /// names the first table
+    /// Write the settings of each source of credentials to this folder: shared files, STS, a
+    /// container's agent, instance metadata. Each source has a file to read into a shell, such as
+    /// `. DIR/web-identity.sh`, which names the first table
     #[arg(value_name = "DIR")]
     folder: PathBuf,
     #[command(flatten)]
@@ -43,22 +44,22 @@ pub(super) async fn run(
 
 async fn start(arguments: &CredentialsArguments) -> Result<(Embedded, Lending), Failure> {
     let serve = &arguments.serve;
-    // The port is for what takes the requests.
+    // The port is for the proxy, which takes the requests.
     let embedded = serve.start(0).await?;
     let (upstream, port) = (embedded.endpoint(), serve.serving.port);
     let lending = Lending::start(&arguments.folder, upstream, port, serve.table());
     Ok((embedded, lending.map_err(Failure::here)?))
 }
 
-/// A proxy and the sources behind it. Stops on drop.
+/// A proxy and the sources of its credentials. Stops on drop.
 struct Lending {
     proxy: SignatureProxy,
     _sources: Sources,
 }
 
 impl Lending {
-    /// Starts the servers and writes the files into `folder`, which is made where it is missing. The proxy
-    /// stands before `upstream`, on this port, and `table` is what the files name.
+    /// Starts the servers and writes the files to `folder`, which is created if absent. The proxy
+    /// runs in front of `upstream` on this port. The files name `table`.
     fn start(folder: &Path, upstream: &str, port: u16, table: &str) -> Result<Self, String> {
         let account = Account::new();
         let proxy = SignatureProxy::start_on_port(upstream, port, &account);
@@ -77,7 +78,7 @@ impl Lending {
             ];
             variables.extend(sources.environment(source, &whole_text));
             if source != Source::InstanceMetadata {
-                // Else a program may look for the metadata of a machine that has none.
+                // Otherwise a program may ask for the metadata of a machine that has none.
                 variables.push(("AWS_EC2_METADATA_DISABLED", "true".to_owned()));
             }
             write(&whole, source, &variables).map_err(there)?;
@@ -88,7 +89,7 @@ impl Lending {
         })
     }
 
-    /// The endpoint of the proxy.
+    /// Returns the endpoint of the proxy.
     fn endpoint(&self) -> &str {
         self.proxy.endpoint()
     }
@@ -100,7 +101,7 @@ fn write(folder: &Path, source: Source, variables: &[(&str, String)]) -> io::Res
     fs::write(file, lines.collect::<String>())
 }
 
-/// A line that any POSIX shell reads back as the value was.
+/// Returns a line that sets the variable to exactly this value in any POSIX shell.
 fn export(name: &str, value: &str) -> String {
     format!("export {name}='{}'\n", value.replace('\'', r"'\''"))
 }

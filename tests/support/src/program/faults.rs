@@ -1,6 +1,6 @@
-//! The fault proxy as a command: it runs a scenario before a DynamoDB until it is interrupted, or for as
-//! long as it is told to. The first line on standard output is its endpoint; what it does to requests
-//! goes to standard error.
+//! The command `faults`: the fault proxy. It runs a scenario in front of a DynamoDB until it is
+//! interrupted or its time is over. The first line on standard output is its endpoint. It logs the
+//! faults of requests to standard error.
 
 use crate::faults::FaultProxy;
 use crate::faults::scenario::{KINDS, Scenario};
@@ -15,24 +15,26 @@ use std::io;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 
-/// `faults`
+/// The arguments of `faults`.
 #[derive(Debug, Args)]
 pub(super) struct FaultsArguments {
-    /// The scenario: which requests meet which fault, in TOML; examples are in examples/faults
+    /// The scenario, a TOML file with the faults and the requests that meet them; examples are in
+    /// examples/faults
     #[arg(long, value_name = "FILE", required_unless_present = "list")]
     scenario: Option<PathBuf>,
-    /// Stand before this endpoint (plain HTTP) instead of an embedded DynamoDB
+    /// Run in front of this endpoint (plain HTTP) instead of an embedded DynamoDB
     #[arg(long, value_name = "URL", value_parser = NonEmptyStringValueParser::new())]
     upstream: Option<String>,
-    /// Keep the embedded DynamoDB in this folder; without it, it is in memory and gone afterwards
+    /// Store the data of the embedded DynamoDB in this folder; by default it is in memory and lost
+    /// at the end
     #[arg(long, value_name = "DIR", conflicts_with = "upstream")]
     data: Option<PathBuf>,
-    /// The table that the embedded DynamoDB has; created if absent
+    /// The table of the embedded DynamoDB; created if absent
     #[arg(long, value_name = "NAME", default_value = DEFAULT_TABLE, conflicts_with = "upstream")]
     table: String,
     #[command(flatten)]
     serving: Serving,
-    /// Print what a scenario can do to requests, and end
+    /// Print the actions that a scenario can have, and exit
     #[arg(long)]
     list: bool,
 }
@@ -80,7 +82,7 @@ async fn start(
     arguments: &FaultsArguments,
     report: mpsc::UnboundedSender<String>,
 ) -> Result<(Option<Embedded>, FaultProxy), Failure> {
-    // What nobody reads any more is nobody's loss.
+    // If nobody reads the report any more, it is dropped.
     let report = Box::new(move |line| drop(report.send(line)));
     let scenario = Scenario::from_file(scenario, report).map_err(Failure::here)?;
     let (embedded, upstream) = match &arguments.upstream {
@@ -92,7 +94,7 @@ async fn start(
         Some(url) if url.starts_with("http://") => (None, url.clone()),
         Some(url) => {
             return Err(Failure::here(format_args!(
-                "--upstream {url}: requests can be tampered with on plain HTTP only: give an http:// URL"
+                "--upstream {url}: the proxy supports plain HTTP only: use an http:// URL"
             )));
         }
     };
@@ -116,12 +118,12 @@ fn list(surroundings: &mut Surroundings<'_>) -> io::Result<()> {
     let out = &mut surroundings.stdout;
     writeln!(
         out,
-        "A scenario has one [[fault]] or more; a request meets the first that fits:\n\
-         \x20 operation   \"PutItem\", or several in brackets; every one where it is missing\n\
-         \x20 nth, first, every, percent   one of them: which requests; all where they are missing\n\
-         \x20 action      what becomes of them\n\
-         \x20 delay       time that passes before, such as \"200ms\"\n\
-         and `seed`, at the top, from which `percent` draws.\n\nActions:"
+        "A scenario has one or more [[fault]] entries. The first that matches a request applies to it:\n\
+         \x20 operation   \"PutItem\", or a list of several; every operation if unset\n\
+         \x20 nth, first, every, percent   the requests that meet the fault; set one, or none for all\n\
+         \x20 action      what happens to these requests\n\
+         \x20 delay       the time to wait before, such as \"200ms\"\n\
+         and at the top `seed`, from which `percent` draws.\n\nActions:"
     )?;
     for kind in KINDS {
         writeln!(out, "  {:<12} {}", kind.name, kind.about)?;

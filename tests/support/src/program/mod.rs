@@ -1,4 +1,5 @@
-//! The program `test-servers`: servers for tests of other programs, until they are interrupted.
+//! The program `test-servers`: servers for tests of other programs. They run until they are
+//! interrupted.
 
 mod credentials;
 mod faults;
@@ -11,7 +12,8 @@ use host_test::program::{Status, Surroundings, parsed};
 use std::ffi::OsString;
 use std::io;
 
-/// Servers for tests: a DynamoDB on a bad day, and one that takes known credentials alone
+/// Servers for tests: a proxy that injects faults, and a DynamoDB that accepts only known
+/// credentials
 #[derive(Debug, Parser)]
 #[command(name = "test-servers", version, after_help = STATUSES, propagate_version = true)]
 struct Arguments {
@@ -21,13 +23,14 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Stand before a DynamoDB and do to requests what networks and DynamoDB do on a bad day
+    /// Run a proxy in front of a DynamoDB that injects faults of networks and of DynamoDB
     Faults(FaultsArguments),
-    /// Serve an embedded DynamoDB that takes known access keys alone, and all that gives them out
+    /// Serve an embedded DynamoDB that accepts only known access keys, and every source of these
+    /// keys
     Credentials(CredentialsArguments),
 }
 
-/// Runs the program. The first of the arguments is the program's own name.
+/// Runs the program. The first argument is the program's own name.
 pub async fn run(arguments: Vec<OsString>, surroundings: Surroundings<'_>) -> Status {
     parsed(arguments, surroundings, perform).await
 }

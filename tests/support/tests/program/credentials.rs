@@ -1,4 +1,4 @@
-//! A DynamoDB that takes known keys alone, and says where they are to be had.
+//! A DynamoDB that accepts only known keys, and the files that describe their sources.
 
 use crate::{test_servers, told};
 use host_test::program::run;
@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use test_support::ran::{Ran, run_here};
 
-/// Runs a shell that has read the file of this source; what it prints.
+/// Runs a script in a shell that has sourced the file of this source. Returns the exit status and
+/// the output.
 fn shell_with(folder: &Path, source: &str, script: &str) -> (Option<i32>, String) {
     let script = format!(". \"$0/{source}.sh\"; {script}");
     let mut shell = Command::new("sh");
@@ -16,7 +17,7 @@ fn shell_with(folder: &Path, source: &str, script: &str) -> (Option<i32>, String
     (status, stdout)
 }
 
-/// Sets an item with the commands of the harness.
+/// Sets an item with the command of host-test.
 async fn set(endpoint: &str, variables: &[(&str, &str)]) -> Ran {
     let words = ["host-test", "state", "set", "k", "v", "--table", "orders"];
     let words = [&words[..], &["--endpoint", endpoint]].concat();
@@ -24,10 +25,10 @@ async fn set(endpoint: &str, variables: &[(&str, &str)]) -> Ran {
 }
 
 #[tokio::test]
-async fn it_takes_its_own_keys_alone_and_describes_their_sources() {
+async fn credentials_accepts_only_its_keys_and_describes_sources() {
     let kept = tempfile::tempdir().unwrap();
     let folder = kept.path().join("it's made");
-    // It ends by itself where a test fails before it is told to.
+    // With `--for`, the server ends by itself if the test fails before it stops it.
     let line = ["credentials", folder.to_str().unwrap(), "--for", "5m"];
     let mut server = test_servers(&[&line[..], &["--table", "orders"]].concat());
     let server = server.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -79,7 +80,7 @@ async fn it_takes_its_own_keys_alone_and_describes_their_sources() {
 }
 
 #[test]
-fn a_folder_for_credentials_that_cannot_be_is_told() {
+fn folder_that_cannot_be_created_is_reported() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let path = file.path().to_str().unwrap();
     let (status, _, stderr) = told(test_servers(&["credentials", path]).output().unwrap());

@@ -1,4 +1,4 @@
-//! The fault proxy from a shell: it tells its endpoint, does what the scenario says, and ends in time.
+//! The fault proxy as a program: it prints its endpoint, follows the scenario, and ends in time.
 
 use crate::{test_servers, told};
 use host_test::program::run;
@@ -13,7 +13,7 @@ const EXAMPLE: &str = concat!(
 );
 
 #[test]
-fn it_ends_when_its_time_is_over_and_says_what_passed() {
+fn faults_ends_on_time_and_prints_request_counts() {
     let faults = ["faults", "--scenario", EXAMPLE, "--for", "1ms"];
     let (status, stdout, stderr) = told(test_servers(&faults).output().unwrap());
     assert_eq!(status, Some(0), "{stderr}");
@@ -22,7 +22,7 @@ fn it_ends_when_its_time_is_over_and_says_what_passed() {
 }
 
 #[tokio::test]
-async fn a_call_through_it_meets_the_scenario_and_a_line_says_so() {
+async fn fault_is_applied_to_a_call_and_logged() {
     let kept = tempfile::tempdir().unwrap();
     let scenario = kept.path().join("denied.toml");
     let text = "[[fault]]\noperation = \"PutItem\"\naction = \"error\"\nerror = \"AccessDeniedException\"\n";
@@ -59,7 +59,7 @@ async fn a_call_through_it_meets_the_scenario_and_a_line_says_so() {
 }
 
 #[test]
-fn what_is_wrong_is_said_before_anything_is_listened_to() {
+fn mistakes_are_reported_before_listening() {
     let kept = tempfile::tempdir().unwrap();
     let scenario = kept.path().join("wrong.toml");
     fs::write(&scenario, "[[fault]]\naction = \"explode\"\n").unwrap();
@@ -70,7 +70,7 @@ fn what_is_wrong_is_said_before_anything_is_listened_to() {
         (
             &["faults", "--scenario", scenario],
             1,
-            "wrong.toml:2: there is no action \"explode\"",
+            "wrong.toml:2: unknown action \"explode\"",
         ),
         (
             &["faults", "--scenario", EXAMPLE, "--upstream", "https://h"],

@@ -1,4 +1,4 @@
-//! The program as a process of its own, as a person at a shell starts it.
+//! Tests of the program as a process, started as from a shell.
 
 #[cfg(unix)]
 mod credentials;
@@ -7,7 +7,7 @@ mod faults;
 use std::process::Command;
 use test_support::ran::told;
 
-/// A run of the program.
+/// Returns a command that runs the program.
 fn test_servers(arguments: &[&str]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_test-servers"));
     program.args(arguments);

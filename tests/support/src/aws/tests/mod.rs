@@ -1,4 +1,4 @@
-//! The stand-ins hold against clients that are not this project's: the SDK's own.
+//! Tests of the stand-ins with clients that are not this project's: the SDK's own.
 
 mod signature_proxy;
 mod stand_ins;
@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region};
 use aws_sdk_dynamodb::types::AttributeValue;
 use host_test::embedded::{Embedded, Storage};
 
-/// A table behind a proxy.
+/// A table behind a signature proxy.
 struct Guarded {
     account: Account,
     proxy: SignatureProxy,
@@ -29,7 +29,7 @@ impl Guarded {
         }
     }
 
-    /// The outcome of a read with this key by the SDK's client: `ok`, or the error's code.
+    /// Reads with this key through the SDK's client, and returns `ok` or the error's code.
     async fn read_with(&self, key: &Key) -> String {
         let token = key.session_token.clone();
         let credentials = Credentials::new(&key.id, &key.secret, token, None, "test");

@@ -19,7 +19,7 @@ async fn requests_of_known_keys_pass_and_are_counted_by_key() {
 }
 
 #[tokio::test]
-async fn a_key_that_differs_in_any_part_is_refused() {
+async fn key_with_any_wrong_part_is_refused() {
     let guarded = Guarded::start().await;
     let user = guarded.account.user("");
     let session = guarded.account.session("", HOUR);
@@ -70,7 +70,7 @@ async fn a_key_that_differs_in_any_part_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_expires_in_time_or_when_the_account_says_so() {
+async fn key_expires_at_its_time_or_when_expired_by_the_account() {
     let guarded = Guarded::start().await;
     let (early, told) = (
         guarded.account.session("", Duration::ZERO),
@@ -88,7 +88,7 @@ async fn a_key_expires_in_time_or_when_the_account_says_so() {
 }
 
 #[tokio::test]
-async fn a_request_of_another_hour_is_refused_with_the_time() {
+async fn request_signed_at_another_hour_is_refused() {
     let guarded = Guarded::start().await;
     let user = guarded.account.user("");
     guarded.account.clock().advance(HOUR);
@@ -96,7 +96,7 @@ async fn a_request_of_another_hour_is_refused_with_the_time() {
 }
 
 #[tokio::test]
-async fn a_signature_in_form_only_is_refused() {
+async fn well_formed_but_wrong_signature_is_refused() {
     let guarded = Guarded::start().await;
     let body = json!({ "TableName": "state", "Key": { "key": { "S": "a" } } });
     let answer = raw_call(guarded.proxy.endpoint(), "DeleteTable", &body).await;
@@ -111,7 +111,7 @@ async fn a_signature_in_form_only_is_refused() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_signature_is_refused_as_such() {
+async fn unsigned_request_is_refused_as_unsigned() {
     let guarded = Guarded::start().await;
     let client = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new());
     let request = http::Request::post(guarded.proxy.endpoint())

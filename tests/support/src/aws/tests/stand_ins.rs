@@ -13,7 +13,7 @@ const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded")
 const ROLES: &str = "/latest/meta-data/iam/security-credentials/";
 const TTL: &str = "x-aws-ec2-metadata-token-ttl-seconds";
 
-/// Status and body.
+/// Sends a request and returns the status and the body.
 async fn ask(method: Method, url: String, fields: &[(&str, &str)], body: String) -> (u16, String) {
     let mut request = Request::builder().method(method).uri(url);
     for (name, value) in fields {
@@ -38,7 +38,7 @@ fn form(action: &str, more: &str) -> String {
 }
 
 #[tokio::test]
-async fn sts_gives_a_role_for_a_trusted_unsigned_token_alone() {
+async fn sts_issues_a_role_only_for_a_trusted_token() {
     let account = Account::new();
     let sts = StandIn::start(Sts::of(&account)).unwrap();
     let token = format!("{CANARY}-web-identity");
@@ -88,7 +88,7 @@ async fn sts_gives_a_role_for_a_trusted_unsigned_token_alone() {
 }
 
 #[tokio::test]
-async fn sts_gives_no_role_to_who_does_not_sign() {
+async fn sts_refuses_an_unsigned_assume_role() {
     let sts = StandIn::start(Sts::of(&Account::new())).unwrap();
     let url = format!("{}/", sts.endpoint());
     let (status, answer) = ask(Method::POST, url, &[FORM], form(ASSUME_ROLE, "")).await;
@@ -97,7 +97,7 @@ async fn sts_gives_no_role_to_who_does_not_sign() {
 }
 
 #[tokio::test]
-async fn instance_metadata_answers_those_who_show_its_last_token() {
+async fn instance_metadata_requires_its_last_token() {
     let account = Account::new();
     let instance = StandIn::start(InstanceMetadata::of(&account, "a-role")).unwrap();
     let url = |path: &str| format!("{}{path}", instance.endpoint());
@@ -127,7 +127,7 @@ async fn instance_metadata_answers_those_who_show_its_last_token() {
 }
 
 #[tokio::test]
-async fn a_containers_agent_wants_its_path_token_and_accept_field() {
+async fn container_agent_requires_path_token_and_accept_header() {
     let account = Account::new();
     let token = format!("{CANARY}-authorization");
     let agent = StandIn::start(Container::eks(&account, &token)).unwrap();
@@ -142,7 +142,7 @@ async fn a_containers_agent_wants_its_path_token_and_accept_field() {
 }
 
 #[tokio::test]
-async fn an_order_holds_for_so_many_requests() {
+async fn order_applies_to_its_number_of_requests() {
     let account = Account::new();
     let agent = StandIn::start(Container::ecs(&account)).unwrap();
     let url = || format!("{}{}", agent.endpoint(), agent.service().path());

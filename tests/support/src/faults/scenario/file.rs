@@ -1,5 +1,5 @@
-//! A scenario's file, read whole before anything begins: words become durations, statuses and errors, and a word that would have
-//! no effect is refused.
+//! The file of a scenario. It is read completely before anything starts: texts become durations,
+//! statuses and errors. A field without an effect is refused.
 
 use super::super::{Action, AwsError, Delivery, ERRORS, Reply};
 use super::kinds::{KINDS, Kind};
@@ -10,13 +10,13 @@ use std::ops::Range;
 use std::time::Duration;
 use toml::Spanned;
 
-/// The seed where the file names none.
+/// The seed if the file sets none.
 const SEED: u64 = 1;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    /// For people.
+    /// A description for people.
     #[serde(rename = "about")]
     _about: Option<String>,
     seed: Option<u64>,
@@ -61,12 +61,12 @@ pub(super) fn read(text: &str) -> Result<Vec<Fault>, Wrong> {
     if file.fault.is_empty() {
         return Err(Wrong {
             span: None,
-            sentence: "there is no fault in it: write at least one [[fault]] with an `action`"
+            sentence: "the scenario has no fault: write at least one [[fault]] with an `action`"
                 .to_owned(),
         });
     }
     let seed = file.seed.unwrap_or(SEED);
-    // Faults that draw with the same odds are not to draw alike.
+    // Each fault gets its own seed, so that faults with the same odds do not draw the same numbers.
     let seeds = (0..).map(|number: u64| seed.wrapping_add(number));
     let entries = file.fault.into_iter().zip(seeds);
     entries.map(|(entry, seed)| entry.fault(seed)).collect()
@@ -107,7 +107,7 @@ impl Entry {
             percent if percent > 0.0 && percent <= 100.0 => Ok(Which::Percent(percent)),
             _ => Err(Wrong::at(
                 percent.span(),
-                "`percent` is above 0 and at most 100",
+                "`percent` must be above 0 and at most 100",
             )),
         };
         let mut given = [
@@ -131,7 +131,7 @@ impl Entry {
             (Some((_, which)), None) => which,
             (Some(_), Some((span, _))) => Err(Wrong::at(
                 span,
-                "give one of `nth`, `first`, `every` and `percent`, or none for all requests",
+                "set only one of `nth`, `first`, `every` and `percent`, or none for all requests",
             )),
         }
     }
@@ -143,12 +143,12 @@ impl Entry {
             let names = names.join(", ");
             Wrong::at(
                 self.action.span(),
-                format!("there is no action {name:?}: give one of {names}"),
+                format!("unknown action {name:?}: use one of {names}"),
             )
         })
     }
 
-    /// The fields of the action that stand in the file: their names, places and values.
+    /// Returns the fields of the action that the file sets: their names, positions and values.
     fn given(&self) -> Vec<(&'static str, Range<usize>, String)> {
         fn of<T: std::fmt::Debug>(
             name: &'static str,
@@ -189,8 +189,7 @@ impl Entry {
         }
         for (field, span, _) in given {
             if *field != "delay" && !needs.contains(field) && !takes.contains(field) {
-                let sentence =
-                    format!("`{field}` means nothing to the action {name:?}: take it out");
+                let sentence = format!("the action {name:?} has no field `{field}`: remove it");
                 return Err(Wrong::at(span.clone(), sentence));
             }
         }
@@ -198,7 +197,7 @@ impl Entry {
     }
 }
 
-/// The fields of one action. What is missing is at its default, unless the action needs it.
+/// The fields of one action. A field that is not set has its default, unless the action needs it.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     pub(super) error: Option<AwsError>,
@@ -225,7 +224,7 @@ impl Fields {
         self.effect(Action::deliver(delivery))
     }
 
-    /// Without effect, unless the file asks for it.
+    /// Makes the action without effect, unless the file sets `after-effect`.
     fn effect(&self, action: Action) -> Action {
         match self.after_effect {
             true => action.after_effect(),
@@ -238,7 +237,10 @@ impl Entry {
     fn fields(&self) -> Result<Fields, Wrong> {
         let status = match &self.status {
             Some(status) => Some(StatusCode::from_u16(*status.get_ref()).map_err(|_| {
-                Wrong::at(status.span(), "`status` is an HTTP status: from 100 to 999")
+                Wrong::at(
+                    status.span(),
+                    "`status` must be an HTTP status from 100 to 999",
+                )
             })?),
             None => None,
         };
@@ -266,7 +268,7 @@ impl Entry {
             (None, None) => {
                 let names: Vec<&str> = ERRORS.iter().map(|error| error.code).collect();
                 let sentence = format!(
-                    "{:?} is no known error: give its `status` as well, or one of {}",
+                    "unknown error {:?}: set its `status` as well, or use one of {}",
                     code.get_ref(),
                     names.join(", ")
                 );
@@ -298,7 +300,7 @@ fn duration(name: &str, field: Option<&Spanned<String>>) -> Result<Duration, Wro
     };
     humantime::parse_duration(field.get_ref()).map_err(|error| {
         let sentence =
-            format!("`{name}` is no duration ({error}): write one such as \"200ms\" or \"2s\"");
+            format!("`{name}` is not a duration ({error}): write one such as \"200ms\" or \"2s\"");
         Wrong::at(field.span(), sentence)
     })
 }

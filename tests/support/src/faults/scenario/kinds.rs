@@ -1,4 +1,4 @@
-//! The actions of a scenario, by name, each with the fields that it takes.
+//! The actions of a scenario, each with its name and fields.
 
 use super::super::{Action, Delivery, Reply};
 use super::file::Fields;
@@ -8,9 +8,9 @@ use http::StatusCode;
 pub struct Kind {
     /// Its name.
     pub name: &'static str,
-    /// The fields that it cannot do without.
+    /// The fields that the action requires.
     pub needs: &'static [&'static str],
-    /// The fields that it can do without, beside `delay`, which all take.
+    /// The optional fields, in addition to `delay`, which every action has.
     pub takes: &'static [&'static str],
     /// A description for people.
     pub about: &'static str,
@@ -33,7 +33,7 @@ const fn kind(
     }
 }
 
-/// Says that the request is passed on before it is answered so.
+/// The field that passes the request on before the response.
 const AFTER_EFFECT: &str = "after-effect";
 const JSON: &str = "application/x-amz-json-1.0";
 
@@ -43,7 +43,7 @@ pub const KINDS: &[Kind] = &[
         "pass",
         &[],
         &[],
-        "nothing but its `delay`, and later faults do not meet it",
+        "passes the request on after its `delay`; later faults do not apply to it",
         |_| Action::pass(),
     ),
     kind(
@@ -57,7 +57,7 @@ pub const KINDS: &[Kind] = &[
             "date",
             AFTER_EFFECT,
         ],
-        "answered with this error of DynamoDB; `reasons` are those of a cancelled transaction",
+        "responds with this error of DynamoDB; `reasons` are those of a cancelled transaction",
         |fields| match &fields.error {
             Some(error) => fields.answer(error.reply()),
             None => Action::pass(),
@@ -67,101 +67,101 @@ pub const KINDS: &[Kind] = &[
         "unprocessed",
         &[],
         &["processed"],
-        "of a batch so many are `processed`, 0 by default, and the rest comes back",
+        "passes on `processed` entries of a batch, by default none, and returns the rest",
         |fields| Action::leave_unprocessed(fields.processed),
     ),
     kind(
         "one-partition",
         &[],
         &[],
-        "of what a BatchGetItem reads, all beyond 1 MB comes back unprocessed",
+        "limits a BatchGetItem to 1 MB and returns the other keys as unprocessed",
         |_| Action::one_partition(),
     ),
     kind(
         "close",
         &[],
         &[AFTER_EFFECT],
-        "its connection is closed without an answer",
+        "closes the connection without a response",
         |fields| fields.ends(Delivery::Closed),
     ),
     kind(
         "reset",
         &[],
         &[AFTER_EFFECT],
-        "its connection is reset without an answer",
+        "resets the connection without a response",
         |fields| fields.ends(Delivery::Reset),
     ),
     kind(
         "outage",
         &["for"],
         &[AFTER_EFFECT],
-        "all connections are reset, and new ones refused `for` so long",
+        "resets all connections, and refuses new ones `for` this time",
         |fields| fields.ends(Delivery::Outage(fields.time)),
     ),
     kind(
         "withhold",
         &[],
         &[AFTER_EFFECT],
-        "it is never answered, and its connection stays open",
+        "never responds, and keeps the connection open",
         |fields| fields.ends(Delivery::Withheld),
     ),
     kind(
         "stall",
         &["bytes"],
         &[],
-        "nothing comes after the head and so many `bytes` of the body",
+        "sends nothing after the head and this many `bytes` of the body",
         |fields| Action::deliver(Delivery::WithheldAfter(fields.bytes)),
     ),
     kind(
         "trickle",
         &["interval"],
         &[],
-        "a byte of the body comes in every `interval`",
+        "sends one byte of the body per `interval`",
         |fields| Action::deliver(Delivery::Trickled(fields.interval)),
     ),
     kind(
         "truncate",
         &["bytes"],
         &[],
-        "the connection ends after so many `bytes` of the body",
+        "ends the connection after this many `bytes` of the body",
         |fields| Action::deliver(Delivery::Truncated(fields.bytes)),
     ),
-    kind("corrupt", &[], &[], "one bit of the body is turned", |_| {
+    kind("corrupt", &[], &[], "flips one bit of the body", |_| {
         Action::deliver(Delivery::Corrupted)
     }),
     kind(
         "gzip",
         &[],
         &[],
-        "the answer is compressed, asked for or not",
+        "compresses the response, even if not requested",
         |_| Action::deliver(Delivery::Gzipped),
     ),
     kind(
         "follow",
         &[],
         &[],
-        "another answer follows that nobody asked for",
+        "sends another response that nobody requested",
         |_| Action::deliver(Delivery::Followed),
     ),
     kind(
         "hang-up",
         &[],
         &[],
-        "the connection is closed after the answer, without notice",
+        "closes the connection after the response, without notice",
         |_| Action::deliver(Delivery::HungUp),
     ),
     kind(
         "html",
         &[],
         &["status", AFTER_EFFECT],
-        "answered with a page of HTML, HTTP 200 by default",
+        "responds with an HTML page, HTTP 200 by default",
         |fields| fields.answer(Reply::html(fields.status(StatusCode::OK))),
     ),
     kind(
         "redirect",
         &["to"],
         &["status", AFTER_EFFECT],
-        "sent `to` another address, HTTP 307 by default",
+        "redirects the client `to` another address, HTTP 307 by default",
         |fields| {
             let status = fields.status(StatusCode::TEMPORARY_REDIRECT);
             fields.answer(Reply::redirect(status, &fields.to))
@@ -171,7 +171,7 @@ pub const KINDS: &[Kind] = &[
         "answer",
         &["body"],
         &["status", AFTER_EFFECT],
-        "answered with this `body`, which may be empty, HTTP 200 by default",
+        "responds with this `body`, which may be empty, HTTP 200 by default",
         |fields| {
             let status = fields.status(StatusCode::OK);
             fields.answer(Reply::text(status, JSON, &fields.body).with_checksum())

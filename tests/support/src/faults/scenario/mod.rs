@@ -1,8 +1,8 @@
-//! A scenario is a file that says in plain words which requests meet which fault; the first fault whose
-//! words fit a request is the one that it meets, and a request that none fits is passed on.
+//! Scenarios: files that say which requests meet which fault. The first fault that matches a
+//! request applies to it. A request without a matching fault is passed on.
 //!
-//! `file` reads it, and `kinds` are the actions that it can name. The same requests in the same order meet the same faults:
-//! chance is drawn from the seed of the file.
+//! `file` reads the file, and `kinds` has the actions. The same requests in the same order meet the
+//! same faults, because random numbers come from the seed in the file.
 
 mod file;
 mod kinds;
@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 pub use self::kinds::{KINDS, Kind};
 use super::{Action, Arrived, Decision, Director};
 
-/// Told of every request that meets a fault: a line for people.
+/// Called with a line for people for every request that meets a fault.
 pub type Report = Box<dyn Fn(String) + Send + Sync>;
 
 /// A scenario, ready to direct a proxy.
@@ -34,16 +34,16 @@ impl std::fmt::Debug for Scenario {
 /// One fault of a scenario.
 #[derive(Debug)]
 struct Fault {
-    /// None: every operation.
+    /// The operations to which the fault applies. Empty for every operation.
     operations: Vec<String>,
     when: When,
     action: Action,
-    /// As it stands in the file.
+    /// The action as the file has it.
     words: String,
 }
 
 impl Scenario {
-    /// Reads a scenario. `report` is told what it does.
+    /// Reads a scenario. `report` is called with the faults that it applies.
     pub fn from_file(file: &Path, report: Report) -> Result<Self, ScenarioError> {
         let text = std::fs::read_to_string(file).map_err(|error| ScenarioError {
             file: file.to_owned(),
@@ -58,7 +58,8 @@ impl Scenario {
 impl Director for Scenario {
     fn decide<'a>(&'a self, arrived: &'a Arrived) -> Decision<'a, Action> {
         let mut met: Option<&Fault> = None;
-        // Each counts the requests that it is about, also those that an earlier one takes.
+        // Each fault counts the requests that match it, including those to which an earlier fault
+        // applies.
         for fault in self.faults.iter().filter(|fault| fault.is_about(arrived)) {
             if fault.when.now() && met.is_none() {
                 met = Some(fault);
@@ -85,14 +86,14 @@ impl Fault {
     }
 }
 
-/// Which of the requests that a fault is about meet it: counted, or drawn.
+/// The choice of the matching requests that meet the fault: by count or at random.
 #[derive(Debug)]
 struct When {
     which: Which,
     progress: Mutex<Progress>,
 }
 
-/// Counted from 1.
+/// The kinds of choice. Counts start at 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Which {
     All,
@@ -119,7 +120,7 @@ impl When {
         }
     }
 
-    /// Counts a request and says whether it meets the fault.
+    /// Counts a request, and returns true if it meets the fault.
     fn now(&self) -> bool {
         // A panic elsewhere cannot leave the count half written.
         let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,7 +135,7 @@ impl When {
     }
 }
 
-/// A mistake in a scenario, with its place and the remedy.
+/// A mistake in a scenario, with its position and the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{}: {sentence}", file.display(), line.map(|line| format!(":{line}")).unwrap_or_default())]
 pub struct ScenarioError {
@@ -146,7 +147,7 @@ pub struct ScenarioError {
     pub sentence: String,
 }
 
-/// A mistake, and where in the text.
+/// A mistake and its position in the text.
 #[derive(Debug)]
 struct Wrong {
     span: Option<Range<usize>>,

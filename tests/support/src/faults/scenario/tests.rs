@@ -13,7 +13,7 @@ fn read(text: &str) -> Result<Scenario, ScenarioError> {
     Scenario::from_file(&file, Box::new(|_| {}))
 }
 
-/// The mistake in it, without the folder.
+/// Returns the error of this scenario, without the folder.
 #[track_caller]
 fn refusal(text: &str) -> String {
     let error = read(text).unwrap_err();
@@ -23,11 +23,11 @@ fn refusal(text: &str) -> String {
 }
 
 #[test]
-fn a_wrong_file_names_file_line_field_and_remedy() {
+fn error_names_file_line_field_and_remedy() {
     for (text, says) in [
         (
             "",
-            "s.toml: there is no fault in it: write at least one [[fault]]",
+            "s.toml: the scenario has no fault: write at least one [[fault]]",
         ),
         ("[[fault]\n", "s.toml:1: "),
         ("[[fault]]\nnth = 1\n", "s.toml:1: missing field `action`"),
@@ -37,7 +37,7 @@ fn a_wrong_file_names_file_line_field_and_remedy() {
         ),
         (
             "[[fault]]\naction = \"pas\"\n",
-            "s.toml:2: there is no action \"pas\": give one of pass, error",
+            "s.toml:2: unknown action \"pas\": use one of pass, error",
         ),
         (
             "[[fault]]\n\naction = \"error\"\n",
@@ -45,15 +45,15 @@ fn a_wrong_file_names_file_line_field_and_remedy() {
         ),
         (
             "[[fault]]\naction = \"error\"\nerror = \"Throttling\"\n",
-            "s.toml:3: \"Throttling\" is no known error: give its `status` as well, or one of",
+            "s.toml:3: unknown error \"Throttling\": set its `status` as well, or use one of",
         ),
         (
             "[[fault]]\naction = \"close\"\nbytes = 3\n",
-            "s.toml:3: `bytes` means nothing to the action \"close\": take it out",
+            "s.toml:3: the action \"close\" has no field `bytes`: remove it",
         ),
         (
             "[[fault]]\naction = \"pass\"\ndelay = \"soon\"\n",
-            "s.toml:3: `delay` is no duration",
+            "s.toml:3: `delay` is not a duration",
         ),
         (
             "[[fault]]\naction = \"pass\"\nnth = 0\n",
@@ -61,15 +61,15 @@ fn a_wrong_file_names_file_line_field_and_remedy() {
         ),
         (
             "[[fault]]\naction = \"pass\"\npercent = 101.0\n",
-            "s.toml:3: `percent` is above 0",
+            "s.toml:3: `percent` must be above 0",
         ),
         (
             "[[fault]]\naction = \"pass\"\nnth = 1\nevery = 2\n",
-            "s.toml:4: give one of `nth`, `first`, `every` and `percent`",
+            "s.toml:4: set only one of `nth`, `first`, `every` and `percent`",
         ),
         (
             "[[fault]]\naction = \"html\"\nstatus = 7\n",
-            "s.toml:3: `status` is an HTTP status",
+            "s.toml:3: `status` must be an HTTP status",
         ),
     ] {
         let refusal = refusal(text);
@@ -85,7 +85,7 @@ fn a_wrong_file_names_file_line_field_and_remedy() {
 }
 
 #[test]
-fn every_action_is_made_from_the_fields_that_it_needs() {
+fn every_action_is_built_from_its_required_fields() {
     let values = [
         ("error", "\"ThrottlingException\""),
         ("for", "\"1s\""),
@@ -108,7 +108,7 @@ fn every_action_is_made_from_the_fields_that_it_needs() {
 }
 
 #[test]
-fn the_examples_are_scenarios() {
+fn examples_are_valid_scenarios() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/faults");
     let mut examples = 0;
     for example in std::fs::read_dir(folder).unwrap() {
@@ -119,7 +119,7 @@ fn the_examples_are_scenarios() {
     assert!(examples > 0);
 }
 
-/// Which of so many GetItems meet a fault.
+/// Returns for each of this many GetItems whether it meets a fault.
 async fn met(text: &str, requests: usize) -> Vec<bool> {
     let scenario = read(text).unwrap();
     let mut met = Vec::new();
@@ -133,7 +133,7 @@ async fn met(text: &str, requests: usize) -> Vec<bool> {
 }
 
 #[tokio::test]
-async fn requests_are_counted_or_drawn_by_a_seed() {
+async fn requests_are_chosen_by_count_or_seeded_chance() {
     let fault = |which: &str| format!("[[fault]]\naction = \"close\"\n{which}\n");
     let (yes, no) = (true, false);
     assert_eq!(met(&fault(""), 3).await, [yes, yes, yes]);
@@ -153,13 +153,13 @@ async fn requests_are_counted_or_drawn_by_a_seed() {
 }
 
 #[tokio::test]
-async fn the_first_fault_that_fits_is_met_and_all_count() {
+async fn first_matching_fault_applies_and_all_count() {
     let text = "[[fault]]\nnth = 1\naction = \"pass\"\n[[fault]]\nnth = 2\naction = \"close\"\n";
     assert_eq!(met(text, 3).await, [false, true, false]);
 }
 
 #[tokio::test]
-async fn a_scenario_directs_a_proxy_and_reports_what_it_does() {
+async fn scenario_applies_faults_and_reports_them() {
     let engine = Embedded::start(Storage::Memory).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("s.toml");

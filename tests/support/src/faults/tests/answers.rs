@@ -1,9 +1,9 @@
-//! The answers that the proxy makes: batches in part, and errors.
+//! The responses that the proxy makes itself: partly processed batches, and errors.
 
 use super::*;
 
 #[tokio::test]
-async fn a_batch_is_written_in_part_and_the_rest_comes_back() {
+async fn batch_is_written_in_part_and_the_rest_is_returned() {
     for (written, forwarded) in [(0, 0), (1, 1), (2, 1)] {
         let (embedded, proxy) = proxied(writes(Action::leave_unprocessed(written))).await;
         let request = |key: &str| json!({ "PutRequest": { "Item": { "key": { "S": key } } } });
@@ -36,14 +36,14 @@ async fn items_of_one_partition_are_read_1_mb_at_a_time() {
 }
 
 #[tokio::test]
-async fn what_is_no_batch_is_passed_on_whole() {
+async fn other_operations_are_passed_on_whole() {
     let (embedded, proxy) = proxied(writes(Action::leave_unprocessed(0))).await;
     call(&proxy, "PutItem", &put("k")).await;
     assert_eq!(embedded.scan("state").await.unwrap().len(), 1);
 }
 
 #[tokio::test]
-async fn every_error_has_its_status_its_type_and_a_checksum() {
+async fn every_error_has_its_status_type_and_checksum() {
     for known in ERRORS {
         let reply = AwsError::named(known.code).unwrap().reply();
         let body: Value = serde_json::from_slice(&reply.body).unwrap();
@@ -59,7 +59,7 @@ async fn every_error_has_its_status_its_type_and_a_checksum() {
 }
 
 #[tokio::test]
-async fn an_error_comes_in_place_of_the_effect_or_after_it() {
+async fn error_is_sent_instead_of_the_effect_or_after_it() {
     let error = AwsError::named("InternalServerError").unwrap();
     for (action, items) in [
         (Action::error(&error), 0),
@@ -79,7 +79,7 @@ async fn an_error_comes_in_place_of_the_effect_or_after_it() {
 }
 
 #[test]
-fn an_error_can_ask_to_wait_and_tell_the_time() {
+fn error_can_ask_to_wait_and_set_the_date() {
     let error = AwsError {
         retry_after: Some(Duration::from_millis(50)),
         date: Some("Tue, 14 Nov 2023 22:13:20 GMT".to_owned()),
@@ -91,7 +91,7 @@ fn an_error_can_ask_to_wait_and_tell_the_time() {
 }
 
 #[test]
-fn a_cancelled_transaction_has_a_reason_for_each_operation() {
+fn cancelled_transaction_has_a_reason_for_each_operation() {
     let error = AwsError::cancelled(&["None", "TransactionConflict"]);
     let body: Value = serde_json::from_slice(&error.reply().body).unwrap();
     assert_eq!(body["CancellationReasons"][0], json!({ "Code": "None" }));

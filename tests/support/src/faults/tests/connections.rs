@@ -3,7 +3,7 @@ use bytes::Bytes;
 use std::io::ErrorKind;
 
 #[tokio::test]
-async fn refused_connections_are_taken_again_on_the_same_port() {
+async fn refused_connections_are_accepted_again_on_the_same_port() {
     let (_embedded, proxy) = proxied(PassOn).await;
     for _ in 0..3 {
         proxy.refuse_connections().await;
@@ -16,7 +16,7 @@ async fn refused_connections_are_taken_again_on_the_same_port() {
 }
 
 #[tokio::test]
-async fn a_port_that_refuses_connections_is_nobody_elses() {
+async fn port_that_refuses_connections_stays_reserved() {
     let (_embedded, proxy) = proxied(PassOn).await;
     proxy.refuse_connections().await;
     let address = proxy.endpoint().trim_start_matches("http://");
@@ -25,11 +25,11 @@ async fn a_port_that_refuses_connections_is_nobody_elses() {
 }
 
 #[tokio::test]
-async fn an_outage_cuts_all_connections_and_ends() {
+async fn outage_cuts_all_connections_and_ends() {
     let outage = Action::deliver(Delivery::Outage(Duration::from_millis(50))).without_effect();
     let (embedded, proxy) = proxied(writes(outage)).await;
     let mut idle = connect(&proxy).await.unwrap();
-    // A request that was answered proves that the proxy has taken the connection.
+    // A response proves that the proxy has accepted the connection.
     idle.write_all(b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n")
         .await
         .unwrap();
@@ -45,7 +45,7 @@ async fn an_outage_cuts_all_connections_and_ends() {
 }
 
 #[tokio::test]
-async fn connections_are_cut_whatever_they_are_in_the_middle_of() {
+async fn idle_and_waiting_connections_are_cut() {
     let (_embedded, proxy) = proxied(writes(Action::deliver(Delivery::Withheld))).await;
     let mut idle = connect(&proxy).await.unwrap();
     idle.write_all(b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\n")
@@ -68,7 +68,7 @@ async fn connections_are_cut_whatever_they_are_in_the_middle_of() {
 }
 
 #[tokio::test]
-async fn a_connection_may_end_before_any_request() {
+async fn connection_may_end_before_any_request() {
     for (opening, gets) in [
         (Opening::Ends(Bytes::new()), ""),
         (Opening::Ends(Bytes::from_static(b"SSH-2.0")), "SSH-2.0"),
@@ -81,7 +81,7 @@ async fn a_connection_may_end_before_any_request() {
 }
 
 #[tokio::test]
-async fn connections_and_requests_that_are_not_whole_are_counted() {
+async fn connections_and_partial_requests_are_counted() {
     let proxy = FaultProxy::stub(Action::answer(Reply::html(StatusCode::OK))).unwrap();
     let mut streams = Vec::new();
     for requests in 1..=3 {

@@ -1,19 +1,19 @@
 use super::*;
 
-/// The body of the upstream's answer to a PutItem.
+/// The body of the upstream's response to a PutItem.
 const BODY: &str = "{}";
 
 async fn delivered(delivery: Delivery) -> (Embedded, FaultProxy) {
     proxied(writes(Action::deliver(delivery))).await
 }
 
-/// The request took effect, whatever became of its answer.
+/// Returns true if the request took effect, whatever happened to its response.
 async fn written(embedded: &Embedded) -> bool {
     !embedded.scan("state").await.unwrap().is_empty()
 }
 
 #[tokio::test]
-async fn an_answer_that_is_dropped_ends_its_connection_without_a_byte() {
+async fn dropped_response_ends_its_connection_without_a_byte() {
     for (delivery, in_order) in [
         (Delivery::Closed, true),
         (Delivery::Reset, false),
@@ -26,7 +26,7 @@ async fn an_answer_that_is_dropped_ends_its_connection_without_a_byte() {
 }
 
 #[tokio::test]
-async fn a_truncated_answer_is_shorter_than_its_length_if_it_has_one() {
+async fn truncated_response_is_shorter_than_its_length() {
     let (_embedded, proxy) = delivered(Delivery::Truncated(1)).await;
     let (bytes, in_order) = bytes_of_put(&proxy).await;
     assert!(
@@ -40,7 +40,7 @@ async fn a_truncated_answer_is_shorter_than_its_length_if_it_has_one() {
 }
 
 #[tokio::test]
-async fn a_withheld_answer_leaves_its_connection_open() {
+async fn withheld_response_leaves_its_connection_open() {
     for (delivery, arrives) in [
         (Delivery::Withheld, ""),
         (Delivery::WithheldInHead, "HTTP/1.1 200 OK\r\n"),
@@ -62,7 +62,7 @@ async fn a_withheld_answer_leaves_its_connection_open() {
 }
 
 #[tokio::test]
-async fn an_answer_that_trickles_arrives_whole_in_the_end() {
+async fn trickled_response_arrives_completely() {
     let (_embedded, proxy) = delivered(Delivery::Trickled(Duration::from_millis(1))).await;
     let (bytes, in_order) = bytes_of_put(&proxy).await;
     assert!(
@@ -72,7 +72,7 @@ async fn an_answer_that_trickles_arrives_whole_in_the_end() {
 }
 
 #[tokio::test]
-async fn a_corrupted_answer_has_the_checksum_of_what_it_was() {
+async fn corrupted_response_keeps_its_original_checksum() {
     let (_embedded, proxy) = delivered(Delivery::Corrupted).await;
     let (bytes, _stream) = put_answered_up_to(&proxy, b"{|").await;
     let checksum = crc32fast::hash(BODY.as_bytes());
@@ -84,7 +84,7 @@ async fn a_corrupted_answer_has_the_checksum_of_what_it_was() {
 }
 
 #[tokio::test]
-async fn a_compressed_answer_says_so_and_has_its_own_checksum() {
+async fn compressed_response_has_its_own_checksum() {
     let (_embedded, proxy) = delivered(Delivery::Gzipped).await;
     let (head, mut stream) = put_answered_up_to(&proxy, b"\r\n\r\n").await;
     let head = String::from_utf8(head).unwrap();
@@ -100,7 +100,7 @@ async fn a_compressed_answer_says_so_and_has_its_own_checksum() {
 }
 
 #[tokio::test]
-async fn what_http_allows_is_framed_as_http_has_it() {
+async fn unusual_deliveries_have_the_expected_framing() {
     for (delivery, end) in [
         (Delivery::HungUp, "content-length: 2\r\n\r\n{}"),
         (
@@ -130,14 +130,14 @@ async fn what_http_allows_is_framed_as_http_has_it() {
 }
 
 #[tokio::test]
-async fn an_answer_may_be_followed_by_one_that_nobody_asked_for() {
+async fn response_may_be_followed_by_an_unrequested_one() {
     let (_embedded, proxy) = delivered(Delivery::Followed).await;
     let surplus = "{}HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}";
     put_answered_up_to(&proxy, surplus.as_bytes()).await;
 }
 
 #[tokio::test]
-async fn a_dropped_request_has_no_effect_and_a_delayed_one_has() {
+async fn dropped_request_has_no_effect_but_a_delayed_one_has() {
     let (embedded, proxy) = proxied(writes(Action::drop_request())).await;
     assert_eq!(bytes_of_put(&proxy).await, (String::new(), true));
     assert!(!written(&embedded).await);
@@ -151,7 +151,7 @@ async fn a_dropped_request_has_no_effect_and_a_delayed_one_has() {
 }
 
 #[tokio::test]
-async fn pages_for_people_and_redirects_take_the_place_of_answers() {
+async fn html_pages_and_redirects_replace_the_response() {
     let redirect = Reply::redirect(StatusCode::TEMPORARY_REDIRECT, "http://127.0.0.1:1/");
     let html = Reply::html(StatusCode::OK);
     for (reply, says) in [(redirect, "location: http://127.0.0.1:1/"), (html, "<h1>")] {
@@ -162,7 +162,7 @@ async fn pages_for_people_and_redirects_take_the_place_of_answers() {
 }
 
 #[tokio::test]
-async fn bytes_take_the_place_of_an_answer_at_once_or_one_by_one() {
+async fn raw_bytes_replace_the_response_at_once_or_one_by_one() {
     for delivery in [
         Delivery::Ordinary,
         Delivery::Trickled(Duration::from_millis(1)),
@@ -178,7 +178,7 @@ async fn bytes_take_the_place_of_an_answer_at_once_or_one_by_one() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_goes_on_until_the_client_closes() {
+async fn endless_response_continues_until_the_client_closes() {
     let (_embedded, proxy) = delivered(Delivery::Endless).await;
     let (_, mut stream) = put_answered_up_to(&proxy, b"\r\n\r\n10000\r\n").await;
     let mut much = vec![0; 1 << 20];

@@ -2,7 +2,7 @@ use super::*;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Semaphore;
 
-/// Holds requests, then answers, until it is told to let one go.
+/// Holds requests and responses until a test releases one.
 #[derive(Default)]
 struct Holding {
     heard: Mutex<Vec<Arrived>>,
@@ -50,7 +50,7 @@ async fn until(mut is_so: impl FnMut() -> bool) {
 }
 
 #[tokio::test]
-async fn a_director_holds_requests_and_answers() {
+async fn director_can_hold_requests_and_responses() {
     let director = Arc::new(Holding::default());
     let (embedded, proxy) = proxied(director.clone()).await;
     let endpoint = proxy.endpoint().to_owned();
@@ -59,7 +59,7 @@ async fn a_director_holds_requests_and_answers() {
     assert!(embedded.scan("state").await.unwrap().is_empty());
     director.requests.let_one_go();
     until(|| proxy.count("PutItem").forwarded == 1).await;
-    // Answered or not, the client hears nothing yet.
+    // The client gets nothing yet, although the upstream has responded.
     while embedded.scan("state").await.unwrap().is_empty() {}
     assert!(!call.is_finished());
     director.answers.let_one_go();
@@ -67,14 +67,14 @@ async fn a_director_holds_requests_and_answers() {
 }
 
 #[tokio::test]
-async fn a_request_is_passed_on_even_where_its_client_has_gone() {
+async fn request_is_passed_on_after_its_client_disconnects() {
     let director = Arc::new(Holding::default());
     let (embedded, proxy) = proxied(director.clone()).await;
     let mut stream = connect(&proxy).await.unwrap();
     send_put(&mut stream).await;
     until(|| proxy.count("PutItem").arrived == 1).await;
     stream.shutdown().await.unwrap();
-    // Over when the proxy has noticed.
+    // The read ends when the proxy has noticed the shutdown.
     stream.read_to_end(&mut Vec::new()).await.unwrap();
     director.requests.let_one_go();
     director.answers.let_one_go();
@@ -83,7 +83,7 @@ async fn a_request_is_passed_on_even_where_its_client_has_gone() {
 }
 
 #[tokio::test]
-async fn a_director_hears_operation_number_and_connection() {
+async fn director_gets_operation_number_and_connection() {
     let director = Arc::new(Holding::default());
     director.requests.0.add_permits(9);
     director.answers.0.add_permits(9);
@@ -119,7 +119,7 @@ async fn a_director_hears_operation_number_and_connection() {
 }
 
 #[tokio::test]
-async fn orders_hold_for_so_many_requests_or_for_all() {
+async fn orders_apply_to_a_number_of_requests_or_to_all() {
     let orders = Orders::default();
     let (_embedded, proxy) = proxied(orders.clone()).await;
     let status = async || call(&proxy, "PutItem", &put("k")).await.0;

@@ -1,4 +1,4 @@
-//! Each thing that the proxy does, as a client of the embedded DynamoDB sees it.
+//! Tests of everything that the proxy does, as a client of the embedded DynamoDB sees it.
 
 use super::*;
 use host_test::embedded::{Embedded, Storage};
@@ -14,10 +14,10 @@ mod connections;
 mod deliveries;
 mod directors;
 
-/// Nothing here takes so long, unless it hangs.
+/// A limit that only a hanging test reaches.
 const LONG: Duration = Duration::from_secs(30);
 
-/// Does this to every write, and nothing to reads.
+/// Returns a director that does this to every write, and nothing to reads.
 fn writes(action: Action) -> impl Director {
     move |arrived: &Arrived| match arrived.operation.as_str() {
         "PutItem" | "BatchWriteItem" | "TransactWriteItems" => action.clone(),
@@ -41,12 +41,12 @@ fn put(key: &str) -> Value {
     json!({ "TableName": "state", "Item": { "key": { "S": key } } })
 }
 
-/// Calls an operation through the proxy; status and body.
+/// Calls an operation through the proxy, and returns the status and the body.
 async fn call(proxy: &FaultProxy, operation: &str, body: &Value) -> (u16, Value) {
     raw_call(proxy.endpoint(), operation, body).await.unwrap()
 }
 
-/// How many requests of an operation arrived, and how many were passed on.
+/// Returns the number of requests of an operation that arrived, and the number that were passed on.
 fn counted(proxy: &FaultProxy, operation: &str) -> (u64, u64) {
     let count = proxy.count(operation);
     (count.arrived, count.forwarded)
@@ -66,7 +66,8 @@ async fn send_put(stream: &mut TcpStream) {
     stream.write_all(head.as_bytes()).await.unwrap();
 }
 
-/// All that comes in answer to a PutItem, and true where the connection ended in order.
+/// Returns everything that is sent in response to a PutItem, and true if the connection ended
+/// normally.
 async fn bytes_of_put(proxy: &FaultProxy) -> (String, bool) {
     let mut stream = connect(proxy).await.unwrap();
     send_put(&mut stream).await;
@@ -75,7 +76,7 @@ async fn bytes_of_put(proxy: &FaultProxy) -> (String, bool) {
     (String::from_utf8_lossy(&bytes).into_owned(), ended.is_ok())
 }
 
-/// The answer to a PutItem up to `end`, and the connection, which is still open.
+/// Returns the response to a PutItem up to `end`, and the connection, which is still open.
 async fn put_answered_up_to(proxy: &FaultProxy, end: &[u8]) -> (Vec<u8>, TcpStream) {
     let mut stream = connect(proxy).await.unwrap();
     send_put(&mut stream).await;
