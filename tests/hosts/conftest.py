@@ -1,4 +1,4 @@
-"""What the tests of all hosts call: one embedded DynamoDB, and servers that misbehave."""
+"""Fixtures of all hosts: one embedded DynamoDB, and servers that misbehave."""
 
 import socket
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from embedded_engine import Faults, Lent, Server, plugin_file, running
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    """With the table `state`; each test has keys of its own."""
+    """Runs a server with the table `state`. Each test has its own keys."""
     with running("serve") as server:
         yield server
 
@@ -26,7 +26,7 @@ def lent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lent]:
 
 @pytest.fixture
 def faults(tmp_path: Path) -> Iterator[Faults]:
-    """Starts servers with the table `state` that do what a scenario says."""
+    """Starts servers with the table `state` and the faults of a scenario."""
     with ExitStack() as stack:
 
         def start(scenario: str) -> Server:
@@ -44,13 +44,13 @@ def plugin() -> Path:
 
 @pytest.fixture
 def key(request: pytest.FixtureRequest) -> str:
-    """A key that no other test has."""
+    """Returns a key that no other test has."""
     return str(request.node.nodeid)
 
 
 @pytest.fixture
 def dead_endpoint() -> Iterator[str]:
-    """Where nothing listens, and nobody else can: the port is taken."""
+    """Returns an endpoint without a listener. Its port is bound, so no other process can use it."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -58,7 +58,7 @@ def dead_endpoint() -> Iterator[str]:
 
 @pytest.fixture
 def silent_endpoint() -> Iterator[str]:
-    """Where connections are taken and nothing is ever answered."""
+    """Returns an endpoint that accepts connections and never responds."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()

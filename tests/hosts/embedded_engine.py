@@ -1,6 +1,6 @@
-"""The embedded DynamoDB, and the proxy that makes faults, as processes of a test.
+"""The embedded DynamoDB and the fault proxy, as processes of a test.
 
-Where things are: the repository's own build, unless the environment names another.
+The programs are those of the repository's own build, unless environment variables name others.
 """
 
 import os
@@ -13,20 +13,20 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-# To every environment of a component: without credentials it would ask what answers at
-# 169.254.169.254, and these hosts have no list of what it may reach.
+# Belongs in every environment of a component. Without credentials it would ask the server at
+# 169.254.169.254, and these hosts have no allow-list.
 NO_INSTANCE_METADATA = {"AWS_EC2_METADATA_DISABLED": "true"}
 
-# Ends a server whose test was killed before it could.
+# Ends a server if its test was killed before it could.
 LONGEST_RUN = "15m"
 
 
 def built(variable: str, path: str, command: str) -> Path:
-    """A file that a command builds, where the variable does not name it."""
+    """Returns the file that the variable names, or else the one that the command builds."""
     file = Path(os.environ.get(variable) or REPOSITORY / path)
     if not file.is_file():
         raise FileNotFoundError(
-            f"{file} is missing: run `{command}` first, or name it in {variable}"
+            f"{file} is missing: run `{command}` first, or set {variable} to its path"
         )
     return file
 
@@ -53,7 +53,7 @@ class Server:
 
 
 def environment_of(endpoint: str) -> dict[str, str]:
-    """Configures a component for a table `state`. Any credentials do for the embedded DynamoDB."""
+    """Returns variables for the table `state`. The embedded DynamoDB accepts any credentials."""
     return {
         **NO_INSTANCE_METADATA,
         "DYNAMODB_TABLE": "state",
@@ -64,10 +64,10 @@ def environment_of(endpoint: str) -> dict[str, str]:
     }
 
 
-# Sources of credentials, by the names of the files that `test-servers credentials` writes.
+# The sources of credentials, named like the files that `test-servers credentials` writes.
 SOURCES = ["environment", "shared-files", "web-identity", "container", "instance-metadata"]
 
-# The parts of the error that says that there are no credentials.
+# The parts of the error about missing credentials.
 LOOKED_FOR = [
     "accessKey",
     "AWS_ACCESS_KEY_ID",
@@ -77,31 +77,32 @@ LOOKED_FOR = [
     "AWS_EC2_METADATA_DISABLED",
 ]
 
-# A role that its STS gives to whoever has other credentials of it, and the profile of that role.
+# A role that the STS of `test-servers` issues to clients with its other credentials, and the
+# profile of that role.
 ROLE = "arn:aws:iam::123456789012:role/a-role"
 PROFILE_OF_ROLE = "a-role"
 
 
 @dataclass(frozen=True)
 class Lent:
-    """A table that takes no keys but what is given out, and a folder with the way to them."""
+    """A table that accepts only issued keys, and a folder with the settings of their sources."""
 
     endpoint: str
     folder: Path
 
     def environment(self, source: str) -> dict[str, str]:
-        """What a shell has that read the file of this source."""
+        """Returns the variables of a shell that has read the file of this source."""
         text = (self.folder / f"{source}.sh").read_text()
         return dict(re.findall(r"^export (\w+)='(.*)'$", text, re.MULTILINE))
 
 
-# Starts a server with faults, by the text of its scenario, as `test-servers faults --list` says.
+# Starts a server with the faults of a scenario. `test-servers faults --list` explains scenarios.
 Faults = Callable[[str], Server]
 
 
 @contextmanager
 def running(*arguments: str) -> Iterator[Server]:
-    """Runs a server of host-test or test-servers; its endpoint is the first line that it prints."""
+    """Runs a server of host-test or test-servers. The first line that it prints is its endpoint."""
     program = host_test() if arguments[0] == "serve" else test_servers()
     command = [str(program), *arguments, "--for", LONGEST_RUN]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -109,7 +110,7 @@ def running(*arguments: str) -> Iterator[Server]:
         try:
             endpoint = process.stdout.readline().strip()
             if not endpoint.startswith("http://"):
-                raise RuntimeError(f"{' '.join(command)} printed no endpoint but {endpoint!r}")
+                raise RuntimeError(f"{' '.join(command)} printed {endpoint!r}, not an endpoint")
             yield Server(endpoint)
         finally:
             process.terminate()

@@ -1,4 +1,4 @@
-"""A table without items, which lets connections be kept and counts them."""
+"""A table without items, which allows kept connections and counts them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ class _Answer(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.before_answer(self.rfile.read(int(self.headers["Content-Length"])))
-        # DynamoDB always says what a BatchGetItem found, if only that it found nothing.
+        # DynamoDB's response to a BatchGetItem always has `Responses`, even if it found nothing.
         batch_get = self.headers["X-Amz-Target"].endswith(".BatchGetItem")
         body = b'{"Responses":{}}' if batch_get else b"{}"
         self.send_response(200)
@@ -45,7 +45,7 @@ class _Answer(BaseHTTPRequestHandler):
 def empty_table(
     before_answer: Callable[[bytes], object] = lambda body: None,
 ) -> Iterator[EmptyTable]:
-    """Each request is answered once `before_answer` is done with its body."""
+    """Runs a table that calls `before_answer` with each request's body, then responds."""
     with EmptyTable(before_answer) as table:
         serving = Thread(target=table.serve_forever)
         serving.start()

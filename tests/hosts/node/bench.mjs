@@ -1,5 +1,5 @@
-// Measures a warm get and set of 1 KiB against the AWS SDK for JavaScript: one call
-// of each contender in turn, on one server, over a kept connection.
+// Measures a warm get and set of 1 KiB against the AWS SDK for JavaScript. The contenders
+// take turns call by call, on one server, over a kept connection.
 //
 //     node bench.mjs [CALLS]
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
@@ -17,7 +17,7 @@ const server = await dynamodb('state');
 
 /** @typedef {Record<'get' | 'set', () => unknown>} Contender */
 
-/** The same items as the component's, by the SDK. @type {Contender} */
+/** Calls of the SDK with items of the same shape as the component's. @type {Contender} */
 const sdk = (() => {
   const client = native(server.endpoint);
   const Item = { key: { S: KEY }, value: { S: TEXT }, etag: { S: '0123456789abcdef' } };
@@ -37,7 +37,7 @@ async function component(wasi) {
 /** @param {number[]} times @param {number} share */
 const quantile = (times, share) => times[Math.floor((times.length - 1) * share)] ?? NaN;
 
-/** The times of a call of each, in milliseconds and sorted. @param {'get' | 'set'} call @param {Contender[]} contenders */
+/** Returns the sorted times of a call for each contender, in milliseconds. @param {'get' | 'set'} call @param {Contender[]} contenders */
 async function measure(call, contenders) {
   /** @type {number[][]} */
   const times = contenders.map(() => []);

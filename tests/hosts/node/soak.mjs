@@ -1,4 +1,4 @@
-// Watches the memory of a process that calls an instance on `wasi/` for a long time.
+// Prints the memory of a process that calls an instance on `wasi/` for a long time.
 //
 //     node soak.mjs [CALLS]
 import { instance, metadata } from './test/component.mjs';
@@ -15,7 +15,7 @@ state.init(metadata(server.endpoint));
 for (let call = 0; call <= CALLS; call++) {
   if (call % TENTH === 0) {
     const { rss, heapUsed } = process.memoryUsage();
-    console.log(`${call} calls: ${(rss / 1e6).toFixed(0)} MB, of it objects of this thread ${(heapUsed / 1e6).toFixed(1)} MB`);
+    console.log(`${call} calls: ${(rss / 1e6).toFixed(0)} MB, objects of this thread ${(heapUsed / 1e6).toFixed(1)} MB`);
   }
   if (call % 2 === 0) state.set(`k${call % 1000}`, VALUE, undefined);
   else state.get(`k${(call - 1) % 1000}`, undefined);

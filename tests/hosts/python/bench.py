@@ -1,7 +1,7 @@
 """Measures get and set of the component in Python against boto3: python bench.py
 
 Both call one embedded DynamoDB in turn, each with 1 KiB of text in an item of the
-same shape. boto3 keeps its connection; the component has a new one each time.
+same shape. boto3 keeps its connection. The component opens a new one each time.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def boto3_calls(endpoint: str) -> tuple[Call, Call]:
 
 
 def in_turn(calls: list[Call], times: int) -> list[list[float]]:
-    """The milliseconds of each call; in turn, so that all meet the same weather."""
+    """Returns the milliseconds of each call. The calls alternate, so all meet the same load."""
     taken: list[list[float]] = [[] for _ in calls]
     for _ in range(times):
         for call, milliseconds in zip(calls, taken, strict=True):
@@ -63,7 +63,7 @@ def _spread(milliseconds: list[float]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--calls", type=int, default=2000, help="calls of each kind (default 2000)")
-    parser.add_argument("--warm-up", type=int, default=200, help="calls before (default 200)")
+    parser.add_argument("--warm-up", type=int, default=200, help="unmeasured calls (default 200)")
     options = parser.parse_args()
 
     with running("serve", "--table", TABLE) as server:

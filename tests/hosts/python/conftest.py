@@ -1,4 +1,4 @@
-"""The component, compiled once for all tests, and stores of it."""
+"""Fixtures: the component, compiled once for all tests, and stores of it."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -14,13 +14,13 @@ from stores import CREDENTIALS, Put, Stores, native
 
 @pytest.fixture(scope="session")
 def loaded(plugin: Path) -> Plugin:
-    """With an engine of its own: wasmtime's cache is the user's, and no matter of tests."""
+    """Loads the plugin with its own engine, because wasmtime's cache belongs to the user."""
     return Plugin.from_file(plugin, Engine())
 
 
 @pytest.fixture(autouse=True)
 def told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Prints each error, for .ci/secrets, which looks for secrets in all that tests were told."""
+    """Prints each error, for .ci/secrets, which searches all output of the tests for secrets."""
     made = Error.__init__
 
     def tell(error: Error, message: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What the tests ask of their fixtures."""
+"""Types and helpers of the fixtures."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -7,15 +7,15 @@ import boto3
 
 from dapr_wasm import State
 
-# Any will do for the embedded DynamoDB.
+# The embedded DynamoDB accepts any credentials.
 CREDENTIALS = {"accessKey": "id", "secretKey": "key"}
 
-# Writes an item as another tool would: its key, and its attributes as DynamoDB has them.
+# Writes an item as another tool would: a key, and attributes in DynamoDB's format.
 Put = Callable[[str, Mapping[str, Mapping[str, str]]], None]
 
 
 def native(endpoint: str) -> Any:
-    """The DynamoDB client of AWS's own library."""
+    """Returns the DynamoDB client of AWS's own library."""
     return boto3.client(
         "dynamodb",
         endpoint_url=endpoint,

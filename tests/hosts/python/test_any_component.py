@@ -1,4 +1,4 @@
-"""The bindings know the contract and no store: another component answers them as well."""
+"""The bindings depend on the contract only, so they work with another component too."""
 
 import pytest
 from wasmtime import Engine, WasmtimeError
@@ -22,7 +22,7 @@ from embedded_engine import built
 
 @pytest.fixture(scope="module")
 def memory_store() -> Plugin:
-    """`tests/fixtures/memory-store`, which keeps everything in its instance."""
+    """Loads `tests/fixtures/memory-store`, which keeps everything in its instance."""
     file = built(
         "MEMORY_STORE_WASM",
         "target/guest/wasm32-wasip2/release/memory_store.wasm",
@@ -36,7 +36,7 @@ def in_memory(memory_store: Plugin) -> Instance:
     return memory_store.instantiate()
 
 
-def test_a_store_in_memory_keeps_what_is_set(in_memory: Instance) -> None:
+def test_memory_store_returns_stored_items(in_memory: Instance) -> None:
     store = State(in_memory)
     etag = store.set("k", b"\x00\xff", SetOptions(content_type="a/b"))
     assert store.get("k") == Item(b"\x00\xff", etag, "a/b")
@@ -45,7 +45,7 @@ def test_a_store_in_memory_keeps_what_is_set(in_memory: Instance) -> None:
     assert store.bulk_get(["k", "nothing"]) == [Item(b"\x00\xff", etag, "a/b"), None]
 
 
-def test_a_call_that_hands_back_more_than_wasmtime_lets_it_traps(in_memory: Instance) -> None:
+def test_call_with_too_large_results_traps(in_memory: Instance) -> None:
     store = State(in_memory)
     keys = [f"{n}" for n in range(100)]
     for name in keys:
@@ -58,7 +58,7 @@ def test_a_call_that_hands_back_more_than_wasmtime_lets_it_traps(in_memory: Inst
         store.get("0")
 
 
-def test_what_a_store_cannot_do_is_unsupported(in_memory: Instance) -> None:
+def test_missing_feature_of_a_store_is_unsupported(in_memory: Instance) -> None:
     store = State(in_memory)
     assert store.features() == FeatureSet.ETAG | FeatureSet.TTL
     assert store.max_transaction_size() == 0
@@ -66,7 +66,7 @@ def test_what_a_store_cannot_do_is_unsupported(in_memory: Instance) -> None:
         store.transact([SetRequest("k", b"v")])
 
 
-def test_a_binding_may_answer_with_data(in_memory: Instance) -> None:
+def test_binding_may_respond_with_data(in_memory: Instance) -> None:
     binding = Binding(in_memory)
     assert binding.operations() == ["create", "get"]
     created = binding.invoke("create", b"\x00\xff")
@@ -75,7 +75,7 @@ def test_a_binding_may_answer_with_data(in_memory: Instance) -> None:
     assert found == Response(b"\x00\xff", "application/octet-stream", [])
 
 
-def test_store_in_memory_is_never_started_anew(
+def test_memory_store_is_never_restarted(
     memory_store: Plugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plugin, "REQUESTS", 1)

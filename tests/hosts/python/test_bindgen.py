@@ -1,4 +1,4 @@
-"""The bindings in `dapr_wasm` are those of the WIT, and WIT they cannot bind is an error."""
+"""The bindings in `dapr_wasm` match the WIT, and unsupported WIT is an error."""
 
 import sys
 from inspect import signature
@@ -19,7 +19,7 @@ COMMITTED = REPOSITORY / "bindings/python/dapr_wasm"
 MAKE_ANEW = "python -m bindgen ../../wit dapr_wasm"
 
 
-def test_the_bindings_are_what_the_wit_gives() -> None:
+def test_committed_bindings_match_the_wit() -> None:
     made = generate(REPOSITORY / "wit")
     assert set(made) == {"types.py", "state.py", "binding.py"}
     for name, text in made.items():
@@ -27,7 +27,7 @@ def test_the_bindings_are_what_the_wit_gives() -> None:
 
 
 @pytest.mark.parametrize("module", [binding, state, types])
-def test_the_package_exports_every_class_of_the_contract(module: ModuleType) -> None:
+def test_package_exports_every_class_of_the_contract(module: ModuleType) -> None:
     classes = {
         name
         for name, it in vars(module).items()
@@ -44,12 +44,12 @@ def test_the_package_exports_every_class_of_the_contract(module: ModuleType) -> 
         ("get: func(key: string);", "x.wit:3: ';' is nothing"),
     ],
 )
-def test_what_the_reader_does_not_know_is_named_with_its_line(text: str, told: str) -> None:
+def test_syntax_error_names_token_and_line(text: str, told: str) -> None:
     with pytest.raises(SyntaxError, match=told):
         Reader(f"package a:b@1.0.0;\ninterface i {{\n{text}\n}}\n", "x.wit").interfaces()
 
 
-def test_docs_belong_to_what_follows_them() -> None:
+def test_docs_belong_to_the_item_after_them() -> None:
     text = """
         package a:b@1.0.0;
         /// The interface.
@@ -70,7 +70,7 @@ def test_docs_belong_to_what_follows_them() -> None:
 
 
 @pytest.mark.parametrize("type_", ["f64", "list<char>", "stream<u8>", "tuple<u32, u32, u32>"])
-def test_a_type_that_the_contract_does_not_use_is_refused(tmp_path: Path, type_: str) -> None:
+def test_type_that_the_contract_does_not_use_is_refused(tmp_path: Path, type_: str) -> None:
     (tmp_path / "x.wit").write_text(
         f"package a:b@1.0.0;\ninterface i {{ get: func(it: {type_}) -> u32; }}"
     )
@@ -91,7 +91,7 @@ def test_a_type_that_the_contract_does_not_use_is_refused(tmp_path: Path, type_:
         ("use other.{order}; get: func(it: list<order>) -> u32;", "order"),
     ],
 )
-def test_a_type_that_would_be_bound_wrongly_is_refused(
+def test_type_that_cannot_be_bound_correctly_is_refused(
     tmp_path: Path, text: str, refused: str
 ) -> None:
     (tmp_path / "x.wit").write_text(
@@ -120,7 +120,7 @@ AWKWARD = r"""
 
 @pytest.fixture
 def awkward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What the module has that is made of this WIT."""
+    """Returns the members of the module that is generated from this WIT."""
     (tmp_path / "x.wit").write_text(AWKWARD)
     made = ModuleType("dapr_wasm.awkward")
     monkeypatch.setitem(sys.modules, made.__name__, made)
@@ -128,14 +128,14 @@ def awkward(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return vars(made)
 
 
-def test_docs_arrive_as_they_are(awkward: dict[str, Any]) -> None:
+def test_docs_are_kept_unchanged(awkward: dict[str, Any]) -> None:
     assert awkward["__doc__"].startswith('Begins with C:\\new and ends with "quotes"\n')
     assert awkward["Error"].__doc__ == 'A "quote"'
     assert 'is a \\\\\n    line of its own "' in awkward["Request"].__doc__
     assert awkward["Awkward"].import_.__doc__ == 'Three at the end: """'
 
 
-def test_a_name_that_is_a_keyword_of_python_ends_in_an_underscore(awkward: dict[str, Any]) -> None:
+def test_name_that_is_a_python_keyword_ends_in_an_underscore(awkward: dict[str, Any]) -> None:
     assert awkward["None_"]().case == "none"
     assert list(signature(awkward["Awkward"].import_).parameters) == ["self", "from_"]
     value = Value()

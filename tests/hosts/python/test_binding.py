@@ -1,19 +1,19 @@
-"""Every function of the output binding, called through the typed bindings."""
+"""Tests of every function of the output binding through the typed bindings."""
 
 import json
 
 from dapr_wasm import Binding, Instance, Response, State
 
 
-def test_the_operations_are_known_without_a_configuration(instance: Instance) -> None:
+def test_operations_are_listed_without_a_configuration(instance: Instance) -> None:
     assert Binding(instance).operations() == ["create"]
 
 
-def test_a_ping_finds_the_table(binding: Binding) -> None:
+def test_ping_finds_the_table(binding: Binding) -> None:
     binding.ping()
 
 
-def test_create_writes_an_item_that_the_store_reads(
+def test_create_writes_an_item_that_the_store_reads_back(
     binding: Binding, store: State, key: str
 ) -> None:
     item = {"key": key, "value": "from the binding", "etag": "1"}

@@ -1,4 +1,4 @@
-"""Python values that do not fit their parameter are refused before anything is called."""
+"""Python values of a wrong type or range are refused before any call."""
 
 from collections.abc import Collection, Iterator
 from typing import Any
@@ -24,7 +24,7 @@ from dapr_wasm.types import LIFTS_ERROR
 from embedded_engine import Server
 from stores import CREDENTIALS
 
-# A component that exports `state` with functions of other types than the contract's.
+# A component that exports `state` with functions of types that differ from the contract's.
 ANOTHER_CONTRACT = """
 (component
   (core module $m
@@ -74,7 +74,7 @@ ANOTHER_CONTRACT = """
         (("k", b"", SetOptions(concurrency="first-write")), "expected Concurrency"),  # type: ignore[arg-type]
     ],
 )
-def test_a_value_of_another_type_is_a_type_error(
+def test_value_of_a_wrong_type_is_a_type_error(
     store: State, arguments: tuple[Any, ...], told: str
 ) -> None:
     with pytest.raises(TypeError, match=told):
@@ -82,25 +82,25 @@ def test_a_value_of_another_type_is_a_type_error(
 
 
 @pytest.mark.parametrize("ttl", [2**63, -(2**63) - 1])
-def test_a_number_out_of_range_is_a_value_error(store: State, ttl: int) -> None:
+def test_number_out_of_range_is_a_value_error(store: State, ttl: int) -> None:
     with pytest.raises(ValueError, match="does not fit"):
         store.set("k", b"", SetOptions(ttl=ttl))
 
 
-def test_a_mapping_may_be_given_as_pairs(store: State, server: Server) -> None:
+def test_mapping_may_be_given_as_pairs(store: State, server: Server) -> None:
     fields = {"table": "state", "endpoint": server.endpoint, **CREDENTIALS}
-    store.init([("table", "nothing-here"), *fields.items()])  # the last of a name counts
+    store.init([("table", "nothing-here"), *fields.items()])  # the last value of a name wins
     with pytest.raises(NotFound, match="nothing-here"):
         store.init([*fields.items(), ("table", "nothing-here")])
 
 
-def test_text_is_no_list_of_keys(store: State) -> None:
+def test_text_is_not_accepted_as_a_list_of_keys(store: State) -> None:
     with pytest.raises(TypeError, match="expected a list, not str"):
         store.bulk_get("keys")
 
 
 class Growing(Collection[str]):
-    """One key, and one more each time that it is asked how many it has."""
+    """A collection of one key, with a length that grows each time it is read."""
 
     def __init__(self) -> None:
         self._asked = 0
@@ -116,38 +116,36 @@ class Growing(Collection[str]):
         return it == "k"
 
 
-def test_a_list_is_as_long_as_the_elements_that_it_gave() -> None:
+def test_list_has_the_length_of_its_actual_elements() -> None:
     value = Value()
     LowersList(STRING).lower(Growing(), value)
     assert value.of.list.size == 1
 
 
-def test_what_is_no_operation_is_a_type_error(store: State) -> None:
+def test_wrong_operation_type_is_a_type_error(store: State) -> None:
     with pytest.raises(TypeError, match="expected SetRequest or DeleteRequest, not tuple"):
         store.transact([("k", b"v")])  # type: ignore[list-item]
 
 
 @pytest.mark.parametrize("variable", [("DYNAMODB_TABLE", "state\0s"), ("A\0B", "")])
-def test_an_environment_with_a_nul_is_a_value_error(
-    loaded: Plugin, variable: tuple[str, str]
-) -> None:
+def test_environment_with_a_nul_is_a_value_error(loaded: Plugin, variable: tuple[str, str]) -> None:
     with pytest.raises(ValueError, match="has a NUL"):
         loaded.instantiate(dict([variable]))
 
 
-def test_half_a_character_is_no_text(store: State) -> None:
+def test_lone_surrogate_is_refused(store: State) -> None:
     with pytest.raises(UnicodeEncodeError):
         store.set("\ud800", b"")
 
 
-def test_a_component_without_the_interface_is_refused_by_name() -> None:
+def test_missing_interface_is_named_in_the_error() -> None:
     engine = Engine()
     empty = Plugin(engine, Component(engine, "(component)"))
     with empty.instantiate() as instance, pytest.raises(LookupError, match="components/state@"):
         State(instance)
 
 
-def test_a_component_that_lacks_a_function_is_refused_by_its_name() -> None:
+def test_missing_function_is_named_in_the_error() -> None:
     engine = Engine()
     partial = Plugin(engine, Component(engine, ANOTHER_CONTRACT))
     with partial.instantiate() as instance, pytest.raises(LookupError, match="no function init"):
@@ -166,7 +164,7 @@ def test_a_component_that_lacks_a_function_is_refused_by_its_name() -> None:
         ("record", LiftsRecord(tuple, U32, U32), "3 fields, not 2"),
     ],
 )
-def test_a_result_of_another_type_is_a_type_error(
+def test_result_of_a_wrong_type_is_a_type_error(
     name: str, expected: Lifts[object], told: str
 ) -> None:
     engine = Engine()

@@ -1,4 +1,4 @@
-"""wasmtime's client opens a connection for each request; where it cannot, the error says why."""
+"""wasmtime's client opens a connection for each request. If it cannot, the error says why."""
 
 import subprocess
 import sys
@@ -10,10 +10,10 @@ from dapr_wasm import Instance, State, Unavailable
 from empty_table import empty_table
 from stores import CREDENTIALS, Stores
 
-# A network of its own, of which the process may change the settings.
+# Runs a program in its own network namespace, where it may change the settings.
 APART = ["unshare", "--user", "--map-root-user", "--net"]
 
-# Takes all ports that there are for connections, and then calls.
+# Uses up all ports for connections, then calls the component.
 WITHOUT_PORTS = """
 import fcntl, socket, struct, sys
 from errno import EADDRNOTAVAIL
@@ -48,7 +48,7 @@ except Unavailable as error:
 """
 
 
-def test_each_request_has_a_connection_of_its_own(stores: Stores) -> None:
+def test_each_request_has_its_own_connection(stores: Stores) -> None:
     calls = 3
     with empty_table() as table:
         store = stores(table.endpoint)
@@ -58,9 +58,9 @@ def test_each_request_has_a_connection_of_its_own(stores: Stores) -> None:
         assert table.connections - before == calls
 
 
-def test_machine_without_a_local_port_is_named_as_the_cause(plugin: Path) -> None:
+def test_error_names_the_lack_of_local_ports(plugin: Path) -> None:
     if subprocess.run([*APART, "true"], capture_output=True).returncode != 0:
-        pytest.skip("this machine lets nobody have a network of their own")
+        pytest.skip("this machine allows no separate network namespaces")
     ran = subprocess.run(
         [*APART, sys.executable, "-c", WITHOUT_PORTS, plugin],
         stdout=subprocess.PIPE,
@@ -71,8 +71,8 @@ def test_machine_without_a_local_port_is_named_as_the_cause(plugin: Path) -> Non
     assert "resolve" not in ran.stdout
 
 
-def test_name_that_does_not_resolve_is_a_possible_cause(instance: Instance) -> None:
-    # RFC 2606 keeps the domain free for ever. A resolver may itself wait for a server.
+def test_error_names_unresolvable_host_as_a_possible_cause(instance: Instance) -> None:
+    # RFC 2606 reserves the domain `.invalid`. A resolver may itself wait for a server.
     endpoint = {"endpoint": "http://nowhere.invalid:8000", "maxAttempts": "1"}
     patience = {"connectTimeout": "60s", "requestTimeout": "60s"}
     with pytest.raises(Unavailable, match="the host name does not resolve"):

@@ -1,19 +1,19 @@
-"""Ctrl-C while a call waits: the call goes on to its end, and then it is raised."""
+"""Ctrl-C during a call: the call runs to its end, then KeyboardInterrupt is raised."""
 
 import subprocess
 import sys
 from pathlib import Path
 
-# Its server answers nothing, and interrupts the program that waits for the answer. The
-# component asks it once more when it has waited long enough: this request follows the
-# interrupt, whenever that is, and the call is what sends it.
+# The server never responds, and interrupts the program that waits for the response. The
+# component retries after its timeout. The retry comes after the interrupt in any case, and
+# only the call can send it.
 WAITING = """
 import os, signal, socket, sys
 from threading import Thread
 from wasmtime import Engine
 from dapr_wasm import Plugin, State
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it otherwise
 silent = socket.create_server(("127.0.0.1", 0))
 asking = []
 
@@ -40,7 +40,7 @@ except KeyboardInterrupt:
 """
 
 
-def test_ctrl_c_takes_effect_when_the_call_is_over(plugin: Path) -> None:
+def test_ctrl_c_is_raised_after_the_call_ends(plugin: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", WAITING, plugin],
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""The program that the README shows runs, outside its folder, with what is installed."""
+"""The example in the README runs outside its folder, with the installed package."""
 
 import os
 import subprocess
@@ -10,10 +10,10 @@ from embedded_engine import REPOSITORY, Server
 EXAMPLE = REPOSITORY / "bindings/python/examples/orders.py"
 
 
-def test_the_example_says_what_became_of_its_orders(
+def test_example_prints_the_state_of_its_orders(
     server: Server, plugin: Path, tmp_path: Path
 ) -> None:
-    # wasmtime keeps the compiled component in the user's folder: here, in the test's.
+    # wasmtime stores the compiled component in the user's cache, here a folder of the test.
     environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "-P", EXAMPLE, plugin, server.endpoint],
@@ -26,10 +26,12 @@ def test_the_example_says_what_became_of_its_orders(
     refused, *orders = done.stdout.splitlines()
     assert refused.startswith('not cancelled: the ETag given for key "order-1"')
     assert orders == ["order-1: paid", "order-2: absent", "order-3: paid"]
-    assert any(file.is_file() for file in tmp_path.rglob("*")), "nothing was kept compiled"
+    assert any(file.is_file() for file in tmp_path.rglob("*")), (
+        "the cache has no compiled component"
+    )
 
 
-def test_the_readme_shows_the_example() -> None:
+def test_readme_shows_the_example() -> None:
     _, _, program = EXAMPLE.read_text().partition('"""\n\n')
     shown = f"```python\n{program}```\n"
     assert shown in (REPOSITORY / "README.md").read_text(), "copy orders.py into the README"

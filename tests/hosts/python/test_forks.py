@@ -1,4 +1,4 @@
-"""A forked process may compile, and call where no call was before it; else it is told why not."""
+"""A forked process may compile. It may call if its parent did not, else an error says why."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ import pytest
 
 from embedded_engine import Server
 
-# After so many seconds a process that waits for ever is killed.
+# The seconds after which a process that hangs is killed.
 PATIENCE = 30
 
 FORKING = """
@@ -37,14 +37,14 @@ except RuntimeError as error:
 
 
 class Forking(Protocol):
-    """What the child of a process of its own prints, which ends with its parent."""
+    """Runs a program that forks, and returns the output of its child."""
 
     def __call__(self, before: str, after: str) -> str: ...
 
 
 @pytest.fixture
 def forking(plugin: Path, server: Server, tmp_path: Path) -> Forking:
-    """Nothing compiled is in its cache."""
+    """Runs the programs with an empty cache."""
 
     def forking(before: str, after: str) -> str:
         program = FORKING.format(before=before, after=after)
@@ -68,20 +68,16 @@ def forking(plugin: Path, server: Server, tmp_path: Path) -> Forking:
 
 
 @pytest.mark.parametrize("after", ['store.get("k")', "plugin.instantiate()"])
-def test_a_process_forked_after_a_call_is_told_that_it_takes_none(
-    forking: Forking, after: str
-) -> None:
+def test_call_in_a_fork_after_a_call_is_an_error(forking: Forking, after: str) -> None:
     assert "start it with the method 'spawn'" in forking("store = started()", after)
 
 
 @pytest.mark.parametrize("before", ["", "plugin.instantiate()"])
-def test_a_process_forked_before_the_first_call_may_call(forking: Forking, before: str) -> None:
+def test_fork_before_the_first_call_may_call(forking: Forking, before: str) -> None:
     assert forking(before, 'started().get("absent")') == "None\n"
 
 
 @pytest.mark.parametrize("before", ["", "started()"])
-def test_a_process_forked_after_something_was_compiled_may_compile(
-    forking: Forking, before: str
-) -> None:
+def test_fork_may_compile_after_its_parent_compiled(forking: Forking, before: str) -> None:
     compiled = forking(before, "type(Plugin.from_file(sys.argv[1])).__name__")
     assert compiled == "Plugin\n"

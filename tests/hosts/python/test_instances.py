@@ -1,4 +1,4 @@
-"""Instances share nothing but the table, threads run side by side, and a trap ends one instance."""
+"""Instances share only the table, threads run in parallel, and a trap ends only one instance."""
 
 import os
 import resource
@@ -24,10 +24,10 @@ from stores import CREDENTIALS, Stores
 
 THREADS = 4
 
-# After so many seconds a call that should have met others has not.
+# The seconds after which a call that waits for others fails.
 PATIENCE = 10
 
-# So long a test watches that nothing happens.
+# The seconds for which a test checks that nothing happens.
 A_MOMENT = 0.2
 
 COMPUTING = """
@@ -45,7 +45,7 @@ COMPUTING = """
 
 @pytest.fixture
 def meeting_point() -> Iterator[EmptyTable]:
-    """Answers reads, all but the proofs of `init`, once as many have come as there are threads."""
+    """Holds the reads of the test until every thread has sent one. The reads of `init` pass."""
     arrivals = Barrier(THREADS)
 
     def meet(asked: bytes) -> None:
@@ -56,7 +56,7 @@ def meeting_point() -> Iterator[EmptyTable]:
         yield table
 
 
-def test_instances_share_the_table_and_no_configuration(
+def test_instances_share_the_table_but_no_configuration(
     stores: Stores, server: Server, loaded: Plugin, key: str
 ) -> None:
     one, other = stores(server.endpoint), stores(server.endpoint)
@@ -67,7 +67,7 @@ def test_instances_share_the_table_and_no_configuration(
         State(instance).get(key)
 
 
-def test_an_instance_does_not_see_the_environment_of_the_process(
+def test_instance_does_not_see_the_process_environment(
     loaded: Plugin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DYNAMODB_TABLE", "state")
@@ -75,7 +75,7 @@ def test_an_instance_does_not_see_the_environment_of_the_process(
         State(instance).get("k")
 
 
-def test_a_component_loads_where_nothing_compiled_can_be_kept(tmp_path: Path) -> None:
+def test_component_loads_without_a_writable_cache(tmp_path: Path) -> None:
     file = tmp_path / "empty.wat"
     file.write_text("(component)")
     nowhere = {"HOME": "/proc", "XDG_CACHE_HOME": "/proc", "XDG_CONFIG_HOME": "/proc"}
@@ -84,7 +84,7 @@ def test_a_component_loads_where_nothing_compiled_can_be_kept(tmp_path: Path) ->
     subprocess.run(command, env={**os.environ, **nowhere}, check=True)
 
 
-def test_a_failed_init_leaves_the_one_before_in_force(
+def test_failed_init_keeps_the_earlier_configuration(
     store: State, server: Server, key: str
 ) -> None:
     with pytest.raises(NotFound):
@@ -92,7 +92,7 @@ def test_a_failed_init_leaves_the_one_before_in_force(
     store.set(key, b"in the first table")
 
 
-def test_threads_with_instances_of_their_own_wait_for_the_server_side_by_side(
+def test_threads_with_their_own_instances_wait_in_parallel(
     stores: Stores, meeting_point: EmptyTable
 ) -> None:
     several = [stores(meeting_point.endpoint, maxAttempts="1") for _ in range(THREADS)]
@@ -112,7 +112,7 @@ def test_threads_that_share_an_instance_take_turns(store: State, key: str) -> No
         assert list(threads.map(set_and_get, keys)) == [name.encode() for name in keys]
 
 
-def test_a_call_that_needs_more_memory_than_it_may_traps_and_ends_its_instance_alone(
+def test_memory_limit_trap_ends_only_its_instance(
     loaded: Plugin, store: State, server: Server, key: str
 ) -> None:
     with loaded.instantiate(memory_limit=4 * 1024 * 1024) as instance:
@@ -158,7 +158,7 @@ def epochs_moving_on(engine: Engine) -> Iterator[None]:
         clock.join()
 
 
-def test_a_call_that_computes_while_the_epoch_moves_on_traps(
+def test_endless_computation_traps_when_epochs_advance(
     computing: tuple[Engine, Instance],
 ) -> None:
     engine, instance = computing
@@ -167,7 +167,7 @@ def test_a_call_that_computes_while_the_epoch_moves_on_traps(
         endless()
 
 
-def test_a_function_is_looked_up_once_the_call_under_way_is_over(
+def test_function_lookup_waits_for_the_running_call(
     computing: tuple[Engine, Instance],
 ) -> None:
     engine, instance = computing
@@ -193,12 +193,12 @@ def test_epochs_between_calls_do_not_count(computing: tuple[Engine, Instance]) -
     assert short() == 7
 
 
-def test_results_do_not_pile_up(store: State, key: str) -> None:
+def test_results_do_not_leak(store: State, key: str) -> None:
     store.set(key, bytes(256 * 1024))  # 8 MB as values of wasmtime
-    assert growth(lambda: store.get(key)) < 100_000_000  # of the 320 MB that were got
+    assert growth(lambda: store.get(key)) < 100_000_000  # of the 320 MB that were read
 
 
-def test_results_of_calls_that_were_interrupted_do_not_pile_up(
+def test_results_of_interrupted_calls_do_not_leak(
     store: State, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store.set(key, bytes(256 * 1024))
@@ -217,7 +217,7 @@ def test_results_of_calls_that_were_interrupted_do_not_pile_up(
 
 
 def growth(of: Callable[[], object]) -> int:
-    """By how many bytes the process grows while something settled is done 40 times more."""
+    """Returns the growth of the process in bytes over 40 more calls, after 40 calls to settle."""
 
     def grown() -> int:
         for _ in range(40):
@@ -229,14 +229,14 @@ def growth(of: Callable[[], object]) -> int:
     return grown() - settled
 
 
-def test_what_the_component_says_on_standard_error_is_seen(
+def test_standard_error_of_the_component_is_visible(
     stores: Stores, server: Server, capfd: pytest.CaptureFixture[str]
 ) -> None:
     stores(server.endpoint, colour="green")
     assert "colour" in capfd.readouterr().err
 
 
-def test_a_closed_instance_takes_no_calls(loaded: Plugin) -> None:
+def test_closed_instance_refuses_calls(loaded: Plugin) -> None:
     instance = loaded.instantiate()
     store = State(instance)
     instance.close()

@@ -1,4 +1,4 @@
-"""An instance outlives the component in it, which has room for a number of requests."""
+"""An instance restarts its component, which has room for a limited number of requests."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ MOST = 5
 
 
 class Asked:
-    """What the table was asked, and which request it does not answer."""
+    """Records the requests to the table, and leaves one of them unanswered."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
@@ -37,10 +37,10 @@ def table(asked: Asked) -> Iterator[EmptyTable]:
         yield table
 
 
-def test_component_is_started_anew_before_its_room_is_used_up(
+def test_component_is_restarted_before_its_room_is_used_up(
     stores: Stores, table: EmptyTable, asked: Asked
 ) -> None:
-    store = stores(table.endpoint)  # one request, as for each configuration
+    store = stores(table.endpoint)  # each configuration sends one request
     calls = 4 * MOST
     for _ in range(calls):
         assert store.get("k") is None
@@ -77,9 +77,7 @@ def test_refused_configuration_is_not_used_after_a_restart(
     assert all(b'"first"' in body for body in asked.bodies)
 
 
-def test_new_component_has_the_environment_of_the_old_one(
-    loaded: Plugin, table: EmptyTable
-) -> None:
+def test_restarted_component_keeps_its_environment(loaded: Plugin, table: EmptyTable) -> None:
     environment = environment_of(table.endpoint)
     with loaded.instantiate(environment) as instance:
         environment.clear()
@@ -88,16 +86,16 @@ def test_new_component_has_the_environment_of_the_old_one(
             assert store.get("k") is None
 
 
-def test_component_serves_on_where_a_restart_fails(
+def test_component_keeps_serving_if_a_restart_fails(
     stores: Stores, table: EmptyTable, asked: Asked
 ) -> None:
     store = stores(table.endpoint, maxAttempts="1")
-    asked.unanswered = MOST + 1  # the first of the new component
+    asked.unanswered = MOST + 1  # the first request of the new component
     for _ in range(2 * MOST):
         assert store.get("k") is None
 
 
-def test_closed_instance_is_not_started_anew(loaded: Plugin, table: EmptyTable) -> None:
+def test_closed_instance_is_not_restarted(loaded: Plugin, table: EmptyTable) -> None:
     with loaded.instantiate(NO_INSTANCE_METADATA) as instance:
         store = State(instance)
         store.init({"table": "state", "endpoint": table.endpoint, **CREDENTIALS})

@@ -1,7 +1,7 @@
 """Measures one `wasmtime run … get` as a whole process: python bench.py [--composed FILE.wasm]
 
-Compiled beforehand, from wasmtime's cache, and compiled in each run; in turn, so
-that all meet the same weather.
+The component is compiled beforehand, comes from wasmtime's cache, or is compiled in each
+run. The runs alternate, so all meet the same load.
 """
 
 import argparse
@@ -21,7 +21,7 @@ BYTES = [118] * 1024
 
 @dataclass
 class Way:
-    """One way to make the call, and what its runs took."""
+    """One way to make the call, and the times of its runs."""
 
     name: str
     component: Path
@@ -31,7 +31,7 @@ class Way:
 
 
 def ways(wasmtime: Path, name: str, component: Path, call: list[str], folder: Path) -> list[Way]:
-    """`call` begins with options of wasmtime where it names a function, and else is arguments."""
+    """Returns the ways to make `call`: options of wasmtime, or arguments of the component."""
     compiled = folder / f"{component.stem}.cwasm"
     subprocess.run([wasmtime, "compile", "-o", compiled, component], check=True)
     options, arguments = (call, []) if call[0].startswith("-") else ([], call)

@@ -1,4 +1,4 @@
-"""The command line of wasmtime, and the plugin, compiled once for all tests."""
+"""Fixtures: the command line of wasmtime, and the plugin, compiled once for all tests."""
 
 import subprocess
 from collections.abc import Mapping

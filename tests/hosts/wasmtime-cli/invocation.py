@@ -1,4 +1,4 @@
-"""One `wasmtime run --invoke`: what a person types, and what wasmtime answers."""
+"""Runs of `wasmtime run --invoke` as in a shell, with their output."""
 
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -8,11 +8,11 @@ from typing import Protocol
 
 from embedded_engine import NO_INSTANCE_METADATA
 
-# To add to an environment: how long an answer that never comes is waited for.
+# Variables with short limits for a response that never comes.
 SHORT = {"AWS_MAX_ATTEMPTS": "1", "DYNAMODB_REQUEST_TIMEOUT": "200ms"}
 
 
-# Of an answer, so much is printed: an error has no more, and a value is what the test set.
+# The maximum number of characters of an output that is printed. Errors are not longer.
 LONGEST_PRINTED = 4096
 
 
@@ -24,7 +24,7 @@ class Answer:
 
 
 class Invoke(Protocol):
-    """Calls the plugin with this environment, or with one that names the server's table."""
+    """Calls the plugin with this environment, or by default with one for the server's table."""
 
     def __call__(self, call: str, environment: Mapping[str, str] | None = None) -> Answer: ...
 
@@ -36,7 +36,7 @@ def command(
     *options: str,
     then: Sequence[str] = (),
 ) -> list[str]:
-    """Runs a component with options of wasmtime, and then arguments of its own."""
+    """Returns a command with options of wasmtime, followed by arguments of the component."""
     variables = {**NO_INSTANCE_METADATA, **environment}
     given = [part for pair in variables.items() for part in ("--env", "=".join(pair))]
     return [str(wasmtime), "run", "-S", "http", *given, *options, str(component), *then]
@@ -56,6 +56,6 @@ def run(
         capture_output=True,
         text=True,
     )
-    # For .ci/secrets, which looks for secrets in all that tests were told.
+    # For .ci/secrets, which searches all output of the tests for secrets.
     print(done.stdout[:LONGEST_PRINTED], done.stderr, sep="")
     return Answer(done.returncode, done.stdout.removesuffix("\n"), done.stderr)

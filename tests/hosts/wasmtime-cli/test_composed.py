@@ -1,7 +1,7 @@
-"""`wasmtime run dapr_dynamodb_cli.wasm state get order-1`: the lines that the README shows.
+"""`wasmtime run dapr_dynamodb_cli.wasm state get order-1`: the commands that the README shows.
 
-What the program does is tested in tests/component/cli*.rs; here it is a process:
-its streams, its exit status, what it finds of its surroundings.
+tests/component/cli tests the behaviour of the program. These tests run it as a process and
+check its streams, its exit status and its access to the environment.
 """
 
 import json
@@ -25,7 +25,7 @@ class Ran:
 
 @dataclass(frozen=True)
 class Program:
-    """The composed component, with what wasmtime is to be told besides."""
+    """The composed component, with further options of wasmtime."""
 
     wasmtime: Path
     file: Path
@@ -72,7 +72,9 @@ def run(program: Program, server: Server) -> Callable[..., Ran]:
     return run
 
 
-def test_what_one_run_sets_another_run_gets_and_deletes(run: Callable[..., Ran], key: str) -> None:
+def test_item_set_in_one_run_is_read_and_deleted_in_others(
+    run: Callable[..., Ran], key: str
+) -> None:
     written = run("state", "set", key, '{"total": 12.50}')
     assert (written.status, written.err) == (0, "")
     assert len(written.out.strip()) == 16, written.out
@@ -83,7 +85,7 @@ def test_what_one_run_sets_another_run_gets_and_deletes(run: Callable[..., Ran],
     assert absent.err.startswith("error: no item under the key "), absent.err
 
 
-def test_bytes_go_in_and_come_out_as_they_are(run: Callable[..., Ran], key: str) -> None:
+def test_bytes_from_stdin_are_read_back_unchanged(run: Callable[..., Ran], key: str) -> None:
     every = bytes(range(256)) * 1024
     assert run("state", "set", key, "-", stdin=every).status == 0
     read = run("state", "get", key)
@@ -91,7 +93,7 @@ def test_bytes_go_in_and_come_out_as_they_are(run: Callable[..., Ran], key: str)
     assert read.out == every
 
 
-def test_json_lines_go_in_and_come_out(run: Callable[..., Ran], key: str) -> None:
+def test_json_lines_are_written_and_read_back(run: Callable[..., Ran], key: str) -> None:
     lines = "".join(json.dumps({"key": f"{key}-{n}", "value": n}) + "\n" for n in range(60))
     stdin = lines.encode()
     written = run("state", "bulk-set", "--jsonl", "-", stdin=stdin)
@@ -105,7 +107,7 @@ def test_json_lines_go_in_and_come_out(run: Callable[..., Ran], key: str) -> Non
     ]
 
 
-def test_a_file_is_read_from_the_folder_that_is_opened(
+def test_file_is_read_from_the_opened_folder(
     run: Callable[..., Ran], key: str, tmp_path: Path
 ) -> None:
     (tmp_path / "value.bin").write_bytes(b"\xff\0")
@@ -118,9 +120,7 @@ def test_a_file_is_read_from_the_folder_that_is_opened(
     assert run("state", "get", key).out == b"\xff\0"
 
 
-def test_a_refusal_is_exit_status_1_with_its_case_on_standard_error(
-    run: Callable[..., Ran], key: str
-) -> None:
+def test_error_exits_with_1_and_prints_its_case(run: Callable[..., Ran], key: str) -> None:
     assert run("state", "set", key, "v").status == 0
     refused = run("state", "set", key, "v", "--first-write")
     assert (refused.status, refused.out) == (1, b"")
@@ -130,26 +130,26 @@ def test_a_refusal_is_exit_status_1_with_its_case_on_standard_error(
     assert json.loads(refused.out)["error"]["case"] == "etag-mismatch"
 
 
-def test_a_command_line_that_makes_no_sense_is_exit_status_2(run: Callable[..., Ran]) -> None:
+def test_invalid_command_line_exits_with_2(run: Callable[..., Ran]) -> None:
     wrong = run("state", "gt", "order-1")
     assert (wrong.status, wrong.out) == (2, b"")
     assert wrong.err.startswith("error: "), wrong.err
 
 
-def test_help_shows_the_name_of_the_file(program: Program, run: Callable[..., Ran]) -> None:
+def test_help_shows_the_file_name(program: Program, run: Callable[..., Ran]) -> None:
     shown = run("--help")
     assert (shown.status, shown.err) == (0, "")
     assert f"Usage: {program.file.name} " in shown.out.decode()
 
 
-def test_a_dead_endpoint_is_unavailable(program: Program, dead_endpoint: str) -> None:
+def test_endpoint_without_a_listener_is_unavailable(program: Program, dead_endpoint: str) -> None:
     ran = program.run(dead_endpoint, "state", "get", "order-1")
     assert (ran.status, ran.out) == (1, b"")
     assert ran.err.startswith("error: unavailable: "), ran.err
 
 
-def test_a_reader_that_leaves_is_no_trap(program: Program, server: Server) -> None:
-    """`… | head -1`: the program ends, and no sentence of wasmtime's is shown."""
+def test_closed_standard_output_is_not_a_trap(program: Program, server: Server) -> None:
+    """With `… | head -1` the program ends, and wasmtime prints nothing."""
     absent = [f"absent-{n}" for n in range(5000)]
     command = program.command(server.endpoint, "state", "bulk-get", *absent)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:

@@ -1,4 +1,4 @@
-"""Status 1 names the case of the contract's error, whichever it is."""
+"""Tests that every error case of the contract gives status 1 and is named in the message."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -33,13 +33,13 @@ def fails(wasmtime: Path, composed: Path) -> Fails:
         ("unsupported", ["binding", "invoke", "drop"]),
     ],
 )
-def test_what_the_component_refuses(
+def test_invalid_call_prints_its_case(
     fails: Fails, server: Server, case: str, arguments: list[str]
 ) -> None:
     fails(case, environment_of(server.endpoint), *arguments, stdin="v" * 500_000)
 
 
-def test_what_another_tool_wrote_is_other(
+def test_foreign_item_is_other(
     wasmtime: Path, composed: Path, server: Server, fails: Fails
 ) -> None:
     environment = environment_of(server.endpoint)
@@ -56,7 +56,7 @@ def test_what_another_tool_wrote_is_other(
         ("not-found", {"DYNAMODB_TABLE": "nothing-here"}),
     ],
 )
-def test_what_is_wrong_with_its_environment(
+def test_invalid_environment_prints_its_case(
     fails: Fails, server: Server, case: str, changed: dict[str, str]
 ) -> None:
     fails(case, {**environment_of(server.endpoint), **changed}, "state", "get", "k")
@@ -74,10 +74,10 @@ def test_what_is_wrong_with_its_environment(
         ("unavailable", 'error = "InternalServerError"'),
     ],
 )
-def test_what_the_server_refuses(fails: Fails, faults: Faults, case: str, error: str) -> None:
+def test_server_error_prints_its_case(fails: Fails, faults: Faults, case: str, error: str) -> None:
     server = faults(f'[[fault]]\naction = "error"\n{error}\n')
     fails(case, {**environment_of(server.endpoint), **SHORT}, "state", "transact", "delete:k")
 
 
-def test_a_server_that_never_answers_is_a_timeout(fails: Fails, silent_endpoint: str) -> None:
+def test_server_that_never_responds_is_a_timeout(fails: Fails, silent_endpoint: str) -> None:
     fails("timeout", {**environment_of(silent_endpoint), **SHORT}, "state", "get", "k")

@@ -1,6 +1,6 @@
-"""Where credentials come from: the variables of a source, and the folder of its files.
+"""Tests of the sources of credentials: their variables, and the folder with their files.
 
-The table takes requests that are signed with keys of the source alone.
+The table accepts only requests signed with keys of the source.
 """
 
 import re
@@ -23,7 +23,7 @@ def invoke(
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_each_source_gives_credentials(
+def test_each_source_provides_credentials(
     wasmtime: Path, compiled: Path, lent: Lent, source: str
 ) -> None:
     environment = lent.environment(source)
@@ -32,7 +32,7 @@ def test_each_source_gives_credentials(
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_the_program_finds_them_too(
+def test_program_finds_credentials_of_each_source(
     wasmtime: Path, composed: Path, lent: Lent, source: str, key: str
 ) -> None:
     opened = ["--dir", f"{lent.folder}::{lent.folder}"]
@@ -44,7 +44,7 @@ def test_the_program_finds_them_too(
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_role_is_assumed_over_each(
+def test_role_is_assumed_over_each_source(
     wasmtime: Path, compiled: Path, lent: Lent, source: str
 ) -> None:
     fields = f'[("assumeRoleArn", "{ROLE}"), ("sessionName", "a-session")]'
@@ -53,15 +53,13 @@ def test_a_role_is_assumed_over_each(
     assert answer.out == "ok"
 
 
-def test_a_profile_may_be_that_of_a_role(wasmtime: Path, compiled: Path, lent: Lent) -> None:
+def test_profile_may_assume_a_role(wasmtime: Path, compiled: Path, lent: Lent) -> None:
     environment = {**lent.environment("shared-files"), "AWS_PROFILE": PROFILE_OF_ROLE}
     answer = invoke(wasmtime, compiled, environment, lent.folder, 'get("nothing")')
     assert answer.out == "ok(none)"
 
 
-def test_the_shared_files_are_found_by_the_home_that_is_given(
-    wasmtime: Path, compiled: Path, lent: Lent
-) -> None:
+def test_shared_files_are_found_through_home(wasmtime: Path, compiled: Path, lent: Lent) -> None:
     environment = lent.environment("shared-files")
     for variable in ["AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"]:
         del environment[variable]
@@ -72,7 +70,7 @@ def test_the_shared_files_are_found_by_the_home_that_is_given(
 
 
 @pytest.mark.parametrize("source", OF_FILES)
-def test_a_folder_that_is_not_opened_is_named_with_what_opens_it(
+def test_missing_folder_and_dir_option_are_named_in_the_error(
     wasmtime: Path, compiled: Path, lent: Lent, source: str
 ) -> None:
     answer = invoke(wasmtime, compiled, lent.environment(source), None, 'get("nothing")')
@@ -80,7 +78,7 @@ def test_a_folder_that_is_not_opened_is_named_with_what_opens_it(
     assert re.fullmatch(refused, answer.out), answer.out
 
 
-def test_without_any_source_the_error_says_what_was_looked_for(
+def test_error_without_any_source_lists_the_sources_tried(
     wasmtime: Path, compiled: Path, lent: Lent
 ) -> None:
     environment = lent.environment("environment")
@@ -91,8 +89,10 @@ def test_without_any_source_the_error_says_what_was_looked_for(
     assert all(name in answer.out for name in LOOKED_FOR), answer.out
 
 
-def test_keys_that_nobody_gave_out_are_refused(wasmtime: Path, compiled: Path, lent: Lent) -> None:
-    """So that the tests above can fail."""
+def test_keys_that_were_never_issued_are_refused(
+    wasmtime: Path, compiled: Path, lent: Lent
+) -> None:
+    """Shows that the tests above can fail."""
     environment = {**lent.environment("environment"), "AWS_ACCESS_KEY_ID": "AKIAUNKNOWN"}
     answer = invoke(wasmtime, compiled, environment, lent.folder, 'get("nothing")')
     assert answer.out.startswith("err(access-denied("), answer.out

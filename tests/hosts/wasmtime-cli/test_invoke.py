@@ -1,10 +1,10 @@
 """`wasmtime run --invoke` makes every call of the contract, from the environment alone.
 
-Arguments and answers are WAVE (https://github.com/bytecodealliance/wasm-tools/tree/main/crates/wasm-wave):
-bytes are lists of numbers, options at the end and fields that are options may be
-left out, and so may the `some(…)` around those that are given. A name
-stands by itself where one interface alone has it; `init` and `ping` are of both,
-and need the interface before and its version behind.
+Arguments and results are WAVE (https://github.com/bytecodealliance/wasm-tools/tree/main/crates/wasm-wave).
+Bytes are lists of numbers. Options at the end and optional fields may be left out, and so
+may the `some(…)` around their values. A function name is enough if only one interface has
+it. Both interfaces have `init` and `ping`, so these need the interface before the name and
+its version after it.
 """
 
 import os
@@ -31,20 +31,20 @@ def etag_of(answer: str) -> str:
 
 @pytest.fixture
 def name(key: str) -> str:
-    """The test's key, as WAVE writes it."""
+    """Returns the test's key in WAVE."""
     return '"' + key.replace('"', "") + '"'
 
 
-def test_the_plugin_runs_as_it_is_built(wasmtime: Path, plugin: Path, server: Server) -> None:
+def test_plugin_runs_as_built(wasmtime: Path, plugin: Path, server: Server) -> None:
     answer = run(wasmtime, plugin, environment_of(server.endpoint), "--invoke", 'get("nothing")')
     assert (answer.status, answer.out, answer.err) == (0, "ok(none)", "")
 
 
 @pytest.mark.parametrize("inherited", [["-S", "inherit-env"], None])
-def test_variables_may_be_those_of_the_shell(
+def test_variables_may_come_from_the_shell(
     wasmtime: Path, compiled: Path, server: Server, inherited: list[str] | None
 ) -> None:
-    """So that no secret stands in the list of processes."""
+    """Variables of the shell keep secrets out of the list of processes."""
     shell = environment_of(server.endpoint)
     names = inherited or [part for name in shell for part in ("--env", name)]
     call = ["-S", "http", *names, "--allow-precompiled", "--invoke", 'get("nothing")']
@@ -57,14 +57,14 @@ def test_variables_may_be_those_of_the_shell(
     assert (done.returncode, done.stdout) == (0, "ok(none)\n")
 
 
-def test_what_is_set_is_got(invoke: Invoke, name: str) -> None:
+def test_stored_item_is_returned(invoke: Invoke, name: str) -> None:
     etag = etag_of(invoke(f"set({name}, [104, 105])").out)
     answer = invoke(f"get({name})")
     assert answer.out == f'ok(some({{value: [104, 105], etag: some("{etag}")}}))'
     assert (answer.status, answer.err) == (0, "")
 
 
-def test_every_byte_comes_back(invoke: Invoke, name: str) -> None:
+def test_every_byte_is_returned(invoke: Invoke, name: str) -> None:
     every = str(list(range(256)))
     etag = etag_of(invoke(f"set({name}, {every}, none)").out)
     assert invoke(f"get({name}, none)").out == (
@@ -72,11 +72,11 @@ def test_every_byte_comes_back(invoke: Invoke, name: str) -> None:
     )
 
 
-def test_a_function_can_be_named_with_its_interface(invoke: Invoke, name: str) -> None:
+def test_function_can_be_named_with_its_interface(invoke: Invoke, name: str) -> None:
     assert invoke(STATE.format("get") + f"({name})").out == "ok(none)"
 
 
-def test_options_are_records_of_which_the_rest_may_be_left_out(invoke: Invoke, name: str) -> None:
+def test_options_are_records_with_optional_fields(invoke: Invoke, name: str) -> None:
     before = int(time.time())
     options = '{concurrency: first-write, ttl: 60, content-type: "a/b"}'
     etag = etag_of(invoke(f"set({name}, [1], {options})").out)
@@ -88,12 +88,12 @@ def test_options_are_records_of_which_the_rest_may_be_left_out(invoke: Invoke, n
     assert found and before + 60 <= int(found[1]) <= int(time.time()) + 60
 
 
-def test_options_may_be_written_out(invoke: Invoke, name: str) -> None:
+def test_options_may_be_written_in_full(invoke: Invoke, name: str) -> None:
     assert invoke(f"get({name}, some({{consistency: some(strong)}}))").out == "ok(none)"
     assert invoke(f"get({name}, none)").out == "ok(none)"
 
 
-def test_a_deleted_item_is_absent(invoke: Invoke, name: str) -> None:
+def test_deleted_item_is_absent(invoke: Invoke, name: str) -> None:
     etag = etag_of(invoke(f"set({name}, [])").out)
     assert invoke(f'delete({name}, {{etag: "{etag}"}})').out == "ok"
     assert invoke(f"get({name})").out == "ok(none)"
@@ -104,23 +104,23 @@ def test_features_are_flags(invoke: Invoke) -> None:
 
 
 @pytest.mark.parametrize("interface", [STATE, BINDING])
-def test_a_ping_and_an_init_without_fields_find_the_table(invoke: Invoke, interface: str) -> None:
+def test_ping_and_empty_init_find_the_table(invoke: Invoke, interface: str) -> None:
     assert invoke(interface.format("ping") + "()").out == "ok"
     assert invoke(interface.format("init") + "([])").out == "ok"
 
 
-def test_an_init_takes_fields_as_pairs(invoke: Invoke) -> None:
+def test_init_accepts_fields_as_pairs(invoke: Invoke) -> None:
     answer = invoke(STATE.format("init") + '([("table", "nothing-here")])')
     assert re.fullmatch(r'err\(not-found\(".*nothing-here.*"\)\)', answer.out)
 
 
-def test_a_name_of_both_interfaces_alone_is_refused(invoke: Invoke) -> None:
+def test_ambiguous_function_name_is_refused(invoke: Invoke) -> None:
     answer = invoke("ping()")
     assert answer.status == 1
     assert "retry with a more specific name" in answer.err
 
 
-def test_bulk_calls_answer_each_request_at_its_position(invoke: Invoke, name: str) -> None:
+def test_bulk_results_are_in_request_order(invoke: Invoke, name: str) -> None:
     stale = '{key: "k", value: [2], options: {etag: "stale"}}'
     answer = invoke(f"bulk-set([{{key: {name}, value: [1]}}, {stale}])")
     etag = re.fullmatch(rf'ok\(\[ok\("({ETAG})"\), err\(etag-mismatch\(".*"\)\)\]\)', answer.out)
@@ -131,13 +131,13 @@ def test_bulk_calls_answer_each_request_at_its_position(invoke: Invoke, name: st
     assert invoke(f'bulk-delete([{{key: {name}}}, {{key: "nothing"}}])').out == "ok([ok, ok])"
 
 
-def test_a_transaction_is_a_list_of_cases(invoke: Invoke, name: str) -> None:
+def test_transaction_is_a_list_of_cases(invoke: Invoke, name: str) -> None:
     answer = invoke(f'transact([set({{key: {name}, value: [1]}}), delete({{key: "nothing"}})])')
     assert re.fullmatch(rf'ok\(\[some\("{ETAG}"\), none\]\)', answer.out)
     assert invoke("max-transaction-size()").out == "100"
 
 
-def test_the_binding_says_its_operations_and_invokes_them(invoke: Invoke, name: str) -> None:
+def test_binding_lists_and_invokes_its_operations(invoke: Invoke, name: str) -> None:
     assert invoke("operations()").out == '["create"]'
     data = list(f'{{"key": {name}, "value": "v"}}'.encode())
     answer = invoke(f'invoke("create", {data}, [("ignored", "by any")])')

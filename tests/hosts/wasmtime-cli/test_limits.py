@@ -1,4 +1,4 @@
-"""What a run of wasmtime's command line cannot do, or not without being told."""
+"""Limits of wasmtime's command line, and the options that change them."""
 
 import json
 import subprocess
@@ -10,9 +10,9 @@ from embedded_engine import Server, environment_of
 from empty_table import empty_table
 from invocation import Invoke, run
 
-# As a shell tells of a process that was aborted: 128 and SIGABRT.
+# The exit status of an aborted process in a shell: 128 plus SIGABRT.
 TRAPPED = 134
-# BatchGetItem takes so many keys.
+# The maximum number of keys of a BatchGetItem.
 KEYS_OF_A_REQUEST = 100
 
 
@@ -24,17 +24,17 @@ def interruptible(wasmtime: Path, composed: Path, tmp_path_factory: pytest.TempP
     return file
 
 
-def test_a_call_past_the_deadline_of_wasmtime_is_a_trap(
+def test_call_past_the_deadline_of_wasmtime_traps(
     wasmtime: Path, plugin: Path, silent_endpoint: str
 ) -> None:
-    """Its `-W timeout` cuts waiting short as well."""
+    """The option `-W timeout` also interrupts waiting."""
     environment = environment_of(silent_endpoint)
     answer = run(wasmtime, plugin, environment, "-W", "timeout=200ms", "--invoke", 'get("k")')
     assert (answer.status, answer.out) == (TRAPPED, "")
     assert "timed out after deadline has elapsed" in answer.err
 
 
-def test_the_deadline_of_a_program_needs_code_that_was_compiled_for_it(
+def test_deadline_needs_code_compiled_for_it(
     wasmtime: Path, interruptible: Path, silent_endpoint: str
 ) -> None:
     environment = environment_of(silent_endpoint)
@@ -43,7 +43,7 @@ def test_the_deadline_of_a_program_needs_code_that_was_compiled_for_it(
     assert (ran.status, ran.out) == (TRAPPED, "")
 
 
-def test_a_component_that_needs_more_memory_than_it_may_is_not_started(
+def test_component_over_its_memory_limit_does_not_start(
     wasmtime: Path, plugin: Path, server: Server
 ) -> None:
     least = ["-W", "max-memory-size=65536"]
@@ -52,8 +52,8 @@ def test_a_component_that_needs_more_memory_than_it_may_is_not_started(
     assert "memory" in answer.err
 
 
-def test_a_value_that_is_no_argument_any_more_is_refused_by_the_system(invoke: Invoke) -> None:
-    """Linux takes 128 KiB for one argument. The composed program reads such a value."""
+def test_system_refuses_a_too_long_argument(invoke: Invoke) -> None:
+    """Linux limits an argument to 128 KiB. The composed program can read a larger value."""
     value = str(list(bytes(64 * 1024)))
     with pytest.raises(OSError, match="Argument list too long"):
         invoke(f'set("k", {value})')
@@ -61,7 +61,7 @@ def test_a_value_that_is_no_argument_any_more_is_refused_by_the_system(invoke: I
 
 @pytest.fixture
 def large(wasmtime: Path, composed: Path, server: Server, key: str) -> list[str]:
-    """The keys of items that are together more than one answer may be."""
+    """Returns the keys of items that together exceed one response."""
     keys = [f"{key} {n}" for n in range(9)]
     lines = "".join(json.dumps({"key": key, "value": "v" * 390_000}) + "\n" for key in keys)
     set_all = ["state", "bulk-set", "--jsonl", "-"]
@@ -70,7 +70,7 @@ def large(wasmtime: Path, composed: Path, server: Server, key: str) -> list[str]
     return keys
 
 
-def test_a_large_answer_needs_more_fuel_for_hostcalls(
+def test_large_result_needs_more_fuel_for_hostcalls(
     wasmtime: Path, plugin: Path, server: Server, large: list[str]
 ) -> None:
     environment = environment_of(server.endpoint)
@@ -84,7 +84,7 @@ def test_a_large_answer_needs_more_fuel_for_hostcalls(
     assert answer.out.count("ok(some({value: [34, 118, ") == len(large)
 
 
-def test_each_request_has_a_connection_of_its_own(wasmtime: Path, composed: Path) -> None:
+def test_each_request_has_its_own_connection(wasmtime: Path, composed: Path) -> None:
     keys = [f"absent-{n}" for n in range(3 * KEYS_OF_A_REQUEST)]
     with empty_table() as table:
         environment = environment_of(table.endpoint)

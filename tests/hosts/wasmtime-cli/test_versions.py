@@ -1,4 +1,4 @@
-"""The README names the versions of packages that are tested; wasmtime is that of the library."""
+"""The README names the tested versions, and the command line has the library's version."""
 
 import json
 import re
@@ -18,12 +18,12 @@ def locked(crate: str) -> str:
     return found[1]
 
 
-def test_the_command_line_is_of_the_librarys_version(wasmtime: Path) -> None:
+def test_command_line_has_the_librarys_version(wasmtime: Path) -> None:
     done = subprocess.run([wasmtime, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.split()[1] == locked("wasmtime")
 
 
-def test_the_readme_names_the_versions_that_are_tested() -> None:
+def test_readme_names_the_tested_versions() -> None:
     packages = json.loads((REPOSITORY / "bindings/node/package.json").read_text())
     jco = packages["devDependencies"]["@bytecodealliance/jco"]
     shim = packages["dependencies"]["@bytecodealliance/preview2-shim"]

@@ -1,4 +1,4 @@
-// The output binding, against an embedded DynamoDB.
+// Tests of the output binding against an embedded DynamoDB.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
@@ -10,12 +10,12 @@ const { binding } = await instance();
 binding.init(metadata(server.endpoint, { table: 'audit' }));
 after(() => server.stop());
 
-test('its operations are create', () => {
+test('the only operation is create', () => {
   assert.deepEqual(binding.operations(), ['create']);
   binding.ping();
 });
 
-test('create makes an attribute of each member', async () => {
+test('create stores each member as an attribute', async () => {
   const entry = '{"key":"entry-1","amount":12345678901234567890.123456789,"tags":["a",null,true]}';
   const response = binding.invoke('create', bytes(entry), [['ignored', 'yes']]);
   assert.deepEqual(response, { data: undefined, contentType: undefined, metadata: [] });
@@ -30,7 +30,7 @@ test('create makes an attribute of each member', async () => {
   });
 });
 
-test('what is no object and what is no operation are refused by name', async () => {
+test('invalid data and unknown operations are refused', async () => {
   fails(() => binding.invoke('create', bytes('[]'), undefined), 'invalid-argument');
   fails(() => binding.invoke('drop', bytes('{}'), undefined), 'unsupported', /create/);
   const unconfigured = await instance();

@@ -1,5 +1,5 @@
-// Instances of the component, each with an environment of its own, and the errors
-// of the contract by name. WASI=direct makes them on `wasi/` instead of the shim.
+// Instances of the component, each with its own environment, and checks for the errors of the
+// contract. With WASI=direct they run on `wasi/` instead of the shim.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
@@ -7,7 +7,7 @@ import { instantiate } from 'dapr-wasm/component/dapr_dynamodb.js';
 
 /** @typedef {import('dapr-wasm/component/dapr_dynamodb.js').Root} Component */
 
-/** jco's own WASI. */
+/** The WASI of jco. */
 export const shim = (/** @type {Record<string, string>} */ env, /** @type {Record<string, string>} */ preopens = {}) =>
   new WASIShim({ sandbox: { env, preopens } }).getImportObject();
 export const direct = process.env['WASI'] === 'direct';
@@ -18,12 +18,12 @@ async function core(path) {
   return WebAssembly.compile(await readFile(new URL(import.meta.resolve(`dapr-wasm/component/${path}`))));
 }
 
-/** Without credentials an instance would ask what answers at 169.254.169.254, and Node lets it. */
+/** Without credentials an instance would ask the server at 169.254.169.254, and Node allows it. */
 const NO_INSTANCE_METADATA = { AWS_EC2_METADATA_DISABLED: 'true' };
 
 /**
- * A new instance that sees this environment alone, and these directories by the
- * names that it knows them by.
+ * Returns a new instance that sees only this environment and these directories. The names of
+ * `directories` are the paths inside the instance.
  *
  * @param {Record<string, string>} env
  * @param {typeof shim} wasi
@@ -33,17 +33,17 @@ export async function instance(env = {}, wasi = imports, directories = {}) {
   return instantiate(core, /** @type {any} */ (wasi({ ...NO_INSTANCE_METADATA, ...env }, directories)));
 }
 
-/** What `init` is given. @param {string} endpoint @param {Record<string, string>} [fields] @returns {[string, string][]} */
+/** Returns the metadata for `init`. @param {string} endpoint @param {Record<string, string>} [fields] @returns {[string, string][]} */
 export function metadata(endpoint, fields = {}) {
   return Object.entries({ table: 'state', endpoint, accessKey: 'id', secretKey: 'key', ...fields });
 }
 
-/** The variables that configure a store or a binding without `init`. @param {string} endpoint @param {string} [table] */
+/** Returns the variables that configure a store or a binding without `init`. @param {string} endpoint @param {string} [table] */
 export function environment(endpoint, table = 'state') {
   return { DYNAMODB_TABLE: table, AWS_ENDPOINT_URL: endpoint, AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'key' };
 }
 
-/** A state store that is configured. @param {string} endpoint @param {Record<string, string>} [fields] */
+/** Returns a configured state store. @param {string} endpoint @param {Record<string, string>} [fields] */
 export async function store(endpoint, fields) {
   const { state } = await instance();
   state.init(metadata(endpoint, fields));
@@ -51,8 +51,8 @@ export async function store(endpoint, fields) {
 }
 
 /**
- * Asserts that the call fails with this case of the contract's error: no trap, and
- * a sentence that says `about`.
+ * Asserts that the call fails with this error case of the contract, without a trap. The
+ * sentence must match `about`.
  *
  * @param {() => unknown} call
  * @param {string} tag
@@ -60,7 +60,7 @@ export async function store(endpoint, fields) {
  */
 export function fails(call, tag, about = /./) {
   assert.throws(call, (/** @type {any} */ error) => {
-    console.log(error.payload); // for .ci/secrets, which looks for secrets in all that tests were told
+    console.log(error.payload); // for .ci/secrets, which searches all output of the tests for secrets
     assert.equal(error.payload?.tag, tag, error);
     if (tag !== 'not-initialized') assert.match(error.payload.val, about);
     return true;

@@ -1,4 +1,4 @@
-// What `wasi/` does with connections and bodies, which jco's shim does not.
+// Tests of connections and bodies on `wasi/`, for features that jco's shim does not have.
 import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
@@ -18,7 +18,7 @@ if (direct) {
     test.after(() => setIdleTimeout(20_000));
   };
 
-  test('an idle connection is closed, and the next set has another', async (test) => {
+  test('an idle connection is closed and the next set opens another', async (test) => {
     idle(test, 50);
     const server = await empty(test);
     const state = await store(server.endpoint);
@@ -27,22 +27,22 @@ if (direct) {
     assert.equal(count(await server.stop(), 'connection'), 2);
   });
 
-  test('a connection that waits for an answer is not idle', async (test) => {
+  test('a connection that waits for a response is not idle', async (test) => {
     idle(test, 50);
     const proxy = await faulty(test, fault('PutItem', 'action = "pass"\ndelay = "400ms"'));
     const state = await store(proxy.endpoint);
     state.set('k', bytes('v'), undefined);
   });
 
-  test('an endpoint may be an address of IPv6', { skip: !IPV6 && 'this machine has no IPv6' }, async (test) => {
+  test('an endpoint may be an IPv6 address', { skip: !IPV6 && 'this machine has no IPv6' }, async (test) => {
     const state = await store((await empty(test, '[::1]')).endpoint);
     state.set('k', bytes('v'), undefined);
   });
 
-  test('an answer that comes before the body was read is heard', async (test) => {
+  test('a response before the end of the request is read', async (test) => {
     const refused = JSON.stringify({ __type: 'AccessDeniedException', message: 'not you' });
     const head = `HTTP/1.1 400 Bad Request\\r\\nconnection: close\\r\\ncontent-length: ${refused.length}\\r\\n\\r\\n`;
-    // It takes no more than the head of what is longer.
+    // The server reads only the first part of a long request.
     const server = await made(test, `require('net').createServer((socket) => socket.once('data', (head) => {
       if (!head.includes('PutItem')) return socket.end('HTTP/1.1 200 OK\\r\\ncontent-length: 2\\r\\n\\r\\n{}');
       socket.pause();

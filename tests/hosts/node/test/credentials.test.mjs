@@ -1,5 +1,5 @@
-// Where credentials come from: the variables of a source, and the directory of its
-// files. The table takes requests that are signed with keys of the source alone.
+// Tests of the sources of credentials: their environment variables, and the directory with their
+// files. The table accepts only requests signed with keys of the source.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, test } from 'node:test';
@@ -12,11 +12,11 @@ const ROLE = 'arn:aws:iam::123456789012:role/a-role';
 const lent = await lending();
 after(() => lent.stop());
 
-/** An instance that has these variables and sees the folder. @param {Record<string, string>} environment */
+/** Returns an instance that has these variables and sees the folder. @param {Record<string, string>} environment */
 const whereLent = (environment) => instance(environment, undefined, { [lent.folder]: lent.folder });
 
 for (const source of SOURCES) {
-  test(`${source} gives credentials`, async () => {
+  test(`${source} provides credentials`, async () => {
     const { state } = await whereLent(await lent.environment(source));
     state.set(source, bytes('v'), undefined);
     assert.equal(text(state.get(source, undefined)?.value), 'v');
@@ -31,25 +31,25 @@ for (const source of SOURCES) {
   });
 }
 
-test('a profile may be that of a role', async () => {
+test('a profile may assume a role', async () => {
   const { state } = await whereLent({ ...(await lent.environment('shared-files')), AWS_PROFILE: 'a-role' });
   state.ping();
 });
 
-test('a directory may have another name inside', async () => {
+test('a directory may have another path inside the instance', async () => {
   const { AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE, ...others } = await lent.environment('shared-files');
   const { state } = await instance({ ...others, HOME: '/home/me' }, undefined, { '/home/me/.aws': lent.folder });
   state.ping();
 });
 
 for (const source of ['shared-files', 'web-identity', 'container']) {
-  test(`a directory of ${source} that is not lent is named`, async () => {
+  test(`the missing directory of ${source} is named`, async () => {
     const { state } = await instance(await lent.environment(source));
     fails(() => state.ping(), 'invalid-configuration', new RegExp(lent.folder));
   });
 }
 
-test('without any source the error says what was looked for', async () => {
+test('the error without any source lists the sources tried', async () => {
   const { state } = await instance();
   const fields = /** @type {[string, string][]} */ (Object.entries({ table: 'state', endpoint: lent.endpoint }));
   for (const looked of [
@@ -64,12 +64,12 @@ test('without any source the error says what was looked for', async () => {
   }
 });
 
-test('keys that nobody gave out are refused', async () => {
+test('keys that were never issued are refused', async () => {
   const { state } = await instance({ ...(await lent.environment('environment')), AWS_ACCESS_KEY_ID: 'AKIAUNKNOWN' });
   fails(() => state.ping(), 'access-denied');
 });
 
-test('the module without instances reads a directory that is added to the shim', async () => {
+test('the plain module reads a directory added to the shim', async () => {
   const shim = import.meta.resolve('@bytecodealliance/preview2-shim/filesystem');
   const component = new URL('../module/dapr_dynamodb.js', import.meta.url);
   const ping = `([{ _addPreopen }, { state }]) => { _addPreopen('${lent.folder}', '${lent.folder}'); state.ping(); }`;

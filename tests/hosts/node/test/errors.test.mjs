@@ -1,4 +1,4 @@
-// Every error of the contract comes by its name, and none as a trap.
+// Tests that every error of the contract arrives under its name, and none as a trap.
 import { after, test } from 'node:test';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { bytes, fails, instance, metadata, store } from './component.mjs';
@@ -8,7 +8,7 @@ const server = await dynamodb('state');
 after(() => server.stop());
 
 /**
- * What a set is told where every PutItem meets this fault.
+ * Asserts that a set fails with this case if every PutItem meets the fault.
  *
  * @param {import('node:test').TestContext} test
  * @param {string} what
@@ -48,7 +48,7 @@ test('etag-mismatch', async () => {
 test('access-denied', (test) =>
   setFails(test, 'action = "error"\nerror = "AccessDeniedException"', 'access-denied'));
 
-test('not-found is the table, and init says so', async () => {
+test('init of a missing table is not-found', async () => {
   const { state } = await instance();
   fails(() => state.init(metadata(server.endpoint, { table: 'no-such-table' })), 'not-found', /no-such-table/);
 });
@@ -64,13 +64,13 @@ test('conflict', async (test) => {
   fails(transact, 'conflict');
 });
 
-test('timeout where the server never answers', (test) =>
+test('timeout if the server never responds', (test) =>
   setFails(test, 'action = "withhold"', 'timeout', { requestTimeout: '300ms' }));
 
-test('unavailable where the server fails', (test) =>
+test('unavailable if the server fails', (test) =>
   setFails(test, 'action = "error"\nerror = "InternalServerError"', 'unavailable'));
 
-test('unavailable where nobody listens', async () => {
+test('unavailable if no server listens', async () => {
   const { state, binding } = await instance();
   const dead = metadata(await nobody());
   fails(() => state.init(dead), 'unavailable', /refused/);
@@ -88,7 +88,7 @@ test('unsupported', async () => {
   fails(() => binding.invoke('get', bytes('{}'), undefined), 'unsupported', /"get"/);
 });
 
-test('other, where another tool wrote what is no item of a store', async () => {
+test('other if another tool wrote an item without a value', async () => {
   const sdk = native(server.endpoint);
   await sdk.send(new PutItemCommand({ TableName: 'state', Item: { key: { S: 'foreign' } } }));
   sdk.destroy();

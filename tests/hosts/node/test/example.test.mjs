@@ -1,4 +1,4 @@
-// The program that the README shows does what it says.
+// Tests that the example program in the README works.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -11,13 +11,13 @@ const EXAMPLE = '../../../../bindings/node/examples/orders.mjs';
 const server = await dynamodb('state');
 after(() => server.stop());
 
-test('the example runs', async () => {
+test('the example prints the expected lines', async () => {
   const program = new URL(EXAMPLE, import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(process.execPath, [program, server.endpoint]);
   assert.equal(stdout, 'somebody else was faster\norder-1 is paid\nnew\nabsent\norder-1 is sent\n');
 });
 
-test('the README shows the example as it is', async () => {
+test('the README shows the example unchanged', async () => {
   const read = (/** @type {string} */ path) => readFile(new URL(path, import.meta.url), 'utf8');
   const shown = `\`\`\`js\n${await read(EXAMPLE)}\`\`\`\n`;
   assert.ok((await read('../../../../README.md')).includes(shown), 'copy orders.mjs into the README');

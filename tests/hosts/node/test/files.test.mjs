@@ -1,5 +1,5 @@
-// A directory that is lent to read on `wasi/`: nothing in it or beside it changes, whatever
-// a component asks of wasi:filesystem.
+// A directory that `wasi/` lends read-only. No call of wasi:filesystem may change anything in it or
+// beside it.
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -34,7 +34,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(parent, { recursive: true }));
 
-/** The descriptor that a component gets of the directory. */
+/** Returns the descriptor of the directory that a component gets. */
 function lend() {
   const { getDirectories } = imports({}, { '/lent': join(parent, 'lent') })['wasi:filesystem/preopens'];
   const [[descriptor]] = getDirectories();
@@ -45,7 +45,7 @@ const opened = (/** @type {string} */ path, directory = false) => lent.openAt(FO
 const below = () => opened('below', true);
 const file = () => opened('file');
 
-/** All that can be seen of the files, of their times too. */
+/** Returns everything that can be seen of the files, including their times. */
 async function everything() {
   const paths = await readdir(parent, { recursive: true });
   const seen = paths.sort().map(async (path) => {
@@ -96,7 +96,7 @@ for (const [operation, change] of Object.entries(CHANGES)) {
 }
 
 for (const link of ['relative', 'absolute']) {
-  test(`a link out of the directory is not followed: ${link}`, async () => {
+  test(`a ${link} link out of the directory is not followed`, async () => {
     const before = await everything();
     const through = `${link}/file`;
     assert.throws(() => opened(through), refused);
@@ -108,7 +108,7 @@ for (const link of ['relative', 'absolute']) {
   });
 }
 
-test('an operation that a later shim adds is refused', async () => {
+test('an operation added by a later shim is refused', async () => {
   const { prototype } = /** @type {any} */ (shim).types.Descriptor;
   prototype.setPermissionsAt = () => {};
   try {
@@ -120,7 +120,7 @@ test('an operation that a later shim adds is refused', async () => {
   }
 });
 
-test('a directory is read with all that is below it', () => {
+test('a directory and everything below it can be read', () => {
   const text = (/** @type {Uint8Array} */ bytes) => new TextDecoder().decode(bytes);
   assert.equal(text(opened('link').read(100n, 0n)[0]), 'lent');
   assert.equal(text(below().openAt({}, 'file', {}, { read: true }).readViaStream(1n).read(100n)), 'elow');

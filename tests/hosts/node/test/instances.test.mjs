@@ -1,4 +1,4 @@
-// Instances in one process share the data in their tables and its standard error, and nothing else.
+// Tests that instances in one process share only the data in their tables and standard error.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { after, test } from 'node:test';
@@ -10,7 +10,7 @@ import { readInThread } from './threads.mjs';
 const server = await dynamodb('orders', 'customers');
 after(() => server.stop());
 
-test('two stores in one process keep to their own tables', async () => {
+test('two stores in one process use their own tables', async () => {
   const orders = await store(server.endpoint, { table: 'orders' });
   const customers = await store(server.endpoint, { table: 'customers' });
   orders.set('1', bytes('an order'), undefined);
@@ -26,13 +26,13 @@ test('two instances see the same table', async () => {
   assert.equal(other.get('2', { consistency: 'strong' })?.etag, etag);
 });
 
-test('an instance that nobody configured is not-initialized, whatever another is', async () => {
+test('an instance without its own configuration is not-initialized', async () => {
   await store(server.endpoint, { table: 'orders' });
   const { state } = await instance();
   fails(() => state.get('1', undefined), 'not-initialized');
 });
 
-test('an instance does not see the environment of the process', async () => {
+test('an instance does not see the process environment', async () => {
   process.env['DYNAMODB_TABLE'] = 'orders';
   try {
     const { state } = await instance();
@@ -42,20 +42,20 @@ test('an instance does not see the environment of the process', async () => {
   }
 });
 
-test('the module that is transpiled without instances sees the environment of the process', async () => {
+test('the plain module sees the process environment', async () => {
   const set = "({ state }) => state.set('3', Buffer.from('v'))";
   await program('../module/dapr_dynamodb.js', set, environment(server.endpoint, 'orders'));
   const orders = await store(server.endpoint, { table: 'orders' });
   assert.equal(text(orders.get('3', { consistency: 'strong' })?.value), 'v');
 });
 
-test('what an instance says on standard error is seen', async () => {
+test('standard error of an instance is visible', async () => {
   const initialize = `({ store }) => store('${server.endpoint}', { table: 'orders', colour: 'green' })`;
   const { stderr } = await program('./component.mjs', initialize);
   assert.match(stderr, /colour/);
 });
 
-test('threads have instances of their own', async () => {
+test('each thread has its own instance', async () => {
   const orders = await store(server.endpoint, { table: 'orders' });
   const keys = ['a', 'b', 'c'];
   for (const key of keys) orders.set(key, bytes(`value of ${key}`), undefined);
@@ -63,21 +63,21 @@ test('threads have instances of their own', async () => {
   assert.deepEqual(await Promise.all(read), keys.map((key) => `value of ${key}`));
 });
 
-// In a process of its own, since what runs tests keeps objects of its own.
+// In its own process, because the test runner keeps objects too.
 if (direct) test('calls leave nothing behind', async (test) => {
   const { endpoint } = await empty(test);
   const program = new URL('./leftovers.mjs', import.meta.url).pathname;
   const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', program, endpoint]);
-  assert.ok(Number(stdout) < 50, `${stdout} bytes are left of each call`); // an entry of a Map takes more
+  assert.ok(Number(stdout) < 50, `${stdout} bytes remain after each call`); // an entry of a Map takes more
 });
 
-if (direct) test('a program that is given as a text is answered', async () => {
+if (direct) test('a program given as text gets responses', async () => {
   const absent = `({ store }) => store('${server.endpoint}', { table: 'orders', requestTimeout: '2s' })`;
   await program('./component.mjs', absent, {}, ['--input-type=module']);
 });
 
 /**
- * Runs a function of what a module exports, in a process of its own with these variables added.
+ * Runs a function of a module's exports in a separate process with these additional variables.
  *
  * @param {string} module
  * @param {string} main

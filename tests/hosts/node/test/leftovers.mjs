@@ -1,5 +1,5 @@
-// Prints how many bytes of this thread's objects are left of each call, by Node with
-// `--expose-gc`. The argument is the endpoint of a table.
+// Prints how many bytes of this thread's objects remain after each call. Run it with `node
+// --expose-gc`. The argument is the endpoint of a table.
 import { bytes, store } from './component.mjs';
 
 const collect = /** @type {() => void} */ (globalThis.gc);

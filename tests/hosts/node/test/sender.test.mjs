@@ -1,5 +1,5 @@
-// Which kept connections the sender of `wasi/` uses again, where its event loop hears of
-// their end and of the next request at once: as after a process stood still.
+// Tests which kept connections the sender of `wasi/` reuses. Its event loop learns of their end and
+// of the next request at the same time, as after a process was suspended.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
@@ -45,13 +45,13 @@ function send() {
   sender.postMessage({ id: ++requests, ...request });
 }
 
-/** The status of the next answer. */
+/** Returns the status of the next response. */
 async function status() {
   const [{ answer, error }] = await once(answers, 'message');
   return answer ? answer.status : error.tag;
 }
 
-/** Runs `meanwhile` while the sender's event loop stands still. @param {() => Promise<unknown>} meanwhile */
+/** Runs `meanwhile` while the sender's event loop is suspended. @param {() => Promise<unknown>} meanwhile */
 async function standingStill(meanwhile) {
   Atomics.store(gate, 0, 0);
   orders.postMessage('stand still');
@@ -61,7 +61,7 @@ async function standingStill(meanwhile) {
   Atomics.notify(gate, 0);
 }
 
-test('a connection is used again', async () => {
+test('a connection is reused', async () => {
   for (let request = 0; request < 3; request++) {
     send();
     assert.equal(await status(), 200);
@@ -69,8 +69,8 @@ test('a connection is used again', async () => {
   assert.equal(connections.length, 1);
 });
 
-test('a connection that the server has closed is not used again', async () => {
-  sender.postMessage({ idleTimeout: 60_000 }); // closes the one of the test before
+test('a connection closed by the server is not reused', async () => {
+  sender.postMessage({ idleTimeout: 60_000 }); // closes the connection of the previous test
   send();
   assert.equal(await status(), 200);
   await standingStill(async () => {
@@ -83,7 +83,7 @@ test('a connection that the server has closed is not used again', async () => {
   assert.equal(connections.length, 2);
 });
 
-test('a connection that was idle for too long is not used again', async () => {
+test('a connection that was idle for too long is not reused', async () => {
   sender.postMessage({ idleTimeout: A_MOMENT });
   send();
   assert.equal(await status(), 200);

@@ -1,5 +1,5 @@
-// Servers of `host-test` and `test-servers`, ended with the tests that they are for, and by themselves
-// after ten minutes.
+// Servers of `host-test` and `test-servers`. They end with their tests, or by themselves after ten
+// minutes.
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
@@ -18,8 +18,8 @@ const AT_MOST = ['--for', '10m'];
 /**
  * @typedef {object} Server
  * @property {string} endpoint
- * @property {() => Promise<string[]>} stop Ends it, and gives what it wrote to standard error.
- * @property {(text: string) => Promise<void>} says Waits until it has written this to standard error.
+ * @property {() => Promise<string[]>} stop Ends it, and returns the lines of its standard error.
+ * @property {(text: string) => Promise<void>} says Waits until it has written this text to standard error.
  */
 
 /** @param {string} program @param {string[]} args @returns {Promise<Server>} */
@@ -44,19 +44,19 @@ async function start(program, args) {
   return { endpoint, stop, says };
 }
 
-/** The embedded DynamoDB, with these tables. @param {string[]} tables */
+/** Starts the embedded DynamoDB with these tables. @param {string[]} tables */
 export function dynamodb(...tables) {
   return start(HOST_TEST, ['serve', ...AT_MOST, ...tables.flatMap((table) => ['--table', table])]);
 }
 
-/** AWS's own client of such a server. @param {string} endpoint */
+/** Returns a client of AWS's SDK for such a server. @param {string} endpoint */
 export function native(endpoint) {
   const credentials = { accessKeyId: 'id', secretAccessKey: 'key' };
   return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
 }
 
 /**
- * The embedded DynamoDB with the table `state`, behind a proxy that makes these
+ * Starts the embedded DynamoDB with the table `state`, behind a proxy that injects these
  * faults, for one test.
  *
  * @param {import('node:test').TestContext} test
@@ -72,15 +72,15 @@ export async function faulty(test, faults) {
   return server;
 }
 
-/** One fault of a scenario. @param {string} operation @param {string} what */
+/** Returns one fault of a scenario. @param {string} operation @param {string} what */
 export const fault = (operation, what) => `[[fault]]\noperation = "${operation}"\n${what}\n`;
 
-/** What gives credentials out, by the names of the files that `test-servers credentials` writes. */
+/** The sources of credentials, named like the files that `test-servers credentials` writes. */
 export const SOURCES = ['environment', 'shared-files', 'web-identity', 'container', 'instance-metadata'];
 
 /**
- * A table that takes no keys but those that are given out, the folder with the way
- * to them, and what a shell has that read the file of a source.
+ * Starts a table that accepts only issued keys. Returns it with the folder that has the settings
+ * of their sources, and a function that returns the variables of a source.
  */
 export async function lending() {
   const folder = await realpath(await mkdtemp(join(tmpdir(), 'lent-')));
@@ -97,14 +97,14 @@ export async function lending() {
   return { endpoint: server.endpoint, folder, environment, stop };
 }
 
-/** The endpoint of a server, which begins to listen. @param {import('node:net').Server} server */
+/** Starts to listen and returns the endpoint of the server. @param {import('node:net').Server} server */
 export async function listening(server) {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
   return `http://127.0.0.1:${port}`;
 }
 
-/** An endpoint that nobody listens on. */
+/** Returns an endpoint without a listener. */
 export async function nobody() {
   const server = createServer();
   const endpoint = await listening(server);
@@ -113,11 +113,11 @@ export async function nobody() {
 }
 
 /**
- * A server that Node makes, in a process of its own for one test. It writes a line
- * for each connection to standard error, and one for the end of each.
+ * Starts a server of Node in a separate process, for one test. It writes a line to standard error
+ * when a connection opens and when it closes.
  *
  * @param {import('node:test').TestContext} test
- * @param {string} server The expression that makes it.
+ * @param {string} server The expression that creates it.
  * @param {'http' | 'https'} scheme
  * @param {string} host
  */
@@ -135,8 +135,8 @@ export async function made(test, server, scheme = 'http', host = '127.0.0.1') {
 }
 
 /**
- * A table without items, that also writes the `Host` of each request. It closes no
- * connection while a test runs.
+ * Starts a table without items, which also writes the `Host` of each request to standard error.
+ * It closes no connection while a test runs.
  *
  * @param {import('node:test').TestContext} test
  * @param {string} [host]
@@ -149,8 +149,8 @@ export function empty(test, host) {
 }
 
 /**
- * A server of TLS whose certificate nobody vouches for; it writes `request` for what
- * is sent to it none the less.
+ * Starts a TLS server with an untrusted certificate. It writes `request` to standard error if it
+ * gets a request nevertheless.
  *
  * @param {import('node:test').TestContext} test
  */
@@ -162,7 +162,7 @@ export async function selfSigned(test) {
 }
 
 /**
- * An endpoint that takes no more connections: its process stands still, and its
+ * Returns an endpoint that accepts no more connections: its process is suspended, and its
  * backlog is full. Linux completes one connection more than the backlog says.
  *
  * @param {import('node:test').TestContext} test

@@ -1,4 +1,4 @@
-// The state store, function by function, against an embedded DynamoDB.
+// Tests of every function of the state store against an embedded DynamoDB.
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
@@ -9,7 +9,7 @@ const server = await dynamodb('state');
 const state = await store(server.endpoint, { ttlAttributeName: 'expiresAt' });
 after(() => server.stop());
 
-test('bytes come back as they were set', () => {
+test('bytes are returned unchanged', () => {
   const all = Uint8Array.from({ length: 1024 }, (_, index) => index % 256);
   for (const [key, value] of /** @type {const} */ ([
     ['all', all],
@@ -27,18 +27,18 @@ test('bytes come back as they were set', () => {
   }
 });
 
-// It checks no types at run time; `tsc` finds such a call.
-test('jco takes a string for no bytes: values must be Uint8Array', () => {
+// jco checks no types at run time. `tsc` detects such a call.
+test('jco treats a string value as empty: use Uint8Array', () => {
   state.set('string', /** @type {any} */ ('text'), undefined);
   assert.deepEqual(state.get('string', { consistency: 'strong' })?.value, new Uint8Array());
 });
 
-test('an absent key is undefined, and no error', () => {
+test('an absent key is undefined and not an error', () => {
   assert.equal(state.get('nothing', undefined), undefined);
   state.delete('nothing', undefined);
 });
 
-test('the features are those of the configuration', async () => {
+test('features depend on the configuration', async () => {
   assert.deepEqual(state.features(), { etag: true, transactional: true, ttl: true });
   const without = await store(server.endpoint);
   assert.deepEqual(without.features(), { etag: true, transactional: true, ttl: false });
@@ -46,7 +46,7 @@ test('the features are those of the configuration', async () => {
 
 test('a ping succeeds', () => state.ping());
 
-test('a set or delete with an ETag that was replaced is an etag-mismatch', () => {
+test('a set or delete with a stale ETag is an etag-mismatch', () => {
   const first = state.set('etag', bytes('1'), undefined);
   const second = state.set('etag', bytes('2'), { etag: first });
   assert.notEqual(first, second);
@@ -57,14 +57,14 @@ test('a set or delete with an ETag that was replaced is an etag-mismatch', () =>
   assert.equal(state.get('etag', undefined), undefined);
 });
 
-test('the first write wins where it is asked for', () => {
+test('the first write wins if requested', () => {
   state.set('first', bytes('1'), { concurrency: 'first-write' });
   fails(() => state.set('first', bytes('2'), { concurrency: 'first-write' }), 'etag-mismatch');
   state.set('first', bytes('3'), { concurrency: 'last-write' });
   assert.equal(text(state.get('first', undefined)?.value), '3');
 });
 
-test('a time to live is a moment when the item expires', () => {
+test('a time to live sets the expiry of the item', () => {
   const now = BigInt(Math.floor(Date.now() / 1000));
   state.set('ttl', bytes('v'), { ttl: 3600n });
   const expiresAt = state.get('ttl', undefined)?.expiresAt ?? 0n;
@@ -74,7 +74,7 @@ test('a time to live is a moment when the item expires', () => {
   fails(() => state.set('ttl', bytes('v'), { ttl: -2n }), 'invalid-argument', /"ttl"/);
 });
 
-test('an item that has expired is absent', async () => {
+test('an expired item is absent', async () => {
   const sdk = native(server.endpoint);
   const past = String(Math.floor(Date.now() / 1000) - 60);
   const item = { key: { S: 'expired' }, value: { S: 'v' }, etag: { S: 'e' }, expiresAt: { N: past } };
@@ -84,7 +84,7 @@ test('an item that has expired is absent', async () => {
   state.set('expired', bytes('anew'), { concurrency: 'first-write' });
 });
 
-test('bulk results are by position, each a success or an error of its own', () => {
+test('bulk results are in order, each a value or an error', () => {
   const requests = ['bulk-1', '', 'bulk-2'].map((key) => ({ key, value: bytes(key) }));
   const [one, refused, two] = state.bulkSet(requests);
   assert.equal(refused?.tag === 'err' && refused.val.tag, 'invalid-argument');
@@ -100,7 +100,7 @@ test('bulk results are by position, each a success or an error of its own', () =
   assert.equal(deleted?.tag, 'ok');
 });
 
-test('a bulk call of thousands keeps several requests in flight', () => {
+test('a bulk call of 1500 keys sets and gets every item', () => {
   const keys = Array.from({ length: 1500 }, (_, index) => `many-${index}`);
   const written = state.bulkSet(keys.map((key) => ({ key, value: bytes(key) })));
   assert.ok(written.every((result) => result.tag === 'ok'));
@@ -109,7 +109,7 @@ test('a bulk call of thousands keeps several requests in flight', () => {
   assert.deepEqual(values, keys);
 });
 
-test('a transaction happens as a whole or not at all', () => {
+test('a transaction happens completely or not at all', () => {
   const etag = state.set('tx-1', bytes('1'), undefined);
   const etags = state.transact([
     { tag: 'set', val: { key: 'tx-1', value: bytes('2'), options: { etag } } },
@@ -126,7 +126,7 @@ test('a transaction happens as a whole or not at all', () => {
   assert.equal(state.get('tx-2', undefined), undefined);
 });
 
-test('a transaction takes as many operations as it says', () => {
+test('a transaction accepts its maximum number of operations', () => {
   const sets = (/** @type {number} */ count) =>
     Array.from({ length: count }, (_, index) => ({
       tag: /** @type {const} */ ('set'),
@@ -138,12 +138,12 @@ test('a transaction takes as many operations as it says', () => {
   fails(() => state.transact(sets(most + 1)), 'invalid-argument', /100/);
 });
 
-test('an init that fails leaves the earlier configuration in force', () => {
+test('a failed init keeps the earlier configuration', () => {
   fails(() => state.init(metadata(server.endpoint, { table: 'nothing' })), 'not-found', /nothing/);
   state.ping();
 });
 
-test('the environment alone configures an instance', async () => {
+test('the environment is enough to configure an instance', async () => {
   const { state } = await instance(environment(server.endpoint));
   state.set('environment', bytes('v'), undefined);
   assert.equal(text(state.get('environment', undefined)?.value), 'v');

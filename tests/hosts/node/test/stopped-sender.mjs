@@ -1,4 +1,4 @@
-// The sender of `wasi/`, whose event loop stands still from an order until the gate is opened.
+// The sender of `wasi/`. On a message, its event loop stops until the gate is opened.
 import { workerData } from 'node:worker_threads';
 import '../node_modules/dapr-wasm/wasi/sender.mjs';
 

@@ -1,4 +1,4 @@
-// A thread with an instance of its own: it reads a key, tells what it found, and ends.
+// A thread with its own instance. It reads a key, reports the value, and ends.
 import { once } from 'node:events';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { store, text } from './component.mjs';
@@ -9,7 +9,7 @@ if (!isMainThread) {
   parentPort?.postMessage(text(state.get(key, { consistency: 'strong' })?.value));
 }
 
-/** What a store finds under a key. @param {string} endpoint @param {string} key @param {Record<string, string>} [fields] */
+/** Returns the value of a key, read in another thread. @param {string} endpoint @param {string} key @param {Record<string, string>} [fields] */
 export async function readInThread(endpoint, key, fields) {
   const worker = new Worker(new URL(import.meta.url), { workerData: { endpoint, key, fields } });
   const [value] = await once(worker, 'message');
