@@ -1,5 +1,5 @@
-//! The host calls of a `get`, one by one. Every host call costs time, and in some hosts a lot: in
-//! Node's shim, a call that its worker handles takes a tenth of a millisecond.
+//! The host calls of a `get`, one by one. Every host call costs time, and in some hosts a lot. A
+//! call that the worker of Node's shim handles takes a tenth of a millisecond.
 //!
 //! wasmtime's WASI opens a span for every function that a component calls. It opens none when a
 //! component drops a handle, and the component drops seven of the handles that the calls below

@@ -210,7 +210,7 @@ fn refusals() -> Vec<Refusal> {
 }
 
 #[tokio::test]
-async fn each_refusal_is_told_with_the_source_and_the_address() {
+async fn each_failure_is_reported_with_source_and_address() {
     for refusal in refusals() {
         let Refusal {
             question, words, ..

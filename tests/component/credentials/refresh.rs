@@ -2,9 +2,9 @@
 //! do not wait for that. They set AWS's clock ahead, and an instance whose signature is refused
 //! because of the time follows AWS's clock from then on.
 //!
-//! If a fetch fails while the old credentials are valid, no call fails, at most one call is
-//! delayed, by at most 3 s, and the fetch is not repeated at every call. After the expiry, the call
-//! fails with the error of the fetch.
+//! If a fetch fails while the old credentials are valid, no call fails. At most one call is delayed,
+//! by at most 3 s. The fetch is not repeated at every call. After the expiry, the call fails with
+//! the error of the fetch.
 
 use super::scene::{Lenders, ROLE, Scene, Source, lending, refused, works};
 use crate::fixture::{Store, first_write, set_of};

@@ -1,5 +1,5 @@
-//! STS: the field `assumeRoleArn` and the fields that belong to it, the web identity token file,
-//! which another program replaces, and responses of STS without credentials.
+//! STS: the field `assumeRoleArn` and its related fields, the web identity token file, and responses
+//! of STS without credentials. Another program replaces the token file.
 
 use super::scene::{
     Guest, Lenders, ROLE, Scene, Source, lending, lent, refused, secret, works, write,
@@ -303,7 +303,7 @@ fn answers() -> Vec<(Action, &'static str, &'static [&'static str])> {
 }
 
 #[tokio::test]
-async fn each_refusal_is_told_with_the_source_and_the_address() {
+async fn each_failure_is_reported_with_source_and_address() {
     let (scene, lenders) = lending().await;
     let short = |guest: Guest| {
         guest

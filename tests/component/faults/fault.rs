@@ -1,10 +1,11 @@
 //! The faults: their effect on a request, the knowledge that a caller can have of its outcome, and
 //! the timeouts of their cells.
 //!
-//! There are faults of connections, unusual responses that HTTP allows, error responses of
-//! DynamoDB, and responses of another server in its place (a gateway, a captive portal, a proxy
-//! that mixes up its connections). Other faults combine two: if the first leaves the outcome
-//! unknown, the second does not reveal it.
+//! - Faults of connections, and unusual responses that HTTP allows.
+//! - Error responses of DynamoDB.
+//! - Responses of another server in its place: a gateway, a captive portal, a proxy that mixes up its
+//!   connections.
+//! - Two faults in sequence. If the first leaves the outcome unknown, the second does not reveal it.
 
 use super::calls::Call;
 use Nature::{Harmless, NotSent, Refused, Unknown, UnknownAfterRefusal};

@@ -3,9 +3,8 @@
 //! The proxy owns the port for its whole life. If it accepts no connections, they are refused, and
 //! no other process can take the port.
 //!
-//! On a connection, hyper reads requests and writes ordinary responses. If a response must be
-//! delivered in a way that hyper does not offer, the connection is taken from hyper and the script
-//! is written to it.
+//! On a connection, hyper reads requests and writes ordinary responses. hyper does not support some
+//! deliveries. For these, the connection is taken from hyper, and the script is written to it.
 
 use super::action::{Departure, End, Piece, Script};
 use super::exchange::exchange;

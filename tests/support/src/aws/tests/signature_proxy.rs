@@ -96,7 +96,7 @@ async fn request_signed_at_another_hour_is_refused() {
 }
 
 #[tokio::test]
-async fn well_formed_but_wrong_signature_is_refused() {
+async fn placeholder_signature_is_refused() {
     let guarded = Guarded::start().await;
     let body = json!({ "TableName": "state", "Key": { "key": { "S": "a" } } });
     let answer = raw_call(guarded.proxy.endpoint(), "DeleteTable", &body).await;
