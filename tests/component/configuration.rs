@@ -1,4 +1,4 @@
-//! `init` checks that the store is usable. If it is not, the error names the invalid field. `init`
+//! `init` checks that the store is usable. If it is not, the error says what is wrong. `init`
 //! affects its own instance only.
 //!
 //! A field is found under any spelling of its names. If it is given twice, the last one wins. An

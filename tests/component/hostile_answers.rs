@@ -273,7 +273,7 @@ async fn response_of_24_mb_is_read() {
         server.answers_with(&item(&format!(r#"{{"S":"{}"}}"#, "x".repeat(size))));
         assert_eq!(store.value("k").await.unwrap().len(), size);
     }
-    // The fast path does not read a list, so the SDK reads it.
+    // A list is not a plain value, so the SDK parses it.
     let list = format!(r#"{{"L":[{}{{"S":"x"}}]}}"#, r#"{"S":"x"},"#.repeat(MB));
     server.answers_with(&item(&list));
     let answer = store.state().get("k", None).await;

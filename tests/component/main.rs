@@ -2,7 +2,7 @@
 //! embedder uses.
 //!
 //! All tests are in one binary, with one module per behaviour. The cases of `conformance` test the
-//! promises of the contract, which every component makes; the module `conformance` runs them
+//! promises of the contract, which every component makes. The module `conformance` runs them
 //! against this component. The other modules test what is specific to it: what it stores in the
 //! table, the requests that it sends, DynamoDB's limits and its configuration.
 //!

@@ -66,9 +66,9 @@ pub enum Strikes {
     InTurn(Act),
     /// Passes each request on when the call has ended.
     AfterTheCall,
-    /// Refuses all connections from before the call.
+    /// Refuses all connections, starting before the call.
     Connections,
-    /// Cuts the connection that was kept for the call.
+    /// Cuts the kept connection before the call.
     KeptConnection,
 }
 
