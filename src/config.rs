@@ -1,10 +1,9 @@
-//! Metadata and environment, parsed once into one typed [`Config`], which is assembled
-//! from each module's own settings. Nothing downstream sees a string map, and nothing
-//! downstream imports this module.
+//! Parses metadata and environment once into one typed [`Config`], which consists of each
+//! module's own settings. Nothing downstream sees a string map, and nothing downstream
+//! imports this module.
 //!
-//! A field comes from the metadata, under its name or an alias, in any ASCII
-//! case; where the metadata lacks it, from the environment. An empty value
-//! counts as absent.
+//! A field comes from the metadata, under its name or an alias, in any ASCII case. If the
+//! metadata does not set it, it comes from the environment. An empty value counts as unset.
 
 use crate::binding::{self, Binding};
 use crate::dynamodb::{self, ClientConfig, Repeat};
@@ -14,19 +13,19 @@ use crate::http::{Files, Platform};
 use crate::state::{self, Consistency, StateStore, Table};
 use std::rc::Rc;
 
-/// Everything that can be configured.
+/// The whole configuration.
 #[derive(Debug)]
 pub struct Config {
-    /// How to reach DynamoDB.
+    /// The settings of the DynamoDB client.
     pub client: ClientConfig,
     /// The table, and how a state store uses it.
     pub state: state::Settings,
 }
 
 impl Config {
-    /// Parses `metadata`, with `environment` for what it lacks and the region of the
-    /// profile in the shared `files` for what that lacks. Names that mean nothing are
-    /// passed over: see [`unknown`](crate::fields::unknown).
+    /// Parses `metadata`. A field that it does not set comes from `environment`. If neither
+    /// sets the region, it comes from the profile in the shared `files`. Unknown names are
+    /// skipped: see [`unknown`](crate::fields::unknown).
     ///
     /// # Errors
     ///
@@ -38,7 +37,7 @@ impl Config {
     ) -> Result<Self, Error> {
         let fields = Fields::new(metadata, environment);
         refuse_encryption(&fields)?;
-        // The order decides which of several faults is told.
+        // If there are several faults, the order decides which one is reported.
         let name = state::table_name(&fields)?;
         let (endpoint, region) = dynamodb::endpoint(&fields, files)?;
         let table = Table::parse(&fields, name)?;
@@ -52,13 +51,13 @@ impl Config {
         })
     }
 
-    /// A state store so configured. Nothing is sent before the first call.
+    /// Returns a state store with this configuration. Nothing is sent before the first call.
     #[must_use]
     pub fn store<P: Platform>(self, platform: impl Into<Rc<P>>) -> StateStore<P> {
         StateStore::new(platform, self.client, self.state)
     }
 
-    /// An output binding so configured. Nothing is sent before the first call.
+    /// Returns an output binding with this configuration. Nothing is sent before the first call.
     #[must_use]
     pub fn binding<P: Platform>(self, platform: impl Into<Rc<P>>) -> Binding<P> {
         let settings = binding::Settings {
@@ -70,8 +69,8 @@ impl Config {
     }
 }
 
-/// Refuses the keys that Dapr encrypts values with. The runtime does that, outside
-/// the component: one that ignored them would store values in plain text.
+/// Refuses the keys that Dapr encrypts values with. Dapr's runtime encrypts, outside the
+/// component. A component that ignored the keys would store values in plain text.
 ///
 /// Source: "Encrypt application state" in Dapr's documentation.
 fn refuse_encryption(fields: &Fields<'_>) -> Result<(), Error> {

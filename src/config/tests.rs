@@ -334,7 +334,7 @@ fn unconfirmed_writes_are_reported_or_repeated() {
     );
 }
 
-/// A configuration whose one field is as long as that.
+/// Parses a configuration in which the value of `field` has `length` bytes.
 fn of_length(field: &str, length: usize) -> Result<Config, Error> {
     let given = [
         ("endpoint", "http://localhost:8000"),

@@ -1,5 +1,5 @@
-//! Durations as Dapr writes them: Go's (`500ms`, `1m30s`, `1.5h`), or a whole
-//! number of seconds. No library reads Go's without taking others for it.
+//! Parses durations as Dapr writes them: Go's format (`500ms`, `1m30s`, `1.5h`) or a whole
+//! number of seconds. No library parses Go's format without accepting other formats too.
 //!
 //! Source: `metadata/duration.go` of dapr/kit, `time.ParseDuration` of Go.
 
@@ -19,11 +19,11 @@ const UNITS: &[(&str, u128)] = &[
 
 const SECOND: u128 = 1_000_000_000;
 
-/// Digits after the point that count: those of an hour behind them are less than a
-/// nanosecond.
+/// The number of digits after the point that count. Further digits are less than a
+/// nanosecond, even in hours.
 const FRACTION_DIGITS: usize = 13;
 
-/// None where the text is no duration, or a negative one.
+/// Returns the duration in `text`, or none if it is not a duration or is negative.
 pub fn parse(text: &str) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse() {
@@ -47,7 +47,7 @@ pub fn parse(text: &str) -> Option<Duration> {
     Some(Duration::new(seconds, nanos))
 }
 
-/// So many units, rounded down as Go does it.
+/// Returns `number` units in nanoseconds, rounded down as Go does.
 fn nanoseconds(number: &str, unit: u128) -> Option<u128> {
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     if whole.is_empty() && fraction.is_empty() || fraction.contains('.') {

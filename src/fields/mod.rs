@@ -1,6 +1,5 @@
-//! The fields of a configuration: looks one up by its names in metadata and
-//! environment, and knows which names there are. Each module parses its own settings
-//! from them.
+//! The fields of a configuration. Looks up a field by its names in metadata and environment,
+//! and lists the names that exist. Each module parses its own settings from the fields.
 
 pub mod duration;
 
@@ -12,31 +11,31 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// The environment variable that names the table, without which a component
-/// that was never told its metadata is not configured.
+/// The environment variable that names the table. A component without metadata counts as
+/// configured only if this variable is set.
 pub const TABLE_VARIABLE: &str = "DYNAMODB_TABLE";
 
-/// Fields of a binding by which Dapr's runtime decides about input bindings:
-/// an output binding is the same without them, so there is no reason to warn.
+/// Fields of a binding that Dapr's runtime reads to decide about input bindings. They make
+/// no difference to an output binding, so there is no reason to warn about them.
 ///
 /// Source: "Bindings" in Dapr's documentation.
 const OF_INPUT_BINDINGS: &[&str] = &["direction", "route"];
 
-/// Fields of a state store that Dapr's runtime applies outside the component.
-/// Without the runtime, a program that relies on one of them finds other keys, or
-/// sends messages that nobody publishes.
+/// Fields of a state store that Dapr's runtime applies outside the component. If a program
+/// relies on one of them without the runtime, it reads and writes other keys, or its outbox
+/// messages are not published.
 ///
 /// Source: `pkg/components/state/state_config.go` and
 /// `pkg/runtime/processor/state/state.go` of Dapr.
 const OF_THE_RUNTIME: &[&str] = &["keyPrefix", "actorStateStore"];
 
-/// The beginning of the names of more such fields.
+/// The prefix of further fields that Dapr's runtime applies.
 ///
 /// Source: `pkg/runtime/pubsub/outbox.go` of Dapr, which has four.
 const OUTBOX: &str = "outbox";
 
-/// Names of the fields that this component reads. It is a table, and not what was
-/// looked up, so that unknown names are told also where parsing ends at an error.
+/// The names of the fields that this component reads. They are listed here, rather than
+/// collected from look-ups, so that unknown names are reported even if parsing fails early.
 pub(crate) const KNOWN: &[&str] = &[
     "accessKey",
     "assumeRoleArn",
@@ -66,7 +65,7 @@ pub(crate) const KNOWN: &[&str] = &[
     "unconfirmedWrites",
 ];
 
-/// Fields whose values no sentence shows, whether they count or not.
+/// Fields whose values no error or log sentence shows, even if another value overrides them.
 const SECRET: &[&str] = &[
     "awsSecretKey",
     "awsSessionToken",
@@ -76,7 +75,7 @@ const SECRET: &[&str] = &[
     "sessionToken",
 ];
 
-/// Variables of the environment whose values no sentence shows.
+/// Environment variables whose values no error or log sentence shows.
 const SECRET_VARIABLES: &[&str] = &[
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_SECRET_ACCESS_KEY",
@@ -89,7 +88,7 @@ thread_local! {
     pub(crate) static LOOKED_UP: RefCell<BTreeSet<&'static str>> = RefCell::default();
 }
 
-/// The names in `metadata` that mean nothing here.
+/// Returns the names in `metadata` that this component does not read.
 #[must_use]
 pub fn unknown(metadata: &[(String, String)]) -> Vec<&str> {
     let is_unknown =
@@ -102,13 +101,12 @@ fn is_one_of(given: &str, names: &[&str]) -> bool {
     names.iter().any(|name| given.eq_ignore_ascii_case(name))
 }
 
-/// A value, and the name under which it was given: of a field or of an
-/// environment variable.
+/// A value, and the name of the field or environment variable that sets it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Field {
     /// The value; not empty.
     pub value: String,
-    /// The name, for sentences.
+    /// The name, as error sentences show it.
     pub name: &'static str,
 }
 
@@ -124,7 +122,7 @@ impl Field {
     }
 }
 
-/// The error of a required field that nothing gives.
+/// Returns the error for a required field that is not set; `what` is a value for it.
 #[must_use]
 pub fn missing(field: &str, what: &str, variable: &str) -> Error {
     Error::InvalidConfiguration(format!(
@@ -133,28 +131,28 @@ pub fn missing(field: &str, what: &str, variable: &str) -> Error {
 }
 
 impl fmt::Debug for Field {
-    /// Without the value: it may be secret.
+    /// Omits the value, which may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Field").field(&self.name).finish()
     }
 }
 
-/// Metadata and environment.
+/// The metadata and the environment, in which fields are looked up.
 pub struct Fields<'a> {
     metadata: &'a [(String, String)],
     environment: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl fmt::Debug for Fields<'_> {
-    /// Without the values: some are secret.
+    /// Omits the values, some of which are secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fields").finish_non_exhaustive()
     }
 }
 
 impl<'a> Fields<'a> {
-    /// Fields of `metadata`, with `environment` behind them. Their secrets are
-    /// remembered at once: one may also stand in a field that a sentence quotes.
+    /// Fields of `metadata`, with `environment` as the fallback. Registers their secrets for
+    /// redaction at once, because a secret may also be in a field that a sentence quotes.
     pub fn new(
         metadata: &'a [(String, String)],
         environment: &'a dyn Fn(&str) -> Option<String>,
@@ -172,8 +170,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The field that the metadata gives under the first of `names` that has a value. Of
-    /// several entries with one name the last counts.
+    /// Returns the field that the metadata sets under the first of `names` that has a value.
+    /// If an entry repeats, the last one counts.
     pub fn given(&self, names: &[&'static str]) -> Option<Field> {
         #[cfg(test)]
         LOOKED_UP.with_borrow_mut(|asked| asked.extend(names));
@@ -190,7 +188,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// The field that the environment gives.
+    /// Returns the field that an environment variable sets.
     pub fn environment(&self, variable: &'static str) -> Option<Field> {
         let value = (self.environment)(variable).filter(|value| !value.is_empty())?;
         Some(Field {
@@ -199,14 +197,14 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// The field that the metadata gives, else the environment.
+    /// Returns the field from the metadata, or from the environment as the fallback.
     pub fn field(&self, names: &[&'static str], variables: &[&'static str]) -> Option<Field> {
         self.given(names)
             .or_else(|| variables.iter().find_map(|name| self.environment(name)))
     }
 }
 
-/// The sentence about a field of the metadata that means nothing here.
+/// Returns the warning about a metadata field that this component does not read.
 pub fn ignored(name: &str) -> String {
     let of_the_runtime = |known: &&str| name.eq_ignore_ascii_case(known);
     let of_the_outbox = name

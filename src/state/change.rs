@@ -1,9 +1,9 @@
-//! The plan of a set or delete, made before the first request: its
-//! condition, and the item that it writes.
+//! The plan of a set or delete, made before the first request: its condition, and the item
+//! that it writes.
 //!
-//! Several operations of a transaction on one key become one, since DynamoDB
-//! takes each item once: the first one's condition, the last one's effect. What
-//! the later ones demand is decided here, by what the one before left.
+//! DynamoDB accepts each item only once in a transaction. Several operations on one key are
+//! therefore folded into one, with the condition of the first and the effect of the last. The
+//! conditions of the later operations are checked here, against the effect before them.
 
 use super::condition::Condition;
 use super::item::{Encoded, NewItem, check_key, encode};
@@ -16,20 +16,20 @@ use std::collections::HashMap;
 pub struct Change {
     /// The key.
     pub key: String,
-    /// The demand on the stored item.
+    /// The condition on the stored item.
     pub condition: Condition,
-    /// The state that it leaves.
+    /// The state that the write leaves.
     pub effect: Effect,
 }
 
 /// The state that a write leaves.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
-    /// This item, with this ETag.
+    /// An item.
     Put {
-        /// The item, its key in it.
+        /// The item, including its key.
         item: Encoded,
-        /// The ETag in it.
+        /// The ETag of the item.
         etag: String,
     },
     /// No item.
@@ -41,7 +41,7 @@ impl Change {
     ///
     /// # Errors
     ///
-    /// `invalid-argument` for key or time to live, `too-large` for the item.
+    /// `invalid-argument` for an invalid key or time to live, `too-large` for the item.
     pub fn of_set(table: &Table, request: SetRequest, etag: String) -> Result<Self, Error> {
         let SetRequest {
             key,
@@ -69,7 +69,7 @@ impl Change {
     ///
     /// # Errors
     ///
-    /// `invalid-argument` for the key.
+    /// `invalid-argument` for an invalid key.
     pub fn of_delete(request: DeleteRequest) -> Result<Self, Error> {
         check_key(&request.key)?;
         Ok(Self {
@@ -81,7 +81,7 @@ impl Change {
 }
 
 impl Change {
-    /// Returns true if the request depends on the clock, on a table whose items can expire.
+    /// Returns true if the request depends on the clock. It does not if items cannot expire.
     #[must_use]
     pub fn is_timed(&self, table: &Table) -> bool {
         table.ttl_attribute.is_some()
@@ -90,7 +90,7 @@ impl Change {
 }
 
 impl Effect {
-    /// Returns true if the item that it leaves expires.
+    /// Returns true if it leaves an item that expires.
     #[must_use]
     pub fn expires(&self) -> bool {
         match self {
@@ -99,7 +99,7 @@ impl Effect {
         }
     }
 
-    /// The ETag that it leaves.
+    /// Returns the ETag that it leaves; none for a delete.
     #[must_use]
     pub fn etag(&self) -> Option<&str> {
         match self {
@@ -109,11 +109,11 @@ impl Effect {
     }
 }
 
-/// One change for each key, in the order of their first operations.
+/// Folds the changes into one change per key, in the order of the keys' first operations.
 ///
 /// # Errors
 ///
-/// `etag-mismatch` where an operation demands what the one before it rules out.
+/// `etag-mismatch` if the operation before it makes the condition of an operation fail.
 pub fn fold(changes: Vec<Change>) -> Result<Vec<Change>, Error> {
     let mut folded: Vec<Change> = Vec::with_capacity(changes.len());
     let mut places: HashMap<String, usize> = HashMap::new();
@@ -133,7 +133,8 @@ pub fn fold(changes: Vec<Change>) -> Result<Vec<Change>, Error> {
     Ok(folded)
 }
 
-/// The caller cannot know the ETag that the operation before has just made.
+/// Returns true if `condition` holds after the effect `before`. An ETag never matches: the
+/// caller cannot know the ETag that the operation before has just created.
 fn holds_after(condition: &Condition, before: &Effect) -> bool {
     match (condition, before) {
         (Condition::Always, _) | (Condition::Absent, Effect::Delete) => true,

@@ -1,5 +1,5 @@
-//! The demand of a write on the stored item, as a condition expression. An
-//! expired item counts as absent, for every condition.
+//! The condition of a write on the stored item, and its condition expression. For every
+//! condition, an expired item counts as absent.
 
 use super::item::ETAG;
 use super::{Concurrency, Table};
@@ -8,10 +8,10 @@ use crate::text::quote;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
-/// The demand.
+/// A condition on the stored item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// None: the write happens.
+    /// No condition: the write always happens.
     Always,
     /// The stored item has this ETag.
     Etag(String),
@@ -22,17 +22,17 @@ pub enum Condition {
 /// A condition expression with its names and values.
 #[derive(Debug, Default, PartialEq)]
 pub struct Expression {
-    /// None: unconditional.
+    /// The expression; none if the write is unconditional.
     pub text: Option<String>,
-    /// `#name` to attribute name.
+    /// The attribute name of each `#name`.
     pub names: Option<HashMap<String, String>>,
-    /// `:name` to value.
+    /// The value of each `:name`.
     pub values: Option<HashMap<String, AttributeValue>>,
 }
 
 impl Condition {
-    /// The condition of a set. An empty ETag counts as none, and with an ETag the ETag alone
-    /// decides.
+    /// Returns the condition of a set. An empty ETag counts as none. If there is an ETag, it
+    /// alone decides, and `concurrency` has no effect.
     #[must_use]
     pub fn of_set(etag: Option<&str>, concurrency: Option<Concurrency>) -> Self {
         match (etag.filter(|etag| !etag.is_empty()), concurrency) {
@@ -42,20 +42,20 @@ impl Condition {
         }
     }
 
-    /// The condition of a delete.
+    /// Returns the condition of a delete.
     #[must_use]
     pub fn of_delete(etag: Option<&str>) -> Self {
         Self::of_set(etag, None)
     }
 
-    /// Returns true if it names the ETag that is to be replaced. A write that does takes
-    /// effect once, however often it is sent.
+    /// Returns true if the condition names the ETag that the write replaces. Such a write
+    /// takes effect at most once, however often it is sent.
     #[must_use]
     pub fn names_an_etag(&self) -> bool {
         matches!(self, Self::Etag(_))
     }
 
-    /// The expression, as of `now` in seconds since the Unix epoch.
+    /// Returns the condition expression, as of `now` in seconds since the Unix epoch.
     #[must_use]
     pub fn expression(&self, table: &Table, now: u64) -> Expression {
         let (text, name, attribute) = match self {
@@ -76,8 +76,8 @@ impl Condition {
         if let Some(ttl) = &table.ttl_attribute {
             names.insert("#t".to_owned(), ttl.clone());
             values.insert(":now".to_owned(), AttributeValue::N(now.to_string()));
-            // A comparison with an attribute that is absent is false, and so is
-            // one with an attribute that is no number: neither expires.
+            // DynamoDB evaluates the comparison as false if the attribute is absent or not a
+            // number. Such an item never expires.
             text.push_str(match self {
                 Self::Absent => " OR #t <= :now",
                 Self::Etag(_) | Self::Always => " AND NOT #t <= :now",
@@ -90,7 +90,7 @@ impl Condition {
         }
     }
 
-    /// The error where the condition does not hold.
+    /// Returns the error for a condition that failed.
     #[must_use]
     pub fn mismatch(&self, key: &str) -> Error {
         let key = quote(key);

@@ -1,5 +1,5 @@
-//! The layout of an item: that of Dapr's Go component, both ways, and a
-//! `contentType` beside it.
+//! Encodes and decodes items in the layout of Dapr's Go component, with an additional
+//! `contentType` attribute.
 //!
 //! Source: `state/aws/dynamodb/dynamodb.go` of dapr/components-contrib.
 
@@ -11,19 +11,19 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 
-/// The bytes: S where they are UTF-8, else B. Both are read.
+/// The attribute of the value: S if the bytes are UTF-8, otherwise B. Both are read.
 pub const VALUE: &str = "value";
 
-/// The ETag: S.
+/// The attribute of the ETag: S.
 pub const ETAG: &str = "etag";
 
-/// The media type: S. Not known to Dapr's Go component, which ignores it.
+/// The attribute of the media type: S. Dapr's Go component does not know it and ignores it.
 pub const CONTENT_TYPE: &str = "contentType";
 
-/// An item as DynamoDB has it.
+/// An item as DynamoDB stores it.
 pub type Attributes = HashMap<String, AttributeValue>;
 
-/// The parts of an item that is written, beside its key.
+/// The parts of a new item, apart from its key.
 #[derive(Debug)]
 pub struct NewItem {
     /// The bytes.
@@ -32,12 +32,11 @@ pub struct NewItem {
     pub etag: String,
     /// The media type.
     pub content_type: Option<String>,
-    /// Seconds to live, from when it is written.
+    /// The time to live in seconds, from the time of the write.
     pub ttl: Option<u64>,
 }
 
-/// A new item as it is written. When it expires is told by the time of each
-/// attempt.
+/// An encoded new item. Each attempt sets the expiry anew, from the time of that attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Encoded {
     attributes: Attributes,
@@ -45,7 +44,7 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    /// An item whose attributes are these, and that never expires.
+    /// Creates an item with these attributes that never expires.
     #[cfg(test)]
     pub(crate) fn lasting(attributes: Attributes) -> Self {
         Self {
@@ -60,13 +59,13 @@ impl Encoded {
         self.ttl.is_some()
     }
 
-    /// Its attributes but for the moment of its expiry.
+    /// Returns its attributes without the expiry.
     #[must_use]
     pub fn attributes(&self) -> &Attributes {
         &self.attributes
     }
 
-    /// Its attributes where it is written `now`, in seconds since the Unix epoch.
+    /// Returns its attributes if it is written `now`, in seconds since the Unix epoch.
     #[must_use]
     pub fn into_attributes(self, table: &Table, now: u64) -> Attributes {
         let Self {
@@ -80,8 +79,8 @@ impl Encoded {
         attributes
     }
 
-    /// Its size as DynamoDB counts it, in bytes; of the moment of its expiry, whose
-    /// digits nobody knows yet, the least.
+    /// Returns its size in bytes, as DynamoDB counts it. The digits of the expiry are not
+    /// known yet, so it counts with the smallest possible size.
     #[must_use]
     pub fn size(&self, table: &Table) -> usize {
         let expiry = match (&table.ttl_attribute, self.ttl) {
@@ -92,23 +91,23 @@ impl Encoded {
     }
 }
 
-/// An ETag from random bits: 16 hexadecimal digits.
+/// Returns an ETag of 16 hexadecimal digits from random bits.
 #[must_use]
 pub fn new_etag(random: u64) -> String {
     format!("{random:016x}")
 }
 
-/// The key of an item alone.
+/// Returns the key attribute of an item.
 #[must_use]
 pub fn key_attributes(table: &Table, key: String) -> Attributes {
     HashMap::from([(table.partition_key.clone(), AttributeValue::S(key))])
 }
 
-/// Refuses a key that DynamoDB takes for no partition key.
+/// Refuses a key that DynamoDB does not accept as a partition key.
 ///
 /// # Errors
 ///
-/// `invalid-argument` where the key is empty or too long.
+/// `invalid-argument` if the key is empty or too long.
 pub fn check_key(key: &str) -> Result<(), Error> {
     if key.is_empty() {
         return Err(Error::InvalidArgument(
@@ -125,11 +124,11 @@ pub fn check_key(key: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// A new item in the layout of the table.
+/// Encodes a new item in the layout of the table.
 ///
 /// # Errors
 ///
-/// `too-large` where DynamoDB would refuse its size.
+/// `too-large` if DynamoDB would refuse its size.
 pub fn encode(table: &Table, key: &str, item: NewItem) -> Result<Encoded, Error> {
     let value = match String::from_utf8(item.value) {
         Ok(text) => AttributeValue::S(text),
@@ -149,19 +148,19 @@ pub fn encode(table: &Table, key: &str, item: NewItem) -> Result<Encoded, Error>
     Ok(encoded)
 }
 
-/// Returns true if an answer brought the item of that key: a value of another one is no
-/// answer.
+/// Returns true if `attributes` are the item of `key`. An item with another key in a response
+/// is an error.
 #[must_use]
 pub fn is_of_key(table: &Table, key: &str, attributes: &Attributes) -> bool {
     matches!(attributes.get(&table.partition_key), Some(AttributeValue::S(stored)) if stored == key)
 }
 
-/// The item in `attributes`; none where it has expired by `now`, in seconds
+/// Decodes the item in `attributes`. Returns none if it has expired by `now`, in seconds
 /// since the Unix epoch.
 ///
 /// # Errors
 ///
-/// `other` where an attribute has a type that no item of this layout has.
+/// `other` if an attribute has a type that this layout does not use.
 pub fn decode(
     table: &Table,
     key: &str,
@@ -203,14 +202,14 @@ pub fn decode(
         None => return Err(foreign(&format!("has no attribute `{VALUE}`"))),
     };
     let etag = match attributes.remove(ETAG) {
-        // An empty ETag would be no condition where it is given back.
+        // An empty ETag counts as none: a caller that sends it back would set no condition.
         Some(AttributeValue::S(etag)) => Some(etag).filter(|etag| !etag.is_empty()),
         Some(_) => return Err(wrong(ETAG, "a string (S)")),
         None => None,
     };
     let content_type = match attributes.remove(CONTENT_TYPE) {
         Some(AttributeValue::S(content_type)) => Some(content_type),
-        // Dapr's layout does not know the name: it may be another tool's.
+        // Dapr's layout does not define this name, so it may be an attribute of another tool.
         _ => None,
     };
     Ok(Some(Item {
@@ -229,23 +228,23 @@ pub fn has_etag(attributes: &Attributes, etag: &str) -> bool {
 
 /// The expiry of an item.
 struct Expiry {
-    /// The second since the Unix epoch in which it does. A moment before the epoch
-    /// counts as the epoch, and one beyond the range as its end.
+    /// The second since the Unix epoch in which the item expires. A time before the epoch
+    /// counts as the epoch, and a time beyond the range as the end of the range.
     second: u64,
-    /// The expiry is after the beginning of that second.
+    /// True if the expiry is after the beginning of that second.
     within: bool,
 }
 
 impl Expiry {
-    /// Returns true if the expiry has passed by `now`. An expiry within a second passes with the
-    /// next one, as in the conditions of writes, which DynamoDB compares in full.
+    /// Returns true if the expiry has passed by `now`. An expiry within a second passes with
+    /// the next second. The conditions of writes agree, because DynamoDB compares the fraction.
     fn has_passed(&self, now: u64) -> bool {
         self.second < now || (self.second == now && !self.within)
     }
 }
 
-/// The expiry that a number of DynamoDB stands for. Other tools write it with a
-/// fraction: `time.time()` in Python, a number of milliseconds divided by 1,000.
+/// Parses a DynamoDB number as an expiry. Other tools write it with a fraction, such as
+/// `time.time()` in Python or a number of milliseconds divided by 1,000.
 fn expiry(number: &str) -> Option<Expiry> {
     let magnitude = number.strip_prefix('-').unwrap_or(number);
     let (whole, fraction) = match magnitude.split_once('.') {
@@ -263,7 +262,7 @@ fn expiry(number: &str) -> Option<Expiry> {
         });
     }
     Some(Expiry {
-        // A number of DynamoDB has up to 126 digits: all that can fail here is the range.
+        // A DynamoDB number has up to 126 digits, so parsing can fail only by the range.
         second: whole.parse().unwrap_or(u64::MAX),
         within: fraction.is_some_and(|digits| digits.bytes().any(|digit| digit != b'0')),
     })

@@ -1,7 +1,7 @@
-//! The state store. Each call is planned by plain functions over plain data
-//! (`ttl`, `condition`, `item`, `change`) before the first request is sent; `get`
-//! here, `write`, `bulk` and `transaction` send it. Where an answer was lost,
-//! `unknown_outcome` reads what became of a set.
+//! The state store. Plain functions over plain data (`ttl`, `condition`, `item`, `change`)
+//! plan each call before the first request is sent. `get` in this file, `write`, `bulk` and
+//! `transaction` send the requests. If the response to a set is lost, `unknown_outcome` reads
+//! back whether the set was applied.
 //!
 //! The types of requests and items are those of `wit/state.wit`.
 
@@ -38,7 +38,7 @@ pub struct StateStore<P> {
 }
 
 impl<P: Platform> StateStore<P> {
-    /// A store. Nothing is sent before the first call.
+    /// Creates a store. Nothing is sent before the first call.
     pub fn new(platform: impl Into<Rc<P>>, config: ClientConfig, settings: Settings) -> Self {
         let client = Client::new(platform, config);
         Self {
@@ -54,7 +54,7 @@ impl<P: Platform> StateStore<P> {
         self.table.ttl_attribute.is_some()
     }
 
-    /// Proves that the table can be used now, with one read.
+    /// Checks with one read that the table can be used now.
     ///
     /// # Errors
     ///
@@ -64,8 +64,8 @@ impl<P: Platform> StateStore<P> {
         table_check::check(&self.client, &self.table.name, key, Needs::PartitionKey).await
     }
 
-    /// Now, in seconds since the Unix epoch, by which items expire. Where none
-    /// can, nothing depends on it, and the host is not asked: it is 0.
+    /// Returns the current time by which items expire, in seconds since the Unix epoch.
+    /// Returns 0 if items cannot expire, without asking the host: nothing depends on it then.
     fn now(&self) -> u64 {
         if self.has_ttl() {
             unix_seconds(self.client.now())
@@ -82,13 +82,13 @@ impl<P: Platform> StateStore<P> {
         failure.of_write(&self.table.name, self.client.endpoint_url())
     }
 
-    /// Reads the item of `key` with one GetItem; none where it is absent or has expired.
+    /// Reads the item of `key` with one GetItem. Returns none if it is absent or has expired.
     ///
     /// # Errors
     ///
-    /// `invalid-argument` for the key, `unavailable` for an answer to another
-    /// question, `other` for an item of another tool that
-    /// cannot be read, and what reaching DynamoDB can have.
+    /// `invalid-argument` for an invalid key, `unavailable` for a response that does not match
+    /// the request, `other` for an unreadable item of another tool. All errors of a request
+    /// to DynamoDB can occur too.
     pub async fn get(
         &self,
         key: String,
@@ -114,7 +114,8 @@ impl<P: Platform> StateStore<P> {
         }
     }
 
-    /// The error of a success that does not answer what was asked.
+    /// Returns the error for a 200 response that does not match the request; `what` is the
+    /// unexpected content.
     fn unexpected_answer(&self, what: &str) -> Error {
         Error::Unavailable(format!(
             "{} answered for table `{}` with {what}, which was not asked for: check `endpoint`",
@@ -123,7 +124,8 @@ impl<P: Platform> StateStore<P> {
         ))
     }
 
-    /// DynamoDB's own default is an eventually consistent read.
+    /// Returns `ConsistentRead`. It is unset for an eventually consistent read, which is
+    /// DynamoDB's default.
     fn consistent_read(&self, asked: Option<Consistency>) -> Option<bool> {
         match asked.unwrap_or(self.consistency) {
             Consistency::Strong => Some(true),
@@ -132,21 +134,21 @@ impl<P: Platform> StateStore<P> {
     }
 }
 
-/// Which writes a read sees.
+/// The writes that a read sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consistency {
-    /// Maybe not the latest ones.
+    /// The read may miss the latest writes.
     Eventual,
-    /// All that had returned.
+    /// The read sees every write that returned before it.
     Strong,
 }
 
-/// The rule for an item that exists where the call names no ETag.
+/// The rule for a set without an ETag if the item already exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Concurrency {
-    /// Write only where the item is absent.
+    /// Write only if the item is absent.
     FirstWrite,
-    /// Write anyway.
+    /// Replace the item.
     LastWrite,
 }
 
@@ -155,31 +157,31 @@ pub enum Concurrency {
 pub struct Item {
     /// The bytes that were set.
     pub value: Vec<u8>,
-    /// Absent where another tool wrote the item without one.
+    /// The ETag; absent if another tool wrote the item without one.
     pub etag: Option<String>,
-    /// Absent where none was set.
+    /// The media type; absent if none was set.
     pub content_type: Option<String>,
-    /// Seconds since the Unix epoch; absent where it never expires.
+    /// The expiry in seconds since the Unix epoch; absent if the item never expires.
     pub expires_at: Option<u64>,
 }
 
 /// Options of a set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SetOptions {
-    /// Write only where the stored ETag is this one.
+    /// Write only if the stored ETag is this one.
     pub etag: Option<String>,
-    /// Without an ETag: whether to replace an item.
+    /// The rule for an existing item; without effect if an ETag is given.
     pub concurrency: Option<Concurrency>,
-    /// Seconds to live.
+    /// The time to live in seconds.
     pub ttl: Option<i64>,
-    /// Media type of the value.
+    /// The media type of the value.
     pub content_type: Option<String>,
 }
 
 /// Options of a delete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeleteOptions {
-    /// Delete only where the stored ETag is this one.
+    /// Delete only if the stored ETag is this one.
     pub etag: Option<String>,
 }
 
@@ -188,9 +190,9 @@ pub struct DeleteOptions {
 pub struct SetRequest {
     /// The key.
     pub key: String,
-    /// The bytes.
+    /// The bytes to store.
     pub value: Vec<u8>,
-    /// How.
+    /// The options.
     pub options: SetOptions,
 }
 
@@ -199,7 +201,7 @@ pub struct SetRequest {
 pub struct DeleteRequest {
     /// The key.
     pub key: String,
-    /// How.
+    /// The options.
     pub options: DeleteOptions,
 }
 

@@ -1,4 +1,4 @@
-//! The table of a state store and how it is used, as metadata and environment say.
+//! The configured table of a state store, and how the store uses it.
 
 use super::Consistency;
 use super::item::{CONTENT_TYPE, ETAG, VALUE};
@@ -7,33 +7,32 @@ use crate::error::Error;
 use crate::fields::{Field, Fields, TABLE_VARIABLE, missing};
 use crate::limits::{CONFIGURED_NAME_CHARACTERS, TABLE_NAME_CHARACTERS};
 
-/// The attribute that Dapr's tables have as their partition key.
+/// The default partition key, which is that of Dapr's tables.
 const PARTITION_KEY: &str = "key";
 
-/// The settings of a state store beside those of its client.
+/// The settings of a state store, apart from those of its client.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The table and its attributes.
     pub table: Table,
-    /// For reads that ask for neither.
+    /// The consistency of reads that do not choose one.
     pub consistency: Consistency,
-    /// Repeats writes that would not recognise their own repetition, or not.
+    /// The retry rule for writes that cannot recognise their own retry.
     pub unconfirmed_writes: Repeat,
 }
 
 /// The table, and the names of the attributes that can be configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
-    /// Its name.
+    /// The table's name or ARN.
     pub name: String,
-    /// The attribute that is its partition key.
+    /// The attribute that is the partition key.
     pub partition_key: String,
-    /// The attribute that holds the time to live; none: it is off.
+    /// The attribute that holds the expiry; none if time to live is off.
     pub ttl_attribute: Option<String>,
 }
 
-/// A table's name or its ARN; the rest of what DynamoDB demands of it, it says
-/// itself.
+/// Reads the table's name or ARN. DynamoDB itself reports further faults of it.
 ///
 /// # Errors
 ///
@@ -53,8 +52,8 @@ pub fn table_name(fields: &Fields<'_>) -> Result<String, Error> {
 }
 
 impl Table {
-    /// The table of that name and its attributes. Two attributes of an item cannot have
-    /// one name.
+    /// Reads the attribute names of the table `name`. Two attributes of an item cannot have
+    /// the same name.
     ///
     /// # Errors
     ///
@@ -85,7 +84,7 @@ impl Table {
 }
 
 impl Consistency {
-    /// Reads `consistency`, which counts for reads that ask for neither.
+    /// Reads `consistency`, the default of reads that do not choose one.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! Transactions: one TransactWriteItems, with a token by which DynamoDB knows a
-//! retry and does not apply it twice.
+//! Transactions, each sent as one TransactWriteItems. DynamoDB recognises a retry by its
+//! client request token and does not apply it twice.
 
 use super::change::{Change, Effect, fold};
 use super::condition::Condition;
@@ -20,7 +20,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::{
 use aws_sdk_dynamodb::types::{Delete, Put, TransactWriteItem};
 
 impl<P: Platform> StateStore<P> {
-    /// Applies all operations or none; gives the new ETags by position.
+    /// Applies all operations or none. Returns the new ETags by position.
     ///
     /// # Errors
     ///
@@ -66,8 +66,8 @@ impl<P: Platform> StateStore<P> {
         }
     }
 
-    /// The transaction, with a new token: DynamoDB refuses a token that it knows with
-    /// another body.
+    /// Returns the request with a new token, because DynamoDB refuses a known token with a
+    /// different body.
     fn transaction_input(
         &self,
         changes: &[Change],
@@ -114,11 +114,13 @@ impl<P: Platform> StateStore<P> {
         .build())
     }
 
-    /// The error of a transaction. A condition that failed after an attempt
-    /// whose answer was lost: that attempt has not been applied, or DynamoDB
-    /// would have known the token and said that all is well. It may still be
-    /// under way, and then an ETag that is gone keeps it from being applied,
-    /// for none comes back; an item that is in the way may be deleted first.
+    /// Returns the error of a failed transaction.
+    ///
+    /// If a condition fails after an attempt whose response was lost, that attempt was not
+    /// applied. Otherwise DynamoDB would have recognised the token and returned success. The
+    /// lost attempt may still arrive. If the condition names an ETag, it cannot be applied
+    /// then, because a replaced ETag never comes back. A first write can be applied then, if
+    /// the item in its way is deleted before it arrives.
     fn cancelled(&self, failure: OperationError, changes: &[Change]) -> Error {
         let Some(cancelled) = failure.service_error::<TransactWriteItemsError>() else {
             return self.write_error(failure);
@@ -148,7 +150,7 @@ impl<P: Platform> StateStore<P> {
     }
 }
 
-/// Returns true if one of the conditions that failed can never hold again.
+/// Returns true if one of the failed conditions can never hold again.
 fn for_good(reasons: &[CancellationReason], changes: &[Change]) -> bool {
     reasons.iter().zip(changes).any(|(reason, change)| {
         is_condition(reason) && matches!(change.condition, Condition::Etag(_))

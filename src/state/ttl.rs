@@ -1,20 +1,21 @@
-//! Time to live: seconds from now become a moment; zero and -1 mean never.
+//! Converts a time to live in seconds to an expiry. Zero and -1 mean that the item never
+//! expires.
 
 use super::Table;
 use crate::error::Error;
 
-/// The latest expiry: other readers of the table take one for an `i64`.
+/// The latest expiry, because other readers of the table parse it as an `i64`.
 const LATEST: u64 = i64::MAX as u64;
 
-/// The longest time to live. Until October 2096 an item that is written with it expires
-/// before [`LATEST`].
+/// The longest time to live. The expiry of an item that is written with it is before
+/// [`LATEST`] until October 2096.
 const LONGEST: u64 = LATEST - 4_000_000_000;
 
-/// The seconds that an item with this time to live has; none: it never expires.
+/// Returns the time to live in seconds; none if the item never expires.
 ///
 /// # Errors
 ///
-/// `invalid-argument` below -1, for an expiry that no `i64` could hold, and for any
+/// `invalid-argument` if it is below -1 or its expiry does not fit an `i64`. Also for any
 /// time to live on a table without an attribute for it.
 pub fn seconds(table: &Table, ttl: Option<i64>) -> Result<Option<u64>, Error> {
     let refuse = |why: String| Err(Error::InvalidArgument(why));
@@ -35,7 +36,7 @@ pub fn seconds(table: &Table, ttl: Option<i64>) -> Result<Option<u64>, Error> {
     }
 }
 
-/// Returns the expiry of an item that is written `now`, both in seconds since the Unix
+/// Returns the expiry of an item that is written `now`. Both are in seconds since the Unix
 /// epoch.
 #[must_use]
 pub fn expires_at(seconds: u64, now: u64) -> u64 {

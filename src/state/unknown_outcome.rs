@@ -1,8 +1,8 @@
-//! Reads what became of sets whose answer was lost and that are not sent again: an
-//! item with the ETag of its set stands in the table, or nobody can know.
+//! Reads back sets whose response was lost and that are not sent again. If the stored item
+//! has the ETag of the set, the set was applied. Otherwise its outcome stays unknown.
 //!
-//! For a delete there is nothing to read: whoever finds no item cannot know who
-//! deleted it, nor whether the lost request is still on its way.
+//! A delete cannot be read back. If the item is absent, another request may have deleted it,
+//! and the lost request may still be on its way.
 
 use super::StateStore;
 use super::item::{Attributes, ETAG, has_etag, key_attributes};
@@ -16,9 +16,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 impl<P: Platform> StateStore<P> {
-    /// Returns true if the item of `key` has this ETag, now that the set which was to
-    /// write it failed like that: one strongly consistent read. A read that fails
-    /// leaves the outcome unknown.
+    /// Returns true if the item of `key` has this ETag, after its set ended with `failure`.
+    /// Sends one strongly consistent read. If the read fails, the outcome stays unknown.
     pub(super) async fn was_written(
         &self,
         key: &str,
@@ -43,9 +42,9 @@ impl<P: Platform> StateStore<P> {
         stored.is_some_and(|stored| has_etag(&stored, etag))
     }
 
-    /// Those of the keys whose item has the ETag given with it, now that the
-    /// batch which was to write them failed like that. What DynamoDB leaves
-    /// unprocessed stays unknown.
+    /// Returns the keys whose items have the given ETags, after the batch that writes them
+    /// ended with `failure`. The outcome of keys that DynamoDB leaves unprocessed stays
+    /// unknown.
     pub(super) async fn keys_written(
         &self,
         etags: HashMap<&str, &str>,
@@ -64,8 +63,8 @@ impl<P: Platform> StateStore<P> {
         found.into_iter().filter_map(ours).collect()
     }
 
-    /// The keys and ETags of the items that are there, as far as DynamoDB comes to
-    /// them: it is asked again while its answers make progress.
+    /// Returns the keys and ETags of the stored items. Asks again for unprocessed keys while
+    /// the responses make progress.
     async fn etags_of(
         &self,
         keys: impl Iterator<Item = &str>,
@@ -113,8 +112,8 @@ impl<P: Platform> StateStore<P> {
         read.await.ok()
     }
 
-    /// Returns the deadline of the read: that of the set, or, as it is no retry, the time
-    /// of one attempt where the set has used up its own.
+    /// Returns the deadline of the read. It is that of the set, but at least the time of one
+    /// attempt from now, because the read is not a retry.
     fn read_until(&self, failure: &OperationError) -> Duration {
         let now = self.client.platform().monotonic();
         let one_attempt = now.saturating_add(self.client.limits().request_timeout);

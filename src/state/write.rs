@@ -1,8 +1,10 @@
-//! Writes one item: one PutItem or DeleteItem. Only one that names the ETag
-//! that it replaces is repeated after an attempt of unknown outcome: that ETag
-//! never comes back, so the repetition cannot have a second effect. With
-//! `unconfirmedWrites: repeat` all are. A condition that fails at a repetition is
-//! not taken at its word: the first attempt may be why.
+//! Writes one item with one PutItem or DeleteItem. After an attempt with an unknown outcome,
+//! only a write that names the ETag that it replaces is retried. That ETag never comes back,
+//! so the retry cannot take effect twice. With `unconfirmedWrites: repeat`, all writes are
+//! retried.
+//!
+//! A condition that fails on a retry does not prove a mismatch: the first attempt may have
+//! been applied and be the reason.
 
 use super::change::{Change, Effect};
 use super::condition::Condition;
@@ -19,7 +21,7 @@ use aws_sdk_dynamodb::operation::put_item::{PutItemError, PutItemInput};
 use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
 
 impl<P: Platform> StateStore<P> {
-    /// Writes an item; gives its new ETag.
+    /// Writes an item and returns its new ETag.
     ///
     /// # Errors
     ///
@@ -44,7 +46,7 @@ impl<P: Platform> StateStore<P> {
         Change::of_set(&self.table, request, etag)
     }
 
-    /// Does one change; gives the ETag that it left.
+    /// Applies one change and returns the ETag that it leaves.
     pub(super) async fn apply(&self, change: Change) -> Result<Option<String>, Error> {
         let timed = change.is_timed(&self.table);
         let Change {
@@ -64,7 +66,7 @@ impl<P: Platform> StateStore<P> {
         }
     }
 
-    /// Decides whether a write of one item is repeated.
+    /// Returns the retry rule of a write of one item.
     fn repeat(&self, condition: &Condition) -> Repeat {
         match condition.names_an_etag() {
             true => Repeat::Always,
@@ -92,7 +94,7 @@ impl<P: Platform> StateStore<P> {
             Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
                 let ours = refusal.item().is_some_and(|stored| has_etag(stored, etag));
                 if ours {
-                    // An attempt before this one did write it.
+                    // An earlier attempt wrote the item.
                     Ok(())
                 } else {
                     Err(refused(&failure, condition, key))
@@ -110,7 +112,7 @@ impl<P: Platform> StateStore<P> {
         now: u64,
     ) -> Result<PutItemInput, Error> {
         let expression = condition.expression(&self.table, now);
-        // Where the condition fails at a repetition, what stands there tells why.
+        // If the condition fails on a retry, the stored item shows why.
         let asks = *condition != Condition::Always && self.repeat(condition) == Repeat::Always;
         PutItemInput::builder()
             .table_name(&self.table.name)
@@ -160,9 +162,9 @@ impl<P: Platform> StateStore<P> {
     }
 }
 
-/// The error of a condition that did not hold. Where an earlier attempt may
-/// have been applied, that may be the reason, and what stands there now may
-/// have come after it: then nobody can tell whether this call wrote.
+/// Returns the error for a condition that failed. If an earlier attempt may have been applied,
+/// it may be the reason, and another write may have replaced the item since. So the outcome of
+/// this call is unknown.
 fn refused(failure: &OperationError, condition: &Condition, key: &str) -> Error {
     if failure.earlier_may_have_been_applied {
         Error::Unavailable(format!(

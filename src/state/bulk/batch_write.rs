@@ -1,10 +1,11 @@
-//! One BatchWriteItem, until DynamoDB has left nothing of it unprocessed. One
-//! whose outcome is unknown is not sent again, unless `unconfirmedWrites` is
-//! `repeat`: what of it stands in the table was written, of the rest nobody can
-//! know.
+//! Sends one batch with BatchWriteItem until DynamoDB leaves nothing unprocessed.
 //!
-//! A batch has as many writes as a BatchWriteItem takes, and fewer where its body would
-//! be too long.
+//! A batch with an unknown outcome is not sent again, unless `unconfirmedWrites` is `repeat`.
+//! The store reads it back instead: items in the table with their new ETags were written, and
+//! the outcome of the others stays unknown.
+//!
+//! A batch has as many writes as BatchWriteItem accepts, or fewer if its body would be too
+//! long.
 
 use super::write::{Placed, Written};
 use super::{StallTimeout, UnprocessedRetry, left_unprocessed};
@@ -24,22 +25,22 @@ use aws_sdk_dynamodb::types::{
 };
 use std::collections::HashMap;
 
-/// The writes of a batch that are not yet done, by key: where its result goes, and what
-/// it leaves.
+/// The writes of a batch that are not done yet, by key: the position of the result, and the
+/// effect.
 type Pending = HashMap<String, (usize, Effect)>;
 
-/// Why a batch did not come back as done.
+/// The error of a batch.
 enum BatchError {
-    /// This is what came of it.
+    /// The error of all writes of the batch.
     Failed(Error),
-    /// It is too large as a whole, and nothing of it was written.
+    /// The request is too large, and nothing of it was written.
     TooLarge(Error),
-    /// Anything of it may have been written.
+    /// Any part of the batch may have been written.
     UnknownOutcome(Box<OperationError>),
 }
 
 impl<P: Platform> StateStore<P> {
-    /// One batch, until nothing of it is left unprocessed.
+    /// Writes one batch until no write of it is left unprocessed.
     pub(super) async fn write_batch(
         &self,
         changes: Vec<Placed>,
@@ -61,7 +62,7 @@ impl<P: Platform> StateStore<P> {
                 Err(BatchError::Failed(Error::InvalidArgument(_) | Error::TooLarge(_)))
                     if pending.len() > 1 =>
                 {
-                    // DynamoDB refuses a batch for one of its items: the others are good.
+                    // DynamoDB refuses a whole batch for one invalid item. The others are valid.
                     for (position, change) in placed(pending) {
                         written.push((position, self.write_one(change, stall).await));
                     }
@@ -108,7 +109,7 @@ impl<P: Platform> StateStore<P> {
         }
     }
 
-    /// Sends what is pending; gives the keys that DynamoDB left.
+    /// Sends the pending writes. Returns the keys that DynamoDB left unprocessed.
     async fn send_batch(&self, pending: &Pending) -> Result<Vec<String>, BatchError> {
         let expires = pending.values().any(|(_, effect)| effect.expires());
         let input = match expires {
@@ -176,7 +177,7 @@ impl<P: Platform> StateStore<P> {
     }
 }
 
-/// The pending writes as they were planned.
+/// Returns the pending writes as planned changes.
 fn placed(pending: Pending) -> impl Iterator<Item = Placed> {
     pending.into_iter().map(|(key, (position, effect))| {
         let change = Change {
@@ -188,44 +189,44 @@ fn placed(pending: Pending) -> impl Iterator<Item = Placed> {
     })
 }
 
-/// The pending writes that `picked` picks by their key, and the others.
+/// Splits the pending writes into those whose key `picked` selects, and the others.
 fn part(pending: Pending, picked: impl Fn(&String) -> bool) -> (Pending, Pending) {
     pending.into_iter().partition(|(key, _)| picked(key))
 }
 
-/// The results of what is written.
+/// Returns the results of writes that are done.
 fn succeeded(done: Pending) -> impl Iterator<Item = (usize, Written)> {
     done.into_values()
         .map(|(position, effect)| (position, Ok(effect.etag().map(str::to_owned))))
 }
 
-/// The results of what is given up.
+/// Returns the results of writes that are given up.
 fn failed(pending: Pending, error: &Error) -> impl Iterator<Item = (usize, Written)> {
     pending
         .into_iter()
         .map(|(key, (position, _))| (position, Err(error.clone().of_key(&key))))
 }
 
-/// Longest JSON form of one byte of a string: `\u0001`.
+/// The longest JSON form of one byte of a string, in bytes: `\u0001`.
 const ESCAPED_BYTE: usize = 6;
 
-/// Overhead of a write in the body:
+/// The overhead of a write in the body, in bytes:
 /// `{"DeleteRequest":{"Key":{}}},`, rounded up.
 const REQUEST: usize = 32;
 
-/// Overhead of an attribute: `"":{"S":""},`, rounded up.
+/// The overhead of an attribute, in bytes: `"":{"S":""},`, rounded up.
 const ATTRIBUTE: usize = 16;
 
-/// Longest configured attribute name in JSON.
+/// The longest configured attribute name in JSON, in bytes.
 const CONFIGURED_NAME: usize = CONFIGURED_NAME_CHARACTERS * ESCAPED_BYTE;
 
-/// The digits of an expiry: those of an `i64` at most.
+/// The maximum number of digits of an expiry, which is at most `i64::MAX`.
 const EXPIRY: usize = 19;
 
-/// Share of each write in a full batch.
+/// The share of each write in a full batch, in bytes.
 const SHARE: usize = BATCH_WRITE_BYTES / BATCH_WRITE_REQUESTS;
 
-/// The batches of these writes, in their order.
+/// Splits the writes into batches, in order.
 pub(super) fn batches(changes: Vec<Placed>) -> impl Iterator<Item = Vec<Placed>> {
     let mut changes = changes.into_iter().peekable();
     std::iter::from_fn(move || {
@@ -244,8 +245,8 @@ pub(super) fn batches(changes: Vec<Placed>) -> impl Iterator<Item = Vec<Placed>>
     })
 }
 
-/// Returns an upper bound of a write's size in the body. The strings of small items are not
-/// looked at: such an item fits its share even if JSON escapes all of it.
+/// Returns an upper bound of a write's size in the body. It does not scan the strings of small
+/// items: such an item fits its share even if JSON escapes all of it.
 fn size(change: &Change) -> usize {
     let Effect::Put { item, .. } = &change.effect else {
         return REQUEST + ATTRIBUTE + CONFIGURED_NAME + change.key.len() * ESCAPED_BYTE;
@@ -267,9 +268,9 @@ fn size_of_put(attributes: &Attributes, string: impl Fn(&str) -> usize) -> usize
     let attributes = attributes.iter().map(|(name, value)| {
         let value = match value {
             AttributeValue::S(text) | AttributeValue::N(text) => string(text),
-            // In base64.
+            // The length in base64.
             AttributeValue::B(bytes) => bytes.as_ref().len().div_ceil(3) * 4,
-            // No item of the state store has another type.
+            // The items of a state store have no other types.
             _ => 0,
         };
         ATTRIBUTE + string(name) + value
@@ -277,7 +278,7 @@ fn size_of_put(attributes: &Attributes, string: impl Fn(&str) -> usize) -> usize
     REQUEST + attributes.sum::<usize>()
 }
 
-/// Length of `text` as the SDK escapes it.
+/// Returns the length of `text` as the SDK escapes it.
 fn escaped(text: &str) -> usize {
     let more = text.bytes().map(|byte| match byte {
         b'"' | b'\\' | 0x08 | 0x0c | b'\n' | b'\r' | b'\t' => 1,
@@ -337,8 +338,8 @@ mod tests {
 
     const LARGE: usize = 400_000;
 
-    /// As the SDK writes it: `state::tests::bulk_sizes` measures the requests
-    /// themselves.
+    /// Returns the JSON of a change, as the SDK writes it. `state::tests::bulk_sizes` measures
+    /// the requests themselves.
     fn json(change: &Change) -> String {
         let Effect::Put { item, .. } = &change.effect else {
             let key = key_attributes(&table(), change.key.clone());
@@ -365,7 +366,7 @@ mod tests {
     fn no_write_is_larger_than_its_size() {
         let all: String = (0..=0x80_u8).map(char::from).collect();
         for value in ["v", "\"\\\u{8}\u{c}\n\r\t\u{1f}é", &all] {
-            // As it is, and large enough to be measured.
+            // The value as it is, and one that is large enough to be scanned.
             for times in [1, SHARE / ESCAPED_BYTE / value.len() + 1] {
                 let change = put(&all, value.repeat(times).as_bytes());
                 let (size, json) = (size(&change), json(&change).len() + 1);

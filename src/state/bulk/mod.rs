@@ -1,18 +1,19 @@
-//! Bulk calls: the fewest requests, a bounded number of them at a time, and a
-//! result for each key or request at its own position.
+//! Bulk calls. They send as few requests as possible, a bounded number of them at a time.
+//! Each key or request has its result at its own position.
 //!
-//! Four bounds end a bulk call, each of another thing:
+//! Four limits bound a bulk call:
 //!
-//! | bound | of | limit | starts anew | what happens |
+//! | limit | applies to | value | resets | when reached |
 //! |---|---|---|---|---|
 //! | attempts | one request | `maxAttempts`, and `requestTimeout` times that | with each request | the request fails (`dynamodb::retry`) |
-//! | retry quota | the instance | 500 tokens | tokens come back with successes | no more retries, of requests or of unprocessed items (`aws::retry`) |
-//! | rounds | one batch, of answers that leave all of it unprocessed | as many and as long as attempts | after an answer that made progress | the rest fails as `throttled` (`UnprocessedRetry`) |
-//! | stall | the whole call | as long as one operation may take | after a request that succeeded | what is not yet sent fails as `timeout` (`StallTimeout`) |
+//! | retry quota | the instance | 500 tokens | successes return tokens | no more retries of requests or of unprocessed items (`aws::retry`) |
+//! | rounds | one batch whose responses leave all of it unprocessed | the number and the time of attempts | after a response that made progress | the rest fails as `throttled` (`UnprocessedRetry`) |
+//! | stall | the whole call | the time limit of one operation | after a request that succeeded | unsent requests fail as `timeout` (`StallTimeout`) |
 //!
-//! Unprocessed keys and items are asked for again at once after an answer that made
-//! progress, for DynamoDB leaves keys also where their items are more than one answer
-//! holds; with backoff after one that made none.
+//! After a response that made progress, unprocessed keys and items are requested again at
+//! once. After a response without progress, they are requested again with backoff. There is no
+//! wait after progress because DynamoDB also leaves keys whose items do not fit into one
+//! response.
 //!
 //! BatchGetItem "returns a partial result if the response size limit is exceeded,
 //! the table's provisioned throughput is exceeded, more than 1MB per partition is
@@ -29,12 +30,12 @@ use crate::http::Platform;
 use std::cell::Cell;
 use std::time::Duration;
 
-/// Requests of one bulk call that are under way at once. A host's connections
-/// to one address and its memory are shared by many instances.
+/// The maximum number of concurrent requests of one bulk call. Many instances share the
+/// memory of a host and its connections to one address.
 const PARALLEL_REQUESTS: usize = 8;
 
-/// Ends a bulk call of which no request has succeeded for as long as one operation may
-/// take.
+/// Ends a bulk call if none of its requests has succeeded within the time limit of one
+/// operation.
 #[derive(Debug)]
 struct StallTimeout<'a, P> {
     client: &'a Client<P>,
@@ -42,7 +43,7 @@ struct StallTimeout<'a, P> {
 }
 
 impl<'a, P: Platform> StallTimeout<'a, P> {
-    /// At the beginning of the call.
+    /// Starts the timeout, at the beginning of the call.
     fn new(client: &'a Client<P>) -> Self {
         Self {
             client,
@@ -50,16 +51,16 @@ impl<'a, P: Platform> StallTimeout<'a, P> {
         }
     }
 
-    /// A request succeeded.
+    /// Restarts the timeout after a request that succeeded.
     fn restart(&self) {
         self.until.set(self.client.deadline());
     }
 
-    /// Before a request is sent.
+    /// Checks the timeout before a request is sent.
     ///
     /// # Errors
     ///
-    /// `timeout` where it is not worth it any more.
+    /// `timeout` if it has passed.
     fn check(&self) -> Result<(), Error> {
         if self.client.platform().monotonic() < self.until.get() {
             return Ok(());
@@ -71,7 +72,8 @@ impl<'a, P: Platform> StallTimeout<'a, P> {
     }
 }
 
-/// Asks again for what DynamoDB left of one batch.
+/// Decides about another round for the keys or items that DynamoDB left unprocessed in one
+/// batch.
 #[derive(Debug)]
 struct UnprocessedRetry<'a, P> {
     client: &'a Client<P>,
@@ -81,7 +83,7 @@ struct UnprocessedRetry<'a, P> {
 }
 
 impl<'a, P: Platform> UnprocessedRetry<'a, P> {
-    /// Before the first round.
+    /// Starts before the first round.
     fn new(client: &'a Client<P>) -> Self {
         Self {
             client,
@@ -91,10 +93,12 @@ impl<'a, P: Platform> UnprocessedRetry<'a, P> {
         }
     }
 
-    /// Returns false after a round if there is no other. A round that left less than it
-    /// was given has made progress: attempts and time start anew, here and for the call.
-    /// Rounds end all the same, since the next one has less to do. After a round without
-    /// progress this waits, unless the attempts, the time or the retry quota is used up.
+    /// Returns true if there is another round.
+    ///
+    /// A round with `progress` left less unprocessed than it was given. Attempts and time then
+    /// start anew, both here and for the call. The rounds still come to an end, because the
+    /// next round has less to do. After a round without progress, this waits first, unless the
+    /// attempts, the time or the retry quota are used up.
     async fn goes_on(&mut self, progress: bool, stall: &StallTimeout<'_, P>) -> bool {
         if progress {
             stall.restart();
@@ -122,7 +126,7 @@ impl<'a, P: Platform> UnprocessedRetry<'a, P> {
     }
 }
 
-/// The error of what DynamoDB never came to.
+/// Returns the error for keys or items that DynamoDB left unprocessed in every attempt.
 fn left_unprocessed() -> Error {
     Error::Throttled("DynamoDB left it unprocessed in every attempt: try again later".to_owned())
 }

@@ -1,5 +1,4 @@
-//! bulk-get: BatchGetItem by 100, each key asked once however often it is
-//! named.
+//! bulk-get: one BatchGetItem per 100 keys. A key that repeats is requested once.
 
 use super::{PARALLEL_REQUESTS, StallTimeout, UnprocessedRetry, left_unprocessed};
 use crate::dynamodb::codec::BatchGetItem;
@@ -19,11 +18,11 @@ use std::collections::{HashMap, HashSet};
 type Found = Result<Option<Item>, Error>;
 
 impl<P: Platform> StateStore<P> {
-    /// The items of `keys`, by position.
+    /// Returns the items of `keys` by position.
     ///
     /// # Errors
     ///
-    /// None of the whole call: each key has its own.
+    /// The call as a whole never fails: each key has its own error.
     pub async fn bulk_get(
         &self,
         keys: Vec<String>,
@@ -68,8 +67,8 @@ impl<P: Platform> StateStore<P> {
         results
     }
 
-    /// One batch, until nothing of it is left unprocessed. A key that is not in
-    /// the result is absent.
+    /// Reads one batch until no key of it is left unprocessed. A key that is not in the result
+    /// is absent.
     async fn get_batch(
         &self,
         keys: &[&str],
@@ -88,7 +87,7 @@ impl<P: Platform> StateStore<P> {
             let (items, unprocessed) = match answer {
                 Ok(sorted) => sorted,
                 Err(Error::TooLarge(_)) if pending.len() > 1 => {
-                    // Too many keys for what stands before DynamoDB: half of them may do.
+                    // A proxy before DynamoDB refuses so many keys. Half of them may fit.
                     let keys: Vec<&str> = pending.iter().map(Cow::as_ref).collect();
                     for half in keys.chunks(keys.len().div_ceil(2)) {
                         let half = self.get_batch(half, consistency, stall);
@@ -136,8 +135,9 @@ impl<P: Platform> StateStore<P> {
         answer.map_err(|failure| self.read_error(*failure))
     }
 
-    /// The items that an answer brought, and the keys that it left. What is in
-    /// neither is absent: so all of both must have been asked for, each once.
+    /// Splits a response into its items and its unprocessed keys. A requested key that is in
+    /// neither is absent. So each returned key must be one of the requested keys, and must
+    /// occur only once.
     fn sort_out(
         &self,
         output: BatchGetItemOutput,
@@ -160,7 +160,7 @@ impl<P: Platform> StateStore<P> {
         Ok((items, left.collect::<Result<_, _>>()?))
     }
 
-    /// The part of an answer that is of the table.
+    /// Returns the part of a response that belongs to the table.
     pub(super) fn of_the_table<T>(
         &self,
         tables: Option<HashMap<String, T>>,
@@ -184,7 +184,7 @@ impl<P: Platform> StateStore<P> {
         }
     }
 
-    /// The partition key's value.
+    /// Returns the value of the partition key.
     pub(super) fn key_of(&self, mut attributes: Attributes) -> Option<String> {
         match attributes.remove(&self.table.partition_key) {
             Some(AttributeValue::S(key)) => Some(key),
@@ -193,7 +193,7 @@ impl<P: Platform> StateStore<P> {
     }
 }
 
-/// The results of what is given up.
+/// Returns the results of keys that are given up.
 fn failed(pending: Vec<Cow<'_, str>>, error: &Error) -> impl Iterator<Item = (String, Found)> {
     pending.into_iter().map(|key| {
         let error = error.clone().of_key(&key);

@@ -1,5 +1,5 @@
-//! bulk-set and bulk-delete: BatchWriteItem for writes that have no condition and a key
-//! of their own; single writes for the rest, those of one key in their order.
+//! bulk-set and bulk-delete. Unconditional writes whose key occurs once go into
+//! BatchWriteItem. The others are sent as single writes, in order for each key.
 
 use super::batch_write::batches;
 use super::{PARALLEL_REQUESTS, StallTimeout};
@@ -12,11 +12,11 @@ use futures_util::future::FutureExt;
 use futures_util::{StreamExt, stream};
 use std::collections::HashMap;
 
-/// The ETag that a write left, or why it failed.
+/// The ETag that a write left, or its error.
 pub(super) type Written = Result<Option<String>, Error>;
 
 impl<P: Platform> StateStore<P> {
-    /// Sets items; gives the new ETags by position.
+    /// Sets items. Returns the new ETags by position.
     pub async fn bulk_set(&self, requests: Vec<SetRequest>) -> Vec<Result<String, Error>> {
         let changes = requests.into_iter().map(|request| self.plan_set(request));
         let written = self.write_all(changes.collect()).await;
@@ -26,7 +26,7 @@ impl<P: Platform> StateStore<P> {
             .collect()
     }
 
-    /// Deletes items; results by position.
+    /// Deletes items. Returns the results by position.
     pub async fn bulk_delete(&self, requests: Vec<DeleteRequest>) -> Vec<Result<(), Error>> {
         let changes = requests.into_iter().map(Change::of_delete);
         let written = self.write_all(changes.collect()).await;
@@ -53,7 +53,8 @@ impl<P: Platform> StateStore<P> {
         let batches = batches(batchable).map(|batch| self.write_batch(batch, &stall).boxed_local());
         let sequences = in_order.into_iter();
         let sequences = sequences.map(|changes| self.write_in_order(changes, &stall).boxed_local());
-        // Each is made when its turn comes: a future takes more memory than the write that waits for it.
+        // Each future is created when its turn comes, because it takes more memory than the
+        // write that it sends.
         let work = stream::iter(batches.chain(sequences));
         let mut done = work.buffer_unordered(PARALLEL_REQUESTS);
         while let Some(written) = done.next().await {
@@ -66,8 +67,8 @@ impl<P: Platform> StateStore<P> {
         results
     }
 
-    /// Writes of one key. After one whose outcome is unknown the others are not
-    /// sent: it might take effect after them, and the last one is to stand.
+    /// Sends the writes of one key in order. After a write with an unknown outcome, the later
+    /// ones are not sent. That write might take effect after them, but the last write must win.
     async fn write_in_order(
         &self,
         changes: Vec<Placed>,
@@ -76,7 +77,7 @@ impl<P: Platform> StateStore<P> {
         let mut written = Vec::with_capacity(changes.len());
         let mut outcome_unknown = false;
         for (position, change) in changes {
-            // What is not sent for want of time leaves no outcome unknown.
+            // A write that is not sent after the timeout has a known outcome.
             let sent = stall.check().is_ok();
             let result = if outcome_unknown {
                 Err(Error::Unavailable(
@@ -95,7 +96,7 @@ impl<P: Platform> StateStore<P> {
         written
     }
 
-    /// Writes one key by itself.
+    /// Sends the write of one key by itself.
     pub(super) async fn write_one(&self, change: Change, stall: &StallTimeout<'_, P>) -> Written {
         stall.check().map_err(|error| error.of_key(&change.key))?;
         let result = self.apply(change).await;
@@ -106,20 +107,20 @@ impl<P: Platform> StateStore<P> {
     }
 }
 
-/// A change and where its result goes.
+/// A change, with the position of its result.
 pub(super) type Placed = (usize, Change);
 
-/// Writes that are sent together or after one another.
+/// The writes of a bulk call, split by how they are sent.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
-    /// The writes that batches take.
+    /// The writes that go into batches.
     pub(super) batchable: Vec<Placed>,
-    /// The rest, by key, each in its order.
+    /// The other writes, grouped by key, in order.
     pub(super) in_order: Vec<Vec<Placed>>,
 }
 
-/// A batch takes no conditions and each key once; all else goes by key, in
-/// order.
+/// Plans how the writes are sent. A batch accepts no conditions, and each key only once. All
+/// other writes are grouped by key, in order.
 pub(super) fn plan(changes: Vec<Placed>) -> Plan {
     let mut times: HashMap<String, usize> = HashMap::new();
     for (_, change) in &changes {

@@ -1,4 +1,4 @@
-//! The layout of an item, natively.
+//! Tests of the layout of an item.
 
 use super::*;
 use crate::limits::{ITEM_BYTES, item_size};
@@ -21,7 +21,7 @@ fn new_item(value: &[u8]) -> NewItem {
     }
 }
 
-/// The attributes of that item, written at 1,000, so that it expires at 2,000.
+/// Returns the attributes of [`new_item`], written at 1,000, so that it expires at 2,000.
 fn attributes(key: &str, value: &[u8]) -> Attributes {
     let encoded = encode(&table(), key, new_item(value)).unwrap();
     encoded.into_attributes(&table(), 1_000)
@@ -86,8 +86,8 @@ fn an_expiry_with_a_fraction_is_rounded_down() {
     }
 }
 
-/// DynamoDB compares the whole number in `#t <= :now`: a read must not miss an item
-/// that is in the way of a first write.
+/// DynamoDB compares the number with its fraction in `#t <= :now`. A read must not miss an
+/// item that prevents a first write.
 #[test]
 fn reads_and_conditions_agree_on_when_a_fraction_has_passed() {
     for (number, now, is_there) in [

@@ -1,6 +1,5 @@
-//! A write that would not know its own repetition is not sent again after a
-//! lost answer. What stands in the table tells what became of a set; of a
-//! delete nobody can tell.
+//! Tests of writes that cannot recognise their own retry. After a lost response they are not
+//! sent again. A set is read back instead, and the outcome of a delete stays unknown.
 
 use super::{
     answering, delete, first_write, leaving, lost_answers, names, refused, scripted, seconds, set,
@@ -12,7 +11,7 @@ use crate::test_support::{Scene, Scripted, Sent, json, success};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The answer to a GetItem or BatchGetItem: these ETags by key.
+/// Returns the response to a GetItem or BatchGetItem with these ETags by key.
 fn standing(sent: &Sent, etags: &[(&str, Value)]) -> Scene {
     let item = |(key, etag): &(&str, Value)| json!({"pk": {"S": key}, "etag": {"S": etag}});
     let items: Vec<_> = etags.iter().map(item).collect();
@@ -27,7 +26,7 @@ fn etag(sent: &Sent) -> Value {
     sent.json()["Item"]["etag"]["S"].clone()
 }
 
-/// Returns true for the error of a lost answer: a timeout is told as one.
+/// Returns true for the error of a lost response; a timeout is reported as a timeout.
 fn is_unknown(error: &Error, key: &str) -> bool {
     let start = format!("key \"{key}\": ");
     matches!(error, Error::Timeout(s) | Error::Unavailable(s) if s.starts_with(&start))
@@ -97,7 +96,7 @@ async fn the_read_ends_when_the_set_had_to_be_over() {
     assert_eq!(store.client.platform().monotonic(), seconds(40));
 }
 
-/// It is no retry: where the set has used up its time, the read has that of one attempt.
+/// The read is not a retry. If the set has used up its time, the read has that of one attempt.
 #[tokio::test]
 async fn set_is_read_back_also_after_its_only_attempt() {
     let requests = [set("a"), first_write("a"), set_if("a", "old")];
@@ -108,7 +107,7 @@ async fn set_is_read_back_also_after_its_only_attempt() {
         let scenes = Scripted::answering(move |sent| match written.clone() {
             None => {
                 written = Some(etag(sent));
-                // To the end of the time that it may take.
+                // The attempt takes all of its time.
                 lost.clone().after(seconds(10))
             }
             Some(etag) => standing(sent, &[("a", etag)]).after(seconds(9)),
@@ -194,7 +193,7 @@ async fn of_a_batch_whose_answer_was_lost_what_stands_in_the_table_was_written()
     }
 }
 
-/// DynamoDB reads two items of 400 KB at a time from one partition.
+/// DynamoDB reads two items of 400 KB per request from one partition.
 #[tokio::test]
 async fn what_stands_is_read_to_the_end_while_answers_make_progress() {
     let mut batch: BTreeMap<String, Option<String>> = BTreeMap::new();
@@ -252,7 +251,7 @@ async fn a_batch_of_deletes_whose_answer_was_lost_is_of_unknown_outcome() {
     }
 }
 
-/// ETags are random: the one that is replaced never comes back.
+/// ETags are random, so a replaced ETag never comes back.
 #[tokio::test]
 async fn a_set_that_names_the_etag_it_replaces_is_sent_again() {
     for lost in lost_answers() {

@@ -1,5 +1,5 @@
-//! A bulk call ends: a batch within the time of one operation, the call as long
-//! after its last success.
+//! Tests that a bulk call ends. A batch without progress ends within the time limit of one
+//! operation, and the call ends at the same time after its last success.
 
 use super::{
     answering, asked, first_write, found, got, leaving, numbered, scripted, seconds, set,
@@ -26,8 +26,7 @@ fn is_unanswered(error: &Error, key: &str) -> bool {
     matches!(error, Error::Timeout(s) if s.starts_with(&start) && s.contains(middle))
 }
 
-/// Each answer brings one key and gives the batch its time again, which is forty
-/// seconds.
+/// Each response brings one key and restarts the batch's time limit of forty seconds.
 #[tokio::test]
 async fn a_batch_of_which_each_answer_reads_a_part_may_take_any_time() {
     let store = answering(|_, sent| {
@@ -91,7 +90,7 @@ async fn when_no_write_succeeds_for_the_time_of_one_operation_the_rest_is_not_se
     let mut requests: Vec<_> = keys.iter().map(|key| set(key)).collect();
     let guarded = ["g1", "g2"];
     requests.extend(guarded.map(first_write));
-    // Twice the same key: both were to go one after the other.
+    // The same key twice, so that both are sent one after the other.
     let twice = ["t", "t"];
     requests.extend(twice.map(set));
     let results = store.bulk_set(requests).await;
@@ -110,7 +109,7 @@ async fn when_no_write_succeeds_for_the_time_of_one_operation_the_rest_is_not_se
 async fn an_error_answer_is_no_success_and_a_success_gives_the_call_its_time_again() {
     let refused = || Scene::from(refusal(400, "SomethingNew")).after(seconds(9));
     let fine = || Scene::from(success()).after(seconds(9));
-    // At 0, 9, 18 and 27 s; the success at 36 s allows until 76 s.
+    // Requests start at 0, 9, 18 and 27 s. The success at 36 s allows more until 76 s.
     let store = answering(move |number, _| if number == 4 { fine() } else { refused() });
     let requests: Vec<_> = numbered(12).iter().map(|key| first_write(key)).collect();
     let results = store.bulk_set(requests).await;
@@ -130,8 +129,8 @@ async fn an_error_answer_is_no_success_and_a_success_gives_the_call_its_time_aga
 async fn a_batch_that_is_done_in_part_gives_the_call_its_time_again() {
     let refused = || refusal(400, "SomethingNew");
     let later = |answer| Scene::from(answer).after(seconds(9));
-    // Until 9 s in part, its rest until 18 s; the other batches from 18, 27, 36 and
-    // 45 s on, which is before 9 s + 40 s.
+    // The first batch is done in part at 9 s, and its rest fails at 18 s. The other batches
+    // start at 18, 27, 36 and 45 s, all before 9 s + 40 s.
     let store = answering(move |number, sent| match number {
         1 => later(found(&asked(sent)[..1], &asked(sent)[1..])),
         _ => later(refused()),

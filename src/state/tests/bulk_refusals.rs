@@ -1,5 +1,5 @@
-//! DynamoDB refuses a batch as a whole for one of its members: then each is
-//! sent by itself, so that only that one fails.
+//! Tests of a batch that DynamoDB refuses as a whole for one invalid member. Each member is
+//! then sent by itself, so that only the invalid one fails.
 
 use super::{answering, delete, numbered, refused, scripted, set};
 use crate::error::Error;
@@ -16,7 +16,7 @@ fn strict(sent: &Sent, code: &str, words: &str) -> Response {
     }
 }
 
-/// The ETag of each PutItem by key.
+/// Returns the ETag of each PutItem by key.
 fn singly(requests: &[Sent]) -> BTreeMap<String, String> {
     let put = |sent: &Sent| {
         assert_eq!(sent.operation(), "PutItem");

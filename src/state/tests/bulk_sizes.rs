@@ -1,5 +1,5 @@
-//! A bulk call keeps its requests below what DynamoDB takes on the wire, and makes
-//! them smaller where somebody takes less.
+//! Tests of request sizes. A bulk call keeps its requests below DynamoDB's limit on the wire,
+//! and makes them smaller if a proxy accepts less.
 
 use super::{
     SetRequest, answering, asked, delete, found, got, leaving, numbered, scripted, set,
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::http::Response;
 use crate::test_support::{Sent, html, refusal, success};
 
-/// Most bytes that DynamoDB takes of a BatchWriteItem, if a MB is 10^6 bytes.
+/// The maximum size of a BatchWriteItem in bytes, if a MB is 10^6 bytes.
 const MOST: usize = 16_000_000;
 
 fn large(byte: u8) -> Vec<SetRequest> {
@@ -35,7 +35,7 @@ async fn values_that_json_escapes_are_sent_in_requests_below_16_mb() {
     }
 }
 
-/// As a proxy does that takes only short bodies.
+/// Returns the response of a proxy that accepts only bodies of at most `most` bytes.
 fn short(sent: &Sent, most: usize) -> Option<Response> {
     (sent.body.len() > most).then(|| html(413))
 }
@@ -99,7 +99,7 @@ async fn one_item_that_is_too_large_for_a_proxy_is_too_large() {
     assert_eq!(error, Error::TooLarge(about("PutItem")));
 }
 
-/// It is a refusal of the request, so that nothing is read back or sent again.
+/// The proxy refused the request, so nothing is read back or sent again.
 #[tokio::test]
 async fn what_is_refused_for_its_size_is_known_not_to_have_happened() {
     for refused in [html(413), refusal(413, "RequestEntityTooLarge")] {

@@ -1,6 +1,7 @@
-//! A write that names the ETag that it replaces is sent again after a lost
-//! answer. A condition that then fails is not taken at its word: the attempt
-//! whose answer was lost may be why. Without such an attempt it is.
+//! Tests of conditions that fail on a retry. A write that names the ETag that it replaces is
+//! retried after a lost response. If its condition then fails, the outcome is unknown, because
+//! the lost attempt may have been applied. Without a lost response, the condition failed for
+//! certain.
 
 use super::{answering, delete_if, first_write, lost_answers, refused, scripted, set_if, stored};
 use crate::error::Error;
@@ -8,7 +9,7 @@ use crate::http::{Response, TransportError};
 use crate::test_support::{Scene, Sent, json};
 use serde_json::{Value, json};
 
-/// Failures of attempts that were certainly not applied.
+/// Returns failures of attempts that were certainly not applied.
 fn not_applied() -> [Scene; 4] {
     [
         refused("ThrottlingException", "slow down").into(),
@@ -18,7 +19,7 @@ fn not_applied() -> [Scene; 4] {
     ]
 }
 
-/// A condition that failed, with the item that stands there.
+/// Returns the response for a failed condition, with the stored item.
 fn mismatch(item: Option<&Value>) -> Response {
     let mut error = json!({
         "__type": "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException",
@@ -134,7 +135,7 @@ async fn a_lost_answer_is_not_forgotten_over_a_throttled_attempt() {
     }
 }
 
-/// Who deleted it cannot be known: the item is gone with its ETag.
+/// The item is gone with its ETag, so nobody can tell which request deleted it.
 #[tokio::test]
 async fn a_delete_whose_condition_fails_after_a_lost_answer_cannot_know_its_outcome() {
     for lost in lost_answers() {

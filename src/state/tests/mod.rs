@@ -1,6 +1,6 @@
-//! The store against scripted answers: what no real engine gives on demand.
-//! Each test tells the outcome of every key, the requests by count and content,
-//! and the waits between them.
+//! Tests of the store against scripted responses that no real engine sends on demand.
+//! They check the outcome of every key, the number and content of the requests, and the
+//! waits between them.
 
 mod blind_writes;
 mod bulk_progress;
@@ -25,20 +25,20 @@ use crate::test_support::{Scene, Scripted, Sent, config, html, json, refusal, re
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Draws half of every wait's bound.
+/// The random number that makes every wait half of its bound.
 const HALF: u64 = 1 << 63;
 
 fn store(platform: Scripted) -> StateStore<Scripted> {
     config().store(platform)
 }
 
-/// A store whose requests meet these scenes; its waits are half their bound.
+/// Returns a store whose requests meet these scenes. Its waits are half of their bound.
 fn scripted<S: Into<Scene>>(scenes: impl IntoIterator<Item = S>) -> StateStore<Scripted> {
     store(Scripted::new(scenes).random(HALF))
 }
 
-/// A store whose requests meet what `scene` makes of their number, from 1, and
-/// content; its waits are half their bound.
+/// Returns a store whose requests meet the scene that `scene` makes from their number, from 1,
+/// and their content. Its waits are half of their bound.
 fn answering<S: Into<Scene>>(
     mut scene: impl FnMut(usize, &Sent) -> S + 'static,
 ) -> StateStore<Scripted> {
@@ -63,7 +63,7 @@ impl StateStore<Scripted> {
             .collect()
     }
 
-    /// In milliseconds.
+    /// Returns the waits in milliseconds.
     fn waits(&self) -> Vec<f64> {
         let waits = self.client.platform().waits();
         waits.iter().map(|wait| wait.as_secs_f64() * 1e3).collect()
@@ -128,12 +128,12 @@ fn delete_if(key: &str, etag: &str) -> DeleteRequest {
     }
 }
 
-/// An item as it is stored under `key`.
+/// Returns an item as DynamoDB stores it under `key`.
 fn stored(key: &str) -> Value {
     json!({"pk": {"S": key}, "value": {"S": "v"}, "etag": {"S": "e"}})
 }
 
-/// That item as it is got.
+/// Returns the item of [`stored`] as the store returns it.
 fn got() -> Item {
     Item {
         value: b"v".to_vec(),
@@ -143,7 +143,7 @@ fn got() -> Item {
     }
 }
 
-/// The answer to a BatchGetItem.
+/// Returns the response to a BatchGetItem with the keys that it found and left unprocessed.
 fn found<K: AsRef<str>>(found: &[K], left: &[K]) -> Response {
     let items: Vec<_> = found.iter().map(|key| stored(key.as_ref())).collect();
     let keys: Vec<_> = left
@@ -157,7 +157,7 @@ fn found<K: AsRef<str>>(found: &[K], left: &[K]) -> Response {
     json(&json!({"Responses": {"orders": items}, "UnprocessedKeys": left}))
 }
 
-/// The keys that a BatchGetItem asks for.
+/// Returns the keys that a BatchGetItem requests.
 fn asked(sent: &Sent) -> Vec<String> {
     assert_eq!(sent.operation(), "BatchGetItem");
     let keys = sent.json()["RequestItems"]["orders"]["Keys"].clone();
@@ -168,7 +168,7 @@ fn key_of(attributes: &Value) -> String {
     attributes["pk"]["S"].as_str().unwrap().to_owned()
 }
 
-/// The requests of a BatchWriteItem by key, with the ETag of a put.
+/// Returns the writes of a BatchWriteItem by key, with the ETag of a put.
 fn written(sent: &Sent) -> Vec<(String, Option<String>)> {
     assert_eq!(sent.operation(), "BatchWriteItem");
     let requests = sent.json()["RequestItems"]["orders"].clone();
@@ -187,12 +187,13 @@ fn write_of(request: &Value) -> (String, Option<String>) {
     }
 }
 
-/// The keys of a BatchWriteItem.
+/// Returns the keys of a BatchWriteItem.
 fn written_keys(sent: &Sent) -> Vec<String> {
     written(sent).into_iter().map(|(key, _)| key).collect()
 }
 
-/// The answer to this BatchWriteItem that leaves what `left` picks.
+/// Returns a response to this BatchWriteItem that leaves the keys that `left` selects
+/// unprocessed.
 fn leaving(sent: &Sent, left: impl Fn(&str) -> bool) -> Response {
     let requests = sent.json()["RequestItems"]["orders"].clone();
     let mut requests = requests.as_array().unwrap().clone();
@@ -203,14 +204,15 @@ fn leaving(sent: &Sent, left: impl Fn(&str) -> bool) -> Response {
     }
 }
 
-/// The error of a key that DynamoDB never came to.
+/// Returns the error of a key that DynamoDB left unprocessed in every attempt.
 fn left(key: &str) -> Error {
     Error::Throttled(format!(
         "key \"{key}\": DynamoDB left it unprocessed in every attempt: try again later"
     ))
 }
 
-/// A transaction that is cancelled for these reasons: code and message.
+/// Returns the response of a transaction that is cancelled for these reasons, each a code and
+/// a message.
 fn cancelled(reasons: &[(&str, &str)]) -> Response {
     let reasons: Vec<_> = reasons
         .iter()
@@ -227,7 +229,7 @@ fn sets(requests: Vec<SetRequest>) -> Vec<Operation> {
     requests.into_iter().map(Operation::Set).collect()
 }
 
-/// Failures of attempts that may have been applied although no success came back.
+/// Returns failures of attempts that may have been applied although no success came back.
 fn lost_answers() -> [Scene; 5] {
     [
         TransportError::Timeout.into(),

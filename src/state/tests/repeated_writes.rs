@@ -1,5 +1,5 @@
-//! With `unconfirmedWrites: repeat`, a write whose answer was lost is sent again, as
-//! AWS's SDKs do it.
+//! Tests of `unconfirmedWrites: repeat`: a write whose response was lost is sent again, as
+//! AWS's SDKs do.
 
 use super::{answering, delete, first_write, leaving, lost_answers, names, set, written};
 use crate::dynamodb::Repeat;
@@ -8,7 +8,7 @@ use crate::state::StateStore;
 use crate::test_support::{Scene, Scripted, Sent, config, success};
 use serde_json::json;
 
-/// A store whose first answer is lost, and whose others `scene` makes.
+/// Returns a store whose first response is lost. `scene` makes the later ones.
 fn repeating(lost: Scene, mut scene: impl FnMut(&Sent) -> Scene + 'static) -> StateStore<Scripted> {
     let mut store = answering(move |number, sent| match number {
         1 => lost.clone(),
@@ -47,7 +47,7 @@ async fn lost_batch_is_sent_again() {
     }
 }
 
-/// The item that is in its way has its ETag, or another.
+/// The stored item has the ETag of this set, or that of another one.
 #[tokio::test]
 async fn repeated_first_write_knows_its_own_item() {
     for (foreign, lost) in [false, true].into_iter().zip(lost_answers()) {
@@ -83,7 +83,6 @@ async fn repeated_first_write_knows_its_own_item() {
     }
 }
 
-/// A set whose every answer is lost is read back all the same.
 #[tokio::test]
 async fn set_whose_every_answer_is_lost_is_read_back() {
     let mut config = config();

@@ -1,5 +1,5 @@
-//! Requests of a bulk call that have a condition, or whose key repeats: each by
-//! itself, those of one key in their order, none after an unknown outcome.
+//! Tests of the requests of a bulk call that have a condition, or whose key repeats. Each is
+//! sent by itself, in order for each key, and none after an unknown outcome.
 
 use super::{
     answering, delete, delete_if, first_write, refused, scripted, set, set_if, written_keys,
@@ -17,7 +17,7 @@ fn valued(key: &str, value: &str) -> SetRequest {
     }
 }
 
-/// Key and value of a PutItem.
+/// Returns the key and the value of a PutItem.
 fn put(sent: &Sent) -> (String, String) {
     let item = sent.json()["Item"].clone();
     let text = |name: &str| item[name]["S"].as_str().unwrap().to_owned();

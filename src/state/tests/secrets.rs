@@ -1,5 +1,5 @@
-//! No sentence that leaves the component has a secret in it, also where DynamoDB's
-//! own has.
+//! Tests that no sentence from the component contains a secret, even if DynamoDB's own
+//! message does.
 
 use super::{delete, numbered, refused, scripted, set, sets};
 use crate::error::Error;
@@ -92,7 +92,7 @@ async fn secrets_in_the_reasons_of_a_cancelled_transaction_are_struck_out() {
     }
 }
 
-/// Longer than what sentences quote of it.
+/// The token is longer than the part that sentences quote.
 #[tokio::test]
 async fn session_token_in_a_field_of_an_answer_is_struck_out() {
     let token = format!("canary+{}=", "x".repeat(900));

@@ -1,6 +1,6 @@
-//! Once an answer taught it, the server's time decides: what has expired, what
-//! is written as expiry, what conditions compare with, what is signed. What is
-//! learnt during a call counts for that call.
+//! Tests of the server's time. Once a response has shown it, expiry checks, written expiries,
+//! conditions and signatures all use it. A time that is learnt during a call already counts
+//! for that call.
 
 use super::{
     SetRequest, delete_if, first_write, leaving, numbered, scripted, seconds, set, set_if, sets,
@@ -12,7 +12,7 @@ use crate::state::StateStore;
 use crate::test_support::{Scene, Scripted, Sent, json, refusal, start, success, with};
 use serde_json::{Value, json};
 
-/// An hour ahead of our own clock, which shows 22:13:20.
+/// A time one hour ahead of our own clock, which shows 22:13:20.
 const SERVER: &str = "Tue, 14 Nov 2023 23:13:20 GMT";
 const SIGNED: &str = "20231114T231320Z";
 
@@ -24,7 +24,8 @@ fn skewed() -> Scene {
     with(refusal(400, "RequestTimeTooSkewed"), "Date", SERVER).into()
 }
 
-/// A store that a skew error has taught the time, and then these scenes.
+/// Returns a store that has learnt the server's time from a skew error. Its later requests meet
+/// these scenes.
 async fn taught(scenes: impl IntoIterator<Item = Scene>) -> StateStore<Scripted> {
     let lesson = [skewed(), success().into()];
     let store = scripted(lesson.into_iter().chain(scenes));
@@ -41,14 +42,14 @@ fn date(sent: &Sent) -> &str {
     sent.header("x-amz-date").unwrap()
 }
 
-/// A first write of an item that lives for a minute.
+/// Returns a first write of an item that lives for a minute.
 fn lock() -> SetRequest {
     let mut request = first_write("a");
     request.options.ttl = Some(60);
     request
 }
 
-/// Fails unless expiry and condition of the put of a [`lock`] are of that time.
+/// Fails unless the expiry and the condition of a [`lock`]'s put are based on `time`.
 #[track_caller]
 fn assert_is_of(put: &Value, time: u64) {
     assert_eq!(put["Item"]["expires"]["N"], (time + 60).to_string());
@@ -118,7 +119,7 @@ async fn an_item_expires_by_the_servers_time() {
     }
 }
 
-/// The read itself may be what teaches it.
+/// The response to the read itself may show the server's time.
 #[tokio::test]
 async fn what_a_read_learns_of_the_time_counts_for_what_it_read() {
     let item = json(&json!({"Item": expiring("a", OURS + 60)}));
@@ -129,7 +130,7 @@ async fn what_a_read_learns_of_the_time_counts_for_what_it_read() {
     assert_eq!(dates, ["20231114T221320Z", SIGNED]);
 }
 
-/// The server's time goes on as ours does.
+/// The server's clock advances as ours does.
 #[tokio::test]
 async fn the_correction_is_a_distance_and_no_moment() {
     let store = taught([Scene::from(success()).after(seconds(5))]).await;
@@ -141,8 +142,8 @@ async fn the_correction_is_a_distance_and_no_moment() {
     assert_eq!(now, (SERVERS + 5).to_string());
 }
 
-/// A clock an hour ahead would replace a lock that lives, and one an hour behind
-/// would write items that are gone at once.
+/// With a clock that is an hour ahead, a write would replace a live lock. With one that is an
+/// hour behind, it would write items that have already expired.
 #[tokio::test]
 async fn write_refused_for_its_time_is_made_anew_with_the_servers() {
     let of_set = |sent: &Sent| sent.json();
@@ -191,7 +192,7 @@ async fn batch_refused_for_its_time_is_made_anew_with_the_servers() {
     }
 }
 
-/// Thirty seconds ahead of our own clock: no reason to refuse a signature.
+/// A time thirty seconds ahead of our own clock, which is no reason to refuse a signature.
 const NEARLY: &str = "Tue, 14 Nov 2023 22:13:50 GMT";
 
 async fn expiry_of_a_set(store: &StateStore<Scripted>) -> u64 {
@@ -254,7 +255,7 @@ async fn store_without_expiry_asks_for_no_time() {
     assert_eq!(date(&store.requests()[1]), "20231114T221320Z");
 }
 
-/// A proxy's page has a date too.
+/// The error page of a proxy has a date too.
 #[tokio::test]
 async fn answer_that_is_not_dynamodbs_teaches_no_time() {
     let page = with(crate::test_support::html(403), "Date", SERVER);
@@ -263,7 +264,7 @@ async fn answer_that_is_not_dynamodbs_teaches_no_time() {
     assert_eq!(expiry_of_a_set(&store).await, OURS);
 }
 
-/// The lid was closed between signing and sending: the clock is right.
+/// The machine slept between signing and sending, but its clock is right.
 #[tokio::test]
 async fn request_signed_before_a_long_sleep_is_signed_again() {
     for (code, attempts) in [
@@ -285,7 +286,7 @@ async fn request_signed_before_a_long_sleep_is_signed_again() {
     }
 }
 
-/// The clocks of a process that was stopped went on, and its time is over.
+/// The clocks went on while the process was stopped, and its deadline has passed.
 #[tokio::test]
 async fn request_of_a_process_that_stood_still_is_signed_again() {
     let mut config = crate::test_support::config();
@@ -303,7 +304,7 @@ async fn request_of_a_process_that_stood_still_is_signed_again() {
     assert_eq!(dates, ["20231114T221320Z", SIGNED]);
 }
 
-/// DynamoDB may have forgotten the token of the attempt before.
+/// DynamoDB may have forgotten the token of the earlier attempt.
 #[tokio::test]
 async fn lost_transaction_is_not_repeated_after_a_long_sleep() {
     let lost = Scene::from(TransportError::Reset("cause".to_owned()));
@@ -318,7 +319,7 @@ async fn lost_transaction_is_not_repeated_after_a_long_sleep() {
     }
 }
 
-/// The attempt in doubt was the one before.
+/// The earlier attempt is the one that may have been applied.
 #[tokio::test]
 async fn transaction_of_unknown_outcome_is_not_signed_after_a_freeze() {
     let lost = Scene::from(TransportError::Reset("cause".to_owned()));
@@ -333,7 +334,7 @@ async fn transaction_of_unknown_outcome_is_not_signed_after_a_freeze() {
     assert_eq!(store.requests().len(), 2);
 }
 
-/// DynamoDB refuses a token that it knows with another body.
+/// DynamoDB refuses a known token with a different body.
 #[tokio::test]
 async fn lost_transaction_is_repeated_to_the_byte_whatever_the_time() {
     let lost = Scene::from(TransportError::Timeout).asleep_for(seconds(30));
@@ -344,7 +345,7 @@ async fn lost_transaction_is_repeated_to_the_byte_whatever_the_time() {
     assert_ne!(date(&requests[0]), date(&requests[1]));
 }
 
-/// With a clock that goes on by a second each time it is read.
+/// The clock advances by a second each time it is read.
 #[tokio::test]
 async fn signature_expiry_and_condition_are_of_one_time() {
     let platform = Scripted::new([success()]).ticking(seconds(1));

@@ -1,5 +1,5 @@
-//! A transaction is tried again under its own token, so that it cannot be
-//! applied twice, and what is unknown in the end is told so.
+//! Tests of retried transactions. A retry has the token of its call, so that the transaction
+//! cannot be applied twice. An outcome that stays unknown is reported as such.
 
 use super::{answering, cancelled, first_write, refused, scripted, set, set_if, sets};
 use crate::error::Error;
@@ -38,7 +38,7 @@ async fn transact(scenes: Vec<Scene>) -> (Result<usize, Error>, Vec<Sent>, Vec<f
     )
 }
 
-/// The words of an error of a transaction that may have been applied.
+/// Returns the sentence for `error` of a transaction that may have been applied.
 fn doubtful(error: &Error) -> String {
     format!("{error}; an attempt whose response was lost may have been applied")
 }
@@ -126,7 +126,8 @@ async fn an_invalid_item_after_a_lost_answer_is_unavailable_too() {
     assert_eq!(result, Err(Error::Unavailable(doubtful(&error))));
 }
 
-/// Had the lost attempt been applied, DynamoDB would have known the token; and it never will be.
+/// If the lost attempt had been applied, DynamoDB would have recognised the token. It cannot be
+/// applied later, because the replaced ETag never comes back.
 #[tokio::test]
 async fn an_etag_that_is_gone_after_a_lost_answer_is_a_mismatch() {
     let mismatch = cancelled(&[NONE, ("ConditionalCheckFailed", "no")]);
@@ -139,7 +140,7 @@ async fn an_etag_that_is_gone_after_a_lost_answer_is_a_mismatch() {
     assert_eq!(token(&requests[0]), token(&requests[1]));
 }
 
-/// Once the item is deleted, the lost attempt may still arrive and be applied.
+/// The item may be deleted, and then the lost attempt may still arrive and be applied.
 #[tokio::test]
 async fn an_item_in_the_way_of_a_first_write_after_a_lost_answer_is_unavailable() {
     const MISMATCH: (&str, &str) = ("ConditionalCheckFailed", "no");
@@ -189,7 +190,7 @@ async fn a_transaction_that_is_never_answered_times_out() {
     assert_eq!(requests.len(), 4);
 }
 
-/// Each of these uses up all its attempts, and they have no retry left in the end.
+/// Each transaction uses up all its attempts, and in the end no retry is left for conflicts.
 #[tokio::test]
 async fn conflicts_leave_other_calls_their_retries() {
     let mut reads = 0;

@@ -1,5 +1,5 @@
-//! Why DynamoDB cancels a transaction decides the case of the error, and the
-//! key at fault is in its sentence.
+//! Tests of cancelled transactions. The cancellation reason decides the case of the error, and
+//! its sentence names the key at fault.
 
 use super::{cancelled, delete, delete_if, first_write, refused, scripted, set, set_if, sets};
 use crate::error::Error;
@@ -58,7 +58,7 @@ async fn a_failed_condition_is_a_mismatch_of_the_key_at_its_place() {
     assert_eq!(store.requests().len(), 1, "no retry mends a condition");
 }
 
-/// DynamoDB counts the items that it is sent: one for each key.
+/// DynamoDB numbers the reasons by the items that it is sent, one for each key.
 #[tokio::test]
 async fn after_folding_the_failed_condition_is_still_that_of_its_own_key() {
     let store = scripted([cancelled(&[NONE, NONE, CONDITION])]);
@@ -107,7 +107,7 @@ async fn an_invalid_item_is_an_invalid_argument_in_dynamodbs_words() {
     assert_eq!(store.requests().len(), 1);
 }
 
-/// As PutItem is: DynamoDB has no code for it.
+/// DynamoDB has no code of its own for this error, neither here nor for PutItem.
 #[tokio::test]
 async fn an_item_over_dynamodbs_size_limit_is_too_large() {
     for words in [

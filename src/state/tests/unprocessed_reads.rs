@@ -1,5 +1,6 @@
-//! Keys that a BatchGetItem leaves are asked again, and only those: at once after an answer
-//! that made progress, for a table is not busy where one answer does not hold all.
+//! Tests of the keys that a BatchGetItem leaves unprocessed. Only these are requested again.
+//! After a response that made progress they are requested at once: a table is not busy just
+//! because one response does not hold all items.
 
 use super::{
     answering, asked, config, found, got, left, names, numbered, refused, scripted, store,
@@ -68,8 +69,8 @@ async fn a_round_that_brings_a_key_on_starts_the_attempts_and_the_waits_anew() {
     assert_eq!(store.waits(), waits, "none after the fourth answer");
 }
 
-/// DynamoDB gives back what is beyond 1 MB of one partition: of items of 400 KB, all
-/// but two.
+/// DynamoDB returns at most 1 MB of one partition per response. With items of 400 KB, it
+/// leaves all but two unprocessed.
 #[tokio::test]
 async fn items_of_one_partition_are_read_without_a_wait() {
     for attempts in [4, 1] {
@@ -176,7 +177,7 @@ async fn rounds_without_progress_do_empty_the_quota_and_then_one_request_is_all(
         assert_eq!(results, [Err(left("a"))]);
         requests.push(store.requests().len() - before);
     }
-    // Each request gives one of 500 tokens back, each round takes five.
+    // Each request returns one of 500 tokens, and each round takes five.
     assert_eq!(requests[..45], [4; 45]);
     assert_eq!(requests[45..], [2, 1, 1, 1, 2]);
 }

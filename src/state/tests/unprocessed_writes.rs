@@ -1,4 +1,4 @@
-//! What a BatchWriteItem leaves is sent again, and only that.
+//! Tests of the writes that a BatchWriteItem leaves unprocessed. Only these are sent again.
 
 use super::{
     answering, delete, leaving, left, names, numbered, refused, scripted, set, store, written,
