@@ -77,7 +77,7 @@ fn refuse_encryption(fields: &Fields<'_>) -> Result<(), Error> {
     for name in ["primaryEncryptionKey", "secondaryEncryptionKey"] {
         if fields.given(&[name]).is_some() {
             return Err(Error::InvalidConfiguration(format!(
-                "`{name}` is given, but this component does not encrypt, and values would be stored in plain text: remove the field, or use a host that encrypts values itself (as Dapr's runtime does) and removes the field before `init`"
+                "`{name}` is set, but this component does not encrypt and would store values in plain text: unset it, or use a host that encrypts values itself (as Dapr's runtime does) and removes the field before `init`"
             )));
         }
     }

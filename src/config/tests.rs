@@ -266,7 +266,7 @@ fn encryption_keys_of_dapr_are_refused_and_not_shown() {
         let named = sentence.to_lowercase().contains(&name.to_lowercase());
         assert!(named && sentence.contains("before `init`"), "{sentence}");
         assert!(!sentence.contains("c4n4ry"), "{sentence}");
-        assert!(with(&[(name, "")]).is_ok(), "an empty value is none");
+        assert!(with(&[(name, "")]).is_ok(), "an empty value is unset");
     }
 }
 
@@ -301,7 +301,7 @@ fn secret_in_the_field_of_another_is_not_shown() {
         let given = [REQUIRED, &[("region", secret)]].concat();
         let error = parse(&given, &[(variable, secret)]).unwrap_err();
         let sentence = error.redacted().to_string();
-        assert!(sentence.contains("`region` is \"***\""), "{sentence}");
+        assert!(sentence.contains("invalid `region` \"***\""), "{sentence}");
     }
 }
 
@@ -330,7 +330,7 @@ fn unconfirmed_writes_are_reported_or_repeated() {
     let sentence = message(with(&[("UnconfirmedWrites", "retry")]));
     assert_eq!(
         sentence,
-        "`unconfirmedWrites` is \"retry\": give `report` or `repeat`"
+        "invalid `unconfirmedWrites` \"retry\": give `report` or `repeat`"
     );
 }
 

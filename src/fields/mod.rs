@@ -111,11 +111,11 @@ pub struct Field {
 }
 
 impl Field {
-    /// The error of a value that cannot be used, with what to give in its place.
+    /// Returns the error for an invalid value. `remedy` says what to set instead.
     #[must_use]
     pub fn refused(&self, remedy: &str) -> Error {
         Error::InvalidConfiguration(format!(
-            "`{}` is {}: {remedy}",
+            "invalid `{}` {}: {remedy}",
             self.name,
             quote(&self.value)
         ))
@@ -126,7 +126,7 @@ impl Field {
 #[must_use]
 pub fn missing(field: &str, what: &str, variable: &str) -> Error {
     Error::InvalidConfiguration(format!(
-        "`{field}` is missing: give {what}, or set {variable} in the environment"
+        "`{field}` is missing: set it to {what}, or set {variable} in the environment"
     ))
 }
 

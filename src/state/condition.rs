@@ -96,11 +96,13 @@ impl Condition {
         let key = quote(key);
         Error::EtagMismatch(match self {
             Self::Absent => {
-                format!("key {key} exists already, and the call was to be its first write")
+                format!(
+                    "key {key} already exists, but the set is a first write: use its ETag to replace it"
+                )
             }
             Self::Etag(_) | Self::Always => {
                 format!(
-                    "the ETag given for key {key} is not that of the stored item, or there is none"
+                    "the ETag for key {key} does not match the stored item, or there is no item: read the item again"
                 )
             }
         })

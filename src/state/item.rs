@@ -111,7 +111,7 @@ pub fn key_attributes(table: &Table, key: String) -> Attributes {
 pub fn check_key(key: &str) -> Result<(), Error> {
     if key.is_empty() {
         return Err(Error::InvalidArgument(
-            "the key is empty: give at least one character".to_owned(),
+            "the key is empty: it must have at least one character".to_owned(),
         ));
     }
     if key.len() > PARTITION_KEY_BYTES {

@@ -118,7 +118,7 @@ impl<P: Platform> StateStore<P> {
     /// unexpected content.
     fn unexpected_answer(&self, what: &str) -> Error {
         Error::Unavailable(format!(
-            "{} answered for table `{}` with {what}, which was not asked for: check `endpoint`",
+            "{} sent an unexpected response for table `{}`, which contains {what}: check `endpoint`",
             self.client.endpoint_url(),
             self.table.name
         ))

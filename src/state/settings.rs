@@ -46,7 +46,7 @@ pub fn table_name(fields: &Fields<'_>) -> Result<String, Error> {
     if is_short && field.value.bytes().all(is_of_a_name) {
         Ok(field.value)
     } else {
-        Err(field.refused("no DynamoDB table is called so; give a name of at most 255 letters, digits, `_`, `-` and `.`",
+        Err(field.refused("not a valid DynamoDB table name; set a name of at most 255 letters, digits, `_`, `-` and `.`, or an ARN",
         ))
     }
 }
@@ -59,7 +59,7 @@ impl Table {
     ///
     /// `invalid-configuration`, naming the field and the remedy.
     pub fn parse(fields: &Fields<'_>, name: String) -> Result<Self, Error> {
-        const IN_USE: &str = "the items use that attribute already; choose another";
+        const IN_USE: &str = "each item already has an attribute of this name; set another name";
         let partition_key = fields.field(&["partitionKey"], &["DYNAMODB_PARTITION_KEY"]);
         let ttl = fields.field(&["ttlAttributeName"], &["DYNAMODB_TTL_ATTRIBUTE_NAME"]);
         let own = |field: &&Field| [VALUE, ETAG, CONTENT_TYPE].contains(&field.value.as_str());
@@ -68,7 +68,7 @@ impl Table {
         }
         let long = |field: &&Field| field.value.chars().count() > CONFIGURED_NAME_CHARACTERS;
         if let Some(field) = partition_key.iter().chain(&ttl).find(long) {
-            return Err(field.refused("give at most 255 characters"));
+            return Err(field.refused("must have at most 255 characters"));
         }
         let partition_key =
             partition_key.map_or_else(|| PARTITION_KEY.to_owned(), |field| field.value);
@@ -96,7 +96,7 @@ impl Consistency {
         match field.value.to_ascii_lowercase().as_str() {
             "eventual" => Ok(Self::Eventual),
             "strong" => Ok(Self::Strong),
-            _ => Err(field.refused("give `eventual` or `strong`")),
+            _ => Err(field.refused("must be `eventual` or `strong`")),
         }
     }
 }

@@ -28,7 +28,7 @@ impl<P: Platform> StateStore<P> {
     pub async fn transact(&self, operations: Vec<Operation>) -> Result<Vec<Option<String>>, Error> {
         if operations.len() > TRANSACTION_OPERATIONS {
             return Err(Error::InvalidArgument(format!(
-                "the transaction has {} operations: a transaction takes at most {TRANSACTION_OPERATIONS} operations, also where several have the same key; split it",
+                "the transaction has {} operations: the limit is {TRANSACTION_OPERATIONS}, and operations on the same key count separately; split the transaction",
                 operations.len()
             )));
         }
@@ -167,7 +167,7 @@ fn check_size(table: &Table, changes: &[Change]) -> Result<(), Error> {
         .sum();
     if size > TRANSACTION_BYTES {
         return Err(Error::TooLarge(format!(
-            "the items of the transaction have {size} bytes: DynamoDB takes at most {TRANSACTION_BYTES}"
+            "the items of the transaction have {size} bytes: DynamoDB takes at most {TRANSACTION_BYTES}; split the transaction"
         )));
     }
     Ok(())

@@ -23,13 +23,13 @@ pub fn seconds(table: &Table, ttl: Option<i64>) -> Result<Option<u64>, Error> {
         None | Some(0 | -1) => Ok(None),
         Some(seconds) => match u64::try_from(seconds) {
             Err(_) => refuse(format!(
-                "`ttl` is {seconds} s: give a number above 0, or 0 or -1 for never"
+                "invalid `ttl` {seconds}: must be a number of seconds above 0, or 0 or -1 for no expiry"
             )),
-            Ok(_) if table.ttl_attribute.is_none() => {
-                refuse("`ttl` needs `ttlAttributeName` in the configuration".to_owned())
-            }
+            Ok(_) if table.ttl_attribute.is_none() => refuse(format!(
+                "`ttl` is {seconds}, but the table has no attribute for it: set `ttlAttributeName` in the configuration"
+            )),
             Ok(seconds) if seconds > LONGEST => refuse(format!(
-                "`ttl` is {seconds} s, which is past the end of time: give -1 for never"
+                "invalid `ttl` {seconds}: the expiry would not fit in 64 bits; use -1 for no expiry"
             )),
             Ok(seconds) => Ok(Some(seconds)),
         },

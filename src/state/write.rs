@@ -168,7 +168,7 @@ impl<P: Platform> StateStore<P> {
 fn refused(failure: &OperationError, condition: &Condition, key: &str) -> Error {
     if failure.earlier_may_have_been_applied {
         Error::Unavailable(format!(
-            "key {}: the condition did not hold when the request was sent again, and its first attempt, whose answer was lost, may be the reason: read the item to know",
+            "key {}: the condition failed on a retry, and an earlier attempt, whose response was lost, may have been applied: read the item to find out",
             quote(key)
         ))
     } else {

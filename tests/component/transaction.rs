@@ -86,7 +86,7 @@ async fn hundred_operations_are_accepted_and_one_more_refused() {
         .map(|i| set(&format!("k-{i}"), b"v", None))
         .collect();
     let answer = store.state().transact(&many).await;
-    let names = ["101", "a transaction takes at most 100 operations"];
+    let names = ["101", "the limit is 100"];
     assert_refused(answer, "invalid-argument", &names);
     assert_eq!(table.raw("k-0").await, None);
     let etags = store.state().transact(&many[..100]).await.unwrap();
@@ -94,7 +94,7 @@ async fn hundred_operations_are_accepted_and_one_more_refused() {
     assert!(table.raw("k-99").await.is_some());
     let on_one_key = vec![set("k", b"v", None); 101];
     let answer = store.state().transact(&on_one_key).await;
-    let names = ["101", "a transaction takes at most 100 operations"];
+    let names = ["101", "the limit is 100"];
     assert_refused(answer, "invalid-argument", &names);
     store.state().transact(&on_one_key[..100]).await.unwrap();
 }

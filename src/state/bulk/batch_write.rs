@@ -140,9 +140,10 @@ impl<P: Platform> StateStore<P> {
                 (None, Some(delete)) => self.key_of(delete.key),
                 (None, None) => None,
             };
-            // What is not left is written: so all that is left must be of what was sent.
+            // All writes that are not unprocessed count as done. So each unprocessed write must
+            // be one that was sent.
             key.filter(|key| pending.contains_key(key)).ok_or_else(|| {
-                BatchError::Failed(self.unexpected_answer("another unprocessed item"))
+                BatchError::Failed(self.unexpected_answer("an unprocessed item that was not sent"))
             })
         });
         keys.collect()
@@ -332,7 +333,7 @@ mod tests {
     fn counts(changes: impl IntoIterator<Item = Change>) -> Vec<usize> {
         let changes: Vec<Placed> = changes.into_iter().enumerate().collect();
         let batches: Vec<Vec<Placed>> = batches(changes.clone()).collect();
-        assert_eq!(batches.concat(), changes, "all of them in their order");
+        assert_eq!(batches.concat(), changes, "all of them, in order");
         batches.iter().map(Vec::len).collect()
     }
 

@@ -66,7 +66,7 @@ impl<'a, P: Platform> StallTimeout<'a, P> {
             return Ok(());
         }
         Err(Error::Timeout(format!(
-            "not sent, since no request of this call succeeded within {:?}, which is `requestTimeout` times `maxAttempts`",
+            "not sent, because no request of this call succeeded within {:?} (`requestTimeout` times `maxAttempts`)",
             self.client.limits().operation_timeout()
         )))
     }

@@ -155,7 +155,7 @@ impl<P: Platform> StateStore<P> {
         let left = left.map(|request| request.keys).unwrap_or_default();
         let left = left.into_iter().map(|key| match self.key_of(key) {
             Some(key) if open.remove(key.as_str()) => Ok(Cow::from(key)),
-            _ => Err(self.unexpected_answer("another unprocessed key")),
+            _ => Err(self.unexpected_answer("an unprocessed key that was not requested")),
         });
         Ok((items, left.collect::<Result<_, _>>()?))
     }
@@ -170,7 +170,7 @@ impl<P: Platform> StateStore<P> {
         if tables.is_empty() {
             Ok(own)
         } else {
-            Err(self.unexpected_answer("another table"))
+            Err(self.unexpected_answer("data of another table"))
         }
     }
 

@@ -81,7 +81,7 @@ impl<P: Platform> StateStore<P> {
             let sent = stall.check().is_ok();
             let result = if outcome_unknown {
                 Err(Error::Unavailable(
-                    "not sent, since the outcome of an earlier request of this call for the same key is unknown".to_owned(),
+                    "not sent, because the outcome of an earlier request of this call for the same key is unknown".to_owned(),
                 )
                 .of_key(&change.key))
             } else {

@@ -15,7 +15,7 @@ fn silence() -> Scene {
 
 fn is_not_sent(error: &Error, key: &str) -> bool {
     let sentence = format!(
-        "key \"{key}\": not sent, since no request of this call succeeded within 40s, which is `requestTimeout` times `maxAttempts`"
+        "key \"{key}\": not sent, because no request of this call succeeded within 40s (`requestTimeout` times `maxAttempts`)"
     );
     error == &Error::Timeout(sentence)
 }
@@ -72,7 +72,7 @@ async fn when_no_read_succeeds_for_the_time_of_one_operation_the_rest_is_not_sen
     let store = scripted([silence()]);
     let keys = numbered(250);
     let results = store.bulk_get(keys.clone(), None).await;
-    assert_eq!(store.requests().len(), 4, "those of the first batch");
+    assert_eq!(store.requests().len(), 4, "only for the first batch");
     assert_eq!(store.client.platform().monotonic(), seconds(40));
     for (n, (result, key)) in results.iter().zip(&keys).enumerate() {
         let error = result.as_ref().unwrap_err();
@@ -94,7 +94,7 @@ async fn when_no_write_succeeds_for_the_time_of_one_operation_the_rest_is_not_se
     let twice = ["t", "t"];
     requests.extend(twice.map(set));
     let results = store.bulk_set(requests).await;
-    assert_eq!(store.requests().len(), 4, "those of the first batch");
+    assert_eq!(store.requests().len(), 4, "only for the first batch");
     let keys = keys.iter().map(String::as_str).chain(guarded).chain(twice);
     for (n, (result, key)) in results.iter().zip(keys).enumerate() {
         let error = result.as_ref().unwrap_err();

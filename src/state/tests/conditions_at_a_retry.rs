@@ -41,7 +41,7 @@ fn etag(sent: &Sent) -> String {
 fn is_unknown(error: &Error) -> bool {
     error
         == &Error::Unavailable(
-            "key \"a\": the condition did not hold when the request was sent again, and its first attempt, whose answer was lost, may be the reason: read the item to know"
+            "key \"a\": the condition failed on a retry, and an earlier attempt, whose response was lost, may have been applied: read the item to find out"
                 .to_owned(),
         )
 }
@@ -56,7 +56,7 @@ async fn a_set_that_finds_its_own_etag_was_applied_by_the_attempt_whose_answer_w
         let result = store.set(set_if("a", "old")).await;
         let requests = store.requests();
         assert_eq!(requests.len(), 2);
-        assert_eq!(requests[0].body, requests[1].body, "the same to the byte");
+        assert_eq!(requests[0].body, requests[1].body, "byte for byte");
         assert_eq!(result, Ok(etag(&requests[0])));
         let returns = &requests[0].json()["ReturnValuesOnConditionCheckFailure"];
         assert_eq!(returns, "ALL_OLD");
@@ -85,11 +85,11 @@ async fn a_condition_that_fails_at_once_is_a_mismatch() {
     for item in [Some(&other), None] {
         let store = scripted([mismatch(item)]);
         let error = store.set(first_write("a")).await.unwrap_err();
-        let sentence = "key \"a\" exists already, and the call was to be its first write";
+        let sentence =
+            "key \"a\" already exists, but the set is a first write: use its ETag to replace it";
         assert_eq!(error, Error::EtagMismatch(sentence.to_owned()));
         let error = store.set(set_if("a", "old")).await.unwrap_err();
-        let sentence =
-            "the ETag given for key \"a\" is not that of the stored item, or there is none";
+        let sentence = "the ETag for key \"a\" does not match the stored item, or there is no item: read the item again";
         assert_eq!(error, Error::EtagMismatch(sentence.to_owned()));
         let error = store.delete(delete_if("a", "old")).await.unwrap_err();
         assert_eq!(error, Error::EtagMismatch(sentence.to_owned()));

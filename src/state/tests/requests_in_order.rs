@@ -98,7 +98,7 @@ async fn a_refusal_lets_the_later_requests_of_its_key_be_sent() {
 
 #[tokio::test]
 async fn after_an_unknown_outcome_the_later_requests_of_that_key_alone_are_not_sent() {
-    let sentence = "key \"a\": not sent, since the outcome of an earlier request of this call for the same key is unknown";
+    let sentence = "key \"a\": not sent, because the outcome of an earlier request of this call for the same key is unknown";
     for (lost, timed_out) in [
         (Scene::from(TransportError::Timeout), true),
         (TransportError::Reset("cause".to_owned()).into(), false),
@@ -122,7 +122,7 @@ async fn after_an_unknown_outcome_the_later_requests_of_that_key_alone_are_not_s
         let expected = [("a", "1"), ("a", "2"), ("b", "1"), ("b", "2")];
         let expected = expected.map(|(key, value)| pair(key, value));
         assert_eq!(puts.map(put).collect::<Vec<_>>(), expected);
-        assert_eq!(requests.len(), 5, "a read tells whether a's 2 stands");
+        assert_eq!(requests.len(), 5, "the fifth reads back whether a is 2");
         assert!([0, 3, 5].iter().all(|n| results[*n].is_ok()), "{results:?}");
         match (&results[1], timed_out) {
             (Err(Error::Timeout(s)), true) | (Err(Error::Unavailable(s)), false) => {

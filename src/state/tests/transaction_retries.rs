@@ -91,9 +91,9 @@ async fn every_attempt_has_the_token_of_its_call_and_every_call_another() {
     assert_eq!(tokens.len(), 4 + 1 + 1);
     assert_eq!(tokens[..4], [(); 4].map(|()| tokens[0].clone()));
     assert!(tokens[3] != tokens[4] && tokens[4] != tokens[5] && tokens[3] != tokens[5]);
-    assert_eq!(tokens[0].len(), 32, "36 are DynamoDB's most");
+    assert_eq!(tokens[0].len(), 32, "DynamoDB's limit is 36");
     for sent in &requests[1..4] {
-        assert_eq!(sent.body, requests[0].body, "the same to the byte");
+        assert_eq!(sent.body, requests[0].body, "byte for byte");
     }
 }
 

@@ -12,7 +12,7 @@ const CONDITION: (&str, &str) = ("ConditionalCheckFailed", "The conditional requ
 
 fn mismatch(key: &str) -> Error {
     Error::EtagMismatch(format!(
-        "the ETag given for key \"{key}\" is not that of the stored item, or there is none"
+        "the ETag for key \"{key}\" does not match the stored item, or there is no item: read the item again"
     ))
 }
 
@@ -55,7 +55,7 @@ async fn a_failed_condition_is_a_mismatch_of_the_key_at_its_place() {
     let store = scripted([cancelled(&[NONE, CONDITION, NONE])]);
     let operations = sets(vec![set("a"), set_if("b", "e"), set("c")]);
     assert_eq!(store.transact(operations).await, Err(mismatch("b")));
-    assert_eq!(store.requests().len(), 1, "no retry mends a condition");
+    assert_eq!(store.requests().len(), 1, "a condition is not retried");
 }
 
 /// DynamoDB numbers the reasons by the items that it is sent, one for each key.
@@ -70,7 +70,8 @@ async fn after_folding_the_failed_condition_is_still_that_of_its_own_key() {
         first_write("c"),
         set("d"),
     ]);
-    let sentence = "key \"c\" exists already, and the call was to be its first write";
+    let sentence =
+        "key \"c\" already exists, but the set is a first write: use its ETag to replace it";
     let expected = Error::EtagMismatch(sentence.to_owned());
     assert_eq!(store.transact(operations).await, Err(expected));
     let items = store.requests()[0].json()["TransactItems"].clone();
@@ -134,7 +135,7 @@ async fn too_many_operations_are_counted_before_they_are_folded() {
     let store = scripted([success()]);
     let keys = ["a", "b", "c"].into_iter().cycle();
     let operations = sets(keys.take(101).map(set).collect());
-    let sentence = "the transaction has 101 operations: a transaction takes at most 100 operations, also where several have the same key; split it";
+    let sentence = "the transaction has 101 operations: the limit is 100, and operations on the same key count separately; split the transaction";
     let expected = Error::InvalidArgument(sentence.to_owned());
     assert_eq!(store.transact(operations.clone()).await, Err(expected));
     assert!(store.requests().is_empty());
