@@ -45,7 +45,7 @@ fn message(result: Result<Config, Error>) -> String {
 }
 
 #[test]
-fn the_required_fields_suffice_and_the_rest_has_its_defaults() {
+fn required_fields_suffice_and_the_rest_has_defaults() {
     let config = with(&[]).unwrap();
     assert_eq!(config.state.table.name, "orders");
     assert_eq!(config.state.table.partition_key, "key");
@@ -65,7 +65,7 @@ fn the_required_fields_suffice_and_the_rest_has_its_defaults() {
 }
 
 #[test]
-fn names_and_aliases_count_in_any_case_and_the_name_before_its_alias() {
+fn names_match_in_any_case_and_precede_their_aliases() {
     let config = parse(
         &[
             ("TABLE", "orders"),
@@ -87,7 +87,7 @@ fn names_and_aliases_count_in_any_case_and_the_name_before_its_alias() {
 }
 
 #[test]
-fn the_environment_fills_in_what_the_metadata_lacks_or_leaves_empty() {
+fn environment_fills_unset_and_empty_metadata_fields() {
     let environment = [
         ("DYNAMODB_TABLE", "from-env"),
         ("AWS_REGION", ""),
@@ -120,7 +120,7 @@ fn the_environment_fills_in_what_the_metadata_lacks_or_leaves_empty() {
 }
 
 #[test]
-fn the_endpoint_of_the_service_comes_before_the_common_one_and_needs_no_region() {
+fn service_endpoint_overrides_common_one_and_needs_no_region() {
     let environment = [
         ("AWS_ENDPOINT_URL", "http://common:1"),
         ("AWS_ENDPOINT_URL_DYNAMODB", "http://db:2"),
@@ -134,7 +134,7 @@ fn the_endpoint_of_the_service_comes_before_the_common_one_and_needs_no_region()
 }
 
 #[test]
-fn a_missing_field_is_named_with_its_variable() {
+fn missing_field_is_named_with_its_variable() {
     let sentence = message(parse(&[("region", "eu-west-1")], &[]));
     assert_tells(&sentence, &["`table`", "DYNAMODB_TABLE"]);
     let sentence = message(parse(&[("table", "orders")], &[]));
@@ -142,7 +142,7 @@ fn a_missing_field_is_named_with_its_variable() {
 }
 
 #[test]
-fn half_a_pair_of_credentials_is_refused_and_never_made_whole_from_another_source() {
+fn half_a_key_pair_is_refused_despite_other_sources() {
     let environment = [
         ("AWS_ACCESS_KEY_ID", "ENVID"),
         ("AWS_SECRET_ACCESS_KEY", "c4n4ry-env"),
@@ -162,7 +162,7 @@ fn half_a_pair_of_credentials_is_refused_and_never_made_whole_from_another_sourc
 }
 
 #[test]
-fn a_secret_appears_neither_in_errors_nor_in_debug_output() {
+fn secret_is_in_neither_errors_nor_debug_output() {
     let config = with(&[("sessionToken", "c4n4ry-token")]).unwrap();
     assert!(!format!("{config:?}").contains("c4n4ry"));
     let sentence = message(with(&[("secretKey", "c4n4ry secret")]));
@@ -170,7 +170,7 @@ fn a_secret_appears_neither_in_errors_nor_in_debug_output() {
 }
 
 #[test]
-fn a_value_that_cannot_be_meant_is_refused_by_its_field() {
+fn invalid_value_is_refused_by_its_field() {
     for (name, value) in [
         ("region", "Frankfurt am Main"),
         ("table", "my table"),
@@ -197,7 +197,7 @@ fn a_value_that_cannot_be_meant_is_refused_by_its_field() {
 }
 
 #[test]
-fn a_value_from_the_environment_is_refused_by_its_variable() {
+fn invalid_environment_value_is_refused_by_its_variable() {
     for (variable, value) in [
         ("AWS_ENDPOINT_URL", "localhost:8000"),
         ("AWS_DEFAULT_REGION", "Frankfurt"),
@@ -213,7 +213,7 @@ fn a_value_from_the_environment_is_refused_by_its_variable() {
 }
 
 #[test]
-fn unknown_names_are_told_but_not_those_of_input_bindings() {
+fn unknown_names_are_reported_except_for_input_bindings() {
     let names = ["tabel", "TABLE", "direction", "Route"];
     let metadata = names.map(|name| (name.to_owned(), String::new()));
     assert_eq!(unknown(&metadata), ["tabel"]);
@@ -224,7 +224,7 @@ fn unknown_names_are_told_but_not_those_of_input_bindings() {
 }
 
 #[test]
-fn fields_of_daprs_runtime_are_all_told_alike() {
+fn fields_of_daprs_runtime_are_reported_alike() {
     let names = [
         "keyPrefix",
         "KEYPREFIX",
@@ -250,7 +250,7 @@ fn fields_of_daprs_runtime_are_all_told_alike() {
 }
 
 #[test]
-fn known_names_are_those_that_parsing_looks_up() {
+fn known_names_equal_the_names_that_parsing_looks_up() {
     with(&[]).unwrap();
     fields::LOOKED_UP.with_borrow(|asked| {
         let asked: Vec<_> = asked.iter().copied().collect();
@@ -259,7 +259,7 @@ fn known_names_are_those_that_parsing_looks_up() {
 }
 
 #[test]
-fn encryption_keys_of_dapr_are_refused_and_not_shown() {
+fn dapr_encryption_keys_are_refused_and_not_shown() {
     for name in ["primaryEncryptionKey", "SECONDARYENCRYPTIONKEY"] {
         let error = with(&[(name, "c4n4ry-of-32-hexadecimal-digits")]).unwrap_err();
         let sentence = message(Err(error.clone()));
@@ -271,7 +271,7 @@ fn encryption_keys_of_dapr_are_refused_and_not_shown() {
 }
 
 #[test]
-fn secret_in_the_field_of_another_is_not_shown() {
+fn secret_in_another_field_is_not_shown() {
     let secret = "c4n4ry/secret+key/of/40/characters/as/AWS";
     let long = format!("c4n4ry{}", "x".repeat(600));
     for (name, secret) in [
@@ -306,13 +306,13 @@ fn secret_in_the_field_of_another_is_not_shown() {
 }
 
 #[test]
-fn of_one_name_given_twice_the_last_counts() {
+fn last_value_of_a_repeated_name_counts() {
     let config = with(&[("table", "first"), ("Table", "second")]).unwrap();
     assert_eq!(config.state.table.name, "second");
 }
 
 #[test]
-fn a_table_may_be_named_by_an_arn() {
+fn table_can_be_an_arn() {
     let arn = "arn:aws:dynamodb:eu-west-1:123456789012:table/orders";
     assert_eq!(with(&[("table", arn)]).unwrap().state.table.name, arn);
 }
@@ -344,7 +344,7 @@ fn of_length(field: &str, length: usize) -> Result<Config, Error> {
 }
 
 #[test]
-fn value_of_any_length_is_taken_or_refused_by_its_field() {
+fn value_of_any_length_is_accepted_or_refused_by_its_field() {
     for (field, longest) in [
         ("table", 1_024),
         ("region", 255),
@@ -366,7 +366,7 @@ fn value_of_any_length_is_taken_or_refused_by_its_field() {
 }
 
 #[test]
-fn what_is_parsed_is_quoted_with_an_end() {
+fn long_invalid_value_is_quoted_in_part() {
     for field in [
         "endpoint",
         "consistency",

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gos_durations_and_whole_seconds_are_read() {
+    fn go_durations_and_whole_seconds_are_parsed() {
         for (text, micros) in [
             ("500ms", 500_000),
             ("10s", 10_000_000),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn many_parts_are_added_up_without_rounding() {
+    fn many_parts_are_added_without_rounding_error() {
         let tenths = "0.1s".repeat(1_000);
         assert_eq!(parse(&tenths), Some(Duration::from_secs(100)));
         assert_eq!(parse("1.0000000000000000000000009s"), parse("1s"));
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_none() {
+    fn invalid_duration_is_refused() {
         for text in [
             "",
             "s",

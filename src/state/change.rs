@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_condition_and_the_last_effect_stand() {
+    fn fold_keeps_the_first_condition_and_the_last_effect() {
         let etag = Condition::Etag("e".to_owned());
         let folded = fold(vec![
             delete("a", etag.clone()),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn operation_ruled_out_by_an_earlier_one_refuses_the_whole() {
+    fn operation_that_contradicts_an_earlier_one_is_refused() {
         let etag = || Condition::Etag("e".to_owned());
         for sequence in [
             vec![
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_write_after_a_delete_holds() {
+    fn first_write_after_a_delete_holds() {
         let folded = fold(vec![
             delete("a", Condition::Always),
             put("a", Condition::Absent, "1"),

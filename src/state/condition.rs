@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn an_etag_decides_alone_and_an_empty_one_is_none() {
+    fn etag_decides_alone_and_empty_etag_counts_as_none() {
         use Concurrency::{FirstWrite, LastWrite};
         let etag = || Condition::Etag("e".to_owned());
         for (given, concurrency, condition) in [
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_item_counts_as_absent_for_first_write() {
+    fn expired_item_is_absent_for_first_write() {
         let expression = Condition::Absent.expression(&table(Some("expires")), 7);
         assert_eq!(
             expression.text.as_deref(),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_item_does_not_match_its_etag() {
+    fn expired_item_does_not_match_its_etag() {
         let expression = Condition::Etag("e".into()).expression(&table(Some("expires")), 7);
         assert_eq!(
             expression.text.as_deref(),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn without_time_to_live_the_expression_speaks_of_nothing_else() {
+    fn expression_without_ttl_has_no_expiry_clause() {
         let expression = Condition::Absent.expression(&table(None), 7);
         assert_eq!(expression.text.as_deref(), Some("attribute_not_exists(#k)"));
         assert_eq!(expression.names.unwrap()["#k"], "pk");

@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn above_zero_is_a_time_to_live_and_zero_or_minus_one_is_never() {
+    fn ttl_above_zero_expires_and_zero_or_minus_one_never_does() {
         let table = table(Some("expires"));
         let longest = i64::try_from(LONGEST).unwrap();
         for (ttl, given) in [
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn expiry_is_a_moment_that_fits_an_i64_whatever_the_clock_shows() {
+    fn expiry_fits_an_i64_at_any_clock_time() {
         assert_eq!(expires_at(60, 1_000), 1_060);
         for now in [4_000_000_000, 4_000_000_001, u64::MAX] {
             assert_eq!(expires_at(LONGEST, now), LATEST);
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn below_minus_one_and_past_the_end_of_time_are_refused() {
+    fn ttl_below_minus_one_or_too_long_is_refused() {
         for ttl in [-2, i64::MIN, i64::MAX] {
             let error = seconds(&table(Some("expires")), Some(ttl)).unwrap_err();
             assert!(
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_attribute_for_it_a_time_to_live_is_refused_and_never_is_not() {
+    fn ttl_without_an_attribute_for_it_is_refused() {
         let error = seconds(&table(None), Some(5)).unwrap_err();
         assert!(
             matches!(&error, Error::InvalidArgument(s) if s.contains("ttlAttributeName")),

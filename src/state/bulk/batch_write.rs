@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn no_write_is_larger_than_its_size() {
+    fn size_is_an_upper_bound_of_a_write() {
         let all: String = (0..=0x80_u8).map(char::from).collect();
         for value in ["v", "\"\\\u{8}\u{c}\n\r\t\u{1f}é", &all] {
             // The value as it is, and one that is large enough to be scanned.
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_has_25_writes() {
+    fn batch_has_at_most_25_writes() {
         let sets = |count: usize| (0..count).map(|n| put(&format!("k{n}"), b"v"));
         assert_eq!(counts(sets(0)), [0; 0]);
         assert_eq!(counts(sets(1)), [1]);
@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_text_and_bytes_fill_a_batch_of_25() {
+    fn plain_text_and_bytes_fill_a_batch_of_25_writes() {
         for value in [
             vec![b'x'; LARGE],
             "é".repeat(LARGE / 2).into(),
@@ -412,7 +412,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_json_escapes_make_smaller_batches() {
+    fn escaped_values_make_smaller_batches() {
         for (byte, most) in [(1, 6), (b'"', 19), (b'\n', 19)] {
             let sets = (0..25).map(|n| put(&format!("k{n}"), &vec![byte; LARGE]));
             let counts = counts(sets);

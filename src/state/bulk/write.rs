@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_and_repeated_keys_keep_a_write_out_of_the_batches() {
+    fn conditional_writes_and_repeated_keys_are_not_batched() {
         let changes = vec![
             change("alone", Condition::Always),
             change("twice", Condition::Always),

@@ -28,7 +28,7 @@ fn attributes(key: &str, value: &[u8]) -> Attributes {
 }
 
 #[test]
-fn what_is_encoded_decodes_to_the_same_bytes_as_text_or_binary() {
+fn encoded_item_decodes_to_the_same_bytes() {
     for (bytes, text) in [(&b"hello"[..], true), (b"", true), (&[0xff, 0xfe], false)] {
         let attributes = attributes("k", bytes);
         assert_eq!(attributes["value"].is_s(), text);
@@ -42,13 +42,13 @@ fn what_is_encoded_decodes_to_the_same_bytes_as_text_or_binary() {
 }
 
 #[test]
-fn an_expired_item_is_an_absent_item_from_its_second_on() {
+fn item_is_absent_from_the_second_of_its_expiry() {
     let attributes = attributes("k", b"v");
     assert_eq!(decode(&table(), "k", attributes, 2_000), Ok(None));
 }
 
 #[test]
-fn a_moment_before_the_epoch_has_passed_and_one_beyond_all_numbers_has_not() {
+fn expiry_out_of_range_is_clamped() {
     let largest = format!("9{}", "0".repeat(125));
     for (number, at) in [
         ("-1", None),
@@ -72,7 +72,7 @@ fn at(number: &str, now: u64) -> Option<Option<u64>> {
 }
 
 #[test]
-fn an_expiry_with_a_fraction_is_rounded_down() {
+fn expiry_with_a_fraction_is_rounded_down() {
     for (number, second) in [
         ("2000.5", 2_000),
         ("2000.999999999999999999999999999999999", 2_000),
@@ -89,7 +89,7 @@ fn an_expiry_with_a_fraction_is_rounded_down() {
 /// DynamoDB compares the number with its fraction in `#t <= :now`. A read must not miss an
 /// item that prevents a first write.
 #[test]
-fn reads_and_conditions_agree_on_when_a_fraction_has_passed() {
+fn reads_and_conditions_agree_on_fractional_expiry() {
     for (number, now, is_there) in [
         ("2000.5", 1_999, true),
         ("2000.5", 2_000, true),
@@ -102,7 +102,7 @@ fn reads_and_conditions_agree_on_when_a_fraction_has_passed() {
 }
 
 #[test]
-fn an_item_is_of_its_key_and_of_no_other() {
+fn item_matches_only_its_own_key() {
     let item = attributes("k", b"v");
     assert!(is_of_key(&table(), "k", &item));
     assert!(!is_of_key(&table(), "l", &item));
@@ -112,7 +112,7 @@ fn an_item_is_of_its_key_and_of_no_other() {
 }
 
 #[test]
-fn an_item_of_400_kb_is_encoded_and_one_byte_more_is_too_large() {
+fn item_over_400_kb_is_too_large() {
     let overhead = item_size(&attributes("k", b""));
     let most = vec![b'x'; ITEM_BYTES - overhead];
     assert!(encode(&table(), "k", new_item(&most)).is_ok());
@@ -125,7 +125,7 @@ fn an_item_of_400_kb_is_encoded_and_one_byte_more_is_too_large() {
 }
 
 #[test]
-fn a_content_type_that_is_no_string_is_another_tools_and_none_of_ours() {
+fn content_type_of_another_type_is_ignored() {
     let mut attributes = attributes("k", b"v");
     attributes.insert(CONTENT_TYPE.to_owned(), AttributeValue::N("7".into()));
     let item = decode(&table(), "k", attributes, 0).unwrap().unwrap();
@@ -134,7 +134,7 @@ fn a_content_type_that_is_no_string_is_another_tools_and_none_of_ours() {
 }
 
 #[test]
-fn an_attribute_of_a_foreign_type_is_an_error_that_names_it_and_the_key() {
+fn attribute_of_a_wrong_type_is_named_with_the_key() {
     for (name, value) in [
         ("value", AttributeValue::M(HashMap::new())),
         ("etag", AttributeValue::N("1".into())),
@@ -158,7 +158,7 @@ fn an_attribute_of_a_foreign_type_is_an_error_that_names_it_and_the_key() {
 }
 
 #[test]
-fn a_key_has_from_1_to_2048_bytes() {
+fn key_has_from_1_to_2048_bytes() {
     assert!(matches!(check_key(""), Err(Error::InvalidArgument(_))));
     assert_eq!(check_key(&"k".repeat(2_048)), Ok(()));
     let long = check_key(&"é".repeat(1_025)).unwrap_err().to_string();

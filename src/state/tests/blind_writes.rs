@@ -33,7 +33,7 @@ fn is_unknown(error: &Error, key: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_set_whose_answer_was_lost_is_a_success_where_it_stands_in_the_table() {
+async fn lost_set_that_is_in_the_table_succeeds() {
     for lost in lost_answers() {
         for request in [set("a"), first_write("a")] {
             let (lost, mut written) = (lost.clone(), Value::Null);
@@ -58,7 +58,7 @@ async fn a_set_whose_answer_was_lost_is_a_success_where_it_stands_in_the_table()
 }
 
 #[tokio::test]
-async fn a_set_that_does_not_stand_there_is_of_unknown_outcome_and_not_sent_again() {
+async fn lost_set_that_is_not_in_the_table_is_unknown() {
     for lost in lost_answers() {
         for request in [set("a"), first_write("a")] {
             for found in [
@@ -76,7 +76,7 @@ async fn a_set_that_does_not_stand_there_is_of_unknown_outcome_and_not_sent_agai
 }
 
 #[tokio::test]
-async fn a_read_that_fails_too_leaves_the_error_of_the_set() {
+async fn failed_read_back_keeps_the_error_of_the_set() {
     for lost in lost_answers() {
         let denied = refused("AccessDeniedException", "no reads");
         let store = scripted([lost.clone(), denied.into()]);
@@ -88,7 +88,7 @@ async fn a_read_that_fails_too_leaves_the_error_of_the_set() {
 }
 
 #[tokio::test]
-async fn the_read_ends_when_the_set_had_to_be_over() {
+async fn read_back_ends_at_the_deadline_of_the_set() {
     let store = scripted([Scene::from(success()).after(seconds(3_600))]);
     let error = store.set(set("a")).await.unwrap_err();
     assert!(matches!(error, Error::Timeout(_)), "{error}");
@@ -98,7 +98,7 @@ async fn the_read_ends_when_the_set_had_to_be_over() {
 
 /// The read is not a retry. If the set has used up its time, the read has that of one attempt.
 #[tokio::test]
-async fn set_is_read_back_also_after_its_only_attempt() {
+async fn set_is_read_back_after_its_only_attempt() {
     let requests = [set("a"), first_write("a"), set_if("a", "old")];
     for (lost, request) in lost_answers().into_iter().zip(requests.into_iter().cycle()) {
         let mut config = crate::test_support::config();
@@ -131,7 +131,7 @@ async fn read_back_after_the_only_attempt_ends_in_time() {
 }
 
 #[tokio::test]
-async fn what_was_not_applied_for_certain_is_sent_again_without_a_read() {
+async fn unapplied_write_is_retried_without_a_read() {
     for refused in [
         Scene::from(refused("ThrottlingException", "slow down")),
         TransportError::ConnectTimeout.into(),
@@ -148,7 +148,7 @@ async fn what_was_not_applied_for_certain_is_sent_again_without_a_read() {
 }
 
 #[tokio::test]
-async fn a_delete_whose_answer_was_lost_is_of_unknown_outcome_and_not_sent_again() {
+async fn lost_delete_is_unknown_and_not_sent_again() {
     for lost in lost_answers() {
         let store = scripted([lost, success().into()]);
         let error = store.delete(delete("a")).await.unwrap_err();
@@ -158,7 +158,7 @@ async fn a_delete_whose_answer_was_lost_is_of_unknown_outcome_and_not_sent_again
 }
 
 #[tokio::test]
-async fn of_a_batch_whose_answer_was_lost_what_stands_in_the_table_was_written() {
+async fn lost_batch_succeeds_for_the_items_in_the_table() {
     for lost in lost_answers() {
         let mut batch = Vec::new();
         let store = answering(move |number, sent| match number {
@@ -195,7 +195,7 @@ async fn of_a_batch_whose_answer_was_lost_what_stands_in_the_table_was_written()
 
 /// DynamoDB reads two items of 400 KB per request from one partition.
 #[tokio::test]
-async fn what_stands_is_read_to_the_end_while_answers_make_progress() {
+async fn lost_batch_is_read_back_while_responses_make_progress() {
     let mut batch: BTreeMap<String, Option<String>> = BTreeMap::new();
     let store = answering(move |number, sent| match number {
         1 => {
@@ -223,7 +223,7 @@ async fn what_stands_is_read_to_the_end_while_answers_make_progress() {
 }
 
 #[tokio::test]
-async fn of_a_later_round_only_what_was_sent_is_in_doubt() {
+async fn only_the_keys_of_a_lost_round_are_unknown() {
     let store = answering(|number, sent| match number {
         1 => leaving(sent, |key| key == "b").into(),
         2 => Scene::from(TransportError::Timeout),
@@ -239,7 +239,7 @@ async fn of_a_later_round_only_what_was_sent_is_in_doubt() {
 }
 
 #[tokio::test]
-async fn a_batch_of_deletes_whose_answer_was_lost_is_of_unknown_outcome() {
+async fn lost_batch_of_deletes_is_unknown() {
     for lost in lost_answers() {
         let store = scripted([lost, success().into()]);
         let results = store.bulk_delete(vec![delete("a"), delete("b")]).await;
@@ -253,7 +253,7 @@ async fn a_batch_of_deletes_whose_answer_was_lost_is_of_unknown_outcome() {
 
 /// ETags are random, so a replaced ETag never comes back.
 #[tokio::test]
-async fn a_set_that_names_the_etag_it_replaces_is_sent_again() {
+async fn lost_set_that_names_an_etag_is_sent_again() {
     for lost in lost_answers() {
         let store = store(Scripted::new([lost, success().into()]));
         assert!(store.set(set_if("a", "old")).await.is_ok());

@@ -28,7 +28,7 @@ fn is_unanswered(error: &Error, key: &str) -> bool {
 
 /// Each response brings one key and restarts the batch's time limit of forty seconds.
 #[tokio::test]
-async fn a_batch_of_which_each_answer_reads_a_part_may_take_any_time() {
+async fn batch_that_reads_a_part_per_response_has_no_time_limit() {
     let store = answering(|_, sent| {
         let keys = asked(sent);
         Scene::from(found(&keys[..1], &keys[1..])).after(seconds(9))
@@ -40,7 +40,7 @@ async fn a_batch_of_which_each_answer_reads_a_part_may_take_any_time() {
 }
 
 #[tokio::test]
-async fn a_batch_of_which_each_answer_writes_a_part_may_take_any_time() {
+async fn batch_that_writes_a_part_per_response_has_no_time_limit() {
     let store = answering(|_, sent| {
         let first = written_keys(sent).remove(0);
         let left = leaving(sent, move |key| key != first);
@@ -54,7 +54,7 @@ async fn a_batch_of_which_each_answer_writes_a_part_may_take_any_time() {
 }
 
 #[tokio::test]
-async fn batch_without_progress_ends_within_one_operations_time() {
+async fn batch_without_progress_ends_in_time() {
     let store = answering(|number, sent| {
         let keys = asked(sent);
         let read = usize::from(number < 3);
@@ -68,7 +68,7 @@ async fn batch_without_progress_ends_within_one_operations_time() {
 }
 
 #[tokio::test]
-async fn when_no_read_succeeds_for_the_time_of_one_operation_the_rest_is_not_sent() {
+async fn stalled_bulk_get_does_not_send_the_rest() {
     let store = scripted([silence()]);
     let keys = numbered(250);
     let results = store.bulk_get(keys.clone(), None).await;
@@ -84,7 +84,7 @@ async fn when_no_read_succeeds_for_the_time_of_one_operation_the_rest_is_not_sen
 }
 
 #[tokio::test]
-async fn when_no_write_succeeds_for_the_time_of_one_operation_the_rest_is_not_sent() {
+async fn stalled_bulk_set_does_not_send_the_rest() {
     let store = scripted([silence()]);
     let keys = numbered(30);
     let mut requests: Vec<_> = keys.iter().map(|key| set(key)).collect();
@@ -106,7 +106,7 @@ async fn when_no_write_succeeds_for_the_time_of_one_operation_the_rest_is_not_se
 }
 
 #[tokio::test]
-async fn an_error_answer_is_no_success_and_a_success_gives_the_call_its_time_again() {
+async fn success_restarts_the_time_limit_and_an_error_does_not() {
     let refused = || Scene::from(refusal(400, "SomethingNew")).after(seconds(9));
     let fine = || Scene::from(success()).after(seconds(9));
     // Requests start at 0, 9, 18 and 27 s. The success at 36 s allows more until 76 s.
@@ -126,7 +126,7 @@ async fn an_error_answer_is_no_success_and_a_success_gives_the_call_its_time_aga
 }
 
 #[tokio::test]
-async fn a_batch_that_is_done_in_part_gives_the_call_its_time_again() {
+async fn partial_batch_restarts_the_time_limit() {
     let refused = || refusal(400, "SomethingNew");
     let later = |answer| Scene::from(answer).after(seconds(9));
     // The first batch is done in part at 9 s, and its rest fails at 18 s. The other batches
@@ -152,7 +152,7 @@ async fn a_batch_that_is_done_in_part_gives_the_call_its_time_again() {
 }
 
 #[tokio::test]
-async fn a_call_may_take_any_time_while_its_batches_succeed() {
+async fn call_whose_batches_succeed_has_no_time_limit() {
     let store = answering(|_, sent| Scene::from(found(&asked(sent), &[])).after(seconds(9)));
     let results = store.bulk_get(numbered(1_000), None).await;
     assert!(results.iter().all(|found| found == &Ok(Some(got()))));

@@ -28,7 +28,7 @@ fn singly(requests: &[Sent]) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn after_a_validation_exception_the_good_ones_are_written_and_the_bad_one_has_its_error() {
+async fn invalid_member_of_a_batch_fails_alone() {
     let store = answering(|_, sent| strict(sent, "ValidationException", "bad it is"));
     let results = store.bulk_set(vec![set("a"), set("bad"), set("c")]).await;
     assert_eq!(
@@ -47,7 +47,7 @@ async fn after_a_validation_exception_the_good_ones_are_written_and_the_bad_one_
 }
 
 #[tokio::test]
-async fn members_that_are_sent_singly_have_no_condition_and_the_etag_of_the_batch() {
+async fn members_sent_singly_keep_their_etag_without_condition() {
     let store = answering(|_, sent| strict(sent, "ValidationException", "bad it is"));
     store.bulk_set(vec![set("a"), set("bad")]).await;
     let requests = store.requests();
@@ -62,7 +62,7 @@ async fn members_that_are_sent_singly_have_no_condition_and_the_etag_of_the_batc
 }
 
 #[tokio::test]
-async fn deletes_are_sent_singly_too() {
+async fn deletes_of_a_refused_batch_are_sent_singly() {
     let store = answering(|_, sent| strict(sent, "ValidationException", "bad it is"));
     let results = store.bulk_delete(vec![delete("bad"), delete("b")]).await;
     assert!(matches!(results[0], Err(Error::InvalidArgument(_))));
@@ -74,7 +74,7 @@ async fn deletes_are_sent_singly_too() {
 }
 
 #[tokio::test]
-async fn an_item_that_is_too_large_for_dynamodb_keeps_no_other_from_being_written() {
+async fn item_too_large_for_dynamodb_fails_alone() {
     let words = "Item size has exceeded the maximum allowed size";
     let store = answering(move |_, sent| strict(sent, "ValidationException", words));
     let results = store.bulk_set(vec![set("a"), set("bad")]).await;
@@ -83,7 +83,7 @@ async fn an_item_that_is_too_large_for_dynamodb_keeps_no_other_from_being_writte
 }
 
 #[tokio::test]
-async fn only_the_refused_batch_is_taken_apart() {
+async fn only_the_refused_batch_is_sent_singly() {
     let store = answering(|_, sent| strict(sent, "ValidationException", "bad it is"));
     let mut requests: Vec<_> = numbered(49).iter().map(|key| set(key)).collect();
     requests.push(set("bad"));
@@ -96,7 +96,7 @@ async fn only_the_refused_batch_is_taken_apart() {
 }
 
 #[tokio::test]
-async fn a_batch_of_one_is_not_sent_twice() {
+async fn refused_batch_of_one_is_not_sent_twice() {
     let store = answering(|_, sent| strict(sent, "ValidationException", "bad it is"));
     let results = store.bulk_set(vec![set("bad")]).await;
     let start = "key \"bad\": BatchWriteItem on table `orders`: bad it is ";
@@ -108,7 +108,7 @@ async fn a_batch_of_one_is_not_sent_twice() {
 }
 
 #[tokio::test]
-async fn errors_that_concern_every_member_take_no_batch_apart() {
+async fn error_of_every_member_is_not_retried_singly() {
     for code in [
         "AccessDeniedException",
         "ResourceNotFoundException",

@@ -21,7 +21,7 @@ fn large(byte: u8) -> Vec<SetRequest> {
 }
 
 #[tokio::test]
-async fn values_that_json_escapes_are_sent_in_requests_below_16_mb() {
+async fn escaped_values_are_sent_in_requests_below_16_mb() {
     for (byte, requests) in [(b'x', 1), (0xff, 1), (b'"', 2), (0x01, 5)] {
         let store = scripted([success()]);
         let results = store.bulk_set(large(byte)).await;
@@ -41,7 +41,7 @@ fn short(sent: &Sent, most: usize) -> Option<Response> {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_too_large_for_a_proxy_is_sent_in_halves() {
+async fn batch_too_large_for_a_proxy_is_sent_in_halves() {
     for refused in [html(413), refusal(413, "RequestEntityTooLarge")] {
         let store = answering(move |_, sent| match written_keys(sent).len() {
             0..=7 => success(),
@@ -61,7 +61,7 @@ async fn a_batch_that_is_too_large_for_a_proxy_is_sent_in_halves() {
 }
 
 #[tokio::test]
-async fn deletes_and_what_is_left_unprocessed_are_sent_in_halves_too() {
+async fn deletes_and_unprocessed_writes_are_sent_in_halves() {
     let store = answering(|number, sent| match number {
         1 => leaving(sent, |key| key != "k000"),
         2 => html(413),
@@ -79,7 +79,7 @@ async fn deletes_and_what_is_left_unprocessed_are_sent_in_halves_too() {
 }
 
 #[tokio::test]
-async fn one_item_that_is_too_large_for_a_proxy_is_too_large() {
+async fn single_item_too_large_for_a_proxy_is_too_large() {
     let large = SetRequest {
         value: vec![b'x'; 2_000],
         ..set("large")
@@ -101,7 +101,7 @@ async fn one_item_that_is_too_large_for_a_proxy_is_too_large() {
 
 /// The proxy refused the request, so nothing is read back or sent again.
 #[tokio::test]
-async fn what_is_refused_for_its_size_is_known_not_to_have_happened() {
+async fn write_refused_for_its_size_has_a_known_outcome() {
     for refused in [html(413), refusal(413, "RequestEntityTooLarge")] {
         let store = scripted([refused.clone()]);
         let error = store.set(set("a")).await.unwrap_err();
@@ -116,7 +116,7 @@ async fn what_is_refused_for_its_size_is_known_not_to_have_happened() {
 }
 
 #[tokio::test]
-async fn keys_that_are_too_many_for_a_proxy_are_asked_in_halves() {
+async fn too_many_keys_for_a_proxy_are_requested_in_halves() {
     let store = answering(|_, sent| match asked(sent) {
         keys if keys.len() > 30 => html(413),
         keys => found(&keys, &[]),

@@ -47,7 +47,7 @@ fn is_unknown(error: &Error) -> bool {
 }
 
 #[tokio::test]
-async fn a_set_that_finds_its_own_etag_was_applied_by_the_attempt_whose_answer_was_lost() {
+async fn set_that_finds_its_own_etag_on_a_retry_succeeds() {
     for lost in lost_answers() {
         let store = answering(move |number, sent| match number {
             1 => lost.clone(),
@@ -65,7 +65,7 @@ async fn a_set_that_finds_its_own_etag_was_applied_by_the_attempt_whose_answer_w
 }
 
 #[tokio::test]
-async fn a_set_that_finds_another_etag_after_a_lost_answer_cannot_know_its_outcome() {
+async fn set_that_finds_another_etag_on_a_retry_is_unknown() {
     let other = stored("a");
     let mut without_etag = stored("a");
     without_etag.as_object_mut().unwrap().remove("etag");
@@ -80,7 +80,7 @@ async fn a_set_that_finds_another_etag_after_a_lost_answer_cannot_know_its_outco
 }
 
 #[tokio::test]
-async fn a_condition_that_fails_at_once_is_a_mismatch() {
+async fn condition_that_fails_at_once_is_a_mismatch() {
     let other = stored("a");
     for item in [Some(&other), None] {
         let store = scripted([mismatch(item)]);
@@ -98,7 +98,7 @@ async fn a_condition_that_fails_at_once_is_a_mismatch() {
 }
 
 #[tokio::test]
-async fn a_condition_that_fails_after_an_attempt_that_was_not_applied_is_a_mismatch() {
+async fn condition_failing_after_unapplied_attempt_is_a_mismatch() {
     let other = stored("a");
     for first in not_applied() {
         let store = scripted([first.clone(), mismatch(Some(&other)).into()]);
@@ -119,7 +119,7 @@ async fn a_condition_that_fails_after_an_attempt_that_was_not_applied_is_a_misma
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_not_forgotten_over_a_throttled_attempt() {
+async fn lost_response_is_remembered_across_a_throttled_attempt() {
     let throttled = || Scene::from(refused("ThrottlingException", "slow down"));
     for lost in lost_answers() {
         for scenes in [[lost.clone(), throttled()], [throttled(), lost]] {
@@ -137,7 +137,7 @@ async fn a_lost_answer_is_not_forgotten_over_a_throttled_attempt() {
 
 /// The item is gone with its ETag, so nobody can tell which request deleted it.
 #[tokio::test]
-async fn a_delete_whose_condition_fails_after_a_lost_answer_cannot_know_its_outcome() {
+async fn delete_whose_condition_fails_on_a_retry_is_unknown() {
     for lost in lost_answers() {
         let store = scripted([lost, mismatch(None).into()]);
         let error = store.delete(delete_if("a", "old")).await.unwrap_err();
@@ -151,7 +151,7 @@ async fn a_delete_whose_condition_fails_after_a_lost_answer_cannot_know_its_outc
 }
 
 #[tokio::test]
-async fn throttling_after_a_lost_answer_is_unavailable_and_names_both() {
+async fn throttling_after_a_lost_response_is_unavailable() {
     let throttled = refused("ThrottlingException", "slow down");
     let store = scripted([Scene::from(TransportError::Timeout), throttled.into()]);
     let Err(Error::Unavailable(sentence)) = store.set(set_if("a", "old")).await else {

@@ -49,7 +49,7 @@ async fn lost_batch_is_sent_again() {
 
 /// The stored item has the ETag of this set, or that of another one.
 #[tokio::test]
-async fn repeated_first_write_knows_its_own_item() {
+async fn retried_first_write_recognises_its_own_item() {
     for (foreign, lost) in [false, true].into_iter().zip(lost_answers()) {
         let mut first = None;
         let store = answering(move |number, sent| match number {
@@ -84,7 +84,7 @@ async fn repeated_first_write_knows_its_own_item() {
 }
 
 #[tokio::test]
-async fn set_whose_every_answer_is_lost_is_read_back() {
+async fn set_whose_responses_are_all_lost_is_read_back() {
     let mut config = config();
     config.state.unconfirmed_writes = Repeat::Always;
     let mut etag = json!(null);

@@ -29,7 +29,7 @@ fn pair(key: &str, value: &str) -> (String, String) {
 }
 
 #[tokio::test]
-async fn requests_with_a_condition_go_singly_and_the_others_together() {
+async fn conditional_requests_are_sent_singly() {
     let store = scripted([success()]);
     let requests = vec![set("a"), set_if("b", "e"), first_write("c"), set("d")];
     let results = store.bulk_set(requests).await;
@@ -59,7 +59,7 @@ async fn requests_with_a_condition_go_singly_and_the_others_together() {
 }
 
 #[tokio::test]
-async fn requests_for_a_key_that_repeats_go_in_their_order() {
+async fn requests_for_a_repeated_key_keep_their_order() {
     let store = scripted([success()]);
     let requests = vec![
         valued("a", "1"),
@@ -87,7 +87,7 @@ async fn requests_for_a_key_that_repeats_go_in_their_order() {
 }
 
 #[tokio::test]
-async fn a_refusal_lets_the_later_requests_of_its_key_be_sent() {
+async fn later_requests_of_a_key_are_sent_after_a_mismatch() {
     let mismatch = refused("ConditionalCheckFailedException", "no");
     let store = scripted([mismatch, success()]);
     let results = store.bulk_set(vec![first_write("a"), set("a")]).await;
@@ -97,7 +97,7 @@ async fn a_refusal_lets_the_later_requests_of_its_key_be_sent() {
 }
 
 #[tokio::test]
-async fn after_an_unknown_outcome_the_later_requests_of_that_key_alone_are_not_sent() {
+async fn unknown_outcome_stops_later_requests_of_its_key() {
     let sentence = "key \"a\": not sent, because the outcome of an earlier request of this call for the same key is unknown";
     for (lost, timed_out) in [
         (Scene::from(TransportError::Timeout), true),
@@ -138,7 +138,7 @@ async fn after_an_unknown_outcome_the_later_requests_of_that_key_alone_are_not_s
 }
 
 #[tokio::test]
-async fn deletes_keep_to_the_same_order() {
+async fn unknown_outcome_stops_later_deletes_of_its_key() {
     let store = scripted([TransportError::Timeout]);
     let requests = vec![delete_if("a", "e"), delete("a")];
     let results = store.bulk_delete(requests).await;
@@ -151,7 +151,7 @@ async fn deletes_keep_to_the_same_order() {
 }
 
 #[tokio::test]
-async fn requests_that_are_wrong_in_themselves_are_not_sent_and_keep_none_from_it() {
+async fn invalid_requests_are_not_sent_and_the_others_are() {
     let store = scripted([success()]);
     let mut eternal = set("b");
     eternal.options.ttl = Some(-2);
@@ -169,7 +169,7 @@ async fn requests_that_are_wrong_in_themselves_are_not_sent_and_keep_none_from_i
 }
 
 #[tokio::test]
-async fn no_requests_are_no_requests() {
+async fn empty_bulk_calls_send_nothing() {
     let store = scripted([success()]);
     assert_eq!(store.bulk_set(vec![]).await, []);
     assert_eq!(store.bulk_delete(vec![]).await, []);

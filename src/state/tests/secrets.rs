@@ -10,7 +10,7 @@ use aws_credential_types::Credentials;
 use serde_json::json;
 
 #[tokio::test]
-async fn the_session_token_that_a_signature_error_repeats_is_in_no_sentence() {
+async fn session_token_in_a_signature_error_is_not_shown() {
     let store = scripted([signature_error(SESSION_TOKEN)]);
     let mut errors = vec![
         store.ping().await.unwrap_err(),
@@ -42,7 +42,7 @@ async fn the_session_token_that_a_signature_error_repeats_is_in_no_sentence() {
 }
 
 #[tokio::test]
-async fn no_sentence_has_a_value_or_a_credential() {
+async fn error_contains_no_value_and_no_credential() {
     let store = scripted([refused("AccessDeniedException", "not you")]);
     let mut request = set("a");
     request.value = b"value-canary".to_vec();
@@ -58,7 +58,7 @@ async fn no_sentence_has_a_value_or_a_credential() {
 }
 
 #[tokio::test]
-async fn secrets_that_a_server_repeats_are_struck_out_and_control_characters_end_its_sentence() {
+async fn echoed_secrets_and_control_characters_are_removed() {
     let echo = format!("all on one line: {SESSION_TOKEN} and so on\u{1b}[31m");
     let code = format!("{SESSION_TOKEN}Exception");
     let store = scripted([refused(&code, &echo)]);
@@ -77,7 +77,7 @@ async fn secrets_that_a_server_repeats_are_struck_out_and_control_characters_end
 }
 
 #[tokio::test]
-async fn secrets_in_the_reasons_of_a_cancelled_transaction_are_struck_out() {
+async fn secrets_in_cancellation_reasons_are_redacted() {
     for code in ["ValidationError", "ThrottlingError"] {
         let reason = json!({"Code": code, "Message": format!("of {SESSION_TOKEN}\nand more")});
         let cancelled = json(&json!({
@@ -94,7 +94,7 @@ async fn secrets_in_the_reasons_of_a_cancelled_transaction_are_struck_out() {
 
 /// The token is longer than the part that sentences quote.
 #[tokio::test]
-async fn session_token_in_a_field_of_an_answer_is_struck_out() {
+async fn session_token_in_a_response_header_is_redacted() {
     let token = format!("canary+{}=", "x".repeat(900));
     let credentials = Credentials::new(
         "AKIDEXAMPLE",
@@ -136,7 +136,7 @@ async fn session_token_in_a_field_of_an_answer_is_struck_out() {
 }
 
 #[tokio::test]
-async fn answer_in_an_encoding_says_in_which() {
+async fn encoded_response_is_refused_with_its_encoding() {
     for status in [200, 400, 503] {
         let mut encoded = with(html(status), "Content-Encoding", "gzip");
         encoded.body = b"\x1f\x8b\x08\0".to_vec();

@@ -64,7 +64,7 @@ fn expiring(key: &str, at: u64) -> Value {
 }
 
 #[tokio::test]
-async fn our_own_time_is_taken_before_any_error_teaches_another() {
+async fn own_time_is_used_until_an_error_shows_the_servers() {
     let store = scripted([success()]);
     store.set(lock()).await.unwrap();
     let sent = &store.requests()[0];
@@ -74,7 +74,7 @@ async fn our_own_time_is_taken_before_any_error_teaches_another() {
 }
 
 #[tokio::test]
-async fn an_expiry_and_a_condition_are_of_the_servers_time() {
+async fn expiry_and_condition_use_the_servers_time() {
     let store = taught([success().into()]).await;
     store.set(lock()).await.unwrap();
     store.bulk_set(vec![lock()]).await.remove(0).unwrap();
@@ -93,7 +93,7 @@ async fn an_expiry_and_a_condition_are_of_the_servers_time() {
 }
 
 #[tokio::test]
-async fn the_expiry_of_a_batched_set_is_of_the_servers_time() {
+async fn expiry_of_a_batched_set_uses_the_servers_time() {
     let store = taught([success().into()]).await;
     let mut requests: Vec<_> = numbered(2).iter().map(|key| set(key)).collect();
     requests[0].options.ttl = Some(60);
@@ -107,7 +107,7 @@ async fn the_expiry_of_a_batched_set_is_of_the_servers_time() {
 }
 
 #[tokio::test]
-async fn an_item_expires_by_the_servers_time() {
+async fn item_expires_by_the_servers_time() {
     for (at, there) in [(SERVERS, false), (SERVERS + 1, true)] {
         let single = json(&json!({"Item": expiring("a", at)}));
         let many = json(&json!({"Responses": {"orders": [expiring("a", at)]}}));
@@ -121,7 +121,7 @@ async fn an_item_expires_by_the_servers_time() {
 
 /// The response to the read itself may show the server's time.
 #[tokio::test]
-async fn what_a_read_learns_of_the_time_counts_for_what_it_read() {
+async fn time_learnt_by_a_read_counts_for_its_own_item() {
     let item = json(&json!({"Item": expiring("a", OURS + 60)}));
     let store = scripted([skewed(), item.into()]);
     assert_eq!(store.get("a".to_owned(), None).await, Ok(None));
@@ -132,7 +132,7 @@ async fn what_a_read_learns_of_the_time_counts_for_what_it_read() {
 
 /// The server's clock advances as ours does.
 #[tokio::test]
-async fn the_correction_is_a_distance_and_no_moment() {
+async fn correction_is_an_offset_to_the_own_clock() {
     let store = taught([Scene::from(success()).after(seconds(5))]).await;
     for _ in 0..2 {
         store.set(first_write("a")).await.unwrap();
@@ -145,7 +145,7 @@ async fn the_correction_is_a_distance_and_no_moment() {
 /// With a clock that is an hour ahead, a write would replace a live lock. With one that is an
 /// hour behind, it would write items that have already expired.
 #[tokio::test]
-async fn write_refused_for_its_time_is_made_anew_with_the_servers() {
+async fn write_refused_for_its_time_is_rebuilt_with_the_servers() {
     let of_set = |sent: &Sent| sent.json();
     let lock = lock();
     let store = scripted([skewed(), success().into()]);
@@ -169,7 +169,7 @@ async fn write_refused_for_its_time_is_made_anew_with_the_servers() {
 }
 
 #[tokio::test]
-async fn batch_refused_for_its_time_is_made_anew_with_the_servers() {
+async fn batch_refused_for_its_time_is_rebuilt_with_the_servers() {
     let mut number = 0;
     let store = store(Scripted::answering(move |sent| {
         number += 1;
@@ -220,7 +220,7 @@ async fn small_skew_is_learnt_from_ping() {
 }
 
 #[tokio::test]
-async fn small_skew_is_learnt_from_answers_once_a_minute() {
+async fn small_skew_is_learnt_from_responses_once_a_minute() {
     let later = "Tue, 14 Nov 2023 22:15:50 GMT";
     let answer = |date| Scene::from(with(success(), "Date", date));
     let store = scripted([
@@ -244,7 +244,7 @@ async fn small_skew_is_learnt_from_answers_once_a_minute() {
 }
 
 #[tokio::test]
-async fn store_without_expiry_asks_for_no_time() {
+async fn store_without_expiry_does_not_learn_the_time() {
     let mut config = crate::test_support::config();
     config.state.table.ttl_attribute = None;
     let answer = with(success(), "Date", SERVER);
@@ -257,7 +257,7 @@ async fn store_without_expiry_asks_for_no_time() {
 
 /// The error page of a proxy has a date too.
 #[tokio::test]
-async fn answer_that_is_not_dynamodbs_teaches_no_time() {
+async fn response_not_from_dynamodb_does_not_set_the_time() {
     let page = with(crate::test_support::html(403), "Date", SERVER);
     let store = scripted([page, success()]);
     store.get("a".to_owned(), None).await.unwrap_err();
@@ -288,7 +288,7 @@ async fn request_signed_before_a_long_sleep_is_signed_again() {
 
 /// The clocks went on while the process was stopped, and its deadline has passed.
 #[tokio::test]
-async fn request_of_a_process_that_stood_still_is_signed_again() {
+async fn request_of_a_stopped_process_is_signed_again() {
     let mut config = crate::test_support::config();
     config.client.limits.max_attempts = 1;
     let refused = with(refusal(400, "InvalidSignatureException"), "Date", SERVER);
@@ -336,7 +336,7 @@ async fn transaction_of_unknown_outcome_is_not_signed_after_a_freeze() {
 
 /// DynamoDB refuses a known token with a different body.
 #[tokio::test]
-async fn lost_transaction_is_repeated_to_the_byte_whatever_the_time() {
+async fn lost_transaction_is_repeated_byte_for_byte() {
     let lost = Scene::from(TransportError::Timeout).asleep_for(seconds(30));
     let store = scripted([lost, success().into()]);
     store.transact(sets(vec![lock()])).await.unwrap();
@@ -347,7 +347,7 @@ async fn lost_transaction_is_repeated_to_the_byte_whatever_the_time() {
 
 /// The clock advances by a second each time it is read.
 #[tokio::test]
-async fn signature_expiry_and_condition_are_of_one_time() {
+async fn signature_expiry_and_condition_use_the_same_time() {
     let platform = Scripted::new([success()]).ticking(seconds(1));
     let store = crate::test_support::config().store(platform);
     let lock = lock();

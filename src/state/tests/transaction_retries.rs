@@ -44,7 +44,7 @@ fn doubtful(error: &Error) -> String {
 }
 
 #[tokio::test]
-async fn a_conflict_is_tried_again_and_then_a_conflict_of_its_key() {
+async fn conflict_is_retried_and_then_reported_at_its_key() {
     let (result, requests, waits) = transact(vec![conflict().into()]).await;
     assert_eq!(result, Err(Error::Conflict(at(CONFLICT.1))));
     assert_eq!(requests.len(), 4);
@@ -54,7 +54,7 @@ async fn a_conflict_is_tried_again_and_then_a_conflict_of_its_key() {
 }
 
 #[tokio::test]
-async fn throttling_is_tried_again_and_then_throttled_at_its_key() {
+async fn throttling_is_retried_and_then_reported_at_its_key() {
     for code in ["ThrottlingError", "ProvisionedThroughputExceeded"] {
         let busy = || Scene::from(cancelled(&[NONE, (code, "slow down")]));
         let (result, requests, waits) = transact(vec![busy()]).await;
@@ -67,7 +67,7 @@ async fn throttling_is_tried_again_and_then_throttled_at_its_key() {
 }
 
 #[tokio::test]
-async fn a_conflict_counts_before_throttling() {
+async fn conflict_counts_before_throttling() {
     let both = cancelled(&[("ThrottlingError", "slow down"), CONFLICT]);
     let (result, _, waits) = transact(vec![both.into()]).await;
     assert_eq!(result, Err(Error::Conflict(at(CONFLICT.1))));
@@ -75,7 +75,7 @@ async fn a_conflict_counts_before_throttling() {
 }
 
 #[tokio::test]
-async fn every_attempt_has_the_token_of_its_call_and_every_call_another() {
+async fn attempts_share_the_token_of_their_call() {
     let store = scripted([
         Scene::from(TransportError::Timeout),
         refusal(500, "InternalServerError").into(),
@@ -98,7 +98,7 @@ async fn every_attempt_has_the_token_of_its_call_and_every_call_another() {
 }
 
 #[tokio::test]
-async fn what_may_pass_after_a_lost_answer_is_unavailable() {
+async fn transient_error_after_a_lost_response_is_unavailable() {
     let throttled = || cancelled(&[NONE, ("ThrottlingError", "slow down")]);
     for lost in [
         Scene::from(TransportError::Timeout),
@@ -118,7 +118,7 @@ async fn what_may_pass_after_a_lost_answer_is_unavailable() {
 }
 
 #[tokio::test]
-async fn an_invalid_item_after_a_lost_answer_is_unavailable_too() {
+async fn invalid_item_after_a_lost_response_is_unavailable() {
     let invalid = cancelled(&[NONE, ("ValidationError", "no")]);
     let lost = Scene::from(TransportError::Timeout);
     let (result, _, _) = transact(vec![lost, invalid.into()]).await;
@@ -129,7 +129,7 @@ async fn an_invalid_item_after_a_lost_answer_is_unavailable_too() {
 /// If the lost attempt had been applied, DynamoDB would have recognised the token. It cannot be
 /// applied later, because the replaced ETag never comes back.
 #[tokio::test]
-async fn an_etag_that_is_gone_after_a_lost_answer_is_a_mismatch() {
+async fn replaced_etag_after_a_lost_response_is_a_mismatch() {
     let mismatch = cancelled(&[NONE, ("ConditionalCheckFailed", "no")]);
     let lost = Scene::from(TransportError::Timeout);
     let (result, requests, _) = transact(vec![lost, mismatch.into()]).await;
@@ -142,7 +142,7 @@ async fn an_etag_that_is_gone_after_a_lost_answer_is_a_mismatch() {
 
 /// The item may be deleted, and then the lost attempt may still arrive and be applied.
 #[tokio::test]
-async fn an_item_in_the_way_of_a_first_write_after_a_lost_answer_is_unavailable() {
+async fn failed_first_write_after_a_lost_response_is_unavailable() {
     const MISMATCH: (&str, &str) = ("ConditionalCheckFailed", "no");
     let first_and_by_etag = || sets(vec![first_write("a"), set_if("b", "e")]);
     for (reasons, unknown) in [([MISMATCH, NONE], true), ([MISMATCH, MISMATCH], false)] {
@@ -158,7 +158,7 @@ async fn an_item_in_the_way_of_a_first_write_after_a_lost_answer_is_unavailable(
 }
 
 #[tokio::test]
-async fn a_transaction_in_progress_is_asked_about_again_under_its_token() {
+async fn transaction_in_progress_is_retried_with_its_token() {
     let scenes = vec![
         Scene::from(TransportError::Timeout),
         in_progress().into(),
@@ -173,7 +173,7 @@ async fn a_transaction_in_progress_is_asked_about_again_under_its_token() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_stays_in_progress_is_unavailable() {
+async fn transaction_that_stays_in_progress_is_unavailable() {
     let (result, requests, _) = transact(vec![in_progress().into()]).await;
     let Err(Error::Unavailable(sentence)) = result else {
         panic!("{result:?}");
@@ -184,7 +184,7 @@ async fn a_transaction_that_stays_in_progress_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_is_never_answered_times_out() {
+async fn transaction_without_a_response_times_out() {
     let (result, requests, _) = transact(vec![TransportError::Timeout.into()]).await;
     assert!(matches!(result, Err(Error::Timeout(_))), "{result:?}");
     assert_eq!(requests.len(), 4);
@@ -192,7 +192,7 @@ async fn a_transaction_that_is_never_answered_times_out() {
 
 /// Each transaction uses up all its attempts, and in the end no retry is left for conflicts.
 #[tokio::test]
-async fn conflicts_leave_other_calls_their_retries() {
+async fn conflicts_do_not_use_up_the_retries_of_other_calls() {
     let mut reads = 0;
     let store = answering(move |_, sent| match sent.operation() {
         "TransactWriteItems" => conflict(),

@@ -21,7 +21,7 @@ fn at(key: &str, words: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_transaction_is_one_request_with_an_item_for_each_key() {
+async fn transaction_is_one_request_with_an_item_per_key() {
     let store = scripted([success()]);
     let operations = vec![
         Operation::Set(set_if("a", "e")),
@@ -51,7 +51,7 @@ async fn a_transaction_is_one_request_with_an_item_for_each_key() {
 }
 
 #[tokio::test]
-async fn a_failed_condition_is_a_mismatch_of_the_key_at_its_place() {
+async fn failed_condition_is_a_mismatch_of_its_own_key() {
     let store = scripted([cancelled(&[NONE, CONDITION, NONE])]);
     let operations = sets(vec![set("a"), set_if("b", "e"), set("c")]);
     assert_eq!(store.transact(operations).await, Err(mismatch("b")));
@@ -60,7 +60,7 @@ async fn a_failed_condition_is_a_mismatch_of_the_key_at_its_place() {
 
 /// DynamoDB numbers the reasons by the items that it is sent, one for each key.
 #[tokio::test]
-async fn after_folding_the_failed_condition_is_still_that_of_its_own_key() {
+async fn failed_condition_names_its_own_key_after_folding() {
     let store = scripted([cancelled(&[NONE, NONE, CONDITION])]);
     let operations = sets(vec![
         set("a"),
@@ -82,7 +82,7 @@ async fn after_folding_the_failed_condition_is_still_that_of_its_own_key() {
 }
 
 #[tokio::test]
-async fn a_folded_key_has_the_first_ones_condition_and_the_last_ones_etag() {
+async fn folded_key_has_the_first_condition_and_the_last_etag() {
     let store = scripted([success()]);
     let operations = vec![
         Operation::Delete(delete_if("a", "e")),
@@ -99,7 +99,7 @@ async fn a_folded_key_has_the_first_ones_condition_and_the_last_ones_etag() {
 }
 
 #[tokio::test]
-async fn an_invalid_item_is_an_invalid_argument_in_dynamodbs_words() {
+async fn invalid_item_is_an_invalid_argument_in_dynamodbs_words() {
     let words = "One or more parameter values were invalid";
     let store = scripted([cancelled(&[NONE, ("ValidationError", words)])]);
     let operations = sets(vec![set("a"), set("b")]);
@@ -110,7 +110,7 @@ async fn an_invalid_item_is_an_invalid_argument_in_dynamodbs_words() {
 
 /// DynamoDB has no code of its own for this error, neither here nor for PutItem.
 #[tokio::test]
-async fn an_item_over_dynamodbs_size_limit_is_too_large() {
+async fn item_over_dynamodbs_size_limit_is_too_large() {
     for words in [
         "Item size has exceeded the maximum allowed size",
         "Item size to update has exceeded the maximum allowed size",
@@ -131,7 +131,7 @@ async fn an_item_over_dynamodbs_size_limit_is_too_large() {
 }
 
 #[tokio::test]
-async fn too_many_operations_are_counted_before_they_are_folded() {
+async fn operations_are_counted_before_they_are_folded() {
     let store = scripted([success()]);
     let keys = ["a", "b", "c"].into_iter().cycle();
     let operations = sets(keys.take(101).map(set).collect());
@@ -143,7 +143,7 @@ async fn too_many_operations_are_counted_before_they_are_folded() {
 }
 
 #[tokio::test]
-async fn a_full_item_collection_is_too_large() {
+async fn full_item_collection_is_too_large() {
     let words = "Collection size exceeded.";
     let reason = ("ItemCollectionSizeLimitExceeded", words);
     let store = scripted([cancelled(&[reason, NONE])]);
@@ -154,7 +154,7 @@ async fn a_full_item_collection_is_too_large() {
 }
 
 #[tokio::test]
-async fn what_no_retry_mends_counts_before_what_may_pass() {
+async fn permanent_reasons_count_before_transient_ones() {
     let conflict = ("TransactionConflict", "in conflict");
     let throttled = ("ThrottlingError", "slow down");
     let invalid = ("ValidationError", "no");
@@ -179,7 +179,7 @@ async fn what_no_retry_mends_counts_before_what_may_pass() {
 }
 
 #[tokio::test]
-async fn a_reason_without_words_is_told_by_its_code() {
+async fn reason_without_a_message_is_shown_by_its_code() {
     let store = scripted([json(&json!({
         "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
         "message": "Transaction cancelled",
@@ -191,7 +191,7 @@ async fn a_reason_without_words_is_told_by_its_code() {
 }
 
 #[tokio::test]
-async fn a_cancellation_for_no_known_reason_keeps_dynamodbs_sentence() {
+async fn unknown_cancellation_reason_keeps_dynamodbs_message() {
     for reasons in [&[][..], &[("SomethingNew", "new")], &[NONE]] {
         let store = scripted([cancelled(reasons)]);
         let error = store.transact(sets(vec![set("a")])).await.unwrap_err();
@@ -205,7 +205,7 @@ async fn a_cancellation_for_no_known_reason_keeps_dynamodbs_sentence() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_whole_keeps_its_case() {
+async fn error_of_the_whole_transaction_keeps_its_case() {
     for (code, case) in [
         ("AccessDeniedException", "access-denied"),
         ("ResourceNotFoundException", "not-found"),

@@ -10,7 +10,7 @@ use crate::state::Consistency;
 use crate::test_support::{Scripted, answer};
 
 #[tokio::test]
-async fn unprocessed_keys_alone_are_asked_again_at_once() {
+async fn only_unprocessed_keys_are_requested_again_at_once() {
     let store = scripted([found(&["a"], &["c", "b"]), found(&["c"], &[])]);
     let results = store.bulk_get(names(&["a", "b", "c"]), None).await;
     assert_eq!(results, [Ok(Some(got())), Ok(None), Ok(Some(got()))]);
@@ -20,7 +20,7 @@ async fn unprocessed_keys_alone_are_asked_again_at_once() {
 }
 
 #[tokio::test]
-async fn after_an_answer_that_brings_nothing_there_is_a_wait() {
+async fn response_without_progress_is_followed_by_a_wait() {
     let store = scripted([found(&[], &["a"]), found(&["a"], &[])]);
     let results = store.bulk_get(names(&["a"]), None).await;
     assert_eq!(results, [Ok(Some(got()))]);
@@ -32,7 +32,7 @@ async fn after_an_answer_that_brings_nothing_there_is_a_wait() {
 }
 
 #[tokio::test]
-async fn every_round_reads_as_consistently_as_the_call_asked() {
+async fn every_round_keeps_the_consistency_of_the_call() {
     let store = scripted([found(&["a"], &["b"]), found(&["b"], &[])]);
     let consistency = Some(Consistency::Strong);
     store.bulk_get(names(&["a", "b"]), consistency).await;
@@ -43,7 +43,7 @@ async fn every_round_reads_as_consistently_as_the_call_asked() {
 }
 
 #[tokio::test]
-async fn what_is_never_processed_is_throttled_by_key_after_four_attempts_and_the_rest_is_found() {
+async fn keys_left_in_every_attempt_are_throttled() {
     let store = scripted([found(&["a"], &["b", "c"]), found(&[], &["b", "c"])]);
     let results = store.bulk_get(names(&["a", "b", "c"]), None).await;
     assert_eq!(results, [Ok(Some(got())), Err(left("b")), Err(left("c"))]);
@@ -52,7 +52,7 @@ async fn what_is_never_processed_is_throttled_by_key_after_four_attempts_and_the
 }
 
 #[tokio::test]
-async fn a_round_that_brings_a_key_on_starts_the_attempts_and_the_waits_anew() {
+async fn progress_restarts_attempts_and_waits() {
     let nothing = || found(&[], &["a", "b"]);
     let store = scripted([
         nothing(),
@@ -90,7 +90,7 @@ async fn items_of_one_partition_are_read_without_a_wait() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_say_what_was_found_is_no_answer() {
+async fn response_without_responses_member_is_refused() {
     for body in ["{}", r#"{"UnprocessedKeys":{}}"#, r#"{"Responses":null}"#] {
         let store = scripted([answer(200, body)]);
         let results = store.bulk_get(names(&["a", "b"]), None).await;
@@ -106,7 +106,7 @@ async fn an_answer_that_does_not_say_what_was_found_is_no_answer() {
 }
 
 #[tokio::test]
-async fn the_error_of_a_later_round_is_that_of_the_keys_it_asked_for() {
+async fn error_of_a_later_round_concerns_only_its_own_keys() {
     let store = scripted([
         found(&["a"], &["b", "c"]),
         refused("AccessDeniedException", "not you"),
@@ -124,7 +124,7 @@ async fn the_error_of_a_later_round_is_that_of_the_keys_it_asked_for() {
 }
 
 #[tokio::test]
-async fn the_error_of_one_batch_leaves_the_others_alone() {
+async fn error_of_one_batch_does_not_affect_the_others() {
     let store = answering(|_, sent| match asked(sent) {
         keys if keys[0] == "k000" => refused("ResourceNotFoundException", "no such table"),
         keys => found(&keys, &[]),
@@ -137,7 +137,7 @@ async fn the_error_of_one_batch_leaves_the_others_alone() {
 }
 
 #[tokio::test]
-async fn a_key_that_repeats_is_asked_once_and_answered_everywhere() {
+async fn repeated_key_is_requested_once_and_answered_everywhere() {
     let store = scripted([found(&["b"], &["a"]), found(&["a"], &[])]);
     let keys = names(&["a", "b", "a", "", "c", "a"]);
     let results = store.bulk_get(keys, None).await;
@@ -150,14 +150,14 @@ async fn a_key_that_repeats_is_asked_once_and_answered_everywhere() {
 }
 
 #[tokio::test]
-async fn the_error_of_a_key_that_repeats_stands_at_all_its_places() {
+async fn error_of_a_repeated_key_is_at_all_its_positions() {
     let store = scripted([found(&[], &["a"])]);
     let results = store.bulk_get(names(&["a", "b", "a"]), None).await;
     assert_eq!(results, [Err(left("a")), Ok(None), Err(left("a"))]);
 }
 
 #[tokio::test]
-async fn a_table_that_always_leaves_some_over_never_empties_the_quota() {
+async fn rounds_with_progress_do_not_use_up_the_quota() {
     let store = store(Scripted::answering(|sent| {
         let keys = asked(sent);
         found(&keys[..1], &keys[1..])
@@ -168,7 +168,7 @@ async fn a_table_that_always_leaves_some_over_never_empties_the_quota() {
 }
 
 #[tokio::test]
-async fn rounds_without_progress_do_empty_the_quota_and_then_one_request_is_all() {
+async fn rounds_without_progress_use_up_the_quota() {
     let store = store(Scripted::answering(|sent| found(&[], &asked(sent))));
     let mut requests = vec![];
     for _ in 0..50 {

@@ -9,7 +9,7 @@ use crate::http::TransportError;
 use crate::test_support::{Scene, Scripted};
 
 #[tokio::test]
-async fn unprocessed_items_alone_are_sent_again_as_they_were_at_once() {
+async fn only_unprocessed_items_are_sent_again_at_once() {
     let store = answering(|number, sent| leaving(sent, |key| number == 1 && key != "b"));
     let results = store.bulk_set(vec![set("a"), set("b"), set("c")]).await;
     let rounds: Vec<_> = store.requests().iter().map(written).collect();
@@ -22,7 +22,7 @@ async fn unprocessed_items_alone_are_sent_again_as_they_were_at_once() {
 }
 
 #[tokio::test]
-async fn unprocessed_deletes_alone_are_sent_again() {
+async fn only_unprocessed_deletes_are_sent_again() {
     let store = answering(|number, sent| leaving(sent, |key| number == 1 && key == "b"));
     let results = store.bulk_delete(vec![delete("a"), delete("b")]).await;
     assert_eq!(results, [Ok(()), Ok(())]);
@@ -33,7 +33,7 @@ async fn unprocessed_deletes_alone_are_sent_again() {
 }
 
 #[tokio::test]
-async fn what_is_never_processed_is_throttled_by_key_after_four_attempts_and_the_rest_is_written() {
+async fn writes_left_in_every_attempt_are_throttled() {
     let store = answering(|_, sent| leaving(sent, |key| key != "b"));
     let results = store.bulk_set(vec![set("a"), set("b"), set("c")]).await;
     let rounds: Vec<_> = store.requests().iter().map(written).collect();
@@ -48,7 +48,7 @@ async fn what_is_never_processed_is_throttled_by_key_after_four_attempts_and_the
 }
 
 #[tokio::test]
-async fn a_round_that_brings_an_item_on_starts_the_attempts_and_the_waits_anew() {
+async fn progress_restarts_attempts_and_waits() {
     let store = answering(|number, sent| match number {
         1..=3 => leaving(sent, |_| true),
         4 => leaving(sent, |key| key == "b"),
@@ -62,7 +62,7 @@ async fn a_round_that_brings_an_item_on_starts_the_attempts_and_the_waits_anew()
 }
 
 #[tokio::test]
-async fn a_table_that_always_leaves_some_over_never_empties_the_quota() {
+async fn rounds_with_progress_do_not_use_up_the_quota() {
     let store = store(Scripted::answering(|sent| {
         let first = written_keys(sent).remove(0);
         leaving(sent, move |key| key != first)
@@ -74,7 +74,7 @@ async fn a_table_that_always_leaves_some_over_never_empties_the_quota() {
 }
 
 #[tokio::test]
-async fn throttling_without_a_lost_answer_is_throttled() {
+async fn throttling_without_a_lost_response_is_throttled() {
     for not_sent in [
         Scene::from(TransportError::ConnectTimeout),
         TransportError::Refused("cause".to_owned()).into(),
@@ -92,7 +92,7 @@ async fn throttling_without_a_lost_answer_is_throttled() {
 }
 
 #[tokio::test]
-async fn the_error_of_a_later_round_is_that_of_the_keys_it_sent() {
+async fn error_of_a_later_round_concerns_only_its_own_keys() {
     let store = answering(|number, sent| match number {
         1 => leaving(sent, |key| key == "b"),
         _ => refused("ResourceNotFoundException", "no such table"),
