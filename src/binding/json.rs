@@ -1,6 +1,6 @@
-//! JSON to attribute values: string S, number N with every digit kept, bool,
-//! null, array L, object M. What DynamoDB cannot hold is refused by the path of
-//! the member: a number of which a digit would be lost, for example.
+//! Converts JSON to attribute values: string S, number N with every digit kept, bool, null,
+//! array L, object M. A value that DynamoDB cannot hold is refused, and the error names the
+//! path of the member. An example is a number of which a digit would be lost.
 
 use crate::error::Error;
 use crate::limits::{ATTRIBUTE_NAME_BYTES, NESTING_LEVELS, NUMBER_DIGITS, NUMBER_EXPONENTS};
@@ -8,22 +8,21 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
-/// The byte order mark that some editors write first.
+/// The byte order mark that some editors write at the start of a file.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
-/// Longest part of a member's path that a sentence quotes, in characters.
+/// The longest part of a member's path that an error sentence quotes, in characters.
 const QUOTED: usize = 200;
 
-/// JSON text of the members of an object.
+/// The JSON text of each member of an object, by name.
 type Members<'a> = HashMap<String, &'a RawValue>;
 
-/// The item in a JSON object, which may follow a byte order mark. Where a
-/// member's name repeats, the last counts.
+/// Parses a JSON object as an item. A byte order mark before the object is skipped. If a
+/// member's name repeats, the last member counts.
 ///
 /// # Errors
 ///
-/// `invalid-argument` where `data` is no JSON object, or a member is nothing
-/// that DynamoDB can hold.
+/// `invalid-argument` if `data` is not a JSON object, or DynamoDB cannot hold a member.
 pub fn item(data: &[u8]) -> Result<HashMap<String, AttributeValue>, Error> {
     let object = |found: &str| {
         Err(Error::InvalidArgument(format!(
@@ -49,7 +48,7 @@ pub fn item(data: &[u8]) -> Result<HashMap<String, AttributeValue>, Error> {
     }
 }
 
-/// One level of members. `path` leads to it, for sentences.
+/// Converts one level of members. `path` leads to it, for error sentences.
 fn attributes(
     members: Members<'_>,
     path: &str,
@@ -76,8 +75,8 @@ fn attributes(
         .collect()
 }
 
-/// One value, `level` lists and maps deep. Its text is JSON; its first byte
-/// tells the kind.
+/// Converts one value that is `level` lists and maps deep. The text is valid JSON, so its
+/// first byte shows its kind.
 fn attribute(text: &str, path: &str, level: usize) -> Result<AttributeValue, Error> {
     let deeper = || match level + 1 {
         level if level > NESTING_LEVELS => Err(refused(
@@ -109,8 +108,8 @@ fn attribute(text: &str, path: &str, level: usize) -> Result<AttributeValue, Err
     })
 }
 
-/// Text that is known to be JSON, as a value of its kind. What can still be
-/// wrong is an escape that is half a surrogate pair.
+/// Parses text that is known to be JSON. The only fault that is still possible is an escape
+/// that is half a surrogate pair.
 fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str, path: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|error| {
         let path = if path.is_empty() { "(the whole)" } else { path };
@@ -118,7 +117,8 @@ fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str, path: &str) -> Result<T, 
     })
 }
 
-/// The path is quoted with an end: names have up to 64 KB, and levels of them.
+/// Returns the error for a member. It quotes only the start of the path, because each level
+/// of a path may have a name of up to 64 KB.
 fn refused(path: &str, why: &str) -> Error {
     let start = path.chars().take(QUOTED).flat_map(char::escape_debug);
     let start: String = start.collect();
@@ -130,11 +130,11 @@ fn refused(path: &str, why: &str) -> Error {
     Error::InvalidArgument(format!("member `{start}{rest}`: {why}"))
 }
 
-/// The number's own text, where DynamoDB can hold all of it.
+/// Returns the text of a number if DynamoDB can hold it without loss.
 ///
 /// # Errors
 ///
-/// Why it cannot, as a sentence.
+/// A sentence that says why DynamoDB cannot hold it.
 fn number(text: &str) -> Result<String, String> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().ok()),
@@ -145,7 +145,7 @@ fn number(text: &str) -> Result<String, String> {
     let digits = format!("{whole}{fraction}");
     let significant = digits.trim_matches('0');
     if significant.is_empty() {
-        // Whatever its exponent, which may be one that DynamoDB refuses.
+        // Zero needs no exponent, and DynamoDB may refuse the one that it has.
         return Ok("0".to_owned());
     }
     if significant.len() > NUMBER_DIGITS {

@@ -1,5 +1,5 @@
-//! The output binding: a table of named operations. Each parses its data into
-//! a request before anything is sent, and answers in the form of the contract.
+//! The output binding, with its named operations. Each operation parses its data into a
+//! request before anything is sent, and returns the response that the contract defines.
 
 pub mod json;
 
@@ -13,31 +13,31 @@ use crate::text::quote;
 use aws_sdk_dynamodb::operation::put_item::PutItemInput;
 use std::rc::Rc;
 
-/// The answer of an operation.
+/// The response of an operation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     /// The payload.
     pub data: Option<Vec<u8>>,
-    /// Its media type.
+    /// The media type of the payload.
     pub content_type: Option<String>,
-    /// Facts about the call.
+    /// Names and values that describe the call.
     pub metadata: Vec<(String, String)>,
 }
 
 /// The operation that writes an item.
 const CREATE: &str = "create";
 
-/// The names that [`Binding::invoke`] takes.
+/// The operations that [`Binding::invoke`] supports.
 pub const OPERATIONS: &[&str] = &[CREATE];
 
-/// The settings of a binding beside those of its client.
+/// The settings of a binding, apart from those of its client.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The table's name.
     pub table: String,
-    /// The attribute that is its partition key.
+    /// The attribute that is the partition key.
     pub partition_key: String,
-    /// Repeats writes that would not recognise their own repetition, or not.
+    /// The retry rule for writes that cannot recognise their own retry.
     pub unconfirmed_writes: Repeat,
 }
 
@@ -49,7 +49,7 @@ pub struct Binding<P> {
 }
 
 impl<P: Platform> Binding<P> {
-    /// A binding. Nothing is sent before the first call.
+    /// Creates a binding. Nothing is sent before the first call.
     pub fn new(platform: impl Into<Rc<P>>, config: ClientConfig, settings: Settings) -> Self {
         Self {
             client: Client::new(platform, config),
@@ -57,7 +57,7 @@ impl<P: Platform> Binding<P> {
         }
     }
 
-    /// Proves that the table can be used now, with one read.
+    /// Checks with one read that the table can be used now.
     ///
     /// # Errors
     ///
@@ -75,8 +75,7 @@ impl<P: Platform> Binding<P> {
     ///
     /// # Errors
     ///
-    /// `unsupported` for a name that is not in [`OPERATIONS`], and what the
-    /// operation can have.
+    /// `unsupported` for a name that is not in [`OPERATIONS`], and the errors of the operation.
     pub async fn invoke(&self, operation: &str, data: &[u8]) -> Result<Response, Error> {
         match operation {
             CREATE => self.create(data).await,
@@ -84,8 +83,8 @@ impl<P: Platform> Binding<P> {
         }
     }
 
-    /// Writes a JSON object as an item, each member as an attribute; replaces an item
-    /// with the same key.
+    /// Writes a JSON object as an item, with each member as an attribute. Replaces an item with
+    /// the same key.
     async fn create(&self, data: &[u8]) -> Result<Response, Error> {
         let item = json::item(data)?;
         check_item_size(item_size(&item))?;
@@ -102,7 +101,7 @@ impl<P: Platform> Binding<P> {
     }
 }
 
-/// The error of an operation that does not exist.
+/// Returns the error for an operation that does not exist.
 fn unsupported(operation: &str) -> Error {
     Error::Unsupported(format!(
         "there is no operation {}: give one of {}",

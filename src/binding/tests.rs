@@ -1,4 +1,4 @@
-//! The binding against scripted answers: what no real engine gives on demand.
+//! Tests of the binding against scripted responses that no real engine sends on demand.
 
 use super::{Binding, Response};
 use crate::error::Error;
