@@ -26,14 +26,14 @@ type Members<'a> = HashMap<String, &'a RawValue>;
 pub fn item(data: &[u8]) -> Result<HashMap<String, AttributeValue>, Error> {
     let object = |found: &str| {
         Err(Error::InvalidArgument(format!(
-            "the data is {found}: give a JSON object, whose members become attributes"
+            "the data is {found}: it must be a JSON object, whose members become attributes"
         )))
     };
     let data = data.strip_prefix(BYTE_ORDER_MARK).unwrap_or(data);
     let text = match serde_json::from_slice::<&RawValue>(data) {
         Ok(text) => text.get(),
         Err(_) if data.trim_ascii().is_empty() => return object("empty"),
-        Err(error) => return object(&format!("no JSON ({error})")),
+        Err(error) => return object(&format!("not valid JSON ({error})")),
     };
     match text.as_bytes().first() {
         Some(b'{') => match parse::<Members<'_>>(text, "")? {
@@ -43,7 +43,7 @@ pub fn item(data: &[u8]) -> Result<HashMap<String, AttributeValue>, Error> {
         Some(b'[') => object("a JSON array"),
         Some(b'"') => object("a JSON string"),
         Some(b't' | b'f') => object("a JSON boolean"),
-        Some(b'n') => object("JSON's null"),
+        Some(b'n') => object("JSON null"),
         _ => object("a JSON number"),
     }
 }
@@ -112,8 +112,8 @@ fn attribute(text: &str, path: &str, level: usize) -> Result<AttributeValue, Err
 /// that is half a surrogate pair.
 fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str, path: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(|error| {
-        let path = if path.is_empty() { "(the whole)" } else { path };
-        refused(path, &format!("it is no JSON ({error})"))
+        let path = if path.is_empty() { "(root)" } else { path };
+        refused(path, &format!("it is not valid JSON ({error})"))
     })
 }
 
@@ -150,7 +150,7 @@ fn number(text: &str) -> Result<String, String> {
     }
     if significant.len() > NUMBER_DIGITS {
         return Err(format!(
-            "the number has {} significant digits and DynamoDB keeps {NUMBER_DIGITS}: give it as a string to keep them all",
+            "the number has {} significant digits, but DynamoDB keeps {NUMBER_DIGITS}: send it as a string to keep all digits",
             significant.len()
         ));
     }
@@ -164,7 +164,7 @@ fn number(text: &str) -> Result<String, String> {
     match magnitude {
         Some(magnitude) if NUMBER_EXPONENTS.contains(&magnitude) => Ok(text.to_owned()),
         _ => Err(
-            "the number is beyond what DynamoDB holds, from 1E-130 to 9.99E+125: give it as a string"
+            "the number is outside DynamoDB's range of 1E-130 to 9.99E+125: send it as a string"
                 .to_owned(),
         ),
     }
@@ -212,8 +212,8 @@ mod tests {
         let marked = |json: &str| item(format!("\u{feff}{json}").as_bytes());
         assert_eq!(marked(r#" {"m":1}"#), item(br#"{"m":1}"#));
         assert!(sentence(marked("")).contains("empty"));
-        assert!(sentence(marked("\u{feff}{}")).contains("no JSON"));
-        // Within the object it is a character like any other.
+        assert!(sentence(marked("\u{feff}{}")).contains("not valid JSON"));
+        // Inside the object the mark is an ordinary character.
         assert_eq!(
             one("\"\u{feff}\""),
             Ok(AttributeValue::S("\u{feff}".into()))
@@ -237,7 +237,7 @@ mod tests {
             one(r#""a\n\u00e9""#),
             Ok(AttributeValue::S("a\n\u{e9}".into()))
         );
-        assert!(sentence(one(r#""\ud800""#)).contains("no JSON"));
+        assert!(sentence(one(r#""\ud800""#)).contains("not valid JSON"));
     }
 
     #[test]
@@ -276,13 +276,13 @@ mod tests {
             ("null", "null"),
             ("{}", "an empty JSON object"),
             ("", "empty"),
-            ("text", "no JSON"),
-            (r#"{"a":NaN}"#, "no JSON"),
-            (r#"{"a":1} x"#, "no JSON"),
+            ("text", "not valid JSON"),
+            (r#"{"a":NaN}"#, "not valid JSON"),
+            (r#"{"a":1} x"#, "not valid JSON"),
         ] {
             assert!(sentence(item(data.as_bytes())).contains(named), "{data}");
         }
-        assert!(sentence(item(b"\xff")).contains("no JSON"));
+        assert!(sentence(item(b"\xff")).contains("not valid JSON"));
         assert!(sentence(item(br#"{"":1}"#)).contains("name is empty"));
     }
 

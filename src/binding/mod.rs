@@ -104,7 +104,7 @@ impl<P: Platform> Binding<P> {
 /// Returns the error for an operation that does not exist.
 fn unsupported(operation: &str) -> Error {
     Error::Unsupported(format!(
-        "there is no operation {}: give one of {}",
+        "unsupported operation {}: use one of: {}",
         quote(operation),
         OPERATIONS.join(", ")
     ))

@@ -128,7 +128,7 @@ async fn data_that_is_no_item_and_operations_that_do_not_exist_are_not_sent() {
     let error = binding.invoke("create", b"[]").await.unwrap_err();
     assert!(matches!(error, Error::InvalidArgument(_)), "{error}");
     let error = binding.invoke("Create", ITEM).await.unwrap_err();
-    let sentence = "there is no operation \"Create\": give one of create";
+    let sentence = "unsupported operation \"Create\": use one of: create";
     assert_eq!(error, Error::Unsupported(sentence.to_owned()));
     assert_eq!(requests(&binding), 0);
 }
