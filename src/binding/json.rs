@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_of_json_has_its_attribute_type() {
+    fn every_json_type_has_its_attribute_type() {
         let list = AttributeValue::L(vec![
             AttributeValue::S("a".into()),
             AttributeValue::Null(true),
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_before_the_object_is_skipped() {
+    fn byte_order_mark_before_the_object_is_skipped() {
         let marked = |json: &str| item(format!("\u{feff}{json}").as_bytes());
         assert_eq!(marked(r#" {"m":1}"#), item(br#"{"m":1}"#));
         assert!(sentence(marked("")).contains("empty"));
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_of_a_member_means_anything() {
+    fn member_names_have_no_special_meaning() {
         for name in [
             "$serde_json::private::Number",
             "$serde_json::private::RawValue",
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn escapes_are_read_and_half_a_pair_of_surrogates_is_refused() {
+    fn escapes_are_read_and_lone_surrogates_are_refused() {
         assert_eq!(
             one(r#""a\n\u00e9""#),
             Ok(AttributeValue::S("a\n\u{e9}".into()))
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_of_64_kb_is_refused_by_its_beginning() {
+    fn name_of_64_kb_is_refused_and_quoted_in_part() {
         let sentence = sentence(item(
             format!(r#"{{"{}":1}}"#, "n".repeat(65_536)).as_bytes(),
         ));
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_of_megabytes_is_quoted_by_its_beginning() {
+    fn path_of_megabytes_is_quoted_in_part() {
         let name = "n".repeat(60_000);
         let nested = format!(r#"{{"{name}":{{"{name}":[1e999]}}}}"#);
         let sentence = sentence(item(nested.as_bytes()));
@@ -261,13 +261,13 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_dynamodb_cannot_hold_is_refused_by_its_path() {
+    fn invalid_number_is_refused_by_its_path() {
         let sentence = sentence(item(br#"{"a":[{"b":1e126}]}"#));
         assert!(sentence.contains("`a[0].b`"), "{sentence}");
     }
 
     #[test]
-    fn what_is_no_object_is_refused_by_what_it_is() {
+    fn data_that_is_not_an_object_is_refused_by_its_type() {
         for (data, named) in [
             ("[1]", "a JSON array"),
             (r#""text""#, "a JSON string"),
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_keeps_every_digit_up_to_38() {
+    fn number_keeps_up_to_38_digits() {
         for text in [
             "12345678901234567890123456789012345678",
             "-0.00000000000000000000000000000000000012345678901234567890123456789012345678",
@@ -310,14 +310,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_with_any_exponent_is_nothing() {
+    fn zero_with_any_exponent_is_zero() {
         for zero in ["0", "-0", "0.000", "0e999999999999"] {
             assert_eq!(number(zero).as_deref(), Ok("0"), "{zero}");
         }
     }
 
     #[test]
-    fn what_dynamodb_cannot_hold_is_refused() {
+    fn number_outside_dynamodbs_limits_is_refused() {
         for text in [
             "1234567890123456789012345678901234567890",
             "1e126",

@@ -36,7 +36,7 @@ async fn create_is_one_put_of_the_members() {
 }
 
 #[tokio::test]
-async fn throttling_is_tried_again_and_then_throttled() {
+async fn throttling_is_retried_and_then_reported() {
     let busy = || Scene::from(refused("ThrottlingException", "slow down"));
     let binding = scripted([busy()]);
     let error = binding.invoke("create", ITEM).await.unwrap_err();
@@ -53,7 +53,7 @@ async fn throttling_is_tried_again_and_then_throttled() {
 }
 
 #[tokio::test]
-async fn a_create_whose_answer_was_lost_is_not_sent_again_and_its_outcome_unknown() {
+async fn lost_create_is_unknown_and_not_sent_again() {
     for (lost, words) in [
         (
             TransportError::Reset("cause".to_owned()).into(),
@@ -81,7 +81,7 @@ async fn a_create_whose_answer_was_lost_is_not_sent_again_and_its_outcome_unknow
 }
 
 #[tokio::test]
-async fn a_create_that_was_not_applied_for_certain_is_sent_again() {
+async fn unapplied_create_is_retried() {
     let throttled = Scene::from(refused("ThrottlingException", "slow down"));
     for refused in [throttled, TransportError::ConnectTimeout.into()] {
         let binding = scripted([refused, success().into()]);
@@ -93,7 +93,7 @@ async fn a_create_that_was_not_applied_for_certain_is_sent_again() {
 }
 
 #[tokio::test]
-async fn what_was_not_sent_for_certain_is_unavailable_or_a_timeout_all_the_same() {
+async fn failed_connection_is_unavailable_or_a_timeout() {
     let binding = scripted([TransportError::ConnectTimeout]);
     let error = binding.invoke("create", ITEM).await.unwrap_err();
     assert!(matches!(error, Error::Timeout(_)), "{error}");
@@ -104,7 +104,7 @@ async fn what_was_not_sent_for_certain_is_unavailable_or_a_timeout_all_the_same(
 }
 
 #[tokio::test]
-async fn a_validation_exception_is_an_invalid_argument_in_dynamodbs_words() {
+async fn validation_exception_is_an_invalid_argument() {
     let words = "One or more parameter values were invalid: Missing the key pk in the item";
     let binding = scripted([refused("ValidationException", words)]);
     let error = binding.invoke("create", ITEM).await.unwrap_err();
@@ -117,7 +117,7 @@ async fn a_validation_exception_is_an_invalid_argument_in_dynamodbs_words() {
 }
 
 #[tokio::test]
-async fn data_that_is_no_item_and_operations_that_do_not_exist_are_not_sent() {
+async fn invalid_data_and_unknown_operations_are_not_sent() {
     let binding = scripted([success()]);
     let large = format!(r#"{{"id":"{}"}}"#, "x".repeat(400 << 10));
     let error = binding
@@ -134,7 +134,7 @@ async fn data_that_is_no_item_and_operations_that_do_not_exist_are_not_sent() {
 }
 
 #[tokio::test]
-async fn the_session_token_that_a_signature_error_repeats_is_in_no_sentence() {
+async fn session_token_in_a_signature_error_is_not_shown() {
     let binding = scripted([signature_error(SESSION_TOKEN)]);
     let create = binding.invoke("create", ITEM).await.unwrap_err();
     let ping = binding.ping().await.unwrap_err();
@@ -147,7 +147,7 @@ async fn the_session_token_that_a_signature_error_repeats_is_in_no_sentence() {
 }
 
 #[tokio::test]
-async fn ping_takes_a_table_with_any_key() {
+async fn ping_accepts_a_table_with_any_key() {
     let words = "The provided key element does not match the schema";
     let binding = scripted([refused("ValidationException", words)]);
     assert_eq!(binding.ping().await, Ok(None));
