@@ -1,6 +1,6 @@
-//! The endpoint that a container's agent serves its credentials from: ECS, EKS
-//! Pod Identity, and hosts that lend their own in the same way. Over plain http
-//! nothing is asked that could be somebody else's machine.
+//! Container credentials, served by an agent at an HTTP endpoint. The agents are ECS, EKS Pod
+//! Identity, and hosts that provide their own credentials in the same way. Over plain http,
+//! only addresses that cannot be another party's machine are asked.
 //!
 //! Source: `ecs.rs` of aws-config.
 
@@ -20,7 +20,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
-/// The source's name in sentences.
+/// The name of the source in error sentences.
 const SOURCE: &str = "container credentials";
 
 const RELATIVE_URI: &str = "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI";
@@ -28,21 +28,21 @@ const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const TOKEN_FILE: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE";
 
-/// The address of ECS's agent, which a relative URI is relative to.
+/// The address of the ECS agent, which is the base of a relative URI.
 const ECS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 2);
 
-/// The addresses of EKS's agent.
+/// The addresses of the EKS agent.
 const EKS: Ipv4Addr = Ipv4Addr::new(169, 254, 170, 23);
 const EKS_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
 
-/// As the SDK waits for it.
+/// The SDK's limits for this source.
 const LIMITS: Limits = Limits {
     connect_timeout: Duration::from_secs(2),
     request_timeout: Duration::from_secs(5),
     max_attempts: 3,
 };
 
-/// The variables of the environment.
+/// The environment variables of the source.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     relative_uri: Option<Field>,
@@ -62,10 +62,10 @@ impl Settings {
     }
 }
 
-/// The endpoint that credentials are asked at, and the path with its query.
+/// The endpoint of the credentials, and the path with its query.
 type Target = (Endpoint, String);
 
-/// Credentials of the container.
+/// The source of container credentials.
 pub(super) struct Container<P> {
     settings: Settings,
     client: SourceClient<P>,
@@ -79,7 +79,8 @@ impl<P: Platform> Container<P> {
         }
     }
 
-    /// The authorization that is sent, read anew each time: agents replace it.
+    /// Returns the authorization token. A token file is read again each time, because agents
+    /// replace it.
     fn token(&self) -> Result<Option<String>, NoCredentials> {
         let (name, token) = if let Some(file) = &self.settings.token_file {
             let path = &file.value;
@@ -93,9 +94,9 @@ impl<P: Platform> Container<P> {
         } else {
             return Ok(None);
         };
-        // A line break would make a second header field of the rest.
+        // After a line break, the rest would be a second header.
         if token.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
-            // A server may repeat the token of `Bearer <token>` alone.
+            // A server may echo only the token of `Bearer <token>`.
             token.split(' ').for_each(remember);
             remember(&token);
             Ok(Some(token))
@@ -141,7 +142,7 @@ impl<P: Platform> CredentialsSource for Container<P> {
 }
 
 impl Settings {
-    /// The URL to ask; the relative URI goes before the full one.
+    /// Returns the URL of the credentials. The relative URI takes precedence over the full one.
     fn target(&self) -> Result<Target, NoCredentials> {
         let (field, url) = match (&self.relative_uri, &self.full_uri) {
             (Some(relative), _) => (relative, format!("http://{ECS}{}", relative.value)),
@@ -156,7 +157,7 @@ impl Settings {
     }
 }
 
-/// The URL is not quoted in errors: its path may hold a secret.
+/// Parses the URL. Errors do not quote it, because its path may contain a secret.
 fn parse(url: &str) -> Result<Target, &'static str> {
     let uri: Uri = url.parse().map_err(|_| "it is not a URL")?;
     let (scheme, authority) = (uri.scheme_str(), uri.authority());
@@ -175,8 +176,8 @@ fn parse(url: &str) -> Result<Target, &'static str> {
     Ok((endpoint, path.to_owned()))
 }
 
-/// Returns true if the host is this machine or a container agent's address. A component
-/// resolves no names; `localhost` is loopback by RFC 6761.
+/// Returns true if the host is this machine or the address of a container agent. A component
+/// does not resolve names, but RFC 6761 defines `localhost` as loopback.
 fn is_own(host: &str) -> bool {
     let address = host
         .strip_prefix('[')

@@ -1,5 +1,5 @@
-//! The JSON document in which a container's endpoint and instance metadata give
-//! credentials. The names of its members are read in any case, as the SDK does.
+//! Parses the JSON document in which container endpoints and instance metadata return
+//! credentials. The names of its members match in any case, as in the SDK.
 
 use super::keys::Parts;
 use super::source::{self, SourceError};
@@ -14,11 +14,11 @@ use serde_json::value::RawValue;
 use std::fmt;
 use std::time::SystemTime;
 
-/// The credentials of an answer of `source`, which is at `site`.
+/// Parses the credentials in a response of `source`, which is at `site`.
 ///
 /// # Errors
 ///
-/// If it refuses, or gives what is no document of credentials.
+/// If the response is a refusal or not a valid credentials document.
 pub(super) fn credentials(
     source: &'static str,
     site: &str,
@@ -47,12 +47,14 @@ pub(super) fn credentials(
     })
 }
 
-/// A document as it was read.
+/// A parsed document.
 enum Document {
     Credentials(Credentials),
     Refusal { code: String, message: String },
 }
 
+/// Parses a document.
+///
 /// # Errors
 ///
 /// The fault of the document, without its content.
@@ -83,7 +85,7 @@ fn read(source: &'static str, bytes: &[u8]) -> Result<Document, String> {
     }
 }
 
-/// The text of the last member of these names.
+/// Returns the text of the last member that has one of these names.
 #[inline(never)]
 fn text(members: &[(String, &RawValue)], names: &[&str]) -> Option<String> {
     let is_asked = |name: &str| names.iter().any(|asked| name.eq_ignore_ascii_case(asked));
@@ -92,13 +94,13 @@ fn text(members: &[(String, &RawValue)], names: &[&str]) -> Option<String> {
     serde_json::from_str(value.get()).ok()
 }
 
-/// A moment as AWS writes it: `2009-11-23T00:00:00Z`.
+/// Parses a time as AWS writes it: `2009-11-23T00:00:00Z`.
 pub(super) fn moment(text: &str) -> Option<SystemTime> {
     let moment = DateTime::from_str(text, Format::DateTimeWithOffset).ok()?;
     SystemTime::try_from(moment).ok()
 }
 
-/// The members of an object, in order, whatever their values are.
+/// The members of an object in order. Their values are not parsed, so they can be of any type.
 struct Members<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'a> Deserialize<'a> for Members<'a> {

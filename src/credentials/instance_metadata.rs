@@ -1,6 +1,8 @@
-//! EC2 instance metadata, version 2: a token, the name of the instance's role,
-//! the role's credentials. Nobody configures it, so where nothing answers it does
-//! not apply, and that takes a laptop no longer than two short attempts.
+//! EC2 instance metadata, version 2. It takes three requests: for a token, for the name of the
+//! instance's role, and for the role's credentials.
+//!
+//! This source needs no configuration. If nothing answers, it does not apply, and a laptop
+//! finds that out after two short attempts.
 //!
 //! Source: `imds/` of aws-config.
 
@@ -20,13 +22,13 @@ use aws_credential_types::Credentials;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// The source's name in sentences.
+/// The name of the source in error sentences.
 const SOURCE: &str = "EC2 instance metadata";
 
-/// How long a token is asked for, in seconds: the longest there is.
+/// The requested lifetime of a token in seconds, which is the maximum.
 const TOKEN_LIFETIME: &str = "21600";
 
-/// The name of the instance's role, and below it the credentials.
+/// The path of the role's name, and the parent of the path of its credentials.
 const ROLE: &str = "latest/meta-data/iam/security-credentials/";
 
 const LIMITS: Limits = Limits {
@@ -35,15 +37,15 @@ const LIMITS: Limits = Limits {
     max_attempts: 2,
 };
 
-/// Longest that credentials which instance metadata gives past their expiry are
-/// used before it is asked again: its service may be behind with renewing them,
-/// and AWS goes on taking them. Of it, up to a third is left out at random, so
-/// that a fleet does not ask at once.
+/// The maximum time for which credentials are used if instance metadata returns them after
+/// their expiry. Its service may renew credentials late, and AWS still accepts the old ones.
+/// The actual time is random, and up to a third shorter, so that the instances of a fleet do
+/// not all ask at once.
 ///
 /// Source: "static stability" of `imds/credentials.rs`.
 const EXTENSION: Duration = Duration::from_secs(15 * 60);
 
-/// Credentials of the instance's role.
+/// The source of credentials of the instance's role.
 pub(super) struct InstanceMetadata<P> {
     settings: Settings,
     client: SourceClient<P>,
@@ -57,8 +59,8 @@ impl<P: Platform> InstanceMetadata<P> {
         }
     }
 
-    /// All three requests; none where the instance has no role. What is wrong with an
-    /// answer may be right with another token.
+    /// Sends all three requests. Returns none if the instance has no role. A failure is retried
+    /// from the first request on, because another token may succeed.
     async fn ask(&self, endpoint: &Endpoint) -> Result<Option<Credentials>, SourceError> {
         let ttl = (
             "x-aws-ec2-metadata-token-ttl-seconds".to_owned(),
@@ -75,7 +77,7 @@ impl<P: Platform> InstanceMetadata<P> {
                 token.as_bytes().to_vec(),
             )
         };
-        // Who gave a token is there.
+        // The service returned a token, so it exists.
         let there = |refused| SourceError {
             answered: true,
             ..refused
@@ -94,7 +96,7 @@ impl<P: Platform> InstanceMetadata<P> {
         document::credentials(SOURCE, &site, &answer).map(Some)
     }
 
-    /// Asks one of them, again where that may help.
+    /// Sends one of the requests, and retries it if that may help.
     async fn send(
         &self,
         method: Method,
@@ -124,7 +126,7 @@ impl<P: Platform> InstanceMetadata<P> {
         self.client.repeatedly(attempt).await
     }
 
-    /// Credentials that are past their expiry already, for some time longer.
+    /// Extends credentials that have already expired.
     fn extended(&self, credentials: Credentials) -> Credentials {
         let now = self.client.platform.now();
         if credentials.expiry().is_none_or(|expiry| now < expiry) {
@@ -146,7 +148,7 @@ impl<P: Platform> CredentialsSource for InstanceMetadata<P> {
             match lent.await {
                 Ok(Some(credentials)) => Ok(self.extended(credentials)),
                 Ok(None) => Err(absent("the instance has no role")),
-                // Nobody said that there is somebody who would answer.
+                // Nothing answered, and no endpoint is configured: the source does not apply.
                 Err(refused) if !refused.answered && !self.settings.is_named() => {
                     Err(absent(refused.error.sentence()))
                 }
@@ -156,8 +158,8 @@ impl<P: Platform> CredentialsSource for InstanceMetadata<P> {
     }
 }
 
-/// The text of an answer: a token, which goes into a header field, or the name of
-/// a role, which goes into a path and so has none of `reserved`.
+/// Returns the text of a response. It is a token, which goes into a header, or the name of a
+/// role, which goes into a path and so must not contain bytes of `reserved`.
 fn text<'a>(site: &str, answer: &'a Response, reserved: &[u8]) -> Result<&'a str, SourceError> {
     let text = std::str::from_utf8(&answer.body).unwrap_or_default().trim();
     let is_sound = |byte: u8| byte.is_ascii_graphic() && !reserved.contains(&byte);
@@ -168,7 +170,8 @@ fn text<'a>(site: &str, answer: &'a Response, reserved: &[u8]) -> Result<&'a str
     }
 }
 
-/// An answer that is no help. A token that is refused may have been replaced.
+/// Returns the error for a response that cannot be used. A refused token is worth a retry,
+/// because the service may have replaced it.
 fn refused(site: &str, answer: &Response) -> SourceError {
     let status = answer.status;
     let again = match source::again(status) {
@@ -193,11 +196,11 @@ const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 const ENDPOINT_MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
 const DISABLED: &str = "AWS_EC2_METADATA_DISABLED";
 
-/// The addresses that every instance has it at.
+/// The address of instance metadata on every instance.
 const AWS: &str = "http://169.254.169.254";
 const AWS_V6: &str = "http://[fd00:ec2::254]";
 
-/// The environment's word on whether and where it is asked.
+/// The environment variables of the source.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     endpoint: Option<Field>,
@@ -214,7 +217,7 @@ impl Settings {
         }
     }
 
-    /// The endpoint that is asked.
+    /// Returns the endpoint of instance metadata.
     pub(super) fn endpoint(&self) -> Result<Endpoint, NoCredentials> {
         let is_v6 = match &self.mode {
             None => false,
@@ -238,12 +241,16 @@ impl Settings {
         })
     }
 
-    /// Returns true if somebody said where it is.
+    /// Returns true if the environment sets the endpoint.
     pub(super) fn is_named(&self) -> bool {
         self.endpoint.is_some()
     }
 
-    /// Absent where somebody wants it not to be asked.
+    /// Checks that the source is enabled.
+    ///
+    /// # Errors
+    ///
+    /// Absent if the environment disables it.
     pub(super) fn check_enabled(&self) -> Result<(), NoCredentials> {
         let disabled = self.disabled.as_ref();
         match disabled.is_some_and(|field| field.value.eq_ignore_ascii_case("true")) {

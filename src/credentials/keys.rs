@@ -1,19 +1,20 @@
-//! Credentials made of texts from outside, each fit for a header field: what is
-//! not is refused by its name, never by its content.
+//! Builds credentials from external text. Each part must be valid in a header. The error for
+//! an invalid part names the part and never shows its content.
 //!
-//! Static credentials come from the component's metadata or from the environment, there
-//! under the names that every AWS SDK reads.
+//! Static credentials come from the component's metadata, or from the environment variables
+//! that every AWS SDK reads.
 
 use crate::error::Error;
 use crate::fields::{Field, Fields};
 use aws_credential_types::Credentials;
 use std::time::SystemTime;
 
-/// Longest part of any credentials, in bytes. AWS sets no limit to a session
-/// token; hosts do to the head of a request.
+/// The longest part of any credentials, in bytes. AWS sets no limit for a session token, but
+/// hosts limit the size of the request headers.
 pub(super) const LONGEST: usize = 64 * 1_024;
 
-/// The fault of a text as a part of credentials, in words that follow its name.
+/// Returns the fault of a part of credentials; none if it is valid. The sentence of an error
+/// has the name of the part before it.
 pub(super) fn fault(text: &str) -> Option<String> {
     if text.len() > LONGEST {
         return Some(format!(
@@ -30,7 +31,7 @@ pub(super) fn fault(text: &str) -> Option<String> {
     None
 }
 
-/// Parts of credentials under the names that they have where they come from.
+/// The parts of credentials, each with the name that it has in its source.
 pub(super) struct Parts<'a> {
     pub(super) access_key: (&'a str, Option<&'a str>),
     pub(super) secret_key: (&'a str, Option<&'a str>),
@@ -38,11 +39,11 @@ pub(super) struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// Credentials of `source` from its parts; none where it has none of them.
+    /// Returns the credentials of `source`; none if all parts are absent.
     ///
     /// # Errors
     ///
-    /// A sentence that names the part that is missing or no credential.
+    /// A sentence that names the missing or invalid part.
     pub(super) fn join(
         self,
         source: &'static str,
@@ -77,7 +78,7 @@ impl Parts<'_> {
     }
 }
 
-/// Static credentials of the metadata.
+/// Reads static credentials from the metadata.
 pub(super) fn of_metadata(fields: &Fields<'_>) -> Result<Option<Credentials>, Error> {
     let given = [
         ("accessKey", fields.given(&["accessKey", "awsAccessKey"])),
@@ -90,20 +91,21 @@ pub(super) fn of_metadata(fields: &Fields<'_>) -> Result<Option<Credentials>, Er
     joined("metadata", &given)
 }
 
-/// Static credentials of the environment.
+/// Reads static credentials from the environment.
 pub(super) fn of_environment(fields: &Fields<'_>) -> Result<Option<Credentials>, Error> {
     let names = [
         "AWS_ACCESS_KEY_ID",
         "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
     ];
-    // Blank ones are none, for the SDK as well.
+    // The SDK treats blank variables as unset too.
     let is_there = |field: &Field| !field.value.trim().is_empty();
     let given = names.map(|name| (name, fields.environment(name).filter(is_there)));
     joined("environment", &given)
 }
 
-/// Credentials of fields, each under the name that it was given by, or else its own.
+/// Builds credentials from fields. Errors name a part by the field or variable that sets it. An
+/// absent part has the name in `given`.
 fn joined(
     source: &'static str,
     given: &[(&'static str, Option<Field>); 3],

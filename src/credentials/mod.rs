@@ -1,11 +1,15 @@
-//! Signers: the first source of credentials that applies. Metadata and environment give keys as they
-//! are (`keys`); `shared_files`, `web_identity`, `container` and `instance_metadata` are
-//! asked in this order, the SDK's, when credentials are first needed, and again before
-//! they expire (`signers`). Over any of them a role can be assumed (`role`). A source is
-//! asked as a whole: a key of one is never paired with a secret of another.
+//! AWS credentials, from the first source that applies, and the signers that use them.
 //!
-//! A fault of a source is told when the source is asked: an earlier one may do. A source
-//! that is configured and broken is not passed over.
+//! Metadata and environment provide static keys (`keys`). Without them, `shared_files`,
+//! `web_identity`, `container` and `instance_metadata` are asked in this order, which is the
+//! SDK's. They are asked when credentials are first needed, and again before the credentials
+//! expire (`signers`). A role can be assumed with the credentials of any source (`role`). All
+//! parts of the credentials come from one source: an access key is never paired with the
+//! secret of another source.
+//!
+//! A fault of a source is reported only when the source is asked, because an earlier source
+//! may provide credentials. A source that is configured but broken is an error and is not
+//! skipped.
 
 mod container;
 mod document;
@@ -36,13 +40,13 @@ use web_identity::WebIdentity;
 /// The signer of the requests: the component or the host.
 #[derive(Debug)]
 pub enum Signing {
-    /// The component, with credentials from here.
+    /// The component signs, with credentials of these settings.
     Guest(Box<Settings>),
-    /// The host, with credentials that the component never sees.
+    /// The host signs, with credentials that the component never sees.
     Host,
 }
 
-/// The sources of credentials.
+/// The settings of the sources of credentials.
 #[derive(Debug)]
 pub struct Settings {
     base: Base,
@@ -52,13 +56,13 @@ pub struct Settings {
 
 #[derive(Debug)]
 enum Base {
-    /// Keys, given.
+    /// Static keys.
     Keys(Credentials),
-    /// All that may lend some.
+    /// The sources that are asked in order.
     Chain(Box<Names>),
 }
 
-/// The environment's word on each source.
+/// The environment variables of each source.
 #[derive(Debug)]
 struct Names {
     shared_files: Locations,
@@ -68,8 +72,8 @@ struct Names {
 }
 
 impl Signing {
-    /// Reads metadata and environment. STS in `region` is asked as long and as
-    /// often as DynamoDB is.
+    /// Reads metadata and environment. Requests to STS in `region` have the same `limits` as
+    /// those to DynamoDB.
     ///
     /// # Errors
     ///
@@ -111,12 +115,12 @@ fn host_signs(fields: &Fields<'_>) -> Result<bool, Error> {
     }
 }
 
-/// The region of the profile that the shared files have for this environment. Where
-/// the host signs, nothing is read of them: the keys are beside it.
+/// Returns the region of the selected profile in the shared files. If the host signs, the files
+/// are not read, because they also contain keys.
 ///
 /// # Errors
 ///
-/// Why the files that there are cannot be used.
+/// `invalid-configuration` if the files exist but cannot be used.
 pub fn region_of_the_profile(
     fields: &Fields<'_>,
     files: &dyn Files,
@@ -146,7 +150,7 @@ impl Names {
         }
     }
 
-    /// The sources, in the SDK's order.
+    /// Returns the sources in the SDK's order.
     fn chain<P: Platform>(self, platform: &Rc<P>, sts: &sts::Settings) -> Chain {
         let sts = |source| Sts::new(Rc::clone(platform), source, sts.clone());
         let container = || Container::new(Rc::clone(platform), self.container.clone());
@@ -170,7 +174,7 @@ impl Names {
 }
 
 impl Settings {
-    /// The keys that are given as they are; none where a source is asked for some.
+    /// Returns the static keys; none if a source is asked for credentials.
     pub fn keys(&self) -> Option<&Credentials> {
         match &self.base {
             Base::Keys(keys) => Some(keys),
@@ -178,7 +182,7 @@ impl Settings {
         }
     }
 
-    /// Asks the sources, on `platform`.
+    /// Returns the configured source, which sends its requests through `platform`.
     fn source<P: Platform>(self, platform: &Rc<P>) -> Rc<dyn CredentialsSource> {
         let base: Box<dyn CredentialsSource> = match self.base {
             Base::Keys(keys) => Box::new(keys),
@@ -195,7 +199,7 @@ impl Settings {
     }
 }
 
-/// Sources, the first one asked first.
+/// Sources in the order in which they are asked.
 struct Chain(Vec<Box<dyn CredentialsSource>>);
 
 impl CredentialsSource for Chain {

@@ -1,5 +1,4 @@
-//! A role that is assumed, and the names that it goes by. It stands over any other
-//! source, whose credentials buy those of the role.
+//! A role that the component assumes with the credentials of any other source.
 
 use super::source::{CredentialsSource, Fetching};
 use super::sts::Sts;
@@ -7,22 +6,22 @@ use crate::error::Error;
 use crate::fields::{Field, Fields};
 use crate::http::Platform;
 
-/// The session's name where nobody gives one: that of Dapr's own components.
+/// The default session name, which is that of Dapr's own components.
 ///
 /// Source: "Authenticating to AWS" in Dapr's documentation.
 const SESSION_NAME: &str = "DaprDefaultSession";
 
-/// A role, as STS is asked for it. STS says itself what it demands of the parts.
+/// The parameters of a role in a request to STS. STS itself validates them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Role {
     pub(super) arn: String,
     pub(super) session_name: String,
     pub(super) external_id: Option<String>,
-    /// How many seconds its credentials last; none: as long as STS has it.
+    /// The lifetime of its credentials in seconds; none for STS's default.
     pub(super) duration: Option<String>,
 }
 impl Role {
-    /// With the default name where there is no other.
+    /// Creates a role, with the default session name if there is none.
     pub(super) fn new(
         arn: String,
         session_name: Option<String>,
@@ -36,18 +35,18 @@ impl Role {
         }
     }
 
-    /// With credentials that last so many seconds.
+    /// Sets the lifetime of its credentials, in seconds.
     pub(super) fn lasting(self, duration: Option<String>) -> Self {
         Self { duration, ..self }
     }
 }
 
-/// The role of the metadata that is assumed with whatever credentials there are.
+/// Reads the role from the metadata.
 ///
 /// # Errors
 ///
-/// `invalid-configuration` where the session or the external id of a role is
-/// given, and no role; and for roles that only a certificate opens.
+/// `invalid-configuration` if a session name or an external id is set without a role, and for
+/// IAM Roles Anywhere, which needs a certificate.
 pub(super) fn of_metadata(fields: &Fields<'_>) -> Result<Option<Role>, Error> {
     let arn = fields.given(&["assumeRoleArn"]);
     let session_name = fields.given(&["sessionName", "assumeRoleSessionName"]);
@@ -77,10 +76,10 @@ fn without_role(field: &Field) -> Error {
     ))
 }
 
-/// The source's name in sentences.
+/// The name of the source in error sentences.
 pub(super) const SOURCE: &str = "STS (`assumeRoleArn`)";
 
-/// Credentials of a role.
+/// The source of a role's credentials.
 pub(super) struct AssumeRole<P> {
     pub(super) role: Role,
     pub(super) base: Box<dyn CredentialsSource>,

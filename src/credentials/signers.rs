@@ -1,9 +1,9 @@
-//! The signer of the moment. Credentials that expire are fetched again some time before
-//! they do, once for all calls of the instance, at a moment drawn at random so that a
-//! fleet does not ask at once. As long as the old ones are valid, a fetch that fails
-//! fails no call.
+//! The current signer. Credentials are fetched again some time before they expire, once for all
+//! calls of the instance. The time of the fetch is random, so that the instances of a fleet do
+//! not all ask at once. While the old credentials are valid, a failed fetch does not fail any
+//! call.
 //!
-//! The windows are those that AWS's SDKs agreed on in 2026: smithy-rs, commit
+//! The refresh windows are those that AWS's SDKs agreed on in 2026: smithy-rs, commit
 //! 0e89e4b, `aws/rust-runtime/aws-runtime/src/static_stability.rs`. The jitter is
 //! our own.
 
@@ -21,11 +21,11 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
 
-/// A fetch under way, for all who wait for it.
+/// A fetch in progress, shared by all calls that wait for it.
 type Fetch = Shared<LocalBoxFuture<'static, Result<Rc<Signer>, Error>>>;
 
-/// Longest that a call waits for other credentials while it has good ones: a source
-/// that is slow may fail no call, and STS answers within a second.
+/// The maximum time that a call with valid credentials waits for new ones. A slow source must
+/// not fail the call, and STS responds within a second.
 const LONGEST_EARLY_FETCH: Duration = Duration::from_secs(3);
 
 /// The signers of one client.
@@ -36,13 +36,13 @@ pub struct Signers<P> {
 /// The signer of a request.
 #[derive(Debug)]
 pub struct ResolvedSigner {
-    /// None: the host signs.
+    /// The signer; none if the host signs.
     pub signer: Option<Rc<Signer>>,
-    /// True if time has passed until it was there.
+    /// True if the call waited for the signer.
     pub waited: bool,
 }
 
-/// The component signs.
+/// The state of a component that signs itself.
 struct Guest<P> {
     platform: Rc<P>,
     source: Rc<dyn CredentialsSource>,
@@ -58,7 +58,8 @@ struct Current {
 }
 
 impl<P: Platform> Signers<P> {
-    /// For requests to `service` in `region`. Nothing is fetched before the first call.
+    /// Creates the signers of requests to `service` in `region`. Nothing is fetched before the
+    /// first call.
     pub fn new(platform: &Rc<P>, signing: Signing, region: String, service: &'static str) -> Self {
         let guest = |settings: Box<Settings>| {
             Rc::new(Guest {
@@ -77,12 +78,12 @@ impl<P: Platform> Signers<P> {
             },
         }
     }
-    /// The signer of a request that is sent `now`, by the clock that it is signed
-    /// by. Waits until `deadline` at most.
+    /// Returns the signer of a request that is sent `now`, by the clock that is used for
+    /// signatures. Waits at most until `deadline`.
     ///
     /// # Errors
     ///
-    /// If no source gives credentials.
+    /// If no source provides credentials.
     pub async fn signer(
         &self,
         now: SystemTime,
@@ -97,12 +98,12 @@ impl<P: Platform> Signers<P> {
         }
     }
 
-    /// Returns true if there are other credentials than those of `used`, which DynamoDB
-    /// calls expired.
+    /// Returns true if there are newer credentials than those of `used`, which DynamoDB refused
+    /// as expired.
     ///
     /// # Errors
     ///
-    /// If no source gives any.
+    /// If no source provides credentials.
     pub async fn renewed(
         &self,
         used: &Rc<Signer>,
@@ -133,7 +134,7 @@ impl<P: Platform> Guest<P> {
             .map(|current| (Rc::clone(&current.signer), current.times.due(now)));
         match due {
             Some((signer, Due::Not)) => Ok(given(signer, false)),
-            // Who finds it due first fetches; the others go on with what there is.
+            // Another call is already fetching. This one goes on with the old credentials.
             Some((signer, Due::Soon)) if self.fetch.borrow().is_some() => Ok(given(signer, false)),
             Some((signer, Due::Soon)) => {
                 let begin = self.platform.monotonic();
@@ -174,7 +175,7 @@ impl<P: Platform> Guest<P> {
         Ok(!is_used(&signer))
     }
 
-    /// Joins the fetch that is under way, or begins one.
+    /// Waits for the fetch in progress, or starts one.
     async fn fetched(
         self: &Rc<Self>,
         now: SystemTime,
@@ -189,7 +190,7 @@ impl<P: Platform> Guest<P> {
         match select(fetch, pin!(self.platform.sleep(left))).await {
             Either::Left((fetched, _)) => fetched,
             Either::Right(((), fetch)) => {
-                // Nobody else waits for it: who comes later begins anew.
+                // No other call waits for it, so that the next call starts a new fetch.
                 if fetch.strong_count().is_none_or(|count| count <= 2) {
                     self.fetch.take();
                 }
@@ -209,11 +210,12 @@ impl<P: Platform> Guest<P> {
         kept
     }
 
-    /// The signer of credentials that were just given.
+    /// Stores new credentials and returns their signer.
     fn keep(&self, given: Credentials, now: SystemTime) -> Result<Rc<Signer>, Error> {
         let times = Times::new(now, given.expiry(), self.platform.random());
-        // `now` is the server's time as far as it is known. Where the machine's clock was set since,
-        // that is wrong until another answer tells it: so they are tried where one of both is for it.
+        // `now` is the server's estimated time. It is wrong if the machine's clock was set since
+        // the estimate, until another response corrects it. So the credentials count as expired
+        // only if they are expired by both clocks.
         let own = self.platform.now();
         let has_expired = |at: SystemTime| given.expiry().is_some_and(|expiry| at >= expiry);
         if has_expired(now) && has_expired(own) {
@@ -235,7 +237,7 @@ impl<P: Platform> Guest<P> {
         Ok(signer)
     }
 
-    /// After a fetch that failed.
+    /// Postpones the next fetch after a failed one.
     fn put_off(&self, now: SystemTime) {
         if let Some(current) = &mut *self.current.borrow_mut() {
             current.times.put_off(now, self.platform.random());
@@ -261,40 +263,41 @@ impl<P> fmt::Debug for Signers<P> {
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How long credentials without an expiry are used: whoever wrote the file that
-/// they are in may have replaced them.
+/// The time for which credentials without an expiry are used. Another tool may have replaced
+/// the file that they come from.
 ///
 /// Source: `client/identity/cache/lazy.rs` of aws-smithy-runtime.
 const WITHOUT_EXPIRY: Duration = Duration::from_secs(15 * 60);
 
-/// Longest wait after a fetch that failed.
+/// The longest wait after a failed fetch.
 const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
 
-/// Shortest wait after a fetch that failed.
+/// The shortest wait after a failed fetch.
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 
 /// The need to fetch credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// They are good for a while.
+    /// The credentials are valid, and no fetch is needed yet.
     Not,
-    /// They are good, and others should be fetched.
+    /// The credentials are valid, but should be replaced.
     Soon,
-    /// They are good no more.
+    /// The credentials are no longer valid.
     Now,
 }
 
-/// The moments of one set of credentials.
+/// The times of one set of credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Times {
     fetch_from: SystemTime,
-    /// None: they do not expire.
+    /// The expiry; none if they do not expire.
     expiry: Option<SystemTime>,
     invalid: bool,
 }
 
 impl Times {
-    /// The times of credentials that were fetched `now`; `random` draws the moment.
+    /// Returns the times of credentials that were fetched `now`. `random` decides the time of the
+    /// next fetch within its window.
     pub(super) fn new(now: SystemTime, expiry: Option<SystemTime>, random: u64) -> Self {
         let fetch_from = match expiry {
             None => now.checked_add(WITHOUT_EXPIRY),
@@ -311,7 +314,7 @@ impl Times {
         }
     }
 
-    /// The need to fetch `now`.
+    /// Returns the need to fetch `now`.
     pub(super) fn due(&self, now: SystemTime) -> Due {
         if self.invalid || self.expiry.is_some_and(|expiry| now >= expiry) {
             Due::Now
@@ -322,12 +325,13 @@ impl Times {
         }
     }
 
-    /// They are good no more, whatever their expiry is.
+    /// Marks the credentials as invalid, whatever their expiry is.
     pub(super) fn invalidate(&mut self) {
         self.invalid = true;
     }
 
-    /// After a fetch that failed `now`: the nearer the expiry, the sooner again.
+    /// Postpones the next fetch after one that failed `now`. The nearer the expiry, the sooner
+    /// the next fetch.
     pub(super) fn put_off(&mut self, now: SystemTime, random: u64) {
         let left = self
             .expiry
@@ -340,8 +344,8 @@ impl Times {
     }
 }
 
-/// How long before their expiry credentials that have `lifetime` left are fetched
-/// again, before jitter: never more than half of it.
+/// Returns the time before the expiry at which credentials with `lifetime` left are fetched
+/// again, before jitter. It is at most half of `lifetime`.
 fn window(lifetime: Duration) -> Duration {
     let window = if lifetime <= 20 * MINUTE {
         5 * MINUTE

@@ -1,9 +1,9 @@
-//! How a source of credentials is asked: over HTTP, with a few attempts, each within a
-//! time of its own; or in a file, of the directories that the host lends. Words for a
-//! failure name the source, the address and what the host has to allow.
+//! The client of a source of credentials. It sends HTTP requests with a few attempts, each with
+//! its own time limit, or reads a file in a directory that the host grants. Error sentences
+//! name the source, the address and what the host must allow.
 //!
-//! A source that gives no credentials is absent, and the next one is asked; or it is
-//! broken, and the call fails with its words ([`NoCredentials`]).
+//! A source without credentials is either absent or broken ([`NoCredentials`]). If it is
+//! absent, the next source is asked. If it is broken, the call fails with its error.
 
 use crate::aws::endpoint::Endpoint;
 use crate::aws::retry::{self, RetryKind};
@@ -17,37 +17,37 @@ use std::future::ready;
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
 
-/// Longest answer, in bytes: credentials have some thousand.
+/// The longest response, in bytes. Credentials take a few thousand.
 const LONGEST_ANSWER: usize = 256 * 1_024;
 
-/// Longest part of a refusal in plain text that a sentence quotes, in characters.
+/// The longest part of a plain-text refusal that a sentence quotes, in characters.
 const LONGEST_WORDS: usize = 200;
 
-/// Credentials, or why there are none.
+/// Credentials, or the reason that there are none.
 pub(super) type Fetched = Result<Credentials, NoCredentials>;
 
-/// A source that is being asked.
+/// A pending request to a source.
 pub(super) type Fetching<'a> = LocalBoxFuture<'a, Fetched>;
 
 /// A source of credentials.
 pub(super) trait CredentialsSource {
-    /// Asks it.
+    /// Fetches credentials.
     fn credentials(&self) -> Fetching<'_>;
 }
 
-/// Keys that are given as they are.
+/// Static keys, which need no request.
 impl CredentialsSource for Credentials {
     fn credentials(&self) -> Fetching<'_> {
         Box::pin(ready(Ok(self.clone())))
     }
 }
 
-/// Why a source gives no credentials.
+/// The reason that a source has no credentials.
 #[derive(Clone, Debug)]
 pub(super) enum NoCredentials {
-    /// The source does not apply here; why not, for who finds no credentials at all.
+    /// The source does not apply. The text says why, for the error if no source applies.
     Absent(String),
-    /// The source is configured and does not work. The sentence names it.
+    /// The source is configured but does not work. The error names it.
     Broken(Error),
 }
 
@@ -57,7 +57,7 @@ pub(super) fn absent(why: impl Into<String>) -> NoCredentials {
     NoCredentials::Absent(why.into())
 }
 
-/// A wrong configuration of the source.
+/// Returns the error for an invalid configuration of the source.
 #[cold]
 #[inline(never)]
 pub(super) fn misconfigured(sentence: impl Into<String>) -> NoCredentials {
@@ -65,7 +65,7 @@ pub(super) fn misconfigured(sentence: impl Into<String>) -> NoCredentials {
 }
 
 impl From<NoCredentials> for Error {
-    /// The error of the call that needed credentials.
+    /// Converts it to the error of the call that needs credentials.
     fn from(error: NoCredentials) -> Self {
         match error {
             NoCredentials::Absent(why) => Self::InvalidConfiguration(why),
@@ -77,25 +77,25 @@ impl From<NoCredentials> for Error {
 /// A request to a source.
 pub(super) struct SourceRequest<'a> {
     pub(super) method: Method,
-    /// Its path is not asked.
+    /// The endpoint; its path is not used.
     pub(super) endpoint: &'a Endpoint,
-    /// With the query.
+    /// The path with the query.
     pub(super) path: &'a str,
     pub(super) headers: Headers,
     pub(super) body: &'a [u8],
 }
 
-/// An attempt that gave nothing.
+/// A failed attempt.
 pub(super) struct SourceError {
     pub(super) error: Error,
-    /// The kind of a retry; none: no other attempt is worth it.
+    /// The kind of the retry; none if the attempt is not worth retrying.
     pub(super) again: Option<RetryKind>,
-    /// True if there was an answer at all.
+    /// True if a response arrived.
     pub(super) answered: bool,
 }
 
 impl SourceError {
-    /// The error of a request that could not be made.
+    /// Returns the error of a request that could not be sent.
     pub(super) fn unsent(error: Error) -> Self {
         Self {
             error,
@@ -111,8 +111,8 @@ impl From<SourceError> for NoCredentials {
     }
 }
 
-/// Classifies the status of an answer for a retry. Asking a source
-/// twice does no harm.
+/// Returns the kind of the retry after a response with this status. Retrying a request to a
+/// source is always safe.
 pub(super) fn again(status: u16) -> Option<RetryKind> {
     match error_code::retry_kind(None, status) {
         None if status >= 500 => Some(RetryKind::Transient),
@@ -120,7 +120,7 @@ pub(super) fn again(status: u16) -> Option<RetryKind> {
     }
 }
 
-/// The case of a refusal that may be asked again, or not.
+/// Returns the error case of a refusal with this kind of retry.
 pub(super) fn case(again: Option<RetryKind>) -> fn(String) -> Error {
     match again {
         Some(RetryKind::Throttling) => Error::Throttled,
@@ -129,8 +129,8 @@ pub(super) fn case(again: Option<RetryKind>) -> fn(String) -> Error {
     }
 }
 
-/// The words of a refusal in plain text: the first line that has any. None where it is
-/// empty, or in a language whose parts may be secrets that nobody knows yet.
+/// Returns the first non-blank line of a plain-text refusal. Returns none if the body is empty,
+/// or is JSON or markup, which may contain secrets that are not registered for redaction yet.
 pub(super) fn plain_words(answer: &Response) -> Option<String> {
     let text = std::str::from_utf8(&answer.body).ok()?.trim_start();
     let is_plain = answer.status != 200 && !text.starts_with(['{', '[', '<', '"']);
@@ -139,10 +139,10 @@ pub(super) fn plain_words(answer: &Response) -> Option<String> {
     (is_plain && !words.is_empty()).then_some(words)
 }
 
-/// Asks one source.
+/// The HTTP client of one source.
 pub(super) struct SourceClient<P> {
     pub(super) platform: Rc<P>,
-    /// Its name in sentences.
+    /// The name of the source in error sentences.
     pub(super) source: &'static str,
     pub(super) limits: Limits,
 }
@@ -156,11 +156,12 @@ impl<P: Platform> SourceClient<P> {
         }
     }
 
-    /// Asks once. Gives source and address, for sentences, with the answer.
+    /// Sends one attempt. Returns the response, with the source and its address for error
+    /// sentences.
     ///
     /// # Errors
     ///
-    /// If no answer comes, or one that is too long to be one.
+    /// If no response arrives, or one that is too long.
     pub(super) async fn once(
         &self,
         ask: SourceRequest<'_>,
@@ -203,8 +204,7 @@ impl<P: Platform> SourceClient<P> {
         Ok((site, answer))
     }
 
-    /// Asks until an attempt succeeds, no other is worth it, or there is no time left
-    /// for one.
+    /// Retries until an attempt succeeds, a retry is not worth it, or the time is used up.
     ///
     /// # Errors
     ///
@@ -240,7 +240,7 @@ impl<P: Platform> SourceClient<P> {
         }
     }
 
-    /// Source and address. The path may hold a secret.
+    /// Returns the source and its address, without the path, which may contain a secret.
     fn site(&self, endpoint: &Endpoint) -> String {
         let scheme = if endpoint.tls() { "https" } else { "http" };
         format!("{} at {scheme}://{}", self.source, endpoint.authority())
@@ -267,7 +267,7 @@ impl<P: Platform> SourceClient<P> {
     }
 }
 
-/// Host and port, as an allow-list has them.
+/// Returns host and port in the form of an allow-list.
 fn with_port(endpoint: &Endpoint) -> String {
     let port = if endpoint.tls() { 443 } else { 80 };
     let authority = endpoint.authority();
@@ -277,7 +277,11 @@ fn with_port(endpoint: &Endpoint) -> String {
     }
 }
 
-/// The text of a file; else what follows its name.
+/// Reads a text file of at most `longest` bytes.
+///
+/// # Errors
+///
+/// The end of a sentence that starts with the name of the file and "which".
 pub(super) fn text(files: &dyn Files, path: &str, longest: u64) -> Result<String, String> {
     let bytes = files
         .read(path, longest)

@@ -1,8 +1,8 @@
-//! AWS STS, which gives credentials for a role: its query protocol, whose
-//! requests are forms and whose answers are XML.
+//! A client of AWS STS, which returns credentials for a role. It uses the query protocol, whose
+//! requests are forms and whose responses are XML.
 //!
-//! Source: <https://docs.aws.amazon.com/STS/latest/APIReference/>. Native tests
-//! hold the signature against that of the SDK's own crate.
+//! Source: <https://docs.aws.amazon.com/STS/latest/APIReference/>. Native tests compare the
+//! signature with that of the SDK's own crate.
 
 use super::document::moment;
 use super::keys::Parts;
@@ -28,11 +28,11 @@ const VERSION: &str = "2011-06-15";
 /// The service's name in the credential scope and in the endpoints of AWS.
 const SERVICE: &str = "sts";
 
-/// STS asks the issuer of a web identity token for its keys, which may fail for
-/// a moment.
+/// The code for an unreachable issuer of a web identity token. STS asks the issuer for its
+/// keys, which may fail temporarily.
 const ISSUER_OUT_OF_REACH: &str = "IDPCommunicationError";
 
-/// Codes that mean a wrong configuration, such as a role that is no ARN.
+/// The codes that mean an invalid configuration, such as a role that is not an ARN.
 const MISCONFIGURED: &[&str] = &[
     "InvalidParameterValue",
     "MissingParameter",
@@ -48,7 +48,7 @@ pub(super) struct Sts<P> {
 }
 
 impl<P: Platform> Sts<P> {
-    /// A client that names `source` in its sentences.
+    /// Creates a client that names `source` in its error sentences.
     pub(super) fn new(platform: Rc<P>, source: &'static str, settings: Settings) -> Self {
         Self {
             client: SourceClient::new(platform, source, settings.limits),
@@ -57,11 +57,11 @@ impl<P: Platform> Sts<P> {
         }
     }
 
-    /// AssumeRole, signed with `by`.
+    /// Sends AssumeRole, signed with the credentials `by`.
     ///
     /// # Errors
     ///
-    /// If STS is out of reach or refuses.
+    /// If STS is unreachable or refuses the request.
     pub(super) async fn assume_role(&self, role: &Role, by: &Credentials) -> Fetched {
         let mut form = form("AssumeRole");
         push(&mut form, "RoleArn", &role.arn);
@@ -79,11 +79,11 @@ impl<P: Platform> Sts<P> {
         Ok(asked.await?)
     }
 
-    /// AssumeRoleWithWebIdentity, which the token stands for: it is not signed.
+    /// Sends AssumeRoleWithWebIdentity. It is not signed, because the token authenticates it.
     ///
     /// # Errors
     ///
-    /// As above.
+    /// If STS is unreachable or refuses the request.
     pub(super) async fn assume_role_with_web_identity(&self, role: &Role, token: &str) -> Fetched {
         remember(token);
         let mut form = form("AssumeRoleWithWebIdentity");
@@ -96,13 +96,14 @@ impl<P: Platform> Sts<P> {
         Ok(asked.await?)
     }
 
-    /// Files that the host lends, for the token of a web identity.
+    /// Returns the files that the host grants, for the token of a web identity.
     pub(super) fn files(&self) -> &impl Files {
         &*self.client.platform
     }
 
-    /// Asks, and once more where the time of the signature is why STS refuses: such a
-    /// request was not looked at, so it is no attempt.
+    /// Sends one attempt. If STS refuses the time of the signature, the request is signed and
+    /// sent once more. This does not count as another attempt, because STS did not process the
+    /// first request.
     async fn ask(
         &self,
         form: &str,
@@ -181,7 +182,7 @@ impl<P: Platform> Sts<P> {
     }
 }
 
-/// The kind of a retry of a refused request; none where it is not worth repeating.
+/// Returns the kind of the retry of a refused request; none if it is not worth retrying.
 fn again(code: &str, answer: &Response) -> Option<RetryKind> {
     if code == ISSUER_OUT_OF_REACH {
         return Some(RetryKind::Transient);
@@ -207,19 +208,19 @@ fn push(form: &mut String, name: &str, value: &str) {
     form.extend(utf8_percent_encode(value, RESERVED));
 }
 
-/// How STS is reached: as the environment says, else at AWS's own endpoint of the
-/// region. A fault of that matters to those alone who need STS.
+/// The settings of STS. The endpoint is that of the environment, or AWS's own endpoint of the
+/// region by default. A fault of it is reported only when STS is needed.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
-    /// Or why there is none.
+    /// The endpoint, or the reason that there is none.
     pub(super) endpoint: Result<Endpoint, String>,
-    /// The region that is signed for.
+    /// The region in the signature.
     pub(super) region: String,
     pub(super) limits: Limits,
 }
 
 impl Settings {
-    /// For the region that DynamoDB is used in.
+    /// Reads the settings for the region of DynamoDB.
     pub(super) fn new(fields: &Fields<'_>, region: &str, limits: Limits) -> Self {
         let given = fields
             .environment("AWS_ENDPOINT_URL_STS")
@@ -244,21 +245,21 @@ impl Settings {
     }
 }
 
-/// Texts by the names of the elements that hold them.
+/// Texts by the names of their elements.
 type Texts = Vec<(String, String)>;
 
-/// An answer as it was read.
+/// A parsed response.
 enum Answer {
     Credentials(Credentials),
     Refusal {
         code: String,
         message: String,
     },
-    /// It is not one of STS; why.
+    /// A response that is not STS's, with the reason.
     Unreadable(&'static str),
 }
 
-/// Reads an answer to a request for credentials of `source`.
+/// Parses a response to a request for credentials of `source`.
 fn read_answer(source: &'static str, answer: &Response) -> Answer {
     let Ok(text) = std::str::from_utf8(&answer.body) else {
         return Answer::Unreadable("it is no text");
@@ -302,8 +303,8 @@ fn text<'a>(members: &'a Texts, name: &str) -> Option<&'a str> {
     Some(&member.1)
 }
 
-/// The texts of the one element that matters, by the names of the elements that
-/// hold them: `Error` below the root, `Credentials` below a result.
+/// Returns the texts of the element `name`, by the names of their elements. The element is
+/// `Error`, below the root, or `Credentials`, below a result.
 fn members(text: &str, name: &str) -> Option<Texts> {
     let mut document = Document::new(text);
     let mut root = document.root_element().ok()?;
@@ -320,7 +321,7 @@ fn members(text: &str, name: &str) -> Option<Texts> {
     None
 }
 
-/// None where one cannot be read.
+/// Returns the texts of the children of an element; none if one cannot be parsed.
 fn texts(element: &mut ScopedDecoder<'_, '_>) -> Option<Texts> {
     let mut texts = Vec::new();
     while let Some(mut member) = element.next_tag() {

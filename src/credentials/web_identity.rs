@@ -1,6 +1,6 @@
-//! A web identity token (EKS: IAM roles for service accounts): a file whose token
-//! STS takes for the credentials of a role. Its issuer replaces the token, so the
-//! file is read again at each refresh.
+//! Web identity tokens, as in EKS IAM roles for service accounts. STS returns the credentials
+//! of a role for the token in a file. The issuer replaces the token, so the file is read again
+//! at each refresh.
 
 use super::role::Role;
 use super::source::{
@@ -11,28 +11,28 @@ use crate::fields::{Field, Fields};
 use crate::http::Platform;
 use crate::text::quote;
 
-/// The source's name in sentences.
+/// The name of the source in error sentences.
 pub(super) const SOURCE: &str = "STS (web identity)";
 
 const TOKEN_FILE: &str = "AWS_WEB_IDENTITY_TOKEN_FILE";
 const ROLE_ARN: &str = "AWS_ROLE_ARN";
 const SESSION_NAME: &str = "AWS_ROLE_SESSION_NAME";
 
-/// Longest token that STS takes, in bytes.
+/// The longest token that STS accepts, in bytes.
 ///
 /// Source: `WebIdentityToken` of AssumeRoleWithWebIdentity in the STS API reference.
 const LONGEST_TOKEN: u64 = 20_000;
 
-/// A token's file and the role that it opens.
+/// The file of a token, and the role for which it is used.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) token_file: String,
-    /// The variable or property that names the file, for sentences.
+    /// The variable or property that names the file, for error sentences.
     pub(super) named_by: String,
     pub(super) role: Role,
 }
 
-/// The variables of the environment.
+/// The environment variables of the source.
 #[derive(Clone, Debug)]
 pub(super) struct Environment {
     token_file: Option<Field>,
@@ -68,13 +68,12 @@ impl Environment {
     }
 }
 
-/// Credentials of the role that the environment names.
+/// The source of credentials for the role that the environment names.
 pub(super) struct WebIdentity<P> {
     pub(super) environment: Environment,
     pub(super) sts: Sts<P>,
 }
 
-/// Reads the token and asks STS.
 impl<P: Platform> CredentialsSource for WebIdentity<P> {
     fn credentials(&self) -> Fetching<'_> {
         Box::pin(async move {
@@ -84,6 +83,7 @@ impl<P: Platform> CredentialsSource for WebIdentity<P> {
     }
 }
 
+/// Reads the token and fetches credentials from STS.
 pub(super) async fn credentials<P: Platform>(settings: &Settings, sts: &Sts<P>) -> Fetched {
     let named_by = &settings.named_by;
     let unreadable = |why: String| {

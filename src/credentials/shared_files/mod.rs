@@ -1,6 +1,6 @@
-//! The files that AWS's tools share, `~/.aws/config` and `~/.aws/credentials`,
-//! where the host lends their directory: `profiles` says what is in them, and `plan`
-//! what the profile asks for. They are read again at each refresh, for other tools
+//! The files that AWS's tools share, `~/.aws/config` and `~/.aws/credentials`, if the host
+//! grants access to their directory. `profiles` parses them, and `plan` decides what the
+//! selected profile asks for. The files are read again at each refresh, because other tools
 //! write them.
 
 mod plan;
@@ -19,13 +19,14 @@ use crate::text::{quote, remember};
 use plan::{Base, Named, Plan};
 use profiles::{Fault, Kind, Profiles};
 
-/// The source's name.
+/// The name of the source.
 const SOURCE: &str = "shared files";
 
-/// The name in sentences of STS as a profile has it asked.
+/// The name in error sentences of STS for the role of a profile.
 pub(super) const STS: &str = "STS (a profile's role)";
 
-/// The region of the profile. What stands there by mistake may be one of its secrets.
+/// Returns the region of the selected profile. Registers the secrets of the profile for
+/// redaction, because one of them may be in the place of the region by mistake.
 pub(super) fn region(
     locations: &Locations,
     files: &dyn Files,
@@ -45,25 +46,25 @@ pub(super) fn region(
         .map(str::to_owned))
 }
 
-/// A profile is asked for that has a line which cannot be read.
+/// Returns the error for a needed profile that has an invalid line.
 fn unusable(fault: &Fault) -> NoCredentials {
     misconfigured(fault.to_string())
 }
 
-/// Credentials of a profile.
+/// The source of a profile's credentials.
 pub(super) struct SharedFiles<P> {
     pub(super) locations: Locations,
     pub(super) sts: Sts<P>,
-    /// The sources that a profile may name for its credentials.
+    /// The sources that a profile can name as its `credential_source`.
     pub(super) container: Container<P>,
     pub(super) instance_metadata: InstanceMetadata<P>,
 }
 
 impl<P: Platform> SharedFiles<P> {
-    /// Asks the source that a profile names, which has to be there.
+    /// Asks the source that a profile names. It is an error if that source is absent.
     async fn named(&self, profile: &str, named: Named) -> Fetched {
         let (name, given) = match named {
-            // The environment goes before the shared files: it has none.
+            // The environment is asked before the shared files, so it has no credentials here.
             Named::Environment => ("Environment", Err(absent("AWS_ACCESS_KEY_ID is not set"))),
             Named::Container => ("EcsContainer", self.container.credentials().await),
             Named::InstanceMetadata => {
@@ -111,10 +112,10 @@ const CONFIG_FILE: &str = "AWS_CONFIG_FILE";
 const CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
 const PROFILE: &str = "AWS_PROFILE";
 
-/// Longest file that is read, in bytes.
+/// The longest file that is read, in bytes.
 const LONGEST: u64 = 1_024 * 1_024;
 
-/// The places of the files and the profile that is asked for, as the environment says.
+/// The paths of the files and the selected profile, from the environment.
 #[derive(Clone, Debug)]
 pub(super) struct Locations {
     config: Option<Field>,
@@ -133,7 +134,8 @@ impl Locations {
         }
     }
 
-    /// A file's path, and whether somebody gave it: then it has to be there.
+    /// Returns the path of a file, and the variable that sets it. A file that a variable names
+    /// must exist.
     fn path(&self, given: Option<&Field>, name: &str) -> Option<(String, Option<&'static str>)> {
         let home = self
             .home
@@ -152,8 +154,8 @@ impl Locations {
     }
 }
 
-/// Reads the files. Two files make one set: of a profile in both, the
-/// credentials file's properties stand.
+/// Reads both files into one set of profiles. If both files have a profile, the properties of
+/// the credentials file override those of the config file.
 fn read(locations: &Locations, files: &dyn Files) -> Result<Profiles, NoCredentials> {
     let selected = locations.profile.as_ref();
     let mut profiles = Profiles::new(selected.map(|field| &*field.value));
@@ -177,7 +179,7 @@ fn read(locations: &Locations, files: &dyn Files) -> Result<Profiles, NoCredenti
                     unreadable(&error)
                 )));
             }
-            // Nobody said that there is one.
+            // No variable names the file, so it may be absent.
             (Err(_), None) => {}
         }
     }

@@ -1,6 +1,6 @@
-//! The plan for a profile: where its first credentials come from, and the roles
-//! that are assumed with them, one after the other. The rules are the SDK's
-//! (`profile/credentials/repr.rs` of aws-config).
+//! The plan for a profile: the source of its first credentials, and the roles that are assumed
+//! with them, one after the other. The rules are the SDK's (`profile/credentials/repr.rs` of
+//! aws-config).
 
 use super::profiles::{DEFAULT, Profile, Profiles};
 use super::{SOURCE, unusable};
@@ -11,7 +11,7 @@ use crate::credentials::web_identity;
 use crate::text::quote;
 use aws_credential_types::Credentials;
 
-/// Properties that ask for a program or a browser, which a component has not.
+/// The properties that need a program or a browser, which a component does not have.
 const UNSUPPORTED: &[&str] = &[
     "credential_process",
     "login_session",
@@ -22,7 +22,7 @@ const UNSUPPORTED: &[&str] = &[
     "sso_start_url",
 ];
 
-/// The remedy.
+/// The remedy for a profile with an unsupported property.
 const INSTEAD: &str = "name another profile with AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (`aws configure export-credentials --format env` prints them)";
 
 /// The steps to the credentials of a profile.
@@ -31,7 +31,7 @@ pub(super) struct Plan {
     /// The profile that the first credentials come from.
     pub(super) profile: String,
     pub(super) base: Base,
-    /// In the order in which they are assumed.
+    /// The roles, in the order in which they are assumed.
     pub(super) roles: Vec<Role>,
 }
 
@@ -51,13 +51,13 @@ pub(super) enum Named {
     InstanceMetadata,
 }
 
-/// The plan for the profile that is selected.
+/// Returns the plan for the selected profile.
 ///
 /// # Errors
 ///
-/// Absent where nobody named a profile and there is none called `default`, or it
-/// asks for nothing; else what is wrong with it. With a line in the files that cannot
-/// be read, `default` may be there after all: then no other source stands in for it.
+/// Absent if no profile is selected and `default` does not exist or has no credentials.
+/// Otherwise the fault of the profile. If a line outside the profiles is invalid, a missing
+/// `default` is a fault: it may exist after all, and no other source may replace it.
 pub(super) fn plan(profiles: &Profiles) -> Result<Plan, NoCredentials> {
     let selected = profiles.selected();
     let aside = profiles.stray().map(|fault| format!(" ({fault})"));
@@ -93,7 +93,7 @@ pub(super) fn plan(profiles: &Profiles) -> Result<Plan, NoCredentials> {
             )));
         }
         visited.push(name);
-        // Of a profile that another one names, the keys go before its own role.
+        // If another profile names this one, its keys take precedence over its role.
         if visited.len() > 1
             && let Ok(Some(keys)) = keys(profile)
         {
@@ -131,7 +131,7 @@ pub(super) fn plan(profiles: &Profiles) -> Result<Plan, NoCredentials> {
     })
 }
 
-/// The role that a profile assumes with the credentials of another.
+/// Returns the role that a profile assumes with other credentials.
 fn role(profile: Profile<'_>) -> Result<Option<Role>, NoCredentials> {
     let text = |name: &str| profile.get(name).map(str::to_owned);
     if profile.get("web_identity_token_file").is_some() {
@@ -150,8 +150,8 @@ fn role(profile: Profile<'_>) -> Result<Option<Role>, NoCredentials> {
     Ok(Some(role.lasting(text("duration_seconds"))))
 }
 
-/// The source of a profile's own credentials. One that asks for nothing `may_lack`
-/// them where nobody else needs them.
+/// Returns the source of a profile's own credentials. A profile without credentials is absent
+/// if it `may_lack` them, and a fault if another profile needs them.
 fn base(profile: Profile<'_>, may_lack: bool) -> Result<Base, NoCredentials> {
     let name = quote(profile.name());
     if let Some(source) = profile.get("credential_source") {

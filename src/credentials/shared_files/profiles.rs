@@ -1,37 +1,35 @@
-//! The language of the shared files, which is AWS's own: what follows a section's
-//! head is the profile's, and an indented line goes on with the property before
-//! it. Nothing that a file holds is in a sentence: a secret may be on the wrong
-//! line.
+//! Parses the shared files, which have AWS's own format. The lines after the head of a section
+//! belong to its profile, and an indented line continues the property before it. Error
+//! sentences never show the content of a file, because a secret may be on the wrong line.
 //!
-//! The rules are those of `aws-runtime`, whose parser would add 0.06 MB; native
-//! tests hold what is read here against it. Two are those of the AWS CLI, which
-//! writes the files: a profile may have any name, and a line that cannot be read
-//! matters only to those who use its profile.
+//! The rules are those of `aws-runtime`, whose parser would add 0.06 MB. Native tests compare
+//! this parser with it. Two rules are those of the AWS CLI, which writes the files. A profile
+//! may have any name, and an invalid line matters only to those who use its profile.
 
 use crate::text::quote;
 use std::fmt;
 use std::rc::Rc;
 
-/// The profile that is read where none is named.
+/// The profile that is used if none is selected.
 pub(super) const DEFAULT: &str = "default";
 
-/// White space: no other characters are.
+/// The only characters that count as white space.
 const BLANK: [char; 2] = [' ', '\t'];
 
 /// The characters that begin a comment.
 const COMMENT: [char; 2] = ['#', ';'];
 
-/// The byte order mark that editors of Windows write first.
+/// The byte order mark that editors on Windows write at the start of a file.
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-/// Which file it is: they name profiles differently.
+/// The kind of the file, because the two files name profiles differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Config,
     Credentials,
 }
 
-/// A line that cannot be read.
+/// An invalid line.
 #[derive(Clone, Debug)]
 pub(super) struct Fault {
     path: Rc<str>,
@@ -46,15 +44,15 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The profiles of the files, and the one that is asked for.
+/// The profiles of both files, and the selected one.
 pub(super) struct Profiles {
     selected: String,
     sections: Vec<Section>,
-    /// The first line that cannot be read and is in no section.
+    /// The first invalid line outside any section.
     stray: Option<Fault>,
 }
 
-/// A profile: all sections of its name.
+/// A profile, which consists of all sections with its name.
 #[derive(Clone, Copy)]
 pub(super) struct Profile<'a> {
     name: &'a str,
@@ -63,15 +61,15 @@ pub(super) struct Profile<'a> {
 
 #[derive(Default)]
 struct Section {
-    /// None: it is not a profile's.
+    /// The name of its profile; none if the section is not a profile.
     name: Option<String>,
-    /// True if its head says `profile`.
+    /// True if its head has the prefix `profile`.
     prefixed: bool,
-    /// Their names in lower case.
+    /// The properties, with their names in lower case.
     properties: Vec<(String, String)>,
-    /// The last property has properties of its own on the lines below it.
+    /// True if the last property has nested properties on the lines below it.
     has_properties_below: bool,
-    /// The first line in it that cannot be read.
+    /// The first invalid line of the section.
     fault: Option<Fault>,
 }
 
@@ -84,11 +82,11 @@ impl Profiles {
         }
     }
 
-    /// Adds what the file at `path` says: it stands over what was added before.
+    /// Adds the profiles of the file at `path`. They override those that were added before.
     pub(super) fn add(&mut self, kind: Kind, path: &str, bytes: &[u8]) {
         let mut sections = self.read(kind, path, bytes);
         let is_default = |section: &Section| section.name.as_deref() == Some(DEFAULT);
-        // `[profile default]` goes before `[default]`, wherever in the file they are.
+        // `[profile default]` overrides `[default]`, in any order.
         if sections
             .iter()
             .any(|section| section.prefixed && is_default(section))
@@ -132,30 +130,30 @@ impl Profiles {
         sections
     }
 
-    /// The name of the profile that is asked for.
+    /// Returns the name of the selected profile.
     pub(super) fn selected(&self) -> &str {
         &self.selected
     }
 
-    /// The profile of that name; none where there is no such profile.
+    /// Returns the profile of that name; none if it does not exist.
     ///
     /// # Errors
     ///
-    /// The first line of it that cannot be read.
+    /// The first invalid line of the profile.
     pub(super) fn get<'a>(&'a self, name: &'a str) -> Result<Option<Profile<'a>>, &'a Fault> {
         let profile = Profile {
             name,
             sections: &self.sections,
         };
-        // The first section comes last.
+        // The sections are in reverse order, so the first one comes last.
         match profile.sections().filter_map(|s| s.fault.as_ref()).last() {
             Some(fault) => Err(fault),
             None => Ok(profile.sections().next().map(|_| profile)),
         }
     }
 
-    /// The first line that cannot be read and is in no section. Where a profile is
-    /// missing, it may be why.
+    /// Returns the first invalid line outside any section. It may be the reason that a profile
+    /// is missing.
     pub(super) fn stray(&self) -> Option<&Fault> {
         self.stray.as_ref()
     }
@@ -166,14 +164,14 @@ impl<'a> Profile<'a> {
         self.name
     }
 
-    /// A property by its name in lower case. The last one stands.
+    /// Returns a property by its name in lower case. The last value counts.
     pub(super) fn get(&self, name: &str) -> Option<&'a str> {
         self.sections()
             .flat_map(|section| section.properties.iter().rev())
             .find_map(|(property, value)| (property == name).then_some(&**value))
     }
 
-    /// The last one first.
+    /// Returns the sections of the profile, the last one first.
     fn sections(self) -> impl Iterator<Item = &'a Section> {
         let is_own = move |section: &&Section| section.name.as_deref() == Some(self.name);
         self.sections.iter().rev().filter(is_own)
@@ -199,7 +197,7 @@ impl Section {
         }
     }
 
-    /// Adds a line: a property, or one that goes on with the property before it.
+    /// Adds a line, which is a property or continues the property before it.
     ///
     /// # Errors
     ///
@@ -236,7 +234,7 @@ fn head(line: &str, is_broken: bool) -> Result<&str, &'static str> {
     Ok(head.trim_matches(BLANK))
 }
 
-/// `text`, of a file that `is_broken`, unless a part of it could not be read.
+/// Returns `text`, unless the file `is_broken` and this part of it is not UTF-8.
 fn whole(text: &str, is_broken: bool) -> Result<&str, &'static str> {
     if is_broken && text.contains(char::REPLACEMENT_CHARACTER) {
         Err("holds bytes that are not UTF-8")
@@ -245,8 +243,8 @@ fn whole(text: &str, is_broken: bool) -> Result<&str, &'static str> {
     }
 }
 
-/// The name of a profile in the config file: one word as a shell has it, so that a
-/// name with blanks stands in quotes. None where it is several words.
+/// Returns the name of a profile in the config file. It is one word as in a shell, so a name
+/// with blanks is in quotes. Returns none if there are several words.
 ///
 /// Source: `_parse_section` of botocore's `configloader.py`, with Python's
 /// `shlex.split`.
@@ -270,7 +268,11 @@ fn word(text: &str) -> Option<String> {
     quote.is_none().then_some(word)
 }
 
-/// Name and value of a line without its comment; else why there are none.
+/// Splits a line without its comment into name and value.
+///
+/// # Errors
+///
+/// The fault of the line, without its content.
 fn property(line: &str) -> Result<(&str, &str), &'static str> {
     match line.split_once('=') {
         None => Err("has no `=`"),
@@ -281,7 +283,7 @@ fn property(line: &str) -> Result<(&str, &str), &'static str> {
     }
 }
 
-/// A comment begins after white space, or `anywhere`.
+/// Returns the line without its comment. A comment begins after white space, or `anywhere`.
 fn without_comment(line: &str, anywhere: bool) -> &str {
     let mut begins = anywhere;
     let comment = line.find(|c: char| {

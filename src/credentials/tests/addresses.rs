@@ -1,5 +1,5 @@
-//! The addresses of container and instance metadata. The cases are those of the
-//! SDK (`ecs-tests.json`, `imds-endpoint-tests.json` of smithy-rs).
+//! Tests of the addresses of container credentials and instance metadata. The cases are those of
+//! the SDK (`ecs-tests.json`, `imds-endpoint-tests.json` of smithy-rs).
 
 use super::expiry::lent;
 use super::stage::{signer, signers, stage};
@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::test_support::answer;
 use std::time::Duration;
 
-/// The address of the first request, or why there is none.
+/// Returns the address of the first request, or the error if there is none.
 async fn asked(environment: &[(&str, &str)]) -> Result<String, Error> {
     let stage = stage(|sent| match sent.method.as_str() {
         "GET" => lent(1, Duration::from_secs(3_600)),

@@ -1,5 +1,5 @@
-//! Credentials are fetched again before they expire, once for all who need them,
-//! and those that are still good outlive a fetch that fails.
+//! Tests of the refresh before expiry. Credentials are fetched once for all calls that need
+//! them. Valid credentials stay in use if a fetch fails.
 
 use super::stage::{drawing, signer, signers, stage};
 use crate::credentials::Signers;
@@ -13,14 +13,14 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// A source that has its credentials on the same machine.
+/// The environment of a source on the same machine.
 pub(super) const CONTAINER: &[(&str, &str)] =
     &[("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1:1/")];
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// The answer of a container's endpoint with its credentials number `number`, good
-/// until `after` the beginning.
+/// Returns the response of a container endpoint with the credentials `number`, which expire
+/// `after` the start of the test.
 pub(super) fn lent(number: u32, after: Duration) -> Scene {
     let expiry = DateTime::from(start() + after);
     let expiry = expiry.fmt(Format::DateTime).expect("a moment");
@@ -33,8 +33,8 @@ pub(super) fn lent(number: u32, after: Duration) -> Scene {
     .into()
 }
 
-/// A source that gives new credentials at each request, each time good for an
-/// hour of what then is left of the test's time.
+/// Returns a source with new credentials at each request. The first expire after one hour of the
+/// test, the second after two, and so on.
 fn lender(random: u64) -> Rc<Scripted> {
     let number = Cell::new(0);
     drawing(random, move |_| {
@@ -43,7 +43,7 @@ fn lender(random: u64) -> Rc<Scripted> {
     })
 }
 
-/// The access key id that signs now.
+/// Returns the access key id that signs now.
 async fn id(stage: &Scripted, signers: &Signers<Scripted>) -> String {
     super::stage::id(stage, signers).await.expect("a signer")
 }

@@ -1,5 +1,5 @@
-//! The sources among themselves and in time. What each of them says on the wire,
-//! `tests/component/` shows of the built component.
+//! Tests of the order of the sources, and of refresh over time. `tests/component/` tests the
+//! requests of each source with the built component.
 
 mod addresses;
 mod expiry;

@@ -1,4 +1,4 @@
-//! No source lends credentials, or the host keeps them to itself.
+//! Tests without credentials in the component: no source has any, or the host signs.
 
 use super::stage::{signer, signers, stage};
 use crate::config::Config;
@@ -29,7 +29,7 @@ async fn a_laptop_hears_within_three_seconds_that_there_is_no_source() {
     assert!(stage.monotonic() <= Duration::from_secs(3));
 }
 
-/// Files that remember who was asked for.
+/// Files that record the paths that are read.
 #[derive(Default)]
 struct Watched(RefCell<Vec<String>>);
 

@@ -1,6 +1,6 @@
-//! The places of the shared files, and files that cannot be read. The
-//! cases are those that the SDK has for its own (`file-location-tests.json` of
-//! smithy-rs), and those of what a component is lent.
+//! Tests of the locations of the shared files, and of unreadable files. The cases are those of
+//! the SDK (`file-location-tests.json` of smithy-rs), and those of the directories that a host
+//! grants.
 
 use super::profiles::{FILES, keys, on, server, with};
 use super::stage::stage;

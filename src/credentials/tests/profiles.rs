@@ -1,5 +1,5 @@
-//! Profiles of the shared files. The cases are those that the SDK
-//! has for its own (`assume-role-tests.json` of smithy-rs), and what a component has to refuse.
+//! Tests of the profiles of the shared files. The cases are those of the SDK
+//! (`assume-role-tests.json` of smithy-rs), and those that a component must refuse.
 
 use super::stage::{id, signers, stage};
 use crate::error::Error;
@@ -16,8 +16,8 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("AWS_EC2_METADATA_DISABLED", "true"),
 ];
 
-/// STS gives each role credentials whose id is the role's; instance metadata has
-/// the role `ROLEOFTHEINSTANCE`.
+/// Responds as STS and as instance metadata. STS returns credentials whose id is the ARN of the
+/// role. Instance metadata has the role `ROLEOFTHEINSTANCE`.
 pub(super) fn server(sent: &Sent) -> Scene {
     const EXPIRATION: &str = "2023-11-14T23:13:20Z";
     if sent.method == "POST" {
@@ -46,8 +46,8 @@ pub(super) fn server(sent: &Sent) -> Scene {
     answer(200, &body).into()
 }
 
-/// Returns the signer with those files and variables, and all requests for it: each with
-/// the id that signed it, and what it asked for.
+/// Returns the id of the signer with those files and variables, and all requests for it. Each
+/// request is shown with the id that signed it and its parameters.
 pub(super) async fn with(
     config: &str,
     credentials: &str,
@@ -131,7 +131,7 @@ async fn roles_are_assumed_one_with_the_credentials_of_the_other() {
                 "RB: Action=AssumeRole&RoleArn=RA&RoleSessionName=DaprDefaultSession",
             ],
         ),
-        // Of a profile that another names, the keys go before its role.
+        // If another profile names this one, its keys take precedence over its role.
         (
             format!(
                 "[default]\nrole_arn = RA\nsource_profile = b\n[profile b]\nrole_arn = RB\nsource_profile = c\n{b}"

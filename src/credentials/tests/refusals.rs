@@ -1,5 +1,5 @@
-//! Refusals of sources, as servers and the proxies before them make them: for load, for a
-//! fault of theirs, in plain text.
+//! Tests of refusals by sources, as servers and proxies send them: for load, for a server fault,
+//! in plain text.
 
 use super::expiry::{CONTAINER, lent};
 use super::stage::{drawing, signer, signers_of};
@@ -21,7 +21,7 @@ const KEYS: &[(&str, &str)] = &[
     ("AWS_SECRET_ACCESS_KEY", "base-secret-c4n4ry"),
 ];
 
-/// Credentials of each source, in its own words.
+/// Returns credentials in the format of each source.
 fn given(sent: &Sent) -> Scene {
     if sent.method == "POST" {
         return answer(200, &assumed(CREDENTIALS)).into();
@@ -35,11 +35,11 @@ fn given(sent: &Sent) -> Scene {
     }
 }
 
-/// Asks for credentials, where `first` is the answer to the first
-/// requests, as many; and how many there were.
+/// Fetches credentials from a source that responds to the first `refusals` requests with
+/// `first`. Returns the outcome and the number of requests.
 async fn asked(source: &Source, first: Response, refusals: usize) -> (Result<(), Error>, usize) {
     let count = Cell::new(0);
-    // The longest wait there is.
+    // The random number of the longest wait.
     let stage = drawing(u64::MAX, move |sent| {
         count.set(count.get() + 1);
         if count.get() <= refusals {
@@ -54,13 +54,13 @@ async fn asked(source: &Source, first: Response, refusals: usize) -> (Result<(),
     (outcome, stage.sent().len())
 }
 
-/// A source that answers over HTTP.
+/// A source that responds over HTTP.
 struct Source {
     metadata: &'static [(&'static str, &'static str)],
     environment: &'static [(&'static str, &'static str)],
-    /// The most requests that it gets.
+    /// The maximum number of attempts.
     attempts: usize,
-    /// The number of requests that it takes.
+    /// The number of requests of a successful fetch.
     requests: usize,
 }
 

@@ -1,5 +1,5 @@
-//! If DynamoDB calls credentials expired, they are fetched once more, and the
-//! call is sent once more.
+//! Tests of credentials that DynamoDB refuses as expired. They are fetched once more, and the
+//! request is sent once more.
 
 use super::expiry::{CONTAINER, lent};
 use super::stage::{self, client, parse};
@@ -13,8 +13,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-/// A container that gives `ASIA1`, `ASIA2`, … and a DynamoDB that takes those
-/// from `good` on.
+/// Returns a container that provides `ASIA1`, `ASIA2` and so on, and a DynamoDB that accepts
+/// those from `good` on.
 fn stage(good: u32) -> Rc<Scripted> {
     let lender = Cell::new(0);
     stage::stage(move |sent| -> Scene {
@@ -46,7 +46,7 @@ async fn get(client: &Client<Scripted>) -> Result<(), String> {
         .map_err(|failure| failure.of_read("orders", "here").to_string())
 }
 
-/// Requests to the container and to DynamoDB.
+/// Returns the number of requests to the container and to DynamoDB.
 fn requests(stage: &Scripted) -> (usize, usize) {
     let sent = stage.sent();
     let to_the_container = sent.iter().filter(|sent| sent.method == "GET").count();
@@ -95,8 +95,8 @@ async fn keys_that_are_given_are_not_sent_twice() {
     assert_eq!(requests(&stage), (0, 1));
 }
 
-/// The machine's clock was eight hours behind, an error told it, and then it was set
-/// right: the estimate is wrong until another answer tells the time.
+/// The machine's clock was eight hours behind, and an error showed the server's time. Then the
+/// clock is corrected, and the estimate is wrong until another response shows the time.
 #[tokio::test]
 async fn clock_that_is_set_right_locks_no_credentials_out() {
     let hours = |hours: u64| Duration::from_secs(hours * 3_600);

@@ -1,4 +1,4 @@
-//! Signers on a platform in tokio's time.
+//! Signers on a scripted platform in tokio's time.
 
 use crate::aws::Limits;
 use crate::aws::endpoint::Endpoint;
@@ -15,20 +15,20 @@ use std::time::Duration;
 /// The region of calls and of STS.
 pub(super) const REGION: &str = "eu-west-1";
 
-/// Ten seconds for an attempt, four attempts.
+/// Four attempts of ten seconds each.
 pub(super) const LIMITS: Limits = Limits {
     connect_timeout: Duration::from_secs(3),
     request_timeout: Duration::from_secs(10),
     max_attempts: 4,
 };
 
-/// A platform in tokio's time that does with each request what `scene` makes of it.
-/// Its waits are none.
+/// Returns a platform in tokio's time. `scene` decides the fate of each request. Its random
+/// numbers are 0, so that backoff does not wait.
 pub(super) fn stage<S: Into<Scene>>(scene: impl FnMut(&Sent) -> S + 'static) -> Rc<Scripted> {
     drawing(0, scene)
 }
 
-/// The same with that number for all that is drawn.
+/// Returns the same platform, with `random` for every random number.
 pub(super) fn drawing<S: Into<Scene>>(
     random: u64,
     scene: impl FnMut(&Sent) -> S + 'static,
@@ -37,7 +37,7 @@ pub(super) fn drawing<S: Into<Scene>>(
     Rc::new(platform.drawing(move |_| random))
 }
 
-/// Reads from metadata and environment who signs.
+/// Parses the signing configuration from metadata and environment.
 pub(super) fn parse(
     metadata: &[(&str, &str)],
     environment: &[(&str, &str)],
@@ -66,7 +66,7 @@ pub(super) fn signers_of(
     Signers::new(stage, signing, REGION.to_owned(), SERVICE)
 }
 
-/// The signer of a call that begins now.
+/// Returns the signer of a call that begins now.
 pub(super) async fn signer(
     stage: &Scripted,
     signers: &Signers<Scripted>,
@@ -76,13 +76,13 @@ pub(super) async fn signer(
     Ok(signer.signer.expect("the guest signs"))
 }
 
-/// The access key id that signs such a call.
+/// Returns the access key id that signs such a call.
 pub(super) async fn id(stage: &Scripted, signers: &Signers<Scripted>) -> Result<String, Error> {
     let signer = signer(stage, signers).await?;
     Ok(signer.access_key_id().to_owned())
 }
 
-/// A client with that environment.
+/// Returns a client with that environment.
 pub(super) fn client(stage: &Rc<Scripted>, environment: &[(&str, &str)]) -> Client<Scripted> {
     let config = ClientConfig {
         endpoint: Endpoint::of_region(SERVICE, REGION).expect("a region"),

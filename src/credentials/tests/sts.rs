@@ -1,4 +1,4 @@
-//! Requests to STS.
+//! Tests of the requests to STS.
 
 use super::stage::{REGION, id, parse, signers_of, stage};
 use crate::error::Error;
@@ -23,7 +23,7 @@ pub(super) const CREDENTIALS: &str = "<Credentials>\
     <Expiration>2023-11-14T23:13:20Z</Expiration>\
     </Credentials>";
 
-/// An answer of STS that holds `credentials`.
+/// Returns a response of STS that contains `credentials`.
 pub(super) fn assumed(credentials: &str) -> String {
     format!(
         "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult>\
@@ -33,7 +33,7 @@ pub(super) fn assumed(credentials: &str) -> String {
     )
 }
 
-/// The id that signs with the role of `metadata`, and what STS was asked.
+/// Returns the access key id that signs with the role of `metadata`, and the requests to STS.
 pub(super) async fn role<S: Into<Scene>>(
     metadata: &[(&str, &str)],
     mut scene: impl FnMut(usize) -> S + 'static,

@@ -1,4 +1,4 @@
-//! STS's answers.
+//! Tests of the responses of STS.
 
 use super::sts::{CREDENTIALS, assumed, role};
 use crate::test_support::{Scene, answer, assert_tells, with};

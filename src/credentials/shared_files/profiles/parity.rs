@@ -1,5 +1,5 @@
-//! What is read here of the shared files is what the SDK's own parser reads, and
-//! what it refuses is refused at the same line.
+//! Tests that compare this parser of the shared files with the SDK's own parser. Both read the
+//! same content, and refuse the same lines.
 
 use super::{DEFAULT, Kind, Profiles};
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
@@ -10,10 +10,11 @@ use fastrand::Rng;
 use futures_util::FutureExt;
 use std::collections::{BTreeMap, HashMap};
 
-/// Properties by the names of profiles; or the file and the line that cannot be read.
+/// The properties by the names of profiles, or the file and the number of the invalid line.
 type Said = Result<BTreeMap<String, BTreeMap<String, String>>, (Kind, usize)>;
 
-/// What is asked for in every profile: the SDK's parser does not list its properties.
+/// The properties that are looked up in every profile, because the SDK's parser cannot list
+/// them.
 const PROPERTIES: &[&str] = &[
     "a",
     "b",
@@ -53,7 +54,7 @@ fn ours(config: &str, credentials: &str) -> Said {
     Ok(names.map(|name| (name.into(), properties(name))).collect())
 }
 
-/// Returns true for bytes that the SDK takes in a profile name. It passes over profiles with others.
+/// Returns true for bytes that the SDK accepts in a profile name. It skips profiles with others.
 fn is_sound(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-/.%@:+".contains(&byte)
 }
@@ -92,7 +93,7 @@ fn of_the_sdk(config: &str, credentials: &str) -> Said {
     Ok(names.map(|name| (name.into(), properties(name))).collect())
 }
 
-/// None where the SDK drops a property of that name: it is one that nobody asks for.
+/// Returns none if the SDK drops a property of that name. No code reads such a property.
 fn property_name(name: &str) -> Option<String> {
     let is_dropped = name.contains(['#', ';']) || !name.is_ascii();
     (!is_dropped).then(|| name.to_owned())
@@ -176,8 +177,8 @@ fn a_line_that_means_nothing_is_refused_where_the_sdk_refuses_it() {
     assert_eq!(refused, Err((Kind::Credentials, 2)));
 }
 
-/// Properties `a` of the profiles of both files, by their names; none where a line of
-/// the profile cannot be read.
+/// Returns the property `a` of each profile of both files, by the name of the profile. It is
+/// none if a line of the profile is invalid.
 fn values(config: &[u8], credentials: &[u8]) -> BTreeMap<String, Option<String>> {
     let mut profiles = Profiles::new(None);
     profiles.add(Kind::Config, "/config", config);
@@ -199,8 +200,8 @@ fn owned(values: &[(&str, Option<&str>)]) -> BTreeMap<String, Option<String>> {
     values.iter().map(owned).collect()
 }
 
-/// The SDK passes over profiles with such names. Python's `shlex.split` gave what is
-/// expected.
+/// The SDK skips profiles with such names. The expected values are from Python's
+/// `shlex.split`.
 #[test]
 fn profile_has_any_name_as_in_the_aws_cli_on_purpose() {
     for (head, name) in [
@@ -249,7 +250,7 @@ fn bytes_that_are_not_utf_8_matter_where_they_stand_on_purpose() {
     assert_eq!(values(config, b""), owned(&expected));
 }
 
-/// The SDK takes it for the first letter of a line.
+/// The SDK reads it as the first character of a line.
 #[test]
 fn byte_order_mark_is_passed_over_on_purpose() {
     let config = "\u{feff}[default]\na = 1";
@@ -298,8 +299,8 @@ fn files_of_random_lines_are_read_as_the_sdk_reads_them() {
     assert!(read > 2_000 && refused > 2_000, "{read} {refused}");
 }
 
-/// Lines that are all nearly sound. A name is written in one way throughout: of two
-/// ways, the SDK reads one or the other last, by the hash of the moment.
+/// Returns a file of random lines that are nearly valid. Each profile has one spelling in a
+/// file: with two spellings, the hash order decides which one the SDK reads last.
 fn file(random: &mut Rng, prefixes: &[&str]) -> String {
     let ending = if random.bool() { "\n" } else { "\r\n" };
     let mut line = |first: bool| {
