@@ -102,7 +102,7 @@ impl<P: Platform> Container<P> {
             Ok(Some(token))
         } else {
             Err(misconfigured(format!(
-                "`{name}` gives a token with a line break or another character that no header field has"
+                "invalid token from `{name}`: it contains a line break or another character that a header cannot have"
             )))
         }
     }
@@ -153,7 +153,7 @@ impl Settings {
                 )));
             }
         };
-        parse(&url).map_err(|why| misconfigured(format!("`{}` is not usable: {why}", field.name)))
+        parse(&url).map_err(|why| misconfigured(format!("invalid `{}`: {why}", field.name)))
     }
 }
 
@@ -169,7 +169,7 @@ fn parse(url: &str) -> Result<Target, &'static str> {
     let endpoint = Endpoint::parse(&site)?;
     if !endpoint.tls() && !authority.is_some_and(|authority| is_own(authority.host())) {
         return Err(
-            "over plain http, credentials are asked for at loopback addresses, 169.254.170.2, 169.254.170.23 and [fd00:ec2::23] alone; give one of them or an https URL",
+            "over plain http, only loopback addresses, 169.254.170.2, 169.254.170.23 and [fd00:ec2::23] are allowed; use one of them or an https URL",
         );
     }
     let path = uri.path_and_query().map_or("/", |path| path.as_str());

@@ -29,14 +29,14 @@ pub(super) fn credentials(
     let why = match read(source, &answer.body) {
         Ok(Document::Credentials(credentials)) if status == 200 => return Ok(credentials),
         Ok(Document::Refusal { code, message }) => first_line(&format!("{message} ({code})")),
-        Ok(Document::Credentials(_)) => "credentials with the status of an error".to_owned(),
+        Ok(Document::Credentials(_)) => "credentials with an error status".to_owned(),
         Err(_) if status != 200 => {
-            source::plain_words(answer).unwrap_or_else(|| "no words of why".to_owned())
+            source::plain_words(answer).unwrap_or_else(|| "no reason given".to_owned())
         }
         Err(why) => {
-            // What is cut off or half written may be whole a moment later.
+            // A truncated or half-written document may be complete a moment later.
             again = Some(RetryKind::Transient);
-            format!("a document that is not one of credentials: {why}")
+            format!("not a valid credentials document: {why}")
         }
     };
     let sentence = format!("{site}: HTTP {status}, {why}");
@@ -60,7 +60,7 @@ enum Document {
 /// The fault of the document, without its content.
 fn read(source: &'static str, bytes: &[u8]) -> Result<Document, String> {
     let Members(members) =
-        serde_json::from_slice(bytes).map_err(|_| "it is no JSON object".to_owned())?;
+        serde_json::from_slice(bytes).map_err(|_| "it is not a JSON object".to_owned())?;
     let text = |names: &[&str]| text(&members, names);
     let code = text(&["Code"]);
     if let Some(code) = code.filter(|code| code != "Success") {
@@ -68,7 +68,7 @@ fn read(source: &'static str, bytes: &[u8]) -> Result<Document, String> {
         return Ok(Document::Refusal { code, message });
     }
     let expiry = match text(&["Expiration"]) {
-        Some(text) => Some(moment(&text).ok_or("`Expiration` is no moment")?),
+        Some(text) => Some(moment(&text).ok_or("`Expiration` is not a valid time")?),
         None => None,
     };
     let access_key = text(&["AccessKeyId"]);

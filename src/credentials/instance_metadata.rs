@@ -17,7 +17,7 @@ use crate::aws::retry::{self, RetryKind};
 use crate::error::Error;
 use crate::fields::{Field, Fields};
 use crate::http::{Headers, Method, Platform, Response};
-use crate::text::remember;
+use crate::text::{quote, remember};
 use aws_credential_types::Credentials;
 use std::rc::Rc;
 use std::time::Duration;
@@ -184,7 +184,7 @@ fn refused(site: &str, answer: &Response) -> SourceError {
         source::case(again)
     };
     let words = source::plain_words(answer)
-        .unwrap_or_else(|| "and the answer is not that of instance metadata".to_owned());
+        .unwrap_or_else(|| "not a valid response of instance metadata".to_owned());
     SourceError {
         error: case(format!("{site}: HTTP {status}, {words}")),
         again,
@@ -223,9 +223,10 @@ impl Settings {
             None => false,
             Some(mode) if mode.value.eq_ignore_ascii_case("ipv4") => false,
             Some(mode) if mode.value.eq_ignore_ascii_case("ipv6") => true,
-            Some(_) => {
+            Some(mode) => {
                 return Err(misconfigured(format!(
-                    "`{ENDPOINT_MODE}` is neither `IPv4` nor `IPv6`"
+                    "invalid `{ENDPOINT_MODE}` {}: must be `IPv4` or `IPv6`",
+                    quote(&mode.value)
                 )));
             }
         };
@@ -236,7 +237,7 @@ impl Settings {
         };
         Endpoint::parse(url).map_err(|why| {
             misconfigured(format!(
-                "`{ENDPOINT}` is not usable, {why}: give a URL such as `{AWS}`"
+                "invalid `{ENDPOINT}`: {why}; set a URL such as `{AWS}`"
             ))
         })
     }

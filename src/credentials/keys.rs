@@ -17,14 +17,11 @@ pub(super) const LONGEST: usize = 64 * 1_024;
 /// has the name of the part before it.
 pub(super) fn fault(text: &str) -> Option<String> {
     if text.len() > LONGEST {
-        return Some(format!(
-            "has {} bytes, and no AWS credential more than {LONGEST}",
-            text.len()
-        ));
+        return Some(format!("has {} bytes: the limit is {LONGEST}", text.len()));
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Some(
-            "holds a space, a line break or another character that no AWS credential has"
+            "contains a space, a line break or another character that AWS credentials cannot have"
                 .to_owned(),
         );
     }
@@ -56,7 +53,7 @@ impl Parts<'_> {
         }
         let incomplete = |there: &str, missing: &str| {
             Err(format!(
-                "`{there}` is given without `{missing}`: give both or neither"
+                "`{there}` is set without `{missing}`: set both or neither"
             ))
         };
         match (self.access_key, self.secret_key, self.session_token) {

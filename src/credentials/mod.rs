@@ -86,7 +86,7 @@ impl Signing {
             return match given {
                 None => Ok(Self::Host),
                 Some(field) => Err(Error::InvalidConfiguration(format!(
-                    "`{field}` is given, but `signing` is `host`, which signs with credentials of its own: remove one of the two"
+                    "`{field}` is set, but `signing` is `host`, and the host signs with its own credentials: unset `{field}` or `signing`"
                 ))),
             };
         }
@@ -111,7 +111,7 @@ fn host_signs(fields: &Fields<'_>) -> Result<bool, Error> {
     match field.value.to_ascii_lowercase().as_str() {
         "guest" => Ok(false),
         "host" => Ok(true),
-        _ => Err(field.refused("give `guest` or `host`")),
+        _ => Err(field.refused("must be `guest` or `host`")),
     }
 }
 
@@ -131,7 +131,7 @@ pub fn region_of_the_profile(
     let region = shared_files::region(&Locations::new(fields), files);
     let named = |value| Field {
         value,
-        name: "region of the profile",
+        name: "region of the AWS profile",
     };
     match region {
         Ok(region) => Ok(region.map(named)),
@@ -217,7 +217,7 @@ impl CredentialsSource for Chain {
                 }
             }
             Err(absent(format!(
-                "no AWS credentials: give `accessKey` and `secretKey`, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or lend another source ({})",
+                "no AWS credentials found: set `accessKey` and `secretKey` in the metadata, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment, or provide another source ({})",
                 reasons.join("; ")
             )))
         })

@@ -54,7 +54,7 @@ pub(super) fn of_metadata(fields: &Fields<'_>) -> Result<Option<Role>, Error> {
     for anywhere in ["trustAnchorArn", "trustProfileArn"] {
         if fields.given(&[anywhere]).is_some() {
             return Err(Error::InvalidConfiguration(format!(
-                "`{anywhere}` is given, but IAM Roles Anywhere is not supported: remove it, and give `assumeRoleArn` or another source of credentials"
+                "`{anywhere}` is set, but IAM Roles Anywhere is not supported: unset it, and use `assumeRoleArn` or another source of credentials"
             )));
         }
     }
@@ -71,7 +71,7 @@ pub(super) fn of_metadata(fields: &Fields<'_>) -> Result<Option<Role>, Error> {
 
 fn without_role(field: &Field) -> Error {
     Error::InvalidConfiguration(format!(
-        "`{}` is given without `assumeRoleArn`: give both or neither",
+        "`{}` is set without `assumeRoleArn`: set both or neither",
         field.name
     ))
 }

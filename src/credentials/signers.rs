@@ -195,7 +195,7 @@ impl<P: Platform> Guest<P> {
                     self.fetch.take();
                 }
                 Err(Error::Timeout(
-                    "no AWS credentials within the time of the call: their source (STS, a container's endpoint or instance metadata) does not answer".to_owned(),
+                    "no AWS credentials before the deadline of the call: their source (STS, a container endpoint or instance metadata) does not respond".to_owned(),
                 ))
             }
         }
@@ -220,7 +220,7 @@ impl<P: Platform> Guest<P> {
         let has_expired = |at: SystemTime| given.expiry().is_some_and(|expiry| at >= expiry);
         if has_expired(now) && has_expired(own) {
             return Err(Error::Unavailable(
-                "the source of AWS credentials gives some that have expired already: check it, and this machine's clock".to_owned(),
+                "the source of AWS credentials returned credentials that have already expired: check the source and this machine's clock".to_owned(),
             ));
         }
         let mut current = self.current.borrow_mut();

@@ -194,7 +194,7 @@ impl<P: Platform> SourceClient<P> {
         let site = self.site(ask.endpoint);
         if answer.body.len() > LONGEST_ANSWER {
             let length = answer.body.len();
-            let why = format!("an answer of {length} bytes, which no credentials have");
+            let why = format!("the response has {length} bytes: the limit is {LONGEST_ANSWER}");
             return Err(SourceError {
                 error: Error::Unavailable(format!("{site}: {why}")),
                 again: None,
@@ -254,7 +254,7 @@ impl<P: Platform> SourceClient<P> {
                 self.limits.connect_timeout.as_millis()
             )),
             TransportError::Timeout => Error::Timeout(format!(
-                "{site}: no complete answer within {} ms",
+                "{site}: no complete response within {} ms",
                 self.limits.request_timeout.as_millis()
             )),
             TransportError::Denied(cause) => Error::AccessDenied(format!(
@@ -286,17 +286,18 @@ pub(super) fn text(files: &dyn Files, path: &str, longest: u64) -> Result<String
     let bytes = files
         .read(path, longest)
         .map_err(|error| unreadable(&error))?;
-    String::from_utf8(bytes).map_err(|_| "is no text".to_owned())
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
 }
 
-/// The words that follow the file's name.
+/// Returns the end of an error sentence that starts with the name of the file and "which".
 pub(super) fn unreadable(error: &io::Error) -> String {
     match error.kind() {
         ErrorKind::NotFound => {
-            "is not there, or in no directory that the host lends (`--dir` of wasmtime)".to_owned()
+            "does not exist, or is outside the directories that the host grants (`--dir` of wasmtime)"
+                .to_owned()
         }
-        ErrorKind::PermissionDenied => "the host does not let it read".to_owned(),
-        ErrorKind::FileTooLarge => "is too large to be what it is said to be".to_owned(),
+        ErrorKind::PermissionDenied => "the host does not allow the component to read".to_owned(),
+        ErrorKind::FileTooLarge => "exceeds the size limit".to_owned(),
         _ => format!("cannot be read ({error})"),
     }
 }

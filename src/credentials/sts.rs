@@ -130,7 +130,7 @@ impl<P: Platform> Sts<P> {
             let signed = signer.sign(endpoint, &mut headers, form.as_bytes(), signed_at);
             signed.map_err(|error| {
                 SourceError::unsent(Error::Other(format!(
-                    "{}: cannot sign ({error})",
+                    "{}: cannot sign the request ({error})",
                     self.client.source
                 )))
             })?;
@@ -157,7 +157,7 @@ impl<P: Platform> Sts<P> {
                 let why = words.unwrap_or_else(|| why.to_owned());
                 return Err(SourceError {
                     error: case(format!(
-                        "{site}: HTTP {status}, and the answer is not that of STS: {why}"
+                        "{site}: HTTP {status}, not a valid STS response: {why}"
                     )),
                     again,
                     answered: true,
@@ -228,12 +228,12 @@ impl Settings {
         let endpoint = match given {
             Some(url) => Endpoint::parse(&url.value).map_err(|why| {
                 format!(
-                    "`{}` is not usable, {why}: give a URL such as `https://sts.eu-west-1.amazonaws.com`",
+                    "invalid `{}`: {why}; set a URL such as `https://sts.eu-west-1.amazonaws.com`",
                     url.name
                 )
             }),
             None => Endpoint::of_region(SERVICE, region).ok_or_else(|| {
-                "no AWS region is configured that STS could be asked in: give `region`, or set AWS_ENDPOINT_URL_STS"
+                "STS needs an AWS region, and none is configured: set `region`, or AWS_ENDPOINT_URL_STS"
                     .to_owned()
             }),
         };
@@ -262,7 +262,7 @@ enum Answer {
 /// Parses a response to a request for credentials of `source`.
 fn read_answer(source: &'static str, answer: &Response) -> Answer {
     let Ok(text) = std::str::from_utf8(&answer.body) else {
-        return Answer::Unreadable("it is no text");
+        return Answer::Unreadable("it is not UTF-8 text");
     };
     let found = if answer.status == 200 {
         members(text, "Credentials").map(|members| credentials(source, &members))
@@ -278,14 +278,14 @@ fn refusal(members: Texts) -> Answer {
             code: code.to_owned(),
             message: text(&members, "Message").unwrap_or_default().to_owned(),
         },
-        None => Answer::Unreadable("an error without a code"),
+        None => Answer::Unreadable("its error has no `Code`"),
     }
 }
 
 fn credentials(source: &'static str, members: &Texts) -> Answer {
     let text = |name: &str| text(members, name);
     let Some(expiry) = text("Expiration").and_then(moment) else {
-        return Answer::Unreadable("credentials without the moment of their expiration");
+        return Answer::Unreadable("its credentials have no valid `Expiration`");
     };
     let parts = Parts {
         access_key: ("AccessKeyId", text("AccessKeyId")),
@@ -294,7 +294,7 @@ fn credentials(source: &'static str, members: &Texts) -> Answer {
     };
     match parts.join(source, Some(expiry)) {
         Ok(Some(credentials)) => Answer::Credentials(credentials),
-        Ok(None) | Err(_) => Answer::Unreadable("credentials that are incomplete"),
+        Ok(None) | Err(_) => Answer::Unreadable("its credentials are incomplete or invalid"),
     }
 }
 

@@ -186,7 +186,7 @@ fn read(locations: &Locations, files: &dyn Files) -> Result<Profiles, NoCredenti
     if !is_there {
         return Err(match &locations.profile {
             Some(profile) => misconfigured(format!(
-                "`{PROFILE}` names profile {}, but there is no file to read it from: set {CONFIG_FILE} or {CREDENTIALS_FILE}, and have the host lend their directory",
+                "`{PROFILE}` names profile {}, but there is no file to read it from: set {CONFIG_FILE} or {CREDENTIALS_FILE}, and grant the component access to its directory",
                 quote(&profile.value)
             )),
             None => absent(

@@ -87,7 +87,7 @@ pub(super) fn plan(profiles: &Profiles) -> Result<Plan, NoCredentials> {
         })?;
         if visited.contains(&name) {
             return Err(misconfigured(format!(
-                "profile {} never comes to credentials: its `source_profile` leads back to {}",
+                "profile {} never reaches credentials: its chain of `source_profile` leads back to {}",
                 quote(selected),
                 quote(name)
             )));
@@ -142,7 +142,7 @@ fn role(profile: Profile<'_>) -> Result<Option<Role>, NoCredentials> {
     };
     if profile.get("mfa_serial").is_some() {
         return Err(misconfigured(format!(
-            "profile {} has `mfa_serial`, which takes a person with a code: {INSTEAD}",
+            "profile {} has `mfa_serial`, which needs a person to enter a code: {INSTEAD}",
             quote(profile.name())
         )));
     }
@@ -160,7 +160,7 @@ fn base(profile: Profile<'_>, may_lack: bool) -> Result<Base, NoCredentials> {
             "ecscontainer" => Ok(Base::Named(Named::Container)),
             "ec2instancemetadata" => Ok(Base::Named(Named::InstanceMetadata)),
             _ => Err(misconfigured(format!(
-                "profile {name} has a `credential_source` that nobody knows: give `Environment`, `EcsContainer` or `Ec2InstanceMetadata`"
+                "profile {name} has an unknown `credential_source`: must be `Environment`, `EcsContainer` or `Ec2InstanceMetadata`"
             ))),
         };
     }
@@ -178,7 +178,7 @@ fn base(profile: Profile<'_>, may_lack: bool) -> Result<Base, NoCredentials> {
         }
         (None, Some(_)) => {
             return Err(misconfigured(format!(
-                "profile {name} has `web_identity_token_file` without `role_arn`: give both or neither"
+                "profile {name} has `web_identity_token_file` without `role_arn`: set both or neither"
             )));
         }
         (_, None) => {}
@@ -188,14 +188,14 @@ fn base(profile: Profile<'_>, may_lack: bool) -> Result<Base, NoCredentials> {
         .find(|property| profile.get(property).is_some())
     {
         return Err(misconfigured(format!(
-            "profile {name} has `{property}`, which takes a program or a browser that a component has not: {INSTEAD}"
+            "profile {name} has `{property}`, which needs a program or a browser, and a component has neither: {INSTEAD}"
         )));
     }
     match keys(profile) {
         Ok(Some(keys)) => Ok(Base::Keys(keys)),
         Ok(None) if may_lack => Err(absent(format!("profile {name} has no credentials"))),
         Ok(None) => Err(misconfigured(format!(
-            "profile {name}, which another one takes its credentials from, has none"
+            "profile {name} has no credentials, and another profile needs them: add `aws_access_key_id` and `aws_secret_access_key`"
         ))),
         Err(why) => Err(misconfigured(format!("profile {name}: {why}"))),
     }

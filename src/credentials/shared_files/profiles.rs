@@ -40,7 +40,7 @@ pub(super) struct Fault {
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, line, why } = self;
-        write!(f, "{} is not usable: line {line} {why}", quote(path))
+        write!(f, "invalid file {}: line {line} {why}", quote(path))
     }
 }
 
@@ -123,7 +123,7 @@ impl Profiles {
                 }
             } else {
                 let broken = whole(line, is_broken).err();
-                let why = broken.unwrap_or("stands before any `[section]`");
+                let why = broken.unwrap_or("is before the first `[section]`");
                 self.stray.get_or_insert_with(|| fault(why));
             }
         }
@@ -214,7 +214,7 @@ impl Section {
         let (_, value) = self
             .properties
             .last_mut()
-            .ok_or("is indented and follows no property")?;
+            .ok_or("is indented but does not follow a property")?;
         let content = whole(content, is_broken)?;
         if self.has_properties_below {
             property(without_comment(content, false))?;
@@ -230,14 +230,14 @@ fn head(line: &str, is_broken: bool) -> Result<&str, &'static str> {
     let head = whole(without_comment(line, true), is_broken)?
         .strip_prefix('[')
         .and_then(|head| head.strip_suffix(']'))
-        .ok_or("begins a section and does not end with `]`")?;
+        .ok_or("starts a section but does not end with `]`")?;
     Ok(head.trim_matches(BLANK))
 }
 
 /// Returns `text`, unless the file `is_broken` and this part of it is not UTF-8.
 fn whole(text: &str, is_broken: bool) -> Result<&str, &'static str> {
     if is_broken && text.contains(char::REPLACEMENT_CHARACTER) {
-        Err("holds bytes that are not UTF-8")
+        Err("contains bytes that are not UTF-8")
     } else {
         Ok(text)
     }

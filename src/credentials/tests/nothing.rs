@@ -22,7 +22,7 @@ async fn a_laptop_hears_within_three_seconds_that_there_is_no_source() {
         "no shared files",
         "AWS_WEB_IDENTITY_TOKEN_FILE",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-        "http://169.254.169.254: no complete answer within 1000 ms",
+        "http://169.254.169.254: no complete response within 1000 ms",
     ];
     assert!(tried.iter().all(|source| error.contains(source)), "{error}");
     assert_eq!(stage.sent().len(), 2);

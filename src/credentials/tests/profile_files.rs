@@ -54,9 +54,12 @@ async fn files_are_where_the_environment_says_or_in_the_home_directory() {
 async fn a_file_that_somebody_names_has_to_be_there_and_one_that_nobody_names_may_not() {
     for (variable, path) in FILES.iter().filter(|(_, path)| path.starts_with('/')) {
         for (broken, words) in [
-            (ErrorKind::NotFound, "not there"),
-            (ErrorKind::PermissionDenied, "does not let it read"),
-            (ErrorKind::FileTooLarge, "too large"),
+            (ErrorKind::NotFound, "does not exist"),
+            (
+                ErrorKind::PermissionDenied,
+                "the host does not allow the component to read",
+            ),
+            (ErrorKind::FileTooLarge, "exceeds the size limit"),
         ] {
             let stage = stage(server);
             stage.folder.break_with(path, broken);
@@ -104,10 +107,13 @@ async fn line_in_no_section_is_told_where_a_profile_is_missing() {
     for (config, why) in [
         (
             &b"[default\naws_access_key_id = A\n"[..],
-            "line 1 begins a section",
+            "line 1 starts a section",
         ),
-        (b"aws_access_key_id = A\n", "line 1 stands before any"),
-        (b"\xff\xfe[\0d\0", "line 1 holds bytes that are not UTF-8"),
+        (b"aws_access_key_id = A\n", "line 1 is before the first"),
+        (
+            b"\xff\xfe[\0d\0",
+            "line 1 contains bytes that are not UTF-8",
+        ),
     ] {
         for (variable, profile) in [("AWS_PROFILE", "x"), ("HOME", "/")] {
             let stage = stage(server);
@@ -117,7 +123,7 @@ async fn line_in_no_section_is_told_where_a_profile_is_missing() {
             let error = id.expect_err("no profile").to_string();
             assert!(error.starts_with("invalid-configuration"), "{error}");
             assert!(error.contains(why), "{error}");
-            assert_eq!(sent.len(), 0, "no other source stands in for it");
+            assert_eq!(sent.len(), 0, "no other source replaces it");
         }
     }
 }

@@ -183,7 +183,7 @@ async fn a_profile_that_leads_nowhere_is_refused_by_its_name() {
         ("[default]\nrole_arn = RA".to_owned(), ["\"default\"", "source_profile"]),
         (format!("[default]\nrole_arn = RA\nsource_profile = b\ncredential_source = Environment\n[profile b]\n{b}"), ["\"default\"", "both"]),
         ("[default]\nrole_arn = RA\nsource_profile = b".to_owned(), ["\"b\"", "do not have"]),
-        ("[default]\nrole_arn = RA\nsource_profile = b\n[profile b]\nregion = x".to_owned(), ["\"b\"", "has none"]),
+        ("[default]\nrole_arn = RA\nsource_profile = b\n[profile b]\nregion = x".to_owned(), ["\"b\"", "has no credentials"]),
         ("[default]\nrole_arn = RA\nsource_profile = b\n[profile b]\naws_access_key_id = B".to_owned(), ["\"b\"", "aws_secret_access_key"]),
         ("[default]\naws_secret_access_key = s-c4n4ry".to_owned(), ["\"default\"", "aws_access_key_id"]),
         ("[default]\nrole_arn = RA\nsource_profile = b\n[profile b]\nrole_arn = RB\nsource_profile = default".to_owned(), ["\"default\"", "leads back"]),

@@ -105,7 +105,7 @@ async fn refusal_for_load_or_a_server_fault_is_retried() {
                 source.environment
             );
             let (outcome, sent) = asked(source, response.clone(), 99).await;
-            let error = outcome.expect_err("it never gives any");
+            let error = outcome.expect_err("it always refuses");
             let is_throttled = matches!(error, Error::Throttled(_));
             assert_eq!(is_throttled, response.status == 429, "{error}");
             let is_unavailable = matches!(error, Error::Unavailable(_));

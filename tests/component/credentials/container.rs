@@ -94,7 +94,7 @@ async fn invalid_token_is_refused_without_a_request() {
     refused(
         missing,
         "invalid-configuration",
-        &[TOKEN_FILE, "is not there"],
+        &[TOKEN_FILE, "does not exist"],
     );
     assert_eq!(lenders.container.count_all(), 0);
 }
@@ -157,7 +157,7 @@ async fn member_case_is_ignored_and_expired_keys_are_refused() {
     guest.works().await;
     assert_eq!(scene.signers(), ["ODD"]);
     lenders.container.service().set_lifetime(Duration::ZERO);
-    refused(guest.init().await, "unavailable", &["expired already"]);
+    refused(guest.init().await, "unavailable", &["already expired"]);
 }
 
 /// Returns responses of the agent. Each comes with the case of the resulting error, words of its
@@ -168,7 +168,7 @@ fn answers() -> Vec<(Action, &'static str, &'static str, usize)> {
     let words = |status| Action::answer(container::refusal(status, "ItsCode", "its words"));
     let denied = |action, words| (action, "access-denied", words, 1);
     let passing = |action, words| (action, "unavailable", words, 3);
-    let bad = "is not one of credentials";
+    let bad = "not a valid credentials document";
     let soon =
         r#"{"AccessKeyId": "A", "SecretAccessKey": "S", "Token": "T", "Expiration": "soon"}"#;
     let truncated = Action::deliver(Delivery::Truncated(20));

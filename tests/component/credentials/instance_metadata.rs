@@ -173,12 +173,16 @@ fn refusals() -> Vec<Refusal> {
     };
     let odd = |question, answer| Refusal {
         times: 1,
-        ..passing(question, text(answer), "not that of instance metadata")
+        ..passing(
+            question,
+            text(answer),
+            "not a valid response of instance metadata",
+        )
     };
     let unauthorized =
         r#"{"Code": "AssumeRoleUnauthorizedAccess", "Message": "EC2 cannot assume the role"}"#;
     let half = r#"{"Code": "Success", "AccessKeyId": "A", "Secr"#;
-    let no_credentials = "is not one of credentials";
+    let no_credentials = "not a valid credentials document";
     let truncated = Action::deliver(Delivery::Truncated(20));
     vec![
         denied(TOKEN, status(StatusCode::FORBIDDEN), "403"),

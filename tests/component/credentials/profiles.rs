@@ -361,10 +361,10 @@ async fn named_file_that_cannot_be_read_is_reported() {
     std::fs::write(lenders.folder.path().join("binary"), [0xff, 0xfe]).unwrap();
     for variable in [CONFIG, CREDENTIALS] {
         for (path, why) in [
-            (lent("missing"), "is not there"),
+            (lent("missing"), "does not exist"),
             (
                 "/elsewhere/config".to_owned(),
-                "in no directory that the host lends",
+                "outside the directories that the host grants",
             ),
             (lent("binary"), "not UTF-8"),
         ] {

@@ -192,16 +192,16 @@ async fn unusable_token_file_is_named_and_no_other_source_asked() {
     fs::create_dir(folder.join("directory")).unwrap();
     symlink("/etc/hostname", folder.join("outside")).unwrap();
     for (path, why) in [
-        (lent("missing"), "is not there"),
+        (lent("missing"), "does not exist"),
         (
             "/elsewhere/token".to_owned(),
-            "in no directory that the host lends",
+            "outside the directories that the host grants",
         ),
         (lent("empty"), "is empty"),
-        (lent("binary"), "is no text"),
-        (lent("huge"), "too large"),
+        (lent("binary"), "is not UTF-8 text"),
+        (lent("huge"), "exceeds the size limit"),
         (lent("directory"), "cannot be read"),
-        (lent("outside"), "does not let it read"),
+        (lent("outside"), "does not allow the component to read"),
     ] {
         let answer = guest.clone().env(TOKEN_FILE, &path).init().await;
         let words = [TOKEN_FILE, path.as_str(), why];
@@ -252,7 +252,7 @@ fn answers() -> Vec<(Action, &'static str, &'static [&'static str])> {
     let denied = |action, words| (action, "access-denied", words);
     let invalid = |action, words| (action, "invalid-configuration", words);
     let passing = |action, words| (action, "unavailable", words);
-    let not_sts: &[&str] = &["not that of STS"];
+    let not_sts: &[&str] = &["not a valid STS response"];
     let not_authorized = "User is not authorized to perform: sts:AssumeRole";
     let page = Action::answer(Reply::html(StatusCode::FORBIDDEN));
     let half = "<AssumeRoleResponse><AssumeRoleResult><Credentials>";
@@ -290,10 +290,10 @@ fn answers() -> Vec<(Action, &'static str, &'static [&'static str])> {
         ),
         passing(empty(StatusCode::SERVICE_UNAVAILABLE), &["503"]),
         passing(empty(StatusCode::OK), not_sts),
-        passing(page, &["403", "not that of STS"]),
+        passing(page, &["403", "not a valid STS response"]),
         passing(xml("{\"AccessKeyId\": \"A\"}"), not_sts),
         passing(xml(half), not_sts),
-        passing(xml(no_expiration), &["expiration"]),
+        passing(xml(no_expiration), &["no valid `Expiration`"]),
         passing(xml(no_secret), &["incomplete"]),
         passing(xml(&"<a>".repeat(100_000)), &["300000 bytes"]),
         passing(truncated, &[]),
@@ -382,7 +382,7 @@ async fn credentials_issued_expired_are_refused() {
     let (scene, lenders) = lending().await;
     lenders.sts.service().set_lifetime(Duration::ZERO);
     let answer = with_a_token(&scene, &lenders).init().await;
-    refused(answer, "unavailable", &["expired already"]);
+    refused(answer, "unavailable", &["already expired"]);
     assert!(scene.gate.refused().is_empty());
 }
 
