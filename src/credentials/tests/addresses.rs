@@ -26,7 +26,7 @@ const ENDPOINT: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT";
 const MODE: &str = "AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE";
 
 #[tokio::test(start_paused = true)]
-async fn a_container_is_asked_at_its_agents_address_or_where_the_full_uri_says() {
+async fn container_is_asked_at_its_agent_or_at_the_full_uri() {
     let ecs = "http://169.254.170.2/credentials";
     for (environment, url) in [
         (&[(RELATIVE, "/credentials")][..], ecs),
@@ -73,7 +73,7 @@ async fn a_container_is_asked_at_its_agents_address_or_where_the_full_uri_says()
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_container_is_asked_over_plain_http_elsewhere_or_at_what_is_no_url() {
+async fn unsafe_or_invalid_container_urls_are_refused() {
     for (name, value) in [
         (FULL, "/credentials"),
         (FULL, "http://192.168.10.120/c"),
@@ -97,8 +97,7 @@ async fn no_container_is_asked_over_plain_http_elsewhere_or_at_what_is_no_url() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn instance_metadata_is_asked_at_its_address_of_either_family_or_where_the_environment_says()
-{
+async fn instance_metadata_is_asked_at_its_configured_address() {
     for (environment, host) in [
         (&[][..], "http://169.254.169.254"),
         (&[(ENDPOINT, "http://override:456")], "http://override:456"),

@@ -53,8 +53,7 @@ async fn pass(duration: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_asked_before_the_first_call_and_once_until_a_quarter_of_an_hour_before_expiry()
-{
+async fn credentials_are_fetched_once_until_15_minutes_before_expiry() {
     let stage = lender(0);
     let signers = signers(&stage, CONTAINER);
     assert_eq!(stage.sent().len(), 0);
@@ -73,7 +72,7 @@ async fn nothing_is_asked_before_the_first_call_and_once_until_a_quarter_of_an_h
 }
 
 #[tokio::test(start_paused = true)]
-async fn chance_puts_the_fetch_off_by_half_of_that_at_most() {
+async fn jitter_delays_the_fetch_by_at_most_half_of_the_window() {
     let stage = lender(u64::MAX);
     let signers = signers(&stage, CONTAINER);
     assert_eq!(id(&stage, &signers).await, "ASIA1");
@@ -84,7 +83,7 @@ async fn chance_puts_the_fetch_off_by_half_of_that_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fifty_calls_that_have_no_credentials_wait_for_one_fetch() {
+async fn calls_without_credentials_wait_for_one_fetch() {
     let stage = lender(0);
     let signers = signers(&stage, CONTAINER);
     let ids = join_all((0..50).map(|_| id(&stage, &signers))).await;
@@ -93,7 +92,7 @@ async fn fifty_calls_that_have_no_credentials_wait_for_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_one_call_fetches_before_the_expiry_the_others_go_on_with_what_there_is() {
+async fn early_fetch_does_not_delay_other_calls() {
     let stage = lender(0);
     let signers = signers(&stage, CONTAINER);
     id(&stage, &signers).await;
@@ -105,7 +104,7 @@ async fn while_one_call_fetches_before_the_expiry_the_others_go_on_with_what_the
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_that_fails_fails_no_call_while_the_old_credentials_are_good() {
+async fn failed_fetch_fails_no_call_before_expiry() {
     let stage = stage({
         let first = Cell::new(true);
         move |_| match first.replace(false) {
@@ -132,7 +131,7 @@ async fn a_fetch_that_fails_fails_no_call_while_the_old_credentials_are_good() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_that_have_expired_already_are_none() {
+async fn expired_credentials_from_a_source_are_refused() {
     let stage = stage(|_| lent(1, Duration::ZERO));
     let signers = signers(&stage, CONTAINER);
     let error = signer(&stage, &signers).await.expect_err("expired");
@@ -140,7 +139,7 @@ async fn credentials_that_have_expired_already_are_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_without_an_answer_ends_with_the_call_and_is_asked_anew_by_the_next() {
+async fn source_that_hangs_is_asked_again_by_the_next_call() {
     let stage = stage({
         let number = Cell::new(0);
         move |_| {
@@ -160,7 +159,7 @@ async fn a_source_without_an_answer_ends_with_the_call_and_is_asked_anew_by_the_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_hangs_costs_three_seconds_while_the_old_credentials_are_good() {
+async fn source_that_hangs_delays_a_call_by_three_seconds() {
     let stage = stage({
         let first = Cell::new(true);
         move |_| match first.replace(false) {

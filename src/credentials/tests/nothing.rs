@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 #[tokio::test(start_paused = true)]
-async fn a_laptop_hears_within_three_seconds_that_there_is_no_source() {
+async fn missing_credentials_are_reported_within_three_seconds() {
     let silence = || Scene::from(success()).after(Duration::from_secs(3_600));
     let stage = stage(move |_| silence());
     let error = signer(&stage, &signers(&stage, &[])).await;
@@ -41,7 +41,7 @@ impl Files for Watched {
 }
 
 #[test]
-fn where_the_host_signs_no_file_is_read_not_even_for_the_region() {
+fn no_file_is_read_if_the_host_signs() {
     let environment = |name: &str| (name == "HOME").then(|| "/home/u".to_owned());
     let parse = |more: &[(&str, &str)]| {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());

@@ -9,7 +9,7 @@ use crate::test_support::assert_tells;
 use std::io::ErrorKind;
 
 #[tokio::test(start_paused = true)]
-async fn a_profile_is_found_in_both_files_and_the_credentials_file_counts() {
+async fn credentials_file_overrides_the_config_file() {
     let config = format!(
         "[default]\n{}[profile named]\n{}",
         keys("OLD"),
@@ -31,7 +31,7 @@ async fn a_profile_is_found_in_both_files_and_the_credentials_file_counts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn files_are_where_the_environment_says_or_in_the_home_directory() {
+async fn files_are_in_the_home_directory_or_where_variables_say() {
     for (home, path, variable) in [
         ("/home/u", "/home/u/.aws/credentials", None),
         ("/home/u/", "/home/u/.aws/credentials", None),
@@ -51,7 +51,7 @@ async fn files_are_where_the_environment_says_or_in_the_home_directory() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_somebody_names_has_to_be_there_and_one_that_nobody_names_may_not() {
+async fn only_a_file_that_a_variable_names_must_exist() {
     for (variable, path) in FILES.iter().filter(|(_, path)| path.starts_with('/')) {
         for (broken, words) in [
             (ErrorKind::NotFound, "does not exist"),
@@ -86,7 +86,7 @@ async fn a_file_that_somebody_names_has_to_be_there_and_one_that_nobody_names_ma
 }
 
 #[tokio::test(start_paused = true)]
-async fn malformed_line_matters_to_those_who_use_its_profile() {
+async fn malformed_line_fails_only_those_who_use_its_profile() {
     let config = format!(
         "[default]\n{}[profile broken]\n{}no property\n[profile by]\nrole_arn = R\nsource_profile = broken\n",
         keys("A"),
@@ -103,7 +103,7 @@ async fn malformed_line_matters_to_those_who_use_its_profile() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn line_in_no_section_is_told_where_a_profile_is_missing() {
+async fn line_outside_sections_is_reported_for_a_missing_profile() {
     for (config, why) in [
         (
             &b"[default\naws_access_key_id = A\n"[..],
@@ -129,7 +129,7 @@ async fn line_in_no_section_is_told_where_a_profile_is_missing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn why_there_is_no_region_is_told_where_the_files_are_named() {
+async fn invalid_file_is_reported_if_the_region_is_missing() {
     let stage = stage(server);
     stage.folder.write("/lent/config", "[default]\nregion");
     let environment = |name: &str| (name == "AWS_CONFIG_FILE").then(|| "/lent/config".to_owned());

@@ -89,7 +89,7 @@ pub(super) fn keys(id: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn roles_are_assumed_one_with_the_credentials_of_the_other() {
+async fn roles_are_assumed_with_the_credentials_of_each_other() {
     let b = keys("B");
     for (config, expected) in [
         (format!("[default]\n{}", keys("A")), vec![]),
@@ -159,7 +159,7 @@ async fn roles_are_assumed_one_with_the_credentials_of_the_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_profile_may_name_instance_metadata_as_its_source() {
+async fn profile_can_name_instance_metadata_as_its_source() {
     let config = "[default]\nrole_arn = RA\ncredential_source = Ec2InstanceMetadata";
     let stage = stage(server);
     stage.folder.write(CONFIG, config);
@@ -177,7 +177,7 @@ async fn a_profile_may_name_instance_metadata_as_its_source() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_profile_that_leads_nowhere_is_refused_by_its_name() {
+async fn profile_without_credentials_is_refused_by_its_name() {
     let b = keys("B");
     for (config, words) in [
         ("[default]\nrole_arn = RA".to_owned(), ["\"default\"", "source_profile"]),

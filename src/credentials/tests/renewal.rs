@@ -64,7 +64,7 @@ async fn expired_credentials_are_fetched_again_and_the_call_succeeds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_calls_that_meet_the_expiry_share_one_fetch() {
+async fn concurrent_calls_share_one_fetch_after_expiry() {
     let stage = stage(2);
     let client = client(&stage, CONTAINER);
     let calls = join_all((0..20).map(|_| get(&client))).await;
@@ -73,7 +73,7 @@ async fn many_calls_that_meet_the_expiry_share_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_refusal_is_the_answer() {
+async fn second_refusal_is_returned() {
     let stage = stage(u32::MAX);
     let client = client(&stage, CONTAINER);
     let error = get(&client).await.expect_err("expired");
@@ -83,7 +83,7 @@ async fn a_second_refusal_is_the_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_that_are_given_are_not_sent_twice() {
+async fn request_with_static_keys_is_not_sent_twice() {
     let stage = stage::stage(|_| refusal(400, "ExpiredTokenException"));
     let keys = [
         ("AWS_ACCESS_KEY_ID", "AKID"),
@@ -98,7 +98,7 @@ async fn keys_that_are_given_are_not_sent_twice() {
 /// The machine's clock was eight hours behind, and an error showed the server's time. Then the
 /// clock is corrected, and the estimate is wrong until another response shows the time.
 #[tokio::test]
-async fn clock_that_is_set_right_locks_no_credentials_out() {
+async fn corrected_clock_does_not_invalidate_credentials() {
     let hours = |hours: u64| Duration::from_secs(hours * 3_600);
     let mut requests = 0;
     let platform = Scripted::answering(move |sent| -> Scene {

@@ -63,7 +63,7 @@ fn form(sent: &Sent) -> BTreeMap<String, String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_is_asked_for_by_its_name_under_daprs_session() {
+async fn role_is_assumed_with_daprs_session_name() {
     let (id, sent) = role(&[], |_| answer(200, &assumed(CREDENTIALS))).await;
     assert_eq!(id, Ok("ASIAROLE".to_owned()));
     let [sent] = sent.try_into().expect("one request");
@@ -86,7 +86,7 @@ async fn a_role_is_asked_for_by_its_name_under_daprs_session() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn session_and_external_id_are_those_that_are_given_with_any_character() {
+async fn session_name_and_external_id_may_have_any_character() {
     let odd = "a b&c=d+é/%";
     for name in [
         "sessionName",
@@ -107,7 +107,7 @@ async fn session_and_external_id_are_those_that_are_given_with_any_character() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_request_is_signed_as_the_sdks_own_crate_signs_it() {
+async fn request_is_signed_as_by_the_sdk() {
     let (_, sent) = role(&[], |_| answer(200, &assumed(CREDENTIALS))).await;
     let added = ["x-amz-date", "x-amz-security-token", "authorization"];
     let identity = Credentials::new(
@@ -141,7 +141,7 @@ async fn the_request_is_signed_as_the_sdks_own_crate_signs_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_needs_credentials_and_its_parts_need_a_role() {
+async fn parameters_of_a_role_are_refused_without_a_role() {
     for alone in ["sessionName", "assumeRoleSessionName", "externalId"] {
         let error = parse(&[KEYS, &[(alone, "x")]].concat(), &[])
             .expect_err(alone)
@@ -158,7 +158,7 @@ async fn a_role_needs_credentials_and_its_parts_need_a_role() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn sts_is_where_the_environment_says_its_own_name_first() {
+async fn sts_endpoint_overrides_the_common_endpoint() {
     for (environment, url) in [
         (&[("AWS_ENDPOINT_URL", "http://all:1")][..], "http://all:1/"),
         (

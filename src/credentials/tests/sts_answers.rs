@@ -12,7 +12,7 @@ fn refused(code: &str, message: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_is_told_in_stss_words_and_no_second_time_asked() {
+async fn refusal_of_sts_is_quoted_and_not_retried() {
     for (status, code, case) in [
         (403, "AccessDenied", "access-denied"),
         (400, "ValidationError", "invalid-configuration"),
@@ -33,7 +33,7 @@ async fn a_refusal_is_told_in_stss_words_and_no_second_time_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_pass_is_asked_again() {
+async fn transient_failure_of_sts_is_retried() {
     let scenes: [fn() -> Scene; 4] = [
         || answer(503, "").into(),
         || answer(400, &refused("Throttling", "slowly")).into(),
@@ -51,7 +51,7 @@ async fn what_may_pass_is_asked_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_off_is_corrected_by_stss_own() {
+async fn clock_skew_is_corrected_by_the_clock_of_sts() {
     let skewed = || {
         let refusal = answer(403, &refused("SignatureDoesNotMatch", "Signature expired"));
         with(refusal, "date", "Tue, 14 Nov 2023 23:13:20 GMT")
@@ -73,7 +73,7 @@ async fn a_clock_that_is_off_is_corrected_by_stss_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_is_not_stss_is_no_credentials_and_shows_none_of_its_secrets() {
+async fn invalid_sts_response_is_refused_without_its_secrets() {
     let whole = assumed(CREDENTIALS);
     let without = |name: &str| {
         let begin = CREDENTIALS.find(&format!("<{name}>")).expect("there");

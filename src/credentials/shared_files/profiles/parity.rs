@@ -107,7 +107,7 @@ fn same(config: &str, credentials: &str) -> Said {
 }
 
 #[test]
-fn a_config_file_is_read_as_the_sdk_reads_it() {
+fn config_file_is_read_as_by_the_sdk() {
     for config in [
         "",
         "\n  \n\t\n",
@@ -151,7 +151,7 @@ fn a_config_file_is_read_as_the_sdk_reads_it() {
 }
 
 #[test]
-fn a_line_that_means_nothing_is_refused_where_the_sdk_refuses_it() {
+fn invalid_line_is_refused_as_by_the_sdk() {
     for (line, config) in [
         (1, "[profile x\na = 1"),
         (1, "[profile x # c ]"),
@@ -203,7 +203,7 @@ fn owned(values: &[(&str, Option<&str>)]) -> BTreeMap<String, Option<String>> {
 /// The SDK skips profiles with such names. The expected values are from Python's
 /// `shlex.split`.
 #[test]
-fn profile_has_any_name_as_in_the_aws_cli_on_purpose() {
+fn profile_may_have_any_name_as_in_the_aws_cli() {
     for (head, name) in [
         (r#"profile "my profile""#, Some("my profile")),
         ("profile 'my profile'", Some("my profile")),
@@ -229,7 +229,7 @@ fn profile_has_any_name_as_in_the_aws_cli_on_purpose() {
 
 /// The SDK refuses the whole file.
 #[test]
-fn malformed_line_matters_to_its_profile_alone_on_purpose() {
+fn malformed_line_affects_only_its_own_profile() {
     let config = b"a = 0\n[profile x\na = 1\n[profile y]\na = 2\nb\n[profile z]\na = 3\n";
     let found = values(config, b"[y2]\n = 1\n[w]\na = 4\n");
     let expected = [
@@ -243,7 +243,7 @@ fn malformed_line_matters_to_its_profile_alone_on_purpose() {
 
 /// The SDK refuses the whole file.
 #[test]
-fn bytes_that_are_not_utf_8_matter_where_they_stand_on_purpose() {
+fn invalid_utf_8_affects_only_its_own_profile() {
     let config = b"# \xfc\n[default] ; \xfc\na = 1 # \xfc\n[profile x]\na = \xfc\n\
         [profile y\xfc]\na = 2\n[profile z]\na = 3\n  \xfc\n";
     let expected = [("default", Some("1")), ("x", None), ("z", None)];
@@ -252,7 +252,7 @@ fn bytes_that_are_not_utf_8_matter_where_they_stand_on_purpose() {
 
 /// The SDK reads it as the first character of a line.
 #[test]
-fn byte_order_mark_is_passed_over_on_purpose() {
+fn byte_order_mark_is_skipped() {
     let config = "\u{feff}[default]\na = 1";
     let credentials = "\u{feff}# c\n[x]\na = 2";
     let found = values(config.as_bytes(), credentials.as_bytes());
@@ -260,7 +260,7 @@ fn byte_order_mark_is_passed_over_on_purpose() {
 }
 
 #[test]
-fn the_credentials_file_names_profiles_without_a_prefix_and_goes_before_the_config_file() {
+fn credentials_file_has_no_prefix_and_overrides_config() {
     for (config, credentials) in [
         ("", "[x]\na = 1"),
         ("", "[profile x]\na = 1"),
@@ -282,7 +282,7 @@ fn the_credentials_file_names_profiles_without_a_prefix_and_goes_before_the_conf
 }
 
 #[test]
-fn files_of_random_lines_are_read_as_the_sdk_reads_them() {
+fn random_files_are_read_as_by_the_sdk() {
     let (mut read, mut refused) = (0, 0);
     for seed in 0..20_000 {
         let mut random = Rng::with_seed(seed);
