@@ -54,7 +54,7 @@ def test_empty_key_is_an_invalid_argument(store: State) -> None:
 
 
 def test_wrong_etag_is_an_etag_mismatch(store: State, key: str) -> None:
-    with pytest.raises(EtagMismatch, match="not that of the stored item") as raised:
+    with pytest.raises(EtagMismatch, match="does not match the stored item") as raised:
         store.set(key, b"", SetOptions(etag="another"))
     assert str(raised.value) == f"etag-mismatch: {raised.value.message}"
 

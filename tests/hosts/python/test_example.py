@@ -24,7 +24,7 @@ def test_example_prints_the_state_of_its_orders(
         check=True,
     )
     refused, *orders = done.stdout.splitlines()
-    assert refused.startswith('not cancelled: the ETag given for key "order-1"')
+    assert refused.startswith('not cancelled: the ETag for key "order-1"')
     assert orders == ["order-1: paid", "order-2: absent", "order-3: paid"]
     assert any(file.is_file() for file in tmp_path.rglob("*")), (
         "the cache has no compiled component"

@@ -70,7 +70,7 @@ def test_deleted_item_is_absent(store: State, key: str) -> None:
 def test_stale_etag_refuses_set_and_delete(store: State, key: str) -> None:
     old = store.set(key, b"first")
     store.set(key, b"second", SetOptions(etag=old))
-    with pytest.raises(EtagMismatch, match=r"the ETag given for key"):
+    with pytest.raises(EtagMismatch, match=r"the ETag for key"):
         store.set(key, b"third", SetOptions(etag=old))
     with pytest.raises(EtagMismatch):
         store.delete(key, DeleteOptions(etag=old))
