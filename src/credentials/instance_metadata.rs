@@ -59,8 +59,8 @@ impl<P: Platform> InstanceMetadata<P> {
         }
     }
 
-    /// Sends all three requests. Returns none if the instance has no role. A failure is retried
-    /// from the first request on, because another token may succeed.
+    /// Sends all three requests. Returns none if the instance has no role. A retry starts with
+    /// the first request again, because another token may succeed.
     async fn ask(&self, endpoint: &Endpoint) -> Result<Option<Credentials>, SourceError> {
         let ttl = (
             "x-aws-ec2-metadata-token-ttl-seconds".to_owned(),
@@ -158,8 +158,8 @@ impl<P: Platform> CredentialsSource for InstanceMetadata<P> {
     }
 }
 
-/// Returns the text of a response. It is a token, which goes into a header, or the name of a
-/// role, which goes into a path and so must not contain bytes of `reserved`.
+/// Returns the text of a response, which is a token or the name of a role. A token goes into a
+/// header. A name goes into a path and must not contain bytes of `reserved`.
 fn text<'a>(site: &str, answer: &'a Response, reserved: &[u8]) -> Result<&'a str, SourceError> {
     let text = std::str::from_utf8(&answer.body).unwrap_or_default().trim();
     let is_sound = |byte: u8| byte.is_ascii_graphic() && !reserved.contains(&byte);

@@ -13,8 +13,8 @@ use std::time::SystemTime;
 /// hosts limit the size of the request headers.
 pub(super) const LONGEST: usize = 64 * 1_024;
 
-/// Returns the fault of a part of credentials; none if it is valid. The sentence of an error
-/// has the name of the part before it.
+/// Returns the fault of a part of credentials; none if it is valid. In an error sentence, the
+/// fault follows the name of the part.
 pub(super) fn fault(text: &str) -> Option<String> {
     if text.len() > LONGEST {
         return Some(format!("has {} bytes: the limit is {LONGEST}", text.len()));

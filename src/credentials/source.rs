@@ -129,8 +129,9 @@ pub(super) fn case(again: Option<RetryKind>) -> fn(String) -> Error {
     }
 }
 
-/// Returns the first non-blank line of a plain-text refusal. Returns none if the body is empty,
-/// or is JSON or markup, which may contain secrets that are not registered for redaction yet.
+/// Returns the first non-blank line of a plain-text refusal. Returns none for a 200 response, an
+/// empty body, and JSON or markup. These may contain secrets that are not registered for
+/// redaction yet.
 pub(super) fn plain_words(answer: &Response) -> Option<String> {
     let text = std::str::from_utf8(&answer.body).ok()?.trim_start();
     let is_plain = answer.status != 200 && !text.starts_with(['{', '[', '<', '"']);

@@ -56,8 +56,8 @@ pub(super) enum Named {
 /// # Errors
 ///
 /// Absent if no profile is selected and `default` does not exist or has no credentials.
-/// Otherwise the fault of the profile. If a line outside the profiles is invalid, a missing
-/// `default` is a fault: it may exist after all, and no other source may replace it.
+/// Otherwise the fault of the profile. A missing `default` is also a fault if a line outside
+/// the sections is invalid: the profile may exist after all, and no other source may replace it.
 pub(super) fn plan(profiles: &Profiles) -> Result<Plan, NoCredentials> {
     let selected = profiles.selected();
     let aside = profiles.stray().map(|fault| format!(" ({fault})"));

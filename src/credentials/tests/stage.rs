@@ -22,7 +22,7 @@ pub(super) const LIMITS: Limits = Limits {
     max_attempts: 4,
 };
 
-/// Returns a platform in tokio's time. `scene` decides the fate of each request. Its random
+/// Returns a platform in tokio's time. `scene` decides the outcome of each request. All random
 /// numbers are 0, so that backoff does not wait.
 pub(super) fn stage<S: Into<Scene>>(scene: impl FnMut(&Sent) -> S + 'static) -> Rc<Scripted> {
     drawing(0, scene)
