@@ -259,7 +259,7 @@ impl<P: Platform> SourceClient<P> {
                 self.limits.request_timeout.as_millis()
             )),
             TransportError::Denied(cause) => Error::AccessDenied(format!(
-                "{site}: the host does not allow it ({cause}): add `{}` to the host's allow-list",
+                "{site}: the host does not allow the request ({cause}): add `{}` to the host's allow-list",
                 with_port(endpoint)
             )),
             TransportError::Malformed(_) => Error::Other(format!("{site}: {error}")),
