@@ -55,7 +55,7 @@ pub(super) enum Named {
 ///
 /// # Errors
 ///
-/// Absent if no profile is selected and `default` does not exist or has no credentials.
+/// Absent if the selected profile has no credentials, or if it is `default` and does not exist.
 /// Otherwise the fault of the profile. A missing `default` is also a fault if a line outside
 /// the sections is invalid: the profile may exist after all, and no other source may replace it.
 pub(super) fn plan(profiles: &Profiles) -> Result<Plan, NoCredentials> {
