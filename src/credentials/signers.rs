@@ -190,7 +190,7 @@ impl<P: Platform> Guest<P> {
         match select(fetch, pin!(self.platform.sleep(left))).await {
             Either::Left((fetched, _)) => fetched,
             Either::Right(((), fetch)) => {
-                // No other call waits for it, so that the next call starts a new fetch.
+                // No other call waits for it. The next call starts a new fetch.
                 if fetch.strong_count().is_none_or(|count| count <= 2) {
                     self.fetch.take();
                 }

@@ -96,7 +96,7 @@ impl<'a, P: Platform> UnprocessedRetry<'a, P> {
     /// Returns true if there is another round.
     ///
     /// A round with `progress` left less unprocessed than it was given. Attempts and time then
-    /// start anew, both here and for the call. The rounds still come to an end, because the
+    /// restart, both here and for the call. The rounds still come to an end, because the
     /// next round has less to do. After a round without progress, this waits first, unless the
     /// attempts, the time or the retry quota are used up.
     async fn goes_on(&mut self, progress: bool, stall: &StallTimeout<'_, P>) -> bool {
