@@ -72,7 +72,7 @@ fn max_attempts(fields: &Fields<'_>) -> Result<u32, Error> {
     };
     match field.value.trim().parse() {
         Ok(attempts) if attempts > 0 => Ok(attempts),
-        _ => Err(field.refused("give a whole number from 1 to 4294967295")),
+        _ => Err(field.refused("must be a whole number from 1 to 4294967295")),
     }
 }
 
@@ -106,6 +106,6 @@ fn timeout(
     };
     match duration::parse(&field.value) {
         Some(duration) if !duration.is_zero() => Ok(duration),
-        _ => Err(field.refused("give a duration above zero such as `500ms` or `10s`")),
+        _ => Err(field.refused("must be a duration above zero, such as `500ms` or `10s`")),
     }
 }

@@ -330,7 +330,7 @@ fn unconfirmed_writes_are_reported_or_repeated() {
     let sentence = message(with(&[("UnconfirmedWrites", "retry")]));
     assert_eq!(
         sentence,
-        "invalid `unconfirmedWrites` \"retry\": give `report` or `repeat`"
+        "invalid `unconfirmedWrites` \"retry\": must be `report` or `repeat`"
     );
 }
 

@@ -72,7 +72,7 @@ impl Repeat {
         match field.value.to_ascii_lowercase().as_str() {
             "report" => Ok(Self::Never),
             "repeat" => Ok(Self::Always),
-            _ => Err(field.refused("give `report` or `repeat`")),
+            _ => Err(field.refused("must be `report` or `repeat`")),
         }
     }
 }
@@ -103,7 +103,7 @@ pub fn endpoint(fields: &Fields<'_>, files: &dyn Files) -> Result<(Endpoint, Str
         (Some(url), Some(region)) => {
             let carried = |b: u8| b.is_ascii_graphic() || b == b' ';
             if region.value.len() > REGION_CHARACTERS {
-                Err(region.refused("give at most 255 characters"))
+                Err(region.refused("must have at most 255 characters"))
             } else if region.value.bytes().all(carried) {
                 Ok((parse_endpoint(&url)?, region.value))
             } else {
@@ -113,7 +113,7 @@ pub fn endpoint(fields: &Fields<'_>, files: &dyn Files) -> Result<(Endpoint, Str
         (None, Some(region)) => match Endpoint::of_region(SERVICE, &region.value) {
             Some(endpoint) => Ok((endpoint, region.value)),
             None => {
-                Err(region.refused("not an AWS region; give a name such as `eu-west-1`, or set `endpoint` to use another server"))
+                Err(region.refused("not an AWS region; use a name such as `eu-west-1`, or set `endpoint` to use another server"))
             }
         },
         // An error of the shared files comes first: the user configured them for the region.
@@ -128,7 +128,7 @@ pub fn endpoint(fields: &Fields<'_>, files: &dyn Files) -> Result<(Endpoint, Str
 fn parse_endpoint(url: &Field) -> Result<Endpoint, Error> {
     Endpoint::parse(&url.value).map_err(|why| {
         Error::InvalidConfiguration(format!(
-            "invalid `{}`: {why}; give a URL such as `http://localhost:8000`",
+            "invalid `{}`: {why}; set a URL such as `http://localhost:8000`",
             url.name
         ))
     })
