@@ -1,5 +1,5 @@
-//! The calls on a state store and on a binding, as arguments: one command for each function
-//! of the contract.
+//! The calls on a state store and on a binding, as arguments. There is one command for each
+//! function of the contract.
 
 use super::model::Consistency;
 use clap::{ArgGroup, Args, Subcommand};
@@ -8,11 +8,11 @@ use std::path::PathBuf;
 /// A call on a state store.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum StateCommand {
-    /// Print the value of a key, byte for byte; exit status 1 where there is no item
+    /// Print the value of a key, byte for byte; exit status 1 if there is no item
     Get(GetArguments),
     /// Store a value under a key and print its new ETag
     Set(SetArguments),
-    /// Delete a key; an absent one is no error
+    /// Delete a key; deleting an absent key succeeds
     Delete(DeleteArguments),
     /// Print the items of many keys as JSON Lines
     BulkGet(BulkGetArguments),
@@ -25,9 +25,9 @@ pub enum StateCommand {
     /// Apply all operations or none
     #[command(after_help = OPERATION_LINES)]
     Transact(TransactArguments),
-    /// Print what the store can do
+    /// Print the features of the store
     Features,
-    /// Find out whether the store can be used now
+    /// Check that the store can be used now
     Ping,
 }
 
@@ -70,7 +70,7 @@ takes an \"etag\", and a \"concurrency\" that has no effect, as in Dapr.";
 pub struct GetArguments {
     /// The key to read
     pub key: String,
-    /// Which writes the read sees; without it, as the store is configured
+    /// The consistency of the read; by default, as the store is configured
     #[arg(long)]
     pub consistency: Option<Consistency>,
 }
@@ -81,8 +81,8 @@ pub struct GetArguments {
 pub struct SetArguments {
     /// The key to write
     pub key: String,
-    /// The value, stored as it stands; `-` reads standard input
-    // Were the group required, the usage would show it before the key.
+    /// The value, stored unchanged; `-` reads standard input
+    // Not a required group: clap would show it before the key in the usage.
     #[arg(
         group = "what",
         allow_hyphen_values = true,
@@ -92,13 +92,13 @@ pub struct SetArguments {
     /// Store the contents of this file
     #[arg(long, value_name = "FILE", group = "what")]
     pub value_file: Option<PathBuf>,
-    /// Write only where the stored item has this ETag
+    /// Write only if the stored item has this ETag
     #[arg(long)]
     pub etag: Option<String>,
-    /// Write only where there is no item under the key
+    /// Write only if there is no item under the key
     #[arg(long)]
     pub first_write: bool,
-    /// Let the item expire after so many seconds; 0 or -1: never
+    /// Let the item expire after this many seconds; 0 or -1: never
     #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
     pub ttl: Option<i64>,
     /// The media type of the value
@@ -111,7 +111,7 @@ pub struct SetArguments {
 pub struct DeleteArguments {
     /// The key to delete
     pub key: String,
-    /// Delete only where the stored item has this ETag
+    /// Delete only if the stored item has this ETag
     #[arg(long)]
     pub etag: Option<String>,
 }
@@ -126,7 +126,7 @@ pub struct BulkGetArguments {
     /// Read the keys from this file: JSON Lines, a JSON array or text; `-` reads standard input
     #[arg(long, value_name = "FILE", group = "what")]
     pub jsonl: Option<PathBuf>,
-    /// Which writes the read sees; without it, as the store is configured
+    /// The consistency of the read; by default, as the store is configured
     #[arg(long)]
     pub consistency: Option<Consistency>,
 }
@@ -135,7 +135,7 @@ pub struct BulkGetArguments {
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 #[command(group = ArgGroup::new("what").required(true))]
 pub struct BulkSetArguments {
-    /// Items to store, the value as it stands
+    /// Items to store, with the values unchanged
     #[arg(value_name = "KEY=VALUE", group = "what", value_parser = pair)]
     pub items: Vec<(String, String)>,
     /// Read the items from this file: JSON Lines or a JSON array; `-` reads standard input
@@ -179,11 +179,11 @@ pub enum Step {
 /// A call on an output binding.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum BindingCommand {
-    /// Perform an operation and print what it answers
+    /// Perform an operation and print its result
     Invoke(InvokeArguments),
     /// Print the names of the operations
     Operations,
-    /// Find out whether the binding can be used now
+    /// Check that the binding can be used now
     Ping,
 }
 
@@ -193,10 +193,10 @@ pub enum BindingCommand {
 pub struct InvokeArguments {
     /// The operation, such as `create`
     pub operation: String,
-    /// The payload; `-` reads standard input; without any it is empty
+    /// The payload, empty by default; `-` reads standard input
     #[arg(value_name = "DATA", group = "what", allow_hyphen_values = true)]
     pub payload: Option<String>,
-    /// The payload is the contents of this file
+    /// Use the contents of this file as the payload
     #[arg(long = "data-file", value_name = "FILE", group = "what")]
     pub payload_file: Option<PathBuf>,
     /// A parameter of the operation; may be repeated
@@ -204,7 +204,7 @@ pub struct InvokeArguments {
     pub parameters: Vec<(String, String)>,
 }
 
-/// `NAME=VALUE`: the name ends at the first equals sign.
+/// Parses `NAME=VALUE`. The name ends at the first equals sign.
 pub fn pair(argument: &str) -> Result<(String, String), String> {
     match argument.split_once('=') {
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),

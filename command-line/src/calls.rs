@@ -1,26 +1,27 @@
-//! The side that answers: a state store or a binding that is ready for calls, whatever runs it.
+//! The calls that a host implements: a state store or a binding that is ready for calls.
 
 use super::model::{
     Consistency, DeleteRequest, Failure, Features, Item, Operation, Response, SetRequest,
 };
 use std::future::Future;
 
-/// One result for each request of a bulk call, by position; an outer error concerns all of them.
+/// One result for each request of a bulk call, by position. An outer error applies to all of
+/// them.
 pub type Bulk<T> = Result<Vec<Result<T, Failure>>, Failure>;
 
 /// The calls on a state store.
 pub trait StateCalls {
-    /// Asks what the store can do.
+    /// Returns the features of the store.
     fn features(&mut self) -> impl Future<Output = Result<Features, Failure>>;
-    /// Finds out if the store can be used now.
+    /// Checks that the store can be used now.
     fn ping(&mut self) -> impl Future<Output = Result<(), Failure>>;
-    /// Reads an item; `None` is an absent one.
+    /// Reads an item. Returns `None` if it is absent.
     fn get(
         &mut self,
         key: &str,
         consistency: Option<Consistency>,
     ) -> impl Future<Output = Result<Option<Item>, Failure>>;
-    /// Writes an item; answers its new ETag.
+    /// Writes an item. Returns its new ETag.
     fn set(&mut self, request: &SetRequest) -> impl Future<Output = Result<String, Failure>>;
     /// Deletes an item.
     fn delete(&mut self, request: &DeleteRequest) -> impl Future<Output = Result<(), Failure>>;
@@ -34,7 +35,7 @@ pub trait StateCalls {
     fn bulk_set(&mut self, requests: &[SetRequest]) -> impl Future<Output = Bulk<String>>;
     /// Deletes many items.
     fn bulk_delete(&mut self, requests: &[DeleteRequest]) -> impl Future<Output = Bulk<()>>;
-    /// Applies all operations or none; answers the new ETags, `None` for a delete.
+    /// Applies all operations or none. Returns the new ETags, and `None` for a delete.
     fn transact(
         &mut self,
         operations: &[Operation],
@@ -43,9 +44,9 @@ pub trait StateCalls {
 
 /// The calls on an output binding.
 pub trait BindingCalls {
-    /// The names of the operations.
+    /// Returns the names of the operations.
     fn operations(&mut self) -> impl Future<Output = Result<Vec<String>, Failure>>;
-    /// Finds out if the binding can be used now.
+    /// Checks that the binding can be used now.
     fn ping(&mut self) -> impl Future<Output = Result<(), Failure>>;
     /// Performs an operation.
     fn invoke(

@@ -1,13 +1,19 @@
-//! The command line of the contract: arguments become requests, requests become calls on anything
-//! that can [answer](calls) them, answers become text.
+//! The command line of the contract. Arguments become requests, requests become calls on any host
+//! that [implements](calls) them, and results become text.
 //!
-//! In the order of use: [`arguments`] (what can be asked), `requests` (arguments, files and standard
-//! input become plain data, checked as a whole before the first call), [`calls`] (who answers),
-//! `perform` (one request, its calls, its output), `print` (the looks of answers), [`output`] (plain text and JSON), [`status`] (the exit status).
+//! The modules, in the order of use:
+//! - [`arguments`]: the commands and flags
+//! - `requests`: arguments, files and standard input as plain data, checked completely before the
+//!   first call
+//! - [`calls`]: the traits that a host implements
+//! - `perform`: one request, its calls and its output
+//! - `print`: the format of results
+//! - [`output`]: plain text and JSON
+//! - [`status`]: the exit status
 //!
-//! Nothing in here knows what runs the component, so that it serves a host of the contract and a
-//! component that is composed with one.
-// It runs in a component as well, where a panic is the end of the instance.
+//! This crate does not know what runs the component. So it works in a native host and in a program
+//! component that is composed with the called component.
+// It also runs in a component, where a panic ends the instance.
 #![cfg_attr(
     not(test),
     deny(

@@ -1,4 +1,4 @@
-//! Requests and answers as plain data: what the contract (`wit/`) says, in Rust's own types.
+//! Requests and results as plain data: the types of the contract (`wit/`) in Rust's own types.
 
 use std::fmt;
 
@@ -7,20 +7,20 @@ use std::fmt;
 pub struct Item {
     /// The bytes that were set.
     pub value: Vec<u8>,
-    /// The version. Absent where another tool wrote the item without one.
+    /// The version. Absent if another tool wrote the item without one.
     pub etag: Option<String>,
     /// The media type that was set with the value.
     pub content_type: Option<String>,
-    /// When the item expires, in seconds since the Unix epoch.
+    /// The time when the item expires, in seconds since the Unix epoch.
     pub expires_at: Option<u64>,
 }
 
 /// The writes that a read sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Consistency {
-    /// It may miss the latest.
+    /// May miss the latest writes
     Eventual,
-    /// It sees every write that had returned before.
+    /// Sees every write that returned before the read began
     Strong,
 }
 
@@ -31,9 +31,9 @@ pub struct SetRequest {
     pub key: String,
     /// The bytes to store.
     pub value: Vec<u8>,
-    /// Write only where the stored item has this ETag.
+    /// Write only if the stored item has this ETag.
     pub etag: Option<String>,
-    /// Write only where the item is absent (if there is no `etag`).
+    /// Write only if the item is absent. Has no effect with an `etag`.
     pub first_write: bool,
     /// Time to live in seconds.
     pub ttl: Option<i64>,
@@ -46,7 +46,7 @@ pub struct SetRequest {
 pub struct DeleteRequest {
     /// The key to delete.
     pub key: String,
-    /// Delete only where the stored item has this ETag.
+    /// Delete only if the stored item has this ETag.
     pub etag: Option<String>,
 }
 
@@ -60,7 +60,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    /// The key that it is about.
+    /// Returns the key of the operation.
     pub fn key(&self) -> &str {
         match self {
             Self::Set(request) => &request.key,
@@ -78,11 +78,11 @@ pub struct Features {
     pub transactional: bool,
     /// A time to live is honoured.
     pub ttl: bool,
-    /// The most operations of one transaction.
+    /// The largest number of operations in one transaction.
     pub max_transaction_size: u32,
 }
 
-/// The answer to an operation of a binding.
+/// The result of an operation of a binding.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Response {
     /// The payload.
@@ -93,18 +93,19 @@ pub struct Response {
     pub metadata: Vec<(String, String)>,
 }
 
-/// The reason of a failure, for a person, and for a program where the component said so.
+/// The reason of a failure: a sentence for the user and, if the component reported it, a case for
+/// programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// The case of the contract's `error`, such as `etag-mismatch`. Absent where the component was
-    /// not asked, or could not answer.
+    /// The case of the contract's `error`, such as `etag-mismatch`. Absent if the component was
+    /// not called or could not respond.
     pub case: Option<String>,
     /// One sentence. Absent for the one case that has none, `not-initialized`.
     pub sentence: Option<String>,
 }
 
 impl Failure {
-    /// A failure on this side of the component.
+    /// Returns a failure that did not come from the component.
     pub fn here(sentence: impl fmt::Display) -> Self {
         Self {
             case: None,

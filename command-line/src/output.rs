@@ -1,5 +1,5 @@
-//! Results go to standard output and everything else to standard error, so that a result can be
-//! piped on. With `--json`, standard output is JSON and nothing else, one value a line.
+//! Writes results to standard output and everything else to standard error, so results can be
+//! piped. With `--json`, standard output is only JSON, one value per line.
 
 use super::model::Failure;
 use super::print::FailureJson;
@@ -7,16 +7,16 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// The looks of text.
+/// The format of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// For a person or a pipe.
+    /// Text for a user or a pipe.
     Plain,
-    /// For a program.
+    /// JSON for a program.
     Json,
 }
 
-/// The streams that answers go to.
+/// The output streams and their settings.
 pub struct Output<'a> {
     /// Plain or JSON.
     pub format: Format,
@@ -24,9 +24,9 @@ pub struct Output<'a> {
     pub stdout: &'a mut dyn Write,
     /// Notes and errors.
     pub stderr: &'a mut dyn Write,
-    /// True if a person reads standard output: then a value ends with a line break.
+    /// True if standard output is a terminal. Then a value ends with a line break.
     pub stdout_is_terminal: bool,
-    /// True if standard error takes colours.
+    /// True if standard error shows colours.
     pub stderr_in_color: bool,
 }
 
@@ -34,17 +34,17 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const NOTE: Style = Style::new().dimmed();
 
 impl Output<'_> {
-    /// Returns true if `--json` was asked for.
+    /// Returns true if `--json` was given.
     pub fn is_json(&self) -> bool {
         self.format == Format::Json
     }
 
-    /// A line of text.
+    /// Prints a line of text.
     pub fn line(&mut self, line: impl std::fmt::Display) -> io::Result<()> {
         writeln!(self.stdout, "{line}")
     }
 
-    /// A value byte for byte.
+    /// Prints a value byte for byte.
     pub fn value(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stdout.write_all(bytes)?;
         if self.stdout_is_terminal && !bytes.ends_with(b"\n") {
@@ -53,25 +53,25 @@ impl Output<'_> {
         Ok(())
     }
 
-    /// One line of JSON.
+    /// Prints one line of JSON.
     pub fn json(&mut self, value: &impl Serialize) -> io::Result<()> {
         serde_json::to_writer(&mut *self.stdout, value)?;
         self.stdout.write_all(b"\n")
     }
 
-    /// Something worth knowing that is not the result.
+    /// Prints a note, which is not part of the result.
     pub fn note(&mut self, sentence: impl std::fmt::Display) -> io::Result<()> {
         let (on, off) = self.styled(NOTE);
         writeln!(self.stderr, "{on}note:{off} {sentence}")
     }
 
-    /// An error, for a person.
+    /// Prints an error for the user.
     pub fn error_line(&mut self, sentence: impl std::fmt::Display) -> io::Result<()> {
         let (on, off) = self.styled(ERROR);
         writeln!(self.stderr, "{on}error:{off} {sentence}")
     }
 
-    /// The error that ended a call, for a person and, with `--json`, for a program.
+    /// Prints the error that ended a call, for the user and, with `--json`, also as JSON.
     pub fn failure(&mut self, failure: &Failure) -> io::Result<()> {
         #[derive(Serialize)]
         struct Line<'f> {

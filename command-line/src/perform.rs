@@ -1,5 +1,6 @@
-//! One request to a state store or a binding: its calls, and what is printed of the answers. Bulk requests go in
-//! batches, one after the other, so that the order of the requests holds across them.
+//! Performs one request to a state store or a binding: makes the calls and prints the results. Bulk
+//! requests are sent in batches, one after the other, so the order of the requests holds across
+//! batches.
 
 use super::calls::{BindingCalls, Bulk, StateCalls};
 use super::model::{DeleteRequest, Failure, SetRequest};
@@ -10,20 +11,20 @@ use super::requests::{BindingRequest, StateRequest};
 use std::io;
 use std::time::{Duration, Instant};
 
-/// Requests in one bulk call. Every one of them lies in the component's memory at once.
+/// The number of requests in one bulk call. The component holds all of them in memory at once.
 const BATCH: usize = 1000;
 
-/// The end of a request that did not fail as a whole.
+/// The outcome of a request that did not fail as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Outcome {
-    /// As asked.
+    /// Everything succeeded.
     Done,
     /// There was no item under the key.
     Absent,
     /// Some requests of a bulk call failed.
     PartlyFailed,
-    /// All is written, but what was to be printed of it could not be.
+    /// Everything is written, but its output could not be printed.
     OutputLost,
 }
 
@@ -49,7 +50,7 @@ impl From<io::Error> for Stop {
 }
 
 impl StateRequest {
-    /// Makes the calls and prints the answers.
+    /// Makes the calls and prints the results.
     pub async fn perform(
         &self,
         calls: &mut impl StateCalls,
@@ -114,7 +115,7 @@ impl StateRequest {
     }
 }
 
-/// Writes in batches, and tells what came of it.
+/// Writes in batches and prints the results.
 async fn bulk_write<R>(
     what: &str,
     requests: &[R],
@@ -145,7 +146,7 @@ fn outcome(failed: usize) -> Outcome {
     }
 }
 
-/// Ends the progress when dropped, on every way out.
+/// Ends the progress when dropped, on every return path.
 struct End<'a>(&'a dyn Progress);
 
 impl Drop for End<'_> {
@@ -159,17 +160,17 @@ fn begin(progress: &dyn Progress, total: usize) -> End<'_> {
     End(progress)
 }
 
-/// The answers to a bulk write. It goes on to its end whoever listens: where its output is closed (`bulk-set … | head`), the
-/// rest would otherwise be left unwritten without a word.
+/// The results of a bulk write. The write goes on even if its output is closed (`bulk-set … |
+/// head`). Otherwise the remaining items would silently not be written.
 #[derive(Default)]
 struct Tally {
     counts: Counts,
-    /// The error by which output was lost, the first time.
+    /// The first error that lost output.
     lost: Option<io::Error>,
 }
 
 impl Tally {
-    /// Counts and prints one answer.
+    /// Counts and prints one result.
     fn tell(
         &mut self,
         key: &str,
@@ -182,12 +183,13 @@ impl Tally {
         self.lost = self.lost.take().or(printed.err());
     }
 
-    /// Tells what is written before more is written: a program that is stopped tells no more.
+    /// Flushes the results of a batch before the next one is written. A program that is killed
+    /// later has then reported all finished batches.
     fn batch_ended(&mut self, output: &mut Output<'_>) {
         self.lost = self.lost.take().or(output.stdout.flush().err());
     }
 
-    /// Prints what all of it came to: on standard error, where standard output is lost.
+    /// Prints the summary; on standard error if standard output is lost.
     fn end(self, what: &str, took: Duration, output: &mut Output<'_>) -> io::Result<Outcome> {
         let summed = print::summary(what, self.counts, took, output);
         let shown = summed.and_then(|()| output.stdout.flush());
@@ -204,7 +206,7 @@ impl Tally {
 }
 
 impl BindingRequest {
-    /// Makes the call and prints the answer.
+    /// Makes the call and prints the result.
     pub async fn perform(
         &self,
         calls: &mut impl BindingCalls,

@@ -1,4 +1,4 @@
-//! The looks of answers, plain and as JSON.
+//! The format of results, as plain text and as JSON.
 
 use super::model::{Failure, Features, Item, Operation, Response};
 use super::output::Output;
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use std::io;
 use std::time::Duration;
 
-/// The answer for one key, other than an item.
+/// The result for one key, other than an item.
 #[derive(Serialize)]
 struct KeyAnswer<'a> {
     key: &'a str,
@@ -48,8 +48,8 @@ impl<'a> KeyAnswer<'a> {
     }
 }
 
-/// Prints an item. An empty value and no item would look the same in a pipe: an absent item is an exit status, and
-/// `null` besides in JSON.
+/// Prints an item. In a pipe, an empty value and an absent item look the same. So an absent item
+/// also changes the exit status, and prints `null` in JSON.
 pub(super) fn item(key: &str, item: Option<&Item>, output: &mut Output<'_>) -> io::Result<Outcome> {
     match (item, output.is_json()) {
         (Some(item), true) => output.json(&ItemJson::new(key, item))?,
@@ -79,7 +79,7 @@ pub(super) fn deleted(key: &str, output: &mut Output<'_>) -> io::Result<()> {
     }
 }
 
-/// Prints a line for each key in any format: values of many keys need something around them.
+/// Prints a JSON line for each key in any format, because the values of many keys need separators.
 pub(super) fn bulk_item(
     key: &str,
     answer: Result<Option<Item>, Failure>,
@@ -104,7 +104,7 @@ pub(super) fn bulk_write(
         (Ok(etag), true) => output.json(&KeyAnswer::done(key, etag.as_deref())),
         (Ok(_), false) => Ok(()),
         (Err(failure), json) => {
-            // First for the person, whom a closed standard output does not concern.
+            // Print to standard error first, because standard output may be closed.
             output.error_line(format_args!("{key:?}: {failure}"))?;
             match json {
                 true => output.json(&KeyAnswer::failed(key, &failure)),
@@ -114,7 +114,7 @@ pub(super) fn bulk_write(
     }
 }
 
-/// The number of requests.
+/// The numbers of requests and failures.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Counts {
     pub(super) total: usize,
@@ -122,7 +122,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Tells `2 items set, 1 failed`.
+    /// Returns a text such as `2 items set, 1 failed`.
     pub(super) fn told(self, what: &str) -> String {
         let done = self.total - self.failed;
         let items = match done {
@@ -195,9 +195,9 @@ pub(super) fn ping(took: Duration, output: &mut Output<'_>) -> io::Result<()> {
     }
 }
 
-/// A stored value as a field of a JSON object: `value` where the bytes are JSON on one line,
-/// `valueText` where they are other text, `valueBase64` where they are no text. A line for bulk-set
-/// says it the same way, and sets the same bytes.
+/// A stored value as a field of a JSON object: `value` if the bytes are JSON on one line,
+/// `valueText` if they are other text, `valueBase64` otherwise. A line for bulk-set uses the same
+/// fields and sets the same bytes.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Bytes {
@@ -223,14 +223,15 @@ impl Bytes {
     }
 }
 
-/// Parses JSON on one line. White space around JSON is not part of it, and a line break would end the line.
+/// Returns the text as JSON if it is JSON on one line. Surrounding white space is not part of JSON,
+/// and a line break would end the line.
 fn json_in_one_line(text: &str) -> Option<Box<RawValue>> {
     let json: Box<RawValue> = serde_json::from_str(text).ok()?;
     let stays = json.get().len() == text.len() && !text.contains(['\n', '\r']);
     stays.then_some(json)
 }
 
-/// An item under its key.
+/// An item with its key.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ItemJson<'a> {
@@ -257,7 +258,7 @@ impl<'a> ItemJson<'a> {
     }
 }
 
-/// The answer to an operation of a binding.
+/// The result of an operation of a binding.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ResponseJson<'a> {

@@ -1,16 +1,16 @@
-//! Work that takes a while tells how far it is, to whoever wants to show it.
+//! Reports the progress of long work to a display.
 
-/// Hears how far bulk work is. All of it may be ignored.
+/// Receives the progress of bulk work. An implementation may ignore it.
 pub trait Progress {
-    /// So many requests are to be done.
+    /// Called at the start with the number of requests.
     fn begin(&self, total: u64);
-    /// So many more are done.
+    /// Called when this many more requests are done.
     fn advance(&self, done: u64);
-    /// All are done, or the work was given up.
+    /// Called when all requests are done or the work was abandoned.
     fn end(&self);
 }
 
-/// Ignores all of it.
+/// A receiver that ignores the progress.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Silent;
 

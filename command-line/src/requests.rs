@@ -1,5 +1,5 @@
-//! Files and standard input are read and checked here, before any component is started: what comes
-//! out is plain data.
+//! Turns arguments, files and standard input into plain data. Everything is read and checked here,
+//! before any component is started.
 
 use super::arguments::{BindingCommand, InvokeArguments, SetArguments, StateCommand, Step};
 use super::json_lines::{self, KeyLine, Line, OperationLine};
@@ -8,10 +8,10 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// Stands for standard input where a file is asked for.
+/// The file name that means standard input.
 const STANDARD_INPUT: &str = "-";
 
-/// A call on a state store, complete.
+/// A complete call on a state store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateRequest {
     /// Read an item.
@@ -28,13 +28,13 @@ pub enum StateRequest {
     BulkDelete(Vec<DeleteRequest>),
     /// Apply all operations or none.
     Transact(Vec<Operation>),
-    /// Ask what the store can do.
+    /// Ask for the features of the store.
     Features,
-    /// Ask whether the store can be used.
+    /// Check that the store can be used.
     Ping,
 }
 
-/// A call on a binding, complete.
+/// A complete call on a binding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BindingRequest {
     /// Perform an operation.
@@ -48,12 +48,12 @@ pub enum BindingRequest {
     },
     /// Ask for the names of the operations.
     Operations,
-    /// Ask whether the binding can be used.
+    /// Check that the binding can be used.
     Ping,
 }
 
 impl StateRequest {
-    /// Completes a command by what its files and standard input hold.
+    /// Completes a command with the contents of its files and of standard input.
     pub fn read(command: StateCommand, stdin: &mut dyn Read) -> Result<Self, Failure> {
         Ok(match command {
             StateCommand::Get(get) => Self::Get(get.key, get.consistency),
@@ -92,7 +92,7 @@ impl StateRequest {
 }
 
 impl BindingRequest {
-    /// Completes a command by what its files and standard input hold.
+    /// Completes a command with the contents of its files and of standard input.
     pub fn read(command: BindingCommand, stdin: &mut dyn Read) -> Result<Self, Failure> {
         Ok(match command {
             BindingCommand::Invoke(invoke) => {

@@ -1,28 +1,27 @@
-//! The exit status: 0 when all went as asked, 1 when it did not, 2 when the command line makes no
-//! sense.
+//! The exit status: 0 for success, 1 for failure, 2 for an invalid command line.
 
 use crate::output::Output;
 use crate::perform::{Outcome, Stop};
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-/// For the end of a program's help.
+/// The last line of a program's help.
 pub const STATUSES: &str = "\
 Exit status: 0 all went as asked; 1 it did not, or there is no item under the key; 2 usage.";
 
-/// The end of a run of a program.
+/// The result of a run of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// All went as asked.
+    /// Everything succeeded.
     Success,
-    /// Something failed, and standard error says what; or there was no item under a key.
+    /// Something failed, as standard error says, or there was no item under a key.
     Failure,
-    /// The command line makes no sense, and standard error says why.
+    /// The command line is invalid, as standard error says.
     Usage,
 }
 
 impl Status {
-    /// The exit status of a process.
+    /// Returns the exit status of a process.
     pub fn code(self) -> u8 {
         match self {
             Self::Success => 0,
@@ -31,7 +30,7 @@ impl Status {
         }
     }
 
-    /// Returns the status of a request; tells why where it failed.
+    /// Returns the status of a request. Prints the error if it failed.
     pub fn of(performed: Result<Outcome, Stop>, output: &mut Output<'_>) -> io::Result<Self> {
         match performed {
             Ok(Outcome::Done) => Ok(Self::Success),
@@ -44,7 +43,7 @@ impl Status {
         }
     }
 
-    /// The end of a run: flushes what it has written, and tells where that could not be written.
+    /// Ends a run: flushes the output, and reports if it could not be written.
     pub fn at_end_of(
         ran: io::Result<Self>,
         stdout: &mut dyn Write,
@@ -53,10 +52,10 @@ impl Status {
         let flushed = stdout.flush();
         match ran.and_then(|status| flushed.map(|()| status)) {
             Ok(status) => status,
-            // Whoever read has gone (`… | head`): there is nobody to tell.
+            // The reader has closed the pipe (`… | head`), so nobody would see a message.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Self::Failure,
             Err(error) => {
-                // Where standard error fails as well, the exit status must do.
+                // If standard error fails too, only the exit status reports the error.
                 let _ = writeln!(stderr, "error: the output: {error}");
                 Self::Failure
             }

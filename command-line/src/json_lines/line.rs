@@ -11,10 +11,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A line for a set: `{"key", "value" | "valueText" | "valueBase64", "etag", "ttl", …}`.
 ///
-/// `value` is any JSON, stored byte for byte as it is written, as Dapr's HTTP API would: a JSON
+/// `value` is any JSON, stored byte for byte as it is written, as Dapr's HTTP API would. A JSON
 /// string keeps its quotes. Dapr's spellings `metadata` (`ttlInSeconds`, `contentType`) and
-/// `options` (`concurrency`) are understood as well, and so is what bulk-get prints; but where it
-/// found no item, there is nothing to set, and a line that were left out in silence would be missed.
+/// `options` (`concurrency`) are accepted too.
+///
+/// The output of bulk-get is also accepted, except for lines without an item. Such a line is an
+/// error, because skipping it silently would hide the missing item.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct SetLine {
@@ -44,7 +46,7 @@ enum Concurrency {
     LastWrite,
 }
 
-/// Dapr's `metadata` of a request; its values are strings.
+/// Dapr's `metadata` of a request. Its values are strings.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Metadata {
@@ -52,7 +54,7 @@ struct Metadata {
     content_type: Option<String>,
 }
 
-/// Dapr's `options` of a request. A write has no use for a consistency, but Dapr lets it stand.
+/// Dapr's `options` of a request. A write does not use `consistency`, but Dapr accepts it.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Options {
@@ -61,7 +63,7 @@ struct Options {
     _consistency: Option<String>,
 }
 
-/// Keeps `null`: for serde it is no value, for a store it is one.
+/// Keeps `null`. For serde it means no value; for a store it is a value.
 fn present<'de, D: Deserializer<'de>>(json: D) -> Result<Option<Box<RawValue>>, D::Error> {
     Box::<RawValue>::deserialize(json).map(Some)
 }
@@ -129,7 +131,8 @@ impl SetLine {
     }
 }
 
-/// Computes the seconds that are left until then, above 0: a time to live of 0 would be none at all, and revive the item for good.
+/// Returns the seconds that are left until `expires_at`, always above 0. A time to live of 0 would
+/// mean that the item never expires.
 fn remaining(expires_at: u64, now: SystemTime) -> Result<i64, Fault> {
     let now = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     match expires_at.checked_sub(now).map(i64::try_from) {
@@ -143,11 +146,11 @@ fn remaining(expires_at: u64, now: SystemTime) -> Result<i64, Fault> {
     }
 }
 
-/// A line for a key: an object with a `key`, a JSON string, or any other text, which is the key. An element of a JSON array is
-/// one of the first two.
+/// A line for a key: an object with a `key`, a JSON string, or any other text, which is the key
+/// itself. An element of a JSON array is an object or a string.
 ///
-/// So a file that was written for a set, or by a bulk-get, can be given where keys are asked for:
-/// other fields of the object are not looked at, but for the `etag` of a delete.
+/// So a file that was written for a set, or by a bulk-get, can also name keys. Other fields of the
+/// object are ignored, except the `etag` of a delete.
 #[derive(Deserialize, Default)]
 pub(crate) struct KeyLine {
     pub(crate) key: String,
@@ -169,7 +172,7 @@ impl Line for KeyLine {
         }
     }
 
-    /// A number or a list among the elements is more likely a mistake than a key.
+    /// Refuses a number or a list, which is more likely a mistake than a key.
     fn read_element(json: &str) -> Result<Self, Fault> {
         match json.as_bytes().first() {
             Some(b'{' | b'"') => Self::read(json),
@@ -203,13 +206,13 @@ struct Envelope<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Kind {
-    // Dapr's name, and the contract's.
+    // Dapr's name; the contract calls it set.
     #[serde(alias = "set")]
     Upsert,
     Delete,
 }
 
-/// A concurrency has no effect on a delete, but Dapr lets it stand.
+/// The request of a delete. `concurrency` has no effect on a delete, but Dapr accepts it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct DeleteFields {
@@ -225,7 +228,7 @@ impl Line for OperationLine {
     fn read(line: &str) -> Result<Self, Fault> {
         Fault::unless_object(line)?;
         let envelope: Envelope<'_> = serde_json::from_str(line)?;
-        // A column within the request would be one of another text.
+        // The column is left out: it would count within the request, not within the line.
         let in_request = |fault: Fault| Fault::whole_line(format!("request: {}", fault.sentence));
         let request = envelope.request.get();
         Fault::unless_object(request).map_err(in_request)?;

@@ -1,6 +1,5 @@
-//! Reads a file of JSON Lines, or one JSON array of the same things, as a whole before anything is
-//! done with it. A fault is named by file, line and, where JSON itself is broken,
-//! column.
+//! Reads a file of JSON Lines, or one JSON array of the same objects, completely before any call is
+//! made. An error names file and line, and the column if the JSON itself is invalid.
 
 mod line;
 
@@ -9,7 +8,7 @@ pub(super) use self::line::{KeyLine, OperationLine};
 use super::model::Failure;
 use serde_json::value::RawValue;
 
-/// Editors on some systems begin a file with a byte order mark.
+/// The byte order mark that editors on some systems write at the start of a file.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// The content of one line of a file, or of one element of a JSON array.
@@ -17,16 +16,16 @@ pub(super) trait Line: Sized {
     /// Reads a line that is not blank.
     fn read(line: &str) -> Result<Self, Fault>;
 
-    /// Reads an element of an array, which may have line breaks in it.
+    /// Reads an element of an array, which may contain line breaks.
     fn read_element(json: &str) -> Result<Self, Fault> {
         Self::read(json)
     }
 }
 
-/// The fault of a line or an element.
+/// An error in a line or an element.
 #[derive(Debug)]
 pub(super) struct Fault {
-    /// Line and column within it, both counted from 1; absent where it is meant as a whole.
+    /// Line and column within it, both counted from 1. Absent if the error concerns all of it.
     place: Option<(usize, usize)>,
     sentence: String,
 }
@@ -39,7 +38,8 @@ impl Fault {
         }
     }
 
-    /// The parser would take a list for the fields in their order.
+    /// Refuses everything but an object. Otherwise the parser would accept a list with the fields
+    /// in their order.
     fn unless_object(json: &str) -> Result<(), Self> {
         match json.starts_with('{') {
             true => Ok(()),
@@ -47,7 +47,7 @@ impl Fault {
         }
     }
 
-    /// A line that bulk-get has printed, but not for an item.
+    /// Returns an error about a line of bulk-get that has no item.
     fn no_item(reason: impl std::fmt::Display) -> Self {
         Self::whole_line(format!(
             "{reason}; there is nothing to set: take the line out"
@@ -60,15 +60,15 @@ impl From<serde_json::Error> for Fault {
         let (line, column) = (error.line(), error.column());
         let told = format!(" at line {line} column {column}");
         Self {
-            // Where a text ends at the start of a line, the parser says column 0.
+            // The parser reports column 0 for a text that ends at the start of a line.
             place: Some((line, column.max(1))).filter(|_| line > 0),
             sentence: error.to_string().replace(&told, ""),
         }
     }
 }
 
-/// Reads all of a text: the elements of a JSON array where it begins with `[`, else every line that
-/// is not blank. `file` is for messages.
+/// Reads all of a text. If it begins with `[`, reads the elements of a JSON array; otherwise every
+/// line that is not blank. `file` is for messages.
 pub(super) fn read<L: Line>(file: &str, text: &[u8]) -> Result<Vec<L>, Failure> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     match text.trim_ascii_start().first() {
@@ -95,7 +95,7 @@ fn lines<L: Line>(file: &str, text: &[u8]) -> Result<Vec<L>, Failure> {
     Ok(read)
 }
 
-/// The elements stay in the text until they are read, one after the other.
+/// Reads the elements one by one; until then they stay in the text.
 fn array<L: Line>(file: &str, text: &[u8]) -> Result<Vec<L>, Failure> {
     let text = std::str::from_utf8(text)
         .map_err(|error| not_utf8(file, place_of(text, error.valid_up_to()).0))?;
@@ -122,7 +122,7 @@ fn array<L: Line>(file: &str, text: &[u8]) -> Result<Vec<L>, Failure> {
     read.collect()
 }
 
-/// Returns line and column of a byte, both counted from 1.
+/// Returns the line and column of a byte, both counted from 1.
 fn place_of(text: &[u8], offset: usize) -> (usize, usize) {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.iter().rposition(|byte| *byte == b'\n');

@@ -1,4 +1,4 @@
-//! Each line is checked before the first call, and a mistake is named with its line.
+//! Each line is checked before the first call, and an error names its line.
 
 use super::*;
 use crate::model::{DeleteRequest, Operation, SetRequest};
@@ -310,7 +310,7 @@ fn a_line_that_is_no_object_is_refused_with_what_is_expected() {
         assert_eq!(told, "f.jsonl:2: a JSON object is expected");
     }
     for line in ["[\"upsert\", {\"key\": \"a\", \"value\": 1}]", "\"delete\""] {
-        // As the first of a file, an array would be that of the operations.
+        // At the start of a file, an array would be the list of operations.
         let told = told::<OperationLine>(line);
         assert_eq!(told, "f.jsonl:1: a JSON object is expected");
     }

@@ -1,11 +1,12 @@
-//! Output that cannot be written ends no write, and is told.
+//! Output that cannot be written does not stop a bulk write, and the loss is
+//! reported.
 
 use super::*;
 use std::cell::RefCell;
 use std::io::{self, BufRead, BufWriter, Write};
 use std::rc::Rc;
 
-/// Standard output of a pipe whose reader leaves after so many lines.
+/// A pipe whose reader closes it after this many lines.
 struct Pipe(usize);
 
 impl Write for Pipe {
@@ -25,7 +26,7 @@ impl Write for Pipe {
     }
 }
 
-/// Returns what the store was asked, how it ended, and standard error.
+/// Returns the calls on the store, the outcome, and standard error.
 async fn to_closed_pipe(
     format: Format,
     line: &[&str],
@@ -84,7 +85,7 @@ async fn a_summary_that_nobody_reads_is_told_as_an_error() {
     );
 }
 
-/// The output that has left the program.
+/// The output that the program has flushed.
 #[derive(Clone, Default)]
 struct Shown(Rc<RefCell<Vec<u8>>>);
 
@@ -98,7 +99,7 @@ impl Write for Shown {
     }
 }
 
-/// The lines that had left the program at the end of each batch.
+/// Counts the lines that were flushed at the end of each batch.
 struct LinesByBatch(Shown, RefCell<Vec<usize>>);
 
 impl Progress for LinesByBatch {

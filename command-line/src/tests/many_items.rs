@@ -1,4 +1,4 @@
-//! Many items go in batches, in their order.
+//! Many items are sent in batches, in their order.
 
 use super::*;
 

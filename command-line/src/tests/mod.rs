@@ -1,4 +1,4 @@
-//! Requests against a store that notes what it is asked: what is called, and what is printed.
+//! Tests with a store that records its calls: the calls that a request makes, and its output.
 
 mod lost_output;
 mod many_items;

@@ -1,4 +1,4 @@
-//! A store in memory that remembers how it was called: what the command line needs for its tests.
+//! A store in memory that records its calls, for the tests of the command line.
 
 use crate::Failure;
 use crate::calls::{BindingCalls, Bulk, StateCalls};
