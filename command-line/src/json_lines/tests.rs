@@ -16,7 +16,7 @@ fn told<L: Line>(text: impl AsRef<[u8]>) -> String {
 }
 
 #[test]
-fn json_of_every_kind_is_stored_as_it_is_written() {
+fn all_kinds_of_json_are_stored_unchanged() {
     for json in [
         "{\"b\": 1.50, \"a\" : [1e400, 12345678901234567890123]}",
         "\"a text\\u00e9\"",
@@ -31,7 +31,7 @@ fn json_of_every_kind_is_stored_as_it_is_written() {
 }
 
 #[test]
-fn a_text_is_stored_without_quotes_and_base64_as_its_bytes() {
+fn text_loses_its_quotes_and_base64_is_decoded() {
     assert_eq!(
         set(r#"{"key": "k", "valueText": "a\n\"b"}"#).value,
         b"a\n\"b"
@@ -43,7 +43,7 @@ fn a_text_is_stored_without_quotes_and_base64_as_its_bytes() {
 }
 
 #[test]
-fn options_are_understood_in_the_contracts_spelling_and_in_daprs() {
+fn options_accept_contract_and_dapr_spelling() {
     let expected = SetRequest {
         key: "k".to_owned(),
         value: b"1".to_vec(),
@@ -59,7 +59,7 @@ fn options_are_understood_in_the_contracts_spelling_and_in_daprs() {
 }
 
 #[test]
-fn blank_lines_carriage_returns_and_a_byte_order_mark_do_not_matter() {
+fn blank_lines_crlf_and_byte_order_mark_are_ignored() {
     let text = "\u{feff}{\"key\": \"a\", \"value\": 1}\r\n\n  \r\n{\"key\": \"b\", \"value\": 2}";
     let requests: Vec<SetRequest> = read("f", text.as_bytes()).unwrap();
     let keys: Vec<&str> = requests
@@ -73,7 +73,7 @@ fn blank_lines_carriage_returns_and_a_byte_order_mark_do_not_matter() {
 }
 
 #[test]
-fn a_json_array_is_read_as_its_elements_would_be_as_lines() {
+fn json_array_reads_like_its_elements_as_lines() {
     let objects = [
         "{\"key\": \"a\", \"value\": {\"x\": 1.50}, \"etag\": \"e\"}",
         "{\"key\": \"b\", \"valueText\": \"t\"}",
@@ -103,14 +103,14 @@ fn a_json_array_is_read_as_its_elements_would_be_as_lines() {
 }
 
 #[test]
-fn a_value_of_many_lines_in_an_array_is_stored_as_it_is_written() {
+fn multi_line_value_in_array_is_stored_unchanged() {
     let text = "[\n  {\n    \"key\": \"a\",\n    \"value\": [\n      1\n    ]\n  }\n]";
     let requests: Vec<SetRequest> = read("f", text.as_bytes()).unwrap();
     assert_eq!(requests[0].value, b"[\n      1\n    ]");
 }
 
 #[test]
-fn a_fault_in_an_array_names_its_line_and_column_in_the_file() {
+fn error_in_array_names_line_and_column_of_the_file() {
     let good = "[ {\"key\": \"a\", \"value\": 1},\n";
     for (rest, expected) in [
         (
@@ -156,7 +156,7 @@ fn a_fault_in_an_array_names_its_line_and_column_in_the_file() {
 }
 
 #[test]
-fn a_fault_names_file_and_line_and_where_json_is_broken_the_column() {
+fn error_names_file_line_and_column_of_invalid_json() {
     let good = "{\"key\": \"a\", \"value\": 1}\n";
     for (line, expected) in [
         (
@@ -220,7 +220,7 @@ fn a_fault_names_file_and_line_and_where_json_is_broken_the_column() {
 }
 
 #[test]
-fn a_key_is_an_object_a_json_string_or_the_line_itself() {
+fn key_is_an_object_a_json_string_or_the_whole_line() {
     let text = "{\"key\": \"a\", \"value\": 1, \"etag\": \"e\"}\n\"b c\"\nd e\n17\n";
     let deletes: Vec<DeleteRequest> = read::<KeyLine>("f", text.as_bytes())
         .unwrap()
@@ -239,7 +239,7 @@ fn a_key_is_an_object_a_json_string_or_the_line_itself() {
 }
 
 #[test]
-fn an_operation_has_the_shape_of_daprs_transactions() {
+fn operation_has_the_form_of_a_dapr_transaction() {
     let text = r#"{"operation": "upsert", "request": {"key": "a", "value": {"x": 1}}}
 {"operation": "delete", "request": {"key": "b", "etag": "e", "options": {"concurrency": "first-write"}}}
 {"operation": "set", "request": {"key": "c", "valueText": "t"}}"#;
@@ -263,7 +263,7 @@ fn an_operation_has_the_shape_of_daprs_transactions() {
 }
 
 #[test]
-fn the_concurrency_of_a_delete_may_stand_and_says_nothing() {
+fn concurrency_of_a_delete_is_accepted_and_ignored() {
     let delete = |more: &str| {
         let request = format!("{{\"key\": \"b\"{more}}}");
         let line = format!("{{\"operation\": \"delete\", \"request\": {request}}}");
@@ -282,7 +282,7 @@ fn the_concurrency_of_a_delete_may_stand_and_says_nothing() {
 }
 
 #[test]
-fn a_fault_within_an_operation_names_its_line() {
+fn error_in_an_operation_names_its_line() {
     let told = told::<OperationLine>(
         "{\"operation\": \"delete\", \"request\": {\"key\": \"b\"}}\n{\"operation\": \"upsert\", \"request\": {\"key\": \"b\"}}",
     );
@@ -303,7 +303,7 @@ fn a_fault_within_an_operation_names_its_line() {
 }
 
 #[test]
-fn a_line_that_is_no_object_is_refused_with_what_is_expected() {
+fn line_that_is_not_an_object_is_refused() {
     let good = "{\"key\": \"a\", \"value\": 1}\n";
     for line in ["[\"a\", 1]", "[]", "\"a\"", "17", "null", "a=1"] {
         let told = told::<SetRequest>(format!("{good}{line}\n"));

@@ -47,7 +47,7 @@ async fn to_closed_pipe(
 }
 
 #[tokio::test]
-async fn a_bulk_write_whose_output_is_closed_is_finished_and_says_how_much_is_written() {
+async fn bulk_write_finishes_after_its_output_is_closed() {
     let lines: String = (0..1500)
         .map(|n| format!("{{\"key\": \"k{n}\", \"value\": {n}}}\n"))
         .collect();
@@ -64,7 +64,7 @@ async fn a_bulk_write_whose_output_is_closed_is_finished_and_says_how_much_is_wr
 }
 
 #[tokio::test]
-async fn a_key_that_is_refused_is_told_though_the_output_is_closed() {
+async fn refused_key_is_reported_after_output_is_closed() {
     let line = ["bulk-set", "a=1", "b=2", "refused=3"];
     let (_, outcome, stderr) = to_closed_pipe(Format::Json, &line, "").await;
     assert_eq!(outcome, Outcome::OutputLost);
@@ -76,7 +76,7 @@ async fn a_key_that_is_refused_is_told_though_the_output_is_closed() {
 }
 
 #[tokio::test]
-async fn a_summary_that_nobody_reads_is_told_as_an_error() {
+async fn lost_summary_is_reported_as_an_error() {
     let (_, outcome, stderr) = to_closed_pipe(Format::Plain, &["bulk-set", "a=1"], "").await;
     assert_eq!(outcome, Outcome::OutputLost);
     assert_eq!(
@@ -114,7 +114,7 @@ impl Progress for LinesByBatch {
 }
 
 #[tokio::test]
-async fn a_program_that_is_stopped_has_told_of_all_batches_before() {
+async fn output_is_flushed_after_each_batch() {
     let lines: String = (0..2500)
         .map(|n| format!("{{\"key\": \"k{n}\", \"value\": {n}}}\n"))
         .collect();

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn bulk_requests_go_in_batches_of_a_thousand_and_tell_their_progress() {
+async fn bulk_requests_go_in_batches_and_report_progress() {
     #[derive(Default)]
     struct Heard(std::cell::RefCell<Vec<u64>>);
     impl Progress for Heard {
@@ -48,7 +48,7 @@ async fn bulk_requests_go_in_batches_of_a_thousand_and_tell_their_progress() {
 }
 
 #[tokio::test]
-async fn what_bulk_get_prints_bulk_delete_and_bulk_get_can_read() {
+async fn bulk_get_and_bulk_delete_read_bulk_get_output() {
     let mut store = Store::default();
     plain(&mut store, &["bulk-set", "a=1", "b=x=y"]).await;
     let get = plain(&mut store, &["bulk-get", "a", "b", "c"]).await;
@@ -61,7 +61,7 @@ async fn what_bulk_get_prints_bulk_delete_and_bulk_get_can_read() {
 }
 
 #[tokio::test]
-async fn what_bulk_get_prints_bulk_set_writes_again_where_there_is_an_item() {
+async fn bulk_set_reads_bulk_get_output_with_items() {
     let mut store = Store::default();
     let lines =
         b"{\"key\":\"a\",\"value\":{\"n\": 1},\"ttl\":9999999999,\"contentType\":\"t/t\"}\n\
@@ -94,7 +94,7 @@ async fn what_bulk_get_prints_bulk_set_writes_again_where_there_is_an_item() {
 }
 
 #[tokio::test]
-async fn bulk_set_writes_every_value_that_bulk_get_prints_byte_for_byte() {
+async fn bulk_get_output_sets_the_same_bytes() {
     for value in [
         "  {\"a\":1}\n",
         "{\n  \"a\": 1\r\n}",
@@ -122,7 +122,7 @@ async fn bulk_set_writes_every_value_that_bulk_get_prints_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn a_bulk_call_that_fails_in_part_names_the_keys_and_is_an_outcome_of_its_own() {
+async fn partly_failed_bulk_call_names_the_failed_keys() {
     let mut store = Store::default();
     let line = ["bulk-set", "a=1", "refused=2"];
     let plain = plain(&mut store, &line).await;
@@ -144,7 +144,7 @@ async fn a_bulk_call_that_fails_in_part_names_the_keys_and_is_an_outcome_of_its_
 }
 
 #[tokio::test]
-async fn a_mistake_in_a_file_is_found_before_anything_is_written() {
+async fn file_error_is_found_before_any_write() {
     let mut store = Store::default();
     let lines = b"{\"key\": \"a\", \"value\": 1}\n{\"key\": \"b\"}\n";
     let set = from_stdin(&mut store, "bulk-set", lines).await;
@@ -163,7 +163,7 @@ async fn a_mistake_in_a_file_is_found_before_anything_is_written() {
 }
 
 #[tokio::test]
-async fn a_transaction_tells_the_new_etags_by_position() {
+async fn transaction_prints_new_etags_by_position() {
     let mut store = Store::default();
     let line = ["transact", "set:a=1", "delete:b"];
     let plain = plain(&mut store, &line).await;

@@ -98,7 +98,7 @@ fn told(stdout: &str) -> Told {
 }
 
 #[tokio::test]
-async fn a_value_comes_back_byte_for_byte_from_an_argument_from_standard_input_and_from_a_file() {
+async fn value_from_argument_stdin_or_file_is_unchanged() {
     let mut store = Store::default();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "from a file\n").unwrap();
@@ -117,7 +117,7 @@ async fn a_value_comes_back_byte_for_byte_from_an_argument_from_standard_input_a
 }
 
 #[tokio::test]
-async fn on_a_terminal_a_value_ends_its_line() {
+async fn value_on_a_terminal_ends_with_a_line_break() {
     for (value, printed) in [("a", "a\n"), ("a\n", "a\n"), ("", "\n")] {
         let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
         let mut output = Output {
@@ -133,7 +133,7 @@ async fn on_a_terminal_a_value_ends_its_line() {
 }
 
 #[tokio::test]
-async fn an_absent_item_is_an_outcome_of_its_own_in_any_format_and_null_in_json() {
+async fn absent_item_is_a_separate_outcome_and_json_null() {
     let mut store = Store::default();
     let plain = plain(&mut store, &["get", "k"]).await;
     assert_eq!(plain.stdout, "");
@@ -146,7 +146,7 @@ async fn an_absent_item_is_an_outcome_of_its_own_in_any_format_and_null_in_json(
 }
 
 #[tokio::test]
-async fn json_shows_a_value_as_what_it_is_on_one_line() {
+async fn json_output_shows_a_value_on_one_line() {
     let mut store = Store::default();
     for (value, shown) in [
         (
@@ -184,7 +184,7 @@ async fn json_shows_a_value_as_what_it_is_on_one_line() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_its_case_and_sentence_and_an_object_with_json() {
+async fn refusal_prints_case_and_sentence_and_json_object() {
     let mut store = Store::default();
     let plain = plain(&mut store, &["set", REFUSED, "v"]).await;
     assert_eq!(plain.outcome, Err("etag-mismatch: it differs".to_owned()));
@@ -199,7 +199,7 @@ async fn a_refusal_is_its_case_and_sentence_and_an_object_with_json() {
 }
 
 #[tokio::test]
-async fn a_binding_prints_what_its_operation_answers() {
+async fn binding_prints_the_result_of_an_operation() {
     assert_eq!(
         binding(Format::Plain, &["operations"], b"").await,
         told("create\necho\n")
@@ -225,7 +225,7 @@ async fn a_binding_prints_what_its_operation_answers() {
 }
 
 #[test]
-fn a_command_without_its_value_or_with_two_is_refused() {
+fn command_needs_exactly_one_value() {
     for line in [
         &["set", "k"][..],
         &["set", "k", "v", "--value-file", "f"][..],
