@@ -32,38 +32,38 @@ pub enum StateCommand {
 }
 
 const SET_LINES: &str = "\
-The file has one JSON object a line (JSON Lines), or is one JSON array of them. An
-object, which may be a line that bulk-get has printed:
+The file has one JSON object per line (JSON Lines), or is one JSON array of objects.
+An object, such as a line that bulk-get has printed:
   {\"key\": \"order-1\", \"value\": {\"total\": 12.5}}   any JSON, stored as written
-  {\"key\": \"note-1\", \"valueText\": \"as it stands\"}
+  {\"key\": \"note-1\", \"valueText\": \"some text\"}
   {\"key\": \"image-1\", \"valueBase64\": \"iVBORw0KGgo=\"}
-and, as needed:
-  \"etag\"          write only where the stored item has this ETag
-  \"concurrency\"   \"first-write\": write only where there is no item under the key
+Optional fields:
+  \"etag\"          write only if the stored item has this ETag
+  \"concurrency\"   \"first-write\": write only if there is no item under the key
   \"ttl\"           seconds until the item expires; 0 or -1: never
-  \"expiresAt\"     instead of \"ttl\": the moment, in seconds since 1970
+  \"expiresAt\"     instead of \"ttl\": the time of expiry, in seconds since 1970
   \"contentType\"   the media type of the value
 
-The ETags that bulk-get prints are conditions too: take them out of the lines to
+The ETags that bulk-get prints are conditions too. Remove them from the lines to
 overwrite items that have changed since, or to copy items to another table. Every
 value is set byte for byte: JSON with line breaks or with white space around it is
 printed as \"valueText\".
-A line without an item (\"absent\", \"error\", or an \"expiresAt\" that has passed)
-is refused. The file is checked as a whole before anything is written.";
+A line without an item (\"absent\", \"error\", or an \"expiresAt\" in the past) is an
+error. The file is checked completely before anything is written.";
 
 const KEY_LINES: &str = "\
-A line of the file is a JSON object with a \"key\" (and, for a delete, an \"etag\" as
-needed), a JSON string, or any other text, which is the key itself. Other fields
-of the object are ignored, so that what bulk-get prints will do. A file that begins
+A line of the file is a JSON object with a \"key\" (and, for a delete, an optional
+\"etag\"), a JSON string, or any other text, which is the key itself. Other fields of
+the object are ignored, so the output of bulk-get can be used. A file that begins
 with [ is one JSON array of such objects and strings.";
 
 const OPERATION_LINES: &str = "\
-The file has one JSON object a line (JSON Lines), or is one JSON array of them, in
-the shape of Dapr's API:
+The file has one JSON object per line (JSON Lines), or is one JSON array of objects,
+in the format of Dapr's API:
   {\"operation\": \"upsert\", \"request\": {\"key\": \"order-1\", \"value\": 12.5}}
   {\"operation\": \"delete\", \"request\": {\"key\": \"order-2\", \"etag\": \"5f0c…\"}}
-The request of an upsert takes what a line for bulk-set takes; that of a delete
-takes an \"etag\", and a \"concurrency\" that has no effect, as in Dapr.";
+The request of an upsert has the fields of a line for bulk-set. The request of a
+delete may have an \"etag\", and a \"concurrency\" that has no effect, as in Dapr.";
 
 /// `get`
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -208,7 +208,7 @@ pub struct InvokeArguments {
 pub fn pair(argument: &str) -> Result<(String, String), String> {
     match argument.split_once('=') {
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None => Err("there is no equals sign in it".to_owned()),
+        None => Err("no `=` found: write the name, `=` and the value".to_owned()),
     }
 }
 
@@ -216,6 +216,6 @@ fn step(argument: &str) -> Result<Step, String> {
     match argument.split_once(':') {
         Some(("set", item)) => pair(item).map(|(key, value)| Step::Set(key, value)),
         Some(("delete", key)) => Ok(Step::Delete(key.to_owned())),
-        _ => Err("an operation begins with set: or delete:".to_owned()),
+        _ => Err("an operation must begin with set: or delete:".to_owned()),
     }
 }

@@ -196,7 +196,9 @@ impl Tally {
         match self.lost.or(shown.err()) {
             Some(error) => {
                 let counts = self.counts.told(what);
-                output.error_line(format_args!("the output was lost ({error}): {counts}"))?;
+                output.error_line(format_args!(
+                    "could not write the output ({error}): {counts}"
+                ))?;
                 Ok(Outcome::OutputLost)
             }
             None if self.counts.failed > 0 => Ok(Outcome::PartlyFailed),

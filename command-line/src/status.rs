@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 /// The last line of a program's help.
 pub const STATUSES: &str = "\
-Exit status: 0 all went as asked; 1 it did not, or there is no item under the key; 2 usage.";
+Exit status: 0 success; 1 failure, or no item under the key; 2 invalid command line.";
 
 /// The result of a run of a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -97,12 +97,12 @@ impl SetLine {
                 .map_err(|error| Fault::whole_line(format!("valueBase64: {error}")))?,
             (None, None, None) => {
                 return Err(Fault::whole_line(
-                    "a value is missing: give value, valueText or valueBase64",
+                    "the value is missing: set value, valueText or valueBase64",
                 ));
             }
             _ => {
                 return Err(Fault::whole_line(
-                    "there are two values: give one of value, valueText and valueBase64",
+                    "more than one value: set only one of value, valueText and valueBase64",
                 ));
             }
         };
@@ -110,12 +110,12 @@ impl SetLine {
             (None, None, None) => None,
             (Some(ttl), None, None) => Some(ttl),
             (None, Some(text), None) => Some(text.parse().map_err(|_| {
-                Fault::whole_line(format!("ttlInSeconds: {text:?} is no whole number"))
+                Fault::whole_line(format!("ttlInSeconds: {text:?} is not a whole number"))
             })?),
             (None, None, Some(expires_at)) => Some(remaining(expires_at, SystemTime::now())?),
             _ => {
                 return Err(Fault::whole_line(
-                    "give one of ttl, ttlInSeconds and expiresAt",
+                    "more than one expiry: set only one of ttl, ttlInSeconds and expiresAt",
                 ));
             }
         };
@@ -138,7 +138,7 @@ fn remaining(expires_at: u64, now: SystemTime) -> Result<i64, Fault> {
     match expires_at.checked_sub(now).map(i64::try_from) {
         Some(Ok(seconds)) if seconds > 0 => Ok(seconds),
         Some(Err(_)) => Err(Fault::whole_line(format!(
-            "expiresAt: {expires_at} is too far off"
+            "expiresAt: {expires_at} is too far in the future"
         ))),
         _ => Err(Fault::no_item(format!(
             "expiresAt: the item expired at {expires_at}"
@@ -176,7 +176,7 @@ impl Line for KeyLine {
     fn read_element(json: &str) -> Result<Self, Fault> {
         match json.as_bytes().first() {
             Some(b'{' | b'"') => Self::read(json),
-            _ => Err(Fault::whole_line("a JSON object or string is expected")),
+            _ => Err(Fault::whole_line("expected a JSON object or string")),
         }
     }
 }
@@ -263,7 +263,7 @@ mod tests {
             assert_eq!(
                 remaining(passed, now).unwrap_err().sentence,
                 format!(
-                    "expiresAt: the item expired at {passed}; there is nothing to set: take the line out"
+                    "expiresAt: the item expired at {passed}; there is nothing to set: remove the line"
                 )
             );
         }

@@ -43,14 +43,14 @@ impl Fault {
     fn unless_object(json: &str) -> Result<(), Self> {
         match json.starts_with('{') {
             true => Ok(()),
-            false => Err(Self::whole_line("a JSON object is expected")),
+            false => Err(Self::whole_line("expected a JSON object")),
         }
     }
 
     /// Returns an error about a line of bulk-get that has no item.
     fn no_item(reason: impl std::fmt::Display) -> Self {
         Self::whole_line(format!(
-            "{reason}; there is nothing to set: take the line out"
+            "{reason}; there is nothing to set: remove the line"
         ))
     }
 }
@@ -103,7 +103,7 @@ fn array<L: Line>(file: &str, text: &[u8]) -> Result<Vec<L>, Failure> {
         let fault = Fault::from(error);
         let (line, column) = fault.place.unwrap_or((1, 1));
         let sentence = format!(
-            "{}; the file begins with `[`, so that it is read as one JSON array",
+            "{}; the file begins with `[`, so it is read as one JSON array",
             fault.sentence
         );
         at(file, line, Some(column), &sentence)
@@ -131,7 +131,7 @@ fn place_of(text: &[u8], offset: usize) -> (usize, usize) {
 }
 
 fn not_utf8(file: &str, line: usize) -> Failure {
-    at(file, line, None, "it is not UTF-8")
+    at(file, line, None, "not valid UTF-8")
 }
 
 fn at(file: &str, line: usize, column: Option<usize>, sentence: &str) -> Failure {

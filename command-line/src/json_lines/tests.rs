@@ -115,26 +115,26 @@ fn error_in_array_names_line_and_column_of_the_file() {
     for (rest, expected) in [
         (
             "  {\"key\": \"b\"}]",
-            "2: a value is missing: give value, valueText or valueBase64",
+            "2: the value is missing: set value, valueText or valueBase64",
         ),
         ("  {\"value\": 1}]", "2:14: missing field `key`"),
         (
             "  {\"key\": \"b\",\n   \"value\": 1,\n   \"ttl\": 1.5}]",
             "4:13: invalid type: floating point `1.5`, expected i64",
         ),
-        ("  [\"b\", 1]]", "2: a JSON object is expected"),
-        ("  null]", "2: a JSON object is expected"),
+        ("  [\"b\", 1]]", "2: expected a JSON object"),
+        ("  null]", "2: expected a JSON object"),
         (
             "  {\"key\": \"b\" \"value\": 1}]",
-            "2:15: expected `,` or `}`; the file begins with `[`, so that it is read as one JSON array",
+            "2:15: expected `,` or `}`; the file begins with `[`, so it is read as one JSON array",
         ),
         (
             "  {\"key\": \"b\", \"value\": 1}]\n[]",
-            "3:1: trailing characters; the file begins with `[`, so that it is read as one JSON array",
+            "3:1: trailing characters; the file begins with `[`, so it is read as one JSON array",
         ),
         (
             "",
-            "2:1: EOF while parsing a value; the file begins with `[`, so that it is read as one JSON array",
+            "2:1: EOF while parsing a value; the file begins with `[`, so it is read as one JSON array",
         ),
     ] {
         let told = told::<SetRequest>(format!("{good}{rest}"));
@@ -142,16 +142,16 @@ fn error_in_array_names_line_and_column_of_the_file() {
     }
     assert_eq!(
         told::<SetRequest>(b"[\n\"\xff\"]"),
-        "f.jsonl:2: it is not UTF-8"
+        "f.jsonl:2: not valid UTF-8"
     );
     for element in ["17", "null", "[\"a\"]", "true"] {
         let told = told::<KeyLine>(format!("[\"a\",\n{element}]"));
-        assert_eq!(told, "f.jsonl:2: a JSON object or string is expected");
+        assert_eq!(told, "f.jsonl:2: expected a JSON object or string");
     }
     let text = told::<KeyLine>("[a]\n[b]\n");
     assert_eq!(
         text,
-        "f.jsonl:1:2: expected value; the file begins with `[`, so that it is read as one JSON array"
+        "f.jsonl:1:2: expected value; the file begins with `[`, so it is read as one JSON array"
     );
 }
 
@@ -166,11 +166,11 @@ fn error_names_file_line_and_column_of_invalid_json() {
         ("{\"value\": 1}", "2:12: missing field `key`"),
         (
             "{\"key\": \"a\"}",
-            "2: a value is missing: give value, valueText or valueBase64",
+            "2: the value is missing: set value, valueText or valueBase64",
         ),
         (
             "{\"key\": \"a\", \"value\": 1, \"valueText\": \"\"}",
-            "2: there are two values: give one of value, valueText and valueBase64",
+            "2: more than one value: set only one of value, valueText and valueBase64",
         ),
         (
             "{\"key\": \"a\", \"value\": 1, \"ttl\": 1.5}",
@@ -178,27 +178,27 @@ fn error_names_file_line_and_column_of_invalid_json() {
         ),
         (
             "{\"key\": \"a\", \"value\": 1, \"metadata\": {\"ttlInSeconds\": \"x\"}}",
-            "2: ttlInSeconds: \"x\" is no whole number",
+            "2: ttlInSeconds: \"x\" is not a whole number",
         ),
         (
             "{\"key\": \"a\", \"value\": 1, \"ttl\": 1, \"metadata\": {\"ttlInSeconds\": \"1\"}}",
-            "2: give one of ttl, ttlInSeconds and expiresAt",
+            "2: more than one expiry: set only one of ttl, ttlInSeconds and expiresAt",
         ),
         (
             "{\"key\": \"a\", \"value\": 1, \"ttl\": 1, \"expiresAt\": 9999999999}",
-            "2: give one of ttl, ttlInSeconds and expiresAt",
+            "2: more than one expiry: set only one of ttl, ttlInSeconds and expiresAt",
         ),
         (
             "{\"key\":\"a\",\"absent\":true}",
-            "2: absent: there was no item under the key; there is nothing to set: take the line out",
+            "2: absent: there was no item under the key; there is nothing to set: remove the line",
         ),
         (
             "{\"key\":\"a\",\"error\":{\"case\":\"timeout\"}}",
-            "2: error: the item could not be read; there is nothing to set: take the line out",
+            "2: error: the item could not be read; there is nothing to set: remove the line",
         ),
         (
             "{\"key\":\"a\",\"value\":1,\"expiresAt\":1}",
-            "2: expiresAt: the item expired at 1; there is nothing to set: take the line out",
+            "2: expiresAt: the item expired at 1; there is nothing to set: remove the line",
         ),
     ] {
         assert_eq!(
@@ -215,7 +215,7 @@ fn error_names_file_line_and_column_of_invalid_json() {
     assert!(base64.starts_with("f.jsonl:1: valueBase64: "), "{base64}");
     assert_eq!(
         told::<SetRequest>(b"\n\xff\n"),
-        "f.jsonl:2: it is not UTF-8"
+        "f.jsonl:2: not valid UTF-8"
     );
 }
 
@@ -288,7 +288,7 @@ fn error_in_an_operation_names_its_line() {
     );
     assert_eq!(
         told,
-        "f.jsonl:2: request: a value is missing: give value, valueText or valueBase64"
+        "f.jsonl:2: request: the value is missing: set value, valueText or valueBase64"
     );
     for line in [
         "{\"operation\": \"update\", \"request\": {}}",
@@ -307,16 +307,16 @@ fn line_that_is_not_an_object_is_refused() {
     let good = "{\"key\": \"a\", \"value\": 1}\n";
     for line in ["[\"a\", 1]", "[]", "\"a\"", "17", "null", "a=1"] {
         let told = told::<SetRequest>(format!("{good}{line}\n"));
-        assert_eq!(told, "f.jsonl:2: a JSON object is expected");
+        assert_eq!(told, "f.jsonl:2: expected a JSON object");
     }
     for line in ["[\"upsert\", {\"key\": \"a\", \"value\": 1}]", "\"delete\""] {
         // At the start of a file, an array would be the list of operations.
         let told = told::<OperationLine>(line);
-        assert_eq!(told, "f.jsonl:1: a JSON object is expected");
+        assert_eq!(told, "f.jsonl:1: expected a JSON object");
     }
     for (operation, request) in [("delete", "[\"a\", null, null, {}]"), ("upsert", "\"a\"")] {
         let line = format!("{{\"operation\": \"{operation}\", \"request\": {request}}}");
         let told = told::<OperationLine>(line);
-        assert_eq!(told, "f.jsonl:1: request: a JSON object is expected");
+        assert_eq!(told, "f.jsonl:1: request: expected a JSON object");
     }
 }

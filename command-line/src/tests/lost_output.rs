@@ -58,7 +58,7 @@ async fn bulk_write_finishes_after_its_output_is_closed() {
         assert_eq!(outcome, Outcome::OutputLost);
         assert_eq!(
             stderr,
-            format!("error: the output was lost (broken pipe): 1500 items {what}\n")
+            format!("error: could not write the output (broken pipe): 1500 items {what}\n")
         );
     }
 }
@@ -71,7 +71,7 @@ async fn refused_key_is_reported_after_output_is_closed() {
     assert_eq!(
         stderr,
         "error: \"refused\": etag-mismatch: it differs\n\
-         error: the output was lost (broken pipe): 2 items set, 1 failed\n"
+         error: could not write the output (broken pipe): 2 items set, 1 failed\n"
     );
 }
 
@@ -81,7 +81,7 @@ async fn lost_summary_is_reported_as_an_error() {
     assert_eq!(outcome, Outcome::OutputLost);
     assert_eq!(
         stderr,
-        "error: the output was lost (broken pipe): 1 item set\n"
+        "error: could not write the output (broken pipe): 1 item set\n"
     );
 }
 

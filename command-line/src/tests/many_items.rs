@@ -75,7 +75,7 @@ async fn bulk_set_reads_bulk_get_output_with_items() {
     let whole = request(&from_stdin, printed.as_bytes()).unwrap_err();
     assert_eq!(
         whole.to_string(),
-        "standard input:3: absent: there was no item under the key; there is nothing to set: take the line out",
+        "standard input:3: absent: there was no item under the key; there is nothing to set: remove the line",
         "{absent}"
     );
     let StateRequest::BulkSet(requests) = request(&from_stdin, items.as_bytes()).unwrap() else {
@@ -151,7 +151,8 @@ async fn file_error_is_found_before_any_write() {
     assert_eq!(
         set.outcome,
         Err(
-            "standard input:2: a value is missing: give value, valueText or valueBase64".to_owned()
+            "standard input:2: the value is missing: set value, valueText or valueBase64"
+                .to_owned()
         )
     );
     assert!(store.calls.is_empty());
