@@ -1,4 +1,4 @@
-//! Builds the component that the harness shows: the one that this workspace's sources make.
+//! Builds the workspace's own component for the harness.
 
 use std::process::ExitCode;
 

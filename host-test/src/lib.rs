@@ -1,5 +1,5 @@
-//! The harness of `dapr-dynamodb`: what its tests stand on, and the program that shows and calls the
-//! component by hand.
+//! The harness of `dapr-dynamodb`: servers and file readers that the tests use, and the program that
+//! demonstrates and calls the component by hand.
 
 use std::path::Path;
 

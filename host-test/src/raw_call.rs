@@ -1,5 +1,5 @@
-//! One DynamoDB operation over plain HTTP, signed in form only: what the tests of the harness's own
-//! servers need and no more.
+//! Sends one DynamoDB operation over plain HTTP, with a signature that is valid only in form. The
+//! tests of the harness's own servers need no more.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -23,7 +23,7 @@ fn request(endpoint: &str, operation: &str, body: &Value) -> http::Request<Full<
         .unwrap()
 }
 
-/// Calls over a connection of its own.
+/// Makes one call over a new connection.
 pub async fn raw_call(
     endpoint: &str,
     operation: &str,
@@ -36,7 +36,7 @@ pub async fn raw_call(
     Ok((status, serde_json::from_slice(&body).unwrap_or(Value::Null)))
 }
 
-/// Calls several times over one connection.
+/// Makes several calls over one connection.
 pub async fn raw_calls_on_one_connection(
     endpoint: &str,
     operation: &str,

@@ -1,5 +1,5 @@
-//! A server of the harness runs on an OS thread and a runtime of its own, so that a caller who
-//! blocks its own runtime cannot starve it; dropping the handle stops it and waits for the thread.
+//! A server of the harness, on its own OS thread and runtime. A caller that blocks its own runtime
+//! cannot starve it. Dropping the handle stops the server and waits for the thread.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -9,9 +9,9 @@ use std::{io, thread};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::oneshot;
 
-/// The time that a stopping server has for requests that are under way. After that they are cut.
+/// The time that a stopping server gives to unfinished requests. After that they are aborted.
 const GRACE: Duration = Duration::from_secs(1);
-/// Connections that may wait to be accepted.
+/// The number of connections that may wait to be accepted.
 const BACKLOG: u32 = 1024;
 
 /// A running server. Stops on drop.
@@ -22,8 +22,8 @@ pub struct ServerThread {
 }
 
 impl ServerThread {
-    /// Listens on a free port of 127.0.0.1 and lets `serve` take the connections, until the
-    /// receiver that it is given resolves. Connections are accepted (queued) from the return on.
+    /// Listens on a free port of 127.0.0.1 and runs `serve` until the receiver passed to it
+    /// resolves. Connections are queued from the moment this function returns.
     pub fn start<S, F>(name: &str, serve: S) -> io::Result<Self>
     where
         S: FnOnce(TcpListener, oneshot::Receiver<()>) -> F + Send + 'static,
@@ -32,7 +32,7 @@ impl ServerThread {
         Self::start_on_port(name, 0, serve)
     }
 
-    /// As [`start`](Self::start), on this port; 0 is a free one.
+    /// Like [`start`](Self::start), on this port. Port 0 means a free one.
     pub fn start_on_port<S, F>(name: &str, port: u16, serve: S) -> io::Result<Self>
     where
         S: FnOnce(TcpListener, oneshot::Receiver<()>) -> F + Send + 'static,
@@ -41,7 +41,7 @@ impl ServerThread {
         Self::start_on(name, || listen(port), serve)
     }
 
-    /// As [`start`](Self::start), with a listener of the caller's own.
+    /// Like [`start`](Self::start), with a listener of the caller.
     pub fn start_on<L, S, F>(name: &str, listen: L, serve: S) -> io::Result<Self>
     where
         L: FnOnce() -> io::Result<TcpListener>,
@@ -58,7 +58,7 @@ impl ServerThread {
         let (address, listener) = match listening {
             Ok(listening) => listening,
             Err(error) => {
-                // A plain drop waits for its threads, and panics where the caller is asynchronous.
+                // A plain drop waits for its threads, which panics in an asynchronous caller.
                 runtime.shutdown_background();
                 return Err(error);
             }
@@ -74,7 +74,7 @@ impl ServerThread {
         })
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// Returns `http://127.0.0.1:PORT`.
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -83,11 +83,12 @@ impl ServerThread {
 impl Drop for ServerThread {
     fn drop(&mut self) {
         if let Some(stop) = self.stop.take() {
-            // The server may have ended by itself: then there is nobody to tell.
+            // The server may have ended by itself. Then nobody receives the message.
             let _ = stop.send(());
         }
         if let Some(thread) = self.thread.take() {
-            // A panic on the server's thread has been printed there; a drop has no way to report it.
+            // A panic on the server's thread has been printed there. A drop has no way to report
+            // it.
             let _ = thread.join();
         }
     }
@@ -95,9 +96,10 @@ impl Drop for ServerThread {
 
 fn listen(port: u16) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
-    // Linux hands this down to the accepted connections: small answers leave at once.
+    // Linux copies this option to the accepted connections, so small responses leave at once.
     socket.set_nodelay(true)?;
-    // Else a port that was asked for is not to be had for a minute after its last server ended.
+    // Without this option, a requested port stays unavailable for a minute after its last server
+    // ended.
     socket.set_reuseaddr(cfg!(unix))?;
     socket.bind(SocketAddr::from(([127, 0, 0, 1], port)))?;
     socket.listen(BACKLOG)
@@ -112,10 +114,10 @@ where
     let mut serving = pin!(serve(listener, announced));
     tokio::select! {
         () = &mut serving => return,
-        // An error means that the handle was dropped without a word: the same wish.
+        // An error means that the handle was dropped without a message. It also means stop.
         _ = stopped => {}
     }
     let _ = announce.send(());
-    // What is left after the grace period ends with the runtime.
+    // Dropping the runtime aborts the requests that are left after the grace period.
     let _ = tokio::time::timeout(GRACE, serving).await;
 }

@@ -1,9 +1,11 @@
-//! A document that is a component of a type that is read must be right in every field that is read; one that is
-//! something else is passed over, unless the file holds nothing but such.
+//! Parses the YAML documents of component files.
 //!
-//! Every YAML node knows its file, its line and its path, and a scalar is the text that stands in the file: `value: 010` is
-//! "010" and `value: yes` is "yes", as the author sees them. So an error names file, line and field, in the form that editors
-//! and terminals turn into a link: `statestore.yaml:12: spec.metadata[2].name: …`.
+//! A component of a supported type must be correct in every field that is read. Other documents are skipped, unless the
+//! file holds nothing else.
+//!
+//! Every YAML node knows its file, its line and its path. A scalar keeps the text that the author wrote: `value: 010`
+//! is "010" and `value: yes` is "yes". So an error names file, line and field, in the form that editors and terminals
+//! turn into a link: `statestore.yaml:12: spec.metadata[2].name: …`.
 
 use super::{Component, Field, Types, Value};
 use crate::command_line::Failure;
@@ -13,15 +15,15 @@ use std::sync::Arc;
 
 const API_VERSION: &str = "dapr.io/v1alpha1";
 const KIND: &str = "Component";
-/// The names that Dapr takes for the first version of a component, in any case, besides none at all
-/// (`IsInitialVersion` in `pkg/components/versioning.go`).
+/// The names that Dapr accepts for the first version of a component, in any case. An absent version also means the
+/// first (`IsInitialVersion` in `pkg/components/versioning.go`).
 const FIRST_VERSIONS: [&str; 3] = ["", "v0", "v1"];
-/// Dapr's fields of `spec`; the last two are its runtime's.
+/// Dapr's fields of `spec`. The last two are for its runtime.
 const SPEC_FIELDS: [&str; 5] = ["type", "version", "metadata", "ignoreErrors", "initTimeout"];
 const ITEM_FIELDS: [&str; 4] = ["name", "value", "envRef", "secretKeyRef"];
 const SECRET_FIELDS: [&str; 2] = ["name", "key"];
 
-/// Reads the components of these types in a text, at least one.
+/// Returns the components of these types in a text. Fails if there is none.
 pub(super) fn components(file: &str, text: &str, types: Types) -> Result<Vec<Component>, Failure> {
     let mut components = Vec::new();
     let mut passed_over = None;
@@ -40,7 +42,7 @@ pub(super) fn components(file: &str, text: &str, types: Types) -> Result<Vec<Com
     }))
 }
 
-/// As [`components`], of the documents of a folder's files.
+/// Like [`components`], but for the documents of all files of a folder.
 pub(super) fn components_of_folder(
     folder: &str,
     documents: &[Node],
@@ -51,7 +53,7 @@ pub(super) fn components_of_folder(
         let Read::Component(component) = component(document, types)? else {
             continue;
         };
-        // daprd, too, refuses a folder for this.
+        // daprd also refuses a folder for this.
         if let Some(first) = components.iter().find(|c| c.name == component.name) {
             return Err(Failure::here(format_args!(
                 "{}: the component name {:?} is in {} as well: rename one of them",
@@ -69,7 +71,7 @@ pub(super) fn components_of_folder(
     }
 }
 
-/// Looks at the fields that daprd reads of a document before anything else in it.
+/// Returns true if a document is a Dapr component. daprd checks these two fields before anything else.
 fn is_component(document: &Node) -> bool {
     let Content::Mapping(fields) = &document.content else {
         return false;
@@ -83,7 +85,7 @@ fn is_component(document: &Node) -> bool {
 
 enum Read {
     Component(Component),
-    /// And the error that this is, where no other document of the file is a component.
+    /// A document to skip. Holds the error to report if no other document of the file is a component.
     SomethingElse(Failure),
 }
 
@@ -186,7 +188,7 @@ fn item(item: &Node) -> Result<Field, Failure> {
 
 fn literal(node: &Node) -> Result<Value, Failure> {
     match &node.content {
-        // Dapr, too, takes a value that is not there for the empty string.
+        // Dapr also treats a missing value as the empty string.
         Content::Null => Ok(Value::Literal(String::new())),
         Content::Scalar(text) => Ok(Value::Literal(text.clone())),
         other => {
@@ -213,7 +215,6 @@ fn secret(node: &Node) -> Result<Value, Failure> {
     })
 }
 
-/// Finds a field.
 fn find<'n>(fields: &'n Fields, name: &str) -> Option<&'n Node> {
     fields
         .iter()
@@ -226,10 +227,10 @@ fn is_first(version: &str) -> bool {
     first.any(|known| known.eq_ignore_ascii_case(version))
 }
 
-/// A YAML node with its place.
+/// A YAML node with its position.
 #[derive(Debug)]
 pub(super) struct Node {
-    /// The file, as it was named.
+    /// The file name, as the caller gave it.
     file: Arc<str>,
     /// The line on which it begins, counted from 1.
     line: usize,
@@ -249,7 +250,7 @@ enum Content {
 }
 
 impl Content {
-    /// Names its kind, for messages.
+    /// Returns the name of its kind, for messages.
     fn kind(&self) -> &'static str {
         match self {
             Self::Null => "empty",
@@ -261,7 +262,7 @@ impl Content {
 }
 
 impl Node {
-    /// Makes an error about this node.
+    /// Returns an error about this node.
     fn fault(&self, problem: String) -> Failure {
         let field = match self.path.as_str() {
             "" => "the document",
@@ -273,7 +274,7 @@ impl Node {
         ))
     }
 
-    /// Makes an error about a field of this node that is not there.
+    /// Returns an error about a missing field of this node.
     fn missing(&self, name: &str, remedy: &str) -> Failure {
         let (file, line) = (&self.file, self.line);
         let field = nested(&self.path, name);
@@ -294,7 +295,7 @@ impl Node {
         find(self.mapping()?, name).ok_or_else(|| self.missing(name, remedy))
     }
 
-    /// Returns a field that must be there and hold one value that is not empty.
+    /// Returns a required field, which must be a single value that is not empty.
     fn text(&self, name: &str, remedy: &str) -> Result<(&Self, &str), Failure> {
         let node = self.required(name, remedy)?;
         Ok((node, node.single(remedy)?))
@@ -308,7 +309,7 @@ impl Node {
         }
     }
 
-    /// Refuses fields that are not known: a misspelt name would otherwise be a setting that silently does nothing.
+    /// Refuses unknown fields. Otherwise a misspelt setting would silently do nothing.
     fn only(&self, known: &[&str]) -> Result<(), Failure> {
         let mut fields = self.mapping()?.iter();
         match fields.find(|(name, _)| !known.contains(&name.as_str())) {
@@ -321,10 +322,10 @@ impl Node {
     }
 }
 
-/// Reads the documents of a text that are not empty.
+/// Returns the documents of a text, without the empty ones.
 pub(super) fn documents(file: &str, text: &str) -> Result<Vec<Node>, Failure> {
     let mut loader = YamlLoader::<MarkedYaml>::default();
-    // Scalars stay as they are written; see the rule of this module.
+    // Keep scalars as they are written; see the rule of this module.
     loader.early_parse(false);
     // Editors on some systems begin a file with a byte order mark.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -365,7 +366,7 @@ fn node(file: &Arc<str>, path: String, yaml: MarkedYaml) -> Result<Node, Failure
             let mut read: Vec<(String, Node)> = Vec::with_capacity(entries.len());
             for (key, value) in entries {
                 let (name, value) = entry(file, &path, key, value)?;
-                // Quoted and plain spellings of one name are different keys to the parser.
+                // To the parser, quoted and plain spellings of one name are different keys.
                 if read.iter().any(|(known, _)| *known == name) {
                     return Err(value.fault("stands twice: remove one".to_owned()));
                 }
@@ -374,8 +375,7 @@ fn node(file: &Arc<str>, path: String, yaml: MarkedYaml) -> Result<Node, Failure
             Content::Mapping(read)
         }
         YamlData::Tagged(_, inner) => return node(file, path, *inner),
-        // The parser makes none of these for a scalar that it leaves as it is written; what
-        // remains is the empty document.
+        // With early parsing off, the parser creates none of these for a scalar. What remains is the empty document.
         YamlData::Value(_) | YamlData::Alias(_) | YamlData::BadValue => Content::Null,
     };
     Ok(Node {
@@ -409,13 +409,13 @@ fn entry(
         )));
     };
     let mut value = node(file, nested(path, &name), value)?;
-    // Where a mapping or list begins on a later line, a message about it as a whole belongs to the
-    // line that names it; its parts have lines of their own.
+    // A mapping or list may begin on a later line. A message about it as a whole points to the line that names it; its
+    // parts have lines of their own.
     value.line = line;
     Ok((name.into_owned(), value))
 }
 
-/// Names a field of what stands at a path.
+/// Returns the path of a field of the node at `path`.
 fn nested(path: &str, name: &str) -> String {
     match path {
         "" => name.to_owned(),

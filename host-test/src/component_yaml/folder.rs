@@ -1,11 +1,12 @@
-//! A folder of component files is read as daprd reads a resources folder
-//! (`pkg/internal/loader/disk` of Dapr): the files whose names end in `.yaml` or `.yml`, in the order
-//! of their names, and no folders within. Each document counts by itself, so that one that is not
-//! YAML costs none of the others and is only noticed, and documents that are no components are
-//! passed over.
+//! Reads a folder of component files as daprd reads a resources folder (`pkg/internal/loader/disk` of
+//! Dapr).
 //!
-//! daprd also leaves out what its app and namespace are not meant for. There is neither here, so
-//! `scopes` and `metadata.namespace` have no effect.
+//! daprd reads the files whose names end in `.yaml` or `.yml`, in the order of their names, and no
+//! subfolders. Each document counts by itself. A document that is not valid YAML produces a notice
+//! and does not affect the others. Documents that are not components are skipped.
+//!
+//! daprd also skips components that are not meant for its app and namespace. This harness has
+//! neither, so `scopes` and `metadata.namespace` have no effect.
 
 use super::document::{self, Node};
 use super::{Component, Types, read_text};
@@ -17,7 +18,7 @@ use std::{fmt, fs};
 pub struct Folder {
     name: String,
     documents: Vec<Node>,
-    /// Notes on documents that could not be read, with the reason.
+    /// Notices about documents that could not be read, with the reason.
     notices: Vec<String>,
 }
 
@@ -50,7 +51,7 @@ impl Folder {
 
     fn add(&mut self, file: &str, text: &str) {
         for (lines_before, document) in split(text) {
-            // So that a message counts the lines of the file.
+            // The blank lines make messages use the line numbers of the file.
             let document = "\n".repeat(lines_before) + document;
             match document::documents(file, &document) {
                 Ok(read) => self.documents.extend(read),
@@ -63,12 +64,12 @@ impl Folder {
         self.notices.push(format!("passed over: {error}"));
     }
 
-    /// The components that are of these types, at least one.
+    /// Returns the components of these types. Fails if there is none.
     pub fn components(&self, types: Types) -> Result<Vec<Component>, Failure> {
         document::components_of_folder(&self.name, &self.documents, types)
     }
 
-    /// Worth telling a person: the documents that could not be read.
+    /// Returns the notices for the user about documents that could not be read.
     pub fn notices(&self) -> &[String] {
         &self.notices
     }
@@ -76,7 +77,7 @@ impl Folder {
 
 impl fmt::Debug for Folder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Files hold secret keys as plain values more often than they should.
+        // Users often write secret keys as plain values.
         write!(
             f,
             "Folder({}: {} documents, ***)",
@@ -92,8 +93,8 @@ fn is_yaml(path: &Path) -> bool {
     })
 }
 
-/// The documents of a text, each with the number of lines before it. As for daprd, a line that begins
-/// with `---` ends one, whatever follows on that line.
+/// Returns the documents of a text, each with the number of lines before it. As in daprd, a line that
+/// begins with `---` ends a document, whatever follows on that line.
 fn split(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut rest = Some(text);
     let mut lines = 0;

@@ -1,15 +1,14 @@
-//! A Dapr component file that Dapr takes is taken here, and one that is not says which file, field
-//! and line is at fault and what to write instead.
+//! Reads Dapr component files. Every file that Dapr accepts is accepted here. The error for an invalid file names the
+//! file, the line, the field and the text to write instead.
 //!
-//! [`parse`] gives the components of a text, [`Component::resolve`] their metadata, with `envRef`
-//! and `secretKeyRef` replaced by what they stand for. The format is Dapr's:
+//! [`parse`] returns the components of a text. [`Component::resolve`] returns their metadata, with `envRef` and
+//! `secretKeyRef` replaced by their values. The format is Dapr's:
 //! <https://docs.dapr.io/reference/resource-specs/component-schema/>.
 //!
-//! Values may be YAML strings, numbers or booleans; a number or boolean counts as it is written.
-//! A file may hold several documents. Those of other kinds and types are passed over, so that a
-//! file that configures more than DynamoDB can be given as it is. For a component that is not this
-//! workspace's own, every state store and output binding counts. A [`Folder`] of files is read as
-//! well.
+//! Values may be YAML strings, numbers or booleans. A number or boolean is read as the text that the author wrote. A
+//! file may hold several documents. Documents of other kinds and types are skipped, so a file may also configure other
+//! components. For a component other than this workspace's own, every state store and output binding is read. A
+//! [`Folder`] of files can be read too.
 
 mod document;
 mod folder;
@@ -21,7 +20,7 @@ use std::{fmt, fs};
 pub use self::{folder::Folder, secrets::Secrets};
 use crate::command_line::Failure;
 
-/// The building block that a component is.
+/// The building block that a component implements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ComponentType {
     /// `state.aws.dynamodb`, or any other `state.…`
@@ -31,10 +30,10 @@ pub enum ComponentType {
 }
 
 impl ComponentType {
-    /// Every type that is read here.
+    /// Every supported type.
     pub const ALL: [Self; 2] = [Self::StateStore, Self::OutputBinding];
 
-    /// Returns the beginning of `spec.type`.
+    /// Returns the prefix of `spec.type`.
     fn family(self) -> &'static str {
         match self {
             Self::StateStore => "state.",
@@ -43,12 +42,12 @@ impl ComponentType {
     }
 }
 
-/// The types of components that are read.
+/// The component types to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Types {
-    /// DynamoDB: what this workspace's own component implements.
+    /// DynamoDB only, which this workspace's own component implements.
     DynamoDb,
-    /// Anything: another component may implement it.
+    /// Any type, because another component may implement it.
     Any,
 }
 
@@ -62,14 +61,14 @@ impl Types {
         }
     }
 
-    /// Names all of them, for messages.
+    /// Returns the names of all of them, for messages.
     fn names(self) -> String {
         ComponentType::ALL
             .map(|known| self.name(known))
             .join(" or ")
     }
 
-    /// Finds a type in any case, as Dapr looks a type up in lower case (`pkg/components/state/registry.go`).
+    /// Finds a type, ignoring case. Dapr looks a type up in lower case (`pkg/components/state/registry.go`).
     fn component_type(self, type_name: &str) -> Option<ComponentType> {
         let type_name = type_name.to_ascii_lowercase();
         ComponentType::ALL.into_iter().find(|known| match self {
@@ -79,10 +78,10 @@ impl Types {
     }
 }
 
-/// One component as its file describes it, its references not yet looked up.
+/// One component as its file describes it, before its references are resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Component {
-    /// The file, as it was named.
+    /// The file name, as the caller gave it.
     pub file: String,
     /// `metadata.name`
     pub name: String,
@@ -99,7 +98,7 @@ pub struct Field {
     pub name: String,
     /// The source of its value.
     pub value: Value,
-    /// The place in the file for messages: `spec.metadata[2].secretKeyRef`.
+    /// The path in the file, for messages: `spec.metadata[2].secretKeyRef`.
     path: String,
     /// The line of the value, counted from 1.
     line: usize,
@@ -112,11 +111,11 @@ pub enum Value {
     Literal(String),
     /// `envRef`: the name of an environment variable.
     EnvRef(String),
-    /// `secretKeyRef`: a secret and, where the secret has several values, the key among them.
+    /// `secretKeyRef`: a secret and, if the secret has several values, the key of one.
     SecretKeyRef {
         /// The secret.
         name: String,
-        /// The key; the name of the secret where absent.
+        /// The key. If absent, it is the name of the secret.
         key: Option<String>,
     },
 }
@@ -124,7 +123,7 @@ pub enum Value {
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // Files hold secret keys as plain values more often than they should.
+            // Users often write secret keys as plain values.
             Self::Literal(_) => f.write_str("Literal(***)"),
             Self::EnvRef(variable) => write!(f, "EnvRef({variable})"),
             Self::SecretKeyRef { name, key } => write!(f, "SecretKeyRef({name}, {key:?})"),
@@ -138,13 +137,13 @@ pub fn read_text(path: &Path) -> Result<String, Failure> {
         .map_err(|error| Failure::here(format_args!("{}: {error}", path.display())))
 }
 
-/// Reads the components of a text that are of these types, at least one. `file` is for messages.
+/// Returns the components of these types in a text. Fails if there is none. `file` is for messages.
 pub fn parse(file: &str, text: &str, types: Types) -> Result<Vec<Component>, Failure> {
     document::components(file, text, types)
 }
 
-/// The placeholders that daprd replaces in a value, wherever it comes from (`convertItemsToProps` in
-/// `pkg/runtime/meta/meta.go` of Dapr). Taken as it is written, it would name a table that nobody has.
+/// The placeholders that daprd replaces in a value from any source (`convertItemsToProps` in `pkg/runtime/meta/meta.go`
+/// of Dapr). Used unreplaced, such a value would name a table that does not exist.
 const PLACEHOLDERS: [(&str, &str); 4] = [
     ("{uuid}", "a random UUID"),
     ("{podName}", "the name of its pod"),
@@ -152,11 +151,11 @@ const PLACEHOLDERS: [(&str, &str); 4] = [
     ("{appID}", "its app ID"),
 ];
 
-/// The sources in which references are looked up: never the process itself, but an environment that is passed in, and a
-/// secrets file.
+/// The sources that references are looked up in: an environment that the caller passes in, and a secrets file. The
+/// process environment is never used.
 #[derive(Clone, Copy)]
 pub struct Sources<'a> {
-    /// Tells the value of an environment variable, `None` where it is not set.
+    /// Returns the value of an environment variable, or `None` if it is not set.
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     /// The secrets file, if there is one.
     pub secrets: Option<&'a Secrets>,
@@ -167,8 +166,7 @@ pub struct Sources<'a> {
 pub struct Resolved {
     /// Names and values in the order of the file.
     pub metadata: Vec<(String, String)>,
-    /// Notes for a person: a variable that is not set, so that its field counts as
-    /// absent (which is what Dapr makes of it, too).
+    /// Notices for the user about variables that are not set. Their fields count as absent, as in Dapr.
     pub notices: Vec<String>,
 }
 
@@ -212,7 +210,7 @@ impl Component {
         Ok(resolved)
     }
 
-    /// Makes an error without the value, which may be a secret.
+    /// Returns an error without the value, which may be a secret.
     fn placeholder(&self, field: &Field, (name, replaced): &(&str, &str)) -> Failure {
         self.at(
             field,

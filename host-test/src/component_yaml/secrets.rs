@@ -1,12 +1,15 @@
-//! Secrets come from a local JSON file, by the rules of Dapr's local file secret store, and are
-//! never printed.
+//! Reads secrets from a local JSON file, by the rules of Dapr's local file secret store, and never
+//! prints them.
 //!
-//! Nested names are joined by a colon: `{"aws": {"secretKey": "…"}}` holds `aws:secretKey`. A
+//! Nested names are joined with a colon: `{"aws": {"secretKey": "…"}}` holds `aws:secretKey`. A
 //! reference by `name` alone (or with a `key` that repeats it) means that joined name, as with
-//! Dapr's `multiValued: false`; one with a `key` means `name:key`, as with `multiValued: true`.
-//! A secret is a JSON string: of a number, a boolean or `null` Dapr makes a text such as
-//! `%!s(float64=5)` (`visitProperty` in components-contrib, secretstores/local/file/filestore.go),
-//! which nobody can mean, so that it is refused here.
+//! Dapr's `multiValued: false`. A reference with a `key` means `name:key`, as with `multiValued:
+//! true`.
+//!
+//! A secret must be a JSON string. Dapr turns a number, a boolean or `null` into text such as
+//! `%!s(float64=5)` (`visitProperty` in components-contrib, secretstores/local/file/filestore.go).
+//! Nobody wants that value, so it is refused here.
+//!
 //! <https://docs.dapr.io/reference/components-reference/supported-secret-stores/file-secret-store/>
 
 use crate::command_line::Failure;
@@ -39,7 +42,7 @@ impl Secrets {
         // Editors on some systems begin a file with a byte order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let json: Value = serde_json::from_str(text).map_err(|error| {
-            // Without what the parser saw: it may be a secret.
+            // The parser's own message is left out, because it may quote a secret.
             let problem = match error.is_eof() {
                 true => "it ends too early",
                 false => "the syntax is wrong here",
@@ -62,7 +65,7 @@ impl Secrets {
         })
     }
 
-    /// The value of a secret, or of one key of it.
+    /// Returns the value of a secret, or of one key of it.
     pub fn get(&self, name: &str, key: Option<&str>) -> Result<&str, Failure> {
         let secret = match key {
             Some(key) if key != name => format!("{name}{SEPARATOR}{key}"),
@@ -73,7 +76,7 @@ impl Secrets {
             Some(Value::Null) => "null",
             Some(Value::Bool(_)) => "a boolean",
             Some(Value::Number(_)) => "a number",
-            // A list or an object has other names: those of its parts.
+            // The values of a list or an object are stored under the names of its parts.
             Some(Value::Array(_) | Value::Object(_)) | None => return Err(self.absent(&secret)),
         };
         let file = &self.file;

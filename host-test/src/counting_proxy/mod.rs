@@ -1,6 +1,7 @@
-//! Requests are counted at the server's side of the wire: the proxy stands before a
-//! DynamoDB endpoint, passes every request on as it came, and remembers it. Where it meters, it
-//! asks the upstream in each request what that consumes; the record has the request as it came.
+//! A proxy that counts requests on the server's side of the wire.
+//!
+//! It stands in front of a DynamoDB endpoint, forwards every request unchanged and records it. A metering proxy also
+//! adds `ReturnConsumedCapacity` to each forwarded request; the record keeps the original request.
 
 use crate::server_thread::ServerThread;
 use bytes::Bytes;
@@ -29,15 +30,15 @@ pub struct CountingProxy {
 }
 
 impl CountingProxy {
-    /// Starts a proxy on a free port of 127.0.0.1 before `upstream`, which is an endpoint such as
-    /// `http://127.0.0.1:8000` (plain HTTP only).
+    /// Starts a proxy on a free port of 127.0.0.1 in front of `upstream`, an endpoint such as `http://127.0.0.1:8000`
+    /// (plain HTTP only).
     pub async fn start(upstream: &str) -> io::Result<Self> {
         Self::before(upstream, false)
     }
 
-    /// As [`start`](Self::start), and asks the upstream what each request consumes. The client
-    /// finds `ConsumedCapacity` in its answers, as if it had asked itself. Not for an upstream that
-    /// checks signatures: they are of the request without the question.
+    /// Like [`start`](Self::start), and asks the upstream for the capacity that each request consumes. The client finds
+    /// `ConsumedCapacity` in the responses, as if it had asked itself. Does not work with an upstream that checks
+    /// signatures, because the proxy changes the signed body.
     pub async fn start_metering(upstream: &str) -> io::Result<Self> {
         Self::before(upstream, true)
     }
@@ -67,28 +68,28 @@ impl CountingProxy {
         &self.endpoint
     }
 
-    /// Returns every request since the start or the last [`reset`](Self::reset), in the order in which
-    /// they had arrived whole.
+    /// Returns every request since the start or the last [`reset`](Self::reset), in the order in which their bodies
+    /// were complete.
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.record.lock().requests.clone()
     }
 
-    /// Counts the requests for this operation: `BatchGetItem`.
+    /// Returns the number of requests for this operation, such as `BatchGetItem`.
     pub fn count(&self, target: &str) -> usize {
         let recorded = self.record.lock();
         let of_target = recorded.requests.iter().filter(|r| r.target == target);
         of_target.count()
     }
 
-    /// Counts the connections over which the recorded requests came. A connection that brought none does
-    /// not count.
+    /// Returns the number of connections that brought the recorded requests. Connections without a request do not
+    /// count.
     pub fn connections(&self) -> usize {
         let recorded = self.record.lock();
         let distinct: HashSet<u64> = recorded.requests.iter().map(|r| r.connection).collect();
         distinct.len()
     }
 
-    /// Returns the most requests that were in flight at one time: arrived whole and not yet answered.
+    /// Returns the largest number of requests in flight at one time: fully received and not yet answered.
     pub fn most_in_flight(&self) -> usize {
         self.record.lock().most_in_flight
     }
@@ -101,7 +102,7 @@ impl CountingProxy {
     }
 }
 
-/// The parts that every connection shares.
+/// The state that all connections share.
 struct Passing {
     upstream: String,
     client: Client<HttpConnector, Full<Bytes>>,
@@ -126,7 +127,7 @@ async fn accept(listener: TcpListener, passing: Arc<Passing>, mut stopped: onesh
         let passing = passing.clone();
         connections.spawn(async move {
             let service = service_fn(|request| pass_on(passing.clone(), connection, request));
-            // A client that breaks off is its own affair; what arrived whole is recorded.
+            // A client may close early. Requests that were fully received are recorded anyway.
             let _ = http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;
@@ -150,7 +151,7 @@ async fn pass_on(
     head.uri = uri;
     drop_hop_by_hop(&mut head.headers);
     let body = if passing.meters {
-        // Of the request without the question; the client writes it anew.
+        // The header has the length of the original body. The client writes a new one.
         head.headers.remove(header::CONTENT_LENGTH);
         asking(&body)
     } else {
@@ -174,7 +175,7 @@ async fn pass_on(
     Ok(Response::from_parts(head, Full::new(body)))
 }
 
-/// Fields that concern one connection only (RFC 9110, section 7.6.1).
+/// Removes the headers that concern one connection only (RFC 9110, section 7.6.1).
 fn drop_hop_by_hop(headers: &mut HeaderMap) {
     for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::TE] {
         headers.remove(name);
@@ -190,7 +191,7 @@ fn bad_gateway(sentence: &str) -> Response<Full<Bytes>> {
 /// A request as the server saw it.
 #[derive(Debug, Clone)]
 pub struct RecordedRequest {
-    /// The operation: what follows the dot in `X-Amz-Target`. Empty where that is missing.
+    /// The operation: the part of `X-Amz-Target` after the dot. Empty if the header is missing.
     pub target: String,
     /// The method.
     pub method: http::Method,
@@ -200,20 +201,20 @@ pub struct RecordedRequest {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
-    /// The connection that brought it, counted from 1 in the order of their arrival.
+    /// The number of its connection, counted from 1 in order of arrival.
     pub connection: u64,
-    /// The status of the answer of the upstream. `None` while, and where, there is none.
+    /// The status of the upstream's response. `None` until one arrives, and if none ever does.
     pub status: Option<StatusCode>,
-    /// The capacity units that it consumed, by the upstream's own account. `None` where the proxy
-    /// does not meter, and where the upstream gave no account: it gives none with an error.
+    /// The capacity units that it consumed, as reported by the upstream. `None` if the proxy does not meter or the
+    /// upstream reported nothing, as in an error response.
     pub consumed: Option<f64>,
-    /// Its place among all requests of the proxy's life.
+    /// Its position among all requests of the proxy's life.
     number: u64,
 }
 
 impl RecordedRequest {
-    /// Counts the bytes of everything before the body as HTTP/1.1 writes it, one space between a field's name
-    /// and its value: the request line, the fields and the empty line.
+    /// Returns the number of bytes before the body as HTTP/1.1 writes them: the request line, the headers and the empty
+    /// line. Each header has one space between its name and its value.
     pub fn head_bytes(&self) -> usize {
         let line = format!("{} {} HTTP/1.1\r\n", self.method, self.path);
         let fields = self.headers.iter();
@@ -234,7 +235,8 @@ struct Recorded {
     most_in_flight: usize,
 }
 
-/// A request is in flight from when its body has arrived whole until its answer is about to be sent. Ends with its answer, or when it is dropped.
+/// A request in flight: from the moment its body is complete until its response is about to be sent. Dropping it ends
+/// it too.
 struct InFlight {
     record: Record,
     number: u64,
@@ -272,17 +274,17 @@ impl Record {
     }
 
     fn lock(&self) -> MutexGuard<'_, Recorded> {
-        // A panic elsewhere cannot leave the list half written.
+        // A panic elsewhere cannot leave the list half written, so a poisoned lock is safe to use.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl InFlight {
-    /// Notes how it was answered. A request that the record has forgotten meanwhile stays forgotten.
+    /// Records the status and the consumed capacity. Does nothing if a reset has removed the request.
     fn answered(self, status: StatusCode, consumed: Option<f64>) {
         let mut recorded = self.record.lock();
         let requests = recorded.requests.iter_mut();
-        // From the end: what is answered now has come of late.
+        // Search from the end: a request that is answered now arrived recently.
         let request = requests.rev().find(|request| request.number == self.number);
         if let Some(request) = request {
             request.status = Some(status);
@@ -297,7 +299,7 @@ impl Drop for InFlight {
     }
 }
 
-/// Makes the request with `ReturnConsumedCapacity`. What is no JSON object stays as it is.
+/// Adds `ReturnConsumedCapacity` to the request body. A body that is not a JSON object stays unchanged.
 fn asking(body: &Bytes) -> Bytes {
     let Ok(mut request) = serde_json::from_slice::<Map<String, Value>>(body) else {
         return body.clone();
@@ -306,7 +308,7 @@ fn asking(body: &Bytes) -> Bytes {
     Bytes::from(Value::Object(request).to_string())
 }
 
-/// Reads the capacity units in an answer: for one table, or the sum over a list of tables.
+/// Returns the capacity units in a response: for one table, or the sum over a list of tables.
 fn consumed(answer: &Bytes) -> Option<f64> {
     let answer: Value = serde_json::from_slice(answer).ok()?;
     match answer.get("ConsumedCapacity")? {

@@ -141,7 +141,7 @@ async fn the_most_requests_in_flight_are_those_that_waited_together() {
         waiting.push(tokio::spawn(async move {
             raw_call(&endpoint, "ListTables", &json!({})).await
         }));
-        // It connects once the request has arrived at the proxy.
+        // The proxy connects upstream once it has received the request.
         held.push(silent.accept().await.unwrap());
         assert_eq!(proxy.most_in_flight(), most);
     }

@@ -1,5 +1,7 @@
-//! A folder is opened, and given a new table, by one process at a time: the engine finds out what is
-//! there and then writes what is missing, and SQLite's own locks do not hold from one to the other.
+//! A data folder on disk. One process at a time opens it or creates a table in it.
+//!
+//! The engine first checks which tables exist and then creates the missing ones. SQLite's own locks
+//! do not span these two steps, so a lock file does.
 
 use crate::command_line::Failure;
 use std::fs::{self, File, TryLockError};
@@ -9,9 +11,9 @@ use std::{io, thread};
 
 /// The database's file.
 const DATABASE: &str = "dynamodb.sqlite";
-/// The file whose lock is held meanwhile. It stays: who deletes it lets two processes in.
+/// The file that is locked meanwhile. It is never deleted: deleting it would let two processes in.
 const LOCK: &str = "dynamodb.lock";
-/// The time that one process waits for the others, which hold the lock for some milliseconds each.
+/// The time limit of waiting for other processes. Each holds the lock for some milliseconds.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
 /// The pause between two tries.
 const LOCK_INTERVAL: Duration = Duration::from_millis(10);
@@ -21,10 +23,10 @@ const LOCK_INTERVAL: Duration = Duration::from_millis(10);
 pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes the folder where it is missing.
+    /// Creates the folder if it is missing.
     pub(super) fn new(folder: PathBuf) -> Result<Self, Failure> {
         let made = fs::create_dir_all(&folder);
-        // SQLite reads a path that begins with `file:` as a URI, which no absolute one does:
+        // SQLite reads a path that begins with `file:` as a URI. An absolute path never begins so:
         // <https://sqlite.org/uri.html>.
         match made.and_then(|()| path::absolute(&folder)) {
             Ok(absolute) => Ok(Self(absolute)),
@@ -41,8 +43,8 @@ impl Folder {
         })
     }
 
-    /// Waits until no other process opens the folder or makes a table in it. The lock is that of the
-    /// file, and given back when the file is dropped.
+    /// Waits until no other process opens the folder or creates a table in it. Returns the locked
+    /// file; dropping it releases the lock.
     pub(super) fn lock(&self) -> Result<File, Failure> {
         self.lock_within(LOCK_TIMEOUT)
             .map_err(|error| refused(&self.0, error))

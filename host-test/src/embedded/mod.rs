@@ -1,11 +1,11 @@
-//! The embedded DynamoDB is a real server behind a real socket, and it is gone when its handle is.
+//! The embedded DynamoDB: a real server behind a real socket. Dropping its handle stops it.
 //!
-//! It is dynoxide (SQLite underneath), served on a free port of 127.0.0.1. It never throttles,
-//! leaves no item unprocessed and reports no transaction conflict. Credentials and region may be
-//! anything: it looks at the form of a signature only.
+//! It is dynoxide, which stores data in SQLite, served on a free port of 127.0.0.1. It never throttles, leaves no item
+//! unprocessed and reports no transaction conflict. Any credentials and region work: it checks only the form of a
+//! signature.
 //!
-//! Tables and items are also reached past the network and past the component, so that a test can see what is really stored.
-//! Items and keys are DynamoDB JSON: `{"key": {"S": "order-1"}}`.
+//! The handle also reads and writes tables directly, without the network and the component. So a test can check what is
+//! really stored. Items and keys are DynamoDB JSON: `{"key": {"S": "order-1"}}`.
 
 mod folder;
 
@@ -23,21 +23,21 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::MissedTickBehavior;
 
-/// The time between two sweeps, which delete expired items from tables that have time to live enabled. DynamoDB
-/// itself takes up to a few days, so nothing may depend on it being soon.
+/// The time between two sweeps, which delete expired items from tables with time to live enabled. DynamoDB itself takes
+/// up to a few days, so no caller may depend on a quick sweep.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The place where the embedded DynamoDB keeps its tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Storage {
-    /// In memory: gone with the handle.
+    /// In memory. Dropping the handle deletes it.
     Memory,
-    /// In a SQLite file in this folder, which is created where it is missing.
+    /// In a SQLite file in this folder, which is created if missing.
     Folder(PathBuf),
 }
 
 impl Storage {
-    /// This folder; memory where none is given.
+    /// Returns storage in this folder, or in memory if there is no folder.
     #[must_use]
     pub fn of(folder: Option<&Path>) -> Self {
         match folder {
@@ -50,7 +50,7 @@ impl Storage {
 /// A running embedded DynamoDB. Dropping it stops the server and closes the database.
 pub struct Embedded {
     endpoint: String,
-    // Before `database`, so that the last handle closes the file after the server has let go of it.
+    // Declared before `database`, so that the server lets go of the file before the last handle closes it.
     _server: ServerThread,
     database: Database,
     folder: Option<Folder>,
@@ -63,7 +63,7 @@ impl Embedded {
         Self::start_on_port(storage, 0).await
     }
 
-    /// As [`start`](Self::start), on this port; 0 is a free one.
+    /// Like [`start`](Self::start), on this port. Port 0 means a free one.
     pub async fn start_on_port(storage: Storage, port: u16) -> Result<Self, Failure> {
         let folder = match storage {
             Storage::Memory => None,
@@ -104,8 +104,8 @@ impl Embedded {
         Ok(())
     }
 
-    /// Creates the table where there is none of that name, and tells whether it did. Another process
-    /// may do so with the same folder at the same time: one of them creates it.
+    /// Creates the table if it does not exist. Returns true if it did create it. If several processes do so with one
+    /// folder at the same time, one of them creates it.
     pub async fn create_table_if_absent(
         &self,
         name: &str,
@@ -131,7 +131,7 @@ impl Embedded {
             let found: Vec<String> = serde_json::from_value(page["TableNames"].take())
                 .map_err(|error| refused("ListTables", error))?;
             names.extend(found);
-            // DynamoDB names at most 100 in one answer.
+            // DynamoDB lists at most 100 names in one response.
             match page["LastEvaluatedTableName"].take() {
                 Value::Null => return Ok(names),
                 last => request["ExclusiveStartTableName"] = last,
@@ -150,7 +150,7 @@ impl Embedded {
                 Database::describe_time_to_live,
             )
             .await?;
-        // As DynamoDB does, the engine refuses to enable what is enabled.
+        // Like DynamoDB, the engine refuses to enable time to live twice.
         if told["TimeToLiveDescription"]["AttributeName"] == attribute {
             return Ok(());
         }
@@ -163,21 +163,21 @@ impl Embedded {
         Ok(())
     }
 
-    /// Writes an item as it stands.
+    /// Writes an item unchanged.
     pub async fn put_item(&self, table: &str, item: Value) -> Result<(), Failure> {
         let request = json!({ "TableName": table, "Item": item });
         self.call("PutItem", request, Database::put_item).await?;
         Ok(())
     }
 
-    /// Reads an item as it stands, an expired one too. `None` where there is none.
+    /// Returns the stored item, even an expired one. `None` if there is no item.
     pub async fn get_item(&self, table: &str, key: Value) -> Result<Option<Value>, Failure> {
         let request = json!({ "TableName": table, "Key": key, "ConsistentRead": true });
         let mut answer = self.call("GetItem", request, Database::get_item).await?;
         Ok(Some(answer["Item"].take()).filter(|item| !item.is_null()))
     }
 
-    /// Deletes an item. Deleting an absent one is no error.
+    /// Deletes an item. Deleting an absent item succeeds.
     pub async fn delete_item(&self, table: &str, key: Value) -> Result<(), Failure> {
         let request = json!({ "TableName": table, "Key": key });
         self.call("DeleteItem", request, Database::delete_item)
@@ -185,7 +185,7 @@ impl Embedded {
         Ok(())
     }
 
-    /// Reads every item of a table, in no particular order.
+    /// Returns every item of a table, in no particular order.
     pub async fn scan(&self, table: &str) -> Result<Vec<Value>, Failure> {
         let mut items = Vec::new();
         let mut request = json!({ "TableName": table, "ConsistentRead": true });
@@ -201,8 +201,7 @@ impl Embedded {
         }
     }
 
-    /// Deletes what has expired now, in every table with time to live enabled. Tells how many
-    /// items that were.
+    /// Deletes the expired items of every table with time to live enabled. Returns their number.
     pub async fn sweep_ttl(&self) -> Result<usize, Failure> {
         let database = self.database.clone();
         tokio::task::spawn_blocking(move || database.sweep_ttl())
@@ -211,7 +210,7 @@ impl Embedded {
             .map_err(|error| refused("sweep", error))
     }
 
-    /// Locks the folder, off the caller's runtime because it waits.
+    /// Locks the folder. Runs outside the caller's runtime because it waits.
     async fn lock(&self) -> Result<Option<File>, Failure> {
         let Some(folder) = self.folder.clone() else {
             return Ok(None);
@@ -221,7 +220,7 @@ impl Embedded {
             .map_err(|error| refused("CreateTable", error))?
     }
 
-    /// Performs one operation of the engine, JSON in and JSON out, off the caller's runtime because it
+    /// Performs one operation of the engine, with JSON in and JSON out. Runs outside the caller's runtime because it
     /// may wait for the database's lock.
     async fn call<I, O>(
         &self,
@@ -261,9 +260,9 @@ fn open(folder: Option<Folder>) -> Result<Database, Failure> {
     };
     let _lock = folder.lock()?;
     let database = Database::new(&folder.database()?).map_err(refused)?;
-    // SQLite starts out with a sync to disk at every commit, and every item of a batch is one:
-    // 10,000 items take 15 s. What the engine calls normal loses the last writes in a power cut,
-    // never in a crash of this process, and takes under a second.
+    // By default SQLite syncs to disk at every commit, and every item of a batch is one commit: 10,000 items take 15 s.
+    // The engine's normal mode takes under a second. It may lose the last writes in a power cut, but not in a crash of
+    // this process.
     database.disable_bulk_loading().map_err(refused)?;
     Ok(database)
 }
@@ -280,7 +279,7 @@ async fn serve(listener: TcpListener, database: Database, stopped: oneshot::Rece
         let _ = stopped.await;
     });
     tokio::select! {
-        // A server that fails shows in every later call as a refused connection.
+        // If the server fails, every later call sees a refused connection.
         _ = serving => {}
         () = sweeping => {}
     }
@@ -289,12 +288,12 @@ async fn serve(listener: TcpListener, database: Database, stopped: oneshot::Rece
 async fn sweep_from_time_to_time(database: Database) {
     let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first tick is at once.
+    // The first tick fires immediately.
     ticks.tick().await;
     loop {
         ticks.tick().await;
         let swept = database.clone();
-        // A sweep that fails is made good by the next: expired items count as absent anyway.
+        // The next sweep makes up for a failed one. Expired items count as absent anyway.
         let _ = tokio::task::spawn_blocking(move || swept.sweep_ttl()).await;
     }
 }

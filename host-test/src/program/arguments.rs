@@ -1,4 +1,5 @@
-//! The arguments that the program adds to the commands of the contract: where the component and its store are.
+//! The arguments that the program adds to the commands of the contract. They locate the component and its
+//! store.
 
 use super::serve::ServeArguments;
 use crate::command_line::arguments::{BindingCommand, StateCommand, pair};
@@ -8,13 +9,12 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 
-/// Calls dapr_dynamodb.wasm in wasmtime; without a command, shows what it does on an embedded
-/// DynamoDB
+/// Call dapr_dynamodb.wasm in wasmtime; without a command, run a demo on an embedded DynamoDB
 #[derive(Debug, Parser)]
 #[command(name = "host-test", version, after_help = STATUSES, propagate_version = true)]
 pub(super) struct Arguments {
-    /// Run this component instead of the workspace's own: any that exports the state store or the
-    /// output binding of dapr-wasm:components
+    /// Run this component instead of the workspace's own; it must export the state store or the output binding
+    /// of dapr-wasm:components
     #[arg(long, global = true, value_name = "FILE.wasm")]
     pub(super) component: Option<PathBuf>,
     #[command(subcommand)]
@@ -27,7 +27,7 @@ pub(super) enum Command {
     State(StateArguments),
     /// Call the output binding
     Binding(BindingArguments),
-    /// Serve an embedded DynamoDB to other programs, until interrupted
+    /// Serve an embedded DynamoDB to other programs until interrupted
     Serve(ServeArguments),
 }
 
@@ -47,38 +47,38 @@ pub(super) struct BindingArguments {
     pub(super) command: BindingCommand,
 }
 
-/// The DynamoDB that is called, its table, and the looks of answers.
+/// The DynamoDB to call, its table, and the output format.
 #[derive(Clone, Args, Default)]
 pub struct Connection {
-    /// Print results as JSON, one value a line
+    /// Print results as JSON, one value per line
     #[arg(long, global = true)]
     pub json: bool,
 
-    /// Keep the embedded DynamoDB in this folder; without it, it is in memory and gone afterwards
+    /// Store the embedded DynamoDB in this folder; by default it is in memory and lost at exit
     #[arg(long, global = true, value_name = "DIR", help_heading = WHERE)]
     pub data: Option<PathBuf>,
     /// Call this endpoint instead of the embedded DynamoDB
     #[arg(long, global = true, value_name = "URL", value_parser = NonEmptyStringValueParser::new(), help_heading = WHERE)]
     pub endpoint: Option<String>,
-    /// Call DynamoDB itself, in the region that is configured
+    /// Call AWS's DynamoDB in the configured region
     #[arg(long, global = true, help_heading = WHERE)]
     pub aws: bool,
-    /// Say on standard error how many requests were sent (plain HTTP endpoints only)
+    /// Print the number of requests on standard error (plain HTTP endpoints only)
     #[arg(long, global = true, help_heading = WHERE)]
     pub count_requests: bool,
 
-    /// Configure the component from a Dapr component file, or from a folder of them; it decides
-    /// which DynamoDB is called, unless --data, --endpoint or --aws does
+    /// Configure the component from a Dapr component file or a folder of them; it also chooses the DynamoDB to
+    /// call, unless --data, --endpoint or --aws is given
     #[arg(long, global = true, value_name = "PATH", help_heading = CONFIGURATION)]
     pub component_yaml: Option<PathBuf>,
-    /// The component of this name, where the file or folder holds several
+    /// Use the component of this name if the file or folder holds several
     #[arg(long, global = true, value_name = "NAME", help_heading = CONFIGURATION)]
     pub component_name: Option<String>,
     /// Look up secretKeyRef in this JSON file
     #[arg(long, global = true, value_name = "FILE", help_heading = CONFIGURATION)]
     pub secrets: Option<PathBuf>,
-    /// The table; the embedded DynamoDB creates it if absent, and without a component file it is
-    /// `state` there by default
+    /// The table; the embedded DynamoDB creates it if absent and uses `state` by default if there is no
+    /// component file
     #[arg(long, global = true, value_parser = NonEmptyStringValueParser::new(), help_heading = CONFIGURATION)]
     pub table: Option<String>,
     /// The AWS region
@@ -87,7 +87,7 @@ pub struct Connection {
     /// The access key ID; the embedded DynamoDB needs none
     #[arg(long, global = true, value_name = "ID", help_heading = CONFIGURATION)]
     pub access_key: Option<String>,
-    /// The secret access key; better left to AWS_SECRET_ACCESS_KEY or --secrets
+    /// The secret access key; prefer AWS_SECRET_ACCESS_KEY or --secrets
     #[arg(long, global = true, value_name = "KEY", help_heading = CONFIGURATION)]
     pub secret_key: Option<String>,
     /// The session token
@@ -105,8 +105,8 @@ const WHERE: &str = "Which DynamoDB (by default an embedded one)";
 const CONFIGURATION: &str = "Configuration of the component";
 
 impl Connection {
-    /// Refuses what cannot be asked for together. The parser itself overlooks it where one argument stands
-    /// before the command and the other after it.
+    /// Refuses arguments that exclude each other. The parser itself misses them if one stands before the
+    /// command and the other after it.
     pub fn check(&self) -> Result<(), clap::Error> {
         let places = [
             ("--data", self.data.is_some()),
@@ -137,7 +137,7 @@ impl Connection {
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // The rest may hold secrets.
+        // The other fields may hold secrets.
         f.debug_struct("Connection")
             .field("data", &self.data)
             .field("component_yaml", &self.component_yaml)

@@ -1,5 +1,5 @@
-//! The one place where the command line meets the host library: plain data to the contract's types
-//! and back.
+//! Converts between the plain data of the command line and the types of the contract. No other
+//! module connects the command line to the host library.
 
 use crate::command_line::Failure;
 use crate::command_line::calls::{BindingCalls, Bulk, StateCalls};
@@ -8,13 +8,13 @@ use crate::command_line::model::{
 };
 use dapr_wasm_host::{Binding, CallError, Instance, State, types};
 
-/// The state store of a component.
+/// The state store of a component, with plain data in and out.
 pub(super) struct StateStore<'a>(pub(super) State<'a>);
 
-/// The binding of a component.
+/// The binding of a component, with plain data in and out.
 pub(super) struct OutputBinding<'a>(pub(super) Binding<'a>);
 
-/// The state store of a component.
+/// The state store of a component, with plain data in and out.
 pub(super) fn state(instance: &mut Instance) -> Result<StateStore<'_>, Failure> {
     instance.state().map(StateStore).map_err(failure)
 }
@@ -24,7 +24,7 @@ pub(super) fn binding(instance: &mut Instance) -> Result<OutputBinding<'_>, Fail
     instance.binding().map(OutputBinding).map_err(failure)
 }
 
-/// The component's own error keeps its case; whatever else went wrong has none.
+/// Converts a call error. Only the component's own errors have a case.
 pub(super) fn failure(error: CallError) -> Failure {
     match error.component() {
         Some(error) => of_component(error),

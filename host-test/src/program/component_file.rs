@@ -1,5 +1,5 @@
-//! One component out of a component file: the one of the type that is called, which must be named
-//! where there are several.
+//! Selects one component of a component file: the one with the type that is called. If several have
+//! that type, the user must name one.
 
 use super::arguments::Connection;
 use crate::command_line::Failure;
@@ -8,8 +8,8 @@ use crate::component_yaml::{
 };
 use std::path::Path;
 
-/// Returns the types that a component file may configure: the workspace's own component is for DynamoDB, another one
-/// may be for anything.
+/// Returns the types that a component file may configure. The workspace's own component is for
+/// DynamoDB; another component may be for anything.
 pub fn types(component: Option<&Path>) -> Types {
     match component {
         None => Types::DynamoDb,
@@ -17,22 +17,23 @@ pub fn types(component: Option<&Path>) -> Types {
     }
 }
 
-/// The component file of a run, or a folder of them, and the secrets beside it. Both are read once, since a file may be a
-/// pipe, which gives its text to the first who reads it; what is wrong with one of them is told where it is needed.
+/// The component file of a run, or a folder of them, and the secrets file. Each is read only once,
+/// because a file may be a pipe, whose text can be read only once. An error in one of them is
+/// reported when its content is needed.
 pub struct ComponentFile<'c> {
     path: &'c Path,
     name: Option<&'c str>,
     types: Types,
-    /// The file as one that is for DynamoDB.
+    /// The components of the file that are for DynamoDB.
     of_dynamodb: Result<Vec<Component>, Failure>,
-    /// The file as one that is for any of the types.
+    /// The components of the file of all accepted types.
     of_types: Result<Vec<Component>, Failure>,
     secrets: Option<Result<Secrets, Failure>>,
     notices: Vec<String>,
 }
 
 impl<'c> ComponentFile<'c> {
-    /// The component file that the arguments name, if they do.
+    /// Reads the component file that the arguments name. `None` if they name none.
     pub fn read(types: Types, connection: &'c Connection) -> Result<Option<Self>, Failure> {
         let Some(path) = &connection.component_yaml else {
             return Ok(None);
@@ -60,12 +61,12 @@ impl<'c> ComponentFile<'c> {
         }))
     }
 
-    /// Tells what of a folder could not be read, for a person.
+    /// Returns notices for the user about files of a folder that could not be read.
     pub fn notices(&self) -> &[String] {
         &self.notices
     }
 
-    /// Returns what the file configures, at least one: a state store, a binding.
+    /// Returns the component types that the file configures. There is at least one.
     pub fn configured(&self) -> Result<Vec<ComponentType>, Failure> {
         let components = self.components(|c| is_named(c, self.name))?;
         of_either_type(components, self.name).map_err(|problem| self.failure(&problem))
@@ -88,8 +89,8 @@ impl<'c> ComponentFile<'c> {
         })
     }
 
-    /// Returns the components of the file. Where it has some for DynamoDB, and what is wanted is among these, they are meant,
-    /// whatever else it configures.
+    /// Returns the components of the file. If one of its components for DynamoDB is wanted, returns
+    /// only those for DynamoDB and ignores the others.
     fn components(&self, wanted: impl Fn(&Component) -> bool) -> Result<&[Component], Failure> {
         match &self.of_dynamodb {
             Ok(components) if components.iter().any(wanted) => Ok(components),
@@ -242,7 +243,7 @@ mod tests {
         }
         assert!(chosen(StateStore, Types::DynamoDb, Some("mem")).is_err());
         assert!(chosen(StateStore, Types::Any, Some("nosuch")).is_err());
-        // A component that is held against the contract is DynamoDB's or another, not half of each.
+        // Conformance runs use either the components for DynamoDB or all others, never a mix.
         let configured = |name| {
             let connection = connection(name);
             let file = ComponentFile::read(Types::Any, &connection).unwrap();

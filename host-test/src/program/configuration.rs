@@ -1,9 +1,9 @@
-//! The component's metadata as the contract reads it: names compare ASCII case-insensitively, the
-//! last one counts, an empty value is none.
+//! The component's metadata, with the rules of the contract: names compare ASCII
+//! case-insensitively, the last one counts, and an empty value counts as absent.
 
 use super::arguments::Connection;
 
-/// The fields that the harness itself has to know, with the aliases that Dapr gives them.
+/// The fields that the harness itself needs, with Dapr's aliases.
 pub(super) mod field {
     pub(in super::super) const TABLE: &[&str] = &["table"];
     pub(in super::super) const REGION: &[&str] = &["region", "awsRegion"];
@@ -24,7 +24,7 @@ impl Configuration {
         Self(metadata)
     }
 
-    /// Takes what the command line sets, apart from a component file.
+    /// Returns the settings of the command line, without those of a component file.
     pub(super) fn of_arguments(connection: &Connection) -> Self {
         let mut configuration = Self::default();
         for (field, value) in [
@@ -44,7 +44,8 @@ impl Configuration {
         configuration
     }
 
-    /// The value that counts for a field: under the first of its names that has one, the last.
+    /// Returns the value of a field. The first alias with a value wins; of several values for one
+    /// alias, the last wins.
     pub(super) fn get(&self, field: &[&str]) -> Option<&str> {
         field.iter().find_map(|name| {
             self.0
@@ -56,7 +57,7 @@ impl Configuration {
         })
     }
 
-    /// Replaces a field under all of its names, which makes the order of aliases no matter.
+    /// Replaces a field under all of its names, so the order of aliases does not matter.
     pub(super) fn set(&mut self, field: &[&str], value: &str) {
         self.0.retain(|(name, _)| !is_one_of(name, field));
         if let Some(name) = field.first() {
@@ -64,7 +65,7 @@ impl Configuration {
         }
     }
 
-    /// Lets `other` win where both set a field.
+    /// Adds the settings of `other`, which win where both set a field.
     pub(super) fn overridden_by(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self
@@ -77,7 +78,7 @@ impl Configuration {
         }
     }
 
-    /// For `init`.
+    /// Returns the metadata for `init`.
     pub(super) fn metadata(&self) -> &[(String, String)] {
         &self.0
     }

@@ -1,9 +1,10 @@
-//! The component is lent what it takes so that it finds credentials as a program of this machine would: the
-//! variables, the directories of the files that they name, and the hosts that give some.
+//! Grants the component the access it needs to find credentials like a native program on this
+//! machine. That is: environment variables, the directories of the files that they name, and
+//! hosts.
 
 use std::path::{Path, PathBuf};
 
-/// The variables that name a source of credentials or the way to it.
+/// The variables that name a source of credentials or the way to reach it.
 pub(super) const VARIABLES: [&str; 19] = [
     "AWS_ACCESS_KEY_ID",
     "AWS_CONFIG_FILE",
@@ -28,7 +29,7 @@ pub(super) const VARIABLES: [&str; 19] = [
 
 const HOME: &str = "HOME";
 
-/// Those whose value is a URL that is asked.
+/// The variables that hold a URL to call.
 const URLS: [&str; 4] = [
     super::destination::ENDPOINT_OF_EVERY_SERVICE,
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
@@ -36,7 +37,7 @@ const URLS: [&str; 4] = [
     "AWS_ENDPOINT_URL_STS",
 ];
 
-/// Those whose value is the path of a file.
+/// The variables that hold the path of a file.
 const FILES: [&str; 4] = [
     "AWS_CONFIG_FILE",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
@@ -44,7 +45,8 @@ const FILES: [&str; 4] = [
     "AWS_WEB_IDENTITY_TOKEN_FILE",
 ];
 
-/// The hosts at which AWS itself gives credentials: the agents of ECS and EKS, and instance metadata.
+/// The hosts where AWS itself provides credentials: the agents of ECS and EKS, and instance
+/// metadata.
 pub(super) const METADATA_HOSTS: [&str; 5] = [
     "169.254.170.2:80",
     "169.254.170.23:80",
@@ -56,14 +58,14 @@ pub(super) const METADATA_HOSTS: [&str; 5] = [
 /// The variables of one component.
 type Variables<'a> = &'a [(&'static str, String)];
 
-/// The URLs that the variables name.
+/// Returns the URLs that the variables name.
 pub(super) fn urls(variables: Variables<'_>) -> impl Iterator<Item = &str> {
     let named = |(name, _): &&(&'static str, String)| URLS.contains(name);
     variables.iter().filter(named).map(|(_, url)| url.as_str())
 }
 
-/// The directories of the files that the variables name, as far as there are any. The home and what
-/// it is in are lent to nobody, whatever is named there.
+/// Returns the existing directories of the files that the variables name. The home directory and
+/// its parents are never granted, even if a variable names a file there.
 pub(super) fn directories(variables: Variables<'_>) -> Vec<PathBuf> {
     let home = variables.iter().find(|(name, _)| *name == HOME);
     let home = home.map(|(_, path)| Path::new(path));
@@ -73,7 +75,7 @@ pub(super) fn directories(variables: Variables<'_>) -> Vec<PathBuf> {
         _ => Path::new(path).parent().map(Path::to_owned),
     });
     let of_home = home.map(|home| home.join(".aws"));
-    // As it is without links and `..`, which lead elsewhere than they seem to.
+    // Compare the path without links and `..`, which may lead elsewhere.
     let real = |path: &Path| path.canonicalize().ok();
     let real_home = home.and_then(real);
     let holds_home = |path: &Path| {

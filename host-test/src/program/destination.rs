@@ -1,7 +1,8 @@
-//! The DynamoDB that is called, and so the hosts that the component may reach: one, or AWS's own alone.
+//! Chooses the DynamoDB to call, and so the hosts that the component may reach: either one endpoint
+//! or AWS's own hosts.
 //!
-//! What the arguments say comes first, then a component file; without either it is the embedded
-//! DynamoDB, so that nothing leaves the machine that nobody asked for.
+//! The arguments come first, then a component file. Without either, it is the embedded DynamoDB, so
+//! nothing leaves the machine unless the user asks for it.
 
 use super::arguments::Connection;
 use super::configuration::{Configuration, field};
@@ -9,19 +10,18 @@ use super::credentials;
 use crate::embedded::Storage;
 use dapr_wasm_host::{Egress, EgressBuilder, HostError};
 
-/// The DynamoDB that is called.
+/// The DynamoDB to call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Destination {
     Embedded(Storage),
-    /// The endpoint that is configured.
+    /// The configured endpoint.
     Endpoint(String),
-    /// AWS's own, in the region that is configured; without a region, the component says what is
-    /// missing.
+    /// AWS's own, in the configured region. If no region is set, the component reports that.
     Aws,
 }
 
-/// The part of the environment that the component may see when it does not call the embedded DynamoDB: the
-/// variables that its configuration knows, those of its credentials beside them.
+/// The environment variables that the component may see if it does not call the embedded DynamoDB:
+/// those of its configuration. The variables of its credentials are added to them.
 const VARIABLES: [&str; 10] = [
     "AWS_REGION",
     "AWS_DEFAULT_REGION",
@@ -34,14 +34,14 @@ const VARIABLES: [&str; 10] = [
     "DYNAMODB_REQUEST_TIMEOUT",
     "DYNAMODB_UNCONFIRMED_WRITES",
 ];
-/// The variables that name an endpoint, the more specific one first. The component gets the outcome as
-/// metadata.
+/// The variables that name an endpoint, the more specific one first. The component receives the
+/// chosen endpoint as metadata.
 const ENDPOINT_VARIABLES: [&str; 2] = ["AWS_ENDPOINT_URL_DYNAMODB", ENDPOINT_OF_EVERY_SERVICE];
-/// It counts for STS as well.
+/// The variable that sets the endpoint of every service, so it affects STS too.
 pub(super) const ENDPOINT_OF_EVERY_SERVICE: &str = "AWS_ENDPOINT_URL";
 
-/// DynamoDB and STS in every region of every partition of AWS. The component takes the host from its region
-/// by a table of its own; a test of the component holds the two together.
+/// DynamoDB and STS in every region of every partition of AWS. The component has its own table of
+/// hosts by region; a test of the component compares the two.
 pub const AWS_HOSTS: [&str; 14] = [
     "dynamodb.*.amazonaws.com:443",
     "dynamodb.*.amazonaws.com.cn:443",
@@ -62,7 +62,8 @@ pub const AWS_HOSTS: [&str; 14] = [
 type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 impl Destination {
-    /// `configuration` is the whole of it, component file and arguments.
+    /// Chooses the DynamoDB. `configuration` holds the settings of both the component file and the
+    /// arguments.
     pub(super) fn new(
         connection: &Connection,
         configuration: &Configuration,
@@ -88,13 +89,13 @@ impl Destination {
         }
     }
 
-    /// The environment of the component.
+    /// Returns the environment variables of the component.
     pub(super) fn environment(&self, environment: Environment<'_>) -> Vec<(&'static str, String)> {
         let of_every_service: &[&str] = match self {
             Self::Embedded(_) => return Vec::new(),
-            // DynamoDB's endpoint is metadata by now, so that it counts for STS alone.
+            // DynamoDB's endpoint is set as metadata, so here the variable affects STS alone.
             Self::Endpoint(_) => &[ENDPOINT_OF_EVERY_SERVICE],
-            // No endpoint is metadata, so that it would count for DynamoDB.
+            // No endpoint is set as metadata, so here the variable would affect DynamoDB.
             Self::Aws => &[],
         };
         let set = |name: &&'static str| Some((*name, environment(name)?));
@@ -102,8 +103,8 @@ impl Destination {
         own.chain(of_every_service).filter_map(set).collect()
     }
 
-    /// The hosts that may be reached: DynamoDB and what gives credentials. A URL that is none opens
-    /// nothing and closes nothing: the component says what is wrong with its configuration.
+    /// Returns the hosts that the component may reach: DynamoDB and the sources of credentials. An
+    /// invalid URL is ignored here; the component reports the error in its configuration.
     pub(super) fn egress(
         &self,
         endpoint: Option<&str>,
@@ -116,8 +117,8 @@ impl Destination {
         sound.fold(open, EgressBuilder::allow_url).build()
     }
 
-    /// The hosts that are open whatever is named. An endpoint without TLS is one nearby: of AWS,
-    /// nothing is reached then.
+    /// Returns the hosts that are always allowed. An endpoint without TLS is a local one; then no
+    /// host of AWS is allowed.
     fn hosts(&self) -> Vec<&'static str> {
         let services = |prefix: &str| {
             let of_aws = AWS_HOSTS.iter().filter(|host| host.starts_with(prefix));

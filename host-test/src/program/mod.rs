@@ -1,8 +1,8 @@
-//! The program `host-test`: exit status 0 when all went as asked, 1 when it did not, 2 when the
-//! command line makes no sense.
+//! The program `host-test`. Exit status 0 means success, 1 means failure, and 2 means an invalid
+//! command line.
 //!
-//! It is a function of its arguments and surroundings, so that a test can run it as a person would. The other programs of
-//! this workspace take from here how they are started and how they reach a component.
+//! It is a function of its arguments and surroundings, so a test can run it as a user would. The
+//! other programs of this workspace reuse its start-up and its way to reach a component.
 
 pub mod arguments;
 mod calls;

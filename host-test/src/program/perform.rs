@@ -1,5 +1,5 @@
-//! One call, from its arguments to its exit status: input is read first, so that a component is not
-//! started for a file with a mistake in it.
+//! Performs one call, from its arguments to its exit status. Input is read first, so a component is
+//! not started if a file has an error.
 
 use super::arguments::{BindingArguments, Connection, StateArguments};
 use super::component_file::{ComponentFile, types};
@@ -114,7 +114,7 @@ async fn perform(
     Status::of(performed, &mut output)
 }
 
-/// Makes the output for these surroundings.
+/// Returns the output for these surroundings.
 pub fn output<'a>(connection: &Connection, surroundings: &'a mut Surroundings<'_>) -> Output<'a> {
     Output {
         format: match connection.json {

@@ -1,15 +1,17 @@
-//! A bar on standard error, where somebody sees it and the work is long enough to look at.
+//! A progress bar on standard error. It is shown only on a terminal and only for long
+//! work.
 
 use crate::command_line::progress::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::cell::OnceCell;
 
-/// Below this, the bar would be gone before it could be read.
+/// The smallest total that gets a bar. A bar for less would vanish before anyone could
+/// read it.
 const WORTH_SHOWING: u64 = 1000;
-/// As wide as the terminal.
+/// The template, as wide as the terminal.
 const TEMPLATE: &str = "{wide_bar} {human_pos} of {human_len}  {per_sec}  {eta} left";
 
-/// Draws on a terminal, and on nothing else.
+/// A progress bar that draws only on a terminal.
 pub struct Bar {
     is_terminal: bool,
     target: Box<dyn Fn() -> ProgressDrawTarget>,
@@ -17,7 +19,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    /// A bar on the process's standard error.
+    /// Returns a bar on the standard error of the process.
     pub fn on_stderr(is_terminal: bool) -> Self {
         Self::new(is_terminal, ProgressDrawTarget::stderr)
     }
@@ -37,7 +39,7 @@ impl Progress for Bar {
             return;
         }
         let bar = ProgressBar::with_draw_target(Some(total), (self.target)());
-        // A template that does not parse would leave the bar in its default looks.
+        // An invalid template would leave the default style.
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style);
         }
@@ -64,7 +66,7 @@ mod tests {
 
     const COLUMNS: u16 = 80;
 
-    /// Returns what a terminal shows at the beginning, after each step, and at the end.
+    /// Returns the screen of a terminal at the beginning, after each step, and at the end.
     fn shown(is_terminal: bool, total: u64, steps: &[u64]) -> Vec<String> {
         let terminal = InMemoryTerm::new(5, COLUMNS);
         let screen = terminal.clone();

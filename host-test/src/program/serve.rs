@@ -1,5 +1,5 @@
-//! The embedded DynamoDB as a command, for hosts that are other processes. The first line on standard
-//! output is its endpoint; when that is there, so are the tables, and it takes requests.
+//! Serves the embedded DynamoDB to hosts in other processes. The first line on standard output is
+//! its endpoint. It is printed once the tables exist and the server accepts requests.
 
 use super::serving::Serving;
 use super::session::{DEFAULT_PARTITION_KEY, DEFAULT_TABLE, DEFAULT_TTL_ATTRIBUTE_NAME};
@@ -14,19 +14,19 @@ use std::path::PathBuf;
 /// `serve`
 #[derive(Debug, Args)]
 pub struct ServeArguments {
-    /// A table to have; created if absent; may be repeated
+    /// A table to serve; created if absent; may be repeated
     #[arg(long = "table", value_name = "NAME", default_value = DEFAULT_TABLE, value_parser = NonEmptyStringValueParser::new())]
     tables: Vec<String>,
     /// The partition key of the tables, a string
     #[arg(long, value_name = "NAME", default_value = DEFAULT_PARTITION_KEY, value_parser = NonEmptyStringValueParser::new())]
     partition_key: String,
-    /// The attribute by which items expire
+    /// The attribute that holds the expiry time of an item
     #[arg(long, value_name = "NAME", default_value = DEFAULT_TTL_ATTRIBUTE_NAME, value_parser = NonEmptyStringValueParser::new())]
     ttl_attribute_name: String,
-    /// Keep the tables in this folder; without it, they are in memory and gone afterwards
+    /// Store the tables in this folder; by default they are in memory and lost at exit
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// The port and the time.
+    /// The port and the time limit.
     #[command(flatten)]
     pub serving: Serving,
 }

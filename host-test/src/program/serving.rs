@@ -1,5 +1,5 @@
-//! The common part of commands that serve: a port, and an end that cleans up. A reader of their
-//! endpoint may end them from then on, so they listen for that before they tell it.
+//! The common part of commands that serve: a port, and a clean end. A reader of the endpoint may
+//! end the command at once, so the command listens for signals before it prints the endpoint.
 
 use clap::Args;
 use std::io;
@@ -20,13 +20,13 @@ pub struct Serving {
         hide_default_value = true
     )]
     pub port: u16,
-    /// End after so much time, such as 30s; by default when interrupted
+    /// Stop after this time, such as 30s; by default, run until interrupted
     #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
     time: Option<Duration>,
 }
 
 impl Serving {
-    /// Tells the endpoint of what is served, and waits for the end.
+    /// Prints the endpoint and waits for the end.
     pub async fn serve(
         &self,
         endpoint: &str,
@@ -39,7 +39,7 @@ impl Serving {
         Ok(Status::Success)
     }
 
-    /// When the time is over, or somebody interrupts.
+    /// Returns when the time is over or a signal arrives.
     pub async fn over(&self, mut interruption: Interruption) {
         match self.time {
             Some(time) => tokio::select! {
@@ -51,14 +51,14 @@ impl Serving {
     }
 }
 
-/// SIGINT (Ctrl-C) or SIGTERM, from the moment on that it is listened for. SIGTERM is what `kill` sends: a
-/// shell without job control starts background jobs with SIGINT ignored, so that scripts have no other way.
+/// Waits for SIGINT (Ctrl-C) or SIGTERM. `kill` sends SIGTERM. Scripts need it, because a shell
+/// without job control starts background jobs with SIGINT ignored.
 #[cfg(unix)]
 pub struct Interruption([Option<Signal>; 2]);
 
 #[cfg(unix)]
 impl Interruption {
-    /// Listens from now on.
+    /// Starts to listen for the signals.
     pub fn listen() -> Self {
         let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
         Self(kinds.map(|kind| signal(kind).ok()))
@@ -73,7 +73,7 @@ impl Interruption {
     }
 }
 
-/// Waits for a signal. One that cannot be listened for ends the process as it always does.
+/// Waits for a signal. A signal without a listener keeps its default effect and ends the process.
 #[cfg(unix)]
 async fn received(signal: &mut Option<Signal>) {
     match signal {
@@ -82,13 +82,13 @@ async fn received(signal: &mut Option<Signal>) {
     }
 }
 
-/// Ctrl-C.
+/// Waits for Ctrl-C.
 #[cfg(not(unix))]
 pub struct Interruption;
 
 #[cfg(not(unix))]
 impl Interruption {
-    /// Listens from now on.
+    /// Starts to listen for the signal.
     pub fn listen() -> Self {
         Self
     }

@@ -1,5 +1,5 @@
-//! A component, instantiated and configured, with the DynamoDB that it calls. Dropping the session
-//! takes all of it down.
+//! A configured instance of a component and the DynamoDB that it calls. Dropping the session stops
+//! both.
 
 use super::arguments::Connection;
 use super::calls::{self, failure};
@@ -15,12 +15,13 @@ use crate::embedded::Embedded;
 use dapr_wasm_host::{CapturedStderr, Instance, InstanceOptions, Plugin};
 use std::path::Path;
 
-/// The default table of an embedded DynamoDB. A component file says for itself which table and attribute it means.
+/// The default table of an embedded DynamoDB. Not used with a component file, which names its own
+/// table and attribute.
 pub const DEFAULT_TABLE: &str = "state";
 /// The partition key of an embedded DynamoDB.
 pub const DEFAULT_PARTITION_KEY: &str = "key";
 pub(super) const DEFAULT_TTL_ATTRIBUTE_NAME: &str = "expiresAt";
-/// The embedded DynamoDB takes any credentials.
+/// A placeholder, because the embedded DynamoDB accepts any credentials.
 const ANY_CREDENTIAL: &str = "embedded";
 
 /// A component that is ready for calls.
@@ -37,12 +38,13 @@ pub struct Plan {
     destination: Destination,
     environment: Vec<(&'static str, String)>,
     count_requests: bool,
-    /// Worth telling a person beforehand.
+    /// Notices for the user, to show before the call.
     pub notices: Vec<String>,
 }
 
 impl Plan {
-    /// Takes what the component file says, if there is one, and decides what is called.
+    /// Combines the component file, if there is one, with the arguments and chooses the DynamoDB to
+    /// call.
     pub fn new(
         component_type: ComponentType,
         file: Option<&ComponentFile<'_>>,
@@ -78,7 +80,7 @@ impl Plan {
         })
     }
 
-    /// Returns true if everything that is written will be gone at the end.
+    /// Returns true if all written data is lost at the end.
     pub fn forgets(&self) -> bool {
         self.destination == Destination::Embedded(crate::embedded::Storage::Memory)
     }
@@ -88,7 +90,7 @@ impl Plan {
         self.destination == other.destination
     }
 
-    /// Starts the embedded DynamoDB, if that is called.
+    /// Starts the embedded DynamoDB, if it is the destination.
     pub async fn start_embedded(&self) -> Result<Option<Embedded>, Failure> {
         match &self.destination {
             Destination::Embedded(storage) => Embedded::start(storage.clone()).await.map(Some),
@@ -96,7 +98,7 @@ impl Plan {
         }
     }
 
-    /// Completes the configuration for the embedded DynamoDB that was started.
+    /// Completes the configuration for an embedded DynamoDB that was started.
     pub async fn complete(&mut self, embedded: Option<&Embedded>) -> Result<(), Failure> {
         match embedded {
             Some(embedded) => prepare(embedded, &mut self.configuration).await,
@@ -104,7 +106,7 @@ impl Plan {
         }
     }
 
-    /// Lends an instance what it may touch.
+    /// Returns the options of an instance: the hosts, directories and variables that it may use.
     pub fn options(&self) -> Result<InstanceOptions, Failure> {
         let egress = self
             .destination
@@ -122,7 +124,7 @@ impl Plan {
         Ok(variables.fold(options, |options, (name, value)| options.env(*name, value)))
     }
 
-    /// Calls what the other plan calls, which may be a counting proxy.
+    /// Uses the endpoint of the other plan, which may be a counting proxy.
     pub fn call_what_it_calls(&mut self, other: &Self) {
         if let Some(endpoint) = other.configuration.get(field::ENDPOINT) {
             self.configuration.set(field::ENDPOINT, endpoint);
@@ -134,7 +136,7 @@ impl Plan {
         self.configuration.metadata()
     }
 
-    /// Starts everything. What the component says on its standard error goes to `heard`.
+    /// Starts everything. The component's standard error goes to `heard`.
     pub async fn open(
         mut self,
         component: Option<&Path>,
@@ -160,7 +162,7 @@ impl Plan {
         })
     }
 
-    /// Puts a counting proxy before the endpoint, where that was asked for.
+    /// Puts a counting proxy in front of the endpoint if the user asked to count requests.
     pub async fn count(&mut self) -> Result<Option<CountingProxy>, Failure> {
         if !self.count_requests {
             return Ok(None);
@@ -180,12 +182,12 @@ impl Plan {
     }
 }
 
-/// Completes the configuration for the embedded DynamoDB and sees that the table is there. Where none
-/// is named, the component says so.
+/// Completes the configuration for the embedded DynamoDB and creates the table. If no table is
+/// named, the component reports that.
 async fn prepare(embedded: &Embedded, configuration: &mut Configuration) -> Result<(), Failure> {
     configuration.set(field::ENDPOINT, embedded.endpoint());
     let keys = (field::ACCESS_KEY, field::SECRET_KEY);
-    // One without the other is a mistake that the component is to report.
+    // If only one of them is set, the component reports that mistake.
     if configuration.get(keys.0).is_none() && configuration.get(keys.1).is_none() {
         configuration.set(keys.0, ANY_CREDENTIAL);
         configuration.set(keys.1, ANY_CREDENTIAL);
@@ -200,21 +202,22 @@ async fn prepare(embedded: &Embedded, configuration: &mut Configuration) -> Resu
         .create_table_if_absent(table, partition_key)
         .await?;
     if let Some(attribute) = configuration.get(field::TTL_ATTRIBUTE_NAME) {
-        // It fails where an earlier run named another attribute, or where the component is about
-        // to refuse this one. Nothing depends on it: an expired item is absent even if it is kept.
+        // This fails if an earlier run used another attribute, or if the component is about to
+        // refuse this one. Nothing depends on it: an expired item is absent even if it is still
+        // stored.
         let _ = embedded.enable_ttl(table, attribute).await;
     }
     Ok(())
 }
 
 impl Session {
-    /// Tells the number of requests, if they are counted.
+    /// Returns the numbers of requests, if they are counted.
     pub fn requests(&self) -> Option<String> {
         self.proxy.as_ref().map(requests)
     }
 }
 
-/// Tells `requests: 400 BatchWriteItem, 1 GetItem over 2 connections`.
+/// Returns a sentence such as `requests: 400 BatchWriteItem, 1 GetItem over 2 connections`.
 pub fn requests(proxy: &CountingProxy) -> String {
     let requests = proxy.requests();
     let mut counts = std::collections::BTreeMap::new();

@@ -9,9 +9,9 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::process::ExitCode;
 use terminal_size::{Width, terminal_size_of};
 
-/// Everything that a run of the program can see and touch, besides files.
+/// Everything that a run of the program can see and change, apart from files.
 pub struct Surroundings<'a> {
-    /// Tells the value of an environment variable, `None` where it is not set.
+    /// Returns the value of an environment variable, or `None` if it is not set.
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     /// Standard input.
     pub stdin: &'a mut dyn Read,
@@ -19,22 +19,22 @@ pub struct Surroundings<'a> {
     pub stdout: &'a mut dyn Write,
     /// Standard error.
     pub stderr: &'a mut dyn Write,
-    /// The reader of what is written.
+    /// The terminals of the output streams.
     pub terminal: Terminal,
 }
 
-/// The reader of what is written: all false for a pipe or a file.
+/// The properties of the output streams. All are false for a pipe or a file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Terminal {
     /// Standard output is a terminal.
     pub stdout: bool,
-    /// The number of columns of that terminal, if it tells.
+    /// The number of columns of that terminal, if known.
     pub columns_of_stdout: Option<usize>,
-    /// Standard error is a terminal, so that a progress bar can be drawn on it.
+    /// Standard error is a terminal, so a progress bar can be drawn on it.
     pub stderr: bool,
-    /// Standard output takes colours.
+    /// Standard output shows colours.
     pub color_on_stdout: bool,
-    /// Standard error takes colours.
+    /// Standard error shows colours.
     pub color_on_stderr: bool,
 }
 
@@ -43,7 +43,7 @@ pub async fn in_this_process(
     run: impl AsyncFnOnce(Vec<OsString>, Surroundings<'_>) -> Status,
 ) -> ExitCode {
     let (stdout, stderr) = (io::stdout(), io::stderr());
-    // This is where NO_COLOR and its like are respected.
+    // These calls respect NO_COLOR and similar variables.
     let terminal = Terminal {
         stdout: stdout.is_terminal(),
         columns_of_stdout: terminal_size_of(&stdout).map(|(Width(columns), _)| columns.into()),
@@ -77,7 +77,7 @@ pub async fn parsed<A: Parser>(
     Status::at_end_of(ran, surroundings.stdout, surroundings.stderr)
 }
 
-/// Prints help and version, which are answers; everything else that the parser has to say is an error.
+/// Prints help and version to standard output, and every other message of the parser as an error.
 pub fn usage(error: &clap::Error, surroundings: &mut Surroundings<'_>) -> Status {
     let text = error.render();
     let (stream, color, status) = match error.use_stderr() {
@@ -92,7 +92,7 @@ pub fn usage(error: &clap::Error, surroundings: &mut Surroundings<'_>) -> Status
             Status::Success,
         ),
     };
-    // A help that nobody can read any more is no failure.
+    // Failing to print help, for example to a closed pipe, does not change the exit status.
     let _ = match color {
         true => write!(stream, "{}", text.ansi()),
         false => write!(stream, "{text}"),

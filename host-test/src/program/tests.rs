@@ -1,9 +1,10 @@
-//! The program before it has a component. The rest is tested with the component itself.
+//! Tests of the program that need no component. The rest is tested with the component
+//! itself.
 
 use super::*;
 use clap::CommandFactory;
 
-/// Exit status, standard output and standard error.
+/// Returns exit status, standard output and standard error.
 async fn run_with(line: &[&str]) -> (u8, String, String) {
     run_on(Terminal::default(), line).await
 }
@@ -147,7 +148,7 @@ async fn the_example_files_are_read_without_a_fault() {
     let (items, transaction) = (file("items.jsonl"), file("transaction.jsonl"));
     let (store, binding) = (file("statestore.yaml"), file("binding.yaml"));
     let secrets = file("secrets.json");
-    // The component is what is missing, so all else was read before.
+    // Only the component is missing, so everything else has been read before the error.
     let missing = ["--component", "no/such.wasm", "--data"];
     let folder = tempfile::tempdir().unwrap();
     let missing = [&missing[..], &[folder.path().to_str().unwrap()]].concat();

@@ -1,4 +1,5 @@
-//! The program `host-test`, run through its library entry as a person at a shell would run it.
+//! Tests of the program `host-test`, run through its library entry like a user at a shell would run
+//! it.
 
 use host_test::program::run;
 use std::time::SystemTime;
@@ -169,7 +170,8 @@ async fn it_calls_another_component_and_says_what_that_says() {
     let set = here_with(&set, b"v", &[]).await;
     assert_eq!(set.status, 0, "{}", set.stderr);
     assert!(!set.text().trim().is_empty(), "its ETag");
-    // The harness configures a store of DynamoDB, of which this one knows nothing: the contract has it ignore that.
+    // The harness passes the configuration of a DynamoDB store. This store does not know those
+    // fields and must ignore them by the contract.
     let ignored = "the component says: memory-store ignores the metadata";
     assert!(set.stderr.contains(ignored), "{}", set.stderr);
     let get = here(&["state", "get", "k", "--component", file]).await;

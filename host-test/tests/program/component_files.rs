@@ -1,10 +1,11 @@
-//! A mistake in a component file is told with its file, line and field before anything is asked of the store.
+//! An error in a component file is reported with its file, line and field before the store is
+//! called.
 
 use crate::calls::{here, here_with};
 use host_test::embedded::{Embedded, Storage};
 use test_support::ran::{Ran, folder, write};
 
-/// A state store's component file; `{…}` are filled in.
+/// The component file of a state store. `TABLE` is a placeholder.
 const STATE_STORE: &str = "\
 apiVersion: dapr.io/v1alpha1
 kind: Component
@@ -39,7 +40,7 @@ async fn with_a_table() -> Embedded {
     engine
 }
 
-/// Calls `state …` with this component file and the secrets beside it.
+/// Calls `state …` with this component file and these secrets.
 async fn with_file(endpoint: &str, file: &str, secrets: &str, call: &[&str]) -> Ran {
     let connection = ["state", "--component-yaml", file, "--secrets", secrets];
     let environment = [("THE_ENDPOINT", endpoint)];

@@ -1,4 +1,5 @@
-//! The program opens and passes on what the component asks for: AWS's hosts, and the variables that the README names.
+//! The program allows the hosts of AWS that the component needs, and passes on the variables that
+//! the README names.
 
 use crate::calls::here_with;
 use dapr_dynamodb::aws::endpoint::Endpoint;
@@ -10,7 +11,7 @@ use test_support::ran::{folder, write};
 
 const README: &str = include_str!("../../../README.md");
 
-/// A component file that leaves everything to the environment.
+/// A component file that takes all settings from the environment.
 const BARE: &str = "\
 apiVersion: dapr.io/v1alpha1
 kind: Component
@@ -22,7 +23,7 @@ spec:
   metadata: []
 ";
 
-/// A region of each partition of AWS, and one of none.
+/// One region of each partition of AWS, and one that belongs to no partition.
 const REGIONS: [&str; 9] = [
     "eu-west-1",
     "us-gov-west-1",
@@ -50,7 +51,8 @@ fn every_host_that_the_component_finds_for_a_region_is_open_and_no_other() {
     assert_eq!(found, BTreeSet::from(AWS_HOSTS));
 }
 
-/// The variables in the second column of the README's tables of fields and of sources of credentials.
+/// Returns the variables in the second column of the README's tables of fields and of credential
+/// sources.
 fn documented() -> BTreeSet<String> {
     let tables = ["environment", "names"].into_iter().flat_map(|head| {
         let table = README.lines().skip_while(move |line| {
@@ -61,7 +63,7 @@ fn documented() -> BTreeSet<String> {
     });
     let cells = tables.filter_map(|row| row.split('|').nth(2));
     let named = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
-    // Others are fields of the metadata.
+    // The other names are fields of the metadata.
     let is_variable = |name: &&str| !name.contains(|letter: char| letter.is_ascii_lowercase());
     named.filter(is_variable).map(str::to_owned).collect()
 }
@@ -90,7 +92,7 @@ async fn every_variable_that_the_readme_names_is_looked_up_for_the_component() {
         },
     )
     .await;
-    // Nothing is configured, so nothing was called.
+    // Nothing is configured, so no server was called.
     let told = String::from_utf8(stderr).unwrap();
     assert_eq!(status.code(), 1);
     assert!(told.contains("`table` is missing"), "{told}");

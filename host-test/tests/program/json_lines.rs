@@ -1,4 +1,5 @@
-//! A JSON Lines file is checked as a whole before anything is written, and each line gets its own answer.
+//! A JSON Lines file is checked as a whole before anything is written. Each line gets its own
+//! result.
 
 use crate::calls::{here, here_with};
 use test_support::ran::{folder, write};
@@ -106,7 +107,7 @@ async fn what_bulk_get_prints_of_one_store_is_set_in_another() {
     let printed = here(&[&get[..], &["--data", &data]].concat()).await;
     let set = of_both(&["state", "bulk-set", "--jsonl", "-"]);
 
-    // In its own store each ETag is still the one that is stored; in the other one there is none.
+    // In the same store each ETag still matches; in the other store there is none.
     let again = [&set[..], &["--data", &data]].concat();
     let again = here_with(&again, &printed.stdout, &[]).await;
     assert_eq!(again.status, 0, "{}", again.stderr);

@@ -1,5 +1,5 @@
-//! The program as a person at a shell starts it: as a process of its own (`processes`, `serve`), or through the entry of its
-//! library.
+//! Tests of the program as a user starts it: as a separate process (`processes`, `serve`) or
+//! through its library entry.
 
 mod calls;
 mod component_files;
@@ -12,7 +12,7 @@ mod usage;
 use std::process::Command;
 use test_support::ran::told;
 
-/// A run of the program.
+/// Returns the command that runs the program.
 fn host_test(arguments: &[&str]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_host-test"));
     program.args(arguments);

@@ -1,4 +1,4 @@
-//! Files and folders on the command line, and several processes at once.
+//! Tests of files and folders on the command line, and of several processes at once.
 
 use crate::{host_test, told};
 use std::fs;
@@ -25,7 +25,7 @@ fn processes_that_begin_with_one_fresh_folder_all_write_to_it() {
     assert_eq!(stdout.matches("\"valueText\":\"v\"").count(), keys.len());
 }
 
-/// A component file for `--data`, with this metadata.
+/// Writes a component file for `--data` with this metadata.
 fn component_file(folder: &Path, metadata: &str) -> String {
     let file = folder.join("store.yaml");
     let text = format!(
@@ -80,7 +80,7 @@ fn a_data_folder_that_looks_like_a_uri_is_a_folder() {
 fn proxies_of_the_environment_are_ignored() {
     let kept = tempfile::tempdir().unwrap();
     let data = kept.path().to_str().unwrap();
-    // It answers nobody: who called it would wait in vain.
+    // This proxy never responds. A program that called it would wait forever.
     let proxy = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", proxy.local_addr().unwrap());
     let mut set = host_test(&["state", "set", "k", "v", "--data", data]);
@@ -95,7 +95,7 @@ fn proxies_of_the_environment_are_ignored() {
     assert_eq!(called.kind(), std::io::ErrorKind::WouldBlock);
 }
 
-/// The commands of the README's section that call the program, with this folder for `--data`.
+/// Returns the commands in the README's section on the program, with this folder for `--data`.
 fn commands_of_host_test(data: &str) -> Vec<Vec<String>> {
     let readme = include_str!("../../../README.md");
     let section = readme.split("\n### host-test\n").nth(1).unwrap();
@@ -103,7 +103,8 @@ fn commands_of_host_test(data: &str) -> Vec<Vec<String>> {
     let calls = block
         .lines()
         .filter_map(|line| line.strip_prefix("target/debug/host-test "));
-    // Within quotes, an odd part of the line, there is one word; elsewhere spaces part the words.
+    // Odd parts of the line are in quotes and are one word. In the others, spaces separate the
+    // words.
     let words = |line: &str| {
         let parts = line
             .split('\'')

@@ -1,13 +1,12 @@
-//! The embedded DynamoDB for other processes: it tells its endpoint when its tables are there, and ends
-//! when it is told to.
+//! Tests of `serve`: it prints its endpoint once its tables exist, and ends on a signal.
 
 use crate::{host_test, told};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 
-/// A server that has told its endpoint.
+/// Starts a server and waits for its endpoint.
 fn serving(words: &[&str]) -> (Child, String) {
-    // It ends by itself where a test fails before it is told to.
+    // The time limit ends the server if a test fails before it stops it.
     let mut server = host_test(&[&["serve", "--for", "5m"], words].concat());
     let server = server.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut server = server.spawn().unwrap();

@@ -1,4 +1,4 @@
-//! A command line that makes no sense is told apart from a call that fails.
+//! An invalid command line has another exit status than a failed call.
 
 use crate::calls::here;
 use test_support::ran::SENSELESS;

@@ -1,4 +1,4 @@
-//! A mistake in a file is named with its line and its field.
+//! An error about a file names the line and the field.
 
 use super::*;
 

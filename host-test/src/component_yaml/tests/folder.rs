@@ -1,9 +1,9 @@
-//! A folder, as daprd reads its resources.
+//! A folder is read as daprd reads its resources.
 
 use super::*;
 use std::fs;
 
-/// A folder with these files.
+/// Creates a folder with these files.
 fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -12,7 +12,7 @@ fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
     folder
 }
 
-/// The names of the components of these files, and what is told.
+/// Returns the names of the components of these files, and the notices.
 fn read(files: &[(&str, &str)]) -> (Result<Vec<String>, String>, Vec<String>) {
     let kept = folder(files);
     let folder = Folder::read(kept.path()).unwrap();

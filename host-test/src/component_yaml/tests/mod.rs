@@ -1,4 +1,4 @@
-//! Component files as Dapr has them, and what is said of those that are not.
+//! Tests of valid component files, and of the errors for invalid ones.
 
 mod faults;
 mod folder;
@@ -39,7 +39,7 @@ spec:
 
 const SECRETS: &str = r#"{ "aws": { "accessKey": "AKID", "secretKey": "hush", "list": ["1", null, 5, true] }, "top": "t" }"#;
 
-/// As for this workspace's own component.
+/// Parses a file for this workspace's own component.
 fn parse(file: &str, text: &str) -> Result<Vec<Component>, Failure> {
     super::parse(file, text, Types::DynamoDb)
 }
@@ -58,7 +58,7 @@ fn resolve(component: &Component, secrets: Option<&Secrets>) -> Result<Resolved,
         .map_err(|error| error.to_string())
 }
 
-/// The sentence about a text that is `COMPLETE` with `from` replaced by `to`.
+/// Returns the error for `COMPLETE` with `from` replaced by `to`.
 fn sentence_with(from: &str, to: &str) -> String {
     assert!(COMPLETE.contains(from), "{from}");
     sentence(&COMPLETE.replacen(from, to, 1))

@@ -77,7 +77,7 @@ fn placeholder_of_daprd_is_named_whatever_its_source() {
             );
         }
     }
-    // daprd leaves these as they are.
+    // daprd does not replace these.
     let text = COMPLETE.replace("orders", "{appid}-{AppID}-{}-{other}");
     let secrets = Secrets::parse("secrets.json", SECRETS).unwrap();
     let resolved = resolve(&parse("store.yaml", &text).unwrap()[0], Some(&secrets)).unwrap();

@@ -1,7 +1,7 @@
-//! The main job at a glance: every call with its time, its result, and whether that is what the
-//! contract promises. A refusal that must come is a success, and shown as one.
+//! A demo of the component. It prints every call with its time, its result, and whether the
+//! result is what the contract promises. An expected refusal counts as a success.
 //!
-//! The configuration is what `examples/` holds, so these files are known to work.
+//! The configuration comes from the files in `examples/`, so the demo also tests these files.
 
 mod report;
 mod scenes;
@@ -20,7 +20,7 @@ use std::io;
 use std::path::Path;
 use std::time::Instant;
 
-/// The files of `examples/`, under the names that messages give them.
+/// The files of `examples/`, with the names for messages.
 const STATE_STORE: (&str, &str) = (
     "examples/statestore.yaml",
     include_str!("../../../../examples/statestore.yaml"),
@@ -35,10 +35,10 @@ const SECRETS: (&str, &str) = (
 );
 /// The variable that the example files name in `envRef` for their endpoint.
 const ENDPOINT_VARIABLE: &str = "DYNAMODB_ENDPOINT";
-/// The contract's own default.
+/// The default of the contract.
 const DEFAULT_PARTITION_KEY: &str = "key";
 
-/// Shows the main job of the component on an embedded DynamoDB in memory.
+/// Runs the demo on an embedded DynamoDB in memory.
 pub(super) async fn run(
     component: Option<&Path>,
     surroundings: &mut Surroundings<'_>,
@@ -101,7 +101,7 @@ async fn show(
     Ok(())
 }
 
-/// A configured component's surroundings: its metadata, and the table that it names.
+/// The metadata of a configured component, and the table that it names.
 struct Stage {
     metadata: Vec<(String, String)>,
     table: String,
@@ -136,7 +136,7 @@ impl Stage {
         })
     }
 
-    /// An instance that may reach the embedded DynamoDB and nothing else.
+    /// Creates an instance that may reach the embedded DynamoDB and nothing else.
     async fn instance(
         &self,
         plugin: &Plugin,

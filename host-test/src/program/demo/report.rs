@@ -1,5 +1,5 @@
-//! One line a call: as it should be or not, what was called, how long it took, what came of it. What
-//! does not fit beside on a terminal stands beneath, in whole words.
+//! Prints one line per call: a mark for the verdict, the call, its time and its result. A result
+//! that does not fit on the line of a terminal is wrapped below it.
 
 use super::super::{Status, Terminal};
 use anstyle::{AnsiColor, Style};
@@ -8,11 +8,11 @@ use std::future::Future;
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-/// Width of the column that says what was called: with it, most results fit beside it in 80 columns.
+/// The width of the column for the call. With it, most results fit beside it in 80 columns.
 const CALL_WIDTH: usize = 32;
-/// Width of the column that says how long it took.
+/// The width of the column for the time.
 const TIME_WIDTH: usize = 9;
-/// Before the first column, between two, and before what stands beneath.
+/// The space before the first column and between columns; `BENEATH` indents a wrapped result.
 const GAP: &str = "  ";
 const BENEATH: &str = "      ";
 
@@ -24,13 +24,13 @@ const PLAIN: Style = Style::new();
 
 /// The verdict on a call.
 pub(super) enum Verdict {
-    /// As the contract promises.
+    /// The result is as the contract promises.
     AsPromised(String),
-    /// Not so.
+    /// The result is different.
     Otherwise(String),
 }
 
-/// Prints line by line and counts.
+/// Prints the lines and counts the calls.
 pub(super) struct Report<'a> {
     out: &'a mut dyn Write,
     in_color: bool,
@@ -58,13 +58,13 @@ impl<'a> Report<'a> {
         self.out.flush()
     }
 
-    /// Something that the harness did.
+    /// Prints a step of the harness itself.
     pub(super) fn fact(&mut self, what: &str, took: Duration, told: &str) -> io::Result<()> {
         self.line((FAINT, "·"), what, took, (PLAIN, told))
     }
 
-    /// Makes a call, has its answer judged, and prints both. Gives the answer back, if there is
-    /// one, for the calls that build on it.
+    /// Makes a call, judges its result, and prints both. Returns the result, if there is one, for
+    /// the calls that build on it.
     pub(super) async fn call<T>(
         &mut self,
         what: &str,
@@ -87,7 +87,7 @@ impl<'a> Report<'a> {
         Ok(answer.ok())
     }
 
-    /// The sum of it all.
+    /// Prints the summary.
     pub(super) fn end(&mut self) -> io::Result<Status> {
         let (calls, took) = (self.calls, self.began.elapsed());
         let (sum, status) = match self.otherwise {
@@ -144,14 +144,14 @@ impl<'a> Report<'a> {
     }
 }
 
-/// As promised when the call went well; what is told of its answer.
+/// Expects success. `tell` describes the result.
 pub(super) fn goes_well<T>(
     tell: impl FnOnce(&T) -> String,
 ) -> impl FnOnce(&Result<T, CallError>) -> Verdict {
     holds(|_| true, tell)
 }
 
-/// As promised when the call went well and its answer is what it should be.
+/// Expects success with a result that `is_right` accepts.
 pub(super) fn holds<T>(
     is_right: impl FnOnce(&T) -> bool,
     tell: impl FnOnce(&T) -> String,
@@ -163,7 +163,7 @@ pub(super) fn holds<T>(
     }
 }
 
-/// As promised when the component refuses with this case.
+/// Expects the component to refuse with this case.
 pub(super) fn is_refused<T>(case: &'static str) -> impl FnOnce(&Result<T, CallError>) -> Verdict {
     move |answer| match answer {
         Ok(_) => Verdict::Otherwise(format!("not refused, but must be: {case}")),

@@ -1,5 +1,6 @@
-//! The promises of the contract, one call each: ETags, first write, time to live, bulk and transactions of the state store;
-//! the binding's `create` writes what it is given, and refuses what is no item.
+//! Shows the promises of the contract. For the state store: ETags, first write, time to live, bulk
+//! calls and transactions. For the binding: `create` writes an item and refuses data that is not an
+//! item.
 
 use super::Stage;
 use super::report::{Report, goes_well, holds, is_refused};
@@ -13,10 +14,10 @@ use dapr_wasm_host::{Binding, State};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// The time that an item with a time to live of a second may take to be gone: times are whole seconds.
+/// The time limit for an item with a time to live of one second to expire. Times are whole seconds.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// Items of the bulk calls: more than two of DynamoDB's own batches of 100 to read, and ten of 25
-/// to write.
+/// The number of items in the bulk calls: more than two of DynamoDB's batches of 100 for reads, and
+/// ten batches of 25 for writes.
 const BULK: usize = 250;
 /// An item with more digits than a double holds; DynamoDB keeps 38.
 const ENTRY: &str = r#"{"key": "entry-1", "amount": 12345678901234567890.123456789, "tags": ["a", "b"], "paid": true}"#;
@@ -31,7 +32,7 @@ pub(super) async fn state(
     let told = format!("table {}", stage.table);
     let ready = report.call("init", init, goes_well(|()| told)).await?;
     if ready.is_none() {
-        // Every other call would say the same.
+        // Every other call would fail with the same error.
         return Ok(());
     }
     let all = FeatureSet::ETAG | FeatureSet::TRANSACTIONAL | FeatureSet::TTL;
@@ -304,7 +305,7 @@ pub(super) async fn binding(
     let told = format!("table {}", stage.table);
     let ready = report.call("init", init, goes_well(|()| told)).await?;
     if ready.is_none() {
-        // Every other call would say the same.
+        // Every other call would fail with the same error.
         return Ok(());
     }
     let operations = binding.operations();
