@@ -11,7 +11,7 @@ async fn proxied() -> (Embedded, CountingProxy) {
 }
 
 #[tokio::test]
-async fn answers_come_from_the_upstream_and_requests_are_recorded_by_operation() {
+async fn responses_pass_through_and_requests_are_recorded() {
     let (embedded, proxy) = proxied().await;
     let item = json!({ "key": { "S": "a" } });
     let put = json!({ "TableName": "state", "Item": item });
@@ -53,7 +53,7 @@ async fn requests_on_one_connection_count_as_one_connection() {
 }
 
 #[tokio::test]
-async fn a_reset_forgets_what_was_counted() {
+async fn reset_clears_the_counts() {
     let (_embedded, proxy) = proxied().await;
     raw_call(proxy.endpoint(), "ListTables", &json!({}))
         .await
@@ -64,7 +64,7 @@ async fn a_reset_forgets_what_was_counted() {
 }
 
 #[tokio::test]
-async fn an_upstream_that_is_gone_is_a_bad_gateway() {
+async fn unreachable_upstream_is_a_bad_gateway() {
     let (embedded, proxy) = proxied().await;
     drop(embedded);
     let (status, _) = raw_call(proxy.endpoint(), "ListTables", &json!({}))
@@ -75,7 +75,7 @@ async fn an_upstream_that_is_gone_is_a_bad_gateway() {
 }
 
 #[tokio::test]
-async fn the_head_of_a_request_is_counted_to_the_byte() {
+async fn request_head_is_counted_to_the_byte() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let (_embedded, proxy) = proxied().await;
     let authority = proxy.endpoint().trim_start_matches("http://");
@@ -90,7 +90,7 @@ async fn the_head_of_a_request_is_counted_to_the_byte() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_meters_notes_what_the_upstream_says_and_records_the_request_as_it_came() {
+async fn metering_proxy_records_capacity_and_original_request() {
     let embedded = Embedded::start(Storage::Memory).await.unwrap();
     embedded.create_table("state", "key").await.unwrap();
     let proxy = CountingProxy::start_metering(embedded.endpoint())
@@ -120,7 +120,7 @@ async fn a_proxy_that_meters_notes_what_the_upstream_says_and_records_the_reques
 }
 
 #[tokio::test]
-async fn a_proxy_that_only_counts_asks_nothing_of_its_own() {
+async fn counting_proxy_adds_nothing_to_requests() {
     let (_embedded, proxy) = proxied().await;
     let get = json!({ "TableName": "state", "Key": { "key": { "S": "a" } } });
     let (_, answer) = raw_call(proxy.endpoint(), "GetItem", &get).await.unwrap();
@@ -129,8 +129,8 @@ async fn a_proxy_that_only_counts_asks_nothing_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_most_requests_in_flight_are_those_that_waited_together() {
-    // Takes connections and answers none.
+async fn most_in_flight_counts_concurrent_requests() {
+    // Accepts connections and never responds.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream = format!("http://{}", silent.local_addr().unwrap());
     let proxy = CountingProxy::start(&upstream).await.unwrap();

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_waits_for_the_lock_gets_it_when_it_is_free_and_gives_up_in_the_end() {
+    fn lock_waits_for_release_and_times_out() {
         let kept = tempfile::tempdir().unwrap();
         let folder = Folder::new(kept.path().to_owned()).unwrap();
         let held = folder.lock().unwrap();

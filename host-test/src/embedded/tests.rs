@@ -3,7 +3,7 @@ use crate::raw_call::raw_call;
 use serde_json::json;
 
 #[tokio::test]
-async fn an_item_written_over_http_is_seen_behind_the_scenes() {
+async fn item_written_over_http_can_be_read_directly() {
     let embedded = Embedded::start(Storage::Memory).await.unwrap();
     embedded.create_table("state", "key").await.unwrap();
     let item =
@@ -22,7 +22,7 @@ async fn an_item_written_over_http_is_seen_behind_the_scenes() {
 }
 
 #[tokio::test]
-async fn data_in_a_folder_is_there_after_a_restart() {
+async fn data_in_a_folder_survives_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let storage = Storage::Folder(folder.path().join("made/on/demand"));
     let item = json!({ "key": { "S": "kept" }, "value": { "S": "v" } });
@@ -37,7 +37,7 @@ async fn data_in_a_folder_is_there_after_a_restart() {
 }
 
 #[tokio::test]
-async fn data_in_memory_is_gone_after_a_restart() {
+async fn data_in_memory_is_lost_on_restart() {
     let first = Embedded::start(Storage::Memory).await.unwrap();
     first.create_table("state", "key").await.unwrap();
     drop(first);
@@ -56,7 +56,7 @@ async fn dropping_the_handle_closes_the_port() {
 }
 
 #[tokio::test]
-async fn a_client_that_never_finishes_its_request_does_not_hold_the_drop() {
+async fn unfinished_request_does_not_block_drop() {
     use tokio::io::AsyncWriteExt;
     let embedded = Embedded::start(Storage::Memory).await.unwrap();
     let address = embedded.endpoint().trim_start_matches("http://").to_owned();
@@ -70,7 +70,7 @@ async fn a_client_that_never_finishes_its_request_does_not_hold_the_drop() {
 }
 
 #[tokio::test]
-async fn a_sweep_deletes_expired_items_and_no_others() {
+async fn sweep_deletes_only_expired_items() {
     let embedded = Embedded::start(Storage::Memory).await.unwrap();
     embedded.create_table("state", "key").await.unwrap();
     embedded.enable_ttl("state", "expiresAt").await.unwrap();
@@ -85,7 +85,7 @@ async fn a_sweep_deletes_expired_items_and_no_others() {
 }
 
 #[tokio::test]
-async fn an_absent_item_is_none_and_an_absent_table_is_an_error() {
+async fn absent_item_is_none_and_absent_table_is_an_error() {
     let embedded = Embedded::start(Storage::Memory).await.unwrap();
     embedded.create_table("state", "key").await.unwrap();
     let key = json!({ "key": { "S": "a" } });
@@ -95,7 +95,7 @@ async fn an_absent_item_is_none_and_an_absent_table_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_folder_that_cannot_be_made_is_named() {
+async fn error_names_the_folder_that_cannot_be_created() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     std::fs::write(&file, "").unwrap();
@@ -110,7 +110,7 @@ async fn a_folder_that_cannot_be_made_is_named() {
 }
 
 #[test]
-fn those_who_open_a_fresh_folder_at_once_all_get_it_and_one_creates_the_table() {
+fn concurrent_opens_of_a_folder_create_one_table() {
     const WHO: usize = 8;
     for _ in 0..5 {
         let folder = tempfile::tempdir().unwrap();
@@ -133,7 +133,7 @@ fn those_who_open_a_fresh_folder_at_once_all_get_it_and_one_creates_the_table() 
 }
 
 #[tokio::test]
-async fn a_table_is_found_among_more_than_one_answer_can_name() {
+async fn table_is_found_beyond_the_first_page_of_names() {
     let embedded = Embedded::start(Storage::Memory).await.unwrap();
     let names: Vec<String> = (0..101)
         .map(|number| format!("table-{number:03}"))

@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn the_component_is_chosen_by_type_and_then_by_name() {
+    fn component_is_chosen_by_type_then_name() {
         use ComponentType::{OutputBinding, StateStore};
         use Types::DynamoDb;
         let both = [component("a", StateStore), component("b", OutputBinding)];
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_neither_interface_is_called_is_refused_with_the_names_of_both() {
+    fn unknown_name_error_lists_all_components() {
         use ComponentType::{OutputBinding, StateStore};
         let both = [component("a", StateStore), component("b", OutputBinding)];
         assert_eq!(of_either_type(&both, None).unwrap(), ComponentType::ALL);
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn dynamodbs_components_come_first_and_hide_no_other_that_is_wanted() {
+    fn dynamodb_components_win_unless_another_is_named() {
         use ComponentType::{OutputBinding, StateStore};
         let documents = [
             document("mem", "state.in-memory"),

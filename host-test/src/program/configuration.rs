@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_value_counts_in_any_spelling_and_an_empty_one_is_none() {
+    fn last_value_wins_and_empty_means_absent() {
         let twice = configuration(&[("table", "a"), ("TABLE", "b")]);
         assert_eq!(twice.get(field::TABLE), Some("b"));
         assert_eq!(twice.get(field::REGION), None);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fields_own_name_comes_before_its_alias() {
+    fn own_name_of_a_field_wins_over_its_alias() {
         let both = configuration(&[("region", "own"), ("awsRegion", "alias")]);
         assert_eq!(both.get(field::REGION), Some("own"));
         let alias = configuration(&[("region", ""), ("awsRegion", "alias")]);
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_win_over_a_component_file() {
+    fn arguments_override_a_component_file() {
         let file = configuration(&[("table", "file")]);
         let arguments = Configuration::of_arguments(&Connection {
             table: Some("argument".to_owned()),

@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_directories_of_named_files_and_the_one_of_the_home_are_lent_where_they_exist() {
+    fn directories_of_named_files_are_granted_if_they_exist() {
         let folder = tempfile::tempdir().unwrap();
         let path = |below: &str| folder.path().join(below);
         for below in ["home/.aws", "home/own", "tokens"] {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_the_root_nor_the_home_nor_what_it_is_in_is_lent() {
+    fn root_home_and_parents_of_home_are_never_granted() {
         let folder = tempfile::tempdir().unwrap();
         let home = folder.path().join("of/me");
         std::fs::create_dir_all(home.join(".aws")).unwrap();

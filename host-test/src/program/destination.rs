@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_word_it_is_the_embedded_one_in_memory_whatever_the_environment_says() {
+    fn default_is_embedded_in_memory_in_any_environment() {
         let environment = |name: &str| Some(format!("http://{name}"));
         let chosen = chosen(&Connection::default(), &[], &environment);
         assert_eq!(chosen, Destination::Embedded(Storage::Memory));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_data_folder_wins_over_the_endpoint_of_a_component_file() {
+    fn data_folder_overrides_endpoint_of_component_file() {
         let connection = Connection {
             data: Some("d".into()),
             component_yaml: Some("c.yaml".into()),
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_component_file_decides_by_its_endpoint_then_the_environment_and_else_calls_aws() {
+    fn component_file_endpoint_then_environment_then_aws() {
         let connection = Connection {
             component_yaml: Some("c.yaml".into()),
             ..Connection::default()
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn aws_itself_is_called_when_that_is_asked_for_and_sees_its_variables() {
+    fn aws_flag_calls_aws_with_its_variables() {
         let connection = Connection {
             aws: true,
             ..Connection::default()
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn of_aws_what_gives_credentials_is_open_beside_an_endpoint_with_tls_alone() {
+    fn only_tls_endpoint_also_opens_aws_credential_hosts() {
         let hosts = |url: &str| Destination::Endpoint(url.to_owned()).hosts();
         assert!(hosts("http://127.0.0.1:8000").is_empty());
         let beside = hosts("https://vpce-1.dynamodb.example");
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn an_endpoint_of_every_service_is_handed_on_beside_one_of_dynamodb_alone() {
+    fn endpoint_of_all_services_is_passed_only_with_endpoint() {
         let environment = |name: &str| (name == "AWS_ENDPOINT_URL").then(|| "http://e".to_owned());
         let endpoint = Destination::Endpoint("http://h".to_owned());
         let handed_on = endpoint.environment(&environment);
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_that_is_none_is_told_from_one_that_is() {
+    fn invalid_url_is_not_sound() {
         for url in ["", "localhost", "http://", "ftp://h", "http://user:word@h"] {
             assert!(!is_sound(url), "{url}");
         }

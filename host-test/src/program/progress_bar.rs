@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_sees_every_step_up_to_the_last_on_one_line_and_nothing_afterwards() {
+    fn bar_shows_every_step_and_then_disappears() {
         let shown = shown(true, 2500, &[1000, 1000, 500]);
         let steps = ["0 of 2,500", "1,000 of 2,500", "2,000 of 2,500"];
         let steps = steps.into_iter().chain(["2,500 of 2,500"]);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_terminal_and_what_is_soon_done_gets_no_bar() {
+    fn pipe_and_short_work_get_no_bar() {
         for (is_terminal, total) in [(false, 2500), (true, WORTH_SHOWING - 1)] {
             let shown = shown(is_terminal, total, &[total]);
             assert!(shown.iter().all(String::is_empty), "{shown:?}");

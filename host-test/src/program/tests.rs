@@ -29,13 +29,13 @@ async fn run_on(terminal: Terminal, line: &[&str]) -> (u8, String, String) {
 }
 
 #[test]
-fn the_definition_of_the_arguments_is_sound() {
+fn argument_definitions_are_valid() {
     Arguments::command().debug_assert();
 }
 
 #[test]
-fn no_argument_that_is_given_anywhere_shares_its_name_with_one_of_a_call() {
-    // Not built: building is what hands the arguments down to the commands.
+fn global_and_call_arguments_have_different_names() {
+    // Not built, because building copies the global arguments to the subcommands.
     let command = Arguments::command();
     for part in ["state", "binding"] {
         let part = command.find_subcommand(part).unwrap();
@@ -50,7 +50,7 @@ fn no_argument_that_is_given_anywhere_shares_its_name_with_one_of_a_call() {
 }
 
 #[tokio::test]
-async fn help_and_version_are_answers() {
+async fn help_and_version_succeed_on_stdout() {
     let (status, stdout, stderr) = run_with(&["--version"]).await;
     assert_eq!((status, stderr.as_str()), (0, ""));
     assert_eq!(stdout, format!("host-test {}\n", env!("CARGO_PKG_VERSION")));
@@ -70,7 +70,7 @@ async fn help_and_version_are_answers() {
 }
 
 #[tokio::test]
-async fn a_command_line_that_makes_no_sense_is_status_2_and_says_why() {
+async fn invalid_command_line_is_status_2_with_reason() {
     for (line, why) in [
         (&["stat"][..], "unrecognized subcommand 'stat'"),
         (&["state", "get"][..], "<KEY>"),
@@ -104,7 +104,7 @@ async fn a_command_line_that_makes_no_sense_is_status_2_and_says_why() {
 }
 
 #[tokio::test]
-async fn an_error_looks_the_same_whatever_was_asked_for() {
+async fn errors_look_the_same_for_all_commands() {
     let terminal = Terminal {
         color_on_stderr: true,
         ..Terminal::default()
@@ -120,7 +120,7 @@ async fn an_error_looks_the_same_whatever_was_asked_for() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_is_status_1_and_named() {
+async fn missing_file_is_status_1_and_named() {
     for line in [
         &["state", "set", "k", "--value-file", "no/such"][..],
         &["state", "bulk-set", "--jsonl", "no/such"][..],
@@ -142,7 +142,7 @@ async fn a_file_that_is_not_there_is_status_1_and_named() {
 }
 
 #[tokio::test]
-async fn the_example_files_are_read_without_a_fault() {
+async fn example_files_are_valid() {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/");
     let file = |name: &str| format!("{examples}{name}");
     let (items, transaction) = (file("items.jsonl"), file("transaction.jsonl"));

@@ -19,7 +19,7 @@ pub(super) async fn here_with(
 }
 
 #[tokio::test]
-async fn what_one_run_sets_another_run_gets() {
+async fn one_run_reads_the_value_of_another() {
     let (_kept, data) = folder();
     let set = here(&[
         "state",
@@ -44,7 +44,7 @@ async fn what_one_run_sets_another_run_gets() {
 }
 
 #[tokio::test]
-async fn bytes_from_standard_input_come_back_byte_for_byte() {
+async fn bytes_from_stdin_come_back_unchanged() {
     let (_kept, data) = folder();
     let bytes: Vec<u8> = (0..=255).collect();
     let arguments = ["state", "set", "--data", &data, "bytes", "-"];
@@ -55,7 +55,7 @@ async fn bytes_from_standard_input_come_back_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn json_output_is_one_value_with_everything_about_the_item() {
+async fn json_output_shows_all_fields_of_the_item() {
     let (_kept, data) = folder();
     let json = ["--data", &data, "--json"];
     let set = [
@@ -83,7 +83,7 @@ async fn json_output_is_one_value_with_everything_about_the_item() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_exit_status_1_with_its_case_and_its_sentence() {
+async fn refusal_is_status_1_with_case_and_sentence() {
     let (_kept, data) = folder();
     let set = ["state", "set", "--data", &data, "order-1", "v"];
     here(&set).await;
@@ -107,7 +107,7 @@ async fn a_refusal_is_exit_status_1_with_its_case_and_its_sentence() {
 }
 
 #[tokio::test]
-async fn without_arguments_it_shows_the_main_job_and_ends_with_success() {
+async fn demo_runs_without_arguments_and_succeeds() {
     let shown = here(&[]).await;
     assert_eq!(shown.status, 0, "{}\n{}", shown.text(), shown.stderr);
     let text = shown.text().to_lowercase();
@@ -131,7 +131,7 @@ async fn without_arguments_it_shows_the_main_job_and_ends_with_success() {
 }
 
 #[tokio::test]
-async fn a_binding_is_invoked_and_its_refusals_are_told() {
+async fn binding_is_invoked_and_refusals_are_printed() {
     let (_kept, data) = folder();
     let invoke = |operation, payload| ["binding", "invoke", "--data", &data, operation, payload];
     let created = here(&invoke("create", "{\"key\": \"k\", \"value\": \"7\"}")).await;
@@ -155,7 +155,7 @@ async fn a_binding_is_invoked_and_its_refusals_are_told() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_component_is_named() {
+async fn error_names_the_file_that_is_not_a_component() {
     let (kept, _) = folder();
     let file = write(kept.path(), "not.wasm", "\0asm, or so it says");
     let ran = here(&["state", "ping", "--component", &file]).await;
@@ -164,7 +164,7 @@ async fn a_file_that_is_no_component_is_named() {
 }
 
 #[tokio::test]
-async fn it_calls_another_component_and_says_what_that_says() {
+async fn other_component_is_called_and_its_stderr_shown() {
     let file = fixtures::memory_store().to_str().unwrap();
     let set = ["state", "set", "k", "-", "--component", file];
     let set = here_with(&set, b"v", &[]).await;

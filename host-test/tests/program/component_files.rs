@@ -48,7 +48,7 @@ async fn with_file(endpoint: &str, file: &str, secrets: &str, call: &[&str]) -> 
 }
 
 #[tokio::test]
-async fn a_component_file_configures_the_store_with_its_variables_and_secrets() {
+async fn component_file_resolves_variables_and_secrets() {
     let (kept, _) = folder();
     let engine = with_a_table().await;
     let file = write(
@@ -65,7 +65,7 @@ async fn a_component_file_configures_the_store_with_its_variables_and_secrets() 
 }
 
 #[tokio::test]
-async fn a_mistake_in_a_component_file_is_told_with_file_line_and_field() {
+async fn error_names_file_line_and_field() {
     let engine = with_a_table().await;
     let (kept, _) = folder();
     let secrets = write(kept.path(), "secrets.json", SECRETS);
@@ -135,7 +135,7 @@ async fn a_mistake_in_a_component_file_is_told_with_file_line_and_field() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_the_component_refuses_is_told_with_its_case() {
+async fn refused_configuration_is_printed_with_its_case() {
     let engine = with_a_table().await;
     let (kept, _) = folder();
     let secrets = write(kept.path(), "secrets.json", SECRETS);
@@ -155,7 +155,7 @@ async fn a_configuration_that_the_component_refuses_is_told_with_its_case() {
 }
 
 #[tokio::test]
-async fn a_folder_of_component_files_configures_the_store() {
+async fn folder_of_component_files_configures_the_store() {
     let (kept, folder) = folder();
     let engine = with_a_table().await;
     let secrets = write(kept.path(), "secrets.json", SECRETS);
@@ -181,7 +181,7 @@ async fn a_folder_of_component_files_configures_the_store() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_is_named() {
+async fn error_names_the_missing_file() {
     let ran = here(&["state", "--component-yaml", "no-such-file.yaml", "ping"]).await;
     assert_eq!(ran.status, 1);
     assert!(ran.stderr.contains("no-such-file.yaml"), "{}", ran.stderr);

@@ -37,7 +37,7 @@ const REGIONS: [&str; 9] = [
 ];
 
 #[test]
-fn every_host_that_the_component_finds_for_a_region_is_open_and_no_other() {
+fn allowed_hosts_match_the_hosts_of_all_regions() {
     let of = |service: &'static str| {
         REGIONS.map(|region| {
             let endpoint = Endpoint::of_region(service, region).unwrap();
@@ -69,7 +69,7 @@ fn documented() -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn every_variable_that_the_readme_names_is_looked_up_for_the_component() {
+async fn every_variable_in_the_readme_is_looked_up() {
     let documented = documented();
     assert!(documented.len() > 10, "{documented:?}");
     let (kept, _) = folder();
@@ -100,7 +100,7 @@ async fn every_variable_that_the_readme_names_is_looked_up_for_the_component() {
 }
 
 #[tokio::test]
-async fn what_the_environment_holds_configures_the_component_and_an_empty_url_closes_nothing() {
+async fn environment_configures_store_and_empty_url_is_ignored() {
     let (kept, _) = folder();
     let file = write(kept.path(), "bare.yaml", BARE);
     let engine = Embedded::start(Storage::Memory).await.unwrap();

@@ -5,7 +5,7 @@ use crate::calls::{here, here_with};
 use test_support::ran::{folder, write};
 
 #[tokio::test]
-async fn a_json_lines_file_is_set_in_bulk_and_read_back_in_bulk() {
+async fn json_lines_file_is_set_and_read_back_in_bulk() {
     let (kept, data) = folder();
     let mut lines = String::new();
     for i in 0..1200 {
@@ -46,7 +46,7 @@ async fn a_json_lines_file_is_set_in_bulk_and_read_back_in_bulk() {
 }
 
 #[tokio::test]
-async fn a_json_array_is_taken_by_every_bulk_command() {
+async fn every_bulk_command_accepts_a_json_array() {
     let (kept, data) = folder();
     let items = "\u{feff}[\n  {\"key\": \"a\", \"value\": 1},\n  {\"key\": \"b\", \"valueText\": \"t\"}\n]\n";
     let items = write(kept.path(), "items.json", items);
@@ -65,7 +65,7 @@ async fn a_json_array_is_taken_by_every_bulk_command() {
 }
 
 #[tokio::test]
-async fn a_line_with_a_mistake_is_named_and_nothing_is_written() {
+async fn invalid_line_is_named_and_nothing_is_written() {
     let (kept, data) = folder();
     for wrong in [
         "not json",
@@ -90,7 +90,7 @@ async fn a_line_with_a_mistake_is_named_and_nothing_is_written() {
 }
 
 #[tokio::test]
-async fn what_bulk_get_prints_of_one_store_is_set_in_another() {
+async fn bulk_get_output_can_be_set_in_another_store() {
     let (_kept, data) = folder();
     let (_kept_too, other) = folder();
     let ttl = ["--metadata", "ttlAttributeName=expiresAt"];
@@ -132,7 +132,7 @@ async fn what_bulk_get_prints_of_one_store_is_set_in_another() {
 }
 
 #[tokio::test]
-async fn a_bulk_call_that_fails_in_part_tells_which_part_and_is_exit_status_1() {
+async fn partly_failed_bulk_call_is_status_1_with_results() {
     let (kept, data) = folder();
     let lines =
         "{\"key\": \"a\", \"value\": 1}\n{\"key\": \"b\", \"value\": 2, \"etag\": \"stale\"}\n";
@@ -150,7 +150,7 @@ async fn a_bulk_call_that_fails_in_part_tells_which_part_and_is_exit_status_1() 
 }
 
 #[tokio::test]
-async fn a_transaction_is_refused_as_a_whole() {
+async fn refused_transaction_writes_nothing() {
     let (kept, data) = folder();
     here(&["state", "set", "--data", &data, "guard", "1"]).await;
     let done = here(&[

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 
 #[test]
-fn processes_that_begin_with_one_fresh_folder_all_write_to_it() {
+fn concurrent_processes_write_to_one_new_folder() {
     let kept = tempfile::tempdir().unwrap();
     let data = kept.path().join("fresh").to_str().unwrap().to_owned();
     let keys = ["a", "b", "c", "d", "e", "f", "g", "h"];
@@ -43,7 +43,7 @@ spec:
 }
 
 #[test]
-fn a_component_file_without_a_table_is_refused_as_by_any_other_host() {
+fn component_file_without_table_is_refused() {
     let kept = tempfile::tempdir().unwrap();
     let data = kept.path().join("data").to_str().unwrap().to_owned();
     let file = component_file(kept.path(), "[{name: region, value: eu-west-1}]");
@@ -63,7 +63,7 @@ fn a_component_file_without_a_table_is_refused_as_by_any_other_host() {
 }
 
 #[test]
-fn a_data_folder_that_looks_like_a_uri_is_a_folder() {
+fn data_folder_that_looks_like_a_uri_is_a_folder() {
     let kept = tempfile::tempdir().unwrap();
     let data = ["--data", "file:x?mode=memory"];
     for (call, printed) in [(&["set", "k", "v"][..], None), (&["get", "k"], Some("v"))] {
@@ -77,7 +77,7 @@ fn a_data_folder_that_looks_like_a_uri_is_a_folder() {
 }
 
 #[test]
-fn proxies_of_the_environment_are_ignored() {
+fn proxy_variables_are_ignored() {
     let kept = tempfile::tempdir().unwrap();
     let data = kept.path().to_str().unwrap();
     // This proxy never responds. A program that called it would wait forever.
@@ -121,7 +121,7 @@ fn commands_of_host_test(data: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn the_example_component_files_work_in_the_folder_that_the_readme_has_filled() {
+fn example_files_work_with_data_of_readme_commands() {
     let kept = tempfile::tempdir().unwrap();
     let data = kept.path().to_str().unwrap();
     let with_file = |file, call: &[&str]| -> Vec<String> {

@@ -32,7 +32,7 @@ fn terminate(server: &Child) {
 
 #[test]
 #[cfg(unix)]
-fn its_tables_are_there_with_its_endpoint_and_sigterm_ends_it() {
+fn tables_exist_at_start_and_sigterm_ends_the_server() {
     let (server, endpoint) = serving(&["--table", "orders", "--table", "audit"]);
     for table in ["orders", "audit"] {
         let (status, _, stderr) = told(state(&endpoint, table, &["set", "k", "v"]));
@@ -48,7 +48,7 @@ fn its_tables_are_there_with_its_endpoint_and_sigterm_ends_it() {
 
 #[test]
 #[cfg(unix)]
-fn what_is_kept_in_a_folder_is_there_again_on_the_same_port() {
+fn data_folder_is_served_again_on_the_same_port() {
     let kept = tempfile::tempdir().unwrap();
     let data = ["--data", kept.path().to_str().unwrap()];
     let (server, endpoint) = serving(&data);
@@ -67,7 +67,7 @@ fn what_is_kept_in_a_folder_is_there_again_on_the_same_port() {
 
 #[test]
 #[cfg(unix)]
-fn it_may_be_ended_as_soon_as_its_endpoint_is_told() {
+fn server_can_be_ended_right_after_its_endpoint() {
     for _ in 0..20 {
         let (server, _) = serving(&[]);
         terminate(&server);
@@ -78,7 +78,7 @@ fn it_may_be_ended_as_soon_as_its_endpoint_is_told() {
 
 #[test]
 #[cfg(unix)]
-fn a_kept_table_that_expires_by_another_attribute_is_named() {
+fn error_names_table_with_other_ttl_attribute() {
     let kept = tempfile::tempdir().unwrap();
     let data = ["--data", kept.path().to_str().unwrap()];
     let (server, _) = serving(&data);
@@ -93,7 +93,7 @@ fn a_kept_table_that_expires_by_another_attribute_is_named() {
 }
 
 #[test]
-fn a_port_that_is_taken_is_named() {
+fn error_names_the_port_in_use() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let (status, stdout, stderr) = told(host_test(&["serve", "--port", &port]).output().unwrap());
@@ -104,7 +104,7 @@ fn a_port_that_is_taken_is_named() {
 }
 
 #[test]
-fn it_ends_when_its_time_is_over() {
+fn server_ends_after_its_time_limit() {
     let (status, stdout, stderr) = told(host_test(&["serve", "--for", "1ms"]).output().unwrap());
     assert_eq!((status, stderr.as_str()), (Some(0), ""));
     assert!(stdout.starts_with("http://127.0.0.1:"), "{stdout}");

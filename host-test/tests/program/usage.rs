@@ -4,7 +4,7 @@ use crate::calls::here;
 use test_support::ran::SENSELESS;
 
 #[tokio::test]
-async fn a_command_line_that_makes_no_sense_is_exit_status_2() {
+async fn invalid_command_line_is_exit_status_2() {
     let two_places = "state get k --data d --endpoint http://127.0.0.1:1";
     let two_places: Vec<&str> = two_places.split(' ').collect();
     for arguments in SENSELESS.into_iter().chain([two_places.as_slice()]) {

@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_line_in_a_later_document_counts_from_the_start_of_the_file() {
+fn lines_count_from_the_start_of_the_file() {
     let text = format!(
         "{COMPLETE}---\n{}",
         COMPLETE.replace("version: v1\n", "version: v2\n")
@@ -16,7 +16,7 @@ fn a_line_in_a_later_document_counts_from_the_start_of_the_file() {
 }
 
 #[test]
-fn each_fault_names_file_line_field_and_remedy() {
+fn each_error_names_file_line_field_and_remedy() {
     let cases = [
         (
             "kind: Component",
@@ -163,13 +163,13 @@ fn malformed_yaml_names_file_and_line() {
 }
 
 #[test]
-fn a_name_that_stands_twice_is_refused_in_any_spelling() {
+fn duplicate_name_is_refused_in_any_spelling() {
     let sentence = sentence("kind: a\n\"kind\": b\n");
     assert_eq!(sentence, "store.yaml:2: kind: stands twice: remove one");
 }
 
 #[test]
-fn a_file_without_a_document_says_what_to_write() {
+fn error_for_empty_file_says_what_to_write() {
     for text in ["", "# a comment\n", "---\n---\n"] {
         assert_eq!(
             sentence(text),
@@ -183,7 +183,7 @@ fn a_file_without_a_document_says_what_to_write() {
 }
 
 #[test]
-fn an_unreadable_file_is_named() {
+fn error_names_the_unreadable_file() {
     let error = read_text(Path::new("no/such/file.yaml"))
         .unwrap_err()
         .to_string();

@@ -38,7 +38,7 @@ fn names(names: &[&str]) -> Result<Vec<String>, String> {
 }
 
 #[test]
-fn yaml_files_of_a_folder_are_read_in_the_order_of_their_names() {
+fn files_are_read_in_name_order() {
     let files = [
         ("b.yml", &*named("b")),
         ("a.YAML", &*format!("{}---\n{}", named("a-1"), named("a-2"))),
@@ -51,7 +51,7 @@ fn yaml_files_of_a_folder_are_read_in_the_order_of_their_names() {
 }
 
 #[test]
-fn folders_within_a_folder_are_not_read() {
+fn subfolders_are_not_read() {
     let kept = folder(&[("a.yaml", &named("a"))]);
     let within = kept.path().join("more.yaml");
     fs::create_dir(&within).unwrap();
@@ -62,7 +62,7 @@ fn folders_within_a_folder_are_not_read() {
 }
 
 #[test]
-fn documents_that_are_no_components_are_passed_over_in_a_folder() {
+fn other_documents_in_a_folder_are_skipped() {
     let of_another_version = named("b").replace("dapr.io/v1alpha1", "dapr.io/v2");
     let files = [
         ("a.yaml", &*named("a")),
@@ -80,7 +80,7 @@ fn documents_that_are_no_components_are_passed_over_in_a_folder() {
 }
 
 #[test]
-fn a_broken_document_costs_no_other_one_and_is_noticed() {
+fn broken_document_is_skipped_with_a_notice() {
     let text = format!("{}---\nx: 1\nx: 2\n---\n{}", named("a"), named("c"));
     let files = [("a.yaml", &*text), ("b.yaml", &*named("b"))];
     let (found, notices) = read(&files);
@@ -92,7 +92,7 @@ fn a_broken_document_costs_no_other_one_and_is_noticed() {
 }
 
 #[test]
-fn a_file_of_a_folder_that_is_not_utf8_is_noticed() {
+fn file_that_is_not_utf8_produces_a_notice() {
     let kept = folder(&[("b.yaml", &named("b"))]);
     fs::write(kept.path().join("a.yaml"), b"\xff\xfe").unwrap();
     let folder = Folder::read(kept.path()).unwrap();
@@ -101,7 +101,7 @@ fn a_file_of_a_folder_that_is_not_utf8_is_noticed() {
 }
 
 #[test]
-fn a_fault_in_a_component_of_a_folder_names_file_line_and_field() {
+fn error_in_a_folder_names_file_line_and_field() {
     let text = format!(
         "kind: Resiliency\n---\n{}",
         named("b").replace("envRef: ENDPOINT", "envref: ENDPOINT")
@@ -114,7 +114,7 @@ fn a_fault_in_a_component_of_a_folder_names_file_line_and_field() {
 }
 
 #[test]
-fn a_name_that_two_files_of_a_folder_have_is_refused() {
+fn duplicate_component_name_in_a_folder_is_refused() {
     let (found, _) = read(&[("a.yaml", &*named("x")), ("b.yaml", &*named("x"))]);
     assert_eq!(
         found.unwrap_err(),
@@ -123,7 +123,7 @@ fn a_name_that_two_files_of_a_folder_have_is_refused() {
 }
 
 #[test]
-fn a_folder_without_a_component_says_which_are_read() {
+fn error_for_empty_folder_names_the_types() {
     let expected = "FOLDER: no .yaml or .yml file in it holds a component of type state.aws.dynamodb or bindings.aws.dynamodb: add one";
     let other = named("a").replace("state.aws.dynamodb", "pubsub.redis");
     for files in [&[][..], &[("a.yaml", &*other)]] {

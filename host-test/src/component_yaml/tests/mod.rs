@@ -69,7 +69,7 @@ fn sentence(text: &str) -> String {
 }
 
 #[test]
-fn a_complete_file_gives_its_metadata_in_order_with_references_resolved() {
+fn complete_file_resolves_metadata_in_order() {
     let components = parse("store.yaml", COMPLETE).unwrap();
     assert_eq!(components.len(), 1);
     assert_eq!(components[0].name, "statestore");
@@ -97,7 +97,7 @@ fn a_complete_file_gives_its_metadata_in_order_with_references_resolved() {
 }
 
 #[test]
-fn numbers_and_booleans_count_as_they_are_written() {
+fn numbers_and_booleans_keep_their_spelling() {
     for written in [
         "010",
         "1.50",
@@ -116,7 +116,7 @@ fn numbers_and_booleans_count_as_they_are_written() {
 }
 
 #[test]
-fn a_quoted_null_is_a_text_and_a_plain_one_is_empty() {
+fn quoted_null_is_text_and_plain_null_is_empty() {
     for (written, value) in [("\"null\"", "null"), ("null", ""), ("~", ""), ("''", "")] {
         let text = COMPLETE.replace("value: 4", &format!("value: {written}"));
         let component = &parse("store.yaml", &text).unwrap()[0];
@@ -125,7 +125,7 @@ fn a_quoted_null_is_a_text_and_a_plain_one_is_empty() {
 }
 
 #[test]
-fn anchors_and_block_texts_are_understood() {
+fn anchors_and_block_scalars_are_read() {
     let text = COMPLETE
         .replace("value: \"orders\"", "value: &t orders")
         .replace("value: 4", "value: *t")
@@ -142,7 +142,7 @@ fn anchors_and_block_texts_are_understood() {
 }
 
 #[test]
-fn every_component_of_a_file_with_several_documents_is_read_and_others_are_passed_over() {
+fn all_components_of_a_file_are_read_and_others_skipped() {
     let binding = COMPLETE
         .replace("state.aws.dynamodb", "bindings.aws.dynamodb")
         .replace("statestore", "items");
@@ -164,7 +164,7 @@ fn every_component_of_a_file_with_several_documents_is_read_and_others_are_passe
 }
 
 #[test]
-fn type_and_version_count_in_any_case_as_in_daprd() {
+fn type_and_version_ignore_case_as_in_daprd() {
     for (type_name, version) in [
         ("State.AWS.DynamoDB", "V1"),
         ("state.aws.dynamodb", "V0"),
@@ -183,7 +183,7 @@ fn type_and_version_count_in_any_case_as_in_daprd() {
 }
 
 #[test]
-fn a_byte_order_mark_before_a_component_file_does_not_matter() {
+fn byte_order_mark_in_component_file_is_ignored() {
     let text = format!("\u{feff}{COMPLETE}");
     assert_eq!(
         parse("store.yaml", &text).unwrap(),
@@ -192,7 +192,7 @@ fn a_byte_order_mark_before_a_component_file_does_not_matter() {
 }
 
 #[test]
-fn for_another_component_any_state_store_and_output_binding_is_read() {
+fn other_component_reads_any_store_or_binding() {
     let text = [
         COMPLETE.replace("state.aws.dynamodb", "state.in-memory"),
         COMPLETE.replace("state.aws.dynamodb", "bindings.kafka"),

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_variable_that_is_not_set_makes_its_field_absent_and_is_noticed() {
+fn unset_variable_makes_field_absent_with_a_notice() {
     let component = &parse("store.yaml", COMPLETE).unwrap()[0];
     let secrets = Secrets::parse("secrets.json", SECRETS).unwrap();
     let resolved = component
@@ -20,7 +20,7 @@ fn a_variable_that_is_not_set_makes_its_field_absent_and_is_noticed() {
 }
 
 #[test]
-fn a_secret_without_a_secrets_file_names_the_remedy() {
+fn error_for_missing_secrets_file_names_the_flag() {
     let component = &parse("store.yaml", COMPLETE).unwrap()[0];
     assert_eq!(
         resolve(component, None).unwrap_err(),
@@ -29,7 +29,7 @@ fn a_secret_without_a_secrets_file_names_the_remedy() {
 }
 
 #[test]
-fn an_absent_secret_names_what_the_file_holds_but_no_value() {
+fn error_for_absent_secret_lists_names_but_no_values() {
     let component = &parse(
         "store.yaml",
         &COMPLETE.replace("key: accessKey", "key: other"),
@@ -43,7 +43,7 @@ fn an_absent_secret_names_what_the_file_holds_but_no_value() {
 }
 
 #[test]
-fn placeholder_of_daprd_is_named_whatever_its_source() {
+fn daprd_placeholder_is_refused_from_any_source() {
     let replaced = [
         ("{appID}", "its app ID"),
         ("{namespace}", "its namespace, a dot and its app ID"),
@@ -85,7 +85,7 @@ fn placeholder_of_daprd_is_named_whatever_its_source() {
 }
 
 #[test]
-fn secrets_follow_the_rules_of_daprs_local_file_store() {
+fn secrets_follow_dapr_local_file_store_rules() {
     let secrets = Secrets::parse("secrets.json", SECRETS).unwrap();
     assert_eq!(secrets.get("top", None).unwrap(), "t");
     assert_eq!(secrets.get("top", Some("top")).unwrap(), "t");
@@ -99,7 +99,7 @@ fn secrets_follow_the_rules_of_daprs_local_file_store() {
 }
 
 #[test]
-fn a_secret_that_is_no_string_is_refused_with_its_name_and_key() {
+fn secret_that_is_not_a_string_is_refused_by_name() {
     let component = &parse(
         "store.yaml",
         &COMPLETE.replace("key: accessKey", "key: \"list:1\""),
@@ -121,13 +121,13 @@ fn a_secret_that_is_no_string_is_refused_with_its_name_and_key() {
 }
 
 #[test]
-fn a_byte_order_mark_before_the_secrets_does_not_matter() {
+fn byte_order_mark_in_secrets_file_is_ignored() {
     let secrets = Secrets::parse("secrets.json", &format!("\u{feff}{SECRETS}")).unwrap();
     assert_eq!(secrets.get("top", None).unwrap(), "t");
 }
 
 #[test]
-fn a_malformed_secrets_file_names_its_line_and_shows_none_of_it() {
+fn error_for_malformed_secrets_hides_the_text() {
     let sentence = Secrets::parse("secrets.json", "{\n \"a\": hush\n}")
         .unwrap_err()
         .to_string();
@@ -145,7 +145,7 @@ fn a_malformed_secrets_file_names_its_line_and_shows_none_of_it() {
 }
 
 #[test]
-fn nothing_that_may_be_secret_is_in_a_debug_form() {
+fn debug_output_shows_no_secrets() {
     let component = &parse("store.yaml", COMPLETE).unwrap()[0];
     let secrets = Secrets::parse("secrets.json", SECRETS).unwrap();
     let resolved = resolve(component, Some(&secrets)).unwrap();

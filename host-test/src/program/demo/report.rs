@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_stands_beside_its_call_where_there_is_room_and_else_beneath_in_whole_words() {
+    fn long_result_wraps_below_its_call() {
         let beside = format!("  · {:<32}    1.50 ms  ", "set k");
         let room = 80 - beside.chars().count();
         let (fits, too_long) = ("x".repeat(room), "x".repeat(room + 1));
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_terminal_gets_one_line_a_call_whatever_its_length() {
+    fn pipe_gets_one_line_per_call_of_any_length() {
         let told = LONG.repeat(5);
         assert!(printed(None, &told).ends_with(&format!("  {told}\n")));
         assert_eq!(printed(None, "a\nb").lines().count(), 1);
