@@ -52,7 +52,7 @@ pub(super) async fn of(
         && !state.shares_its_destination(other)
     {
         binding = Err(
-            "the binding is configured for another DynamoDB than the state store: choose one by --component-name"
+            "the binding is configured for another DynamoDB than the state store: choose one with --component-name"
                 .to_owned(),
         );
     }

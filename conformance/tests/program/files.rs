@@ -158,7 +158,7 @@ async fn a_run_that_would_test_nothing_is_refused() {
     let unknown = [two.as_str(), "--component-name", "nosuch"];
     refused(
         &unknown,
-        "two.yaml: holds no component \"nosuch\", but a, b",
+        "two.yaml: has no component \"nosuch\": choose one of a, b",
     )
     .await;
     // This component is a state store only.

@@ -56,7 +56,7 @@ pub(super) fn components_of_folder(
         // daprd also refuses a folder for this.
         if let Some(first) = components.iter().find(|c| c.name == component.name) {
             return Err(Failure::here(format_args!(
-                "{}: the component name {:?} is in {} as well: rename one of them",
+                "{}: the component name {:?} is also used in {}: rename one of them",
                 component.file, component.name, first.file
             )));
         }
@@ -315,7 +315,7 @@ impl Node {
         match fields.find(|(name, _)| !known.contains(&name.as_str())) {
             None => Ok(()),
             Some((_, node)) => {
-                let problem = format!("is no field here: there are {}", known.join(", "));
+                let problem = format!("is not a known field: use one of {}", known.join(", "));
                 Err(node.fault(problem))
             }
         }
@@ -348,7 +348,7 @@ pub(super) fn documents(file: &str, text: &str) -> Result<Vec<Node>, Failure> {
 
 fn not_yaml(file: &str, error: &saphyr::ScanError) -> Failure {
     let (line, problem) = (error.marker().line(), error.info());
-    Failure::here(format_args!("{file}:{line}: not YAML: {problem}"))
+    Failure::here(format_args!("{file}:{line}: not valid YAML: {problem}"))
 }
 
 fn node(file: &Arc<str>, path: String, yaml: MarkedYaml) -> Result<Node, Failure> {
@@ -368,7 +368,7 @@ fn node(file: &Arc<str>, path: String, yaml: MarkedYaml) -> Result<Node, Failure
                 let (name, value) = entry(file, &path, key, value)?;
                 // To the parser, quoted and plain spellings of one name are different keys.
                 if read.iter().any(|(known, _)| *known == name) {
-                    return Err(value.fault("stands twice: remove one".to_owned()));
+                    return Err(value.fault("appears twice: remove one".to_owned()));
                 }
                 read.push((name, value));
             }

@@ -61,7 +61,7 @@ impl Folder {
     }
 
     fn pass_over(&mut self, error: &Failure) {
-        self.notices.push(format!("passed over: {error}"));
+        self.notices.push(format!("skipped: {error}"));
     }
 
     /// Returns the components of these types. Fails if there is none.

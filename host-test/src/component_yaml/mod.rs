@@ -215,7 +215,7 @@ impl Component {
         self.at(
             field,
             format_args!(
-                "{} holds {name}, which only daprd replaces (by {replaced}): write the text itself",
+                "{} contains {name}, which only daprd replaces (with {replaced}): write the value itself",
                 field.name
             ),
         )
@@ -243,7 +243,7 @@ impl Component {
         let found = match secrets {
             Some(secrets) => secrets.get(name, key),
             None => Err(Failure::here(format_args!(
-                "refers to the secret {name:?}, but there is no secrets file: name one by --secrets FILE"
+                "refers to the secret {name:?}, but no secrets file is given: pass --secrets FILE"
             ))),
         };
         found.map_err(|failure| self.at(field, failure))

@@ -49,12 +49,12 @@ impl Secrets {
             };
             let line = error.line();
             Failure::here(format_args!(
-                "the secrets file {file}:{line}: not JSON: {problem}"
+                "the secrets file {file}:{line}: not valid JSON: {problem}"
             ))
         })?;
         if !json.is_object() {
             return Err(Failure::here(format_args!(
-                "the secrets file {file}: write a JSON object of names and secrets"
+                "the secrets file {file}: not a JSON object: write an object of names and secrets"
             )));
         }
         let mut values = BTreeMap::new();

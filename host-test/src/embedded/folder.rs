@@ -65,7 +65,9 @@ impl Folder {
                     thread::sleep(LOCK_INTERVAL);
                 }
                 Err(TryLockError::WouldBlock) => {
-                    let sentence = format!("another process holds {LOCK} for {timeout:?}");
+                    let sentence = format!(
+                        "another process has held {LOCK} for {timeout:?}: stop it or use another folder"
+                    );
                     return Err(io::Error::new(io::ErrorKind::TimedOut, sentence));
                 }
                 Err(TryLockError::Error(error)) => return Err(error),

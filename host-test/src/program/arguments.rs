@@ -117,7 +117,7 @@ impl Connection {
         if let (Some((first, _)), Some((second, _))) = (given.next(), given.next()) {
             return Err(Arguments::command().error(
                 ErrorKind::ArgumentConflict,
-                format!("{first} and {second} each say which DynamoDB is called: give one"),
+                format!("{first} and {second} both choose the DynamoDB to call: use only one"),
             ));
         }
         let of_file = [
@@ -128,7 +128,7 @@ impl Connection {
             Some((argument, _)) if self.component_yaml.is_none() => Err(Arguments::command()
                 .error(
                     ErrorKind::MissingRequiredArgument,
-                    format!("{argument} is about a component file: give --component-yaml as well"),
+                    format!("{argument} needs a component file: add --component-yaml"),
                 )),
             _ => Ok(()),
         }

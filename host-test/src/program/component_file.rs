@@ -122,7 +122,10 @@ fn is_named(component: &Component, name: Option<&str>) -> bool {
 }
 
 fn unknown<'c>(name: &str, components: impl IntoIterator<Item = &'c Component>) -> String {
-    format!("holds no component {name:?}, but {}", names(components))
+    format!(
+        "has no component {name:?}: choose one of {}",
+        names(components)
+    )
 }
 
 fn names<'c>(components: impl IntoIterator<Item = &'c Component>) -> String {
@@ -146,11 +149,11 @@ fn choose<'c>(
     match (found.next(), found.next(), name) {
         (Some(only), None, _) => Ok(only),
         (Some(_), Some(_), _) => Err(format!(
-            "holds several components of type {type_name}: choose one by --component-name ({})",
+            "has several components of type {type_name}: choose one with --component-name ({})",
             names(of_type())
         )),
         (None, _, Some(name)) if of_type().next().is_some() => Err(unknown(name, of_type())),
-        (None, ..) => Err(format!("holds no component of type {type_name}")),
+        (None, ..) => Err(format!("has no component of type {type_name}")),
     }
 }
 
@@ -182,11 +185,14 @@ mod tests {
             "b"
         );
         let told = |components, name| choose(components, StateStore, DynamoDb, name).unwrap_err();
-        assert!(told(&two, None).ends_with("choose one by --component-name (a, b)"));
-        assert_eq!(told(&two, Some("c")), "holds no component \"c\", but a, b");
+        assert!(told(&two, None).ends_with("choose one with --component-name (a, b)"));
+        assert_eq!(
+            told(&two, Some("c")),
+            "has no component \"c\": choose one of a, b"
+        );
         assert_eq!(
             choose(&two, OutputBinding, DynamoDb, None).unwrap_err(),
-            "holds no component of type bindings.aws.dynamodb"
+            "has no component of type bindings.aws.dynamodb"
         );
     }
 
@@ -198,7 +204,7 @@ mod tests {
         assert_eq!(of_either_type(&both, Some("b")).unwrap(), [OutputBinding]);
         assert_eq!(
             of_either_type(&both, Some("c")).unwrap_err(),
-            "holds no component \"c\", but a, b"
+            "has no component \"c\": choose one of a, b"
         );
     }
 

@@ -89,7 +89,7 @@ async fn perform(
             output.note(notice)?;
         }
         if request.writes() && plan.forgets() {
-            output.note("this embedded DynamoDB is in memory: --data DIR keeps what is written")?;
+            output.note("this embedded DynamoDB is in memory: use --data DIR to keep its data")?;
         }
         let mut session = plan.open(component, &heard).await?;
         let outcome = match request {

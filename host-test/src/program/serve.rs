@@ -58,7 +58,7 @@ impl ServeArguments {
             embedded.create_table_if_absent(table, key).await?;
             let name = &self.ttl_attribute_name;
             embedded.enable_ttl(table, name).await.map_err(|error| {
-                let sentence = "of the table of an earlier run, name the same attribute";
+                let sentence = "if the table exists from an earlier run, use its attribute";
                 Failure::here(format!(
                     "--ttl-attribute-name {name}, table {table}: {error}; {sentence}"
                 ))

@@ -176,7 +176,7 @@ impl Plan {
                 Ok(Some(proxy))
             }
             _ => Err(Failure::here(
-                "requests can be counted on a plain HTTP endpoint only: leave out --count-requests",
+                "only requests to a plain HTTP endpoint can be counted: remove --count-requests",
             )),
         }
     }

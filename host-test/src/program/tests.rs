@@ -87,11 +87,11 @@ async fn invalid_command_line_is_status_2_with_reason() {
         ),
         (
             &["binding", "ping", "--secrets", "s"][..],
-            "give --component-yaml as well",
+            "add --component-yaml",
         ),
         (
             &["binding", "invoke", "create", "x", "--metadata", "x"][..],
-            "there is no equals sign in it",
+            "no `=` found",
         ),
     ] {
         let (status, stdout, stderr) = run_with(line).await;

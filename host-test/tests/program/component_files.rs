@@ -167,13 +167,13 @@ async fn folder_of_component_files_configures_the_store() {
     let set = with_file(engine.endpoint(), &folder, &secrets, &["set", "k", "v"]).await;
     assert_eq!(set.status, 0, "{}", set.stderr);
     assert_eq!(engine.scan("orders").await.unwrap()[0]["value"]["S"], "v");
-    let told = format!("note: passed over: {folder}/broken.yaml:");
+    let told = format!("note: skipped: {folder}/broken.yaml:");
     assert_eq!(set.stderr.matches(&told).count(), 1, "{}", set.stderr);
 
     let another = store.replace("name: statestore", "name: another");
     write(kept.path(), "another.yaml", &another);
     let get = with_file(engine.endpoint(), &folder, &secrets, &["get", "k"]).await;
-    let choose = "choose one by --component-name (another, statestore)";
+    let choose = "choose one with --component-name (another, statestore)";
     assert!(get.stderr.contains(choose), "{}", get.stderr);
     let named = ["get", "k", "--component-name", "another"];
     let get = with_file(engine.endpoint(), &folder, &secrets, &named).await;

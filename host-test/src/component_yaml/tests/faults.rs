@@ -76,7 +76,7 @@ fn each_error_names_file_line_field_and_remedy() {
         (
             "version: v1\n",
             "vrsion: v1\n",
-            "12: spec.vrsion: is no field here: there are type, version, metadata, ignoreErrors, initTimeout",
+            "12: spec.vrsion: is not a known field: use one of type, version, metadata, ignoreErrors, initTimeout",
         ),
         (
             "    - name: table\n      value: \"orders\"\n",
@@ -96,7 +96,7 @@ fn each_error_names_file_line_field_and_remedy() {
         (
             "value: \"orders\"",
             "valeu: \"orders\"",
-            "15: spec.metadata[0].valeu: is no field here: there are name, value, envRef, secretKeyRef",
+            "15: spec.metadata[0].valeu: is not a known field: use one of name, value, envRef, secretKeyRef",
         ),
         (
             "value: \"orders\"",
@@ -121,7 +121,7 @@ fn each_error_names_file_line_field_and_remedy() {
         (
             "key: accessKey",
             "kee: accessKey",
-            "25: spec.metadata[4].secretKeyRef.kee: is no field here: there are name, key",
+            "25: spec.metadata[4].secretKeyRef.kee: is not a known field: use one of name, key",
         ),
         (
             "key: accessKey",
@@ -156,7 +156,7 @@ fn malformed_yaml_names_file_and_line() {
     ] {
         let sentence = sentence(text);
         assert!(
-            sentence.starts_with(&format!("store.yaml:{line}: not YAML: ")),
+            sentence.starts_with(&format!("store.yaml:{line}: not valid YAML: ")),
             "{text:?}: {sentence}"
         );
     }
@@ -165,7 +165,7 @@ fn malformed_yaml_names_file_and_line() {
 #[test]
 fn duplicate_name_is_refused_in_any_spelling() {
     let sentence = sentence("kind: a\n\"kind\": b\n");
-    assert_eq!(sentence, "store.yaml:2: kind: stands twice: remove one");
+    assert_eq!(sentence, "store.yaml:2: kind: appears twice: remove one");
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn broken_document_is_skipped_with_a_notice() {
     assert_eq!(found, names(&["a", "c", "b"]));
     assert_eq!(notices.len(), 1, "{notices:?}");
     let line = named("a").lines().count() + 3;
-    let told = format!("passed over: a.yaml:{line}: not YAML: ");
+    let told = format!("skipped: a.yaml:{line}: not valid YAML: ");
     assert!(notices[0].starts_with(&told), "{notices:?}");
 }
 
@@ -109,7 +109,7 @@ fn error_in_a_folder_names_file_line_and_field() {
     let (found, _) = read(&[("a.yaml", &*named("a")), ("b.yaml", &*text)]);
     assert_eq!(
         found.unwrap_err(),
-        "b.yaml:23: spec.metadata[3].envref: is no field here: there are name, value, envRef, secretKeyRef"
+        "b.yaml:23: spec.metadata[3].envref: is not a known field: use one of name, value, envRef, secretKeyRef"
     );
 }
 
@@ -118,7 +118,7 @@ fn duplicate_component_name_in_a_folder_is_refused() {
     let (found, _) = read(&[("a.yaml", &*named("x")), ("b.yaml", &*named("x"))]);
     assert_eq!(
         found.unwrap_err(),
-        "b.yaml: the component name \"x\" is in a.yaml as well: rename one of them"
+        "b.yaml: the component name \"x\" is also used in a.yaml: rename one of them"
     );
 }
 

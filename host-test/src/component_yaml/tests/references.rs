@@ -24,7 +24,7 @@ fn error_for_missing_secrets_file_names_the_flag() {
     let component = &parse("store.yaml", COMPLETE).unwrap()[0];
     assert_eq!(
         resolve(component, None).unwrap_err(),
-        "store.yaml:23: spec.metadata[4].secretKeyRef: refers to the secret \"aws\", but there is no secrets file: name one by --secrets FILE"
+        "store.yaml:23: spec.metadata[4].secretKeyRef: refers to the secret \"aws\", but no secrets file is given: pass --secrets FILE"
     );
 }
 
@@ -72,7 +72,7 @@ fn daprd_placeholder_is_refused_from_any_source() {
             assert_eq!(
                 component.resolve(sources).unwrap_err().to_string(),
                 format!(
-                    "store.yaml:{place} holds {placeholder}, which only daprd replaces (by {by}): write the text itself"
+                    "store.yaml:{place} contains {placeholder}, which only daprd replaces (with {by}): write the value itself"
                 )
             );
         }
@@ -133,14 +133,14 @@ fn error_for_malformed_secrets_hides_the_text() {
         .to_string();
     assert_eq!(
         sentence,
-        "the secrets file secrets.json:2: not JSON: the syntax is wrong here"
+        "the secrets file secrets.json:2: not valid JSON: the syntax is wrong here"
     );
     let sentence = Secrets::parse("secrets.json", "[]")
         .unwrap_err()
         .to_string();
     assert_eq!(
         sentence,
-        "the secrets file secrets.json: write a JSON object of names and secrets"
+        "the secrets file secrets.json: not a JSON object: write an object of names and secrets"
     );
 }
 

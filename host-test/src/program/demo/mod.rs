@@ -115,7 +115,7 @@ impl Stage {
         let secrets = Secrets::parse(SECRETS.0, SECRETS.1)?;
         let components = component_yaml::parse(file, text, Types::DynamoDb)?;
         let first = components.first();
-        let component = first.ok_or_else(|| Failure::here(format!("{file} holds no component")))?;
+        let component = first.ok_or_else(|| Failure::here(format!("{file} has no component")))?;
         let resolved = component.resolve(Sources {
             environment: &environment,
             secrets: Some(&secrets),
@@ -149,7 +149,7 @@ impl Stage {
         let began = Instant::now();
         let instance = plugin.instantiate(&options).await.map_err(Failure::here)?;
         let took = began.elapsed();
-        report.fact("instantiate it", took, "one host to reach, nothing else")?;
+        report.fact("instantiate it", took, "may reach one host, nothing else")?;
         Ok(instance)
     }
 }

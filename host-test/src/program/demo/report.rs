@@ -92,11 +92,11 @@ impl<'a> Report<'a> {
         let (calls, took) = (self.calls, self.began.elapsed());
         let (sum, status) = match self.otherwise {
             0 => {
-                let sum = format!("All {calls} calls came out as promised, in {took:.1?}.");
+                let sum = format!("All {calls} calls behaved as promised, in {took:.1?}.");
                 (self.paint(GOOD, &sum), Status::Success)
             }
             otherwise => {
-                let sum = format!("{otherwise} of {calls} calls did not come out as promised.");
+                let sum = format!("{otherwise} of {calls} calls did not behave as promised.");
                 (self.paint(BAD, &sum), Status::Failure)
             }
         };
@@ -166,10 +166,10 @@ pub(super) fn holds<T>(
 /// Expects the component to refuse with this case.
 pub(super) fn is_refused<T>(case: &'static str) -> impl FnOnce(&Result<T, CallError>) -> Verdict {
     move |answer| match answer {
-        Ok(_) => Verdict::Otherwise(format!("not refused, but must be: {case}")),
+        Ok(_) => Verdict::Otherwise(format!("not refused; expected {case}")),
         Err(error) => match error.component() {
             Some(of_component) if of_component.case() == case => {
-                Verdict::AsPromised(format!("refused, as it must be: {of_component}"))
+                Verdict::AsPromised(format!("refused, as expected: {of_component}"))
             }
             _ => Verdict::Otherwise(error.to_string()),
         },
@@ -188,7 +188,7 @@ fn milliseconds(took: Duration) -> String {
 mod tests {
     use super::*;
 
-    const LONG: &str = "refused, as it must be: etag-mismatch: there is none under the key \"k\"";
+    const LONG: &str = "refused, as expected: etag-mismatch: there is none under the key \"k\"";
 
     fn printed(columns: Option<usize>, told: &str) -> String {
         let mut out = Vec::new();

@@ -66,13 +66,13 @@ async fn etags(store: &mut State<'_>, report: &mut Report<'_>) -> Result<(), Sto
 
     let set = store.set("order-1", paid.as_bytes(), where_etag_is(&old));
     report
-        .call("set order-1, its ETag given", set, goes_well(etag))
+        .call("set order-1 with its ETag", set, goes_well(etag))
         .await?;
 
     let set = store.set("order-1", new.as_bytes(), where_etag_is(&old));
     let mismatch = is_refused("etag-mismatch");
     report
-        .call("set order-1, old ETag given", set, mismatch)
+        .call("set order-1 with an old ETag", set, mismatch)
         .await?;
 
     let get = store.get("order-1", None);
@@ -90,7 +90,7 @@ async fn etags(store: &mut State<'_>, report: &mut Report<'_>) -> Result<(), Sto
     );
     let mismatch = is_refused("etag-mismatch");
     report
-        .call("delete order-1, old ETag given", delete, mismatch)
+        .call("delete order-1 with an old ETag", delete, mismatch)
         .await?;
     Ok(())
 }
@@ -188,7 +188,7 @@ async fn bulk(store: &mut State<'_>, report: &mut Report<'_>) -> Result<(), Stop
         |answers| {
             let found = found(answers);
             format!(
-                "{found} found, {} absent, in the order asked",
+                "{found} found, {} absent, in the order of the request",
                 answers.len() - found
             )
         },
@@ -235,7 +235,7 @@ async fn transactions(store: &mut State<'_>, report: &mut Report<'_>) -> Result<
     let transact = store.transact(&operations);
     let both = holds(
         |etags: &Vec<Option<String>>| matches!(etags[..], [Some(_), Some(_), None]),
-        |_| "all of it happened".to_owned(),
+        |_| "all operations applied".to_owned(),
     );
     let what = "transact: set 1 and 3, delete 2";
     report.call(what, transact, both).await?;
@@ -253,7 +253,7 @@ async fn transactions(store: &mut State<'_>, report: &mut Report<'_>) -> Result<
         |answers: &Vec<Result<Option<Item>, _>>| {
             matches!(answers[..], [Ok(Some(_)), Ok(None), Ok(Some(_)), Ok(None)])
         },
-        |_| "1 and 3 are there, 2 and 4 are not: none of the refused was written".to_owned(),
+        |_| "1 and 3 exist, 2 and 4 do not: the refused transaction wrote nothing".to_owned(),
     );
     report
         .call("bulk-get order-1 to order-4", get, as_before)
@@ -330,7 +330,7 @@ pub(super) async fn binding(
 
     for (what, data) in [
         ("invoke create with a list", "[1, 2]"),
-        ("invoke create with half a JSON", "{\"id\": "),
+        ("invoke create with cut-off JSON", "{\"id\": "),
     ] {
         let create = binding.invoke("create", data.as_bytes(), None);
         report
