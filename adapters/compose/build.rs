@@ -1,9 +1,11 @@
-//! What is composed with a component is built here and becomes a part of the crate.
+//! Builds the components that `compose` combines with the user's component, and embeds
+//! them in the crate.
 
 use guest_build::Guest;
 use std::process::ExitCode;
 
-/// The package, the variable that tells where its component is, and where its sources are.
+/// The package, the variable that holds the path of its component, and the folders of its
+/// sources.
 type Part<'a> = (&'a str, &'a str, &'a [&'a str]);
 
 const PARTS: [Part<'_>; 2] = [

@@ -1,11 +1,11 @@
-//! What the program adds to the commands of the contract: how they are shown, and how the component
-//! is configured where its environment does not do it.
+//! The arguments that the program adds to the commands of the contract: the output format, and a
+//! configuration for use without environment variables.
 
 use clap::{Args, Parser, Subcommand};
 use dapr_wasm_command_line::arguments::{BindingCommand, StateCommand, pair};
 use dapr_wasm_command_line::status::STATUSES;
 
-/// Calls the state store and the output binding of the component that it is composed with
+/// Call the state store and the output binding of the component in this program
 #[derive(Parser)]
 #[command(version, after_help = STATUSES, propagate_version = true)]
 pub(super) struct Arguments {
@@ -30,14 +30,14 @@ Without --metadata the component is configured by its environment, of which it s
 what the host passes on (in wasmtime: --env NAME=VALUE). Files are found in the
 folders that the host opens (in wasmtime: --dir DIR).";
 
-/// How the component is configured and its answers are shown.
+/// The configuration of the component and the output format.
 #[derive(Args)]
 pub(super) struct Settings {
-    /// Print results as JSON, one value a line
+    /// Print results as JSON, one value per line
     #[arg(long, global = true)]
     pub(super) json: bool,
-    /// A field of the component's metadata; may be repeated. A secret is better left to the
-    /// environment
+    /// A field of the component's metadata; may be repeated. Pass secrets in the environment
+    /// instead
     #[arg(long, global = true, value_name = "NAME=VALUE", value_parser = pair)]
     pub(super) metadata: Vec<(String, String)>,
 }

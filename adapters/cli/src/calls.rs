@@ -1,5 +1,5 @@
-//! The one place where the command line meets the imported contract: plain data to its types and
-//! back.
+//! Converts between the plain data of the command line and the types of the imported contract. No
+//! other module connects the two.
 
 use super::dapr_wasm::components::{binding, state, types};
 use dapr_wasm_command_line::Failure;
@@ -17,8 +17,8 @@ pub(super) struct StateStore;
 /// The imported binding.
 pub(super) struct OutputBinding;
 
-/// Without metadata, a component configures itself from its environment at the first call, and is
-/// spared the read by which `init` proves that it can be used.
+/// Calls `init` if there is metadata. Otherwise the component configures itself from its
+/// environment at the first call, without the read that `init` makes to check the store.
 pub(super) fn configure(
     metadata: &[(String, String)],
     init: impl FnOnce(&[(&str, &str)]) -> Result<(), types::Error>,

@@ -1,5 +1,6 @@
-//! The command line of the contract as a component: it imports the state store and the binding that
-//! it is composed with, exports `wasi:cli/run`, and knows nothing of what stands behind the contract.
+//! The command line of the contract as a component. It imports the state store and the binding of
+//! the component that it is composed with, and exports `wasi:cli/run`. It knows nothing of their
+//! implementation.
 #![cfg(target_family = "wasm")]
 #![deny(
     clippy::expect_used,
@@ -39,8 +40,9 @@ impl wasip2::exports::cli::run::Guest for Program {
         match program::run() {
             Status::Success => Ok(()),
             Status::Failure => Err(()),
-            // The result of `run` tells 0 and 1 apart and no more. `std::process::exit` does the same, as long as the C
-            // library below it is older than WASI 0.2.12: https://github.com/WebAssembly/wasi-libc/issues/859
+            // The result of `run` can only express 0 and 1. `std::process::exit` cannot do more
+            // while the C library below it is older than WASI 0.2.12:
+            // https://github.com/WebAssembly/wasi-libc/issues/859
             status @ Status::Usage => {
                 exit_with_code(status.code());
                 Err(())

@@ -1,4 +1,4 @@
-//! One run: arguments, input, the call, and what is printed of the answer.
+//! One run: reads arguments and input, makes the call and prints the result.
 
 use super::arguments::{Arguments, Command, Settings};
 use super::calls::{self, OutputBinding, StateStore};
@@ -26,13 +26,14 @@ pub(super) fn run() -> Status {
                 stdout: &mut stdout,
                 stderr: &mut stderr,
                 stdout_is_terminal,
-                // A host passes no NO_COLOR and its like on by itself.
+                // A host does not pass on NO_COLOR and similar variables by default.
                 stderr_in_color: false,
             };
             let performed = perform(arguments, &mut stdin, &mut output);
             Status::of(performed, &mut output)
         }
-        // Help and version are answers; everything else that the parser has to say is an error.
+        // Help and version go to standard output. Every other message of the parser is an
+        // error.
         Err(error) if error.use_stderr() => {
             write!(stderr, "{}", error.render()).map(|()| Status::Usage)
         }
@@ -41,7 +42,7 @@ pub(super) fn run() -> Status {
     Status::at_end_of(ran, &mut stdout, &mut stderr)
 }
 
-/// Input is read first, so that no component is called for a file with a mistake in it.
+/// Performs the call. Input is read first, so no component is called if a file has an error.
 fn perform(
     arguments: Arguments,
     stdin: &mut dyn Read,

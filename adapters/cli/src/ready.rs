@@ -1,11 +1,11 @@
-//! The calls of the command line are asynchronous for hosts that wait in other ways; here, an imported
-//! function has answered when it returns.
+//! Runs the asynchronous calls of the command line. They are asynchronous for other hosts; here, an
+//! imported function has finished when it returns.
 
 use dapr_wasm_command_line::{Failure, Outcome, Stop};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-/// What a run that never waits comes to.
+/// Returns the outcome of a run that never waits.
 pub(super) fn outcome(run: impl Future<Output = Result<Outcome, Stop>>) -> Result<Outcome, Stop> {
     match pin!(run).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => outcome,

@@ -1,27 +1,29 @@
-//! Why a component is not composed, as one sentence with the remedy.
+//! The reasons that a component cannot be composed, each as one sentence with
+//! the remedy.
 
 use crate::INTERFACES;
 use std::{error, fmt};
 
-/// Why a component is not composed.
+/// The reason that a component cannot be composed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
-    /// The bytes are no component. What is wrong with them.
+    /// The bytes are not a component. Holds the reason.
     NoComponent(String),
-    /// It is a component that exports neither the state store nor the binding.
+    /// The component exports neither the state store nor the binding.
     NoContract,
-    /// It exports one of them in another version.
+    /// The component exports one of them in another version.
     AnotherVersion {
         /// The interface, as the program imports it.
         wanted: &'static str,
-        /// As the component exports it.
+        /// The interface, as the component exports it.
         exported: String,
     },
-    /// It exports one of them in another shape than the contract's.
+    /// The component exports one of them with other types or functions than the
+    /// contract's.
     DoesNotFit {
         /// The interface.
         interface: &'static str,
-        /// What is not as it must be.
+        /// The difference from the contract.
         reason: String,
     },
     /// The composition failed for another reason.
@@ -36,7 +38,7 @@ impl Error {
     pub(crate) fn does_not_fit(interface: &'static str, error: &dyn error::Error) -> Self {
         Self::DoesNotFit {
             interface,
-            // The outermost error says the name of the interface alone.
+            // The outermost error contains only the name of the interface.
             reason: chain(error.source().unwrap_or(error)),
         }
     }
@@ -46,7 +48,7 @@ impl Error {
     }
 }
 
-/// An error and its causes.
+/// Joins an error and its causes.
 fn chain(error: &dyn error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     let sentences: Vec<String> = causes.map(ToString::to_string).collect();

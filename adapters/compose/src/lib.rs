@@ -1,7 +1,7 @@
-//! A component that exports the contract becomes a program: what it exports is what the program in
-//! `adapters/cli` imports, and what else either of them imports is the host's to give.
+//! Composes a component that exports the contract into a program. The program in `adapters/cli`
+//! imports the component's exports. The host provides all other imports of both.
 //!
-//! The same component gives the same bytes.
+//! The same component always gives the same bytes.
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 
@@ -17,14 +17,16 @@ const PROGRAM: &[u8] = include_bytes!(env!("PROGRAM_PATH"));
 /// The component of `adapters/unsupported`.
 const UNSUPPORTED: &[u8] = include_bytes!(env!("UNSUPPORTED_PATH"));
 
-/// What the program imports of the contract. A component exports one of them at least.
+/// The interfaces of the contract that the program imports. A component exports at least one of
+/// them.
 pub const INTERFACES: [&str; 2] = [
     "dapr-wasm:components/state@0.1.0",
     "dapr-wasm:components/binding@0.1.0",
 ];
 
-/// Makes a program of a component that exports the state store, the binding or both. Commands for
-/// what it does not export are `unsupported` there, but `operations`, of which there are none.
+/// Composes a program from a component that exports the state store, the binding or both. Commands
+/// for an interface that it does not export fail with `unsupported`; its `operations` is an empty
+/// list.
 pub fn compose(component: &[u8]) -> Result<Vec<u8>, Error> {
     let mut graph = CompositionGraph::new();
     let component = Package::from_bytes("component", None, component, graph.types_mut())
@@ -42,7 +44,7 @@ pub fn compose(component: &[u8]) -> Result<Vec<u8>, Error> {
     for (interface, exported) in INTERFACES.into_iter().zip(exported) {
         let source = match exported {
             true => component_instance,
-            // At most once: of two interfaces, one is exported.
+            // Reached at most once, because at least one of the two interfaces is exported.
             false => graph.instantiate(unsupported),
         };
         connect(&mut graph, source, program_instance, interface)?;
@@ -53,7 +55,7 @@ pub fn compose(component: &[u8]) -> Result<Vec<u8>, Error> {
         .map_err(|error| Error::not_composed(&error))
 }
 
-/// A component of this crate's own.
+/// Registers a component that is embedded in this crate.
 fn part(
     graph: &mut CompositionGraph,
     name: &str,
@@ -70,8 +72,8 @@ fn register(graph: &mut CompositionGraph, package: Package) -> Result<PackageId,
         .map_err(|error| Error::not_composed(&error))
 }
 
-/// Whether it is exported. One of another version alone would count as missing, and its commands as
-/// `unsupported`.
+/// Returns true if the interface is exported. Another version is an error. Otherwise it would count
+/// as missing, and its commands as `unsupported`.
 fn exports(
     graph: &CompositionGraph,
     package: PackageId,
@@ -91,7 +93,7 @@ fn exports(
     }
 }
 
-/// Gives the program an interface of `source`.
+/// Connects an interface of `source` to the program.
 fn connect(
     graph: &mut CompositionGraph,
     source: NodeId,
@@ -106,7 +108,7 @@ fn connect(
         .map_err(|error| Error::does_not_fit(interface, &error))
 }
 
-/// Exports what the program exports: `wasi:cli/run`.
+/// Exports the program's own exports: `wasi:cli/run`.
 fn offer(graph: &mut CompositionGraph, program: PackageId, instance: NodeId) -> Result<(), Error> {
     let names = graph.types()[graph[program].ty()].exports.keys();
     for name in names.cloned().collect::<Vec<_>>() {

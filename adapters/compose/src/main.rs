@@ -6,15 +6,15 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Makes a program for the command line of any WASI host of a component that exports the state store
-/// or the output binding of dapr-wasm:components
+/// Compose a component that exports the state store or the output binding of dapr-wasm:components
+/// into a program that runs on any WASI command-line host
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// The component
+    /// The component to compose
     #[arg(value_name = "COMPONENT.wasm")]
     component: PathBuf,
-    /// Where to write the program
+    /// The file to write the program to
     #[arg(long, short, value_name = "PROGRAM.wasm")]
     output: PathBuf,
 }

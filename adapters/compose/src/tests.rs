@@ -1,8 +1,8 @@
-//! What is refused is named, with the remedy.
+//! Errors name the reason and the remedy.
 
 use super::*;
 
-/// Why a component of this text is not composed.
+/// Returns the error about a component with this text.
 fn refused(text: &str) -> String {
     let component = wat::parse_str(text).unwrap();
     compose(&component).unwrap_err().to_string()
@@ -14,7 +14,7 @@ fn the_same_component_gives_the_same_bytes() {
     assert!(compose(UNSUPPORTED).is_ok());
 }
 
-/// A component that exports that interface and no other.
+/// Returns a component that exports only this interface.
 fn with_only(interface: &'static str) -> Vec<u8> {
     let mut graph = CompositionGraph::new();
     let unsupported = part(&mut graph, "unsupported", UNSUPPORTED).unwrap();
@@ -75,7 +75,7 @@ fn an_interface_that_is_exported_in_another_version_as_well_is_the_one_that_the_
         (export "dapr-wasm:components/state@0.2.0" (instance $i))
         (export "dapr-wasm:components/state@0.1.0" (instance $i)))"#;
     let told = refused(both);
-    // It is hollow, which is found only when it is connected.
+    // The interface is empty. That is found only when it is connected.
     assert!(
         told.starts_with("its dapr-wasm:components/state@0.1.0 is not that"),
         "{told}"

@@ -1,4 +1,4 @@
-//! `compose` is a program that says which file it cannot use.
+//! Tests of the program `compose`: it names the file that it cannot use.
 
 use std::process::{Command, Output};
 

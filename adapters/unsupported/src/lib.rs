@@ -1,5 +1,5 @@
-//! A state store and an output binding that are not there: every call is `unsupported`, and what
-//! cannot fail is nothing.
+//! A stand-in for a missing state store and output binding. Every call is `unsupported`, and
+//! functions that cannot fail return an empty list or 0.
 #![cfg(target_family = "wasm")]
 #![deny(
     clippy::expect_used,
