@@ -9,7 +9,7 @@ fn refused(text: &str) -> String {
 }
 
 #[test]
-fn the_same_component_gives_the_same_bytes() {
+fn same_component_gives_same_bytes() {
     assert_eq!(compose(UNSUPPORTED), compose(UNSUPPORTED));
     assert!(compose(UNSUPPORTED).is_ok());
 }
@@ -25,7 +25,7 @@ fn with_only(interface: &'static str) -> Vec<u8> {
 }
 
 #[test]
-fn either_interface_alone_makes_a_program_that_asks_no_host_for_the_other() {
+fn program_of_one_interface_does_not_import_the_other() {
     for interface in INTERFACES {
         let program = compose(&with_only(interface)).unwrap();
         let mut graph = CompositionGraph::new();
@@ -37,7 +37,7 @@ fn either_interface_alone_makes_a_program_that_asks_no_host_for_the_other() {
 }
 
 #[test]
-fn bytes_that_are_no_component_are_refused() {
+fn bytes_that_are_not_a_component_are_refused() {
     for bytes in [b"".as_slice(), b"#!/bin/sh", &PROGRAM[..PROGRAM.len() / 2]] {
         let Err(Error::NoComponent(_)) = compose(bytes) else {
             panic!("{} bytes are taken for a component", bytes.len());
@@ -59,7 +59,7 @@ fn a_component_that_exports_nothing_of_the_contract_is_told_what_is_missing() {
 }
 
 #[test]
-fn an_interface_of_another_version_is_not_taken_for_a_missing_one() {
+fn other_version_of_an_interface_is_an_error() {
     let next =
         r#"(component (instance $i) (export "dapr-wasm:components/state@0.2.0" (instance $i)))"#;
     assert_eq!(
@@ -70,7 +70,7 @@ fn an_interface_of_another_version_is_not_taken_for_a_missing_one() {
 }
 
 #[test]
-fn an_interface_that_is_exported_in_another_version_as_well_is_the_one_that_the_program_calls() {
+fn matching_version_wins_over_another_version() {
     let both = r#"(component (instance $i)
         (export "dapr-wasm:components/state@0.2.0" (instance $i))
         (export "dapr-wasm:components/state@0.1.0" (instance $i)))"#;
@@ -83,7 +83,7 @@ fn an_interface_that_is_exported_in_another_version_as_well_is_the_one_that_the_
 }
 
 #[test]
-fn an_interface_of_another_shape_is_named_with_what_differs() {
+fn interface_that_does_not_match_is_named() {
     for interface in INTERFACES {
         let hollow = format!(r#"(component (instance $i) (export "{interface}" (instance $i)))"#);
         let told = refused(&hollow);

@@ -8,7 +8,7 @@ fn compose(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn a_file_that_cannot_be_used_is_named_and_nothing_is_written() {
+fn unusable_file_is_named_and_nothing_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (absent, text, output) = (path("absent.wasm"), path("text.wasm"), path("program.wasm"));
@@ -23,7 +23,7 @@ fn a_file_that_cannot_be_used_is_named_and_nothing_is_written() {
 }
 
 #[test]
-fn what_to_read_and_where_to_write_must_be_said() {
+fn input_and_output_are_required() {
     for arguments in [[].as_slice(), &["component.wasm"], &["-o", "program.wasm"]] {
         assert_eq!(compose(arguments).status.code(), Some(2), "{arguments:?}");
     }
