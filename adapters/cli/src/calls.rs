@@ -8,8 +8,8 @@ use dapr_wasm_command_line::model::{
     Consistency, DeleteRequest, Features, Item, Operation, Response, SetRequest,
 };
 
-/// What to do about the one case that has no sentence of the component's.
-const UNCONFIGURED: &str = "neither --metadata nor the environment configures the component (in wasmtime, --env NAME or -S inherit-env pass variables on)";
+/// The sentence for `not-initialized`, the one case that has none of its own.
+const UNCONFIGURED: &str = "neither --metadata nor the environment configures the component: use --metadata, or pass variables on (in wasmtime: --env NAME or -S inherit-env)";
 
 /// The imported state store.
 pub(super) struct StateStore;

@@ -20,7 +20,7 @@ use wasip2::cli::exit::exit_with_code;
 wit_bindgen::generate!({
     path: "../../wit",
     generate_all,
-    ownership: Borrowing { duplicate_if_necessary: true }, // values are not copied to be handed over
+    ownership: Borrowing { duplicate_if_necessary: true }, // arguments are passed without a copy
     inline: "
         package dapr-wasm:command-line;
 

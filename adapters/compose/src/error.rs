@@ -58,21 +58,21 @@ fn chain(error: &dyn error::Error) -> String {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoComponent(reason) => write!(f, "it is no WebAssembly component: {reason}"),
+            Self::NoComponent(reason) => write!(f, "not a WebAssembly component: {reason}"),
             Self::NoContract => write!(
                 f,
-                "it is a component that exports neither {}: there is nothing to call",
+                "the component exports neither {}: there is nothing to call",
                 INTERFACES.join(" nor ")
             ),
             Self::AnotherVersion { wanted, exported } => write!(
                 f,
-                "it exports {exported}, and the program calls {wanted}: build it from this wit/"
+                "the component exports {exported}, but the program calls {wanted}: build it from this wit/"
             ),
             Self::DoesNotFit { interface, reason } => write!(
                 f,
-                "its {interface} is not that of the contract (build it from this wit/): {reason}"
+                "the component's {interface} does not match the contract: {reason}; build it from this wit/"
             ),
-            Self::NotComposed(reason) => write!(f, "it could not be composed: {reason}"),
+            Self::NotComposed(reason) => write!(f, "the component could not be composed: {reason}"),
         }
     }
 }

@@ -40,19 +40,19 @@ fn program_of_one_interface_does_not_import_the_other() {
 fn bytes_that_are_not_a_component_are_refused() {
     for bytes in [b"".as_slice(), b"#!/bin/sh", &PROGRAM[..PROGRAM.len() / 2]] {
         let Err(Error::NoComponent(_)) = compose(bytes) else {
-            panic!("{} bytes are taken for a component", bytes.len());
+            panic!("{} bytes are accepted as a component", bytes.len());
         };
     }
     let module = refused("(module)");
     assert!(
-        module.starts_with("it is no WebAssembly component: "),
+        module.starts_with("not a WebAssembly component: "),
         "{module}"
     );
 }
 
 #[test]
-fn a_component_that_exports_nothing_of_the_contract_is_told_what_is_missing() {
-    let expected = "it is a component that exports neither dapr-wasm:components/state@0.1.0 nor \
+fn component_without_the_contract_is_refused() {
+    let expected = "the component exports neither dapr-wasm:components/state@0.1.0 nor \
         dapr-wasm:components/binding@0.1.0: there is nothing to call";
     assert_eq!(refused("(component)"), expected);
     assert_eq!(compose(PROGRAM), Err(Error::NoContract));
@@ -64,7 +64,7 @@ fn other_version_of_an_interface_is_an_error() {
         r#"(component (instance $i) (export "dapr-wasm:components/state@0.2.0" (instance $i)))"#;
     assert_eq!(
         refused(next),
-        "it exports dapr-wasm:components/state@0.2.0, and the program calls \
+        "the component exports dapr-wasm:components/state@0.2.0, but the program calls \
          dapr-wasm:components/state@0.1.0: build it from this wit/"
     );
 }
@@ -77,7 +77,7 @@ fn matching_version_wins_over_another_version() {
     let told = refused(both);
     // The interface is empty. That is found only when it is connected.
     assert!(
-        told.starts_with("its dapr-wasm:components/state@0.1.0 is not that"),
+        told.starts_with("the component's dapr-wasm:components/state@0.1.0 does not match"),
         "{told}"
     );
 }
