@@ -1,6 +1,8 @@
-//! Builds components of this workspace, for the build scripts of what needs them: one way for all of
-//! them, in a folder of its own under cargo's target folder, once for every profile and every cargo
-//! command of the workspace, and with the bytes that `release/build` makes.
+//! Builds components of this workspace, for the build scripts of the crates that need them.
+//!
+//! All of them are built the same way, in a separate folder under cargo's target folder. One
+//! build serves all profiles and cargo commands of the workspace. The bytes are the same as those
+//! of `release/build`.
 
 mod surroundings;
 mod toolchain;
@@ -14,10 +16,11 @@ use std::{env, fs};
 /// The profile that guests are released with.
 pub const RELEASE: &str = "release";
 
-/// Names a ready-made component to test instead of building one (a release artifact, say).
+/// The variable that names a ready-made component to test, such as a release artifact, instead of
+/// building one.
 const READY_MADE: &str = "DAPR_DYNAMODB_WASM";
 
-/// Runs a build script that fails with a sentence.
+/// Runs a build script. If it fails, prints its error.
 pub fn main(build: impl FnOnce() -> Result<(), String>) -> ExitCode {
     match build() {
         Ok(()) => ExitCode::SUCCESS,
@@ -28,20 +31,20 @@ pub fn main(build: impl FnOnce() -> Result<(), String>) -> ExitCode {
     }
 }
 
-/// Lets the crate whose build script asks know where a component is.
+/// Passes the path of a component to the crate of the build script.
 pub fn tell(variable: &str, component: &Path) {
     println!("cargo:rustc-env={variable}={}", component.display());
 }
 
-/// The component that `DAPR_DYNAMODB_WASM` names; `None` where it names none.
+/// Returns the component that `DAPR_DYNAMODB_WASM` names, or `None` if it names none.
 pub fn ready_made() -> Option<PathBuf> {
     println!("cargo:rerun-if-env-changed={READY_MADE}");
     let file = env::var_os(READY_MADE)?;
     (!file.is_empty()).then(|| PathBuf::from(file))
 }
 
-/// The component under test: the one that this workspace's sources make, unless `DAPR_DYNAMODB_WASM`
-/// names another.
+/// Returns the component under test: the one built from this workspace's sources, unless
+/// `DAPR_DYNAMODB_WASM` names another.
 pub fn component() -> Result<PathBuf, String> {
     if let Some(file) = ready_made() {
         println!("cargo:rerun-if-changed={}", file.display());
@@ -60,14 +63,15 @@ pub fn component() -> Result<PathBuf, String> {
 pub struct Guest<'a> {
     /// Its name.
     pub package: &'a str,
-    /// Where its sources are, from the workspace's folder: more than `wit` and the manifests.
+    /// The folders of its sources, relative to the workspace. `wit` and the manifests are always
+    /// included.
     pub sources: &'a [&'a str],
     /// The profile of the workspace that it is built with.
     pub profile: &'a str,
 }
 
 impl Guest<'_> {
-    /// Builds it, and has the build script that asks run again where its sources change.
+    /// Builds it. Cargo runs the build script again if its sources change.
     pub fn build(&self) -> Result<PathBuf, String> {
         let workspace = workspace()?;
         rerun_if_changed(&workspace, self.sources);
@@ -98,7 +102,7 @@ impl Guest<'_> {
     }
 }
 
-/// What a program is made with, and of.
+/// The sources that a composed program depends on.
 const COMPOSE_SOURCES: [&str; 7] = [
     "adapters/unsupported",
     "adapters/cli",
@@ -109,11 +113,11 @@ const COMPOSE_SOURCES: [&str; 7] = [
     "command-line",
 ];
 
-/// Makes a program of a component, as `release/compose` does.
+/// Composes a program from a component, as `release/compose` does.
 pub fn compose(component: &Path, program: &Path) -> Result<(), String> {
     let workspace = workspace()?;
     rerun_if_changed(&workspace, &COMPOSE_SOURCES);
-    // A folder of its own: this build builds components itself.
+    // Uses a separate folder, because this build itself builds components.
     run(cargo("run", &workspace, &folder()?.join("compose"))?
         .args([
             "--quiet",
@@ -127,13 +131,13 @@ pub fn compose(component: &Path, program: &Path) -> Result<(), String> {
     .map_err(|error| format!("no program is made of {}: {error}", component.display()))
 }
 
-/// Where components are built: `guest` in cargo's target folder.
+/// Returns the folder that components are built in: `guest` in cargo's target folder.
 pub fn folder() -> Result<PathBuf, String> {
     Ok(target_folder(&PathBuf::from(variable("OUT_DIR")?))?.join("guest"))
 }
 
-/// Has the build script that asks run again where one of these changes, or what all packages have in
-/// common.
+/// Makes cargo run the build script again if one of these sources, or a file that all packages
+/// share, changes.
 fn rerun_if_changed(workspace: &Path, sources: &[&str]) {
     println!("cargo:rerun-if-changed=build.rs");
     for source in ["wit", "Cargo.toml", "Cargo.lock"].iter().chain(sources) {
@@ -145,7 +149,8 @@ fn rerun_if_changed(workspace: &Path, sources: &[&str]) {
     }
 }
 
-/// Another cargo, in which nothing is left of the one that runs the build script.
+/// Returns a command for another cargo, without the environment of the cargo that runs the build
+/// script.
 fn cargo(command: &str, workspace: &Path, target_folder: &Path) -> Result<Command, String> {
     let mut cargo = Command::new(variable("CARGO")?);
     for (name, _) in env::vars_os() {

@@ -1,11 +1,12 @@
-//! What the outer build and this machine are shows in nothing that is built.
+//! Keeps the outer build and the paths of this machine out of the built components.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Paths of this machine that rustc would write into panic messages are replaced as `release/build` replaces them: what
-/// is tested is what is released, to the byte.
+/// Returns the flags that replace paths of this machine, which rustc would write into panic
+/// messages. `release/build` replaces them the same way, so the tested bytes are the released
+/// bytes.
 pub(super) fn replaced_paths() -> Result<String, String> {
     const SEPARATOR: &str = "\u{1f}";
     let cargo_home = env::var("CARGO_HOME").or_else(|_| {
@@ -35,9 +36,9 @@ pub(super) fn replaced_paths() -> Result<String, String> {
     .join(SEPARATOR))
 }
 
-/// Whether a variable was set by cargo, or for it, with the outer build in mind: flags, profiles,
-/// wrappers (clippy's among them) and folders of that build would make the component another one, or
-/// have it built anew at every change of command. What says where cargo finds its registry stays.
+/// Returns true if cargo set a variable for the outer build, or a user set it for cargo. Flags,
+/// profiles, wrappers (such as clippy's) and folders of that build would change the component. They
+/// could also rebuild it at every change of command. The location of cargo's registry is kept.
 pub(super) fn belongs_to_the_outer_build(name: &str) -> bool {
     const KEPT: [&str; 6] = [
         "CARGO_HOME",
@@ -61,7 +62,7 @@ pub(super) fn belongs_to_the_outer_build(name: &str) -> bool {
     of_cargo || DROPPED.contains(&name)
 }
 
-/// Cargo's target folder: the one above `out_dir` that cargo has marked as a cache.
+/// Returns cargo's target folder: the ancestor of `out_dir` that cargo has marked as a cache.
 pub(super) fn target_folder(out_dir: &Path) -> Result<PathBuf, String> {
     out_dir
         .ancestors()

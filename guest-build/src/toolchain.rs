@@ -1,5 +1,5 @@
-//! The standard library of the guests' target is installed where it is missing, and where that fails,
-//! the line that does it is named.
+//! Installs the standard library of the guests' target if it is missing. If that fails, the error
+//! names the command that installs it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use std::{env, io};
 
 /// The target triple of the components.
 pub(super) const GUEST_TARGET: &str = "wasm32-wasip2";
-/// The line that installs the standard library for it.
+/// The command that installs its standard library.
 const REMEDY: &str = "rustup target add wasm32-wasip2";
 
-/// Installs the standard library of the target where it is missing, for the toolchain in use: rustup
-/// passes that on in RUSTUP_TOOLCHAIN.
+/// Installs the standard library of the target if it is missing, for the toolchain in use. rustup
+/// passes that toolchain on in RUSTUP_TOOLCHAIN.
 ///
-/// Several build scripts may ask at the same time, and rustup does not install one thing twice at once: they take turns, by
-/// a lock in `folder`.
+/// Several build scripts may do this at the same time, but rustup cannot install one target twice
+/// at once. So they take turns with a lock file in `folder`.
 pub(super) fn install_guest_target(folder: &Path) -> Result<(), String> {
     if guest_target_is_installed()? {
         return Ok(());
@@ -38,7 +38,7 @@ pub(super) fn install_guest_target(folder: &Path) -> Result<(), String> {
     }
 }
 
-/// Waits for the lock; it is released when the file is closed.
+/// Waits for the lock. Closing the file releases it.
 fn lock(path: &Path) -> Result<File, String> {
     let locked = || {
         if let Some(folder) = path.parent() {
