@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_outer_build_sets_is_left_behind_and_where_crates_come_from_is_passed_on() {
+    fn outer_build_is_removed_and_registries_are_kept() {
         for left in [
             "CARGO_ENCODED_RUSTFLAGS",
             "CARGO_MANIFEST_DIR",
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_target_folder_is_the_one_that_cargo_has_marked_above_the_build_scripts_own() {
+    fn target_folder_is_the_marked_ancestor() {
         let target = Path::new("/t/target");
         let of_script = target.join("debug/build/host-test-0123/out");
         assert_eq!(target_folder(&of_script).unwrap(), target);
