@@ -128,7 +128,12 @@ pub fn compose(component: &Path, program: &Path) -> Result<(), String> {
         .arg(component)
         .arg("--output")
         .arg(program))
-    .map_err(|error| format!("no program is made of {}: {error}", component.display()))
+    .map_err(|error| {
+        format!(
+            "could not compose a program from {}: {error}",
+            component.display()
+        )
+    })
 }
 
 /// Returns the folder that components are built in: `guest` in cargo's target folder.
