@@ -1,8 +1,8 @@
-//! The calls of a case, on one instance. A case says names; the keys behind them are its own. A refusal keeps the call that it
-//! was.
+//! The calls of a case on one instance. A case uses names, which this module turns into the case's
+//! own keys. A refusal remembers its call.
 //!
-//! A read is strongly consistent unless the case says otherwise: of an eventual one the contract promises nothing that a case
-//! could wait for.
+//! A read is strongly consistent unless the case says otherwise. For an eventual read, the contract
+//! promises nothing that a case could wait for.
 
 use super::expectation::{cut, there};
 use super::outcome::{Checked, Unmet};
@@ -25,24 +25,25 @@ pub(super) struct Caller {
     secrets: Arc<[String]>,
 }
 
-/// The answer to a bulk call: result i answers request i.
+/// The results of a bulk call. Result i answers request i.
 pub(super) type Results<T> = Vec<Result<T, Error>>;
 
-/// The answer to a call.
+/// The result of a call.
 pub(super) type Answer<T> = Result<T, Refusal>;
 
-/// The reason that a call did not give what it was asked for.
+/// A failed call and its error.
 #[derive(Debug)]
 pub(super) struct Refusal {
-    /// The call, for a sentence.
+    /// The call, for messages.
     pub(super) call: String,
     error: CallError,
-    /// True if a secret of the configuration stands in the sentence.
+    /// True if the error contains a secret of the configuration.
     leaks: bool,
 }
 
 impl Refusal {
-    /// Returns the contract's error, if it is one and tells no secret: a sentence with one is a failure of every case.
+    /// Returns the contract's error if there is one and it shows no secret. An error with a secret
+    /// fails every case.
     pub(super) fn component(&self) -> Option<&Error> {
         self.error.component().filter(|_| !self.leaks)
     }
@@ -91,7 +92,8 @@ impl Caller {
         })
     }
 
-    /// A secret in the sentence about one request of a bulk call is one about all of it.
+    /// Converts the result of a bulk call. A secret in the error of one request fails the whole
+    /// call.
     fn answered_in_bulk<T>(
         &self,
         call: impl FnOnce() -> String,
@@ -139,7 +141,7 @@ impl Caller {
         self.get_with(name, Some(STRONG)).await
     }
 
-    /// Reads with the caller's own word on consistency.
+    /// Reads with the given consistency.
     pub(super) async fn get_with(
         &mut self,
         name: &str,
@@ -150,13 +152,13 @@ impl Caller {
         self.answered(|| format!("get of {name:?}"), answer)
     }
 
-    /// Reads the item, which is there.
+    /// Reads an item that must exist.
     pub(super) async fn item(&mut self, name: &str) -> Checked<Item> {
         let item = self.get(name).await?;
         there(format_args!("the item of {name:?}"), item)
     }
 
-    /// Reads the value and the ETag of an item, which is there.
+    /// Reads the value and the ETag of an item that must exist.
     pub(super) async fn value_and_etag(
         &mut self,
         name: &str,
@@ -165,7 +167,7 @@ impl Caller {
         Ok((item.value, item.etag))
     }
 
-    /// Reads the value, if there is one.
+    /// Reads the value, or `None` if there is no item.
     pub(super) async fn value(&mut self, name: &str) -> Answer<Option<Vec<u8>>> {
         Ok(self.get(name).await?.map(|item| item.value))
     }
@@ -194,7 +196,7 @@ impl Caller {
         self.answered(|| format!("delete of {name:?}"), answer)
     }
 
-    /// Deletes what is left of a case, by its whole key.
+    /// Deletes a leftover item of a case by its full key.
     pub(super) async fn delete_key(&mut self, key: &str) -> Answer<()> {
         let answer = async { self.instance.state()?.delete(key, None).await }.await;
         self.answered(
@@ -230,7 +232,7 @@ impl Caller {
             .map(|delete| self.own_delete(delete))
             .collect();
         let answer = async { self.instance.state()?.bulk_delete(&requests).await }.await;
-        // So that what was deleted at once is not deleted again one by one.
+        // Deleted keys need no separate delete at the end of the case.
         for (request, result) in requests.iter().zip(answer.iter().flatten()) {
             if result.is_ok() {
                 self.keys.forget(&request.key);
@@ -309,7 +311,7 @@ impl Caller {
     }
 }
 
-/// Returns true if a write that failed with this may have happened.
+/// Returns true if a write that failed with this error may have happened.
 fn may_have_written(error: &CallError) -> bool {
     error.component().is_none_or(is_unknown)
 }
@@ -318,7 +320,8 @@ fn is_unknown(error: &Error) -> bool {
     matches!(error, Error::Timeout(_) | Error::Unavailable(_))
 }
 
-/// Tells the reason of a trap: where it was, only its author can use.
+/// Returns the text of an error. For a trap it is only the root cause, because only its author can
+/// use the backtrace.
 fn told(error: &CallError) -> String {
     match error {
         CallError::Trap(trap) => format!("the component trapped: {}", trap.root_cause()),
@@ -330,7 +333,7 @@ fn told(error: &CallError) -> String {
 mod tests {
     use super::*;
 
-    /// Errors of a race: only the case is compared.
+    /// In a race only the case of an error is compared, so a leak must also hide the case.
     #[test]
     fn refusal_with_a_secret_is_not_repeated() {
         let refusal = |leaks| Refusal {

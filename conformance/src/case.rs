@@ -1,4 +1,4 @@
-//! A case is data: a sentence, what it needs, and a function that is told nothing but its scene.
+//! A case is data: a name, its requirements, and a function that receives only its scene.
 
 use super::outcome::Checked;
 use super::scene::Scene;
@@ -10,7 +10,7 @@ use std::pin::Pin;
 pub struct Group {
     /// The behaviour.
     pub name: &'static str,
-    /// The interface whose promises these are.
+    /// The interface that makes these promises.
     pub interface: Interface,
     /// Its cases.
     pub cases: &'static [Case],
@@ -37,7 +37,7 @@ impl fmt::Display for Interface {
 /// One promise of the contract.
 pub struct Case {
     pub(super) function: &'static str,
-    /// The features that a component must have for this to be about it.
+    /// The requirements that a component must meet for this case to apply.
     pub needs: &'static [Need],
     pub(super) check: Check,
 }
@@ -45,14 +45,14 @@ pub struct Case {
 pub(super) type Check = for<'s> fn(&'s Scene) -> Pin<Box<dyn Future<Output = Checked> + 's>>;
 
 impl Case {
-    /// Returns the promise, as a sentence.
+    /// Returns the name of the case: the promise in words.
     #[must_use]
     pub fn name(&self) -> String {
         self.function.replace('_', " ")
     }
 }
 
-/// The subject of a case, beyond the interface that it calls.
+/// A requirement of a case, in addition to the interface that it calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// The feature `etag`.
@@ -61,17 +61,17 @@ pub enum Need {
     Transactional,
     /// The feature `ttl`.
     Ttl,
-    /// The feature `etag` is not there.
+    /// The store does not have the feature `etag`.
     NoEtag,
-    /// The feature `transactional` is not there.
+    /// The store does not have the feature `transactional`.
     NoTransactional,
-    /// The feature `ttl` is not there.
+    /// The store does not have the feature `ttl`.
     NoTtl,
-    /// A second instance sees what a first one wrote.
+    /// A second instance sees the items that a first one wrote.
     SharedStore,
-    /// The other interface is there as well.
+    /// The component also exports the other interface.
     BothInterfaces,
-    /// An operation of the binding that may be performed.
+    /// The user has named an operation of the binding that may be performed.
     Invocation,
 }
 
@@ -91,7 +91,8 @@ impl fmt::Display for Need {
     }
 }
 
-/// Makes the cases of functions, whose names are the sentences: the needs of all, then each function with its own.
+/// Creates cases from functions, whose names become the names of the cases. It takes the
+/// requirements of all, then each function with its own.
 macro_rules! cases {
     ($needs:tt, [$($check:ident $(($($more:ident),+))?),+ $(,)?]) => {
         &[$($crate::case::case!($needs, $check, [$($($more),+)?])),+]

@@ -1,14 +1,14 @@
-//! Expectations that are held against answers. A sentence says what was expected and what came instead; long values are cut.
+//! Checks of results. A message says what was expected and what came instead. Long values are cut.
 
 use super::caller::Answer;
 use super::outcome::{Checked, Unmet};
 use dapr_wasm_host::types::Error;
 use std::fmt::{Debug, Display};
 
-/// The part of a value that a sentence shows, in characters.
+/// The number of characters of a value that a message shows.
 const SHOWN: usize = 200;
 
-/// Checks that these are the same.
+/// Checks that both values are equal.
 pub(super) fn equal<T, U>(what: impl Display, found: T, expected: U) -> Checked
 where
     T: Debug + PartialEq<U>,
@@ -24,7 +24,7 @@ where
     }
 }
 
-/// Checks that this is so; the sentence is for where it is not.
+/// Checks a condition. `otherwise` is the message if it is false.
 pub(super) fn holds(condition: bool, otherwise: impl Display) -> Checked {
     match condition {
         true => Ok(()),
@@ -32,13 +32,13 @@ pub(super) fn holds(condition: bool, otherwise: impl Display) -> Checked {
     }
 }
 
-/// Checks that the value is there.
+/// Checks that the value is present.
 pub(super) fn there<T>(what: impl Display, value: Option<T>) -> Checked<T> {
     value.ok_or_else(|| Unmet::failed(format_args!("{what} is absent")))
 }
 
-/// Returns the outcome of a call, for comparison: "ok", or the case of the contract's error. A trap, a call without end and a
-/// secret in the sentence are nothing that another call could come to as well.
+/// Returns the outcome of a call, for comparison: "ok", or the case of the contract's error. A
+/// trap, a time limit and a leaked secret are failures, because no comparison makes them right.
 pub(super) fn outcome<T>(answer: Answer<T>) -> Checked<&'static str> {
     match answer {
         Ok(_) => Ok("ok"),
@@ -46,17 +46,18 @@ pub(super) fn outcome<T>(answer: Answer<T>) -> Checked<&'static str> {
     }
 }
 
-/// Checks that the component refused the call, with this case of the contract's error.
+/// Checks that the component refused the call with this case of the contract's error.
 pub(super) fn refused<T: Debug>(answer: Answer<T>, case: &str) -> Checked {
     refused_as(answer, case, |_| Ok(()))
 }
 
-/// Checks that the component refused the call with this case, and the sentence has this name.
+/// Checks that the component refused the call with this case, and that the error contains this
+/// name.
 pub(super) fn refused_naming<T: Debug>(answer: Answer<T>, case: &str, name: &str) -> Checked {
     refused_as(answer, case, |error| names(error, name))
 }
 
-/// Checks that the call was refused since a condition did not hold, and the sentence names the key.
+/// Checks that the call failed because a condition did not hold, and that the error names the key.
 pub(super) fn mismatch<T: Debug>(answer: Answer<T>, key: &str) -> Checked {
     refused_naming(answer, "etag-mismatch", key)
 }
@@ -80,7 +81,7 @@ fn refused_as<T: Debug>(
     }
 }
 
-/// Checks that the error has this case, and a sentence where the contract gives it one.
+/// Checks that the error has this case, and a sentence if the contract requires one.
 pub(super) fn is_error(error: &Error, case: &str) -> Checked {
     if error.case() != case {
         return Err(Unmet::failed(format_args!(
@@ -96,7 +97,7 @@ pub(super) fn is_error(error: &Error, case: &str) -> Checked {
     )
 }
 
-/// Checks that the error is `etag-mismatch`, and names the key.
+/// Checks that the error is `etag-mismatch` and names the key.
 pub(super) fn is_mismatch(error: &Error, key: &str) -> Checked {
     is_error(error, "etag-mismatch")?;
     names(error, key)
@@ -114,7 +115,7 @@ fn names(error: &Error, name: &str) -> Checked {
     )
 }
 
-/// Checks that a bulk call gave such an error for one request.
+/// Checks that a bulk call returned an error for one request, and checks that error.
 pub(super) fn fails<T: Debug>(
     result: Result<T, Error>,
     check: impl FnOnce(&Error) -> Checked,
@@ -128,12 +129,12 @@ pub(super) fn fails<T: Debug>(
     }
 }
 
-/// Checks that a bulk call gave no error for one request.
+/// Checks that a bulk call returned no error for one request.
 pub(super) fn succeeds<T>(what: impl Display, result: Result<T, Error>) -> Checked<T> {
     result.map_err(|error| Unmet::failed(format_args!("{what} is {}", cut(&error.to_string()))))
 }
 
-/// Checks that there are as many results as there were requests.
+/// Checks that there are as many results as requests.
 pub(super) fn by_position<T, const N: usize>(results: Vec<T>) -> Checked<[T; N]> {
     <[T; N]>::try_from(results).map_err(|results| {
         Unmet::failed(format_args!("{N} requests have {} results", results.len()))
@@ -152,7 +153,7 @@ pub(super) fn cut(text: &str) -> String {
 }
 
 impl Unmet {
-    /// The same, and what it is said of.
+    /// Adds the call to the message.
     fn of(self, call: &str) -> Self {
         match self {
             Self::Failed(sentence) => Self::Failed(format!("{call}: {sentence}")),

@@ -1,10 +1,15 @@
-//! The contract of `wit/` as cases that any component can be held against: what a case assumes, the WIT promises, and
-//! nothing of what it does is about one store.
+//! The contract of `wit/` as test cases for any component. A case assumes only what the WIT
+//! promises, and nothing about one particular store.
 //!
-//! In the order of use: [`Subject`] (the component, and how an instance of it is configured), [`case`] (what a case is
-//! and what it needs), [`cases`] (all of them, a module per behaviour), `scene` (what one case stands on: instances,
-//! and keys of its own), `caller` (the calls of a case), `expectation` (what is held against their answers),
-//! [`requests`] (and their conditions), [`run`] (one case after the other, and what came of it).
+//! The modules and types, in the order of use:
+//! - [`Subject`]: the component, and the configuration of its instances
+//! - [`case`]: the type of a case and of its requirements
+//! - [`cases`]: all cases, one module per behaviour
+//! - `scene`: the instances and keys of one case
+//! - `caller`: the calls of a case
+//! - `expectation`: the checks of results
+//! - [`requests`]: requests and their conditions
+//! - [`run`]: runs the cases and returns their outcomes
 
 mod caller;
 pub mod case;

@@ -1,4 +1,4 @@
-//! A case passes, fails with a sentence, or does not apply, with the reason.
+//! The outcome of a case: it passes, fails with a message, or does not apply for a reason.
 
 use serde::Serialize;
 use std::fmt;
@@ -6,16 +6,16 @@ use std::fmt;
 /// The outcome of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The component keeps what the case is about.
+    /// The component keeps the promise of the case.
     Passed,
-    /// It does not, and how.
+    /// The component breaks it. Holds the message.
     Failed(String),
-    /// It promises nothing that the case is about, and why not.
+    /// The component does not make this promise. Holds the reason.
     NotApplicable(String),
 }
 
 impl Outcome {
-    /// Returns the name that is printed.
+    /// Returns the name for the output.
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
@@ -25,7 +25,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the reason that it did not pass.
+    /// Returns the reason that the case did not pass.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {
@@ -35,7 +35,7 @@ impl Outcome {
     }
 }
 
-/// A case before its end: the first thing that is not as promised ends it.
+/// The result of a check. The first failed check ends a case.
 pub(super) type Checked<T = ()> = Result<T, Unmet>;
 
 /// The reason that a case ended early.
@@ -70,7 +70,8 @@ pub struct Ran {
     pub case: String,
     /// Its outcome.
     pub outcome: Outcome,
-    /// The lines that the component wrote to its standard error meanwhile, in its order, each line once.
+    /// The lines that the component wrote to its standard error during the case, in order and
+    /// without repetitions.
     pub heard: Vec<String>,
 }
 
@@ -87,7 +88,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts one more.
+    /// Counts one outcome.
     pub fn count(&mut self, outcome: &Outcome) {
         let counter = match outcome {
             Outcome::Passed => &mut self.passed,

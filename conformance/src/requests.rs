@@ -1,10 +1,11 @@
-//! The arguments of calls: options and requests, one condition each, and text that is taken as it is given.
+//! The arguments of calls: options and requests with at most one condition, and texts that a store
+//! must keep unchanged.
 
 use dapr_wasm_host::types::{
     Concurrency, DeleteOptions, DeleteRequest, Operation, SetOptions, SetRequest,
 };
 
-/// Only where the item still has this ETag.
+/// Set only if the item still has this ETag.
 pub fn if_etag(etag: &str) -> Option<SetOptions> {
     Some(SetOptions {
         etag: Some(etag.to_owned()),
@@ -12,7 +13,7 @@ pub fn if_etag(etag: &str) -> Option<SetOptions> {
     })
 }
 
-/// Only where there is no item.
+/// Set only if there is no item.
 pub fn first_write() -> Option<SetOptions> {
     Some(SetOptions {
         concurrency: Some(Concurrency::FirstWrite),
@@ -20,7 +21,7 @@ pub fn first_write() -> Option<SetOptions> {
     })
 }
 
-/// Whatever is there.
+/// Set, whether or not there is an item.
 pub fn last_write() -> Option<SetOptions> {
     Some(SetOptions {
         concurrency: Some(Concurrency::LastWrite),
@@ -28,7 +29,7 @@ pub fn last_write() -> Option<SetOptions> {
     })
 }
 
-/// With a time to live, in seconds.
+/// Set with a time to live in seconds.
 pub fn expiring(seconds: i64) -> Option<SetOptions> {
     Some(SetOptions {
         ttl: Some(seconds),
@@ -36,7 +37,7 @@ pub fn expiring(seconds: i64) -> Option<SetOptions> {
     })
 }
 
-/// With a media type.
+/// Set with a media type.
 pub fn content_type(media_type: &str) -> Option<SetOptions> {
     Some(SetOptions {
         content_type: Some(media_type.to_owned()),
@@ -44,7 +45,7 @@ pub fn content_type(media_type: &str) -> Option<SetOptions> {
     })
 }
 
-/// Only where the item still has this ETag.
+/// Delete only if the item still has this ETag.
 pub fn delete_if_etag(etag: &str) -> Option<DeleteOptions> {
     Some(DeleteOptions {
         etag: Some(etag.to_owned()),
@@ -52,7 +53,7 @@ pub fn delete_if_etag(etag: &str) -> Option<DeleteOptions> {
     })
 }
 
-/// By this rule.
+/// Delete with this concurrency.
 pub fn delete_with(concurrency: Concurrency) -> Option<DeleteOptions> {
     Some(DeleteOptions {
         concurrency: Some(concurrency),
@@ -60,7 +61,7 @@ pub fn delete_with(concurrency: Concurrency) -> Option<DeleteOptions> {
     })
 }
 
-/// A set, also as one of a bulk call.
+/// Returns a set, for a bulk call or a transaction.
 pub fn set_of(name: &str, value: &[u8], options: Option<SetOptions>) -> SetRequest {
     SetRequest {
         key: name.to_owned(),
@@ -69,7 +70,7 @@ pub fn set_of(name: &str, value: &[u8], options: Option<SetOptions>) -> SetReque
     }
 }
 
-/// A delete, also as one of a bulk call.
+/// Returns a delete, for a bulk call or a transaction.
 pub fn delete_of(name: &str, options: Option<DeleteOptions>) -> DeleteRequest {
     DeleteRequest {
         key: name.to_owned(),
@@ -77,18 +78,19 @@ pub fn delete_of(name: &str, options: Option<DeleteOptions>) -> DeleteRequest {
     }
 }
 
-/// A step of a transaction.
+/// Returns a set as a step of a transaction.
 pub fn set(name: &str, value: &[u8], options: Option<SetOptions>) -> Operation {
     Operation::Set(set_of(name, value, options))
 }
 
-/// A step of a transaction.
+/// Returns a delete as a step of a transaction.
 pub fn delete(name: &str, options: Option<DeleteOptions>) -> Operation {
     Operation::Delete(delete_of(name, options))
 }
 
-/// Text that shows as other than it is, ends early where a language ends text with a zero, or means something in paths,
-/// URLs, queries and expressions. No two are the same, also as they are: the keys of a conformance case all begin alike.
+/// Texts that are displayed differently than stored, contain a zero that ends a text in some
+/// languages, or have a meaning in paths, URLs, queries and expressions. All are different. They
+/// also stay different with the common prefix of the keys of a conformance case.
 pub const ODD_TEXTS: &[&str] = &[
     "key",
     "k",

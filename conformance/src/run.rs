@@ -1,5 +1,7 @@
-//! Every case ends: with what came of it, whatever the component does. Several are under way at a time, since those about
-//! time to live wait for seconds to pass; they are told in their order.
+//! Runs the cases. Every case ends with an outcome, whatever the component does.
+//!
+//! Several cases run at a time, because those about time to live wait for seconds to pass. Their
+//! outcomes are reported in the order of the cases.
 
 use super::case::{Case, Group, Interface, Need};
 use super::outcome::{Checked, Ran, Unmet};
@@ -10,10 +12,11 @@ use futures_util::{Stream, StreamExt, stream};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
 
-/// The most cases that are under way at a time.
+/// The largest number of cases that run at a time.
 const AT_A_TIME: usize = 16;
 
-/// Runs these cases. The results come in the order of the cases, each as soon as it and those before it have ended.
+/// Runs these cases. The results come in the order of the cases, each as soon as it and all earlier
+/// ones have ended.
 pub fn run(
     subject: Subject,
     cases: Vec<(&'static Group, &'static Case)>,
@@ -54,9 +57,9 @@ async fn checked(
     checked.and(cleaned)
 }
 
-/// The facts about a component that were observed so far: what it declares, and how its instances stand to each other. Each
-/// is observed once, for the first case that needs to know it, and not where none does: a run of cases that only read writes
-/// nothing.
+/// Facts about a component that were observed so far: the features that it declares, and whether
+/// its instances share a store. Each is observed once, when the first case needs it. So a run of
+/// cases that only read writes nothing.
 struct Facts {
     subject: Arc<Subject>,
     features: OnceCell<Checked<FeatureSet>>,
@@ -72,7 +75,7 @@ impl Facts {
         }
     }
 
-    /// Decides if a case with this need is about the component.
+    /// Checks that a case with this requirement applies to the component.
     async fn allow(&self, need: Need) -> Checked {
         let subject = &*self.subject;
         let (feature, name, wanted) = match need {
@@ -115,7 +118,7 @@ impl Facts {
         let observed = async {
             let scene = Scene::new(&self.subject);
             let shared = shared(&scene).await;
-            // What is wrong with the store here, the cases say.
+            // The cases themselves report an error of the store.
             let _ = scene.clean().await;
             shared
         };
@@ -144,7 +147,8 @@ async fn features(scene: &Scene) -> Checked<FeatureSet> {
     Ok(scene.store().await?.features().await?)
 }
 
-/// A store that forgets what it was told is none of these: its writer does not see the item either.
+/// Returns true if instances share a store. A store that loses data is an error instead: its writer
+/// does not see the item either.
 async fn shared(scene: &Scene) -> Checked<bool> {
     let mut writer = scene.store().await?;
     writer.set("shared", b"v", None).await?;

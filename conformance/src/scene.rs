@@ -1,8 +1,10 @@
-//! The scene of a case: instances of the component, configured or not, and keys that nobody else has.
+//! The scene of a case: instances of the component, configured or not, and keys that no other case
+//! uses.
 //!
-//! A case takes back what it has left under its keys: so that many cases can run on one store, at the same time, and on a
-//! table that others use. It is the state store that takes back: what a binding makes under a key where the state store does
-//! not look, in a table of its own or where there is no state store, stays.
+//! A case deletes the items that it leaves under its keys. So many cases can run on one store at
+//! the same time, and on a table that others use. The state store does the deleting. Items that a
+//! binding creates elsewhere, such as in a table of its own, stay. So do all items if there is no
+//! state store.
 
 use super::caller::Caller;
 use super::outcome::{Checked, Unmet};
@@ -54,7 +56,7 @@ impl Scene {
         Ok(store)
     }
 
-    /// Starts as many of them as asked for.
+    /// Starts this many instances whose state store is configured.
     pub(super) async fn stores(&self, count: usize) -> Checked<Vec<Caller>> {
         let mut stores = Vec::new();
         for _ in 0..count {
@@ -70,12 +72,13 @@ impl Scene {
         Ok(binding)
     }
 
-    /// Starts an instance that is not configured yet; its environment may do it.
+    /// Starts an instance without `init`. Its environment may configure it.
     pub(super) async fn blank(&self) -> Checked<Caller> {
         self.start(self.subject.options.clone()).await
     }
 
-    /// Starts an instance that neither `init` nor an environment has configured, and that reaches nothing.
+    /// Starts an instance without configuration, neither by `init` nor by an environment, and
+    /// without network access.
     pub(super) async fn bare(&self) -> Checked<Caller> {
         self.start(InstanceOptions::new()).await
     }
@@ -93,7 +96,7 @@ impl Scene {
         ))
     }
 
-    /// Makes an operation that the binding may perform, with a payload that is new.
+    /// Returns an operation that the binding may perform, with a new payload.
     pub(super) fn invocation(&self, name: &str) -> Checked<(String, Vec<u8>)> {
         let Some(Invocation { operation, data }) = &self.subject.invocation else {
             return Err(Unmet::NotApplicable("no operation was named".to_owned()));
@@ -106,7 +109,8 @@ impl Scene {
         ))
     }
 
-    /// Returns what the instances of the case had to say on standard error, in their order, each line once.
+    /// Returns the lines that the instances of the case wrote to standard error, in order and
+    /// without repetitions.
     pub(super) fn heard(&self) -> Vec<String> {
         let heard = self.heard.contents();
         let lines = heard.lines().filter(|line| !line.trim().is_empty());
@@ -115,7 +119,7 @@ impl Scene {
         distinct.map(str::to_owned).collect()
     }
 
-    /// Deletes what the case has left in the store.
+    /// Deletes the leftover items of the case in the store.
     pub(super) async fn clean(&self) -> Checked {
         let left = self.keys.left();
         if left.is_empty() || !self.subject.plugin.exports_state() || self.subject.state.is_err() {
@@ -129,7 +133,7 @@ impl Scene {
     }
 }
 
-/// The beginning of all keys, for a person who finds one.
+/// The prefix of all keys, so that a user who finds one knows its origin.
 const PREFIX: &str = "conformance-";
 
 /// The keys of one case.
@@ -154,23 +158,23 @@ impl Keys {
         }
     }
 
-    /// Notes that there may be an item under this key.
+    /// Records that there may be an item under this key.
     pub(super) fn note(&self, key: &str) {
         self.written().insert(key.to_owned());
     }
 
-    /// Notes that there is no item under this key any more.
+    /// Records that there is no item under this key any more.
     pub(super) fn forget(&self, key: &str) {
         self.written().remove(key);
     }
 
-    /// Returns the keys under which there may be an item.
+    /// Returns the keys that may have an item.
     pub(super) fn left(&self) -> Vec<String> {
         self.written().iter().cloned().collect()
     }
 
     fn written(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        // No change to the set can be seen half done.
+        // Each change to the set is complete or not made, so a poisoned lock is safe to use.
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,25 +1,29 @@
-//! The component that is held against the contract, and how an instance of it is configured.
+//! The component under test, and the configuration of its instances.
 
 use dapr_wasm_host::types::Metadata;
 use dapr_wasm_host::{InstanceOptions, Plugin};
 use std::time::Duration;
 
-/// The longest time of one call, unless more is asked for: longer than the retries of a component that is well.
+/// The default time limit of one call. It is longer than the retries of a working component.
 pub const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// The component under test.
 pub struct Subject {
     /// The component.
     pub plugin: Plugin,
-    /// The surroundings of each instance: network, environment. Its time limit and its standard error are those of the run.
+    /// The surroundings of each instance: network and environment. The run sets its time limit and
+    /// standard error.
     pub options: InstanceOptions,
-    /// For `init` of the state store; or why it is not configured, so that its cases do not apply.
+    /// The metadata for `init` of the state store. Or the reason that it is not configured and its
+    /// cases do not apply.
     pub state: Result<Metadata, String>,
-    /// For `init` of the binding; or why it is not configured, so that its cases do not apply.
+    /// The metadata for `init` of the binding. Or the reason that it is not configured and its
+    /// cases do not apply.
     pub binding: Result<Metadata, String>,
-    /// An operation that the binding may be asked for. Only who configures it knows what does no harm.
+    /// An operation of the binding that may be performed. Only the user knows an operation that
+    /// does no harm.
     pub invocation: Option<Invocation>,
-    /// The longest time of one call.
+    /// The time limit of one call.
     pub time_limit: Duration,
 }
 
@@ -28,12 +32,12 @@ pub struct Subject {
 pub struct Invocation {
     /// Its name.
     pub operation: String,
-    /// Its payload; [`KEY`](Self::KEY) stands for a key that nobody has used.
+    /// Its payload. [`KEY`](Self::KEY) stands for a new key.
     pub data: String,
 }
 
 impl Invocation {
-    /// The text that is replaced by a new key in each payload.
+    /// The placeholder that each payload replaces with a new key.
     pub const KEY: &str = "{key}";
 }
 
@@ -51,13 +55,14 @@ impl std::str::FromStr for Invocation {
     }
 }
 
-/// Names of metadata whose values are secrets.
+/// Parts of the names of metadata whose values are secrets.
 const SECRETS: [&str; 3] = ["secret", "token", "password"];
-/// A shorter value stands in many a sentence that has it from elsewhere.
+/// The length of the shortest secret that is searched for. A shorter value may be part of a message
+/// by chance.
 const SHORTEST_SECRET: usize = 8;
 
 impl Subject {
-    /// The values of the configuration that no sentence may hold.
+    /// Returns the values of the configuration that no message may contain.
     pub(super) fn secrets(&self) -> Vec<String> {
         let metadata = [&self.state, &self.binding].into_iter().flatten().flatten();
         metadata

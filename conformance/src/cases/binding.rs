@@ -59,7 +59,8 @@ async fn an_operation_that_is_not_listed_is_unsupported_and_named(scene: &Scene)
             let answer = binding.invoke(operation, data, None).await;
             match operation == named {
                 true => refused_naming(answer, "unsupported", operation)?,
-                // Named so that a person can read it, which is not always letter by letter.
+                // The error names the operation readably, which is not always letter by
+                // letter.
                 false => refused(answer, "unsupported")?,
             }
         }

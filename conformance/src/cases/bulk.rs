@@ -1,4 +1,4 @@
-//! Result i answers request i, however many there are and however often a key stands among them.
+//! Result i answers request i, for any number of requests and repeated keys.
 
 use super::*;
 
@@ -21,7 +21,7 @@ pub const GROUP: Group = Group {
     ),
 };
 
-/// The values that a bulk-get gives, by position.
+/// Returns the values of a bulk-get, by position.
 async fn values(store: &mut Caller, names: &[&str]) -> Checked<Vec<Option<Vec<u8>>>> {
     let items = store.bulk_get(names).await?.into_iter();
     items

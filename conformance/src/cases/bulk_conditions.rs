@@ -1,4 +1,4 @@
-//! In a bulk call each request keeps its own condition and fails alone.
+//! In a bulk call, each request has its own condition and fails alone.
 
 use super::*;
 

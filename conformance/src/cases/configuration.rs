@@ -1,4 +1,5 @@
-//! A configuration is read as every component of the contract reads it, and counts from the `init` that succeeds.
+//! Every component reads a configuration by the rules of the contract. A configuration takes effect
+//! when its `init` succeeds.
 
 use super::*;
 use dapr_wasm_host::types::Metadata;
@@ -33,7 +34,7 @@ async fn a_second_init_that_succeeds_leaves_a_store_that_works(scene: &Scene) ->
     works(&mut store).await
 }
 
-/// Returns the configuration of the store, at least one field.
+/// Returns the configuration of the store. The case does not apply if it has no fields.
 fn fields(scene: &Scene) -> Checked<&Metadata> {
     match scene.state_metadata()? {
         none if none.is_empty() => Err(Unmet::NotApplicable("no field is configured".to_owned())),
@@ -69,7 +70,7 @@ async fn a_field_that_is_empty_counts_as_absent(scene: &Scene) -> Checked {
         let mut absent = scene.blank().await?;
         let of_absent = outcome(absent.init(&without(metadata, name)).await)?;
         let mut empty = scene.blank().await?;
-        // After its value, so that it is the last that counts.
+        // The empty value comes after the real one, so it is the last and counts.
         let mut emptied = metadata.clone();
         emptied.extend(with(&Metadata::new(), name, ""));
         let of_empty = outcome(empty.init(&emptied).await)?;
@@ -147,7 +148,7 @@ async fn before_init_every_call_is_not_initialized_or_none_is(scene: &Scene) -> 
             "bulk-delete",
             outcome(bare().await?.bulk_delete(&deletes).await)?,
         ),
-        // One that has no transactions may say that first.
+        // A store without transactions may report that first.
         (
             "transact",
             outcome(bare().await?.transact(&[set("k", b"v", None)]).await)?,
@@ -164,10 +165,10 @@ async fn before_init_every_call_is_not_initialized_or_none_is(scene: &Scene) -> 
     )
 }
 
-/// A value that hardly any field takes.
+/// A value that hardly any field accepts.
 const NONSENSE: &str = "\u{1} no such thing \u{1}";
 
-/// Makes configurations that a component may refuse, and for most fields will.
+/// Returns configurations that a component may refuse. For most fields it does.
 pub fn configurations(metadata: &Metadata) -> Vec<Metadata> {
     let mut doubtful = vec![Metadata::new()];
     for (name, _) in metadata {
@@ -177,7 +178,7 @@ pub fn configurations(metadata: &Metadata) -> Vec<Metadata> {
     doubtful
 }
 
-/// Nothing was found out of a component that refused none of them.
+/// Checks that at least one configuration was refused. Otherwise the case does not apply.
 pub fn some_refused(refused: usize) -> Checked {
     match refused {
         0 => Err(Unmet::NotApplicable(
@@ -187,20 +188,20 @@ pub fn some_refused(refused: usize) -> Checked {
     }
 }
 
-/// Leaves this field out.
+/// Returns the metadata without this field.
 pub fn without(metadata: &Metadata, name: &str) -> Metadata {
     let others = metadata.iter().filter(|(other, _)| other != name);
     others.cloned().collect()
 }
 
-/// Gives this field another value.
+/// Returns the metadata with another value for this field.
 pub fn with(metadata: &Metadata, name: &str, value: &str) -> Metadata {
     let mut changed = without(metadata, name);
     changed.push((name.to_owned(), value.to_owned()));
     changed
 }
 
-/// Writes every name by `spell`.
+/// Returns the metadata with every name changed by `spell`.
 pub fn spelled(metadata: &Metadata, spell: impl Fn(&str) -> String) -> Metadata {
     let fields = metadata.iter();
     fields
@@ -208,7 +209,7 @@ pub fn spelled(metadata: &Metadata, spell: impl Fn(&str) -> String) -> Metadata 
         .collect()
 }
 
-/// Makes fields that no component knows.
+/// Returns fields that no component knows.
 pub fn unknown() -> Metadata {
     ["x-nobody-knows-this", "", " ", "\0", "⏱️", "a\r\nb"]
         .map(|name| (name.to_owned(), "x".to_owned()))

@@ -1,4 +1,5 @@
-//! A conditional write happens only where the stored ETag is the given one; nothing changes after a mismatch.
+//! A conditional write happens only if the stored ETag equals the given one. A mismatch changes
+//! nothing.
 
 use super::*;
 use dapr_wasm_host::types::{Concurrency, DeleteOptions, SetOptions};

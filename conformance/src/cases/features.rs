@@ -1,4 +1,4 @@
-//! A store does what it declares, and refuses what it does not.
+//! A store supports the features that it declares, and refuses the others.
 
 use super::*;
 use dapr_wasm_host::types::FeatureSet;

@@ -1,4 +1,5 @@
-//! First write wins: without an ETag it happens only where the item is absent.
+//! First write wins: without an ETag, the write happens only if the item is
+//! absent.
 
 use super::*;
 use dapr_wasm_host::types::{Concurrency, SetOptions};

@@ -1,4 +1,5 @@
-//! Whatever a caller gives, it is taken as it is or refused: nothing is cut, mended or trapped on.
+//! Every argument is used unchanged or refused. No argument is truncated, repaired or able to
+//! cause a trap.
 
 use super::*;
 

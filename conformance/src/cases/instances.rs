@@ -1,4 +1,4 @@
-//! Instances share nothing but the data, and the data decides who wins.
+//! Instances share only the data in the store, and the data decides a race.
 
 use super::*;
 use futures_util::future::join_all;
@@ -25,7 +25,8 @@ pub const GROUP: Group = Group {
 
 const RACERS: usize = 6;
 
-/// One call of each instance, all at the same time: who won with what, and what the others were refused with.
+/// Makes one call on each instance, all at the same time. Returns the winners with their results
+/// and the losers with their errors.
 async fn race<T>(
     stores: Vec<Caller>,
     call: impl AsyncFn(usize, &mut Caller) -> Answer<T>,
@@ -44,7 +45,8 @@ async fn race<T>(
     (won, lost)
 }
 
-/// One won, and all others were told that their condition did not hold.
+/// Checks that exactly one call won, and that all others failed with a mismatch. Returns the
+/// winner.
 fn only<T>(won: Vec<(usize, T)>, lost: Vec<(usize, Refusal)>, key: &str) -> Checked<(usize, T)> {
     for (_, refusal) in lost {
         mismatch(Err::<(), _>(refusal), key)?;
@@ -118,9 +120,9 @@ async fn of_transactions_that_race_for_the_first_write_exactly_one_applies_as_a_
     let mut unknown = BTreeSet::new();
     for (i, refusal) in lost {
         match refusal.case() {
-            // Another transaction that is under way may be told as such.
+            // A transaction may report that another one is in progress.
             Some("conflict") => {}
-            // One that was sent again and found an item in its way, which may be its own.
+            // A transaction that was sent again may find an item in its way, which may be its own.
             Some("unavailable") => {
                 unknown.insert(i);
             }
@@ -131,7 +133,7 @@ async fn of_transactions_that_race_for_the_first_write_exactly_one_applies_as_a_
     let mut store = scene.store().await?;
     let stands = store.value("k").await?;
     let applied = (0..RACERS).find(|i| stands == Some(i.to_string().into_bytes()));
-    // Nobody deletes what stands, so that no second one can be applied.
+    // Nobody deletes the stored item, so no second transaction can apply.
     let may_stand = match (won.len(), applied) {
         (0, Some(applied)) => unknown.contains(&applied),
         (0, None) => stands.is_none() && !unknown.is_empty(),
@@ -146,7 +148,7 @@ async fn of_transactions_that_race_for_the_first_write_exactly_one_applies_as_a_
         ),
     )?;
     for i in 0..RACERS {
-        // While none stands, such a one may be applied at any moment.
+        // While no item is stored, a transaction with an unknown outcome may still apply.
         if applied.is_none() && unknown.contains(&i) {
             continue;
         }
@@ -161,7 +163,7 @@ async fn of_transactions_that_race_for_the_first_write_exactly_one_applies_as_a_
     Ok(())
 }
 
-/// Instances, and how often each of them raises the counter.
+/// The number of instances, and the number of steps of each.
 const STEPS: [usize; 2] = [3, 10];
 
 async fn a_counter_that_instances_raise_by_etag_loses_no_step(scene: &Scene) -> Checked {
@@ -185,7 +187,8 @@ async fn a_counter_that_instances_raise_by_etag_loses_no_step(scene: &Scene) -> 
     )
 }
 
-/// Every round that is lost is a step of another instance, and there are only so many of those.
+/// Raises the counter by one. Each lost round is a step of another instance, so the number of
+/// rounds is bounded.
 async fn raise(store: &mut Caller, all_steps: usize) -> Checked {
     for _ in 0..=all_steps {
         let item = store.item("counter").await?;

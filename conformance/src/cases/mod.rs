@@ -1,4 +1,5 @@
-//! All cases, a module per behaviour, in the order in which one would build a component of the contract.
+//! All cases, one module per behaviour, in the order in which one would build a component of the
+//! contract.
 
 mod binding;
 mod bulk;
@@ -24,7 +25,7 @@ use super::outcome::{Checked, Unmet};
 use super::requests::*;
 use super::scene::Scene;
 
-/// Every group.
+/// All groups.
 pub const GROUPS: &[Group] = &[
     configuration::GROUP,
     features::GROUP,
@@ -42,7 +43,7 @@ pub const GROUPS: &[Group] = &[
     binding::GROUP,
 ];
 
-/// Finds every case whose group or sentence holds this text.
+/// Returns every case whose group or name contains this text.
 #[must_use]
 pub fn matching(text: &str) -> Vec<(&'static Group, &'static Case)> {
     let all = GROUPS.iter().flat_map(|group| {

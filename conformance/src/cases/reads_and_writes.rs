@@ -1,4 +1,4 @@
-//! A value comes back byte for byte as it was set, and a deleted item is absent without an error.
+//! A value comes back byte for byte, and a deleted item is absent without an error.
 
 use super::*;
 use dapr_wasm_host::types::{DeleteOptions, GetOptions, SetOptions};
@@ -24,7 +24,8 @@ pub const GROUP: Group = Group {
     ),
 };
 
-/// Every kind of value that Dapr's conformance suite sets, and those that a byte-exact store has to carry besides.
+/// Returns every kind of value that Dapr's conformance suite sets, and more that a byte-exact store
+/// must keep.
 fn values() -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("int", b"123".to_vec()),

@@ -209,11 +209,13 @@ async fn a_transaction_keeps_each_items_own_time_to_live(scene: &Scene) -> Check
     each_has_its_own(&mut store, before).await
 }
 
-/// The distance, in seconds, that the clock of a store may be from the one here: it may be that of a server.
+/// The tolerance in seconds between the clock of a store, which may be on a server, and the local
+/// one.
 const CLOCK_TOLERANCE: u32 = 2;
-/// The time that an item may outlive its second. The longest time to live that is waited for is within.
+/// The time limit for an item to disappear. It includes the longest time to live that a case waits
+/// for.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Between two looks, so that a store far away is not asked more often than it needs to be.
+/// The pause between two reads, which limits the load on a remote store.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Returns the seconds since the Unix epoch.
@@ -222,7 +224,7 @@ fn now() -> u64 {
     since.map_or(0, |since| since.as_secs())
 }
 
-/// Waits until the item under `name` is gone: asks again and again, within a bound.
+/// Waits until the item under `name` is gone, by polling within a time limit.
 async fn no_longer_there(store: &mut Caller, name: &str) -> Checked {
     let began = Instant::now();
     while store.get(name).await?.is_some() {
@@ -235,15 +237,15 @@ async fn no_longer_there(store: &mut Caller, name: &str) -> Checked {
     Ok(())
 }
 
-/// Waits until all that was set before with a time to live of one second has expired, without a look at it: a store
-/// that removes what it finds expired, has not found it.
+/// Waits until all earlier items with a time to live of one second have expired, without reading
+/// them. A store that deletes expired items when it reads them has then not deleted these.
 pub(super) async fn outlived(store: &mut Caller) -> Checked {
     const LAST: &str = "set-last";
     store.set(LAST, b"v", expiring(1)).await?;
     no_longer_there(store, LAST).await
 }
 
-/// Checks that a moment is so many seconds after a call that began at `before` and has ended.
+/// Checks that `moment` is this many seconds after a call that began at `before` and has ended.
 fn due_in(what: impl Display, seconds: u32, before: u64, moment: Option<u64>) -> Checked {
     let tolerance = u64::from(CLOCK_TOLERANCE);
     let due = u64::from(seconds);

@@ -1,4 +1,5 @@
-//! Operations of a transaction on one key take effect in their order, and each sees what the one before left.
+//! Operations of a transaction on one key take effect in their order. Each sees the result of the
+//! one before.
 
 use super::*;
 

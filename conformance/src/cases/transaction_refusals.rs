@@ -1,4 +1,4 @@
-//! Nothing of a transaction that is refused applies.
+//! A refused transaction applies none of its operations.
 
 use super::*;
 
@@ -63,7 +63,7 @@ async fn one_time_to_live_below_minus_one_refuses_the_whole_transaction(scene: &
     Ok(())
 }
 
-/// A transaction larger than this is not tried.
+/// The largest transaction that is tried.
 const MOST: u32 = 10_000;
 
 async fn one_operation_more_than_promised_is_an_invalid_argument(scene: &Scene) -> Checked {

@@ -1,4 +1,4 @@
-//! All operations of a transaction apply.
+//! A transaction applies all of its operations.
 
 use super::*;
 
@@ -101,7 +101,8 @@ async fn the_content_type_is_kept_per_operation(scene: &Scene) -> Checked {
     equal("the content types", types, (Some("application/json"), None))
 }
 
-/// More than this is promised by few stores, and would take long.
+/// The largest number that is tried. Few stores promise more, and it would take
+/// long.
 const MANY: u32 = 1000;
 
 async fn as_many_operations_as_promised_are_taken(scene: &Scene) -> Checked {

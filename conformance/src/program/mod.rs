@@ -1,4 +1,5 @@
-//! The conformance cases as a command: one line a case as soon as it has ended, and what all of them came to.
+//! The conformance cases as a command. It prints one line per case as soon as the case has ended,
+//! and a summary.
 
 mod report;
 mod subject;
@@ -16,27 +17,27 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Holds a component against the contract of wit/: its state store and its output binding
+/// Test a component against the contract of wit/: its state store and its output binding
 #[derive(Debug, Parser)]
 #[command(name = "conformance", version, after_help = STATUSES)]
 struct Arguments {
-    /// Hold this component against it instead of the workspace's own
+    /// Test this component instead of the workspace's own
     #[arg(long, value_name = "FILE.wasm")]
     component: Option<PathBuf>,
     #[command(flatten)]
     connection: Connection,
-    /// Only the cases whose group or name holds this text
+    /// Run only the cases whose group or name contains this text
     #[arg(value_name = "TEXT", default_value = "", hide_default_value = true)]
     text: String,
-    /// Print the cases and what each of them needs, and end
+    /// Print the cases and their requirements, then exit
     #[arg(long)]
     list: bool,
-    /// An operation of the binding that may be performed, and its data, in which {key} becomes a new
-    /// key; what it makes is deleted where the state store has it; without it, cases that perform one
-    /// do not apply. For the workspace's own component it is create
+    /// Perform this operation of the binding; {key} in its data becomes a new key. Items that it
+    /// creates are deleted if the state store sees them. Without this flag, cases that perform an
+    /// operation do not apply. The workspace's own component uses create by default
     #[arg(long, value_name = "OPERATION=DATA")]
     invoke: Option<Invocation>,
-    /// How long one call may take; by default a minute
+    /// The time limit of one call; by default a minute
     #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
     time_limit: Option<Duration>,
 }
@@ -71,7 +72,7 @@ async fn perform(asked: Arguments, surroundings: &mut Surroundings<'_>) -> io::R
     }
     let (subject, behind) = match subject::of(&asked, environment).await {
         Ok(Ok(subject)) => subject,
-        // What cannot be loaded has no case that applies.
+        // No case applies to a component that cannot be loaded.
         Ok(Err(refused)) => {
             report.ran(&refused)?;
             return report.end();

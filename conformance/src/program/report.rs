@@ -1,4 +1,4 @@
-//! One line a case: for a person, or with `--json` for a program.
+//! Prints one line per case, as text or, with `--json`, as JSON.
 
 use crate::case::{Case, Group};
 use crate::{Outcome, Ran, Tally};
@@ -9,9 +9,9 @@ use serde::Serialize;
 use std::fmt::Display;
 use std::io;
 
-/// As wide as the longest outcome.
+/// The width of the longest outcome.
 const OUTCOME_WIDTH: usize = "not applicable".len();
-/// The lines of what the component says that are enough to look at.
+/// The number of lines of the component's standard error that are shown for a failed case.
 const MOST_LINES_HEARD: usize = 20;
 
 const PASSED: Style = AnsiColor::Green.on_default();
@@ -26,7 +26,7 @@ pub(super) struct Report<'r> {
 }
 
 impl<'r> Report<'r> {
-    /// `color` is for the outcomes.
+    /// Creates a report. `color` is for the outcomes.
     pub(super) fn new(output: Output<'r>, color: bool) -> Self {
         Self {
             output,
@@ -35,7 +35,7 @@ impl<'r> Report<'r> {
         }
     }
 
-    /// Lists the cases, and what each of them needs.
+    /// Lists the cases and their requirements.
     pub(super) fn list(&mut self, cases: &[(&'static Group, &'static Case)]) -> io::Result<Status> {
         for (group, case) in cases {
             let needs: Vec<String> = case.needs.iter().map(ToString::to_string).collect();
@@ -58,11 +58,11 @@ impl<'r> Report<'r> {
         Ok(Status::Success)
     }
 
-    /// Tells what came of a case and, if it failed, what the component had to say.
+    /// Prints the outcome of a case and, if it failed, the component's standard error.
     pub(super) fn ran(&mut self, ran: &Ran) -> io::Result<()> {
         self.tally.count(&ran.outcome);
         self.outcome(ran)?;
-        // Somebody may be waiting for it.
+        // Flush, so a waiting user sees each case at once.
         self.output.stdout.flush()?;
         if let Outcome::Failed(_) = ran.outcome {
             for line in ran.heard.iter().take(MOST_LINES_HEARD) {
@@ -99,7 +99,7 @@ impl<'r> Report<'r> {
         ))
     }
 
-    /// Tells what all of it came to.
+    /// Prints the summary.
     pub(super) fn end(&mut self) -> io::Result<Status> {
         match self.output.is_json() {
             true => self.output.json(&self.tally)?,
@@ -111,7 +111,7 @@ impl<'r> Report<'r> {
         })
     }
 
-    /// Tells why there is nothing to report.
+    /// Prints an error that prevents the run.
     pub(super) fn failure(&mut self, sentence: impl Display) -> io::Result<Status> {
         self.output.error_line(sentence)?;
         Ok(Status::Failure)
@@ -130,7 +130,8 @@ impl<'r> Report<'r> {
     }
 }
 
-/// A reason has what the component said, or why it trapped, which may be of several lines.
+/// Joins a reason into one line. It may contain an error of the component or a trap, which
+/// may have several lines.
 fn one_line(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.collect::<Vec<_>>().join(" ")

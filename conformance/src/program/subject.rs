@@ -1,5 +1,5 @@
-//! From the command line to the component that is held against the contract: loaded once, and configured as a state store
-//! and as a binding, each where there is a configuration for it.
+//! Prepares the component under test from the command line. It is loaded once, and configured as a
+//! state store and as a binding if there is a configuration for them.
 
 use super::Arguments;
 use crate::{Invocation, Outcome, Ran, Subject};
@@ -12,21 +12,23 @@ use host_test::embedded::Embedded;
 use host_test::program::component_file::{ComponentFile, types};
 use host_test::program::session::Plan;
 
-/// An invocation that the workspace's own component takes on any table with the default partition key.
+/// An invocation that the workspace's own component accepts on any table with the default partition
+/// key.
 const OWN_INVOCATION: (&str, &str) = ("create", r#"{"key": "{key}", "n": 1}"#);
 
 type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// The servers behind a component while it is called.
+/// The servers that the component calls, and notices.
 #[derive(Default)]
 pub(super) struct Behind {
     pub(super) proxy: Option<CountingProxy>,
-    /// Worth telling a person beforehand.
+    /// Notices for the user, to show before the run.
     pub(super) notices: Vec<String>,
     embedded: Option<Embedded>,
 }
 
-/// The outer error is about the command line and what it names; the inner one is a component that is none of the contract.
+/// Prepares the component and its servers. The outer error is about the command line and its files.
+/// The inner one is about a component that does not implement the contract.
 pub(super) async fn of(
     asked: &Arguments,
     environment: Environment<'_>,
@@ -96,8 +98,8 @@ pub(super) async fn of(
     Ok(Ok((subject, behind)))
 }
 
-/// A run that tests nothing must not look like one that found nothing: why none of what the component exports is
-/// configured, where that is so.
+/// Returns the reason that none of the component's interfaces is configured, if so. A run that
+/// tests nothing must not look like a run that found nothing.
 fn untested<'r>(
     plugin: &Plugin,
     state: &'r Result<Plan, String>,

@@ -1,4 +1,5 @@
-//! Component files configure `conformance` as they do a call; one that configures nothing that runs is refused.
+//! Component files configure `conformance` as they configure a call. A file that configures nothing
+//! to run is refused.
 
 use crate::{conformance, path};
 use serde_json::json;
@@ -54,7 +55,7 @@ async fn a_component_file_of_another_type_configures_another_component_and_not_o
     );
 }
 
-/// A file that gives its text to the first who reads it, and nothing to the others, as `<(envsubst < store.yaml)` does.
+/// Creates a pipe whose text only the first reader gets, as with `<(envsubst < store.yaml)`.
 #[cfg(unix)]
 fn piped(folder: &std::path::Path, name: &str, text: &str) -> String {
     let pipe = folder.join(name);
@@ -92,7 +93,7 @@ async fn a_component_file_and_its_secrets_may_be_pipes_which_are_read_once() {
     }
 }
 
-/// A component file for anything but DynamoDB, with this field.
+/// Returns a component file of another type than DynamoDB, with this field.
 fn of_another_type(family: &str, field: &str) -> String {
     format!(
         "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: a-{family}\nspec:\n  \
@@ -161,7 +162,7 @@ async fn a_run_that_would_test_nothing_is_refused() {
         "two.yaml: has no component \"nosuch\": choose one of a, b",
     )
     .await;
-    // This component is a state store only.
+    // This component is only a state store.
     let store = path(fixtures::misbehaving());
     let binding = write(kept.path(), "binding.yaml", &binding);
     let told = "no case applies: the component file configures no state.*";

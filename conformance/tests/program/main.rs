@@ -1,4 +1,5 @@
-//! `conformance`: a line a case, a summary, and exit status 1 where a case failed.
+//! Tests of the program `conformance`: one line per case, a summary, and exit
+//! status 1 if a case failed.
 
 mod files;
 
@@ -29,7 +30,7 @@ async fn our_component_against_the_embedded_dynamodb_is_what_runs_unless_another
     );
     let expected = "passed          first write: the first of two first writes stands";
     assert!(cases.contains(&expected), "{cases:?}");
-    // The operation of its binding is known.
+    // Its binding has a default operation.
     let ran = conformance(&["is performed"]).await;
     assert_eq!(
         ran.text().lines().last(),
@@ -43,7 +44,7 @@ async fn requests_are_counted_where_that_is_asked_for() {
     assert_eq!(ran.status, 0, "{}{}", ran.text(), ran.stderr);
     assert!(ran.stderr.starts_with("note: requests: "), "{}", ran.stderr);
     assert!(ran.stderr.contains(" GetItem"), "{}", ran.stderr);
-    // No case that runs has to know whether instances share a store.
+    // No case in this run needs to know if instances share a store.
     assert!(!ran.stderr.contains("PutItem"), "{}", ran.stderr);
     assert!(ran.text().starts_with("passed "), "{}", ran.text());
 }
@@ -129,7 +130,8 @@ async fn what_a_component_says_where_it_fails_is_told() {
         ran.text()
     );
     assert_eq!(ran.text().lines().count(), 2, "{}", ran.text());
-    // In the order in which it was said, which is not that of the alphabet.
+    // The lines keep the order of the component's output, which is not
+    // alphabetical.
     let place = |text| ran.stderr.find(text);
     let (panicked, why) = (place("panicked at"), place("a key with a zero in it"));
     assert!(
@@ -143,7 +145,7 @@ async fn what_a_component_says_where_it_fails_is_told() {
 async fn what_is_no_component_of_the_contract_fails_as_a_case_of_its_own() {
     let (kept, _) = folder();
     let text = write(kept.path(), "text.wasm", "no WebAssembly");
-    // The magic number and the version of a component that is empty.
+    // The magic number and the version of an empty component.
     let empty = kept.path().join("empty.wasm");
     std::fs::write(&empty, b"\0asm\x0d\0\x01\0").unwrap();
     for (component, why) in [
