@@ -60,7 +60,7 @@ impl From<Refusal> for Unmet {
         match leaks {
             false => Self::failed(format_args!("{call}: {}", cut(&told(&error)))),
             true => Self::failed(format_args!(
-                "{call}: a secret of the configuration stands in the sentence"
+                "{call}: the error contains a secret of the configuration"
             )),
         }
     }
@@ -199,10 +199,7 @@ impl Caller {
     /// Deletes a leftover item of a case by its full key.
     pub(super) async fn delete_key(&mut self, key: &str) -> Answer<()> {
         let answer = async { self.instance.state()?.delete(key, None).await }.await;
-        self.answered(
-            || format!("delete of what the case left under {key:?}"),
-            answer,
-        )
+        self.answered(|| format!("delete of the leftover item {key:?}"), answer)
     }
 
     pub(super) async fn bulk_get(&mut self, names: &[&str]) -> Answer<Results<Option<Item>>> {
@@ -335,7 +332,7 @@ mod tests {
 
     /// In a race only the case of an error is compared, so a leak must also hide the case.
     #[test]
-    fn refusal_with_a_secret_is_not_repeated() {
+    fn secret_in_a_refusal_is_not_repeated() {
         let refusal = |leaks| Refusal {
             call: "transact".to_owned(),
             error: CallError::Component(Error::Conflict("asked with hunter2".to_owned())),

@@ -69,7 +69,7 @@ fn refused_as<T: Debug>(
 ) -> Checked {
     match answer {
         Ok(value) => Err(Unmet::failed(format_args!(
-            "a call that is to be refused as {case} gives {}",
+            "a call that must be refused as {case} returned {}",
             shown(&value)
         ))),
         Err(refusal) => match refusal.component() {
@@ -123,7 +123,7 @@ pub(super) fn fails<T: Debug>(
     match result {
         Err(error) => check(&error),
         Ok(value) => Err(Unmet::failed(format_args!(
-            "a request of a bulk call that is to fail gives {}",
+            "a request of a bulk call that must fail returned {}",
             shown(&value)
         ))),
     }
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_long_value_the_beginning_is_shown_whole_characters_each() {
+    fn long_values_are_cut_between_characters() {
         let long = "ü".repeat(1000);
         assert_eq!(cut(&long), format!("{}…", "ü".repeat(SHOWN)));
         for whole in [String::new(), "ü".repeat(SHOWN)] {

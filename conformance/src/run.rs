@@ -88,7 +88,7 @@ impl Facts {
             Need::SharedStore if self.shared().await? => return Ok(()),
             Need::SharedStore => {
                 return not_applicable(
-                    "a second instance does not see what a first one wrote: they share no store",
+                    "a second instance does not see an item that a first one wrote: they do not share a store",
                 );
             }
             Need::BothInterfaces => {
@@ -98,7 +98,7 @@ impl Facts {
             Need::Invocation if subject.invocation.is_some() => return Ok(()),
             Need::Invocation => {
                 return not_applicable(
-                    "no operation was named that may be performed: --invoke OPERATION=DATA names one",
+                    "no operation to perform: name one with --invoke OPERATION=DATA",
                 );
             }
         };
@@ -153,7 +153,9 @@ async fn shared(scene: &Scene) -> Checked<bool> {
     let mut writer = scene.store().await?;
     writer.set("shared", b"v", None).await?;
     if writer.get("shared").await?.is_none() {
-        return Err(Unmet::failed("get of an item that was just set gives none"));
+        return Err(Unmet::failed(
+            "get of an item that was just set returned none",
+        ));
     }
     Ok(scene.store().await?.get("shared").await?.is_some())
 }

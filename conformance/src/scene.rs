@@ -99,7 +99,7 @@ impl Scene {
     /// Returns an operation that the binding may perform, with a new payload.
     pub(super) fn invocation(&self, name: &str) -> Checked<(String, Vec<u8>)> {
         let Some(Invocation { operation, data }) = &self.subject.invocation else {
-            return Err(Unmet::NotApplicable("no operation was named".to_owned()));
+            return Err(Unmet::NotApplicable("no operation to perform".to_owned()));
         };
         let key = self.key(name);
         self.keys.note(&key);
@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_cases_share_no_key_and_the_empty_one_stays_empty() {
+    fn cases_share_no_key_except_the_empty_one() {
         let (one, other) = (Keys::new(), Keys::new());
         assert_ne!(one.key("k"), other.key("k"));
         assert!(one.key("k").ends_with("-k"));
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_and_not_deleted_is_left() {
+    fn written_keys_are_left_until_deleted() {
         let keys = Keys::new();
         keys.note("a");
         keys.note("b");

@@ -50,7 +50,7 @@ impl std::str::FromStr for Invocation {
                 operation: operation.to_owned(),
                 data: data.to_owned(),
             }),
-            _ => Err("give the operation and its data as OPERATION=DATA".to_owned()),
+            _ => Err("write the operation and its data as OPERATION=DATA".to_owned()),
         }
     }
 }
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_invocation_is_an_operation_and_the_rest_its_data() {
+    fn invocation_is_split_at_the_first_equals_sign() {
         let parsed: Invocation = "create={\"a\":\"=\"}".parse().unwrap();
         assert_eq!(
             (parsed.operation, parsed.data),

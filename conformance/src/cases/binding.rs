@@ -11,14 +11,14 @@ pub const GROUP: Group = Group {
         [],
         [
             a_configured_binding_answers_ping,
-            operations_are_listed_each_once_also_before_init,
-            an_operation_that_is_not_listed_is_unsupported_and_named,
-            an_operation_that_is_listed_is_performed(Invocation),
+            operations_are_listed_once_each_even_before_init,
+            unlisted_operation_is_unsupported_and_named,
+            listed_operation_is_performed(Invocation),
             absent_and_empty_parameters_mean_the_same(Invocation),
-            a_parameter_that_nobody_knows_is_ignored_in_silence(Invocation),
-            fields_of_the_binding_are_read_as_those_of_the_store,
-            an_init_that_fails_leaves_the_binding_as_it_was,
-            the_store_and_the_binding_of_one_instance_have_their_own_configuration(BothInterfaces),
+            unknown_parameter_is_ignored_silently(Invocation),
+            binding_and_store_read_fields_by_the_same_rules,
+            binding_is_unchanged_after_a_failed_init,
+            store_and_binding_have_separate_configurations(BothInterfaces),
         ]
     ),
 };
@@ -27,7 +27,7 @@ async fn a_configured_binding_answers_ping(scene: &Scene) -> Checked {
     Ok(scene.binding().await?.ping_binding().await?)
 }
 
-async fn operations_are_listed_each_once_also_before_init(scene: &Scene) -> Checked {
+async fn operations_are_listed_once_each_even_before_init(scene: &Scene) -> Checked {
     let before = scene.bare().await?.operations().await?;
     let distinct: BTreeSet<_> = before.iter().collect();
     holds(
@@ -38,7 +38,7 @@ async fn operations_are_listed_each_once_also_before_init(scene: &Scene) -> Chec
     equal("the operations after init", after, before)
 }
 
-async fn an_operation_that_is_not_listed_is_unsupported_and_named(scene: &Scene) -> Checked {
+async fn unlisted_operation_is_unsupported_and_named(scene: &Scene) -> Checked {
     let mut binding = scene.binding().await?;
     let listed = binding.operations().await?;
     let named = scene.key("no-such-operation");
@@ -68,7 +68,7 @@ async fn an_operation_that_is_not_listed_is_unsupported_and_named(scene: &Scene)
     Ok(binding.ping_binding().await?)
 }
 
-async fn an_operation_that_is_listed_is_performed(scene: &Scene) -> Checked {
+async fn listed_operation_is_performed(scene: &Scene) -> Checked {
     let mut binding = scene.binding().await?;
     let (operation, data) = scene.invocation("k")?;
     let listed = binding.operations().await?;
@@ -96,16 +96,16 @@ async fn absent_and_empty_parameters_mean_the_same(scene: &Scene) -> Checked {
     )
 }
 
-/// Runtimes add some of their own, so it is not even worth a word.
-async fn a_parameter_that_nobody_knows_is_ignored_in_silence(scene: &Scene) -> Checked {
+/// Runtimes add parameters of their own, so not even a warning is allowed.
+async fn unknown_parameter_is_ignored_silently(scene: &Scene) -> Checked {
     let mut binding = scene.binding().await?;
     let (operation, data) = scene.invocation("k")?;
     let said = scene.heard();
     binding.invoke(&operation, &data, Some(&unknown())).await?;
-    equal("what stands on standard error", scene.heard(), said)
+    equal("standard error", scene.heard(), said)
 }
 
-async fn fields_of_the_binding_are_read_as_those_of_the_store(scene: &Scene) -> Checked {
+async fn binding_and_store_read_fields_by_the_same_rules(scene: &Scene) -> Checked {
     let metadata = scene.binding_metadata()?;
     let mut twice = spelled(metadata, str::to_ascii_uppercase);
     for (_, value) in &mut twice {
@@ -118,7 +118,7 @@ async fn fields_of_the_binding_are_read_as_those_of_the_store(scene: &Scene) -> 
     Ok(binding.ping_binding().await?)
 }
 
-async fn an_init_that_fails_leaves_the_binding_as_it_was(scene: &Scene) -> Checked {
+async fn binding_is_unchanged_after_a_failed_init(scene: &Scene) -> Checked {
     let metadata = scene.binding_metadata()?;
     let mut binding = scene.binding().await?;
     let mut refused = 0;
@@ -132,9 +132,7 @@ async fn an_init_that_fails_leaves_the_binding_as_it_was(scene: &Scene) -> Check
     some_refused(refused)
 }
 
-async fn the_store_and_the_binding_of_one_instance_have_their_own_configuration(
-    scene: &Scene,
-) -> Checked {
+async fn store_and_binding_have_separate_configurations(scene: &Scene) -> Checked {
     let mut one: Caller = scene.blank().await?;
     let before = outcome(one.ping_binding().await)?;
     one.init(scene.state_metadata()?).await?;

@@ -8,15 +8,15 @@ pub const GROUP: Group = Group {
     cases: cases!(
         [],
         [
-            no_keys_and_no_requests_give_an_empty_list,
-            bulk_get_answers_every_position_also_absent_ones_and_repeated_ones,
+            empty_bulk_calls_return_an_empty_list,
+            bulk_get_answers_absent_and_repeated_keys_by_position,
             a_thousand_items_are_set_read_and_deleted_in_bulk,
-            bulk_get_tells_a_wrong_key_at_its_position_and_reads_the_others,
-            bulk_set_tells_a_wrong_request_at_its_position_and_writes_the_others,
-            bulk_delete_of_absent_keys_is_ok_and_tells_a_wrong_key_at_its_position,
-            bulk_set_keeps_each_items_own_content_type,
+            bulk_get_reports_a_wrong_key_and_reads_the_others,
+            bulk_set_reports_a_wrong_request_and_writes_the_others,
+            bulk_delete_accepts_absent_keys_and_reports_a_wrong_one,
+            bulk_set_keeps_the_content_type_of_each_item,
             bulk_set_returns_the_etags_by_position(Etag),
-            sets_of_one_key_take_effect_in_their_order,
+            sets_of_one_key_take_effect_in_order,
         ]
     ),
 };
@@ -29,16 +29,14 @@ async fn values(store: &mut Caller, names: &[&str]) -> Checked<Vec<Option<Vec<u8
         .collect()
 }
 
-async fn no_keys_and_no_requests_give_an_empty_list(scene: &Scene) -> Checked {
+async fn empty_bulk_calls_return_an_empty_list(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     equal("bulk-get", store.bulk_get(&[]).await?, [])?;
     equal("bulk-set", store.bulk_set(&[]).await?, [])?;
     equal("bulk-delete", store.bulk_delete(&[]).await?, [])
 }
 
-async fn bulk_get_answers_every_position_also_absent_ones_and_repeated_ones(
-    scene: &Scene,
-) -> Checked {
+async fn bulk_get_answers_absent_and_repeated_keys_by_position(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("a", b"1", None).await?;
     store.set("b", &[0xff], None).await?;
@@ -74,7 +72,7 @@ async fn a_thousand_items_are_set_read_and_deleted_in_bulk(scene: &Scene) -> Che
     equal("bulk-get of deleted items", read, vec![None; MANY])
 }
 
-async fn bulk_get_tells_a_wrong_key_at_its_position_and_reads_the_others(scene: &Scene) -> Checked {
+async fn bulk_get_reports_a_wrong_key_and_reads_the_others(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("a", b"1", None).await?;
     let [first, empty, last] = by_position(store.bulk_get(&["a", "", "a"]).await?)?;
@@ -86,9 +84,7 @@ async fn bulk_get_tells_a_wrong_key_at_its_position_and_reads_the_others(scene: 
     Ok(())
 }
 
-async fn bulk_set_tells_a_wrong_request_at_its_position_and_writes_the_others(
-    scene: &Scene,
-) -> Checked {
+async fn bulk_set_reports_a_wrong_request_and_writes_the_others(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let sets = [
         set_of("a", b"1", None),
@@ -106,9 +102,7 @@ async fn bulk_set_tells_a_wrong_request_at_its_position_and_writes_the_others(
     Ok(())
 }
 
-async fn bulk_delete_of_absent_keys_is_ok_and_tells_a_wrong_key_at_its_position(
-    scene: &Scene,
-) -> Checked {
+async fn bulk_delete_accepts_absent_keys_and_reports_a_wrong_one(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("a", b"1", None).await?;
     let deletes = ["a", "", "absent"].map(|name| delete_of(name, None));
@@ -119,7 +113,7 @@ async fn bulk_delete_of_absent_keys_is_ok_and_tells_a_wrong_key_at_its_position(
     equal("a deleted item", store.get("a").await?, None)
 }
 
-async fn bulk_set_keeps_each_items_own_content_type(scene: &Scene) -> Checked {
+async fn bulk_set_keeps_the_content_type_of_each_item(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let types = [
         ("json", Some("application/json")),
@@ -148,8 +142,8 @@ async fn bulk_set_returns_the_etags_by_position(scene: &Scene) -> Checked {
     Ok(())
 }
 
-/// Tries all ways that requests may go out in batches: within one, across two, and over many.
-async fn sets_of_one_key_take_effect_in_their_order(scene: &Scene) -> Checked {
+/// Covers all ways to batch the requests: within one batch, across two, and over many.
+async fn sets_of_one_key_take_effect_in_order(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     for length in [2_usize, 3, 30] {
         let value = |i: usize| i.to_string().into_bytes();

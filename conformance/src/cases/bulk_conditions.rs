@@ -10,11 +10,11 @@ pub const GROUP: Group = Group {
         [
             a_bulk_set_with_one_wrong_etag_writes_the_others,
             a_bulk_delete_with_one_wrong_etag_deletes_the_others,
-            many_conditional_requests_each_get_their_own_answer,
-            of_two_first_writes_on_one_key_the_first_one_wins,
-            a_condition_sees_what_the_request_before_it_on_the_key_left,
-            an_unconditional_set_before_a_conditional_one_on_the_key_comes_first,
-            deletes_of_one_key_take_effect_in_their_order,
+            each_conditional_request_gets_its_own_result,
+            first_of_two_first_writes_of_one_key_wins,
+            condition_sees_earlier_requests_for_its_key,
+            unconditional_set_applies_before_a_later_conditional_one,
+            deletes_of_one_key_take_effect_in_order,
         ]
     ),
 };
@@ -63,7 +63,7 @@ async fn a_bulk_delete_with_one_wrong_etag_deletes_the_others(scene: &Scene) -> 
     equal("c", store.value("c").await?, None)
 }
 
-async fn many_conditional_requests_each_get_their_own_answer(scene: &Scene) -> Checked {
+async fn each_conditional_request_gets_its_own_result(scene: &Scene) -> Checked {
     const MANY: usize = 60;
     let mut store = scene.store().await?;
     let names: Vec<String> = (0..MANY).map(|i| format!("k-{i}")).collect();
@@ -89,7 +89,7 @@ async fn many_conditional_requests_each_get_their_own_answer(scene: &Scene) -> C
     Ok(())
 }
 
-async fn of_two_first_writes_on_one_key_the_first_one_wins(scene: &Scene) -> Checked {
+async fn first_of_two_first_writes_of_one_key_wins(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let sets = [
         set_of("k", b"1", first_write()),
@@ -101,7 +101,7 @@ async fn of_two_first_writes_on_one_key_the_first_one_wins(scene: &Scene) -> Che
     equal("the value", store.value("k").await?, Some(b"1".to_vec()))
 }
 
-async fn a_condition_sees_what_the_request_before_it_on_the_key_left(scene: &Scene) -> Checked {
+async fn condition_sees_earlier_requests_for_its_key(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let etag = store.set("k", b"0", None).await?;
     let sets = [
@@ -119,9 +119,7 @@ async fn a_condition_sees_what_the_request_before_it_on_the_key_left(scene: &Sce
     equal("the item", stored, (b"4".to_vec(), Some(etag)))
 }
 
-async fn an_unconditional_set_before_a_conditional_one_on_the_key_comes_first(
-    scene: &Scene,
-) -> Checked {
+async fn unconditional_set_applies_before_a_later_conditional_one(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let sets = [set_of("k", b"1", None), set_of("k", b"2", first_write())];
     let [one, two] = by_position(store.bulk_set(&sets).await?)?;
@@ -130,7 +128,7 @@ async fn an_unconditional_set_before_a_conditional_one_on_the_key_comes_first(
     equal("the value", store.value("k").await?, Some(b"1".to_vec()))
 }
 
-async fn deletes_of_one_key_take_effect_in_their_order(scene: &Scene) -> Checked {
+async fn deletes_of_one_key_take_effect_in_order(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let etag = store.set("k", b"1", None).await?;
     let deletes = [

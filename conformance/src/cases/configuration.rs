@@ -10,14 +10,14 @@ pub const GROUP: Group = Group {
     cases: cases!(
         [],
         [
-            a_second_init_that_succeeds_leaves_a_store_that_works,
-            names_of_fields_are_told_apart_by_no_case,
-            of_a_field_that_stands_twice_the_last_counts,
-            a_field_that_is_empty_counts_as_absent,
-            a_field_that_nobody_knows_is_ignored,
-            a_second_init_that_fails_leaves_the_store_as_it_was,
-            a_first_init_that_fails_leaves_the_instance_as_it_was,
-            before_init_every_call_is_not_initialized_or_none_is,
+            store_works_after_a_second_init,
+            field_names_are_case_insensitive,
+            last_value_of_a_repeated_field_counts,
+            empty_field_counts_as_absent,
+            unknown_field_is_ignored,
+            store_is_unchanged_after_a_failed_init,
+            instance_is_unchanged_after_a_failed_init,
+            before_init_all_calls_are_not_initialized_or_none,
         ]
     ),
 };
@@ -27,7 +27,7 @@ async fn works(store: &mut Caller) -> Checked {
     equal("the value", store.item("k").await?.value, b"v")
 }
 
-async fn a_second_init_that_succeeds_leaves_a_store_that_works(scene: &Scene) -> Checked {
+async fn store_works_after_a_second_init(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     works(&mut store).await?;
     store.init(scene.state_metadata()?).await?;
@@ -42,7 +42,7 @@ fn fields(scene: &Scene) -> Checked<&Metadata> {
     }
 }
 
-async fn names_of_fields_are_told_apart_by_no_case(scene: &Scene) -> Checked {
+async fn field_names_are_case_insensitive(scene: &Scene) -> Checked {
     let metadata = fields(scene)?;
     for spell in [str::to_ascii_uppercase, str::to_ascii_lowercase] {
         let mut store = scene.blank().await?;
@@ -52,7 +52,7 @@ async fn names_of_fields_are_told_apart_by_no_case(scene: &Scene) -> Checked {
     Ok(())
 }
 
-async fn of_a_field_that_stands_twice_the_last_counts(scene: &Scene) -> Checked {
+async fn last_value_of_a_repeated_field_counts(scene: &Scene) -> Checked {
     let metadata = fields(scene)?;
     let mut twice: Metadata = metadata
         .iter()
@@ -64,7 +64,7 @@ async fn of_a_field_that_stands_twice_the_last_counts(scene: &Scene) -> Checked 
     works(&mut store).await
 }
 
-async fn a_field_that_is_empty_counts_as_absent(scene: &Scene) -> Checked {
+async fn empty_field_counts_as_absent(scene: &Scene) -> Checked {
     let metadata = fields(scene)?;
     for (name, _) in metadata {
         let mut absent = scene.blank().await?;
@@ -90,7 +90,7 @@ async fn a_field_that_is_empty_counts_as_absent(scene: &Scene) -> Checked {
     Ok(())
 }
 
-async fn a_field_that_nobody_knows_is_ignored(scene: &Scene) -> Checked {
+async fn unknown_field_is_ignored(scene: &Scene) -> Checked {
     let mut metadata = unknown();
     metadata.extend(scene.state_metadata()?.iter().cloned());
     let mut store = scene.blank().await?;
@@ -98,7 +98,7 @@ async fn a_field_that_nobody_knows_is_ignored(scene: &Scene) -> Checked {
     works(&mut store).await
 }
 
-async fn a_second_init_that_fails_leaves_the_store_as_it_was(scene: &Scene) -> Checked {
+async fn store_is_unchanged_after_a_failed_init(scene: &Scene) -> Checked {
     let metadata = scene.state_metadata()?;
     let mut store = scene.store().await?;
     store.set("kept", b"v", None).await?;
@@ -114,7 +114,7 @@ async fn a_second_init_that_fails_leaves_the_store_as_it_was(scene: &Scene) -> C
     some_refused(refused)
 }
 
-async fn a_first_init_that_fails_leaves_the_instance_as_it_was(scene: &Scene) -> Checked {
+async fn instance_is_unchanged_after_a_failed_init(scene: &Scene) -> Checked {
     let metadata = scene.state_metadata()?;
     let before = outcome(scene.blank().await?.get("k").await)?;
     let mut refused = 0;
@@ -132,7 +132,7 @@ async fn a_first_init_that_fails_leaves_the_instance_as_it_was(scene: &Scene) ->
     some_refused(refused)
 }
 
-async fn before_init_every_call_is_not_initialized_or_none_is(scene: &Scene) -> Checked {
+async fn before_init_all_calls_are_not_initialized_or_none(scene: &Scene) -> Checked {
     const NOT: &str = "not-initialized";
     let bare = || scene.bare();
     let (sets, deletes) = ([set_of("k", b"v", None)], [delete_of("k", None)]);
@@ -182,7 +182,7 @@ pub fn configurations(metadata: &Metadata) -> Vec<Metadata> {
 pub fn some_refused(refused: usize) -> Checked {
     match refused {
         0 => Err(Unmet::NotApplicable(
-            "the component takes every configuration that was tried".to_owned(),
+            "the component accepts every configuration that was tried".to_owned(),
         )),
         _ => Ok(()),
     }

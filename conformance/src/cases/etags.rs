@@ -11,22 +11,22 @@ pub const GROUP: Group = Group {
     cases: cases!(
         [Etag],
         [
-            set_returns_the_etag_that_get_and_bulk_get_give,
-            an_etag_changes_at_every_write,
-            a_set_with_the_stored_etag_writes_and_gives_a_new_one,
-            a_set_with_another_etag_is_a_mismatch_and_changes_nothing,
-            an_etag_that_was_used_is_stale,
-            a_set_with_an_etag_on_an_absent_item_is_a_mismatch_and_writes_nothing,
-            a_delete_with_the_stored_etag_deletes,
-            a_delete_with_another_etag_is_a_mismatch_and_deletes_nothing,
-            a_delete_with_an_etag_of_an_absent_item_is_a_mismatch,
-            an_empty_etag_counts_as_none,
-            the_etag_alone_decides_whatever_the_concurrency,
+            set_returns_the_same_etag_as_get_and_bulk_get,
+            etag_changes_at_every_write,
+            set_with_the_stored_etag_writes_and_returns_a_new_one,
+            set_with_another_etag_is_a_mismatch_and_changes_nothing,
+            used_etag_is_stale,
+            set_with_an_etag_of_an_absent_item_is_a_mismatch,
+            delete_with_the_stored_etag_deletes,
+            delete_with_another_etag_is_a_mismatch,
+            delete_with_an_etag_of_an_absent_item_is_a_mismatch,
+            empty_etag_counts_as_absent,
+            etag_overrides_concurrency,
         ]
     ),
 };
 
-async fn set_returns_the_etag_that_get_and_bulk_get_give(scene: &Scene) -> Checked {
+async fn set_returns_the_same_etag_as_get_and_bulk_get(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let etag = store.set("k", b"v", None).await?;
     holds(!etag.is_empty(), "the ETag is empty")?;
@@ -37,7 +37,7 @@ async fn set_returns_the_etag_that_get_and_bulk_get_give(scene: &Scene) -> Check
     equal("the ETag of bulk-get", item.etag, Some(etag))
 }
 
-async fn an_etag_changes_at_every_write(scene: &Scene) -> Checked {
+async fn etag_changes_at_every_write(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let mut seen = HashSet::new();
     for round in 0..20 {
@@ -53,7 +53,7 @@ async fn an_etag_changes_at_every_write(scene: &Scene) -> Checked {
     Ok(())
 }
 
-async fn a_set_with_the_stored_etag_writes_and_gives_a_new_one(scene: &Scene) -> Checked {
+async fn set_with_the_stored_etag_writes_and_returns_a_new_one(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let first = store.set("k", b"1", None).await?;
     let second = store.set("k", b"2", if_etag(&first)).await?;
@@ -62,7 +62,7 @@ async fn a_set_with_the_stored_etag_writes_and_gives_a_new_one(scene: &Scene) ->
     equal("the item", stored, (b"2".to_vec(), Some(second)))
 }
 
-async fn a_set_with_another_etag_is_a_mismatch_and_changes_nothing(scene: &Scene) -> Checked {
+async fn set_with_another_etag_is_a_mismatch_and_changes_nothing(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let etag = store.set("order-1", b"1", None).await?;
     let strange = ["bad-etag", "\"quoted\"", "W/\"x\"", "*", " ", "⏱️"];
@@ -79,7 +79,7 @@ async fn a_set_with_another_etag_is_a_mismatch_and_changes_nothing(scene: &Scene
     equal("the item", stored, (b"1".to_vec(), Some(etag)))
 }
 
-async fn an_etag_that_was_used_is_stale(scene: &Scene) -> Checked {
+async fn used_etag_is_stale(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let etag = store.set("k", b"1", None).await?;
     store.set("k", b"2", if_etag(&etag)).await?;
@@ -90,9 +90,7 @@ async fn an_etag_that_was_used_is_stale(scene: &Scene) -> Checked {
     equal("the value", store.value("k").await?, Some(b"2".to_vec()))
 }
 
-async fn a_set_with_an_etag_on_an_absent_item_is_a_mismatch_and_writes_nothing(
-    scene: &Scene,
-) -> Checked {
+async fn set_with_an_etag_of_an_absent_item_is_a_mismatch(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let answer = store.set("gone-1", b"v", if_etag("1")).await;
     mismatch(answer, &scene.key("gone-1"))?;
@@ -106,14 +104,14 @@ async fn a_set_with_an_etag_on_an_absent_item_is_a_mismatch_and_writes_nothing(
     Ok(())
 }
 
-async fn a_delete_with_the_stored_etag_deletes(scene: &Scene) -> Checked {
+async fn delete_with_the_stored_etag_deletes(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let etag = store.set("k", b"1", None).await?;
     store.delete("k", delete_if_etag(&etag)).await?;
     equal("a deleted item", store.get("k").await?, None)
 }
 
-async fn a_delete_with_another_etag_is_a_mismatch_and_deletes_nothing(scene: &Scene) -> Checked {
+async fn delete_with_another_etag_is_a_mismatch(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let etag = store.set("order-1", b"1", None).await?;
     let answer = store.delete("order-1", delete_if_etag("bad-etag")).await;
@@ -122,13 +120,13 @@ async fn a_delete_with_another_etag_is_a_mismatch_and_deletes_nothing(scene: &Sc
     equal("the item", stored, (b"1".to_vec(), Some(etag)))
 }
 
-async fn a_delete_with_an_etag_of_an_absent_item_is_a_mismatch(scene: &Scene) -> Checked {
+async fn delete_with_an_etag_of_an_absent_item_is_a_mismatch(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let answer = store.delete("gone-1", delete_if_etag("1")).await;
     mismatch(answer, &scene.key("gone-1"))
 }
 
-async fn an_empty_etag_counts_as_none(scene: &Scene) -> Checked {
+async fn empty_etag_counts_as_absent(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("k", b"1", if_etag("")).await?;
     store.set("k", b"2", if_etag("")).await?;
@@ -137,7 +135,7 @@ async fn an_empty_etag_counts_as_none(scene: &Scene) -> Checked {
     equal("a deleted item", store.get("k").await?, None)
 }
 
-async fn the_etag_alone_decides_whatever_the_concurrency(scene: &Scene) -> Checked {
+async fn etag_overrides_concurrency(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let key = scene.key("k");
     let mut stored = store.set("k", b"0", None).await?;

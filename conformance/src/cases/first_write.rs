@@ -10,18 +10,18 @@ pub const GROUP: Group = Group {
     cases: cases!(
         [Etag],
         [
-            the_first_of_two_first_writes_stands,
-            a_first_write_with_an_empty_etag_is_a_first_write,
-            an_item_that_a_last_write_made_stands_in_the_way_of_a_first_write,
-            after_a_delete_the_next_first_write_succeeds,
-            first_write_said_of_a_delete_changes_nothing,
-            first_write_said_of_a_delete_in_a_transaction_changes_nothing(Transactional),
-            last_write_said_aloud_overwrites_and_deletes,
+            first_of_two_first_writes_wins,
+            empty_etag_does_not_change_a_first_write,
+            first_write_fails_after_a_last_write,
+            first_write_succeeds_after_a_delete,
+            first_write_has_no_effect_on_a_delete,
+            first_write_has_no_effect_on_a_delete_in_a_transaction(Transactional),
+            explicit_last_write_overwrites_and_deletes,
         ]
     ),
 };
 
-async fn the_first_of_two_first_writes_stands(scene: &Scene) -> Checked {
+async fn first_of_two_first_writes_wins(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let etag = store.set("order-1", b"1", first_write()).await?;
     let answer = store.set("order-1", b"2", first_write()).await;
@@ -30,7 +30,7 @@ async fn the_first_of_two_first_writes_stands(scene: &Scene) -> Checked {
     equal("the item", stored, (b"1".to_vec(), Some(etag)))
 }
 
-async fn a_first_write_with_an_empty_etag_is_a_first_write(scene: &Scene) -> Checked {
+async fn empty_etag_does_not_change_a_first_write(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let options = Some(SetOptions {
         etag: Some(String::new()),
@@ -42,9 +42,7 @@ async fn a_first_write_with_an_empty_etag_is_a_first_write(scene: &Scene) -> Che
     mismatch(answer, &scene.key("k"))
 }
 
-async fn an_item_that_a_last_write_made_stands_in_the_way_of_a_first_write(
-    scene: &Scene,
-) -> Checked {
+async fn first_write_fails_after_a_last_write(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("k", b"", None).await?;
     let answer = store.set("k", b"2", first_write()).await;
@@ -52,7 +50,7 @@ async fn an_item_that_a_last_write_made_stands_in_the_way_of_a_first_write(
     equal("the value", store.value("k").await?, Some(Vec::new()))
 }
 
-async fn after_a_delete_the_next_first_write_succeeds(scene: &Scene) -> Checked {
+async fn first_write_succeeds_after_a_delete(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     for value in [b"1", b"2"] {
         store.set("k", value, first_write()).await?;
@@ -62,8 +60,8 @@ async fn after_a_delete_the_next_first_write_succeeds(scene: &Scene) -> Checked 
     Ok(())
 }
 
-/// As in Dapr's Go components: concurrency is about sets.
-async fn first_write_said_of_a_delete_changes_nothing(scene: &Scene) -> Checked {
+/// Concurrency applies to sets only, as in Dapr's Go components.
+async fn first_write_has_no_effect_on_a_delete(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let options = || delete_with(Concurrency::FirstWrite);
     store.set("k", b"1", None).await?;
@@ -79,7 +77,7 @@ async fn first_write_said_of_a_delete_changes_nothing(scene: &Scene) -> Checked 
     equal("a deleted item", store.get("k").await?, None)
 }
 
-async fn first_write_said_of_a_delete_in_a_transaction_changes_nothing(scene: &Scene) -> Checked {
+async fn first_write_has_no_effect_on_a_delete_in_a_transaction(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("k", b"1", None).await?;
     let deletes = ["k", "absent"].map(|name| delete(name, delete_with(Concurrency::FirstWrite)));
@@ -87,7 +85,7 @@ async fn first_write_said_of_a_delete_in_a_transaction_changes_nothing(scene: &S
     equal("a deleted item", store.get("k").await?, None)
 }
 
-async fn last_write_said_aloud_overwrites_and_deletes(scene: &Scene) -> Checked {
+async fn explicit_last_write_overwrites_and_deletes(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("k", b"1", last_write()).await?;
     store.set("k", b"2", last_write()).await?;

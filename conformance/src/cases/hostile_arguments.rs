@@ -9,20 +9,20 @@ pub const GROUP: Group = Group {
     cases: cases!(
         [],
         [
-            a_key_is_the_one_that_was_given_and_no_other_that_looks_like_it,
-            a_key_of_a_megabyte_is_taken_or_an_invalid_argument,
-            a_value_of_16_megabytes_comes_back_or_is_too_large,
-            a_content_type_of_any_text_comes_back_or_is_an_invalid_argument,
-            an_etag_of_any_text_is_answered,
-            a_key_that_is_asked_for_ten_thousand_times_is_answered_as_often,
-            after_a_refusal_the_store_is_as_usable_as_before,
+            keys_that_look_alike_stay_different,
+            key_of_a_megabyte_works_or_is_an_invalid_argument,
+            value_of_16_megabytes_comes_back_or_is_too_large,
+            any_content_type_comes_back_or_is_an_invalid_argument,
+            any_text_as_etag_gets_a_result,
+            bulk_get_answers_ten_thousand_repeats_of_a_key,
+            store_works_after_refusals,
         ]
     ),
 };
 
 const MB: usize = 1024 * 1024;
 
-async fn a_key_is_the_one_that_was_given_and_no_other_that_looks_like_it(scene: &Scene) -> Checked {
+async fn keys_that_look_alike_stay_different(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     for text in ODD_TEXTS {
         store.set(text, text.as_bytes(), None).await?;
@@ -42,7 +42,7 @@ async fn a_key_is_the_one_that_was_given_and_no_other_that_looks_like_it(scene: 
     Ok(())
 }
 
-async fn a_key_of_a_megabyte_is_taken_or_an_invalid_argument(scene: &Scene) -> Checked {
+async fn key_of_a_megabyte_works_or_is_an_invalid_argument(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let name = "k".repeat(MB);
     match store.set(&name, b"v", None).await {
@@ -55,19 +55,19 @@ async fn a_key_of_a_megabyte_is_taken_or_an_invalid_argument(scene: &Scene) -> C
     }
 }
 
-async fn a_value_of_16_megabytes_comes_back_or_is_too_large(scene: &Scene) -> Checked {
+async fn value_of_16_megabytes_comes_back_or_is_too_large(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let value = vec![b'x'; 16 * MB];
     match store.set("k", &value, None).await {
         Ok(_) => equal("the value", store.item("k").await?.value, value),
         refusal => {
             refused(refusal, "too-large")?;
-            equal("what was refused", store.get("k").await?, None)
+            equal("the refused item", store.get("k").await?, None)
         }
     }
 }
 
-async fn a_content_type_of_any_text_comes_back_or_is_an_invalid_argument(scene: &Scene) -> Checked {
+async fn any_content_type_comes_back_or_is_an_invalid_argument(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     for text in ODD_TEXTS {
         match store.set("k", b"v", content_type(text)).await {
@@ -81,7 +81,7 @@ async fn a_content_type_of_any_text_comes_back_or_is_an_invalid_argument(scene: 
     Ok(())
 }
 
-async fn an_etag_of_any_text_is_answered(scene: &Scene) -> Checked {
+async fn any_text_as_etag_gets_a_result(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("k", b"v", None).await?;
     let long = "e".repeat(MB);
@@ -94,7 +94,7 @@ async fn an_etag_of_any_text_is_answered(scene: &Scene) -> Checked {
     Ok(())
 }
 
-async fn a_key_that_is_asked_for_ten_thousand_times_is_answered_as_often(scene: &Scene) -> Checked {
+async fn bulk_get_answers_ten_thousand_repeats_of_a_key(scene: &Scene) -> Checked {
     const TIMES: usize = 10_000;
     let mut store = scene.store().await?;
     store.set("k", b"v", None).await?;
@@ -107,7 +107,7 @@ async fn a_key_that_is_asked_for_ten_thousand_times_is_answered_as_often(scene: 
     Ok(())
 }
 
-async fn after_a_refusal_the_store_is_as_usable_as_before(scene: &Scene) -> Checked {
+async fn store_works_after_refusals(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("k", b"v", None).await?;
     for _ in 0..100 {

@@ -10,15 +10,12 @@ pub const GROUP: Group = Group {
     cases: cases!(
         [SharedStore],
         [
-            another_instance_sees_what_was_set_and_what_was_deleted,
-            instances_do_not_repeat_each_others_etags(Etag),
-            of_instances_that_race_on_one_etag_exactly_one_wins(Etag),
-            of_instances_that_race_for_the_first_write_exactly_one_wins(Etag),
-            of_transactions_that_race_for_the_first_write_exactly_one_applies_as_a_whole(
-                Etag,
-                Transactional
-            ),
-            a_counter_that_instances_raise_by_etag_loses_no_step(Etag),
+            other_instance_sees_sets_and_deletes,
+            instances_never_repeat_an_etag(Etag),
+            one_instance_wins_a_race_on_an_etag(Etag),
+            one_instance_wins_a_race_for_a_first_write(Etag),
+            one_transaction_wins_a_race_for_a_first_write(Etag, Transactional),
+            counter_raised_by_etag_loses_no_step(Etag),
         ]
     ),
 };
@@ -55,12 +52,12 @@ fn only<T>(won: Vec<(usize, T)>, lost: Vec<(usize, Refusal)>, key: &str) -> Chec
     match (winners, won.into_iter().next()) {
         (1, Some(winner)) => Ok(winner),
         _ => Err(Unmet::failed(format_args!(
-            "of {RACERS} writes of which one can succeed, {winners} did"
+            "{winners} of {RACERS} writes succeeded, but exactly one can"
         ))),
     }
 }
 
-async fn another_instance_sees_what_was_set_and_what_was_deleted(scene: &Scene) -> Checked {
+async fn other_instance_sees_sets_and_deletes(scene: &Scene) -> Checked {
     let (mut one, mut other) = (scene.store().await?, scene.store().await?);
     let etag = one.set("k", b"v", None).await?;
     let item = other.item("k").await?;
@@ -70,7 +67,7 @@ async fn another_instance_sees_what_was_set_and_what_was_deleted(scene: &Scene) 
     equal("a deleted item", other.get("k").await?, None)
 }
 
-async fn instances_do_not_repeat_each_others_etags(scene: &Scene) -> Checked {
+async fn instances_never_repeat_an_etag(scene: &Scene) -> Checked {
     let first = scene.store().await?.set("k", b"v", None).await?;
     let second = scene.store().await?.set("k", b"v", None).await?;
     holds(
@@ -79,7 +76,7 @@ async fn instances_do_not_repeat_each_others_etags(scene: &Scene) -> Checked {
     )
 }
 
-async fn of_instances_that_race_on_one_etag_exactly_one_wins(scene: &Scene) -> Checked {
+async fn one_instance_wins_a_race_on_an_etag(scene: &Scene) -> Checked {
     let etag = scene.store().await?.set("k", b"0", None).await?;
     let stores = scene.stores(RACERS).await?;
     let (won, lost) = race(stores, async |i, store| {
@@ -93,7 +90,7 @@ async fn of_instances_that_race_on_one_etag_exactly_one_wins(scene: &Scene) -> C
     equal("the ETag", item.etag, Some(etag))
 }
 
-async fn of_instances_that_race_for_the_first_write_exactly_one_wins(scene: &Scene) -> Checked {
+async fn one_instance_wins_a_race_for_a_first_write(scene: &Scene) -> Checked {
     let stores = scene.stores(RACERS).await?;
     let (won, lost) = race(stores, async |i, store| {
         let value = i.to_string();
@@ -106,9 +103,7 @@ async fn of_instances_that_race_for_the_first_write_exactly_one_wins(scene: &Sce
     equal("the ETag", item.etag, Some(etag))
 }
 
-async fn of_transactions_that_race_for_the_first_write_exactly_one_applies_as_a_whole(
-    scene: &Scene,
-) -> Checked {
+async fn one_transaction_wins_a_race_for_a_first_write(scene: &Scene) -> Checked {
     let stores = scene.stores(RACERS).await?;
     let (won, lost) = race(stores, async |i, store| {
         let mine = set(&format!("mine-{i}"), b"v", None);
@@ -143,8 +138,8 @@ async fn of_transactions_that_race_for_the_first_write_exactly_one_applies_as_a_
     holds(
         may_stand,
         format_args!(
-            "of {RACERS} transactions of which one can apply, {won:?} did and {unknown:?} may have: \
-             {applied:?} stands"
+            "only one of {RACERS} transactions can apply: {won:?} succeeded, {unknown:?} have an \
+             unknown outcome, and {applied:?} is stored"
         ),
     )?;
     for i in 0..RACERS {
@@ -155,7 +150,7 @@ async fn of_transactions_that_race_for_the_first_write_exactly_one_applies_as_a_
         let name = format!("mine-{i}");
         let there = store.get(&name).await?.is_some();
         equal(
-            format_args!("whether {name} is there"),
+            format_args!("the presence of {name}"),
             there,
             applied == Some(i),
         )?;
@@ -166,7 +161,7 @@ async fn of_transactions_that_race_for_the_first_write_exactly_one_applies_as_a_
 /// The number of instances, and the number of steps of each.
 const STEPS: [usize; 2] = [3, 10];
 
-async fn a_counter_that_instances_raise_by_etag_loses_no_step(scene: &Scene) -> Checked {
+async fn counter_raised_by_etag_loses_no_step(scene: &Scene) -> Checked {
     let [racers, steps] = STEPS;
     scene.store().await?.set("counter", b"0", None).await?;
     let stores = scene.stores(racers).await?;
@@ -201,5 +196,7 @@ async fn raise(store: &mut Caller, all_steps: usize) -> Checked {
             refused => mismatch(refused, &store.key("counter"))?,
         }
     }
-    Err(Unmet::failed("more rounds are lost than others have steps"))
+    Err(Unmet::failed(
+        "more rounds were lost than other instances have steps",
+    ))
 }

@@ -9,17 +9,17 @@ pub const GROUP: Group = Group {
     cases: cases!(
         [],
         [
-            an_absent_key_is_none_and_no_error,
-            a_value_of_any_kind_comes_back_exactly_as_it_was_set,
-            a_value_of_200_kilobytes_comes_back_or_is_too_large,
-            an_empty_value_is_an_item_and_not_absence,
-            the_content_type_comes_back_with_the_value,
-            a_set_without_content_type_removes_the_earlier_one,
-            a_deleted_item_is_absent_and_can_be_set_again,
+            absent_key_is_none_and_not_an_error,
+            any_value_comes_back_unchanged,
+            value_of_200_kilobytes_comes_back_or_is_too_large,
+            empty_value_is_not_an_absent_item,
+            content_type_comes_back_with_the_value,
+            set_without_content_type_removes_the_earlier_one,
+            deleted_item_is_absent_and_can_be_set_again,
             deleting_an_absent_key_without_a_condition_is_ok,
-            options_of_which_every_field_is_absent_are_no_options,
-            a_get_of_either_consistency_is_answered,
-            an_empty_key_is_an_invalid_argument,
+            options_without_fields_have_no_effect,
+            get_works_with_either_consistency,
+            empty_key_is_an_invalid_argument,
         ]
     ),
 };
@@ -61,12 +61,12 @@ fn values() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-async fn an_absent_key_is_none_and_no_error(scene: &Scene) -> Checked {
+async fn absent_key_is_none_and_not_an_error(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     equal("a key that nobody set", store.get("never-set").await?, None)
 }
 
-async fn a_value_of_any_kind_comes_back_exactly_as_it_was_set(scene: &Scene) -> Checked {
+async fn any_value_comes_back_unchanged(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     for (name, value) in values() {
         store.set(name, &value, None).await?;
@@ -77,25 +77,25 @@ async fn a_value_of_any_kind_comes_back_exactly_as_it_was_set(scene: &Scene) -> 
     Ok(())
 }
 
-async fn a_value_of_200_kilobytes_comes_back_or_is_too_large(scene: &Scene) -> Checked {
+async fn value_of_200_kilobytes_comes_back_or_is_too_large(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let value = vec![0x9f; 200_000];
     match store.set("k", &value, None).await {
         Ok(_) => equal("the value", store.value("k").await?, Some(value)),
         refusal => {
             refused(refusal, "too-large")?;
-            equal("what was refused", store.value("k").await?, None)
+            equal("the refused item", store.value("k").await?, None)
         }
     }
 }
 
-async fn an_empty_value_is_an_item_and_not_absence(scene: &Scene) -> Checked {
+async fn empty_value_is_not_an_absent_item(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("k", b"", None).await?;
     equal("the value", store.value("k").await?, Some(Vec::new()))
 }
 
-async fn the_content_type_comes_back_with_the_value(scene: &Scene) -> Checked {
+async fn content_type_comes_back_with_the_value(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let json = "application/json; charset=utf-8";
     store.set("k", b"{}", content_type(json)).await?;
@@ -103,7 +103,7 @@ async fn the_content_type_comes_back_with_the_value(scene: &Scene) -> Checked {
     equal("the content type", item.content_type.as_deref(), Some(json))
 }
 
-async fn a_set_without_content_type_removes_the_earlier_one(scene: &Scene) -> Checked {
+async fn set_without_content_type_removes_the_earlier_one(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     for without in [None, content_type("")] {
         store
@@ -116,7 +116,7 @@ async fn a_set_without_content_type_removes_the_earlier_one(scene: &Scene) -> Ch
     Ok(())
 }
 
-async fn a_deleted_item_is_absent_and_can_be_set_again(scene: &Scene) -> Checked {
+async fn deleted_item_is_absent_and_can_be_set_again(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("k", b"v", None).await?;
     store.delete("k", None).await?;
@@ -132,7 +132,7 @@ async fn deleting_an_absent_key_without_a_condition_is_ok(scene: &Scene) -> Chec
     Ok(store.delete("never-set", none).await?)
 }
 
-async fn options_of_which_every_field_is_absent_are_no_options(scene: &Scene) -> Checked {
+async fn options_without_fields_have_no_effect(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let none = Some(SetOptions::default());
     store.set("k", b"1", none.clone()).await?;
@@ -143,8 +143,8 @@ async fn options_of_which_every_field_is_absent_are_no_options(scene: &Scene) ->
     equal("the content type", item.content_type, None)
 }
 
-/// An eventual read may miss what was just written, but it invents nothing.
-async fn a_get_of_either_consistency_is_answered(scene: &Scene) -> Checked {
+/// An eventual read may miss the latest write, but it must not return anything else.
+async fn get_works_with_either_consistency(scene: &Scene) -> Checked {
     use dapr_wasm_host::types::Consistency::{Eventual, Strong};
     let mut store = scene.store().await?;
     store.set("k", b"v", None).await?;
@@ -154,13 +154,13 @@ async fn a_get_of_either_consistency_is_answered(scene: &Scene) -> Checked {
         let may_miss = how != read(Some(Strong));
         holds(
             found.as_deref() == Some(b"v") || (may_miss && found.is_none()),
-            format_args!("a get with {how:?} gives {found:?}"),
+            format_args!("a get with {how:?} returned {found:?}"),
         )?;
     }
     Ok(())
 }
 
-async fn an_empty_key_is_an_invalid_argument(scene: &Scene) -> Checked {
+async fn empty_key_is_an_invalid_argument(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     refused(store.get("").await, "invalid-argument")?;
     refused(store.set("", b"v", None).await, "invalid-argument")?;

@@ -11,23 +11,23 @@ pub const GROUP: Group = Group {
     cases: cases!(
         [Ttl],
         [
-            a_time_to_live_comes_back_as_the_second_of_expiry,
-            an_item_is_there_until_its_second_comes_and_gone_from_then_on,
-            zero_minus_one_and_absent_never_expire_and_end_an_earlier_time_to_live,
-            a_time_to_live_below_minus_one_is_an_invalid_argument_and_writes_nothing,
-            a_time_to_live_past_the_end_of_time_is_an_invalid_argument,
-            an_expired_item_is_absent_for_get_and_bulk_get,
-            an_expired_item_is_replaced_and_deleted_without_a_word,
-            an_expired_item_counts_as_absent_for_first_write(Etag),
-            an_item_that_has_not_expired_yet_stands_in_the_way_of_a_first_write(Etag),
-            an_expired_item_has_no_etag_to_match(Etag),
-            a_bulk_set_keeps_each_items_own_time_to_live,
-            a_transaction_keeps_each_items_own_time_to_live(Transactional),
+            get_returns_the_second_of_expiry,
+            item_is_present_until_its_second_of_expiry,
+            zero_minus_one_and_absent_remove_the_time_to_live,
+            time_to_live_below_minus_one_is_an_invalid_argument,
+            time_to_live_beyond_s64_is_an_invalid_argument,
+            expired_item_is_absent_for_get_and_bulk_get,
+            expired_item_can_be_replaced_and_deleted,
+            expired_item_is_absent_for_first_write(Etag),
+            first_write_fails_before_the_item_expires(Etag),
+            expired_item_has_no_etag_to_match(Etag),
+            bulk_set_keeps_the_time_to_live_of_each_item,
+            transaction_keeps_the_time_to_live_of_each_item(Transactional),
         ]
     ),
 };
 
-async fn a_time_to_live_comes_back_as_the_second_of_expiry(scene: &Scene) -> Checked {
+async fn get_returns_the_second_of_expiry(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     for seconds in [300_u32, 3600, 86_400 * 365 * 20] {
         let before = now();
@@ -41,7 +41,7 @@ async fn a_time_to_live_comes_back_as_the_second_of_expiry(scene: &Scene) -> Che
     Ok(())
 }
 
-async fn an_item_is_there_until_its_second_comes_and_gone_from_then_on(scene: &Scene) -> Checked {
+async fn item_is_present_until_its_second_of_expiry(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let seconds = 2 * CLOCK_TOLERANCE;
     let before = now();
@@ -54,9 +54,7 @@ async fn an_item_is_there_until_its_second_comes_and_gone_from_then_on(scene: &S
     )
 }
 
-async fn zero_minus_one_and_absent_never_expire_and_end_an_earlier_time_to_live(
-    scene: &Scene,
-) -> Checked {
+async fn zero_minus_one_and_absent_remove_the_time_to_live(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let never = [
         ("zero", expiring(0)),
@@ -75,9 +73,7 @@ async fn zero_minus_one_and_absent_never_expire_and_end_an_earlier_time_to_live(
     Ok(())
 }
 
-async fn a_time_to_live_below_minus_one_is_an_invalid_argument_and_writes_nothing(
-    scene: &Scene,
-) -> Checked {
+async fn time_to_live_below_minus_one_is_an_invalid_argument(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     for seconds in [-2, -3600, i64::MIN + 1, i64::MIN] {
         let answer = store.set("k", b"v", expiring(seconds)).await;
@@ -90,18 +86,18 @@ async fn a_time_to_live_below_minus_one_is_an_invalid_argument_and_writes_nothin
         fails(wrong, |error| is_error(error, "invalid-argument"))?;
         succeeds("the request beside it", other)?;
     }
-    equal("what was refused", store.get("k").await?, None)
+    equal("the refused item", store.get("k").await?, None)
 }
 
-/// The moment has to fit an s64.
-async fn a_time_to_live_past_the_end_of_time_is_an_invalid_argument(scene: &Scene) -> Checked {
+/// The time of expiry has to fit an s64.
+async fn time_to_live_beyond_s64_is_an_invalid_argument(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     for seconds in [i64::MAX, i64::MAX - 1] {
         let answer = store.set("k", b"v", expiring(seconds)).await;
         refused(answer, "invalid-argument")?;
     }
-    equal("what was refused", store.get("k").await?, None)?;
-    // The clock is some 1.8 billion seconds from where it began.
+    equal("the refused item", store.get("k").await?, None)?;
+    // The clock is at about 1.8 billion seconds since the Unix epoch.
     let far = i64::MAX - 4_000_000_000;
     store.set("k", b"v", expiring(far)).await?;
     let expiry = store.item("k").await?.expires_at;
@@ -111,7 +107,7 @@ async fn a_time_to_live_past_the_end_of_time_is_an_invalid_argument(scene: &Scen
     )
 }
 
-async fn an_expired_item_is_absent_for_get_and_bulk_get(scene: &Scene) -> Checked {
+async fn expired_item_is_absent_for_get_and_bulk_get(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let names = ["strong", "eventual", "bulk"];
     for name in names {
@@ -132,7 +128,7 @@ async fn an_expired_item_is_absent_for_get_and_bulk_get(scene: &Scene) -> Checke
     Ok(())
 }
 
-async fn an_expired_item_is_replaced_and_deleted_without_a_word(scene: &Scene) -> Checked {
+async fn expired_item_can_be_replaced_and_deleted(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     for name in ["replaced", "deleted"] {
         store.set(name, b"old", expiring(1)).await?;
@@ -146,7 +142,7 @@ async fn an_expired_item_is_replaced_and_deleted_without_a_word(scene: &Scene) -
     equal("a deleted item", store.get("deleted").await?, None)
 }
 
-async fn an_expired_item_counts_as_absent_for_first_write(scene: &Scene) -> Checked {
+async fn expired_item_is_absent_for_first_write(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("k", b"old", expiring(1)).await?;
     outlived(&mut store).await?;
@@ -156,9 +152,7 @@ async fn an_expired_item_counts_as_absent_for_first_write(scene: &Scene) -> Chec
     equal("the expiry", item.expires_at, None)
 }
 
-async fn an_item_that_has_not_expired_yet_stands_in_the_way_of_a_first_write(
-    scene: &Scene,
-) -> Checked {
+async fn first_write_fails_before_the_item_expires(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("k", b"old", expiring(3600)).await?;
     let answer = store.set("k", b"new", first_write()).await;
@@ -166,7 +160,7 @@ async fn an_item_that_has_not_expired_yet_stands_in_the_way_of_a_first_write(
     equal("the value", store.item("k").await?.value, b"old")
 }
 
-async fn an_expired_item_has_no_etag_to_match(scene: &Scene) -> Checked {
+async fn expired_item_has_no_etag_to_match(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let set = store.set("set", b"v", expiring(1)).await?;
     let deleted = store.set("deleted", b"v", expiring(1)).await?;
@@ -175,7 +169,7 @@ async fn an_expired_item_has_no_etag_to_match(scene: &Scene) -> Checked {
     mismatch(answer, &scene.key("set"))?;
     let answer = store.delete("deleted", delete_if_etag(&deleted)).await;
     mismatch(answer, &scene.key("deleted"))?;
-    equal("what was refused", store.get("set").await?, None)
+    equal("the refused item", store.get("set").await?, None)
 }
 
 const OWN_TIMES: [(&str, i64); 3] = [("hour", 3600), ("never", -1), ("day", 86_400)];
@@ -191,7 +185,7 @@ async fn each_has_its_own(store: &mut Caller, before: u64) -> Checked {
     Ok(())
 }
 
-async fn a_bulk_set_keeps_each_items_own_time_to_live(scene: &Scene) -> Checked {
+async fn bulk_set_keeps_the_time_to_live_of_each_item(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let before = now();
     let sets = OWN_TIMES.map(|(name, seconds)| set_of(name, b"v", expiring(seconds)));
@@ -201,7 +195,7 @@ async fn a_bulk_set_keeps_each_items_own_time_to_live(scene: &Scene) -> Checked 
     each_has_its_own(&mut store, before).await
 }
 
-async fn a_transaction_keeps_each_items_own_time_to_live(scene: &Scene) -> Checked {
+async fn transaction_keeps_the_time_to_live_of_each_item(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let before = now();
     let sets = OWN_TIMES.map(|(name, seconds)| set(name, b"v", expiring(seconds)));

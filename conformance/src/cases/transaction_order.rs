@@ -9,16 +9,16 @@ pub const GROUP: Group = Group {
     cases: cases!(
         [Transactional],
         [
-            operations_on_one_key_take_effect_in_their_order,
-            the_first_condition_on_a_key_decides_for_the_ones_that_follow(Etag),
-            an_etag_after_a_change_of_the_key_cannot_match(Etag),
-            a_first_write_after_a_set_of_the_key_is_a_mismatch_and_after_a_delete_is_not(Etag),
-            a_sequence_that_cannot_hold_refuses_the_operations_on_other_keys_too(Etag),
+            operations_on_one_key_take_effect_in_order,
+            first_condition_on_a_key_decides_for_later_operations(Etag),
+            etag_never_matches_after_a_change_of_its_key(Etag),
+            first_write_fails_after_a_set_but_not_after_a_delete(Etag),
+            impossible_sequence_refuses_operations_on_other_keys(Etag),
         ]
     ),
 };
 
-async fn operations_on_one_key_take_effect_in_their_order(scene: &Scene) -> Checked {
+async fn operations_on_one_key_take_effect_in_order(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("one", b"1", None).await?;
     let operations = [
@@ -34,7 +34,7 @@ async fn operations_on_one_key_take_effect_in_their_order(scene: &Scene) -> Chec
     let etags: [_; 8] = by_position(store.transact(&operations).await?)?;
     let given = etags.each_ref().map(Option::is_some);
     let sets = [false, true, false, true, true, true, false, true];
-    equal("which operations give an ETag", given, sets)?;
+    equal("the operations with an ETag", given, sets)?;
     for (name, expected) in [
         ("one", None),
         ("two", None),
@@ -53,7 +53,7 @@ async fn operations_on_one_key_take_effect_in_their_order(scene: &Scene) -> Chec
     )
 }
 
-async fn the_first_condition_on_a_key_decides_for_the_ones_that_follow(scene: &Scene) -> Checked {
+async fn first_condition_on_a_key_decides_for_later_operations(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let etag = store.set("k", b"0", None).await?;
     for operations in [
@@ -73,7 +73,7 @@ async fn the_first_condition_on_a_key_decides_for_the_ones_that_follow(scene: &S
     equal("the value", store.value("k").await?, Some(b"2".to_vec()))
 }
 
-async fn an_etag_after_a_change_of_the_key_cannot_match(scene: &Scene) -> Checked {
+async fn etag_never_matches_after_a_change_of_its_key(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let etag = store.set("k", b"0", None).await?;
     for operations in [
@@ -96,9 +96,7 @@ async fn an_etag_after_a_change_of_the_key_cannot_match(scene: &Scene) -> Checke
     Ok(())
 }
 
-async fn a_first_write_after_a_set_of_the_key_is_a_mismatch_and_after_a_delete_is_not(
-    scene: &Scene,
-) -> Checked {
+async fn first_write_fails_after_a_set_but_not_after_a_delete(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     for operations in [
         [set("k", b"1", None), set("k", b"2", first_write())],
@@ -120,9 +118,7 @@ async fn a_first_write_after_a_set_of_the_key_is_a_mismatch_and_after_a_delete_i
     equal("the value", store.value("k").await?, Some(b"2".to_vec()))
 }
 
-async fn a_sequence_that_cannot_hold_refuses_the_operations_on_other_keys_too(
-    scene: &Scene,
-) -> Checked {
+async fn impossible_sequence_refuses_operations_on_other_keys(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let operations = [
         set("bystander", b"1", None),

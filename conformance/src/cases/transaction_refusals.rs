@@ -8,17 +8,15 @@ pub const GROUP: Group = Group {
     cases: cases!(
         [Transactional],
         [
-            a_condition_that_does_not_hold_refuses_the_whole_transaction_and_names_its_key(Etag),
-            one_empty_key_refuses_the_whole_transaction,
-            one_time_to_live_below_minus_one_refuses_the_whole_transaction(Ttl),
-            one_operation_more_than_promised_is_an_invalid_argument,
+            failed_condition_refuses_the_transaction_and_names_its_key(Etag),
+            empty_key_refuses_the_whole_transaction,
+            invalid_time_to_live_refuses_the_whole_transaction(Ttl),
+            too_many_operations_are_an_invalid_argument,
         ]
     ),
 };
 
-async fn a_condition_that_does_not_hold_refuses_the_whole_transaction_and_names_its_key(
-    scene: &Scene,
-) -> Checked {
+async fn failed_condition_refuses_the_transaction_and_names_its_key(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("guard", b"1", None).await?;
     store.set("kept", b"1", None).await?;
@@ -41,23 +39,23 @@ async fn a_condition_that_does_not_hold_refuses_the_whole_transaction_and_names_
     Ok(())
 }
 
-async fn one_empty_key_refuses_the_whole_transaction(scene: &Scene) -> Checked {
+async fn empty_key_refuses_the_whole_transaction(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     for wrong in [set("", b"v", None), delete("", None)] {
         let operations = [set("a", b"v", None), wrong];
         refused(store.transact(&operations).await, "invalid-argument")?;
-        equal("what was refused", store.value("a").await?, None)?;
+        equal("the refused item", store.value("a").await?, None)?;
     }
     Ok(())
 }
 
-async fn one_time_to_live_below_minus_one_refuses_the_whole_transaction(scene: &Scene) -> Checked {
+async fn invalid_time_to_live_refuses_the_whole_transaction(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     for seconds in [-2, i64::MIN, i64::MAX] {
         let operations = [set("a", b"v", None), set("b", b"v", expiring(seconds))];
         refused(store.transact(&operations).await, "invalid-argument")?;
         for name in ["a", "b"] {
-            equal("what was refused", store.value(name).await?, None)?;
+            equal("the refused item", store.value(name).await?, None)?;
         }
     }
     Ok(())
@@ -66,21 +64,21 @@ async fn one_time_to_live_below_minus_one_refuses_the_whole_transaction(scene: &
 /// The largest transaction that is tried.
 const MOST: u32 = 10_000;
 
-async fn one_operation_more_than_promised_is_an_invalid_argument(scene: &Scene) -> Checked {
+async fn too_many_operations_are_an_invalid_argument(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let size = store.max_transaction_size().await?;
     if size >= MOST {
         return Err(Unmet::NotApplicable(format!(
-            "a transaction takes {size} operations, and more than {MOST} are not tried"
+            "a transaction takes {size} operations; more than {MOST} are not tried"
         )));
     }
     let many: Vec<_> = (0..=size)
         .map(|i| set(&format!("k-{i}"), b"v", None))
         .collect();
     refused(store.transact(&many).await, "invalid-argument")?;
-    equal("what was refused", store.value("k-0").await?, None)?;
-    // Counted as they are given, whatever they come to.
+    equal("the refused item", store.value("k-0").await?, None)?;
+    // All operations count, even if their combined effect is smaller.
     let on_one_key: Vec<_> = (0..=size).map(|_| set("k", b"v", None)).collect();
     refused(store.transact(&on_one_key).await, "invalid-argument")?;
-    equal("what was refused", store.value("k").await?, None)
+    equal("the refused item", store.value("k").await?, None)
 }

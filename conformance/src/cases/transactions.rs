@@ -8,18 +8,18 @@ pub const GROUP: Group = Group {
     cases: cases!(
         [Transactional],
         [
-            a_transaction_sets_and_deletes_and_gives_the_etags_by_position,
-            no_operations_are_ok_and_give_no_etags,
-            deleting_an_absent_key_alone_in_a_transaction_is_ok,
-            conditions_that_hold_let_the_whole_transaction_through(Etag),
-            an_expired_item_is_absent_for_the_conditions_of_a_transaction(Etag, Ttl),
-            the_content_type_is_kept_per_operation,
-            as_many_operations_as_promised_are_taken,
+            transaction_returns_etags_by_position,
+            empty_transaction_is_ok,
+            transaction_of_one_delete_of_an_absent_key_is_ok,
+            transaction_applies_if_all_conditions_hold(Etag),
+            expired_item_is_absent_for_transaction_conditions(Etag, Ttl),
+            transaction_keeps_the_content_type_of_each_operation,
+            transaction_accepts_the_promised_number_of_operations,
         ]
     ),
 };
 
-async fn a_transaction_sets_and_deletes_and_gives_the_etags_by_position(scene: &Scene) -> Checked {
+async fn transaction_returns_etags_by_position(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     store.set("old", b"1", None).await?;
     let operations = [
@@ -29,7 +29,7 @@ async fn a_transaction_sets_and_deletes_and_gives_the_etags_by_position(scene: &
         delete("never-set", None),
     ];
     let [a, none, b, never] = by_position(store.transact(&operations).await?)?;
-    equal("what deletes give", (none, never), (None, None))?;
+    equal("the ETags of deletes", (none, never), (None, None))?;
     for (name, value, etag) in [("a", b"A".to_vec(), a), ("b", vec![0xff], b)] {
         let etag = there("the ETag of a set", etag)?;
         let item = store.item(name).await?;
@@ -39,18 +39,18 @@ async fn a_transaction_sets_and_deletes_and_gives_the_etags_by_position(scene: &
     equal("a deleted item", store.value("old").await?, None)
 }
 
-async fn no_operations_are_ok_and_give_no_etags(scene: &Scene) -> Checked {
+async fn empty_transaction_is_ok(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     equal("the ETags", store.transact(&[]).await?, Vec::new())
 }
 
-async fn deleting_an_absent_key_alone_in_a_transaction_is_ok(scene: &Scene) -> Checked {
+async fn transaction_of_one_delete_of_an_absent_key_is_ok(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let etags = store.transact(&[delete("never-set", None)]).await?;
     equal("the ETags", etags, [None])
 }
 
-async fn conditions_that_hold_let_the_whole_transaction_through(scene: &Scene) -> Checked {
+async fn transaction_applies_if_all_conditions_hold(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let replaced = store.set("replaced", b"1", None).await?;
     let deleted = store.set("deleted", b"1", None).await?;
@@ -67,7 +67,7 @@ async fn conditions_that_hold_let_the_whole_transaction_through(scene: &Scene) -
     equal("a deleted item", store.value("deleted").await?, None)
 }
 
-async fn an_expired_item_is_absent_for_the_conditions_of_a_transaction(scene: &Scene) -> Checked {
+async fn expired_item_is_absent_for_transaction_conditions(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let set_etag = store.set("set", b"1", expiring(1)).await?;
     let delete_etag = store.set("deleted", b"1", expiring(1)).await?;
@@ -89,7 +89,7 @@ async fn an_expired_item_is_absent_for_the_conditions_of_a_transaction(scene: &S
     )
 }
 
-async fn the_content_type_is_kept_per_operation(scene: &Scene) -> Checked {
+async fn transaction_keeps_the_content_type_of_each_operation(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let operations = [
         set("a", b"{}", content_type("application/json")),
@@ -105,7 +105,7 @@ async fn the_content_type_is_kept_per_operation(scene: &Scene) -> Checked {
 /// long.
 const MANY: u32 = 1000;
 
-async fn as_many_operations_as_promised_are_taken(scene: &Scene) -> Checked {
+async fn transaction_accepts_the_promised_number_of_operations(scene: &Scene) -> Checked {
     let mut store = scene.store().await?;
     let size = store.max_transaction_size().await?.min(MANY);
     let operations: Vec<_> = (0..size)

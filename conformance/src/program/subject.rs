@@ -125,7 +125,7 @@ fn own_invocation() -> Invocation {
 fn not_loaded(error: &dapr_wasm_host::HostError) -> Ran {
     Ran {
         group: "component",
-        case: "it is a component of the contract".to_owned(),
+        case: "it implements the contract".to_owned(),
         outcome: Outcome::Failed(error.to_string()),
         heard: Vec::new(),
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use test_support::ran::{folder, write};
 
 #[tokio::test]
-async fn a_component_file_and_a_table_configure_it_as_they_do_a_call() {
+async fn component_file_configures_it_like_a_call() {
     let (_kept, data) = folder();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/statestore.yaml");
     let secrets = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/secrets.json");
@@ -36,13 +36,13 @@ async fn a_component_file_and_a_table_configure_it_as_they_do_a_call() {
 }
 
 #[tokio::test]
-async fn a_component_file_of_another_type_configures_another_component_and_not_ours() {
+async fn file_of_another_type_configures_only_other_components() {
     let (kept, _) = folder();
     let yaml = "apiVersion: dapr.io/v1alpha1\nkind: Component\nmetadata:\n  name: broken\nspec:\n  \
                 type: state.in-memory\n  metadata:\n    - name: break\n      value: absence-is-no-error\n";
     let file = write(kept.path(), "broken.yaml", yaml);
     let component = path(fixtures::broken_promises());
-    let line = ["--component-yaml", &file, "an absent key is none"];
+    let line = ["--component-yaml", &file, "absent key is none"];
     let other = conformance(&[&line[..], &["--component", component]].concat()).await;
     assert_eq!(other.status, 1, "{}", other.stderr);
     assert!(other.text().contains(": not-found: "), "{}", other.text());
@@ -72,7 +72,7 @@ fn piped(folder: &std::path::Path, name: &str, text: &str) -> String {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_component_file_and_its_secrets_may_be_pipes_which_are_read_once() {
+async fn component_file_and_secrets_may_be_pipes() {
     let (kept, data) = folder();
     let component = |family| {
         let text = include_str!("../../../examples/statestore.yaml");
@@ -102,7 +102,7 @@ fn of_another_type(family: &str, field: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_a_component_file_leaves_unset_is_told() {
+async fn unset_variable_of_a_component_file_is_reported() {
     let (kept, _) = folder();
     let component = path(fixtures::memory_store());
     let unset = |family| of_another_type(family, "{ name: ignored, envRef: NOT_SET }");
@@ -116,7 +116,7 @@ async fn what_a_component_file_leaves_unset_is_told() {
 }
 
 #[tokio::test]
-async fn a_binding_that_is_configured_for_another_dynamodb_does_not_apply() {
+async fn binding_for_another_dynamodb_does_not_apply() {
     let (kept, _) = folder();
     let component = path(fixtures::memory_store());
     let at = |family, port| {
@@ -139,7 +139,7 @@ async fn a_binding_that_is_configured_for_another_dynamodb_does_not_apply() {
 }
 
 #[tokio::test]
-async fn a_run_that_would_test_nothing_is_refused() {
+async fn run_that_would_test_nothing_is_refused() {
     let (kept, _) = folder();
     let component = |name, family| {
         format!(

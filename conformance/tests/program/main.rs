@@ -19,7 +19,7 @@ fn path(component: &std::path::Path) -> &str {
 }
 
 #[tokio::test]
-async fn our_component_against_the_embedded_dynamodb_is_what_runs_unless_another_is_named() {
+async fn default_is_our_component_on_the_embedded_dynamodb() {
     let ran = conformance(&["first write"]).await;
     assert_eq!((ran.status, ran.stderr.as_str()), (0, ""), "{}", ran.text());
     let lines: Vec<_> = ran.text().lines().collect();
@@ -28,7 +28,7 @@ async fn our_component_against_the_embedded_dynamodb_is_what_runs_unless_another
         *summary,
         format!("{} passed, 0 failed, 0 not applicable", cases.len())
     );
-    let expected = "passed          first write: the first of two first writes stands";
+    let expected = "passed          first write: first of two first writes wins";
     assert!(cases.contains(&expected), "{cases:?}");
     // Its binding has a default operation.
     let ran = conformance(&["is performed"]).await;
@@ -39,7 +39,7 @@ async fn our_component_against_the_embedded_dynamodb_is_what_runs_unless_another
 }
 
 #[tokio::test]
-async fn requests_are_counted_where_that_is_asked_for() {
+async fn requests_are_counted_with_the_flag() {
     let ran = conformance(&["--count-requests", "answers ping"]).await;
     assert_eq!(ran.status, 0, "{}{}", ran.text(), ran.stderr);
     assert!(ran.stderr.starts_with("note: requests: "), "{}", ran.stderr);
@@ -50,19 +50,19 @@ async fn requests_are_counted_where_that_is_asked_for() {
 }
 
 #[tokio::test]
-async fn what_does_not_apply_has_its_reason_on_its_line() {
+async fn case_that_does_not_apply_shows_its_reason() {
     let component = path(fixtures::memory_store());
-    let ran = conformance(&["--component", component, "no operations are ok"]).await;
+    let ran = conformance(&["--component", component, "empty transaction is ok"]).await;
     assert_eq!(ran.status, 0, "{}", ran.stderr);
     assert_eq!(
         ran.text(),
-        "not applicable  transactions: no operations are ok and give no etags: \
+        "not applicable  transactions: empty transaction is ok: \
          the store does not declare transactional\n0 passed, 0 failed, 1 not applicable\n"
     );
 }
 
 #[tokio::test]
-async fn the_operation_that_is_performed_is_the_one_that_was_named() {
+async fn invoke_flag_chooses_the_operation() {
     let component = path(fixtures::memory_store());
     let line = ["--component", component, "is performed"];
     for (invoke, told) in [
@@ -75,7 +75,7 @@ async fn the_operation_that_is_performed_is_the_one_that_was_named() {
 }
 
 #[tokio::test]
-async fn a_call_without_end_ends_after_the_time_that_it_was_given() {
+async fn endless_call_ends_at_the_time_limit() {
     let component = path(fixtures::broken_promises());
     let broken = ["--metadata", "break=calls-end", "--time-limit", "300ms"];
     let line = ["--component", component, "configured store answers ping"];
@@ -85,7 +85,7 @@ async fn a_call_without_end_ends_after_the_time_that_it_was_given() {
 }
 
 #[tokio::test]
-async fn a_case_that_fails_has_its_reason_on_its_line_and_the_status_is_1() {
+async fn failed_case_shows_its_reason_and_status_is_1() {
     let component = path(fixtures::broken_promises());
     let line = [
         "--component",
@@ -93,10 +93,10 @@ async fn a_case_that_fails_has_its_reason_on_its_line_and_the_status_is_1() {
         "--metadata",
         "break=absence-is-no-error",
     ];
-    let case = "an absent key is none";
+    let case = "absent key is none";
     let ran = conformance(&[&line[..], &[case]].concat()).await;
     assert_eq!(ran.status, 1, "{}", ran.stderr);
-    let told = "failed          reads and writes: an absent key is none and no error: get of \"never-set\": not-found: ";
+    let told = "failed          reads and writes: absent key is none and not an error: get of \"never-set\": not-found: ";
     assert!(ran.text().starts_with(told), "{}", ran.text());
     assert!(
         ran.text()
@@ -117,10 +117,10 @@ async fn a_case_that_fails_has_its_reason_on_its_line_and_the_status_is_1() {
 }
 
 #[tokio::test]
-async fn what_a_component_says_where_it_fails_is_told() {
+async fn stderr_of_a_failed_component_is_shown() {
     let component = path(fixtures::broken_promises());
     let traps = "break=odd-keys-do-not-trap";
-    let case = "a key is the one that was given";
+    let case = "keys that look alike";
     let line = ["--component", component, "--metadata", traps, case];
     let ran = conformance(&line).await;
     assert_eq!(ran.status, 1);
@@ -142,7 +142,7 @@ async fn what_a_component_says_where_it_fails_is_told() {
 }
 
 #[tokio::test]
-async fn what_is_no_component_of_the_contract_fails_as_a_case_of_its_own() {
+async fn component_without_the_contract_fails_as_one_case() {
     let (kept, _) = folder();
     let text = write(kept.path(), "text.wasm", "no WebAssembly");
     // The magic number and the version of an empty component.
@@ -155,7 +155,7 @@ async fn what_is_no_component_of_the_contract_fails_as_a_case_of_its_own() {
     ] {
         let ran = conformance(&["--component", component]).await;
         assert_eq!(ran.status, 1, "{}", ran.stderr);
-        let told = "failed          component: it is a component of the contract: ";
+        let told = "failed          component: it implements the contract: ";
         assert!(ran.text().starts_with(told), "{}", ran.text());
         assert!(ran.text().contains(why), "{}", ran.text());
         assert!(
@@ -166,10 +166,10 @@ async fn what_is_no_component_of_the_contract_fails_as_a_case_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_cases_are_listed_with_what_they_need_and_a_text_that_none_has_is_an_error() {
+async fn list_shows_requirements_and_unknown_text_fails() {
     let ran = conformance(&["--list"]).await;
     assert_eq!((ran.status, ran.stderr.as_str()), (0, ""));
-    let expected = "time to live: an expired item has no etag to match (ttl, etag)";
+    let expected = "time to live: expired item has no etag to match (ttl, etag)";
     assert!(
         ran.text().lines().any(|line| line == expected),
         "{}",
@@ -192,7 +192,7 @@ async fn the_cases_are_listed_with_what_they_need_and_a_text_that_none_has_is_an
 }
 
 #[tokio::test]
-async fn an_error_is_red_where_standard_error_takes_colours() {
+async fn error_is_red_on_a_terminal_with_colours() {
     let terminal = Terminal {
         color_on_stderr: true,
         ..Terminal::default()

@@ -13,47 +13,41 @@ use test_support::faults::{Action, Arrived, Reply};
 
 /// Broken promises, each with the case that detects it.
 const BROKEN: &[(&str, &str)] = &[
-    (
-        "values-are-bytes",
-        "a value of any kind comes back exactly as it was set",
-    ),
-    ("absence-is-no-error", "an absent key is none and no error"),
+    ("values-are-bytes", "any value comes back unchanged"),
+    ("absence-is-no-error", "absent key is none and not an error"),
     (
         "the-content-type-is-kept",
-        "the content type comes back with the value",
+        "content type comes back with the value",
     ),
-    ("an-etag-changes", "an etag changes at every write"),
+    ("an-etag-changes", "etag changes at every write"),
     (
         "sets-have-conditions",
-        "a set with another etag is a mismatch and changes nothing",
+        "set with another etag is a mismatch and changes nothing",
     ),
     (
         "a-refused-write-writes-nothing",
-        "a set with another etag is a mismatch and changes nothing",
+        "set with another etag is a mismatch and changes nothing",
     ),
     (
         "a-sentence-names-the-key",
-        "a set with another etag is a mismatch and changes nothing",
+        "set with another etag is a mismatch and changes nothing",
     ),
     (
         "deletes-have-conditions",
-        "a delete with another etag is a mismatch and deletes nothing",
+        "delete with another etag is a mismatch",
     ),
-    (
-        "the-first-write-wins",
-        "the first of two first writes stands",
-    ),
+    ("the-first-write-wins", "first of two first writes wins"),
     (
         "an-item-expires-in-time",
-        "an item is there until its second comes and gone from then on",
+        "item is present until its second of expiry",
     ),
     (
         "expired-items-are-absent",
-        "an expired item counts as absent for first write",
+        "expired item is absent for first write",
     ),
     (
         "every-position-is-answered",
-        "bulk get answers every position also absent ones and repeated ones",
+        "bulk get answers absent and repeated keys by position",
     ),
     (
         "result-i-answers-request-i",
@@ -61,56 +55,47 @@ const BROKEN: &[(&str, &str)] = &[
     ),
     (
         "a-wrong-key-fails-alone",
-        "bulk get tells a wrong key at its position and reads the others",
+        "bulk get reports a wrong key and reads the others",
     ),
     (
         "transactions-are-atomic",
-        "a condition that does not hold refuses the whole transaction and names its key",
+        "failed condition refuses the transaction and names its key",
     ),
     (
         "odd-keys-do-not-trap",
-        "a key is the one that was given and no other that looks like it",
+        "keys that look alike stay different",
     ),
     ("calls-end", "a configured store answers ping"),
-    (
-        "names-have-no-case",
-        "names of fields are told apart by no case",
-    ),
+    ("names-have-no-case", "field names are case insensitive"),
     (
         "the-last-field-counts",
-        "of a field that stands twice the last counts",
+        "last value of a repeated field counts",
     ),
-    (
-        "an-empty-field-is-absent",
-        "a field that is empty counts as absent",
-    ),
-    (
-        "unknown-fields-are-ignored",
-        "a field that nobody knows is ignored",
-    ),
+    ("an-empty-field-is-absent", "empty field counts as absent"),
+    ("unknown-fields-are-ignored", "unknown field is ignored"),
     (
         "a-failed-init-changes-nothing",
-        "a second init that fails leaves the store as it was",
+        "store is unchanged after a failed init",
     ),
     (
         "other-operations-are-unsupported",
-        "an operation that is not listed is unsupported and named",
+        "unlisted operation is unsupported and named",
     ),
     (
         "operations-are-always-the-same",
-        "operations are listed each once also before init",
+        "operations are listed once each even before init",
     ),
     (
         "unknown-parameters-are-ignored",
-        "a parameter that nobody knows is ignored in silence",
+        "unknown parameter is ignored silently",
     ),
     (
         "nothing-is-said-of-unknown-parameters",
-        "a parameter that nobody knows is ignored in silence",
+        "unknown parameter is ignored silently",
     ),
     (
         "each-half-has-its-own-configuration",
-        "the store and the binding of one instance have their own configuration",
+        "store and binding have separate configurations",
     ),
 ];
 
@@ -154,13 +139,13 @@ async fn secret_in_a_sentence_is_detected_and_not_repeated() {
     const SECRET: &str = "hunter2-and-more";
     let metadata = [("break", "no-secret-in-a-sentence"), ("secretKey", SECRET)];
     for case in [
-        "a set with another etag is a mismatch",
+        "set with another etag is a mismatch",
         "a bulk set with one wrong etag",
-        "an etag of any text is answered",
-        "a second init that fails leaves the store",
-        "an init that fails leaves the binding",
+        "any text as etag gets a result",
+        "store is unchanged after a failed init",
+        "binding is unchanged after a failed init",
         // The sentence lacks the name of the operation, but the failure must still not print it.
-        "an operation that is not listed",
+        "unlisted operation",
     ] {
         let subject = without_surroundings(fixtures::broken_promises(), &metadata);
         let ran: Vec<Ran> = run(subject, cases::matching(case)).collect().await;
@@ -194,10 +179,10 @@ async fn shared_store_that_loses_writes_is_detected_by_races() {
     assert_eq!(
         failed,
         [
-            "of instances that race on one etag exactly one wins",
-            "of instances that race for the first write exactly one wins",
-            "of transactions that race for the first write exactly one applies as a whole",
-            "a counter that instances raise by etag loses no step",
+            "one instance wins a race on an etag",
+            "one instance wins a race for a first write",
+            "one transaction wins a race for a first write",
+            "counter raised by etag loses no step",
         ],
         "{ran:#?}"
     );

@@ -90,12 +90,12 @@ async fn memory_store_passes_every_applicable_case() {
         Need::NoTtl,
     ]);
     // The memory store accepts any configuration, and has none here.
-    expected.extend(named(|case| case.name().contains("init that fails")));
+    expected.extend(named(|case| case.name().contains("a failed init")));
     expected.extend(
         [
-            "names of fields are told apart by no case",
-            "of a field that stands twice the last counts",
-            "a field that is empty counts as absent",
+            "field names are case insensitive",
+            "last value of a repeated field counts",
+            "empty field counts as absent",
         ]
         .map(str::to_owned),
     );
