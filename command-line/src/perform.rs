@@ -160,8 +160,8 @@ fn begin(progress: &dyn Progress, total: usize) -> End<'_> {
     End(progress)
 }
 
-/// The results of a bulk write. The write goes on even if its output is closed (`bulk-set … |
-/// head`). Otherwise the remaining items would silently not be written.
+/// The results of a bulk write. The write goes on even if its output is closed
+/// (`bulk-set … | head`). Otherwise the remaining items would silently not be written.
 #[derive(Default)]
 struct Tally {
     counts: Counts,

@@ -38,7 +38,8 @@ pub(super) fn there<T>(what: impl Display, value: Option<T>) -> Checked<T> {
 }
 
 /// Returns the outcome of a call, for comparison: "ok", or the case of the contract's error. A
-/// trap, a time limit and a leaked secret are failures, because no comparison makes them right.
+/// trap, a call without end and a leaked secret are failures, because they are never a valid
+/// outcome.
 pub(super) fn outcome<T>(answer: Answer<T>) -> Checked<&'static str> {
     match answer {
         Ok(_) => Ok("ok"),

@@ -3,8 +3,8 @@
 //!
 //! Nested names are joined with a colon: `{"aws": {"secretKey": "…"}}` holds `aws:secretKey`. A
 //! reference by `name` alone (or with a `key` that repeats it) means that joined name, as with
-//! Dapr's `multiValued: false`. A reference with a `key` means `name:key`, as with `multiValued:
-//! true`.
+//! Dapr's `multiValued: false`. A reference with a `key` means `name:key`, as with
+//! `multiValued: true`.
 //!
 //! A secret must be a JSON string. Dapr turns a number, a boolean or `null` into text such as
 //! `%!s(float64=5)` (`visitProperty` in components-contrib, secretstores/local/file/filestore.go).

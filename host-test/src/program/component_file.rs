@@ -249,7 +249,7 @@ mod tests {
         }
         assert!(chosen(StateStore, Types::DynamoDb, Some("mem")).is_err());
         assert!(chosen(StateStore, Types::Any, Some("nosuch")).is_err());
-        // Conformance runs use either the components for DynamoDB or all others, never a mix.
+        // A conformance run never mixes components for DynamoDB with others.
         let configured = |name| {
             let connection = connection(name);
             let file = ComponentFile::read(Types::Any, &connection).unwrap();
