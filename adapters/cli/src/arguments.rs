@@ -26,9 +26,9 @@ pub(super) enum Command {
 }
 
 const SURROUNDINGS: &str = "\
-Without --metadata, the component is configured by its environment. It sees only the
-variables that the host passes on (in wasmtime: --env NAME=VALUE), and only files in
-the folders that the host opens (in wasmtime: --dir DIR).";
+Without --metadata, the component is configured by its environment. It sees only
+the variables that the host passes on (in wasmtime: --env NAME=VALUE), and only
+files in the folders that the host opens (in wasmtime: --dir DIR).";
 
 /// The configuration of the component and the output format.
 #[derive(Args)]
