@@ -32,7 +32,7 @@ pub enum StateCommand {
 }
 
 const SET_LINES: &str = "\
-The file has one JSON object per line (JSON Lines), or is one JSON array of objects.
+The file has one JSON object per line (JSON Lines), or is a JSON array of objects.
 An object, such as a line that bulk-get has printed:
   {\"key\": \"order-1\", \"value\": {\"total\": 12.5}}   any JSON, stored as written
   {\"key\": \"note-1\", \"valueText\": \"some text\"}
@@ -53,12 +53,12 @@ error. The file is checked completely before anything is written.";
 
 const KEY_LINES: &str = "\
 A line of the file is a JSON object with a \"key\" (and, for a delete, an optional
-\"etag\"), a JSON string, or any other text, which is the key itself. Other fields of
-the object are ignored, so the output of bulk-get can be used. A file that begins
-with [ is one JSON array of such objects and strings.";
+\"etag\"), a JSON string, or any other text, which is the key itself. Other fields
+of the object are ignored, so the output of bulk-get can be used. A file that begins
+with [ is a JSON array of such objects and strings.";
 
 const OPERATION_LINES: &str = "\
-The file has one JSON object per line (JSON Lines), or is one JSON array of objects,
+The file has one JSON object per line (JSON Lines), or is a JSON array of objects,
 in the format of Dapr's API:
   {\"operation\": \"upsert\", \"request\": {\"key\": \"order-1\", \"value\": 12.5}}
   {\"operation\": \"delete\", \"request\": {\"key\": \"order-2\", \"etag\": \"5f0c…\"}}
