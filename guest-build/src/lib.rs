@@ -97,7 +97,7 @@ impl Guest<'_> {
             .with_extension("wasm");
         match component.is_file() {
             true => Ok(component),
-            false => Err(format!("cargo built no {}", component.display())),
+            false => Err(format!("cargo did not build {}", component.display())),
         }
     }
 }

@@ -70,7 +70,7 @@ pub(super) fn target_folder(out_dir: &Path) -> Result<PathBuf, String> {
         // <target>/<profile>/build/<package>/out
         .or_else(|| out_dir.ancestors().nth(4))
         .map(Path::to_path_buf)
-        .ok_or_else(|| format!("{} is in no target folder", out_dir.display()))
+        .ok_or_else(|| format!("{} is not in a target folder", out_dir.display()))
 }
 
 #[cfg(test)]

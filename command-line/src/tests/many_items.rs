@@ -79,7 +79,7 @@ async fn bulk_set_reads_bulk_get_output_with_items() {
         "{absent}"
     );
     let StateRequest::BulkSet(requests) = request(&from_stdin, items.as_bytes()).unwrap() else {
-        panic!("it is no bulk-set");
+        panic!("not a bulk-set");
     };
     let (a, b) = (&requests[0], &requests[1]);
     assert_eq!(
@@ -115,7 +115,7 @@ async fn bulk_get_output_sets_the_same_bytes() {
         let set_again = ["bulk-set", "--jsonl", "-"];
         let request = request(&set_again, printed.as_bytes()).unwrap();
         let StateRequest::BulkSet(requests) = request else {
-            panic!("it is no bulk-set");
+            panic!("not a bulk-set");
         };
         assert_eq!(requests[0].value, value.as_bytes(), "{printed}");
     }
