@@ -121,25 +121,25 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_asked_for_again_90_to_180_seconds_before_their_end() {
+    fn renewal_is_90_to_180_seconds_before_expiry() {
         assert_eq!(after(3_600, 0.0), 3_510);
         assert_eq!(after(3_600, 1.0), 3_420);
     }
 
     #[test]
-    fn short_ones_are_asked_for_again_in_the_second_half_of_their_life() {
+    fn short_lived_are_renewed_in_second_half_of_life() {
         assert_eq!(after(100, 1.0), 50);
         assert_eq!(after(100, 0.0), 75);
     }
 
     #[test]
-    fn the_source_is_left_alone_for_a_moment_even_where_credentials_are_about_to_end() {
+    fn source_has_a_pause_even_close_to_expiry() {
         assert_eq!(after(2, 1.0), 5);
         assert_eq!(after(0, 1.0), 5);
     }
 
     #[test]
-    fn those_without_an_end_are_asked_for_again_after_a_quarter_of_an_hour() {
+    fn credentials_without_expiry_are_renewed_after_15_min() {
         let now = SystemTime::UNIX_EPOCH;
         assert_eq!(ask_at(None, now, 0.5), now + UNLIMITED);
     }
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_renewed_is_used_to_its_end() {
+    fn credentials_are_used_to_expiry_if_renewal_fails() {
         let start = SystemTime::UNIX_EPOCH;
         let end = start + Duration::from_secs(3_600);
         let mut cached = Cached::default();

@@ -112,7 +112,7 @@ async fn fifty<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
 }
 
 #[tokio::test]
-async fn fifty_who_need_credentials_at_once_ask_once() {
+async fn concurrent_callers_share_one_fetch() {
     for (life, expected) in [(HOUR, Ok("AKID1")), (None, Err(NoCredentials::Broken))] {
         let source = Source::that_lives(life);
         let credentials = AwsCredentials::new(source.clone());
@@ -127,7 +127,7 @@ async fn fifty_who_need_credentials_at_once_ask_once() {
 }
 
 #[tokio::test]
-async fn one_who_no_longer_waits_leaves_the_question_to_the_others() {
+async fn fetch_continues_when_its_caller_gives_up() {
     let source = Source::that_lives(HOUR);
     let credentials = AwsCredentials::new(source.clone());
     let first = tokio::spawn({
@@ -145,7 +145,7 @@ async fn one_who_no_longer_waits_leaves_the_question_to_the_others() {
 }
 
 #[tokio::test]
-async fn what_has_expired_already_is_no_answer() {
+async fn expired_credentials_of_the_source_are_refused() {
     let source = Source::that_lives(Some(Duration::ZERO));
     source.let_answer.add_permits(1);
     let refused = AwsCredentials::new(source).current().await;
@@ -153,7 +153,7 @@ async fn what_has_expired_already_is_no_answer() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_into_a_header_is_no_answer() {
+async fn credentials_invalid_in_a_header_are_refused() {
     let token = |token: &str| Some(token.to_owned());
     for (id, secret, token) in [
         ("AKID\n", SECRET, None),
@@ -167,14 +167,14 @@ async fn what_does_not_fit_into_a_header_is_no_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_is_silent_is_given_up() {
+async fn wait_for_a_silent_source_times_out() {
     let source = Source::that_lives(HOUR);
     let refused = AwsCredentials::new(source).current().await;
     assert_eq!(refused.unwrap_err(), NoCredentials::Late);
 }
 
 #[test]
-fn runtime_that_nobody_drives_keeps_nobody_waiting() {
+fn idle_runtime_does_not_block_a_fetch() {
     let source = Source::that_lives(HOUR);
     let credentials = AwsCredentials::new(source.clone()).wait_timeout(LONG);
     let (idle, driven) = (runtime(), runtime());
@@ -195,7 +195,7 @@ fn runtime_that_nobody_drives_keeps_nobody_waiting() {
 }
 
 #[test]
-fn renewal_goes_on_while_its_runtime_is_not_driven() {
+fn renewal_continues_while_its_runtime_is_idle() {
     let source = Source::that_lives(HOUR);
     let credentials = known_for_an_hour(&source, LONG);
     let (idle, driven) = (runtime(), runtime());
@@ -267,7 +267,7 @@ impl ProvideCredentials for Fallback {
 }
 
 #[tokio::test]
-async fn fallback_of_a_source_that_hangs_is_used() {
+async fn fallback_of_a_hanging_source_is_used() {
     let short = Duration::from_millis(10);
     let one = AwsCredentials::new(Fallback).wait_timeout(short);
     assert_eq!(id(&one).await.unwrap(), "AKIDFALLBACK");
@@ -318,7 +318,7 @@ async fn refused_credentials_are_renewed_once_for_all() {
 }
 
 #[tokio::test]
-async fn refused_credentials_given_again_are_not_sent_again() {
+async fn same_credentials_after_a_refusal_are_not_retried() {
     let same = keys("AKIDSAME", None);
     let long_ago = SystemTime::now() - Duration::from_secs(60);
     let credentials = AwsCredentials::new(same.clone()).given(same.clone(), long_ago);
@@ -327,7 +327,7 @@ async fn refused_credentials_given_again_are_not_sent_again() {
 }
 
 #[tokio::test]
-async fn source_that_has_just_answered_is_left_alone_after_a_refusal() {
+async fn source_is_not_asked_twice_within_its_pause() {
     let source = Source::that_lives(HOUR);
     source.let_answer.add_permits(2);
     let credentials = AwsCredentials::new(source.clone()).wait_timeout(LONG);
@@ -338,7 +338,7 @@ async fn source_that_has_just_answered_is_left_alone_after_a_refusal() {
 }
 
 #[tokio::test]
-async fn they_are_not_printed() {
+async fn debug_prints_no_credentials() {
     let keys = Credentials::new("AKID", SECRET, Some(SECRET.to_owned()), None, "test");
     let credentials = AwsCredentials::new(keys);
     credentials.current().await.unwrap();
@@ -368,7 +368,7 @@ fn document(id: &str) -> String {
 
 /// This test runs a second time, in a process that has an environment of its own.
 #[tokio::test]
-async fn aws_configs_own_chain_is_asked_with_a_client_that_works() {
+async fn default_chain_asks_a_container_agent() {
     const AGAIN: &str = "DAPR_WASM_HOST_TEST_OF_A_PROCESS";
     if std::env::var_os(AGAIN).is_some() {
         let credentials = AwsCredentials::of_environment("eu-west-1");
@@ -377,7 +377,7 @@ async fn aws_configs_own_chain_is_asked_with_a_client_that_works() {
         return;
     }
     let agent = Server::that_answers_with(document("AKIDCONTAINER")).await;
-    let name = "credentials::tests::aws_configs_own_chain_is_asked_with_a_client_that_works";
+    let name = "credentials::tests::default_chain_asks_a_container_agent";
     let again = tokio::process::Command::new(std::env::current_exe().unwrap())
         .args(["--exact", name])
         .env_clear()
@@ -392,7 +392,7 @@ async fn aws_configs_own_chain_is_asked_with_a_client_that_works() {
 
 /// This test runs again, in processes that have an environment of their own and trust one root.
 #[tokio::test]
-async fn source_is_asked_over_tls_that_trusts_the_given_roots() {
+async fn default_chain_uses_the_given_tls_roots() {
     const ROOT: &str = "DAPR_WASM_HOST_TEST_ROOT";
     if let Ok(root) = std::env::var(ROOT) {
         let tls = Tls::new().only_root_certificates().root_certificate(root);
@@ -404,7 +404,7 @@ async fn source_is_asked_over_tls_that_trusts_the_given_roots() {
     let (acceptor, root) = tls::acceptor(rustls::DEFAULT_VERSIONS, "127.0.0.1");
     let (_, other) = tls::acceptor(rustls::DEFAULT_VERSIONS, "127.0.0.1");
     let agent = Server::that_answers_over_tls(acceptor, document("AKIDAGENT")).await;
-    let name = "credentials::tests::source_is_asked_over_tls_that_trusts_the_given_roots";
+    let name = "credentials::tests::default_chain_uses_the_given_tls_roots";
     for (root, is_trusted) in [(&root, true), (&other, false)] {
         let again = tokio::process::Command::new(std::env::current_exe().unwrap())
             .args(["--exact", name])

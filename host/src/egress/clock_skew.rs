@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_is_ten_minutes_off_is_corrected_either_way_and_back() {
+    fn clock_ten_minutes_off_is_corrected_both_ways() {
         let ten = Duration::from_secs(600);
         let skew = ClockSkew::default();
         for local in [server() - ten, server() + ten, server()] {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn minutes_and_what_is_no_date_teach_nothing() {
+    fn small_skew_and_invalid_dates_are_ignored() {
         let skew = ClockSkew::default();
         let local = server() + Duration::from_secs(200);
         skew.learn(&answer(DATE_OF_SERVER), local);

@@ -237,14 +237,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_ends_as_its_instance_ends_it() {
+    async fn body_ends_when_its_instance_ends_it() {
         let alive = InstanceGuard::default();
         let collected = body(alive.gone()).collect().await.unwrap();
         assert_eq!(collected.to_bytes(), "part");
     }
 
     #[tokio::test]
-    async fn a_body_whose_instance_is_gone_has_no_end() {
+    async fn body_of_a_lost_instance_ends_with_an_error() {
         let alive = InstanceGuard::default();
         let mut body = body(alive.gone());
         let part = body.frame().await.unwrap().unwrap().into_data();

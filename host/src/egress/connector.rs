@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_an_http_proxy_is_refused_without_its_password() {
+    fn invalid_proxy_url_is_refused_without_its_password() {
         for url in [
             "https://user:c4n4ry@proxy.example",
             "socks5://user:c4n4ry@proxy.example:1080",

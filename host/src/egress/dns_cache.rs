@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_addresses_of_the_preferred_family_take_turns_at_being_the_first() {
+    async fn addresses_of_the_preferred_family_rotate() {
         let cache = cache();
         let mut asked = Vec::new();
         for _ in 0..3 {
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn internal_addresses_are_left_out_where_they_are_not_allowed() {
+    async fn denied_internal_addresses_are_filtered_out() {
         let cache = DnsCache::new(Arc::new(|name| {
             let found: &[_] = match name.as_str() {
                 "none.example" => &[],
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_more_names_are_kept_than_the_most() {
+    async fn number_of_cached_names_is_limited() {
         let cache = cache();
         for n in 0..3 * MOST_NAMES {
             cache

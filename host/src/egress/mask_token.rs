@@ -180,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn token_is_masked_in_hexadecimal_numbers_too() {
+    fn token_is_masked_in_hexadecimal_too() {
         for spelling in spellings("Tok/n") {
             let text = format!("<Bytes>0a {spelling} 0a</Bytes>");
             let masked = masked(text.as_bytes(), &spelling).unwrap();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_is_found_with_and_without_its_namespace() {
+    fn code_is_found_with_and_without_namespace() {
         for code in [
             "ExpiredTokenException",
             "ExpiredToken",
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_counts_only_where_services_write_it() {
+    fn code_counts_only_in_the_error_code_field() {
         assert!(is_expired_in_json(
             r#"{"__type":"a#ExpiredTokenException"}"#
         ));
@@ -225,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_utf8_stay_as_they_are() {
+    fn bytes_that_are_not_utf8_are_kept() {
         let said = b"\xff\xfetoken\xfftok\xffentokentoken";
         let masked = masked(said, "token").unwrap();
         assert_eq!(masked, b"\xff\xfe***\xfftok\xffen******");
     }
 
     #[test]
-    fn a_mask_is_no_longer_than_the_token() {
+    fn mask_is_not_longer_than_the_token() {
         assert_eq!(masked(b"abab", "a").unwrap(), b"*b*b");
     }
 }

@@ -121,26 +121,26 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_is_not_written_is_that_of_the_scheme() {
+    fn port_defaults_to_that_of_the_scheme() {
         assert_eq!(of("http://a.example/").unwrap(), "http://a.example:80");
         assert_eq!(of("https://a.example/").unwrap(), "https://a.example:443");
         assert_eq!(of("https://a.example:80/").unwrap(), "https://a.example:80");
     }
 
     #[test]
-    fn one_host_has_one_spelling() {
+    fn host_is_normalized() {
         assert_eq!(of("http://A.Example/").unwrap(), "http://a.example:80");
         assert_eq!(of("http://[0:0::1]:9/").unwrap(), "http://[::1]:9");
     }
 
     #[test]
-    fn a_user_name_before_the_host_is_refused() {
+    fn user_name_before_the_host_is_refused() {
         let refused = of("http://allowed.example:80@other.example/");
         assert!(matches!(refused, Err(Error::HttpRequestDenied)));
     }
 
     #[test]
-    fn a_port_out_of_range_is_no_port() {
+    fn port_out_of_range_is_refused() {
         // `Uri` itself lets some of these through.
         for uri in ["http://a.example:99999/", "http://a.example:/"] {
             if let Ok(uri) = uri.parse::<Uri>() {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_is_digits_without_leading_zeros() {
+    fn port_is_digits_without_leading_zeros() {
         assert_eq!(port("0"), Some(0));
         assert_eq!(port("65535"), Some(65535));
         for text in ["", "+443", "-443", "0443", "00", "4 43", "65536", "x", "٤"] {

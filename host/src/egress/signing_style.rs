@@ -220,14 +220,14 @@ mod tests {
     }
 
     #[test]
-    fn query_stays_with_a_path_that_is_encoded() {
+    fn query_is_kept_when_the_path_is_encoded() {
         let uri = Uri::from_static("https://b.example/a$b?prefix=a$b");
         let uri = with_canonical_path(&uri).unwrap();
         assert_eq!(uri, "https://b.example/a%24b?prefix=a$b");
     }
 
     #[test]
-    fn what_cannot_be_signed_is_named() {
+    fn unsupported_region_or_service_is_named() {
         for (region, service, named) in [
             ("*", "s3", "Version 4A"),
             ("eu-west-1,us-east-1", "dynamodb", "Version 4A"),

@@ -213,7 +213,7 @@ mod tests {
     use rcgen::{CertifiedKey, generate_simple_self_signed};
 
     #[test]
-    fn what_is_no_certificate_is_refused() {
+    fn invalid_root_certificate_is_refused() {
         let pem_of_something_else =
             b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
         for bytes in [b"nonsense".as_slice(), b"", pem_of_something_else] {
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn unusable_client_certificate_is_told_without_its_key() {
+    fn client_certificate_error_does_not_show_the_key() {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(["a.example".to_owned()]).unwrap();
         let other = generate_simple_self_signed(["b.example".to_owned()]).unwrap();

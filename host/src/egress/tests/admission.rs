@@ -9,7 +9,7 @@ use std::num::NonZeroUsize;
 use wasmtime_wasi_http::Error;
 
 #[tokio::test]
-async fn a_host_that_no_rule_names_is_refused_without_a_connection() {
+async fn unlisted_host_is_refused_without_a_connection() {
     let server = Server::that_answers().await;
     let egress = Egress::builder().allow("a.example:80").build().unwrap();
     let refused = call(&egress, &server.url()).await;
@@ -18,7 +18,7 @@ async fn a_host_that_no_rule_names_is_refused_without_a_connection() {
 }
 
 #[tokio::test]
-async fn an_instance_without_an_egress_may_send_nothing() {
+async fn instance_without_egress_sends_nothing() {
     let server = Server::that_answers().await;
     let mut outgoing = Outgoing::new(None, NonZeroUsize::MIN);
     let refused = send(&mut outgoing, &server.url(), None, whole("")).await;
@@ -27,7 +27,7 @@ async fn an_instance_without_an_egress_may_send_nothing() {
 }
 
 #[tokio::test]
-async fn what_may_pass_once_lets_nothing_else_pass() {
+async fn allowed_origin_does_not_admit_other_origins() {
     let server = Server::that_answers().await;
     let other = Server::that_answers().await;
     let mut outgoing = instance(&egress_to(&server), 1);
@@ -47,14 +47,14 @@ async fn what_may_pass_once_lets_nothing_else_pass() {
 }
 
 #[tokio::test]
-async fn a_refused_name_is_not_looked_up() {
+async fn refused_name_is_not_looked_up() {
     let egress = Egress::builder().build().unwrap();
     let refused = call(&egress, "http://nowhere.invalid/").await;
     assert_matches!(refused, Err(Error::HttpRequestDenied));
 }
 
 #[tokio::test]
-async fn a_redirect_is_handed_over_and_not_followed() {
+async fn redirect_is_returned_and_not_followed() {
     let other = Server::that_answers().await;
     let head = "HTTP/1.1 307 Temporary Redirect\r\ncontent-length: 0";
     let answer = format!("{head}\r\nlocation: {}\r\n\r\n", other.url());
@@ -67,7 +67,7 @@ async fn a_redirect_is_handed_over_and_not_followed() {
 }
 
 #[tokio::test]
-async fn a_request_to_pass_bytes_on_is_refused() {
+async fn connect_method_is_refused() {
     let server = Server::that_answers().await;
     let request = Request::connect(server.url()).body(whole("")).unwrap();
     let mut outgoing = instance(&egress_to(&server), 1);
@@ -77,7 +77,7 @@ async fn a_request_to_pass_bytes_on_is_refused() {
 }
 
 #[tokio::test]
-async fn a_length_that_the_body_does_not_have_is_refused() {
+async fn wrong_content_length_is_refused() {
     let server = Server::that_answers().await;
     let mut outgoing = instance(&egress_to(&server), 1);
     let mut send = async |lengths: &[&str], body: &'static str| {
@@ -115,7 +115,7 @@ async fn a_length_that_the_body_does_not_have_is_refused() {
 }
 
 #[tokio::test]
-async fn a_request_carries_its_path_and_the_host_header_of_the_plugin() {
+async fn request_keeps_the_plugins_path_and_host_header() {
     let server = Server::that_answers().await;
     let url = format!("{}path?query=1", server.url());
     call(&egress_to(&server), &url).await.unwrap();

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use wasmtime_wasi_http::WasiHttpHooks;
 
 #[tokio::test]
-async fn an_answer_without_a_body_gives_its_connection_back() {
+async fn empty_response_returns_its_connection() {
     let server = Server::that_answers_with("HTTP/1.1 204 No Content\r\n\r\n").await;
     let egress = egress_to(&server);
     for _ in 0..3 {
@@ -23,7 +23,7 @@ async fn an_answer_without_a_body_gives_its_connection_back() {
 }
 
 #[tokio::test]
-async fn an_answer_larger_than_any_buffer_arrives_whole() {
+async fn large_response_arrives_complete() {
     const LENGTH: usize = 3_000_000;
     let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {LENGTH}\r\n\r\n");
     let server = Server::that_answers_with(head + &"x".repeat(LENGTH)).await;
@@ -37,7 +37,7 @@ async fn an_answer_larger_than_any_buffer_arrives_whole() {
 }
 
 #[tokio::test]
-async fn a_request_goes_on_after_the_head_of_the_answer_though_nobody_reads_the_answer() {
+async fn request_continues_after_an_early_unread_response() {
     let (arriving, mut arrived) = mpsc::unbounded_channel();
     let server = Server::start(move |mut connection| {
         let arriving = arriving.clone();
@@ -65,7 +65,7 @@ async fn a_request_goes_on_after_the_head_of_the_answer_though_nobody_reads_the_
 }
 
 #[tokio::test]
-async fn a_small_request_is_one_segment() {
+async fn small_request_is_one_segment() {
     let (arriving, mut arrived) = mpsc::unbounded_channel();
     let server = Server::start(move |mut connection| {
         let arriving = arriving.clone();
@@ -150,13 +150,13 @@ fn is_complete(request: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_body_that_its_instance_finished_is_complete() {
+async fn finished_body_is_complete() {
     let sent = sent(End::Finished, egress_to).await;
     assert!(is_complete(&sent), "{sent:?}");
 }
 
 #[tokio::test]
-async fn a_body_is_cut_off_where_its_instance_is_lost() {
+async fn body_of_a_lost_instance_is_incomplete() {
     let sent = sent(End::Lost, egress_to).await;
     assert!(sent.contains("half"), "{sent:?}");
     assert!(!is_complete(&sent), "{sent:?}");
@@ -164,7 +164,7 @@ async fn a_body_is_cut_off_where_its_instance_is_lost() {
 
 #[cfg(feature = "aws")]
 #[tokio::test]
-async fn a_body_is_not_signed_where_its_instance_is_lost() {
+async fn body_of_a_lost_instance_is_not_signed() {
     let signing = |server: &Server| {
         let keys = aws_credential_types::Credentials::new("AKID", "c4n4ry", None, None, "test");
         let credentials = crate::AwsCredentials::new(keys);

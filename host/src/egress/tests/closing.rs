@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 #[tokio::test]
-async fn an_idle_connection_is_closed_when_its_time_is_up() {
+async fn idle_connection_is_closed_after_its_timeout() {
     let (server, mut closed) = Server::that_tells_of_closing().await;
     let egress = allowing(&server).idle_timeout(Duration::from_millis(20));
     call(&egress.build().unwrap(), &server.url()).await.unwrap();
@@ -16,7 +16,7 @@ async fn an_idle_connection_is_closed_when_its_time_is_up() {
 }
 
 #[tokio::test]
-async fn no_connection_is_kept_without_an_idle_timeout() {
+async fn zero_idle_timeout_keeps_no_connection() {
     let server = Server::that_answers().await;
     let egress = allowing(&server).idle_timeout(Duration::ZERO);
     let egress = egress.build().unwrap();
@@ -26,7 +26,7 @@ async fn no_connection_is_kept_without_an_idle_timeout() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_that_the_server_has_ended_is_closed_though_nobody_asks_for_it() {
+async fn idle_connection_ended_by_the_server_is_closed() {
     let (closed, mut is_closed) = mpsc::unbounded_channel();
     let server = Server::start(move |mut connection| {
         let closed = closed.clone();
@@ -45,7 +45,7 @@ async fn an_idle_connection_that_the_server_has_ended_is_closed_though_nobody_as
 }
 
 #[tokio::test]
-async fn the_last_clone_of_an_egress_closes_its_connections() {
+async fn last_clone_of_an_egress_closes_its_connections() {
     let (server, mut closed) = Server::that_tells_of_closing().await;
     let egress = egress_to(&server);
     call(&egress, &server.url()).await.unwrap();
@@ -54,7 +54,7 @@ async fn the_last_clone_of_an_egress_closes_its_connections() {
 }
 
 #[tokio::test]
-async fn an_exchange_that_nobody_waits_for_closes_its_connection() {
+async fn abandoned_exchange_closes_its_connection() {
     let (server, mut is_closed) = Server::that_waits_after("").await;
     let (egress, url) = (egress_to(&server), server.url());
     let waiting = tokio::spawn(async move { call(&egress, &url).await });
@@ -66,7 +66,7 @@ async fn an_exchange_that_nobody_waits_for_closes_its_connection() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_read_to_its_end_closes_its_connection() {
+async fn partly_read_body_closes_its_connection() {
     let (server, _) = Server::that_answers_in_part().await;
     let egress = egress_to(&server);
     drop(post(&egress, &server.url(), None).await.unwrap());
@@ -76,7 +76,7 @@ async fn a_body_that_is_not_read_to_its_end_closes_its_connection() {
 }
 
 #[tokio::test]
-async fn an_answer_before_the_end_of_the_request_does_not_give_the_connection_back() {
+async fn early_response_does_not_return_the_connection() {
     let server = Server::start(|mut connection| async move {
         connection.head().await;
         connection.write(OK).await;

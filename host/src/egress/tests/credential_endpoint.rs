@@ -77,7 +77,7 @@ fn keys(expiry: Option<SystemTime>) -> AwsCredentials {
 }
 
 #[tokio::test]
-async fn an_instance_is_lent_credentials_without_any_egress() {
+async fn credentials_are_lent_without_an_egress() {
     let end = SystemTime::UNIX_EPOCH + Duration::from_secs(4_102_444_800);
     let mut instance = Instance::lent(keys(Some(end)));
     let (status, lent) = instance.get().await.unwrap();
@@ -89,14 +89,14 @@ async fn an_instance_is_lent_credentials_without_any_egress() {
 }
 
 #[tokio::test]
-async fn what_has_no_end_is_lent_for_a_while() {
+async fn credentials_without_expiry_are_lent_with_one() {
     let mut instance = Instance::lent(keys(None));
     let (_, lent) = instance.get().await.unwrap();
     assert!(lent["Expiration"].is_string());
 }
 
 #[tokio::test]
-async fn who_does_not_say_the_token_or_says_that_of_another_is_refused() {
+async fn missing_or_wrong_token_is_refused() {
     let mut instance = Instance::lent(keys(None));
     let another = Instance::lent(keys(None));
     let uri = instance.uri.clone();
@@ -112,7 +112,7 @@ async fn who_does_not_say_the_token_or_says_that_of_another_is_refused() {
 }
 
 #[tokio::test]
-async fn an_instance_that_was_lent_nothing_has_no_such_endpoint() {
+async fn instance_without_lent_credentials_has_no_endpoint() {
     let Instance { uri, token, .. } = Instance::lent(keys(None));
     let mut other = Instance::lent(keys(None));
     other.outgoing.credential_endpoint = None;
@@ -121,7 +121,7 @@ async fn an_instance_that_was_lent_nothing_has_no_such_endpoint() {
 }
 
 #[tokio::test]
-async fn the_rest_of_localhost_stays_as_closed_as_it_was() {
+async fn rest_of_localhost_stays_refused() {
     let mut instance = Instance::lent(keys(None));
     let token = instance.token.clone();
     for uri in [
@@ -149,7 +149,7 @@ impl ProvideCredentials for Broken {
 }
 
 #[tokio::test]
-async fn a_host_without_credentials_says_so_and_not_why() {
+async fn missing_credentials_are_reported_without_the_cause() {
     let mut instance = Instance::lent(AwsCredentials::new(Broken));
     let (status, refusal) = instance.get().await.unwrap();
     assert_eq!(status, StatusCode::NOT_FOUND);
@@ -161,7 +161,7 @@ async fn a_host_without_credentials_says_so_and_not_why() {
 }
 
 #[test]
-fn each_instance_has_a_token_of_its_own() {
+fn each_instance_has_its_own_token() {
     let options = InstanceOptions::new().lend_credentials(&keys(None));
     let (_, first, _) = options.open().unwrap();
     let (_, second, _) = options.open().unwrap();

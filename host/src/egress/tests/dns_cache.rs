@@ -44,7 +44,7 @@ fn egress_that_asks(
 }
 
 #[tokio::test]
-async fn connections_that_are_opened_at_once_share_one_lookup() {
+async fn concurrent_connections_share_one_lookup() {
     let all = Arc::new(Barrier::new(8));
     let server = Server::start(move |mut connection| {
         let all = Arc::clone(&all);
@@ -68,7 +68,7 @@ async fn connections_that_are_opened_at_once_share_one_lookup() {
 }
 
 #[tokio::test]
-async fn a_name_is_looked_up_again_after_five_seconds() {
+async fn name_is_looked_up_again_after_five_seconds() {
     let server = Server::that_answers().await;
     let url = named(&server);
     let (egress, lookups) = egress_that_asks(&url, |_| Ok("127.0.0.1"));
@@ -84,7 +84,7 @@ async fn a_name_is_looked_up_again_after_five_seconds() {
 }
 
 #[tokio::test]
-async fn a_name_whose_addresses_all_refuse_is_looked_up_again() {
+async fn name_is_looked_up_again_after_a_refused_connection() {
     let server = Server::that_answers().await;
     let url = named(&server);
     // The server listens on the second address only.
@@ -99,7 +99,7 @@ async fn a_name_whose_addresses_all_refuse_is_looked_up_again() {
 }
 
 #[tokio::test]
-async fn a_name_whose_address_does_not_get_anywhere_in_time_is_looked_up_again() {
+async fn name_is_looked_up_again_after_a_connect_timeout() {
     // Nobody accepts, so TCP connects and TLS waits for ever.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -115,7 +115,7 @@ async fn a_name_whose_address_does_not_get_anywhere_in_time_is_looked_up_again()
 }
 
 #[tokio::test]
-async fn a_lookup_that_fails_fails_for_all_who_waited_for_it() {
+async fn failed_lookup_fails_for_all_waiting_callers() {
     let url = "http://store.example:80/";
     let lookups = Arc::new(AtomicUsize::new(0));
     let fails = Arc::new(Semaphore::new(0));
@@ -144,7 +144,7 @@ async fn a_lookup_that_fails_fails_for_all_who_waited_for_it() {
 }
 
 #[tokio::test]
-async fn a_lookup_that_fails_is_not_remembered() {
+async fn failed_lookup_is_not_cached() {
     let server = Server::that_answers().await;
     let url = named(&server);
     let (egress, lookups) = egress_that_asks(&url, |lookup| match lookup {
@@ -167,7 +167,7 @@ async fn answers(builder: EgressBuilder, server: &Server) -> Result<bool, Error>
 }
 
 #[tokio::test]
-async fn a_name_by_wildcard_leads_to_no_internal_address() {
+async fn wildcard_name_must_not_be_internal() {
     let server = Server::that_answers().await;
     let rule = format!("*.example:{}", server.address().port());
     let builder = Egress::builder().allow(&rule);
@@ -200,7 +200,7 @@ async fn exact_name_may_be_internal_unless_denied() {
 }
 
 #[tokio::test]
-async fn an_address_that_a_rule_writes_out_is_allowed_in_any_case() {
+async fn address_in_a_rule_is_always_allowed() {
     let server = Server::that_answers().await;
     let egress = allowing(&server).internal_addresses(InternalAddresses::Deny);
     let answer = call(&egress.build().unwrap(), &server.url()).await;
@@ -247,7 +247,7 @@ async fn slow_wildcard_names_do_not_delay_exact_names() {
 }
 
 #[tokio::test]
-async fn lookups_that_were_given_up_do_not_add_up() {
+async fn abandoned_lookups_do_not_accumulate() {
     let asked = Arc::default();
     let egress = resolving_one(Egress::builder().allow("*.example:80"), &asked);
     for n in 0..40 {

@@ -13,7 +13,7 @@ use tokio::net::TcpListener;
 use wasmtime_wasi_http::Error;
 
 #[tokio::test]
-async fn a_port_that_nobody_listens_on_refuses_the_connection() {
+async fn closed_port_is_connection_refused() {
     let (_socket, url) = refusing();
     let egress = Egress::builder().allow_url(&*url).build().unwrap();
     let refused = call(&egress, &url).await;
@@ -21,7 +21,7 @@ async fn a_port_that_nobody_listens_on_refuses_the_connection() {
 }
 
 #[tokio::test]
-async fn a_server_that_closes_a_new_connection_at_once_was_sent_nothing() {
+async fn close_before_the_request_means_nothing_was_sent() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let egress = Egress::builder().allow_url(&*url).build().unwrap();
@@ -35,7 +35,7 @@ async fn a_server_that_closes_a_new_connection_at_once_was_sent_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_that_ends_the_handshake_of_tls_was_sent_nothing() {
+async fn close_during_tls_handshake_means_nothing_was_sent() {
     let server = Server::start(|_| async {}).await;
     let url = server.url().replace("http://", "https://");
     let egress = Egress::builder().allow_url(&*url).build().unwrap();
@@ -44,7 +44,7 @@ async fn a_server_that_ends_the_handshake_of_tls_was_sent_nothing() {
 }
 
 #[test]
-fn failures_before_a_connection_say_that_nothing_was_sent() {
+fn connect_failures_say_that_nothing_was_sent() {
     let of = |kind: io::ErrorKind| failure::of_connecting(&io::Error::from(kind));
     let reset = of(io::ErrorKind::ConnectionReset);
     assert_matches!(reset, Error::DestinationUnavailable);
@@ -56,7 +56,7 @@ fn failures_before_a_connection_say_that_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn a_name_that_does_not_exist_is_a_dns_error() {
+async fn unknown_name_is_a_dns_error() {
     // RFC 2606 keeps the domain free for ever.
     let url = "http://nowhere.invalid/";
     let egress = Egress::builder().allow_url(url).build().unwrap();
@@ -66,7 +66,7 @@ async fn a_name_that_does_not_exist_is_a_dns_error() {
 
 /// A server reads a request, writes this and closes the connection.
 #[tokio::test]
-async fn answers_that_are_cut_short_or_malformed_have_a_name_each() {
+async fn truncated_and_malformed_responses_have_own_codes() {
     let chunked = |chunks| format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}");
     let part = "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\npart".to_owned();
     for (answer, expected) in [
@@ -97,7 +97,7 @@ async fn answers_that_are_cut_short_or_malformed_have_a_name_each() {
 }
 
 #[tokio::test]
-async fn a_reset_terminates_the_connection() {
+async fn reset_is_connection_terminated() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let server = tokio::spawn(async move {
@@ -113,7 +113,7 @@ async fn a_reset_terminates_the_connection() {
 }
 
 #[tokio::test]
-async fn a_request_shorter_than_it_was_announced_is_a_wrong_request_size() {
+async fn short_request_body_is_a_body_size_error() {
     let server = Server::that_ends_with("").await;
     let (write, mut body) = Parts::new();
     body.length = Some(10);

@@ -78,7 +78,7 @@ fn spawn_call(egress: &Egress, url: &str) -> JoinHandle<Called> {
 }
 
 #[tokio::test]
-async fn a_host_is_sent_no_more_requests_at_a_time_than_connections_are_allowed() {
+async fn concurrent_requests_to_a_host_are_limited() {
     let mut held = Held::start().await;
     let url = held.server.url();
     let egress = egress_with(2, std::slice::from_ref(&url));
@@ -95,7 +95,7 @@ async fn a_host_is_sent_no_more_requests_at_a_time_than_connections_are_allowed(
 }
 
 #[tokio::test]
-async fn whoever_waits_longest_is_next() {
+async fn waiting_requests_are_served_in_order() {
     let mut held = Held::start().await;
     let url = held.server.url();
     let egress = egress_with(1, std::slice::from_ref(&url));
@@ -118,7 +118,7 @@ async fn whoever_waits_longest_is_next() {
 }
 
 #[tokio::test]
-async fn waiting_for_a_connection_counts_as_connecting() {
+async fn wait_for_a_connection_counts_as_connecting() {
     let mut held = Held::start().await;
     let url = held.server.url();
     let egress = egress_with(1, std::slice::from_ref(&url));
@@ -135,7 +135,7 @@ async fn waiting_for_a_connection_counts_as_connecting() {
 }
 
 #[tokio::test]
-async fn a_request_that_nobody_waits_for_makes_room() {
+async fn abandoned_request_makes_room() {
     let mut held = Held::start().await;
     let url = held.server.url();
     let egress = egress_with(1, std::slice::from_ref(&url));
@@ -148,7 +148,7 @@ async fn a_request_that_nobody_waits_for_makes_room() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_makes_room() {
+async fn broken_connection_makes_room() {
     let server = Server::that_ends_with("").await;
     let egress = egress_with(1, &[server.url()]);
     for connections in 1..=3 {
@@ -159,7 +159,7 @@ async fn a_connection_that_breaks_makes_room() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_read_to_its_end_makes_room() {
+async fn partly_read_response_makes_room() {
     let (server, _) = Server::that_answers_in_part().await;
     let egress = egress_with(1, &[server.url()]);
     for connections in 1..=3 {
@@ -169,7 +169,7 @@ async fn an_answer_that_is_not_read_to_its_end_makes_room() {
 }
 
 #[tokio::test]
-async fn a_connection_that_does_not_come_about_makes_room() {
+async fn failed_connection_makes_room() {
     let (_socket, url) = refusing();
     let egress = egress_with(1, std::slice::from_ref(&url));
     for _ in 0..3 {
@@ -179,7 +179,7 @@ async fn a_connection_that_does_not_come_about_makes_room() {
 }
 
 #[tokio::test]
-async fn each_host_has_connections_of_its_own() {
+async fn each_host_has_its_own_limit() {
     let mut held = Held::start().await;
     let other = Server::that_answers().await;
     let egress = egress_with(1, &[held.server.url(), other.url()]);
@@ -206,7 +206,7 @@ fn named(name: impl std::fmt::Display, server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn idle_connections_to_many_names_are_bounded_in_all() {
+async fn idle_connections_to_many_names_are_limited() {
     let (server, mut is_closed) = Server::that_tells_of_closing().await;
     let egress = by_wildcard(&server, 4);
     for name in 0..20 {
@@ -226,7 +226,7 @@ async fn idle_connections_to_many_names_are_bounded_in_all() {
 }
 
 #[tokio::test]
-async fn connections_in_use_to_many_names_are_bounded_in_all() {
+async fn used_connections_to_many_names_are_limited() {
     let (server, _) = Server::that_answers_in_part().await;
     let egress = by_wildcard(&server, 2);
     let one = post(&egress, &named("one", &server), None).await.unwrap();
@@ -241,7 +241,7 @@ async fn connections_in_use_to_many_names_are_bounded_in_all() {
 }
 
 #[tokio::test]
-async fn a_connection_that_becomes_idle_makes_room_for_another_host() {
+async fn idle_connection_makes_room_for_another_host() {
     let server = Server::that_answers().await;
     let egress = by_wildcard(&server, 1);
     let first = post(&egress, &named("one", &server), None).await.unwrap();
@@ -274,7 +274,7 @@ async fn is_one_too_many(instance: &mut Outgoing, server: &Server) -> bool {
 }
 
 #[tokio::test]
-async fn the_instances_of_a_plugin_have_no_more_requests_than_it_may() {
+async fn requests_of_a_plugin_are_limited() {
     let (server, _) = Server::that_answers_in_part().await;
     let egress = egress_to(&server);
     let [greedy, other] = [2, 1].map(|requests| Arc::new(Semaphore::new(requests)));
@@ -294,7 +294,7 @@ async fn the_instances_of_a_plugin_have_no_more_requests_than_it_may() {
 }
 
 #[tokio::test]
-async fn an_instance_that_keeps_answers_has_no_more_than_it_may() {
+async fn unread_responses_of_an_instance_are_limited() {
     let (server, _) = Server::that_answers_in_part().await;
     let egress = egress_to(&server);
     let mut greedy = instance(&egress, 2);
@@ -311,7 +311,7 @@ async fn an_instance_that_keeps_answers_has_no_more_than_it_may() {
 }
 
 #[tokio::test]
-async fn a_request_whose_answer_was_read_is_not_under_way() {
+async fn request_with_a_read_response_is_not_in_flight() {
     let server = Server::that_answers().await;
     let mut instance = instance(&egress_to(&server), 1);
     let mut answers = Vec::new();
@@ -327,7 +327,7 @@ async fn a_request_whose_answer_was_read_is_not_under_way() {
 }
 
 #[tokio::test]
-async fn a_request_is_under_way_until_its_plugin_has_heard_of_the_end() {
+async fn request_is_in_flight_until_its_end_is_seen() {
     let server = Server::that_answers().await;
     let egress = egress_to(&server);
     let mut instance = instance(&egress, 1);
@@ -342,7 +342,7 @@ async fn a_request_is_under_way_until_its_plugin_has_heard_of_the_end() {
 }
 
 #[tokio::test]
-async fn unfinished_request_is_in_flight_until_its_answer_is_dropped() {
+async fn unfinished_request_is_in_flight_until_dropped() {
     let (server, _) = Server::that_answers_in_part().await;
     let mut instance = instance(&egress_to(&server), 1);
     let (_never_written, unfinished) = Parts::new();
@@ -353,7 +353,7 @@ async fn unfinished_request_is_in_flight_until_its_answer_is_dropped() {
 }
 
 #[tokio::test]
-async fn a_request_that_failed_makes_room() {
+async fn failed_request_makes_room() {
     let server = Server::that_ends_with("").await;
     let mut instance = instance(&egress_to(&server), 1);
     for _ in 0..3 {
@@ -363,7 +363,7 @@ async fn a_request_that_failed_makes_room() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_left_unread_is_closed_in_time() {
+async fn unread_response_is_closed_after_its_timeout() {
     let (server, mut is_closed) = Server::that_answers_in_part().await;
     let egress = allowing(&server).unread_timeout(Duration::from_millis(20));
     let mut instance = instance(&egress.build().unwrap(), 1);
@@ -376,7 +376,7 @@ async fn an_answer_that_is_left_unread_is_closed_in_time() {
 }
 
 #[tokio::test]
-async fn an_answer_that_a_plugin_waits_for_is_not_closed() {
+async fn response_that_a_plugin_waits_for_is_not_closed() {
     let (go_on, goes_on) = mpsc::unbounded_channel::<()>();
     let goes_on = Arc::new(tokio::sync::Mutex::new(goes_on));
     let server = Server::start(move |mut connection| {

@@ -74,7 +74,7 @@ async fn https_goes_through_the_proxy_and_keeps_its_connection() {
 }
 
 #[tokio::test]
-async fn tunnel_that_the_proxy_refuses_is_no_connection() {
+async fn refused_tunnel_is_an_internal_error() {
     let (proxy, asked) = proxy(None).await;
     let url = "https://store.example/";
     let egress = Egress::builder()
@@ -86,7 +86,7 @@ async fn tunnel_that_the_proxy_refuses_is_no_connection() {
 }
 
 #[tokio::test]
-async fn proxy_that_does_not_listen_is_told_as_such() {
+async fn closed_proxy_port_is_connection_refused() {
     let (_socket, proxy) = refusing();
     let url = "https://store.example/";
     let egress = Egress::builder().allow_url(url).https_proxy(proxy);

@@ -22,7 +22,7 @@ async fn until(holds: impl Fn() -> bool) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn fifty_calls_in_turn_use_one_connection() {
+async fn sequential_calls_use_one_connection() {
     let server = Server::that_answers().await;
     let egress = egress_to(&server);
     for _ in 0..50 {
@@ -33,7 +33,7 @@ async fn fifty_calls_in_turn_use_one_connection() {
 }
 
 #[tokio::test]
-async fn a_clone_of_an_egress_shares_its_connections() {
+async fn clones_of_an_egress_share_connections() {
     let server = Server::that_answers().await;
     let egress = egress_to(&server);
     call(&egress, &server.url()).await.unwrap();
@@ -42,7 +42,7 @@ async fn a_clone_of_an_egress_shares_its_connections() {
 }
 
 #[tokio::test]
-async fn an_answer_in_chunks_gives_its_connection_back_too() {
+async fn chunked_response_returns_its_connection() {
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     let server = Server::that_answers_with(format!("{head}2\r\nok\r\n0\r\n\r\n")).await;
     let egress = egress_to(&server);
@@ -53,7 +53,7 @@ async fn an_answer_in_chunks_gives_its_connection_back_too() {
 }
 
 #[tokio::test]
-async fn a_connection_that_the_server_closed_meanwhile_is_not_used() {
+async fn connection_closed_by_the_server_is_not_used() {
     let server = Server::that_ends_with(OK).await;
     let egress = egress_to(&server);
     for calls in 1..=5 {
@@ -93,7 +93,7 @@ fn server_that_closes_when_told() -> (String, impl Fn()) {
 }
 
 #[test]
-fn a_request_that_meets_the_end_of_its_connection_goes_out_on_another() {
+fn unsent_request_is_sent_on_another_connection() {
     // Before each task, this runtime looks at its sockets and then polls the test.
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -121,7 +121,7 @@ fn a_request_that_meets_the_end_of_its_connection_goes_out_on_another() {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_closed_while_the_runtime_was_held_up_is_not_used() {
+async fn connection_closed_while_runtime_blocked_is_not_used() {
     let (url, close) = server_that_closes_when_told();
     let egress = Egress::builder().allow_url(&*url).build().unwrap();
     call(&egress, &url).await.unwrap();
@@ -133,7 +133,7 @@ async fn a_connection_that_was_closed_while_the_runtime_was_held_up_is_not_used(
 }
 
 #[tokio::test]
-async fn a_request_that_may_have_arrived_is_not_sent_again() {
+async fn request_that_may_have_arrived_is_not_sent_again() {
     let server = Server::start(|mut connection| async move {
         connection.request().await;
         connection.write(OK).await;
@@ -149,7 +149,7 @@ async fn a_request_that_may_have_arrived_is_not_sent_again() {
 }
 
 #[tokio::test]
-async fn a_server_that_asks_to_close_is_not_asked_again_on_that_connection() {
+async fn connection_close_header_is_obeyed() {
     let answer = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\nok";
     let server = Server::that_answers_with(answer).await;
     let egress = egress_to(&server);
@@ -159,7 +159,7 @@ async fn a_server_that_asks_to_close_is_not_asked_again_on_that_connection() {
 }
 
 #[tokio::test]
-async fn a_connection_is_used_for_twenty_seconds_after_its_last_answer() {
+async fn connection_is_reused_for_twenty_seconds() {
     let server = Server::that_answers().await;
     let egress = egress_to(&server);
     for (idle_seconds, connections) in [(0, 1), (15, 1), (15, 1), (20, 2)] {

@@ -24,7 +24,7 @@ fn call_on(runtime: &Runtime, egress: &Egress, server: &Server) {
 }
 
 #[tokio::test]
-async fn an_idle_connection_of_a_runtime_that_has_ended_is_not_used() {
+async fn connection_of_an_ended_runtime_is_not_used() {
     let server = Server::that_answers().await;
     let egress = egress_to(&server);
     let (other, url) = (egress.clone(), server.url());
@@ -43,7 +43,7 @@ async fn an_idle_connection_of_a_runtime_that_has_ended_is_not_used() {
 }
 
 #[test]
-fn an_idle_connection_of_a_runtime_that_does_not_run_now_is_left_to_that_runtime() {
+fn connection_of_an_idle_runtime_is_not_used() {
     let servers = running();
     let server = servers.block_on(Server::that_answers());
     let egress = egress_to(&server);
@@ -55,7 +55,7 @@ fn an_idle_connection_of_a_runtime_that_does_not_run_now_is_left_to_that_runtime
 }
 
 #[test]
-fn idle_connections_are_closed_in_time_though_the_first_runtime_does_not_run_now() {
+fn idle_connections_of_an_idle_runtime_are_closed() {
     let servers = running();
     let (server, mut is_closed) = servers.block_on(Server::that_tells_of_closing());
     let egress = allowing(&server).idle_timeout(Duration::from_millis(20));
@@ -71,7 +71,7 @@ fn idle_connections_are_closed_in_time_though_the_first_runtime_does_not_run_now
 }
 
 #[test]
-fn a_lookup_begun_on_a_runtime_that_does_not_run_now_ends() {
+fn lookup_started_on_an_idle_runtime_ends() {
     let servers = running();
     let server = servers.block_on(Server::that_answers());
     let (begun, mut has_begun) = mpsc::unbounded_channel();
@@ -100,7 +100,7 @@ fn a_lookup_begun_on_a_runtime_that_does_not_run_now_ends() {
 }
 
 #[test]
-fn unread_answer_of_an_idle_runtime_is_closed() {
+fn unread_response_of_an_idle_runtime_is_closed() {
     let servers = running();
     let (server, mut is_closed) = servers.block_on(Server::that_answers_in_part());
     let egress = allowing(&server).unread_timeout(Duration::from_millis(20));
@@ -111,7 +111,7 @@ fn unread_answer_of_an_idle_runtime_is_closed() {
 }
 
 #[test]
-fn idle_connections_of_other_runtimes_count_and_the_oldest_makes_room() {
+fn oldest_connection_of_other_runtimes_makes_room() {
     let servers = running();
     let (server, mut is_closed) = servers.block_on(Server::that_tells_of_closing());
     let egress = allowing(&server).max_connections_per_host(number(2));

@@ -15,7 +15,7 @@ use wasmtime_wasi_http::{Error, RequestOptions};
 const SHORT: Duration = Duration::from_millis(50);
 
 #[tokio::test]
-async fn a_server_that_does_not_finish_connecting_runs_into_the_connect_timeout() {
+async fn unfinished_connection_hits_the_connect_timeout() {
     // Nobody accepts, so TCP connects and TLS waits for ever.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
@@ -27,7 +27,7 @@ async fn a_server_that_does_not_finish_connecting_runs_into_the_connect_timeout(
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_answer_runs_into_the_first_byte_timeout() {
+async fn silent_server_hits_the_first_byte_timeout() {
     let (server, mut is_closed) = Server::that_waits_after("").await;
     let egress = egress_to(&server);
     let options = RequestOptions {
@@ -41,7 +41,7 @@ async fn a_server_that_does_not_answer_runs_into_the_first_byte_timeout() {
 }
 
 #[tokio::test]
-async fn a_body_that_stops_coming_runs_into_the_between_bytes_timeout() {
+async fn stalled_body_hits_the_between_bytes_timeout() {
     let (server, mut is_closed) = Server::that_answers_in_part().await;
     let egress = egress_to(&server);
     let options = RequestOptions {
@@ -59,7 +59,7 @@ async fn a_body_that_stops_coming_runs_into_the_between_bytes_timeout() {
 }
 
 #[tokio::test]
-async fn the_time_that_a_plugin_takes_between_reads_is_not_the_servers_silence() {
+async fn time_between_reads_does_not_count_as_silence() {
     let between_bytes = Duration::from_secs(60);
     let (write, to_write) = mpsc::unbounded_channel();
     let to_write = Arc::new(Mutex::new(to_write));
@@ -100,7 +100,7 @@ async fn the_time_that_a_plugin_takes_between_reads_is_not_the_servers_silence()
 }
 
 #[tokio::test]
-async fn timeouts_that_do_not_run_out_leave_the_connection_for_the_next_request() {
+async fn connection_is_reused_after_unexpired_timeouts() {
     let server = Server::that_answers().await;
     let egress = egress_to(&server);
     let plenty = Some(Duration::from_secs(60));

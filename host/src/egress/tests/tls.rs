@@ -84,7 +84,7 @@ fn egress_with(server: &Server, tls: &Tls) -> Egress {
 }
 
 #[tokio::test]
-async fn client_certificate_is_presented_to_a_server_that_demands_one() {
+async fn client_certificate_is_presented_on_demand() {
     let (server, root) = server_that_demands_a_certificate().await;
     let (own, key) = certificate(&root, "client.example");
     let tls = Tls::new()
@@ -96,7 +96,7 @@ async fn client_certificate_is_presented_to_a_server_that_demands_one() {
 }
 
 #[tokio::test]
-async fn server_that_demands_a_certificate_is_not_reached_without() {
+async fn missing_client_certificate_is_refused() {
     let (server, root) = server_that_demands_a_certificate().await;
     let (other, key) = certificate(&authority(), "client.example");
     let tls = Tls::new().root_certificate(root.as_ref().pem());
@@ -110,7 +110,7 @@ async fn server_that_demands_a_certificate_is_not_reached_without() {
 }
 
 #[tokio::test]
-async fn own_roots_are_trusted_without_those_of_browsers() {
+async fn own_roots_replace_those_of_browsers() {
     let (server, root) = server_named("127.0.0.1").await;
     let own = Tls::new().only_root_certificates();
     let tls = own.clone().root_certificate(root.as_ref().pem());
@@ -155,7 +155,7 @@ async fn roots_of_the_operating_system_are_trusted() {
 }
 
 #[tokio::test]
-async fn a_root_that_the_embedder_gives_is_trusted() {
+async fn root_of_the_embedder_is_trusted() {
     let (server, root) = server_named("127.0.0.1").await;
     for root in [
         root.as_ref().der().to_vec(),
@@ -170,7 +170,7 @@ async fn a_root_that_the_embedder_gives_is_trusted() {
 }
 
 #[tokio::test]
-async fn a_root_that_nobody_gave_is_a_certificate_error() {
+async fn unknown_root_is_a_certificate_error() {
     let (server, _) = server_named("127.0.0.1").await;
     let egress = egress_to(&server);
     let refused = call(&egress, &server.url()).await;
@@ -179,7 +179,7 @@ async fn a_root_that_nobody_gave_is_a_certificate_error() {
 }
 
 #[tokio::test]
-async fn a_certificate_for_another_name_is_a_certificate_error() {
+async fn wrong_certificate_name_is_a_certificate_error() {
     let (server, root) = server_named("other.example").await;
     let egress = allowing(&server).root_certificate(root.as_ref().der().to_vec());
     let egress = egress.build().unwrap();
@@ -188,7 +188,7 @@ async fn a_certificate_for_another_name_is_a_certificate_error() {
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_speak_tls_is_a_protocol_error() {
+async fn server_without_tls_is_a_protocol_error() {
     let server = Server::start(|mut connection| async move {
         connection.write("HTTP/1.1 400 Bad Request\r\n\r\n").await;
         let _ = connection.closed().await;
@@ -201,7 +201,7 @@ async fn a_server_that_does_not_speak_tls_is_a_protocol_error() {
 }
 
 #[tokio::test]
-async fn a_second_connection_resumes_the_session_of_the_first() {
+async fn second_connection_resumes_the_tls_session() {
     for version in [&TLS13, &TLS12] {
         let (server, root) = server_that_speaks(&[version], "127.0.0.1").await;
         let egress = allowing(&server).root_certificate(root.as_ref().der().to_vec());
@@ -218,7 +218,7 @@ async fn a_second_connection_resumes_the_session_of_the_first() {
 }
 
 #[tokio::test]
-async fn the_end_of_an_idle_connection_is_said_within_tls() {
+async fn idle_connection_is_closed_with_close_notify() {
     let (acceptor, root) = acceptor(&[&TLS13], "127.0.0.1");
     let (closing, mut closed) = mpsc::unbounded_channel();
     let server = Server::start_tls(acceptor, move |mut connection| {

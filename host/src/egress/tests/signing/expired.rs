@@ -103,7 +103,7 @@ async fn call(server: &Server, credentials: &AwsCredentials) -> (StatusCode, Str
 }
 
 #[tokio::test]
-async fn expired_token_is_renewed_and_the_request_sent_again() {
+async fn request_is_sent_again_after_an_expired_token() {
     let by_header = "x-amzn-errortype: ExpiredTokenException:http://internal.amazon.com/\r\n";
     let xml = "<?xml version=\"1.0\"?>\n<Error><Code>ExpiredToken</Code></Error>";
     for refusal in [
@@ -127,7 +127,7 @@ async fn expired_token_is_renewed_and_the_request_sent_again() {
 }
 
 #[tokio::test]
-async fn second_refusal_is_the_answer() {
+async fn second_refusal_is_returned() {
     let source = Source::that_gives(Some(NEW));
     let (server, heard) = server_that_takes(&[], expired()).await;
     let (status, body) = call(&server, &source.known()).await;
@@ -139,7 +139,7 @@ async fn second_refusal_is_the_answer() {
 }
 
 #[tokio::test]
-async fn refusal_is_the_answer_if_there_are_no_other_credentials() {
+async fn refusal_is_returned_without_other_credentials() {
     for next in [None, Some(OLD)] {
         let source = Source::that_gives(next);
         let credentials = source.known();
@@ -169,7 +169,7 @@ async fn other_refusals_renew_nothing() {
 }
 
 #[tokio::test]
-async fn all_who_hear_of_an_expired_token_share_one_renewal() {
+async fn concurrent_refusals_share_one_renewal() {
     let source = Source::that_gives(Some(NEW));
     let (server, heard) = server_that_takes(&[NEW], expired()).await;
     let egress = signing(&server, &source.known()).build().unwrap();

@@ -37,7 +37,7 @@ async fn heard(
 const CHECKSUM: &str = "x-amz-crc32: 1\r\n";
 
 #[tokio::test]
-async fn a_refusal_does_not_repeat_the_token_to_the_plugin() {
+async fn token_in_a_refusal_is_masked() {
     for status in ["400 Bad Request", "403 Forbidden"] {
         let said = format!("should have been: {TOKEN}, {TOKEN}!");
         let refusal = answer(status, CHECKSUM, &said);
@@ -49,7 +49,7 @@ async fn a_refusal_does_not_repeat_the_token_to_the_plugin() {
 }
 
 #[tokio::test]
-async fn another_refusal_is_passed_as_it_is() {
+async fn refusal_without_a_token_is_unchanged() {
     let refusal = answer("400 Bad Request", CHECKSUM, "no such table");
     let (length, checksum, body) = heard(refusal, keys()).await.unwrap();
     assert_eq!(body, "no such table");
@@ -58,7 +58,7 @@ async fn another_refusal_is_passed_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_cannot_be_searched_is_not_passed() {
+async fn compressed_refusal_is_an_error() {
     let coded = answer("400 Bad Request", "content-encoding: gzip\r\n", "?");
     let refused = heard(coded.clone(), keys()).await;
     let coding = "gzip".to_owned();
@@ -68,7 +68,7 @@ async fn a_refusal_that_cannot_be_searched_is_not_passed() {
 }
 
 #[tokio::test]
-async fn a_service_is_not_asked_to_compress_what_is_to_be_searched() {
+async fn accept_encoding_is_removed_from_signed_requests() {
     let server = Server::that_answers().await;
     let asked = [("accept-encoding", "gzip")];
     let request = request(&server.url(), &asked, "{}");
@@ -100,7 +100,7 @@ fn hasty() -> RequestOptions {
 }
 
 #[tokio::test]
-async fn unread_refusal_counts_as_a_request_under_way() {
+async fn unread_refusal_counts_as_in_flight() {
     let refusal = answer("400 Bad Request", "", &format!("not {TOKEN}"));
     let server = Server::that_answers_with(refusal).await;
     let mut instance = instance(&server, 1);
@@ -121,7 +121,7 @@ async fn unread_refusal_counts_as_a_request_under_way() {
 }
 
 #[tokio::test]
-async fn unread_refusals_stay_within_the_room_of_the_instance() {
+async fn unread_refusals_stay_within_the_buffer_limit() {
     const LARGEST: usize = 8 << 20;
     let large = Arc::new(answer("400 Bad Request", "", &"x".repeat(LARGEST)));
     let half = Arc::new(answer("400 Bad Request", "", &"x".repeat(LARGEST / 2)));

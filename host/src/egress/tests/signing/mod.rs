@@ -127,7 +127,7 @@ fn authorization(head: &str, url: &str, body: &[u8], names: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn an_unsigned_request_goes_out_with_the_hosts_signature() {
+async fn unsigned_request_is_signed_by_the_host() {
     let server = Server::that_answers().await;
     let egress = egress_with(&server, keys());
     let url = server.url();
@@ -158,7 +158,7 @@ async fn an_unsigned_request_goes_out_with_the_hosts_signature() {
 }
 
 #[tokio::test]
-async fn token_of_the_plugin_is_not_sent_with_a_key_of_the_host() {
+async fn session_token_of_the_plugin_is_removed() {
     let server = Server::that_answers().await;
     let egress = egress_with(
         &server,
@@ -174,7 +174,7 @@ async fn token_of_the_plugin_is_not_sent_with_a_key_of_the_host() {
 }
 
 #[tokio::test]
-async fn next_attempt_is_signed_at_the_time_of_the_server() {
+async fn next_attempt_is_signed_with_the_servers_time() {
     let off = SystemTime::now() - Duration::from_secs(3_600);
     let date = DateTime::from(off).fmt(Format::HttpDate).unwrap();
     let refusal = answer("400 Bad Request", &format!("date: {date}\r\n"), "{}");
@@ -194,7 +194,7 @@ async fn next_attempt_is_signed_at_the_time_of_the_server() {
 }
 
 #[tokio::test]
-async fn what_is_signed_already_passes_as_it_is() {
+async fn signed_request_is_sent_unchanged() {
     let server = Server::that_answers().await;
     let egress = egress_with(&server, keys());
     let url = server.url();
@@ -217,7 +217,7 @@ async fn what_is_signed_already_passes_as_it_is() {
 }
 
 #[tokio::test]
-async fn what_goes_elsewhere_is_not_signed() {
+async fn request_to_another_origin_is_not_signed() {
     let [signed, other] = [Server::that_answers().await, Server::that_answers().await];
     let egress = signing(&signed, &AwsCredentials::new(keys()));
     let egress = egress.allow_url(other.url()).build().unwrap();
@@ -228,7 +228,7 @@ async fn what_goes_elsewhere_is_not_signed() {
 }
 
 #[tokio::test]
-async fn to_sign_is_not_to_allow() {
+async fn signing_rule_does_not_allow_the_address() {
     let server = Server::that_answers().await;
     let credentials = AwsCredentials::new(keys());
     let egress = Egress::builder().sign(server.url(), "r", "s", &credentials);
@@ -238,7 +238,7 @@ async fn to_sign_is_not_to_allow() {
 }
 
 #[test]
-fn an_address_that_cannot_be_read_is_named() {
+fn invalid_url_to_sign_is_named() {
     let credentials = AwsCredentials::new(keys());
     let egress = Egress::builder().sign("dynamodb", "r", "s", &credentials);
     let refused = egress.build().unwrap_err().to_string();
@@ -273,7 +273,7 @@ impl ProvideCredentials for Nothing {
 }
 
 #[tokio::test]
-async fn without_credentials_the_host_answers_and_sends_nothing() {
+async fn missing_credentials_are_an_error_response() {
     let server = Server::that_answers().await;
     let egress = egress_with(&server, Nothing);
     let (status, body) = call(&egress, &server.url()).await.unwrap();
@@ -288,7 +288,7 @@ async fn without_credentials_the_host_answers_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn the_largest_body_is_signed_and_a_larger_one_is_not_sent() {
+async fn body_above_the_limit_is_not_sent() {
     let server = Server::that_answers().await;
     let egress = egress_with(&server, keys());
     let refused = send(&egress, large_request(&server, LARGEST_BODY + 1, false)).await;
@@ -311,7 +311,7 @@ fn abcd() -> WasiBody {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bodies_that_have_no_room_together_go_one_after_the_other() {
+async fn bodies_above_the_buffer_limit_wait_in_turn() {
     let room = Arc::new(Semaphore::new(5));
     let mut reading = JoinSet::new();
     for _ in 0..4 {
@@ -330,7 +330,7 @@ async fn bodies_that_have_no_room_together_go_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn body_of_unknown_length_keeps_no_more_room_than_it_needs() {
+async fn body_of_unknown_length_releases_unused_room() {
     let room = Arc::new(Semaphore::new(LARGEST_BODY));
     let held = signing::whole(abcd(), None, Arc::clone(&room))
         .await
@@ -341,7 +341,7 @@ async fn body_of_unknown_length_keeps_no_more_room_than_it_needs() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_longer_than_it_says_is_refused() {
+async fn body_longer_than_its_length_is_refused() {
     let room = Arc::new(Semaphore::new(LARGEST_BODY));
     let refused = signing::whole(abcd(), Some(3), Arc::clone(&room)).await;
     assert!(matches!(refused, Err(Error::HttpRequestBodySize(Some(3)))));

@@ -66,7 +66,7 @@ fn signature(request: &Request<Bytes>) -> &str {
 /// for an `AWSRequest` of this method, path as encoded, headers and body, with `context["payload_signing_enabled"]` and with
 /// `botocore.auth.get_current_datetime` patched to 2013-05-24.
 #[test]
-fn signatures_are_those_of_aws_and_botocore() {
+fn signatures_match_aws_and_botocore() {
     for (path, encoded, expected) in [
         (
             "/?lifecycle",
@@ -117,7 +117,7 @@ fn signatures_are_those_of_aws_and_botocore() {
 
 /// As above.
 #[test]
-fn body_headers_and_token_are_signed_as_botocore_does() {
+fn body_headers_and_token_match_botocore() {
     let text = [
         ("content-type", "text/plain"),
         ("x-amz-storage-class", "REDUCED_REDUNDANCY"),
@@ -149,7 +149,7 @@ fn body_headers_and_token_are_signed_as_botocore_does() {
 
 /// As above, with `context["checksum"] = {"request_algorithm": {"in": "trailer"}}`.
 #[test]
-fn body_with_an_unsigned_trailer_is_signed_as_botocore_does() {
+fn unsigned_trailer_matches_botocore() {
     let streaming = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
     let said = [
         ("x-amz-content-sha256", streaming),
@@ -180,7 +180,7 @@ fn put(url: &str, headers: &[(&str, &str)]) -> Request<WasiBody> {
 }
 
 #[tokio::test]
-async fn path_goes_out_as_it_is_signed() {
+async fn path_is_sent_as_it_is_signed() {
     let server = Server::that_answers().await;
     let egress = egress(&server, &AwsCredentials::new(keys()));
     let url = format!("{}a$b//../c?x-id=PutObject", server.url());
@@ -196,7 +196,7 @@ async fn path_goes_out_as_it_is_signed() {
 }
 
 #[tokio::test]
-async fn body_in_signed_chunks_is_not_sent() {
+async fn body_in_signed_chunks_is_refused() {
     let server = Server::that_answers().await;
     let egress = egress(&server, &AwsCredentials::new(keys()));
     let chunks = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
@@ -208,7 +208,7 @@ async fn body_in_signed_chunks_is_not_sent() {
 }
 
 #[tokio::test]
-async fn host_without_credentials_answers_as_s3_refuses() {
+async fn missing_credentials_are_an_s3_error_response() {
     let server = Server::that_answers().await;
     let over = Credentials::new("AKID", "c4n4ry", None, Some(SystemTime::UNIX_EPOCH), "test");
     let egress = egress(&server, &AwsCredentials::new(over));
