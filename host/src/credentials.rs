@@ -211,7 +211,9 @@ impl AwsCredentials {
             sender.send_replace(Some(answer));
         });
         if let Err(cause) = fetching {
-            tracing::warn!("no AWS credentials: cannot start the thread that asks: {cause}");
+            tracing::warn!(
+                "no AWS credentials: cannot start the thread that fetches them: {cause}"
+            );
             return Err(NoCredentials::Broken);
         }
         let fetch = Fetch {
@@ -233,7 +235,7 @@ impl AwsCredentials {
                 if !fetch.is_late.swap(true, Ordering::Relaxed) {
                     let waited = self.wait_timeout;
                     tracing::warn!(
-                        "AWS credentials: no answer within {waited:?}; the source still has time"
+                        "AWS credentials: no answer from the source within {waited:?}; the fetch continues"
                     );
                 }
                 self.shared.interrupted()
@@ -295,9 +297,9 @@ impl fmt::Display for NoCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::None => "no source has any",
-            Self::Broken => "their source is broken",
+            Self::Broken => "their source failed",
             Self::Late => "their source did not answer in time",
-            Self::Expired => "their source gave some that have expired",
+            Self::Expired => "their source returned expired ones",
         })
     }
 }
@@ -319,7 +321,7 @@ fn usable(credentials: Credentials, now: SystemTime) -> Answer {
         // aws-sigv4 1.6 panics where what it signs with does not fit into a header.
         if part.is_some_and(|part| !part.bytes().all(|byte| byte.is_ascii_graphic())) {
             tracing::warn!(
-                "no AWS credentials: the {name} holds a space, a line break or something else that none has; look at where it comes from"
+                "no AWS credentials: the {name} contains a space, a line break or another invalid character; check its source"
             );
             return Err(NoCredentials::Broken);
         }

@@ -188,7 +188,7 @@ fn idle_runtime_does_not_block_a_fetch() {
     source.let_answer.add_permits(1);
     let got = driven.block_on(async { timeout(LONG, id(&credentials)).await });
     assert_eq!(
-        got.expect("it waits for the idle runtime").unwrap(),
+        got.expect("the fetch waits for the idle runtime").unwrap(),
         "AKID1"
     );
     assert_eq!(source.asked(), 1);
@@ -218,7 +218,7 @@ async fn slow_source_answers_later_requests() {
     let patient = credentials.wait_timeout(LONG);
     assert_eq!(id(&patient).await.unwrap(), "AKID1");
     assert_eq!(id(&hasty).await.unwrap(), "AKID1");
-    assert_eq!(source.asked(), 1, "another fetch started meanwhile");
+    assert_eq!(source.asked(), 1, "a second fetch was started");
 }
 
 // The time of this test's runtime runs ahead, so that a bound of seconds on the renewal would be over at once.

@@ -56,7 +56,7 @@ impl Rule {
             .filter(|(_, port)| !port.ends_with(']'))
             .ok_or_else(|| fault("has no port; write host:port, such as 127.0.0.1:8000"))?;
         let port = origin::port(port).ok_or_else(|| {
-            fault("has no valid port; write a number from 0 to 65535 after the colon, without leading zeros")
+            fault("has an invalid port; write a number from 0 to 65535 after the colon, without leading zeros")
         })?;
         let host = HostPattern::parse(host).map_err(fault)?;
         Ok(Self {
@@ -86,14 +86,14 @@ impl Rule {
 impl HostPattern {
     fn parse(text: &str) -> Result<Self, &'static str> {
         let host = Host::parse(text)
-            .ok_or("has no IPv6 address in its brackets; write one such as [::1]:8000")?;
+            .ok_or("does not have an IPv6 address in its brackets; write one such as [::1]:8000")?;
         let Host::Name(name) = &host else {
             return Ok(Self::Exact(host));
         };
         let labels: Vec<&str> = name.split('.').collect();
         if !labels.iter().all(|label| *label == "*" || is_label(label)) {
             return Err(
-                "has no valid host; write a name, an address ([…] around an IPv6 one), or * for one whole label of a name",
+                "has an invalid host; write a name, an address (an IPv6 address in […]), or * for one whole label of a name",
             );
         }
         if !labels.contains(&"*") {
@@ -141,7 +141,7 @@ pub(super) fn origin(url: &str) -> Result<Origin, HostError> {
         .and_then(|uri| Origin::of(&uri).ok())
         .ok_or_else(|| HostError::EgressRule {
             rule: without_user(url),
-            reason: "is not a URL of a host; write one such as http://127.0.0.1:8000, without a user name",
+            reason: "is not a valid http or https URL; write one such as http://127.0.0.1:8000, without a user name",
         })
 }
 

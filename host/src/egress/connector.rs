@@ -137,7 +137,7 @@ impl Proxy {
     pub(super) fn new(url: &str) -> Result<Self, HostError> {
         let fault = || HostError::EgressRule {
             rule: without_user(url),
-            reason: "is not the URL of an HTTP proxy; write one such as http://proxy.example:3128, of scheme http",
+            reason: "is not the URL of an HTTP proxy; write one with the scheme http, such as http://proxy.example:3128",
         };
         let parsed: Uri = url.parse().map_err(|_| fault())?;
         if parsed.scheme_str() != Some("http") || parsed.host().is_none_or(str::is_empty) {

@@ -86,12 +86,12 @@ impl CredentialEndpoint {
 
     async fn document_for(self, request: Request<WasiBody>) -> (StatusCode, Value) {
         if request.method() != Method::GET {
-            let why = "credentials are asked for with GET";
+            let why = "use the method GET to get credentials";
             return error(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", why);
         }
         let token = request.headers().get(AUTHORIZATION);
         if token.is_none_or(|token| token.as_bytes() != self.token.as_bytes()) {
-            let why = format!("the authorization is not that of {TOKEN}");
+            let why = format!("the authorization header is not the value of {TOKEN}");
             return error(StatusCode::FORBIDDEN, "AccessDenied", &why);
         }
         match self.credentials.current().await {

@@ -108,7 +108,7 @@ pub(super) enum NoAddress {
     #[error(transparent)]
     NotResolved(#[from] NotResolved),
     /// All its addresses are internal ones, and the embedder does not allow those.
-    #[error("the name leads to internal addresses only")]
+    #[error("the name resolves to internal addresses only")]
     Internal,
 }
 

@@ -34,7 +34,7 @@ impl IdleReaper {
         let started = background::spawn(reap(pool));
         started.map(drop).map_err(|cause| {
             self.0.store(false, Ordering::SeqCst);
-            tracing::warn!("connections cannot be looked after: {cause}");
+            tracing::warn!("cannot start the thread that closes idle connections: {cause}");
             Error::InternalError(Some("the host cannot start a thread".to_owned()))
         })
     }

@@ -541,7 +541,7 @@ impl OpenResponse {
         // Closing writes: not while the plugin waits for the lock.
         drop(state);
         let origin = &lease.permit.host_pool.origin;
-        tracing::debug!("an answer of {origin} was closed: its plugin did not read it in time");
+        tracing::debug!("closed a response of {origin}: its plugin did not read it in time");
         drop(lease);
     }
 

@@ -59,8 +59,11 @@ impl Signing {
     /// Errors: [`HostError::EgressRule`].
     pub(super) fn signer(self) -> Result<Arc<Signer>, HostError> {
         let origin = allow_list::origin(&self.url)?;
-        check(&self.region, "is no region; write one such as eu-west-1")?;
-        check(&self.service, "is no service; write one such as dynamodb")?;
+        check(&self.region, "is not a region; write one such as eu-west-1")?;
+        check(
+            &self.service,
+            "is not a service; write one such as dynamodb",
+        )?;
         Ok(Arc::new(Signer {
             origin,
             style: Style::of(&self.region, &self.service)?,

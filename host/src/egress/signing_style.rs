@@ -50,13 +50,13 @@ impl Style {
         if region.contains(['*', ',']) {
             return refused(
                 region,
-                "is not one region: it would need Signature Version 4A, which this host does not sign; write one region, and the address of a server there",
+                "is not a single region: it needs Signature Version 4A, which this host does not support; write one region, and the address of a server there",
             );
         }
         if service == S3_EXPRESS {
             return refused(
                 service,
-                "is a service that needs a session for each bucket, which this host does not open; use a general purpose bucket and the service s3",
+                "needs a session for each bucket, which this host does not support; use a general purpose bucket and the service s3",
             );
         }
         if LIKE_S3.contains(&service) {
@@ -109,7 +109,7 @@ impl Style {
     /// The answer where there is nothing to sign with: a component tells its caller what it says, and does not try again.
     pub(super) fn unsigned(self, reason: NoCredentials, in_flight: InFlight) -> Response<WasiBody> {
         let message = format!(
-            "the host signs the requests to this address, and has no AWS credentials: {reason}; its log says more"
+            "the host signs the requests to this address but has no AWS credentials: {reason}; see the log of the host"
         );
         match self {
             // As DynamoDB refuses.
@@ -136,7 +136,7 @@ pub(super) fn chunks_refused(in_flight: InFlight) -> Response<WasiBody> {
     xml(
         StatusCode::NOT_IMPLEMENTED,
         "NotImplemented",
-        "the host signs the requests to this address, and does not sign the chunks of a body; send it whole",
+        "the host signs the requests to this address but cannot sign a body in chunks; send the body as a whole",
         in_flight,
     )
 }

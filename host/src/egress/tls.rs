@@ -108,7 +108,9 @@ impl Tls {
             }
         }
         if trusted.is_empty() {
-            return Err(unusable("none is given, and no other roots are trusted"));
+            return Err(unusable(
+                "no root certificate was given, and no others are trusted",
+            ));
         }
         // Named rather than the process's default, which the embedder may have set to something else, or not at all.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -159,7 +161,7 @@ fn native() -> Result<RootCertStore, HostError> {
         tracing::warn!("root certificates of the operating system: {cause}");
     }
     if unreadable > 0 {
-        tracing::warn!("root certificates of the operating system: {unreadable} cannot be read");
+        tracing::warn!("root certificates of the operating system: {unreadable} are invalid");
     }
     if trusted.is_empty() {
         let cause = found.errors.first().map(ToString::to_string);
@@ -179,7 +181,7 @@ impl Client {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.chain).collect();
         let chain = chain.map_err(|_| unusable("the chain is not valid PEM"))?;
         if chain.is_empty() {
-            return Err(unusable("the chain holds no certificate"));
+            return Err(unusable("the chain contains no certificate"));
         }
         let key = PrivateKeyDer::from_pem_slice(&self.key)
             .map_err(|_| unusable("the key is not an unencrypted private key in PEM"))?;
@@ -197,7 +199,7 @@ fn certificates(root: &[u8]) -> Result<Vec<CertificateDer<'static>>, HostError> 
         .collect::<Result<_, _>>()
         .map_err(unusable)?;
     if found.is_empty() {
-        return Err(unusable("the PEM text holds no certificate"));
+        return Err(unusable("the PEM text contains no certificate"));
     }
     Ok(found)
 }
@@ -250,7 +252,10 @@ mod tests {
             let error = tls.config().unwrap_err();
             assert!(matches!(error, HostError::ClientCertificate(_)));
             let printed = format!("{error} {error:?} {tls:#?}");
-            assert!(printed.contains(named), "it does not say {named}");
+            assert!(
+                printed.contains(named),
+                "the error does not contain {named}"
+            );
             assert!(!printed.contains(secret), "the key is printed");
         }
         let tls = Tls::new().client_certificate(chain, key.as_str());

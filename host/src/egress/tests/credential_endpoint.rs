@@ -156,7 +156,7 @@ async fn missing_credentials_are_reported_without_the_cause() {
     assert_eq!(refusal["Code"], "NoCredentials");
     assert_eq!(
         refusal["Message"],
-        "the host has no AWS credentials to lend: their source is broken"
+        "the host has no AWS credentials to lend: their source failed"
     );
 }
 

@@ -144,16 +144,22 @@ async fn unsigned_request_is_signed_by_the_host() {
 
     let head = server.heads().remove(0);
     let sent = header(&head, "authorization").unwrap().to_owned();
-    assert!(sent.contains("Credential=AKIDHOST/"), "another key signed");
+    assert!(
+        sent.contains("Credential=AKIDHOST/"),
+        "signed with another key"
+    );
     let scope = "/eu-west-1/dynamodb/aws4_request";
-    assert!(sent.contains(scope), "another scope");
+    assert!(sent.contains(scope), "signed with another scope");
     let signed = "SignedHeaders=content-type;host;x-amz-date;x-amz-security-token;x-amz-target,";
     assert!(sent.contains(signed), "other headers are signed");
     assert!(header(&head, "x-amz-security-token") == Some(TOKEN));
     let names = ["content-type", "host", "x-amz-target"];
     let expected = |body: &[u8]| authorization(&head, &url, body, &names);
     assert!(sent == expected(b"{}"), "another signature");
-    assert!(sent != expected(b"{ }"), "of any body");
+    assert!(
+        sent != expected(b"{ }"),
+        "the signature does not depend on the body"
+    );
     assert_eq!(header(&head, "content-length"), Some("2"));
 }
 
@@ -324,7 +330,7 @@ async fn bodies_above_the_buffer_limit_wait_in_turn() {
         });
     }
     let read = timeout(Duration::from_secs(60), reading.join_all()).await;
-    for body in read.expect("they wait for one another for ever") {
+    for body in read.expect("the bodies wait for each other for ever") {
         assert_eq!(&body[..], b"abcd");
     }
 }
