@@ -1,8 +1,10 @@
-//! AWS credentials of this process: asked for once for all who use them, renewed before they end, and shown to nobody.
+//! AWS credentials of this process. They are fetched once for all users, renewed before they expire, and never printed.
 //!
-//! The SDK's own cache (`IdentityCache::lazy`) is not used: it forgets credentials that are still good when it cannot renew
-//! them, has each of those who waited for a failure ask again, one after the other, and begins anew when the first one who
-//! asked has gone.
+//! The SDK's own cache (`IdentityCache::lazy`) is not used, for these reasons:
+//!
+//! - It drops credentials that are still valid when it cannot renew them.
+//! - After a failure, each of the waiting callers asks the source again, one after the other.
+//! - It restarts the fetch when its first caller gives up.
 
 mod default_chain;
 mod freshness;
@@ -24,27 +26,50 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-/// How long a request waits for credentials by default. `dapr_dynamodb.wasm` gives 3 s to connecting, and hears of the cause
+/// The default of [`AwsCredentials::wait_timeout`]. `dapr_dynamodb.wasm` has a connect timeout of 3 s, and should get the cause
 /// before that.
 const WAIT_TIMEOUT: Duration = Duration::from_millis(2_500);
 
-/// How long one fetch may take. A source that hangs is given up then, and asked again later.
+/// The time limit of one fetch. Then a source that hangs is abandoned, and asked again later.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// AWS credentials of this process, to [sign with](crate::EgressBuilder::sign) or to
-/// [lend](crate::InstanceOptions::lend_credentials).
+/// AWS credentials of this process, with which the host [signs requests](crate::EgressBuilder::sign) or which it
+/// [lends](crate::InstanceOptions::lend_credentials) to instances. Needs the feature `aws`.
 ///
-/// Their source is asked when they are first needed, once for all who wait, and again some minutes before they end, while
-/// those that are there are still used. They are used to their end where that fails, which a message of `tracing` tells at
-/// level WARN. Credentials without an end are asked for anew after 15 minutes. A clone has the same credentials. Printed, it
-/// shows none.
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use dapr_wasm_host::{AwsCredentials, Egress, InstanceOptions};
 ///
-/// The source runs on a thread of this crate's own, in a current-thread tokio runtime, so it needs no runtime of the embedder
-/// and must not block. A fetch takes up to 60 s, even if nobody waits for it any more; later requests use what it gives. No
-/// second fetch starts meanwhile. After an answer the source is left alone for at least 5 s.
+/// let endpoint = "https://dynamodb.eu-west-1.amazonaws.com";
+/// let credentials = AwsCredentials::of_environment("eu-west-1");
 ///
-/// A service may refuse credentials that the host signed with as expired. The host then fetches new ones, see
-/// [`EgressBuilder::sign`](crate::EgressBuilder::sign).
+/// // The host signs; the plugin never sees a key.
+/// let egress = Egress::builder()
+///     .allow_url(endpoint)
+///     .sign(endpoint, "eu-west-1", "dynamodb", &credentials)
+///     .build()?;
+/// let signing = InstanceOptions::new().egress(egress);
+///
+/// // Or the plugin signs, with keys that the host lends.
+/// let egress = Egress::builder().allow_url(endpoint).build()?;
+/// let lending = InstanceOptions::new().egress(egress).lend_credentials(&credentials);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// - **First use**: the source is asked when credentials are first needed. All callers share one fetch.
+/// - **Renewal**: the source is asked again 90 to 180 s before the credentials expire, or in the second half of a shorter
+///   lifetime. The current credentials are used meanwhile. Credentials without an expiry are fetched again after 15 minutes.
+/// - **Failed renewal**: the current credentials are used until they expire. A `tracing` event at level WARN reports the
+///   failure.
+/// - **Limits**: a fetch takes at most 60 s. It continues if its callers give up, and later requests use its result. No second
+///   fetch runs at the same time. After an answer, the source is not asked for at least 5 s.
+/// - **Refused credentials**: if a service refuses credentials as expired, the host fetches new ones. See
+///   [`EgressBuilder::sign`](crate::EgressBuilder::sign).
+/// - **Runtime**: the source runs on a thread of this crate, in a current-thread tokio runtime. It needs no runtime of the
+///   embedder, and must not block.
+///
+/// Clones share the credentials. `Debug` prints none.
 #[derive(Clone)]
 pub struct AwsCredentials {
     shared: Arc<Shared>,
@@ -52,7 +77,7 @@ pub struct AwsCredentials {
 }
 
 struct Shared {
-    // Neither a `SharedCredentialsProvider` nor an `Arc`, which do not pass `fallback_on_interrupt` on (aws-credential-types 1.3).
+    // A `Box`, because `SharedCredentialsProvider` and `Arc` do not forward `fallback_on_interrupt` (aws-credential-types 1.3).
     source: Box<dyn ProvideCredentials>,
     fetch_timeout: Duration,
     state: Mutex<State>,
@@ -61,39 +86,49 @@ struct Shared {
 #[derive(Default)]
 struct State {
     cached: Cached,
-    /// The fetch that is going on.
+    /// The running fetch.
     fetch: Option<Fetch>,
 }
 
-/// A fetch, as those who wait for it see it.
+/// A running fetch, for the callers that wait for it.
 #[derive(Clone)]
 struct Fetch {
-    /// Closed without an answer if the source panics.
+    /// The channel for the answer. It is closed without an answer if the source panics.
     answer: watch::Receiver<Option<Answer>>,
     /// The process that started it. A fetch does not survive a fork.
     process: u32,
-    /// True once somebody gave up waiting, which is logged once.
+    /// True once a caller gave up waiting. This is logged only once.
     is_late: Arc<AtomicBool>,
 }
 
 type Answer = Result<Credentials, NoCredentials>;
 
-/// Why there are none, for a component to read: the source's own words are for the log of the host.
+/// The reason why there are no credentials, as a component sees it. Only the host's log has the source's own message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoCredentials {
     /// No source applies.
     None,
-    /// A source is broken.
+    /// A source failed.
     Broken,
     /// A source did not answer in time.
     Late,
-    /// A source gave what is over already.
+    /// A source returned credentials that have expired.
     Expired,
 }
 
 impl AwsCredentials {
-    /// Those of `source`: any provider of the AWS SDK, such as that of an
-    /// [`SdkConfig`](aws_config::SdkConfig::credentials_provider) that this process has in any case.
+    /// Returns the credentials of `source`: any provider of the AWS SDK, such as that of an existing
+    /// [`SdkConfig`](aws_config::SdkConfig::credentials_provider). The source is not asked yet.
+    ///
+    /// ```
+    /// # fn example(config: &aws_config::SdkConfig) -> Option<()> {
+    /// use dapr_wasm_host::AwsCredentials;
+    ///
+    /// let provider = config.credentials_provider()?;
+    /// let credentials = AwsCredentials::new(provider);
+    /// # Some(())
+    /// # }
+    /// ```
     pub fn new(source: impl ProvideCredentials + 'static) -> Self {
         Self::with_fetch_timeout(source, FETCH_TIMEOUT)
     }
@@ -112,21 +147,36 @@ impl AwsCredentials {
         }
     }
 
-    /// Those that aws-config finds for this process: of its environment, the shared files, web identity, the container or the
-    /// EC2 instance, in this order, looked for anew each time. STS is asked in `region`, over TLS that trusts what the
-    /// operating system trusts, without a proxy.
+    /// Returns the credentials that aws-config finds for this process.
     ///
-    /// Profiles of IAM Identity Center and of a `credential_process` need features of aws-config that this crate leaves out: an
-    /// embedder that wants them turns them on for its own aws-config and gives the provider to [`new`](Self::new).
+    /// It searches the environment, the shared files, web identity, the container and the EC2 instance, in this order. Each
+    /// fetch searches again.
+    ///
+    /// STS is asked in `region`. TLS trusts the roots of the operating system, and no proxy is used.
+    ///
+    /// Profiles of IAM Identity Center and of a `credential_process` need features of aws-config that this crate does not
+    /// enable. To use them, enable them for your own aws-config and pass its provider to [`new`](Self::new).
     #[must_use]
     pub fn of_environment(region: impl Into<String>) -> Self {
         Self::new(DefaultChain::new(region.into(), Tls::new().native_roots()))
     }
 
-    /// As [`of_environment`](Self::of_environment), over TLS that trusts what `tls` says, for STS and for a container's agent. It
-    /// can be the one of an [`Egress`](crate::EgressBuilder::tls).
+    /// Like [`of_environment`](Self::of_environment), with `tls` for the connections to STS and to a container's agent. The same
+    /// value can be used for an [`Egress`](crate::EgressBuilder::tls).
     ///
-    /// Errors: [`HostError::RootCertificate`], [`HostError::NativeRoots`], [`HostError::ClientCertificate`], [`HostError::Tls`].
+    /// # Errors
+    ///
+    /// The errors of an invalid `tls`: [`HostError::RootCertificate`], [`HostError::NativeRoots`],
+    /// [`HostError::ClientCertificate`], [`HostError::Tls`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), dapr_wasm_host::HostError> {
+    /// use dapr_wasm_host::{AwsCredentials, Tls};
+    ///
+    /// let credentials = AwsCredentials::of_environment_with("eu-west-1", &Tls::new())?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn of_environment_with(region: impl Into<String>, tls: &Tls) -> Result<Self, HostError> {
         tls.config()?;
         Ok(Self::new(DefaultChain::new(region.into(), tls.clone())))
@@ -134,30 +184,30 @@ impl AwsCredentials {
 
     /// Sets how long a request waits for the source, if there are no credentials yet; 2.5 s by default.
     ///
-    /// A request that has waited this long fails as one without credentials; the fetch goes on. Keep it below the time that
-    /// the component gives to connecting (3 s in `dapr_dynamodb.wasm`, by default), or the component sees a connection
-    /// timeout and not the cause. It applies to this value and to clones made of it afterwards.
+    /// After that time, the request fails as one without credentials, and the fetch continues. Choose a time below the
+    /// component's connect timeout (3 s in `dapr_dynamodb.wasm` by default). Otherwise the component gets a connection timeout
+    /// instead of the cause. The setting applies to this value and to clones made of it afterwards.
     #[must_use]
     pub fn wait_timeout(mut self, wait_timeout: Duration) -> Self {
         self.wait_timeout = wait_timeout;
         self
     }
 
-    /// As if the source had given `credentials` at `then`.
+    /// Sets the cache as if the source had returned `credentials` at `then`.
     #[cfg(test)]
     pub(crate) fn given(self, credentials: Credentials, then: SystemTime) -> Self {
         let _ = self.state().cached.learn(Ok(credentials), then);
         self
     }
 
-    /// Those that are good now.
+    /// Returns credentials that are valid now. Fetches them if there are none.
     pub(crate) async fn current(&self) -> Answer {
         let fetch = {
             let mut state = self.state();
             match state.cached.at(SystemTime::now()) {
                 Freshness::Fresh(credentials) => return Ok(credentials),
                 Freshness::Old(credentials) => {
-                    // Without a thread to fetch on, those that are there are used to their end.
+                    // If the fetch cannot start, the current credentials are used until they expire.
                     let _ = self.fetch(&mut state);
                     return Ok(credentials);
                 }
@@ -168,8 +218,9 @@ impl AwsCredentials {
         self.answer_of(fetch).await
     }
 
-    /// Others in the place of those that a service refused as expired, or nothing where there are none: the source fails,
-    /// gives the same ones again, or answered less than 5 s ago.
+    /// Returns new credentials to replace those that a service refused as expired.
+    ///
+    /// Returns `None` if the source fails, returns the same credentials again, or answered less than 5 s ago.
     pub(crate) async fn instead_of(&self, refused: &Credentials) -> Option<Credentials> {
         let is_other = |credentials: &Credentials| !is_same(credentials, refused);
         let fetch = {
@@ -186,12 +237,12 @@ impl AwsCredentials {
         self.answer_of(fetch).await.ok().filter(is_other)
     }
 
-    /// Has the source asked again when credentials are needed next, because a service refused these as expired.
+    /// Marks credentials as refused by a service, so that the source is asked again at the next use.
     pub(crate) fn invalidate(&self, refused: &Credentials) {
         self.state().cached.invalidate(refused, SystemTime::now());
     }
 
-    /// Joins the fetch that is going on, or starts one, on a thread that no runtime of the embedder can hold up.
+    /// Joins the running fetch, or starts one on a thread that no runtime of the embedder can block.
     fn fetch(&self, state: &mut State) -> Result<Fetch, NoCredentials> {
         let process = std::process::id();
         if let Some(fetch) = &state.fetch
@@ -225,7 +276,7 @@ impl AwsCredentials {
         Ok(fetch)
     }
 
-    /// Waits for the answer of a fetch, within this value's bound.
+    /// Waits for the answer of a fetch, at most for this value's `wait_timeout`.
     async fn answer_of(&self, mut fetch: Fetch) -> Answer {
         let answer = fetch.answer.wait_for(Option::is_some);
         match timeout(self.wait_timeout, answer).await {
@@ -265,7 +316,7 @@ impl Shared {
         answer
     }
 
-    /// The credentials that the source has for somebody who waits no longer.
+    /// Returns the source's fallback credentials for a caller that gives up.
     fn interrupted(&self) -> Answer {
         let kept = self.source.fallback_on_interrupt();
         kept.and_then(|credentials| usable(credentials, SystemTime::now()).ok())
@@ -318,7 +369,7 @@ fn usable(credentials: Credentials, now: SystemTime) -> Answer {
         ("session token", credentials.session_token()),
     ];
     for (name, part) in parts {
-        // aws-sigv4 1.6 panics where what it signs with does not fit into a header.
+        // aws-sigv4 1.6 panics if the credentials contain a character that is not valid in a header.
         if part.is_some_and(|part| !part.bytes().all(|byte| byte.is_ascii_graphic())) {
             tracing::warn!(
                 "no AWS credentials: the {name} contains a space, a line break or another invalid character; check its source"

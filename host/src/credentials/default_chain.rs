@@ -1,8 +1,8 @@
-//! aws-config's default chain, and the HTTP client with which it asks STS, a container's agent and instance metadata.
+//! aws-config's default chain, and its HTTP client for STS, a container's agent and instance metadata.
 //!
-//! The chain is built anew each time it is asked: one that is kept never reads the shared files again, and after a failure to
-//! read them answers "initialization error already taken" for ever. The client's connections are this crate's, so that they
-//! trust what an [`Egress`] trusts.
+//! A new chain is built for each fetch. A chain that is reused never reads the shared files again. After a failure to read them,
+//! it returns "initialization error already taken" for ever. The client uses the connections of this crate, so it has the same
+//! TLS settings as an [`Egress`].
 
 use crate::egress::{Egress, Outgoing, Tls};
 use crate::error::HostError;
@@ -31,10 +31,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-/// The sources that aws-config finds around this process.
+/// The credential sources that aws-config finds for this process.
 pub(super) struct DefaultChain {
     region: Region,
-    /// Kept, for it has the connections and the certificates.
+    /// Reused, because it owns the connections and the certificates.
     http: SharedHttpClient,
 }
 
@@ -70,12 +70,12 @@ impl fmt::Debug for DefaultChain {
     }
 }
 
-/// The largest answer, in bytes. Credentials and their errors have some KiB.
+/// The largest response, in bytes. Credentials and error messages have a few KiB.
 const LARGEST: usize = 1 << 20;
 
 type Cause = Box<dyn StdError + Send + Sync>;
 
-/// Connections to the hosts that this process's environment names.
+/// An HTTP client for the hosts that this process's environment names.
 #[derive(Clone)]
 struct Client {
     shared: Arc<Shared>,
@@ -83,8 +83,8 @@ struct Client {
 
 struct Shared {
     tls: Tls,
-    /// One for each scheme, host and port, and for each process. A process that was forked must not use the connections of its
-    /// parent, nor close them.
+    /// An [`Egress`] for each process id and for each scheme, host and port. A forked process must not use or close the
+    /// connections of its parent.
     known: Mutex<HashMap<(u32, String), Egress>>,
 }
 
@@ -142,7 +142,7 @@ impl Client {
 fn translate(request: &HttpRequest) -> Result<Request<WasiBody>, Cause> {
     let uri: Uri = request.uri().parse()?;
     let authority = uri.authority().ok_or("the URL has no host")?.as_str();
-    // As the SDK signs it.
+    // The SDK signs the host without the default port.
     let default_port = match uri.scheme_str() {
         Some("https") => ":443",
         _ => ":80",

@@ -1,37 +1,37 @@
-//! When credentials are asked for again: early enough that none end in use, never at once after an answer, and not by all
-//! processes at the same time.
+//! Decides when credentials are fetched again: before they expire, not immediately after an answer, and not in all processes at
+//! the same time.
 
 use super::{NoCredentials, is_same};
 use aws_credential_types::Credentials;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::time::{Duration, SystemTime};
 
-/// How long before their end credentials are asked for again at most. A component that was lent them asks by windows of its
-/// own, and gets the same ones until then.
+/// The longest time before expiry at which credentials are renewed. A component with lent credentials may ask earlier, and
+/// then gets the same ones.
 const LEAD: Duration = Duration::from_secs(180);
 
-/// How long credentials without an end are used: their files may be replaced.
+/// The time after which credentials without an expiry are fetched again, because their files may have been replaced.
 const UNLIMITED: Duration = Duration::from_secs(15 * 60);
 
-/// How long the source is left alone after an answer, be it the same credentials as before or a failure.
+/// The time for which the source is not asked after an answer, even after a failure or the same credentials.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// The last answer of the source.
+/// The last answer of a credential source.
 #[derive(Default)]
 pub(super) struct Cached {
     credentials: Option<Credentials>,
     refusal: Option<NoCredentials>,
-    /// When it may be asked again.
+    /// The time when the source is asked again.
     ask_at: Option<SystemTime>,
-    /// Until when it is left alone, whatever services say of the credentials.
+    /// The time until which the source is not asked, even if a service refuses the credentials.
     paused_until: Option<SystemTime>,
 }
 
 pub(super) enum Freshness {
     Fresh(Credentials),
-    /// To be used, and to be asked for again.
+    /// Usable, but due for renewal.
     Old(Credentials),
-    /// Asked a moment ago, in vain.
+    /// There are none, and the source failed a moment ago.
     Refused(NoCredentials),
     Unknown,
 }
@@ -50,7 +50,7 @@ impl Cached {
         }
     }
 
-    /// Gives what is to be used after this answer: after a failure, those that are still good.
+    /// Stores an answer and returns the credentials to use: after a failure, the earlier ones if they are still valid.
     pub(super) fn learn(
         &mut self,
         answer: Result<Credentials, NoCredentials>,
@@ -75,9 +75,9 @@ impl Cached {
         }
     }
 
-    /// Has the source asked again, after its pause, because a service refused these credentials. Newer ones are not touched.
+    /// Makes these credentials due for renewal after the pause, because a service refused them. Newer ones are not changed.
     ///
-    /// They are used until there are others: the service may be wrong, and its own words are the best answer otherwise.
+    /// They are used until there are others. The service may be wrong, and otherwise its own error is the best response.
     pub(super) fn invalidate(&mut self, refused: &Credentials, now: SystemTime) {
         let known = self.credentials.as_ref();
         if known.is_some_and(|known| is_same(known, refused)) {
@@ -91,15 +91,15 @@ pub(super) fn is_over(credentials: &Credentials, now: SystemTime) -> bool {
     credentials.expiry().is_some_and(|expiry| expiry <= now)
 }
 
-/// A random number from 0 to 1; 1 where there are none, for it only sets processes apart.
+/// Returns a random number from 0 to 1, or 1 if the system has none. It only spreads processes over time.
 fn random_share() -> f64 {
     let mut byte = [u8::MAX];
-    // What fails leaves it as it was.
+    // A failure leaves `byte` at its maximum.
     let _ = SystemRandom::new().fill(&mut byte);
     f64::from(byte[0]) / f64::from(u8::MAX)
 }
 
-/// `share`, from 0 to 1, sets processes apart that began together.
+/// Returns the time of the next fetch. `share`, from 0 to 1, spreads processes that started together.
 fn ask_at(expiry: Option<SystemTime>, now: SystemTime, share: f64) -> SystemTime {
     let Some(expiry) = expiry else {
         return now + UNLIMITED;

@@ -1,4 +1,4 @@
-//! One question for all who need credentials, and no word of them.
+//! Tests that all callers share one fetch of credentials, and that no secret is printed.
 
 use super::{AwsCredentials, Cached, NoCredentials};
 use crate::egress::Tls;
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 const SECRET: &str = "c4n4ry-of-a-source";
 
-/// A source that counts, and answers once it is let.
+/// A source that counts its calls, and answers when a test allows it.
 #[derive(Clone, Debug)]
 struct Source {
     asked: Arc<AtomicUsize>,
@@ -66,14 +66,14 @@ impl ProvideCredentials for Source {
 }
 
 const HOUR: Option<Duration> = Some(Duration::from_secs(3_600));
-/// Ends a test that would hang.
+/// The timeout of a test that would hang otherwise.
 const LONG: Duration = Duration::from_secs(60);
 
 fn keys(id: &str, expiry: Option<SystemTime>) -> Credentials {
     Credentials::new(id, SECRET, Some(format!("token-of-{id}")), expiry, "test")
 }
 
-/// Credentials whose source gave `AKIDOLD` an hour ago, for `life` from now on.
+/// Returns credentials whose source returned `AKIDOLD` an hour ago. They are valid for `life` from now.
 fn known_for_an_hour(source: &Source, life: Duration) -> AwsCredentials {
     let now = SystemTime::now();
     let old = keys("AKIDOLD", Some(now + life));
@@ -86,7 +86,7 @@ async fn id(credentials: &AwsCredentials) -> Result<String, NoCredentials> {
     Ok(current.access_key_id().to_owned())
 }
 
-/// Asks until the renewal has taken place.
+/// Asks until the credentials have been renewed.
 async fn renewed(credentials: &AwsCredentials) -> String {
     let renewed = async {
         loop {
@@ -100,7 +100,7 @@ async fn renewed(credentials: &AwsCredentials) -> String {
     timeout(LONG, renewed).await.expect("no renewal")
 }
 
-/// Fifty who do this at once, and what each of them gets.
+/// Runs fifty concurrent callers and returns their results.
 async fn fifty<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     source: &Source,
     credentials: &AwsCredentials,
@@ -221,7 +221,7 @@ async fn slow_source_answers_later_requests() {
     assert_eq!(source.asked(), 1, "a second fetch was started");
 }
 
-// The time of this test's runtime runs ahead, so that a bound of seconds on the renewal would be over at once.
+// The clock of this test's runtime is paused and advances at once, so a timeout of seconds on the renewal would expire.
 #[tokio::test(start_paused = true)]
 async fn renewal_may_take_longer_than_requests_wait() {
     let source = Source::that_lives(HOUR);
@@ -243,13 +243,13 @@ async fn source_that_hangs_is_asked_again() {
     let credentials = AwsCredentials::with_fetch_timeout(source.clone(), Duration::from_millis(20));
     let credentials = credentials.wait_timeout(LONG);
     assert_eq!(id(&credentials).await.unwrap_err(), NoCredentials::Late);
-    // As after its pause.
+    // The same state as after the pause.
     credentials.state().cached = Cached::default();
     source.let_answer.add_permits(1);
     assert_eq!(id(&credentials).await.unwrap(), "AKID2");
 }
 
-/// Never answers, and has something for those who wait no longer.
+/// A source that never answers, and has a fallback for callers that give up.
 #[derive(Debug)]
 struct Fallback;
 
@@ -275,7 +275,7 @@ async fn fallback_of_a_hanging_source_is_used() {
     assert_eq!(id(&other).await.unwrap(), "AKIDFALLBACK");
 }
 
-/// Panics the first time.
+/// A source that panics at the first call.
 #[derive(Debug, Default)]
 struct Panicking(AtomicUsize);
 
@@ -311,7 +311,7 @@ async fn refused_credentials_are_renewed_once_for_all() {
     for got in all.await {
         assert_eq!(got.access_key_id(), "AKID1");
     }
-    // Somebody hears late of the old ones.
+    // A late caller still has the old credentials.
     let got = credentials.instead_of(&old).await.unwrap();
     assert_eq!(got.access_key_id(), "AKID1");
     assert_eq!(source.asked(), 1);
@@ -355,7 +355,7 @@ async fn debug_prints_no_credentials() {
     }
 }
 
-/// The answer of a container's agent that gives this key.
+/// Returns the response of a container's agent with this key.
 fn document(id: &str) -> String {
     let document = format!(
         r#"{{"AccessKeyId":"{id}","SecretAccessKey":"{SECRET}","Token":"{SECRET}","Expiration":"2100-01-01T00:00:00Z"}}"#
@@ -366,7 +366,7 @@ fn document(id: &str) -> String {
     )
 }
 
-/// This test runs a second time, in a process that has an environment of its own.
+/// Runs again in a process with its own environment.
 #[tokio::test]
 async fn default_chain_asks_a_container_agent() {
     const AGAIN: &str = "DAPR_WASM_HOST_TEST_OF_A_PROCESS";
@@ -390,7 +390,7 @@ async fn default_chain_asks_a_container_agent() {
     assert_eq!(agent.requests(), 1);
 }
 
-/// This test runs again, in processes that have an environment of their own and trust one root.
+/// Runs again in processes with their own environment that trust one root.
 #[tokio::test]
 async fn default_chain_uses_the_given_tls_roots() {
     const ROOT: &str = "DAPR_WASM_HOST_TEST_ROOT";

@@ -1,10 +1,10 @@
-//! The allow-list: a request passes only if a rule names its origin.
+//! The allow-list. A request is allowed only if a rule matches its origin.
 
 use super::origin::{self, Host, Origin, Scheme};
 use crate::error::HostError;
 use http::Uri;
 
-/// The rules of one [`Egress`](super::Egress). Without any, nothing passes.
+/// The rules of one [`Egress`](super::Egress). Without a rule, every request is refused.
 #[derive(Debug)]
 pub(super) struct AllowList(Vec<Rule>);
 
@@ -13,23 +13,23 @@ impl AllowList {
         Self(rules)
     }
 
-    /// How a request to `origin` is allowed, if it is.
+    /// Returns the kind of rule that allows requests to `origin`, or `None` if no rule does.
     pub(super) fn permits(&self, origin: &Origin) -> Option<Permission> {
         let permitting = self.0.iter().filter(|rule| rule.permits(origin));
         permitting.map(|rule| rule.host.permission()).min()
     }
 }
 
-/// Which kind of rule allows a request. Of several rules the more explicit one counts.
+/// The kind of rule that allows a request. If several rules match, the most explicit one applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Permission {
-    /// A rule writes the host out.
+    /// A rule names the host exactly.
     Exact,
-    /// Only rules with a `*` allow the host.
+    /// Only rules with a `*` match the host.
     Wildcard,
 }
 
-/// One `host:port`, of one scheme or of either.
+/// One `host:port`, for one scheme or for both.
 #[derive(Debug)]
 pub(super) struct Rule {
     scheme: Option<Scheme>,
@@ -40,12 +40,12 @@ pub(super) struct Rule {
 #[derive(Debug)]
 enum HostPattern {
     Exact(Host),
-    /// The labels of a name from left to right; `None` stands for any one.
+    /// The labels of a name from left to right. `None` matches any label.
     Labels(Vec<Option<String>>),
 }
 
 impl Rule {
-    /// Reads `host:port`.
+    /// Parses `host:port`.
     pub(super) fn from_authority(text: &str) -> Result<Self, HostError> {
         let fault = |reason| HostError::EgressRule {
             rule: without_user(text),
@@ -56,7 +56,7 @@ impl Rule {
             .filter(|(_, port)| !port.ends_with(']'))
             .ok_or_else(|| fault("has no port; write host:port, such as 127.0.0.1:8000"))?;
         let port = origin::port(port).ok_or_else(|| {
-            fault("has an invalid port; write a number from 0 to 65535 after the colon, without leading zeros")
+                        fault("has an invalid port; write a number from 0 to 65535 after the colon, without leading zeros")
         })?;
         let host = HostPattern::parse(host).map_err(fault)?;
         Ok(Self {
@@ -66,7 +66,7 @@ impl Rule {
         })
     }
 
-    /// Reads an absolute `http` or `https` URL.
+    /// Parses an absolute `http` or `https` URL.
     pub(super) fn from_url(text: &str) -> Result<Self, HostError> {
         let origin = origin(text)?;
         Ok(Self {
@@ -134,18 +134,18 @@ impl HostPattern {
     }
 }
 
-/// The origin of an absolute `http` or `https` URL.
+/// Returns the origin of an absolute `http` or `https` URL.
 pub(super) fn origin(url: &str) -> Result<Origin, HostError> {
     url.parse::<Uri>()
         .ok()
         .and_then(|uri| Origin::of(&uri).ok())
         .ok_or_else(|| HostError::EgressRule {
             rule: without_user(url),
-            reason: "is not a valid http or https URL; write one such as http://127.0.0.1:8000, without a user name",
+                        reason: "is not a valid http or https URL; write one such as http://127.0.0.1:8000, without a user name",
         })
 }
 
-/// The rule as errors quote it: a user name may come with a password.
+/// Returns the rule for error messages, without the user name and password.
 pub(super) fn without_user(rule: &str) -> String {
     match rule.rsplit_once('@') {
         Some((before, host)) => match before.split_once("://") {
@@ -156,7 +156,7 @@ pub(super) fn without_user(rule: &str) -> String {
     }
 }
 
-/// Letters, digits, hyphens, and the underscore that names in private networks have.
+/// Returns true for letters, digits, hyphens and underscores. Names in private networks may have underscores.
 fn is_label(label: &str) -> bool {
     !label.is_empty()
         && label
@@ -164,7 +164,9 @@ fn is_label(label: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
 }
 
-/// Resolvers take `127.1`, `0x7f.1` and `2130706433` for IPv4 addresses; no top-level domain begins with a digit.
+/// Returns true if a resolver might read the name as an IPv4 address, such as `127.1`, `0x7f.1` or `2130706433`.
+///
+/// No top-level domain begins with a digit.
 fn may_be_an_address(labels: &[&str]) -> bool {
     labels
         .last()

@@ -1,7 +1,7 @@
-//! Bodies that the host has in memory as a whole: those that it signs or searches, and its own answers.
+//! Bodies that the host buffers as a whole: those that it signs or searches, and its own responses.
 //!
-//! Their bytes count towards the limits of an instance for as long as anybody has them, be it this host, a connection that
-//! still writes them, or a component that has not read them yet.
+//! The bytes count towards the limits of an instance until the last owner drops them. An owner is this host, a connection
+//! that still writes them, or a component that has not read them yet.
 
 use super::pool::InFlight;
 use bytes::Bytes;
@@ -10,10 +10,10 @@ use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// How much memory a body gets before its first byte arrives, in bytes. A length that is only claimed takes none.
+/// The memory that is allocated for a body before its first byte arrives, in bytes. An announced length allocates no more.
 const FIRST_PART: usize = 64 << 10;
 
-/// Reads a body to its end; `None` if it is longer than `most` bytes. Trailers are dropped.
+/// Reads a body to its end. Returns `None` if it is longer than `most` bytes. Drops trailers.
 pub(super) async fn collect(mut body: WasiBody, most: usize) -> Result<Option<Vec<u8>>, Error> {
     let mut bytes = Vec::with_capacity(most.min(FIRST_PART));
     while let Some(frame) = body.frame().await {
@@ -28,10 +28,10 @@ pub(super) async fn collect(mut body: WasiBody, most: usize) -> Result<Option<Ve
     Ok(Some(bytes))
 }
 
-/// The bytes, with permits that go back when the last clone or part of the bytes is dropped.
+/// Returns the bytes together with permits. The permits are released when the last clone or slice of the bytes is dropped.
 pub(super) fn with_permits<P: Send + 'static>(bytes: Vec<u8>, permits: P) -> Bytes {
     Bytes::from_owner(Buffer {
-        // Without what a growing `Vec` has in reserve.
+        // Frees the unused capacity of the `Vec`.
         bytes: bytes.into_boxed_slice(),
         _permits: permits,
     })
@@ -48,8 +48,9 @@ impl<P> AsRef<[u8]> for Buffer<P> {
     }
 }
 
-/// An answer of this host's own, as AWS's services would give it. It counts as a request in flight until the component has
-/// read or dropped it.
+/// Returns a response that this host makes itself, in the format of AWS's services.
+///
+/// The request counts as in flight until the component has read or dropped the response.
 pub(super) fn answer(
     status: StatusCode,
     content_type: &'static str,

@@ -1,5 +1,5 @@
-//! A clock that is off: a signature is good for some minutes only, so the time of the server that refuses one counts from
-//! then on. The component cannot correct it, for it does not sign.
+//! Corrects the clock for signatures. A signature is valid for a few minutes only. If a server refuses one, later signatures
+//! use the time of that server. The component cannot correct the time because it does not sign.
 
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
@@ -8,15 +8,15 @@ use http::header::DATE;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
-/// Below this a refusal is no matter of the clock. Source: `service_clock_skew.rs` of aws-runtime.
+/// A smaller difference of the clocks does not explain a refusal. Source: `service_clock_skew.rs` of aws-runtime.
 const THRESHOLD: Duration = Duration::from_secs(4 * 60);
 
-/// By how many seconds the server's clock is ahead.
+/// The seconds by which the server's clock is ahead of this machine's.
 #[derive(Default)]
 pub(super) struct ClockSkew(AtomicI64);
 
 impl ClockSkew {
-    /// `time` as the server's clock has it.
+    /// Converts `time` to the server's clock.
     pub(super) fn correct(&self, time: SystemTime) -> SystemTime {
         let ahead = self.0.load(Ordering::Relaxed);
         let by = Duration::from_secs(ahead.unsigned_abs());
@@ -28,7 +28,7 @@ impl ClockSkew {
         corrected.unwrap_or(time)
     }
 
-    /// Learns from the head of a refusal.
+    /// Updates the difference from the `date` header of a refusal.
     pub(super) fn learn(&self, headers: &HeaderMap, now: SystemTime) {
         let date = headers.get(DATE).and_then(|date| date.to_str().ok());
         let Some(server) = date
@@ -43,7 +43,7 @@ impl ClockSkew {
     }
 }
 
-/// By how many seconds `one` is ahead of `other`.
+/// Returns the seconds by which `one` is ahead of `other`.
 fn apart(one: SystemTime, other: SystemTime) -> i64 {
     let seconds = |span: Duration| i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
     match one.duration_since(other) {

@@ -1,5 +1,5 @@
-//! An HTTP/1.1 connection, polled by its caller rather than by a task: whoever waits for an answer reads and writes its
-//! bytes.
+//! An HTTP/1.1 connection, polled by its caller rather than by a task. The caller that waits for a response also reads and
+//! writes the bytes of the connection.
 
 use super::connector::Stream;
 use super::failure;
@@ -20,19 +20,19 @@ use wasmtime_wasi_http::{Error, WasiBody};
 
 /// An open connection. Dropping it closes it.
 pub(super) struct Connection {
-    // Before `wire`, which then knows, when it is dropped itself, that there will be no more requests.
+    // Dropped before `wire`, so that `wire` knows in its own drop that no more requests will come.
     sender: http1::SendRequest<RequestBody>,
     wire: Wire,
     request_done: Arc<AtomicBool>,
     runtime: Id,
-    /// Among all connections of the pool. After `wire`, which is closed by then.
+    /// The permit among all connections of the pool. Dropped after `wire`, when the connection is closed.
     _room: Option<OwnedSemaphorePermit>,
 }
 
-/// A request that got no answer.
+/// A request that got no response.
 pub(super) struct Failed {
     pub(super) reason: Error,
-    /// The request, where not a byte of it was written.
+    /// The request, if no byte of it was written.
     pub(super) unsent: Option<Box<Request<RequestBody>>>,
 }
 
@@ -53,7 +53,7 @@ impl Connection {
         })
     }
 
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of its response.
     pub(super) async fn send(
         &mut self,
         request: Request<RequestBody>,
@@ -64,7 +64,7 @@ impl Connection {
         let wire = &mut self.wire;
         let answer = poll_fn(|cx| {
             let _ = wire.poll(cx);
-            // Nobody but `wire` can have made it ready, so nobody has to be woken for it.
+            // Only `wire` can make it ready, and `wire` was just polled, so no waker is needed.
             answer
                 .as_mut()
                 .poll(&mut Context::from_waker(Waker::noop()))
@@ -74,36 +74,38 @@ impl Connection {
             unsent: failed.take_message().map(Box::new),
         })?;
         if !self.request_done.load(Ordering::Acquire) {
-            // The plugin may go on writing and read nothing meanwhile.
+            // The plugin may continue to write the request without reading the response.
             self.wire.detach();
         }
         Ok(answer)
     }
 
-    /// Reads and writes what can be read and written now. Ready when the connection is closed.
+    /// Reads and writes as far as possible without waiting. Ready when the connection is closed.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.wire.poll(cx)
     }
 
-    /// The runtime that opened it: it alone hears of what comes in on it.
+    /// Returns the runtime that opened the connection. Only that runtime is notified of incoming bytes.
     pub(super) fn runtime(&self) -> Id {
         self.runtime
     }
 
-    /// Returns true if another request may be sent: the last one was sent and its answer read, each to its end. Where the server
-    /// answered before it had the whole request, the connection would still be busy, for as long as a plugin likes.
+    /// Returns true if another request may be sent: the last request was sent and its response was read, each to its end.
+    ///
+    /// If the server responded before it had the whole request, the plugin could keep the connection busy for as long as it
+    /// likes.
     pub(super) fn is_idle(&self) -> bool {
         matches!(self.wire.0, State::Here(_)) && self.sender.is_ready()
     }
 }
 
-/// The end of a connection that reads and writes.
+/// The I/O half of a connection.
 struct Wire(State);
 
 enum State {
-    /// Polled by whoever waits.
+    /// Polled by the caller that waits for a response.
     Here(Box<http1::Connection<Stream, RequestBody>>),
-    /// In a task, because there are two to wait for it: one for the rest of the request, one for the answer.
+    /// Polled by a task, because two callers wait: one for the rest of the request, one for the response.
     Detached(JoinHandle<()>),
     Closed,
 }
@@ -116,7 +118,7 @@ impl Wire {
                 if closed.is_ready() {
                     self.0 = State::Closed;
                 }
-                // Whoever waits for an answer is told of a failure with it.
+                // A failure also arrives at the caller that waits for the response.
                 closed.map(drop)
             }
             State::Detached(_) => Poll::Pending,
@@ -137,7 +139,7 @@ impl Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         match &self.0 {
-            // One look is enough to see that there is nothing more to send, and to say so to the server, also within TLS.
+            // One poll is enough to see that there is nothing more to send and to close the connection, also within TLS.
             State::Here(_) => drop(self.poll(&mut Context::from_waker(Waker::noop()))),
             State::Detached(task) => task.abort(),
             State::Closed => {}
@@ -145,14 +147,14 @@ impl Drop for Wire {
     }
 }
 
-/// A mark that an instance is gone, with all that it had begun.
+/// A flag that is set when an instance was dropped.
 ///
-/// wasmtime-wasi-http 48 takes the end of a body's channel for the end of the body, also where the instance was dropped
-/// in the middle of writing: a request without a `content-length` would go out cut short and look complete.
+/// wasmtime-wasi-http 48 treats the end of a body's channel as the end of the body, even if the instance was dropped while it
+/// was writing. A request without a `content-length` would be truncated and still look complete.
 #[derive(Clone, Debug, Default)]
 pub(super) struct InstanceGone(Arc<AtomicBool>);
 
-/// Marks its instance as gone when it is dropped. Drop it before the instance's resources.
+/// Sets the flag [`InstanceGone`] when it is dropped. Drop it before the instance's resources.
 #[derive(Debug, Default)]
 pub(super) struct InstanceGuard(InstanceGone);
 
@@ -168,7 +170,7 @@ impl Drop for InstanceGuard {
     }
 }
 
-/// The body of a request, as its instance writes it. Its end is an error once the instance is gone.
+/// The body of a request, as its instance writes it. If the instance is gone, the body ends with an error.
 pub(super) struct RequestBody {
     body: WasiBody,
     gone: InstanceGone,
@@ -186,7 +188,7 @@ impl RequestBody {
         }
     }
 
-    /// Sets `done` when the connection is done with the body.
+    /// Sets `done` when the connection drops the body.
     pub(super) fn telling(self, done: Arc<AtomicBool>) -> Self {
         let _done = Some(Done(done));
         Self { _done, ..self }
@@ -202,7 +204,7 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
         match Pin::new(&mut self.body).poll_frame(cx) {
-            // The instance is marked before its end of the channel is dropped, so that the mark is seen here.
+            // The flag is set before the instance's end of the channel is dropped, so it is visible here.
             Poll::Ready(None) if self.gone.0.load(Ordering::Acquire) => {
                 Poll::Ready(Some(Err(Error::ConnectionTerminated)))
             }

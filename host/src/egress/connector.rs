@@ -1,4 +1,4 @@
-//! Opening a connection: look up the name, connect, agree on TLS; each step fails under its own name.
+//! Opens connections: resolves the name, connects, and does the TLS handshake. Each step has its own error codes.
 //!
 //! With a proxy, connections to `https` hosts are tunnels through it (RFC 9110, section 9.3.6).
 
@@ -20,13 +20,13 @@ use tokio_rustls::TlsConnector;
 use tower_service::Service as _;
 use wasmtime_wasi_http::Error;
 
-/// A connection's two byte streams, in the clear or not.
+/// The byte streams of a connection, encrypted or not.
 pub(super) type Stream = TokioIo<Box<dyn Duplex>>;
 
 pub(super) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Duplex for S {}
 
-/// Opens connections. A name's addresses are tried as RFC 8305 has it, IPv6 and IPv4 in a race.
+/// Opens connections. It races the IPv6 and IPv4 addresses of a name (RFC 8305).
 pub(super) struct Connector {
     dns: DnsCache,
     tls: TlsConnector,
@@ -34,7 +34,7 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// `proxy` is for `https`.
+    /// Creates a connector. It uses `proxy` for `https` only.
     pub(super) fn new(lookup: Lookup, tls: Arc<ClientConfig>, proxy: Option<Proxy>) -> Self {
         Self {
             dns: DnsCache::new(lookup),
@@ -45,14 +45,14 @@ impl Connector {
 
     fn tcp(&self, resolution: Resolution) -> HttpConnector<Resolver> {
         let mut tcp = HttpConnector::new_with_resolver(self.dns.resolver(resolution));
-        // The scheme says whether TLS follows; TCP is the same for both.
+        // Otherwise the connector would refuse `https`. TLS is added on top of its TCP connection.
         tcp.enforce_http(false);
-        // A request is one or two small writes, which Nagle's algorithm would hold back until the last is acknowledged.
+        // A request is one or two small writes. Nagle's algorithm would delay the second until the first is acknowledged.
         tcp.set_nodelay(true);
         tcp
     }
 
-    /// Takes as long as it takes: the caller bounds it.
+    /// Opens a connection. It has no time limit of its own: the caller sets one.
     pub(super) async fn connect(
         &self,
         origin: &Origin,
@@ -105,7 +105,9 @@ fn server_name(host: &Host) -> Result<ServerName<'static>, Error> {
     }
 }
 
-/// Has the addresses of a name looked up anew after a connection that did not come about, or was not waited for.
+/// Removes a name from the DNS cache when dropped. It is forgotten (`mem::forget`) if the connection is opened.
+///
+/// So the name is resolved again after a connection that failed or that the caller gave up on.
 struct Doubt<'a> {
     dns: &'a DnsCache,
     host: &'a Host,
@@ -119,7 +121,7 @@ impl Drop for Doubt<'_> {
     }
 }
 
-/// The proxy is an address that the embedder wrote out.
+/// The rules for the proxy's name. The embedder named the proxy exactly.
 const PROXY_RESOLUTION: Resolution = Resolution {
     by_wildcard: false,
     internal: true,
@@ -131,7 +133,7 @@ pub(super) struct Proxy {
 }
 
 impl Proxy {
-    /// Reads a URL of scheme `http`, which may have a user name and a password.
+    /// Parses a URL of scheme `http`, which may have a user name and a password.
     ///
     /// Errors: [`HostError::EgressRule`].
     pub(super) fn new(url: &str) -> Result<Self, HostError> {
@@ -143,7 +145,7 @@ impl Proxy {
         if parsed.scheme_str() != Some("http") || parsed.host().is_none_or(str::is_empty) {
             return Err(fault());
         }
-        // It takes user and password from the URL, and knows how to send them.
+        // The matcher extracts user and password from the URL and makes the header for them.
         let proxies = Matcher::builder().all(url).build();
         let any = Uri::from_static("https://destination.invalid");
         let proxy = proxies.intercept(&any).ok_or_else(fault)?;
@@ -157,7 +159,7 @@ impl Proxy {
         self.uri.host()
     }
 
-    /// Opens tunnels over connections that `tcp` makes.
+    /// Returns a connector for tunnels through this proxy, over connections of `tcp`.
     fn tunnel(&self, tcp: HttpConnector<Resolver>) -> Tunnel<HttpConnector<Resolver>> {
         let tunnel = Tunnel::new(self.uri.clone(), tcp);
         match &self.authorization {

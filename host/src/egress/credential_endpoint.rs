@@ -1,7 +1,8 @@
-//! The credential endpoint of a container, answered in this process: AWS SDKs ask it for credentials that the embedder lends.
-//! No connection is ever made to it, and an instance that was lent nothing has no such endpoint.
+//! A container credential endpoint, served in this process. AWS SDKs ask it for the credentials that the embedder lends.
 //!
-//! The document is that of AWS's own agents
+//! No network connection is made to it. An instance without lent credentials has no such endpoint.
+//!
+//! The document has the format of AWS's own agents
 //! (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html>).
 
 use super::buffered::answer;
@@ -19,14 +20,14 @@ use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};
 use wasmtime_wasi_http::WasiBody;
 
-/// Every SDK asks this name without TLS, because it is this machine's.
+/// The host name of the endpoint. Every SDK allows this name without TLS, because it means the local machine.
 const HOST: &str = "localhost";
 const PATH: &str = "/dapr-wasm-host/credentials";
 
 const FULL_URI: &str = "AWS_CONTAINER_CREDENTIALS_FULL_URI";
 const TOKEN: &str = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 
-/// Variables that would name another endpoint, or another token for this one.
+/// Environment variables that name a credential endpoint or its token.
 const REPLACED: &[&str] = &[
     FULL_URI,
     TOKEN,
@@ -34,10 +35,11 @@ const REPLACED: &[&str] = &[
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
 ];
 
-/// How many random bytes the token has, so that nobody guesses it.
+/// The number of random bytes in the token. Long enough that nobody can guess it.
 const TOKEN_BYTES: usize = 32;
 
-/// How long credentials without an end are lent: the next ones may be others.
+/// The lifetime that is reported for credentials without an expiry. Afterwards the component asks again, because the source
+/// may then have other credentials.
 const UNLIMITED: Duration = Duration::from_secs(15 * 60);
 
 /// The endpoint of one instance.
@@ -57,7 +59,7 @@ impl CredentialEndpoint {
         Ok(Self { credentials, token })
     }
 
-    /// Has `environment` lead to this endpoint, and to no other.
+    /// Sets the variables in `environment` that name this endpoint, and removes those that name another.
     pub(crate) fn announce(&self, environment: &mut Vec<(String, String)>) {
         environment.retain(|(name, _)| !REPLACED.contains(&name.as_str()));
         let uri = format!("http://{HOST}{PATH}");
@@ -108,7 +110,7 @@ fn document(credentials: &Credentials) -> Value {
     let expiry = credentials
         .expiry()
         .unwrap_or_else(|| SystemTime::now() + UNLIMITED);
-    // It fails for years beyond 9999.
+    // Formatting fails for years after 9999.
     let expiry = DateTime::from(expiry).fmt(Format::DateTime).ok();
     json!({
         "AccessKeyId": credentials.access_key_id(),

@@ -1,13 +1,17 @@
-//! The DNS cache: one lookup serves many connections.
+//! The DNS cache. One lookup serves many connections.
 //!
-//! Addresses are used again for a short time, and no longer once a connection to them failed. A failed lookup fails for
-//! everybody who waited for it and for nobody who asks later. Lookups run on the [background](crate::background) thread:
-//! they go on when whoever asked gives up, and no runtime of the embedder holds them up.
+//! Addresses are cached for a short time, and dropped earlier if a connection to them fails. A failed lookup fails for all
+//! callers that waited for it. It is not cached. Lookups run on the [background](crate::background) thread: they continue when
+//! their caller gives up, and no runtime of the embedder can block them.
 //!
-//! Compared with libraries, without a measurement: hyper-util's `GaiResolver` keeps nothing, so that each new connection would
-//! take a thread for `getaddrinfo`. hickory-resolver keeps addresses, but asks DNS servers itself and not the system's other
-//! sources of names; an embedder can choose it with `EgressBuilder::resolver`. Neither bounds the lookups of names that a plugin
-//! chooses, nor forgets a name whose addresses led nowhere, nor leaves out the addresses that a rule forbids.
+//! Two libraries were considered, without a measurement:
+//!
+//! - hyper-util's `GaiResolver` has no cache, so each new connection would take a thread for `getaddrinfo`.
+//! - hickory-resolver has a cache, but asks DNS servers itself and ignores the system's other sources of names. An embedder can
+//!   choose it with `EgressBuilder::resolver`.
+//!
+//! Neither limits the lookups of names that a plugin chooses. Neither drops a name after a failed connection, or filters out
+//! forbidden addresses.
 
 use super::internal_addresses::is_internal;
 use crate::background;
@@ -24,25 +28,23 @@ use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tower_service::Service;
 
-/// How long the addresses of a name are used. `getaddrinfo` tells no time to live; this is what AWS recommends to those
-/// who keep addresses of its endpoints
-/// (<https://docs.aws.amazon.com/sdk-for-java/latest/developer-guide/jvm-ttl-dns.html>), and long enough for many
-/// connections that are opened at once.
+/// The cache lifetime of addresses. `getaddrinfo` does not return a time to live. AWS recommends this value for the addresses
+/// of its endpoints (<https://docs.aws.amazon.com/sdk-for-java/latest/developer-guide/jvm-ttl-dns.html>). It is long enough
+/// for a burst of new connections to share one lookup.
 const KEPT_FOR: Duration = Duration::from_secs(5);
-/// How many names may have their addresses kept. A plugin may ask for as many names as a wildcard allows.
+/// The maximum number of cached names. A plugin may ask for as many names as a wildcard allows.
 const MOST_NAMES: usize = 64;
-/// How many lookups may run at a time. Each of the system's resolver takes a thread, for as long as a name server is
-/// silent.
+/// The maximum number of concurrent lookups. A lookup of the system's resolver takes a thread until the name server answers.
 const MOST_LOOKUPS: usize = 32;
-/// How many of them may be for names that only a wildcard allows. A plugin can choose such names, and so their name
-/// servers: slow ones must not hold up the names that the embedder wrote out.
+/// The maximum number of concurrent lookups for names that only a wildcard allows. A plugin chooses such names, and so their
+/// name servers. Slow name servers must not delay the names that the embedder wrote out.
 const MOST_WILDCARD_LOOKUPS: usize = 16;
 
 pub(super) type Looking = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 /// Looks up a name.
 pub(super) type Lookup = Arc<dyn Fn(Name) -> Looking + Send + Sync>;
 
-/// The system's resolver.
+/// Returns the system's resolver.
 pub(super) fn system() -> Lookup {
     Arc::new(|name| {
         Box::pin(async move {
@@ -55,9 +57,9 @@ pub(super) fn system() -> Lookup {
 /// The rules of an [`Egress`](super::Egress) for a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Resolution {
-    /// No rule writes the name out.
+    /// True if only a rule with a `*` allows the name.
     pub(super) by_wildcard: bool,
-    /// The name may lead to loopback, private and similar addresses.
+    /// True if the name may resolve to loopback, private and similar addresses.
     pub(super) internal: bool,
 }
 
@@ -68,15 +70,15 @@ pub(super) struct Resolver {
     resolution: Resolution,
 }
 
-/// The addresses of names. A clone has the same ones.
+/// A cache of the addresses of names. Clones share it.
 #[derive(Clone)]
 pub(super) struct DnsCache(Arc<Shared>);
 
 struct Shared {
     lookup: Lookup,
     entries: Mutex<Entries>,
-    /// Tells those for whom there was no room that a lookup has ended. They are woken all together rather than handed a
-    /// permit, because one whose runtime nobody drives would keep it.
+    /// Wakes callers that wait for room when a lookup ends. It wakes all of them instead of handing a permit to one, because a
+    /// caller whose runtime does not run would keep the permit.
     ended: Notify,
 }
 
@@ -97,17 +99,17 @@ type Outcome = Option<Result<Arc<Found>, NotResolved>>;
 
 struct Found {
     addresses: Vec<SocketAddr>,
-    /// How many connections have used them.
+    /// The number of connections that have used the addresses.
     used: AtomicUsize,
     at: Instant,
 }
 
-/// Why a name has no usable address.
+/// The reason why a name has no usable address.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(super) enum NoAddress {
     #[error(transparent)]
     NotResolved(#[from] NotResolved),
-    /// All its addresses are internal ones, and the embedder does not allow those.
+    /// All its addresses are internal, and the embedder does not allow those.
     #[error("the name resolves to internal addresses only")]
     Internal,
 }
@@ -123,7 +125,7 @@ impl From<io::Error> for NotResolved {
     }
 }
 
-/// The state of a name when somebody asks for it.
+/// The state of a name when a caller asks for it.
 enum Asked {
     Known(Arc<Found>),
     Looking(watch::Receiver<Outcome>),
@@ -146,7 +148,7 @@ impl DnsCache {
         }
     }
 
-    /// Takes as long as it takes: the caller bounds it.
+    /// Returns the addresses of a name. It has no time limit of its own: the caller sets one.
     async fn addresses(
         &self,
         name: Name,
@@ -154,7 +156,7 @@ impl DnsCache {
     ) -> Result<Vec<SocketAddr>, NotResolved> {
         let mut outcome = loop {
             let mut ended = pin!(self.0.ended.notified());
-            // From now on, not from when it is first polled.
+            // Registers now rather than at the first poll, so that no lookup that ends in between is missed.
             ended.as_mut().enable();
             match self.ask(&name, by_wildcard)? {
                 Asked::Known(found) => return Ok(found.next()),
@@ -162,7 +164,7 @@ impl DnsCache {
                 Asked::NoRoom => ended.await,
             }
         };
-        // Nobody tells the outcome where the lookup panicked.
+        // The sender is dropped without an outcome if the lookup panics.
         let told = outcome.wait_for(Option::is_some).await;
         let told = told.ok().and_then(|told| told.clone());
         match told {
@@ -171,7 +173,7 @@ impl DnsCache {
         }
     }
 
-    /// Begins a lookup where there is none to wait for.
+    /// Returns the state of a name. Starts a lookup if none is running for it.
     fn ask(&self, name: &Name, by_wildcard: bool) -> Result<Asked, NotResolved> {
         let mut entries = self.entries();
         match entries.names.get(name.as_str()) {
@@ -185,7 +187,7 @@ impl DnsCache {
             return Ok(Asked::NoRoom);
         }
         if entries.names.len() >= MOST_NAMES {
-            // A lookup that is under way stays known, so that there is never a second one for a name.
+            // Running lookups stay in the map, so that a name never has a second one.
             entries
                 .names
                 .retain(|_, entry| matches!(entry, Entry::Looking(_)));
@@ -206,7 +208,7 @@ impl DnsCache {
         Ok(Asked::Looking(outcome))
     }
 
-    /// Forgets a name whose addresses led nowhere.
+    /// Removes a name from the cache, after a connection to its addresses failed.
     pub(super) fn forget(&self, name: &str) {
         let mut entries = self.entries();
         if let Some(Entry::Found(_)) = entries.names.get(name) {
@@ -239,12 +241,12 @@ impl Entries {
     }
 }
 
-/// A lookup under way. Its end makes room for another, even if the resolver panics.
+/// A running lookup. Dropping it makes room for another, even if the resolver panics.
 struct RunningLookup {
     cache: DnsCache,
     name: Name,
     by_wildcard: bool,
-    /// By the clock of whoever asked.
+    /// The start of the lookup, by the clock of the caller's runtime.
     at: Instant,
     tell: watch::Sender<Outcome>,
 }
@@ -265,7 +267,7 @@ impl RunningLookup {
             let name = self.name.as_str().to_owned();
             self.cache.entries().names.insert(name, entry);
         }
-        // Fails where nobody waits any more.
+        // Fails if no caller waits any more.
         let _ = self.tell.send(Some(outcome));
     }
 }
@@ -283,8 +285,8 @@ impl Drop for RunningLookup {
 }
 
 impl Found {
-    /// The addresses, beginning with another one of the preferred family each time, as resolvers do: one lookup must not
-    /// send every connection to the same server.
+    /// Returns the addresses, rotated within the preferred address family, as resolvers do. Otherwise one lookup would send all
+    /// connections to the same server.
     fn next(&self) -> Vec<SocketAddr> {
         let mut addresses = self.addresses.clone();
         let family = addresses.first().map(SocketAddr::is_ipv4);

@@ -1,8 +1,8 @@
-//! One request, one answer: a request that may have reached the server is never sent a second time.
+//! Sends one request and returns its response. A request that may have reached the server is never sent a second time.
 //!
-//! It is for the plugin to know whether the request may be repeated. Only a request of which not a byte was written, because
-//! the server had closed the idle connection meanwhile, goes out again on another one. Where a new connection fails like that,
-//! the plugin is told that nothing was sent.
+//! Only the plugin knows if a request may be repeated. There is one exception: the server may have closed an idle connection
+//! before a byte of the request was written. Then the request is sent on another connection. If a new connection fails in this
+//! way, the plugin gets an error code that means that nothing was sent.
 
 use super::connection::{Connection, Failed, InstanceGone, RequestBody};
 use super::failure;
@@ -21,23 +21,23 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep, sleep, timeout, timeout_at};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-/// How long a plugin that names no timeouts waits for a connection.
+/// The default of a plugin's connect timeout.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
-/// How long a plugin that names no timeouts waits for the head of an answer, and then for each further part.
+/// The default of a plugin's first-byte and between-bytes timeouts.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
-/// The longest timeout that a plugin can choose. A request keeps its connection until then, also between calls.
+/// The longest timeout that a plugin can choose. A request may keep its connection for this long, also between calls.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
-/// How long the steps of an exchange may take.
+/// The time limits of the steps of an exchange.
 pub(super) struct Timeouts {
-    /// For a free permit and a new connection together.
+    /// The limit for a permit and a new connection together.
     connect: Duration,
     first_byte: Duration,
     between_bytes: Duration,
 }
 
 impl Timeouts {
-    /// Waits for what comes before a connection no longer than for one.
+    /// Runs a step that comes before the connection, with the connect timeout.
     #[cfg(feature = "aws")]
     pub(super) async fn before_sending<T>(
         &self,
@@ -46,7 +46,7 @@ impl Timeouts {
         by(self.connected_by(), step).await
     }
 
-    /// Waits for what comes before the next bytes of an answer no longer than for them.
+    /// Runs a step that comes before the next bytes of a response, with the between-bytes timeout.
     #[cfg(feature = "aws")]
     pub(super) async fn before_reading<T>(
         &self,
@@ -56,12 +56,12 @@ impl Timeouts {
         step.map_err(|_| Error::HttpResponseTimeout)
     }
 
-    /// When a request that begins now must have its connection.
+    /// Returns the deadline for the connection of a request that starts now.
     pub(super) fn connected_by(&self) -> Instant {
         Instant::now() + self.connect
     }
 
-    /// Takes the timeouts that the plugin asked for, within bounds, and defaults for the others.
+    /// Returns the plugin's timeouts, at most [`LONGEST_TIMEOUT`] each, with defaults for those that are unset.
     pub(super) fn new(options: Option<RequestOptions>) -> Self {
         let options = options.unwrap_or_default();
         let bounded = |chosen: Option<Duration>, default: Duration| {
@@ -75,7 +75,7 @@ impl Timeouts {
     }
 }
 
-/// The limits of the requests that an instance, and all instances of its plugin, may have in flight.
+/// The limits of requests in flight, for an instance and for all instances of its plugin.
 #[derive(Clone)]
 pub(super) struct RequestLimits {
     pub(super) of_instance: Arc<Semaphore>,
@@ -83,32 +83,32 @@ pub(super) struct RequestLimits {
 }
 
 impl RequestLimits {
-    /// Waits until one more request may begin.
+    /// Waits until another request may start.
     pub(super) async fn admit(self, deadline: Instant) -> Result<InFlight, Error> {
         let mut permits = [None, None];
         let semaphores = [Some(self.of_instance), self.of_plugin];
         for (permit, semaphore) in permits.iter_mut().zip(semaphores) {
             let Some(semaphore) = semaphore else { continue };
             let taken = timeout_at(deadline, semaphore.acquire_owned()).await;
-            // Named, so that nobody looks for the cause at the host. The semaphore is never closed, so that there
-            // is a permit in any case.
+            // An error code of its own, so that nobody looks for the cause at the remote host. The semaphore is never
+            // closed, so `ok` always returns a permit.
             *permit = taken.map_err(|_| Error::ConnectionLimitReached)?.ok();
         }
         Ok(InFlight::new(permits))
     }
 }
 
-/// The connections that a request may use, and the time that its steps may take.
+/// The connections that a request may use, and the time limits of its steps.
 pub(super) struct Exchange {
     pub(super) pool: Arc<Pool>,
     pub(super) host_pool: Arc<HostPool>,
-    /// Tells if the instance that sends the request is gone.
+    /// The flag that is set when the instance of the request is gone.
     pub(super) gone: InstanceGone,
     pub(super) timeouts: Timeouts,
 }
 
 impl Exchange {
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of its response.
     pub(super) async fn send(
         &self,
         request: Request<WasiBody>,
@@ -172,9 +172,9 @@ async fn by<C>(deadline: Instant, connecting: impl Future<Output = C>) -> Result
         .map_err(|_| Error::ConnectionTimeout)
 }
 
-/// A request as it stands on the wire: the path alone, for the host is in its header (RFC 9112, section 3.2.1).
+/// Prepares a request for the wire: its target is only the path, because the host is in a header (RFC 9112, section 3.2.1).
 fn prepare(request: Request<WasiBody>) -> Result<Request<WasiBody>, Error> {
-    // It would ask an allowed host to pass bytes on to any other.
+    // `CONNECT` would ask an allowed host to forward bytes to any other host.
     if request.method() == Method::CONNECT {
         return Err(Error::HttpRequestMethodInvalid);
     }
@@ -187,8 +187,9 @@ fn prepare(request: Request<WasiBody>) -> Result<Request<WasiBody>, Error> {
     Ok(Request::from_parts(head, body))
 }
 
-/// Refuses a `content-length` that the body does not keep. The server would take the next request on the connection,
-/// which may be another instance's, for the rest of the body.
+/// Refuses a `content-length` that differs from the length of the body.
+///
+/// Otherwise the server would read the next request on the connection, perhaps another instance's, as the rest of the body.
 fn check_length(request: &Request<WasiBody>) -> Result<(), Error> {
     let mut lengths = request.headers().get_all(CONTENT_LENGTH).iter();
     let Some(length) = lengths.next() else {
@@ -211,11 +212,11 @@ fn check_length(request: &Request<WasiBody>) -> Result<(), Error> {
     }
 }
 
-/// The body of an answer: a silent server runs into the between-bytes timeout, and the last byte gives the connection back.
+/// The body of a response. It applies the between-bytes timeout, and returns the connection to the pool after the last byte.
 struct ResponseBody {
     incoming: Incoming,
     open: Arc<OpenResponse>,
-    /// Set once all of the answer has come, until the plugin has heard so: it may not have read the last part.
+    /// Set when the whole response has arrived, until the plugin has seen its end. The plugin may not have read the last part.
     read: Option<InFlight>,
     between_bytes: Duration,
     silence: Option<Pin<Box<Sleep>>>,
@@ -239,8 +240,10 @@ impl ResponseBody {
         }
     }
 
-    /// Ready if nothing came for too long. The time counts from the first vain look, not from the last byte: it is the
-    /// server's silence that counts, not what the plugin does meanwhile.
+    /// Ready if no bytes came for too long.
+    ///
+    /// The time starts at the first poll that finds nothing, not at the last byte. The timeout measures the silence of the
+    /// server, not the time that the plugin spends between reads.
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let between_bytes = self.between_bytes;
         let silence = self
@@ -253,7 +256,7 @@ impl ResponseBody {
     }
 }
 
-// The reaper knows of the answer until then, and must not keep the connection.
+// The reaper also holds the response, so it would keep the connection open.
 impl Drop for ResponseBody {
     fn drop(&mut self) {
         drop(self.open.end());

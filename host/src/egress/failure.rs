@@ -1,6 +1,6 @@
-//! Failures by name: the plugin decides from the name whether to try again, so one cause never passes for another.
+//! Maps failures to the error codes of `wasi:http`. A plugin decides by the code if it retries, so each cause keeps its own code.
 //!
-//! The names are those of `wasi:http`, which took them from RFC 9209, section 2.3.
+//! `wasi:http` took its codes from RFC 9209, section 2.3.
 
 use super::dns_cache::NoAddress;
 use crate::error::{chain, sources};
@@ -8,7 +8,7 @@ use std::error::Error as StdError;
 use std::io::{self, ErrorKind};
 use wasmtime_wasi_http::Error;
 
-/// A failure before there was a TCP connection: nothing was sent, and no name here lets the plugin think otherwise.
+/// Maps a failure before there was a TCP connection. Nothing was sent, and each code used here says so.
 pub(super) fn of_connecting(cause: &(dyn StdError + 'static)) -> Error {
     tracing::debug!("connecting failed: {}", chain(cause));
     match find::<NoAddress>(cause) {
@@ -27,14 +27,14 @@ pub(super) fn of_connecting(cause: &(dyn StdError + 'static)) -> Error {
         Some(ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable) => {
             Error::DestinationIpUnroutable
         }
-        // EADDRNOTAVAIL: all local ports are in use, or wait for the end of `TIME_WAIT`.
+        // EADDRNOTAVAIL: all local ports are in use or in `TIME_WAIT`.
         Some(ErrorKind::AddrNotAvailable) => Error::ConnectionLimitReached,
         Some(kind) if is_gone(kind) => Error::DestinationUnavailable,
         Some(_) | None => Error::InternalError(Some(chain(cause))),
     }
 }
 
-/// A failure of the TLS handshake, before any request.
+/// Maps a failure of the TLS handshake, before any request.
 pub(super) fn of_tls(cause: &io::Error) -> Error {
     tracing::debug!("TLS failed: {cause}");
     match rustls_error(cause) {
@@ -44,7 +44,7 @@ pub(super) fn of_tls(cause: &io::Error) -> Error {
     }
 }
 
-/// A failure after the connection stood and before the head of the answer was there.
+/// Maps a failure after the connection was opened and before the head of the response arrived.
 pub(super) fn of_exchange(cause: &hyper::Error) -> Error {
     tracing::debug!("the exchange failed: {}", chain(cause));
     if cause.is_incomplete_message() || cause.is_canceled() || cause.is_closed() {
@@ -53,7 +53,7 @@ pub(super) fn of_exchange(cause: &hyper::Error) -> Error {
     of_transfer(cause, Error::ConnectionTerminated)
 }
 
-/// A failure within the body of the answer.
+/// Maps a failure within the body of the response.
 pub(super) fn of_body(cause: &hyper::Error) -> Error {
     tracing::debug!("the body failed: {}", chain(cause));
     if cause.is_incomplete_message() {
@@ -65,7 +65,7 @@ pub(super) fn of_body(cause: &hyper::Error) -> Error {
     of_transfer(cause, Error::HttpResponseIncomplete)
 }
 
-/// The names that both have in common; `ended` is that of an orderly end in the middle.
+/// Maps the failures that [`of_exchange`] and [`of_body`] have in common. `ended` is the code for an orderly close in the middle.
 fn of_transfer(cause: &hyper::Error, ended: Error) -> Error {
     if cause.is_parse_too_large() {
         return Error::HttpResponseHeaderSectionSize(None);
@@ -76,7 +76,7 @@ fn of_transfer(cause: &hyper::Error, ended: Error) -> Error {
     let Some(io) = find::<io::Error>(cause) else {
         return Error::HttpProtocolError;
     };
-    // Not by the names of a handshake that failed: those say that nothing was sent.
+    // The codes of a failed handshake do not fit here: they mean that nothing was sent.
     if rustls_error(io).is_some() {
         return ended;
     }
@@ -101,7 +101,7 @@ fn tls(error: &rustls::Error) -> Error {
     }
 }
 
-/// The peer is gone, with or without a reset.
+/// Returns true if the peer is gone, with or without a reset.
 fn is_gone(kind: ErrorKind) -> bool {
     matches!(
         kind,
@@ -113,7 +113,7 @@ fn is_gone(kind: ErrorKind) -> bool {
     )
 }
 
-/// `source` of an [`io::Error`] skips the error that it wraps; this does not.
+/// Returns the TLS error that an [`io::Error`] wraps. [`io::Error`]'s `source` skips the wrapped error.
 fn rustls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }

@@ -1,7 +1,7 @@
-//! Closes connections that nobody may use any more, and answers that nobody reads.
+//! Closes connections that have expired, and responses that their plugin does not read.
 //!
-//! One task for each [`Egress`](super::Egress), for as long as it has connections, on the
-//! [background](crate::background) thread: a runtime of the embedder may not be driven when it is time.
+//! Each [`Egress`](super::Egress) has one reaper task while it has connections. The task runs on the
+//! [background](crate::background) thread, because a runtime of the embedder may not be running at that time.
 
 use super::pool::Pool;
 use crate::background;
@@ -14,18 +14,19 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep};
 use wasmtime_wasi_http::Error;
 
-/// How long a connection may be idle before its end is noticed as soon as it comes.
+/// The longest time between two rounds of the reaper. After one round, an idle connection wakes the reaper when the server
+/// closes it.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 const LOOK_AT_MOST_EVERY: Duration = Duration::from_millis(10);
 
-/// True while a task looks after the connections of a pool.
+/// True while a reaper task runs for the pool.
 #[derive(Default)]
 pub(super) struct IdleReaper(AtomicBool);
 
 impl IdleReaper {
-    /// Has a task look after the connections from now on, unless one does. There must be one, or a permit taken for it.
+    /// Starts the reaper task unless it runs already. The pool must have a connection, or a permit taken for one.
     ///
-    /// Errors: the operating system starts no thread.
+    /// Errors: the operating system cannot start a thread.
     pub(super) fn start(&self, pool: &Arc<Pool>) -> Result<(), Error> {
         if self.0.swap(true, Ordering::SeqCst) {
             return Ok(());
@@ -39,14 +40,14 @@ impl IdleReaper {
         })
     }
 
-    /// Ends it where there is nothing to look after.
+    /// Returns true if the task may end, because the pool has no connections.
     fn may_stop(&self, pool: &Pool) -> bool {
         if pool.is_in_use() {
             return false;
         }
         self.0.store(false, Ordering::SeqCst);
-        // Somebody may have opened a connection just before, and found a reaper. Then this task goes on, unless
-        // another one has started since.
+        // A connection may have been opened just before, when this task still counted as running. Then this task
+        // continues, unless another one has started since.
         !pool.is_in_use() || self.0.swap(true, Ordering::SeqCst)
     }
 }
@@ -63,7 +64,7 @@ async fn reap(pool: Weak<Pool>) {
     poll_fn(|cx| poll_look(&pool, cx, next.as_mut())).await;
 }
 
-/// Ready when there is nothing more to look after.
+/// Ready when the pool is gone or has no connections.
 fn poll_look(pool: &Weak<Pool>, cx: &mut Context<'_>, mut next: Pin<&mut Sleep>) -> Poll<()> {
     loop {
         let Some(pool) = pool.upgrade() else {

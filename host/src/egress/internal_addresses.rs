@@ -1,26 +1,41 @@
-//! Addresses that are not of the public internet: this machine's, a private network's, or a cloud's metadata service.
+//! Internal addresses: those of this machine, of a private network, or of a cloud's metadata service.
 //!
-//! A plugin may reach a name that a wildcard allows, and whoever answers for the name in DNS chooses the address. These
-//! are the addresses that such an answer must not lead to: all that IANA lists as not globally reachable
+//! A plugin may reach any name that a wildcard allows, and the owner of the name chooses its address in DNS. By default such a
+//! name must not resolve to an internal address. Internal addresses are all that IANA lists as not globally reachable
 //! (<https://www.iana.org/assignments/iana-ipv4-special-registry>,
 //! <https://www.iana.org/assignments/iana-ipv6-special-registry>), and multicast.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Says which names may lead to internal addresses: loopback, link-local (with a cloud's metadata at 169.254.169.254),
-/// private networks, and all others that IANA lists as not globally reachable.
+/// The names that may resolve to internal addresses, for [`EgressBuilder::internal_addresses`](crate::EgressBuilder::internal_addresses).
 ///
-/// This is about what a DNS lookup gives. An address that a rule itself writes out, such as `127.0.0.1:8000`, is allowed in
-/// any case.
+/// Internal addresses are loopback, link-local (including a cloud's metadata service at 169.254.169.254) and private networks,
+/// and all others that IANA lists as not globally reachable.
+///
+/// The setting applies to the results of DNS lookups. An address that a rule names itself, such as `127.0.0.1:8000`, is always
+/// allowed.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use dapr_wasm_host::{Egress, InternalAddresses};
+///
+/// let egress = Egress::builder()
+///     .allow("dynamodb.eu-west-1.amazonaws.com:443")
+///     .internal_addresses(InternalAddresses::Deny)
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InternalAddresses {
-    /// Every allowed name may.
+    /// Every allowed name may resolve to internal addresses.
     Allow,
-    /// A name that a rule writes out may. One that only a rule with a `*` allows may not.
+    /// A name that a rule writes out may resolve to internal addresses. A name that only a rule with a `*` allows may not.
+    /// This is the default.
     #[default]
     DenyForWildcards,
-    /// No name may.
+    /// No name may resolve to internal addresses.
     Deny,
 }
 
@@ -45,11 +60,11 @@ fn is_internal_v4(address: Ipv4Addr) -> bool {
     match address.octets() {
         // "This network", private, loopback, link-local, private.
         [0 | 10 | 127, ..] | [169, 254, ..] | [172, 16..=31, ..] | [192, 168, ..] => true,
-        // Shared by carriers and clouds (RFC 6598); the metadata service of one is at 100.100.100.200.
+        // Shared by carriers and clouds (RFC 6598). Alibaba Cloud's metadata service is at 100.100.100.200.
         [100, 64..=127, ..] => true,
-        // Protocol assignments, but for the anycast addresses of PCP and TURN.
+        // Protocol assignments, except the anycast addresses of PCP and TURN.
         [192, 0, 0, last] => !matches!(last, 9 | 10),
-        // Azure's metadata and DNS, a public address that every virtual machine there reaches as its host.
+        // Azure's metadata and DNS. It is a public address that leads every virtual machine there to its host.
         [168, 63, 129, 16] => true,
         // Documentation and benchmarking.
         [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] | [198, 18 | 19, ..] => true,
@@ -68,7 +83,7 @@ fn is_internal_v6(address: Ipv6Addr) -> bool {
         [0, 0, 0, 0, 0, 0, ..] | [0x64, 0xff9b, ..] => true,
         // Discard-only and dummy prefixes.
         [0x100, 0, 0, 0..=1, ..] => true,
-        // Teredo, benchmarking, documentation, ORCHIDv2 and the rest of the protocol assignments, of which none is a server's.
+        // Teredo, benchmarking, documentation, ORCHIDv2 and the other protocol assignments. None is the address of a server.
         [0x2001, 0..=0x1ff, ..] | [0x2001, 0xdb8, ..] | [0x3fff, 0..=0xfff, ..] => true,
         // Segment routing.
         [0x5f00, ..] => true,
@@ -78,7 +93,7 @@ fn is_internal_v6(address: Ipv6Addr) -> bool {
     }
 }
 
-/// The IPv4 address to which a mapped, a translated (SIIT, NAT64) or a 6to4 address leads.
+/// Returns the IPv4 address within a mapped, a translated (SIIT, NAT64) or a 6to4 address.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let v4 = |high: u16, low: u16| {
         let [a, b] = high.to_be_bytes();
@@ -98,7 +113,7 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
 mod tests {
     use super::*;
 
-    /// The addresses of this text, and whether each is internal.
+    /// Returns each address of the text, with true if it is internal.
     fn classified(text: &str) -> impl Iterator<Item = (&str, bool)> {
         let addresses = text.split_whitespace();
         addresses.map(|address| (address, is_internal(address.parse().unwrap())))

@@ -1,5 +1,7 @@
-//! Masks the session token in error responses: a service that does not take a signature may repeat what was signed. A component
-//! that leaves signing to the host is not to read the token.
+//! Masks the session token in error responses.
+//!
+//! A service that refuses a signature may repeat the signed text, including the token. A component that leaves signing to the
+//! host must not see the token.
 
 use super::buffered::{collect, with_permits};
 use super::pool::InFlight;
@@ -11,38 +13,38 @@ use serde_json::Value;
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// The largest error response that is searched, in bytes: DynamoDB puts the items of a transaction that it cancels into one, which are
-/// 4 MB at most, as base64.
+/// The largest error response that is searched, in bytes. DynamoDB's response to a cancelled transaction may contain its items:
+/// at most 4 MB, as base64.
 const LARGEST: usize = 8 << 20;
 
-/// The largest error response that is read for its error code, in bytes. One that speaks of a token has no more than some hundred.
+/// The largest error response that is parsed for its error code, in bytes. One about an expired token has a few hundred.
 const LARGEST_WITH_CODE: usize = 64 << 10;
 
-/// The text in the place of a token.
+/// The text that replaces a token.
 const MASK: &str = "***";
 
-/// A checksum of the body, as DynamoDB sends it.
+/// The header with a checksum of the body, as DynamoDB sends it.
 const CHECKSUM: &str = "x-amz-crc32";
 
-/// The error code of services that answer in JSON, with or without a namespace before `#` and a URL after `:`
+/// The header with the error code of JSON services. The code may have a namespace before `#` and a URL after `:`
 /// (<https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html#operation-error-serialization>).
 const ERROR_TYPE: &str = "x-amzn-errortype";
 
-/// The codes by which services refuse a session token whose time is over: those of JSON and of XML.
+/// The error codes for an expired session token, in JSON and in XML.
 const EXPIRED: &[&str] = &["ExpiredTokenException", "ExpiredToken"];
 
-/// An answer of status 400 to 499, buffered as a whole.
+/// A response of status 400 to 499, buffered as a whole.
 pub(super) struct ErrorResponse {
     head: response::Parts,
     bytes: Vec<u8>,
     room: OwnedSemaphorePermit,
 }
 
-/// How much of the instance's buffer limit an error response takes until it is complete, in bytes.
+/// Returns the part of the instance's buffer limit that an error response takes until it is complete, in bytes.
 ///
-/// Errors: it is too large, or cannot be searched.
+/// Errors: the response is too large, or is compressed.
 pub(super) fn buffer_size(answer: &Response<WasiBody>) -> Result<u32, Error> {
-    // What is compressed cannot be searched, and was not asked for.
+    // A compressed response cannot be searched, and the request did not accept one.
     if let Some(coding) = answer.headers().get(CONTENT_ENCODING) {
         let coding = coding.to_str().ok().map(ToOwned::to_owned);
         return Err(Error::HttpResponseContentCoding(coding));
@@ -59,7 +61,7 @@ fn too_large() -> Error {
 }
 
 impl ErrorResponse {
-    /// Reads an error response to its end. `room` has its [size](buffer_size).
+    /// Reads an error response to its end. `room` has one permit for each byte of its [size](buffer_size).
     pub(super) async fn read(
         answer: Response<WasiBody>,
         mut room: OwnedSemaphorePermit,
@@ -88,7 +90,7 @@ impl ErrorResponse {
         }
     }
 
-    /// The response as the component may read it. It counts as a request in flight until it is read or dropped.
+    /// Returns the response without the token. It counts as a request in flight until the component has read or dropped it.
     pub(super) fn masked(self, token: &str, in_flight: InFlight) -> Response<WasiBody> {
         let Self {
             mut head,
@@ -127,15 +129,17 @@ fn is_expired_in_json(text: &str) -> bool {
     codes.into_iter().flatten().any(is_expired)
 }
 
-/// The first code of `<Error>` (S3) or `<ErrorResponse>` (STS, SQS and others). Text within a document is escaped.
+/// Checks the first code of `<Error>` (S3) or `<ErrorResponse>` (STS, SQS and others). Other text in the document is escaped.
 fn is_expired_in_xml(text: &str) -> bool {
     let code = text.split_once("<Code>").map(|(_, rest)| rest);
     let code = code.and_then(|rest| rest.split_once("</Code>"));
     code.is_some_and(|(code, _)| EXPIRED.contains(&code.trim()))
 }
 
-/// How a service may repeat a token. Amazon S3 also shows the bytes that it expected to be signed, as hexadecimal numbers with
-/// spaces between them (`CanonicalRequestBytes` of `SignatureDoesNotMatch`).
+/// Returns the spellings in which a service may repeat a token.
+///
+/// Amazon S3 also shows the bytes that it expected to be signed, as hexadecimal numbers separated by spaces
+/// (`CanonicalRequestBytes` of `SignatureDoesNotMatch`).
 fn spellings(token: &str) -> [String; 3] {
     let bytes: Vec<_> = token.bytes().map(|byte| format!("{byte:02x}")).collect();
     let numbers = bytes.join(" ");
@@ -146,9 +150,9 @@ fn contains(text: &[u8], token: &[u8]) -> bool {
     !token.is_empty() && text.windows(token.len()).any(|part| part == token)
 }
 
-/// Nothing where there is nothing to mask. What is masked is never longer than it was.
+/// Returns the bytes with the token masked, or `None` if they do not contain it. The result is never longer.
 fn masked(bytes: &[u8], token: &str) -> Option<Vec<u8>> {
-    // A token is ASCII, so that it stands in what is valid UTF-8.
+    // A token is ASCII, so it can only be in a valid part of the UTF-8.
     let chunks = || bytes.utf8_chunks();
     if token.is_empty() || !chunks().any(|chunk| chunk.valid().contains(token)) {
         return None;
@@ -167,7 +171,7 @@ fn masked(bytes: &[u8], token: &str) -> Option<Vec<u8>> {
     Some(masked)
 }
 
-/// Has the headers tell the truth of a body that is not the service's any more.
+/// Updates the headers for a changed body: removes the checksum and sets the length.
 fn describe(bytes: &[u8], headers: &mut HeaderMap) {
     headers.remove(CHECKSUM);
     if headers.contains_key(CONTENT_LENGTH) {

@@ -1,19 +1,21 @@
-//! The egress: a plugin reaches the hosts that its embedder named, and nothing else.
+//! Outgoing HTTP of plugins. A plugin reaches the hosts that its embedder allowed, and nothing else.
 //!
-//! The modules form layers, and each uses only those after it in this list:
+//! The modules form layers. Each module uses only modules further down in this list:
 //!
-//! - [`outgoing`]: an instance's `wasi:http`. It lets a request pass or refuses it, before any lookup or connection.
-//! - With the feature `aws`: `credential_endpoint` answers in place of a container's agent; `signing`, with `signing_style`,
-//!   `clock_skew` and `mask_token`, signs requests and keeps the session token out of what comes back; `buffered` counts the
-//!   bodies that are kept meanwhile.
-//! - [`exchange`]: sends one request on a connection and hands its answer to the plugin.
-//! - [`pool`]: connections by host, in use and idle, never more than allowed. Its [`idle_reaper`] closes what is idle or left
-//!   unread for too long.
+//! - [`outgoing`]: implements `wasi:http` for an instance. It allows or refuses a request before any lookup or connection.
+//! - With the feature `aws`:
+//!   - `credential_endpoint` serves lent credentials in place of a container's agent.
+//!   - `signing` signs requests, with the help of `signing_style` and `clock_skew`.
+//!   - `mask_token` removes the session token from error responses.
+//!   - `buffered` counts the bodies that are kept in memory meanwhile.
+//! - [`exchange`]: sends one request on a connection and hands the response to the plugin.
+//! - [`pool`]: pools connections by host, idle ones and those in use, up to the limits. Its [`idle_reaper`] closes
+//!   connections that are idle, or whose response is unread, for too long.
 //! - [`connection`]: an HTTP/1.1 connection, and the body of a request.
-//! - [`connector`]: opens connections, over [`tls`] or not.
-//! - [`failure`]: names what went wrong.
-//! - [`dns_cache`]: the addresses of names.
-//! - [`allow_list`], [`origin`], [`internal_addresses`]: what a rule, a URL and an address mean.
+//! - [`connector`]: opens connections, with or without [`tls`].
+//! - [`failure`]: maps errors to the error codes of `wasi:http`.
+//! - [`dns_cache`]: caches the addresses of names.
+//! - [`allow_list`], [`origin`], [`internal_addresses`]: parse and match rules, URLs and addresses.
 
 mod allow_list;
 #[cfg(feature = "aws")]
@@ -65,20 +67,40 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long a resolver that the embedder gives may take for one name. The system's gives up by itself.
+/// The time limit of one lookup by a resolver of the embedder. The system's resolver has its own timeout.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Says where plugins may send HTTP requests, and holds the connections that they share to get there.
+/// An allow-list of hosts for plugins, and the connection pool that reaches them.
 ///
-/// HTTP/1.1 with keep-alive, in the clear or over TLS 1.2 and 1.3, whose sessions are resumed. A rule is about what the
-/// plugin writes: a name allows no address, and an address no name.
-/// [`EgressBuilder::internal_addresses`] says which addresses names may lead to. Redirects are not followed:
-/// the plugin sees them. The environment's proxies are not used; [`EgressBuilder::https_proxy`] sets one. The addresses of
-/// a name are used for 5 s, and no longer once a connection to them did not come about. A clone has the same rules and the same connections; two that were built
-/// apart share nothing.
+/// Give it to instances with [`InstanceOptions::egress`](crate::InstanceOptions::egress). All instances that share an
+/// `Egress` share its connections. A request that no rule allows fails with wasi:http's `HTTP-request-denied`, before any
+/// lookup or connection.
 ///
-/// A connection is used by the tokio runtime that opened it and by no other; the idle ones of all runtimes together count
-/// towards [`EgressBuilder::max_connections_per_host`], and the oldest makes room where another runtime needs it.
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use dapr_wasm_host::{Egress, InstanceOptions};
+///
+/// let egress = Egress::builder()
+///     .allow("dynamodb.*.amazonaws.com:443") // every region
+///     .allow_url("http://127.0.0.1:8000") // a local DynamoDB
+///     .build()?;
+/// let options = InstanceOptions::new().egress(egress);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// - **Protocol**: HTTP/1.1 with keep-alive, over plain TCP or over TLS 1.2 or 1.3 with session resumption.
+/// - **Redirects** are not followed. The plugin gets the redirect as its response.
+/// - **Proxies** of the environment (`HTTPS_PROXY` and others) are ignored. [`EgressBuilder::https_proxy`] sets one.
+/// - **Names and addresses**: a rule matches the host that the plugin writes. A rule for a name does not allow the address
+///   of that name, and a rule for an address allows no name. [`EgressBuilder::internal_addresses`] limits the addresses
+///   that a name may resolve to.
+/// - **DNS**: addresses are cached for 5 s, and dropped earlier if a connection to them fails.
+/// - **Clones** share the rules and the connections. Two values that were built separately share nothing.
+///
+/// A connection is used only by the tokio runtime that opened it. Idle connections of all runtimes count towards
+/// [`EgressBuilder::max_connections_per_host`]. If another runtime needs a connection at that limit, the oldest idle one is
+/// closed.
 #[derive(Clone)]
 pub struct Egress {
     allowed: Arc<AllowList>,
@@ -89,7 +111,7 @@ pub struct Egress {
 }
 
 impl Egress {
-    /// Nothing is allowed until a rule says so.
+    /// Returns a builder without rules. Without a rule, every request is refused.
     #[must_use]
     pub fn builder() -> EgressBuilder {
         EgressBuilder::default()
@@ -104,7 +126,35 @@ impl std::fmt::Debug for Egress {
     }
 }
 
-/// Collects the rules of an [`Egress`]. They are read, and their faults told, by [`EgressBuilder::build`].
+/// A builder of an [`Egress`], made with [`Egress::builder`].
+///
+/// The methods do not check their arguments. [`build`](Self::build) does, and returns the first error.
+///
+/// | setting | default |
+/// |---|---|
+/// | rules | none: every request is refused |
+/// | [`internal_addresses`](Self::internal_addresses) | [`InternalAddresses::DenyForWildcards`] |
+/// | [`resolver`](Self::resolver) | the operating system's |
+/// | [`tls`](Self::tls) | the roots that browsers trust, no client certificate |
+/// | [`https_proxy`](Self::https_proxy) | unset |
+/// | [`idle_timeout`](Self::idle_timeout) | 20 s |
+/// | [`unread_timeout`](Self::unread_timeout) | 30 s |
+/// | [`max_connections`](Self::max_connections) | 512 |
+/// | [`max_connections_per_host`](Self::max_connections_per_host) | 512 |
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use dapr_wasm_host::Egress;
+/// use std::time::Duration;
+///
+/// let egress = Egress::builder()
+///     .allow("dynamodb.eu-west-1.amazonaws.com:443")
+///     .idle_timeout(Duration::from_secs(10))
+///     .max_connections(100.try_into()?)
+///     .build()?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct EgressBuilder {
     rules: Vec<Text>,
@@ -136,45 +186,64 @@ enum Text {
 impl EgressBuilder {
     /// Allows one `host:port`, with and without TLS: `127.0.0.1:8000`, `[::1]:8000`, `dynamodb.eu-west-1.amazonaws.com:443`.
     ///
-    /// A label `*` stands for exactly one label of a name: `dynamodb.*.amazonaws.com:443` allows every region, and
-    /// neither `dynamodb.amazonaws.com` nor `a.b.dynamodb.eu-west-1.amazonaws.com`. It never stands for an address.
+    /// A label `*` matches exactly one label of a name: `dynamodb.*.amazonaws.com:443` allows every region. It does not allow
+    /// `dynamodb.amazonaws.com` or `a.b.dynamodb.eu-west-1.amazonaws.com`. A `*` never matches an address.
     #[must_use]
     pub fn allow(mut self, authority: impl Into<String>) -> Self {
         self.rules.push(Text::Authority(authority.into()));
         self
     }
 
-    /// Allows the scheme, host and port of an `http` or `https` URL, such as a configured endpoint. Without a port it is
-    /// the scheme's own: 80 or 443. A path is ignored.
+    /// Allows the scheme, host and port of an `http` or `https` URL, such as a configured endpoint.
+    ///
+    /// Without a port, the default port of the scheme applies: 80 or 443. A path is ignored.
     #[must_use]
     pub fn allow_url(mut self, url: impl Into<String>) -> Self {
         self.rules.push(Text::Url(url.into()));
         self
     }
 
-    /// Sets which addresses the names of rules may lead to. By default, a name that only a rule with a `*` allows may not lead to
-    /// an internal address ([`InternalAddresses::DenyForWildcards`]): whoever answers for such a name in DNS could otherwise
-    /// send a plugin to this machine, to its private network, or to its cloud's metadata service.
+    /// Sets which names may resolve to internal addresses; [`InternalAddresses::DenyForWildcards`] by default.
     ///
-    /// A request to a name that has no other address fails with wasi:http's `destination-IP-prohibited`. Other addresses of
-    /// the name are used. If names of AWS lead to your private network, as those of a VPC's interface endpoints do, write
-    /// them out in a rule of their own, or choose [`InternalAddresses::Allow`].
+    /// By default, a name that only a rule with a `*` allows must not resolve to an internal address. Otherwise, the owner of
+    /// such a name could send a plugin to this machine, to its private network, or to its cloud's metadata service.
+    ///
+    /// Denied addresses of a name are skipped. If the name has no other address, the request fails with wasi:http's
+    /// `destination-IP-prohibited`.
+    ///
+    /// AWS names may resolve to addresses of your private network, for example those of a VPC's interface endpoints. In that
+    /// case, add a rule that writes the name out, or choose [`InternalAddresses::Allow`].
     #[must_use]
     pub fn internal_addresses(mut self, internal_addresses: InternalAddresses) -> Self {
         self.internal_addresses = internal_addresses;
         self
     }
 
-    /// Looks names up with `resolver` instead of the operating system's `getaddrinfo`.
+    /// Resolves names with `resolver` instead of the operating system's `getaddrinfo`.
     ///
-    /// The resolver gets a name in lower case and gives its addresses. An empty list means that the name has none. The
-    /// addresses are used for 5 s, so a resolver needs no cache, and a name is looked up once for all who ask for it at the
-    /// same time. It may take 60 s for one name. It runs in a tokio runtime of this crate that has one thread for all of them,
-    /// so it must not block that thread.
+    /// The resolver gets a name in lower case and returns its addresses. An empty list means that the name has no address. An
+    /// error fails the request with wasi:http's `DNS-error`.
     ///
-    /// `getaddrinfo` needs a thread for each lookup, of which there are 32 at a time, 16 of them for names that only a rule
-    /// with a `*` allows: a resolver that is asynchronous, such as
-    /// [hickory-resolver](https://docs.rs/hickory-resolver), needs none.
+    /// - Addresses are cached for 5 s, so a resolver needs no cache. Concurrent requests for a name share one lookup.
+    /// - A lookup may take 60 s.
+    /// - At most 32 lookups run at a time, and at most 16 of them for names that only a rule with a `*` allows.
+    /// - The resolver runs in a tokio runtime of this crate. One thread serves all resolvers, so it must not block.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dapr_wasm_host::Egress;
+    /// use std::net::Ipv4Addr;
+    ///
+    /// let egress = Egress::builder()
+    ///     .allow("store.example:8000")
+    ///     .resolver(|_name| async { Ok(vec![Ipv4Addr::LOCALHOST.into()]) })
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// `getaddrinfo` takes a thread for each lookup. An asynchronous resolver such as
+    /// [hickory-resolver](https://docs.rs/hickory-resolver) does not:
     ///
     /// ```ignore
     /// // With hickory-resolver 0.25.
@@ -205,48 +274,54 @@ impl EgressBuilder {
         self
     }
 
-    /// Sets which servers are trusted, and who this host is to them; without, those that browsers trust. It replaces what was set
-    /// before, [`root_certificate`](Self::root_certificate) included. `AwsCredentials::of_environment_with` takes the same value.
+    /// Sets the trusted root certificates and the client certificate; by default, the roots that browsers trust and no client
+    /// certificate.
+    ///
+    /// It replaces earlier TLS settings, including those of [`root_certificate`](Self::root_certificate).
+    /// `AwsCredentials::of_environment_with` takes the same value.
     #[must_use]
     pub fn tls(mut self, tls: &Tls) -> Self {
         self.tls = tls.clone();
         self
     }
 
-    /// Trusts a root certificate in addition to the others: one in DER, or any number in PEM. Short for
-    /// [`Tls::root_certificate`].
+    /// Trusts a root certificate in addition to the others: one certificate in DER, or any number in PEM.
+    ///
+    /// This is a shortcut for [`Tls::root_certificate`].
     #[must_use]
     pub fn root_certificate(mut self, certificate: impl Into<Vec<u8>>) -> Self {
         self.tls = self.tls.root_certificate(certificate);
         self
     }
 
-    /// Sends what goes to `https` hosts through an HTTP proxy, in tunnels that the proxy opens (`CONNECT`); unset by default.
-    /// The variable `HTTPS_PROXY` is not read: pass its value on if you want that.
+    /// Sends requests to `https` hosts through an HTTP proxy, in tunnels (`CONNECT`); unset by default.
     ///
-    /// `url` has the scheme `http`, and may have a user name and a password: `http://user:password@proxy.example:3128`.
-    /// Requests to `http` hosts do not use the proxy. Rules are about the host behind it, as always. The proxy looks that
-    /// host's name up, so [`internal_addresses`](Self::internal_addresses) and [`resolver`](Self::resolver) have no effect
-    /// on it.
+    /// `url` has the scheme `http`, and may have a user name and a password: `http://user:password@proxy.example:3128`. The
+    /// variable `HTTPS_PROXY` is not read. Pass its value to this method to use it.
+    ///
+    /// Requests to `http` hosts do not use the proxy. Rules apply to the host behind the proxy. The proxy resolves the name of
+    /// that host, so [`internal_addresses`](Self::internal_addresses) and [`resolver`](Self::resolver) do not affect it.
     #[must_use]
     pub fn https_proxy(mut self, url: impl Into<String>) -> Self {
         self.https_proxy = Some(url.into());
         self
     }
 
-    /// How long an idle connection may be kept; 20 s by default. It should be shorter than what the server keeps. Zero
-    /// keeps none.
+    /// Sets how long an idle connection is kept; 20 s by default. Zero keeps no connection.
+    ///
+    /// Choose a time that is shorter than the idle timeout of the server.
     #[must_use]
     pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
         self.limits.idle_timeout = idle_timeout;
         self
     }
 
-    /// Sets how long a plugin may leave an answer unread before its connection is closed; 30 s by default. The plugin then gets
-    /// wasi:http's `HTTP-response-timeout` for it.
+    /// Sets how long a plugin may leave a response unread before its connection is closed; 30 s by default.
     ///
-    /// This is about a plugin that does not look at an answer that it was given, also between calls. For one that waits for
-    /// bytes, its own between-bytes timeout counts, where that is longer. A plugin cannot choose a timeout of more than ten minutes.
+    /// The plugin then gets wasi:http's `HTTP-response-timeout` for that response.
+    ///
+    /// This limit applies to a plugin that does not poll its response, also between calls. While a plugin waits for bytes, its
+    /// own between-bytes timeout applies if it is longer. A plugin cannot choose a timeout of more than ten minutes.
     #[must_use]
     pub fn unread_timeout(mut self, unread_timeout: Duration) -> Self {
         self.limits.unread_timeout = unread_timeout;
@@ -255,60 +330,100 @@ impl EgressBuilder {
 
     /// Limits the connections to all hosts together, in use and idle; 512 by default.
     ///
-    /// A connection to another host takes the place of the one that has been idle for the longest. Where none is idle,
-    /// requests wait as they do for [`max_connections_per_host`](Self::max_connections_per_host).
+    /// At the limit, a new connection replaces the one that has been idle for the longest. If none is idle, requests wait as
+    /// they do for [`max_connections_per_host`](Self::max_connections_per_host).
     #[must_use]
     pub fn max_connections(mut self, connections: NonZeroUsize) -> Self {
         self.limits.most = connections;
         self
     }
 
-    /// How many connections there may be to one host and port, in use and idle together; 512 by default.
+    /// Limits the connections to one host and port, in use and idle together; 512 by default.
     ///
-    /// Requests beyond that wait, the first come first, within the time that the plugin gives to connecting; then they
-    /// fail with wasi:http's `connection-timeout`. HTTP/1.1 answers one request at a time on a connection, so this is also
-    /// how many requests a host is sent at a time.
+    /// Further requests wait in the order in which they came. A request that waits longer than the plugin's connect timeout
+    /// (30 s unless the plugin sets one) fails with wasi:http's `connection-timeout`. HTTP/1.1 serves one request at a time on
+    /// a connection, so this is also the limit of concurrent requests to a host.
     #[must_use]
     pub fn max_connections_per_host(mut self, connections: NonZeroUsize) -> Self {
         self.limits.most_per_host = connections;
         self
     }
 
-    /// Signs, with Signature Version 4, what plugins send unsigned to the scheme, host and port of this URL, so that they need
-    /// no key and never have one: `dapr_dynamodb.wasm` with `signing` = `host`. Of several rules for one address the last counts.
+    /// Signs unsigned requests to the scheme, host and port of `url` with AWS Signature Version 4.
     ///
-    /// `region` and `service` are those of the signature, such as `eu-west-1` and `dynamodb`. The address must be
-    /// [allowed](Self::allow_url) as well. Whoever may send there may do there what these credentials may: let no two plugins
-    /// that are to have different rights share an [`Egress`].
+    /// Plugins then need no keys, and never see any: use `dapr_dynamodb.wasm` with `signing` = `host`. `region` and `service`
+    /// are those of the signature, such as `eu-west-1` and `dynamodb`. This method does not allow the address:
+    /// [`allow_url`](Self::allow_url) does. If several calls name the same address, the last one applies.
     ///
-    /// A request with an `authorization`, or with a signature in its query, passes as it is. A body is held until it is complete: one
-    /// of more than 32 MiB fails with wasi:http's `HTTP-request-body-size`, and the bodies of one instance wait for one another
-    /// where they are more than 128 MiB together; one without a `content-length` counts as 32 MiB until it is complete. Waiting
-    /// for a body and for credentials takes no longer than the plugin gives to
-    /// connecting. Where there are no credentials, nothing is sent: the plugin gets the answer HTTP 400 with the code
-    /// `UnrecognizedClientException`, as from DynamoDB. Each attempt of a plugin is signed anew, at the time of this machine or,
-    /// once the server has refused something and its clock is more than four minutes off, of the server.
+    /// Every plugin that may send to the address has the rights of these credentials. Give plugins with different rights
+    /// separate [`Egress`] values.
     ///
-    /// Amazon S3 is signed by its own rules where `service` is `s3`, `s3-outposts` or `s3-object-lambda`: with the digest of the
-    /// body in `x-amz-content-sha256`, and the path as it is, except that its characters are percent-encoded as S3 wants them,
-    /// also on the wire: `/a$b//..` goes out as `/a%24b//..`. A digest of the plugin, or `UNSIGNED-PAYLOAD`, is replaced. A body
-    /// with an unsigned trailer (`STREAMING-UNSIGNED-PAYLOAD-TRAILER`, as AWS SDKs send checksums) goes out as it is, and only
-    /// TLS protects it. A body in signed chunks (`STREAMING-AWS4-…`) is not sent: the plugin gets the answer HTTP 501. Without
-    /// credentials it gets HTTP 403 with the code `InvalidAccessKeyId`. Directory buckets (`s3express`) and Signature Version 4A
-    /// (a region with `*`, or several) are refused by [`build`](Self::build).
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use dapr_wasm_host::{AwsCredentials, Egress};
     ///
-    /// A request that is refused because the session token has expired (`ExpiredTokenException`, `ExpiredToken`) is signed again
-    /// with newer credentials and sent once more. All who hear of it share one fetch. The plugin gets the refusal if the source
-    /// fails, gives the same credentials again, answered less than 5 s ago, or takes longer than requests
-    /// [wait](AwsCredentials::wait_timeout); and if the second attempt is refused as well.
+    /// let endpoint = "https://dynamodb.eu-west-1.amazonaws.com";
+    /// let credentials = AwsCredentials::of_environment("eu-west-1");
+    /// let egress = Egress::builder()
+    ///     .allow_url(endpoint)
+    ///     .sign(endpoint, "eu-west-1", "dynamodb", &credentials)
+    ///     .build()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
-    /// A service that refuses a signature may repeat what was signed, the session token with it. The plugin is not shown that:
-    /// the answer to a request that was signed with one is held where its status is one of 400 to 499, and `***` stands in the
-    /// place of the token. One of more than 8 MiB fails with wasi:http's `HTTP-response-body-size`. What is compressed cannot be
-    /// searched, so `accept-encoding` does not go out with such a request. Until the plugin has read or dropped such an answer,
-    /// it counts as a request [under way](crate::InstanceOptions::max_requests), and towards the 128 MiB of the instance: with
-    /// its `content-length`, or with 8 MiB until it is complete. It waits for that room no longer than the plugin gives to the
-    /// time between bytes, and then fails with `HTTP-response-timeout`. Under such pressure no request is sent a second time.
+    /// # Requests
+    ///
+    /// - A request that has an `authorization` header, or a signature in its query, is sent unchanged.
+    /// - Each attempt of a plugin gets a new signature, with the time of this machine. If the server refuses a request and its
+    ///   clock differs by more than four minutes, later signatures use the time of the server.
+    /// - Without credentials, nothing is sent. The plugin gets a response of status 400 with the code
+    ///   `UnrecognizedClientException`, as from DynamoDB.
+    ///
+    /// The host buffers a request body until it is complete. A body of more than 32 MiB fails with wasi:http's
+    /// `HTTP-request-body-size`. All bodies of one instance together may have 128 MiB, and further bodies wait. A body without a
+    /// `content-length` counts as 32 MiB until it is complete. Waiting for bodies and credentials takes at most the connect
+    /// timeout of the plugin.
+    ///
+    /// # Expired credentials
+    ///
+    /// If the service refuses the session token as expired (`ExpiredTokenException`, `ExpiredToken`), the host fetches newer
+    /// credentials, signs the request again and sends it once more. Concurrent requests share one fetch. The plugin gets the
+    /// refusal of the service in these cases:
+    ///
+    /// - The source fails or returns the same credentials again.
+    /// - The source answered less than 5 s ago.
+    /// - The source takes longer than requests [wait](AwsCredentials::wait_timeout).
+    /// - The service refuses the second attempt as well.
+    ///
+    /// # Session tokens in error responses
+    ///
+    /// A service that refuses a signature may repeat the signed text, including the session token. The host hides the token from
+    /// the plugin. If a request was signed with a session token, the host buffers a response of status 400 to 499 and replaces
+    /// the token with `***`.
+    ///
+    /// - A response of more than 8 MiB fails with wasi:http's `HTTP-response-body-size`.
+    /// - The host removes `accept-encoding` from such requests, because it cannot search a compressed response.
+    /// - Until the plugin has read or dropped the response, it counts as a request
+    ///   [in flight](crate::InstanceOptions::max_requests) and towards the 128 MiB of the instance. It counts with its
+    ///   `content-length`, or with 8 MiB until it is complete.
+    /// - A response waits for that room at most for the between-bytes timeout of the plugin. Then it fails with
+    ///   `HTTP-response-timeout`. If there is no room at once, the host does not send a request a second time.
+    ///
+    /// # Amazon S3
+    ///
+    /// The services `s3`, `s3-outposts` and `s3-object-lambda` are signed by the rules of Amazon S3:
+    ///
+    /// - The digest of the body is sent in `x-amz-content-sha256`. It replaces a digest, or `UNSIGNED-PAYLOAD`, of the plugin.
+    /// - The path is not normalized. Its characters are percent-encoded as S3 requires, also in the request that is sent:
+    ///   `/a$b//..` becomes `/a%24b//..`.
+    /// - A body with an unsigned trailer (`STREAMING-UNSIGNED-PAYLOAD-TRAILER`, as AWS SDKs send checksums) is sent unchanged.
+    ///   Only TLS protects it.
+    /// - A body in signed chunks (`STREAMING-AWS4-…`) is not sent. The plugin gets a response of status 501.
+    /// - Without credentials, the plugin gets a response of status 403 with the code `InvalidAccessKeyId`.
+    ///
+    /// [`build`](Self::build) refuses directory buckets (`s3express`) and Signature Version 4A (a region with `*`, or several
+    /// regions).
     #[cfg(feature = "aws")]
     #[must_use]
     pub fn sign(
@@ -327,10 +442,23 @@ impl EgressBuilder {
         self
     }
 
-    /// Reads the rules and the certificates. Opens no connection.
+    /// Checks the rules and the certificates, and returns the [`Egress`]. Opens no connection.
     ///
-    /// Errors: [`HostError::EgressRule`], [`HostError::RootCertificate`], [`HostError::NativeRoots`],
-    /// [`HostError::ClientCertificate`], [`HostError::Tls`].
+    /// # Errors
+    ///
+    /// - [`HostError::EgressRule`]: a rule, or the URL, region or service of [`sign`](Self::sign), is invalid; or the URL of
+    ///   [`https_proxy`](Self::https_proxy) is.
+    /// - [`HostError::RootCertificate`]: a root certificate is invalid, or no root is trusted.
+    /// - [`HostError::NativeRoots`]: the operating system has no usable root certificates.
+    /// - [`HostError::ClientCertificate`]: the client certificate or its key is invalid.
+    /// - [`HostError::Tls`]: the TLS library refused its configuration.
+    ///
+    /// ```
+    /// use dapr_wasm_host::Egress;
+    ///
+    /// let error = Egress::builder().allow("dynamodb.eu-west-1.amazonaws.com").build().unwrap_err();
+    /// assert!(error.to_string().contains("has no port"));
+    /// ```
     pub fn build(self) -> Result<Egress, HostError> {
         let rules = self.rules.iter().map(|rule| match rule {
             Text::Authority(authority) => Rule::from_authority(authority),
@@ -354,7 +482,7 @@ impl EgressBuilder {
 
 #[cfg(feature = "aws")]
 impl Egress {
-    /// The signer of requests to `origin`.
+    /// Returns the signer of requests to `origin`, if there is one. The last rule for an origin applies.
     fn signer(&self, origin: &Origin) -> Option<Arc<Signer>> {
         let mut last_first = self.signers.iter().rev();
         last_first.find(|signer| signer.origin == *origin).cloned()

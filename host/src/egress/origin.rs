@@ -1,4 +1,4 @@
-//! The origin of a URL, read once: the host connects to the origin that it has checked.
+//! The origin of a URL. It is parsed once, so the host connects to the same origin that it has checked.
 
 use http::Uri;
 use http::uri::Authority;
@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use wasmtime_wasi_http::Error;
 
-/// The two schemes that this host speaks.
+/// The URL schemes that this host supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Scheme {
     Http,
@@ -22,7 +22,7 @@ impl Scheme {
         }
     }
 
-    /// RFC 9110, sections 4.2.1 and 4.2.2.
+    /// Returns the default port of the scheme (RFC 9110, sections 4.2.1 and 4.2.2).
     pub(super) fn default_port(self) -> u16 {
         match self {
             Self::Http => 80,
@@ -31,7 +31,7 @@ impl Scheme {
     }
 }
 
-/// A host in one spelling: a name in lower case, or an address.
+/// A host in its canonical form: a name in lower case, or an address.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Host {
     Name(String),
@@ -39,7 +39,7 @@ pub(super) enum Host {
 }
 
 impl Host {
-    /// `None` where brackets hold no IPv6 address.
+    /// Parses a host. Returns `None` if it has brackets without an IPv6 address in them.
     pub(super) fn parse(text: &str) -> Option<Self> {
         if let Some(bracketed) = text.strip_prefix('[') {
             let address: Ipv6Addr = bracketed.strip_suffix(']')?.parse().ok()?;
@@ -62,7 +62,7 @@ impl fmt::Display for Host {
     }
 }
 
-/// Scheme, host and port: what a connection belongs to.
+/// A scheme, host and port. Each connection belongs to one origin.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Origin {
     pub(super) scheme: Scheme,
@@ -71,8 +71,10 @@ pub(super) struct Origin {
 }
 
 impl Origin {
-    /// Errors: `HttpProtocolError` for another scheme, `HttpRequestUriInvalid` for what is no host and port, and
-    /// `HttpRequestDenied` for a user name before the host: it has no use but to make one host look like another.
+    /// Returns the origin of a URL.
+    ///
+    /// Errors: `HttpProtocolError` for another scheme, `HttpRequestUriInvalid` for an invalid host or port, and
+    /// `HttpRequestDenied` for a user name before the host. A user name could only make one host look like another.
     pub(super) fn of(uri: &Uri) -> Result<Self, Error> {
         let scheme = Scheme::of(uri).ok_or(Error::HttpProtocolError)?;
         let authority = uri.authority().ok_or(Error::HttpRequestUriInvalid)?;
@@ -85,7 +87,7 @@ impl Origin {
     }
 }
 
-/// The port that is written, or the scheme's own; `None` for one that is no port.
+/// Returns the port of the authority, or the scheme's default port. Returns `None` if the port is invalid.
 fn port_of(authority: &Authority, scheme: Scheme) -> Option<u16> {
     match authority.as_str().strip_prefix(authority.host())? {
         "" => Some(scheme.default_port()),
@@ -93,7 +95,7 @@ fn port_of(authority: &Authority, scheme: Scheme) -> Option<u16> {
     }
 }
 
-/// A port in its one spelling: digits alone, without leading zeros. Rust's own `parse` takes `+443` and `0443` as well.
+/// Parses a port: only digits, without leading zeros. Rust's own `parse` also accepts `+443` and `0443`.
 pub(super) fn port(text: &str) -> Option<u16> {
     let is_digits = text.bytes().all(|byte| byte.is_ascii_digit());
     let has_one_spelling = text == "0" || !text.starts_with('0');
@@ -141,7 +143,7 @@ mod tests {
 
     #[test]
     fn port_out_of_range_is_refused() {
-        // `Uri` itself lets some of these through.
+        // `Uri` itself accepts some of these.
         for uri in ["http://a.example:99999/", "http://a.example:/"] {
             if let Ok(uri) = uri.parse::<Uri>() {
                 let refused = Origin::of(&uri);

@@ -1,12 +1,13 @@
-//! An instance's `wasi:http`: its requests come out of WebAssembly here, and are refused, signed or sent.
+//! Implements `wasi:http` for an instance. Requests leave WebAssembly here, and are refused, signed or sent.
 //!
-//! These functions take the place of wasmtime-wasi-http's own:
+//! These functions replace those of wasmtime-wasi-http:
 //!
-//! - `outgoing-handler.handle`: the options of a request end with the request. wasmtime-wasi-http 48 leaves those that a
-//!   plugin hands over in the instance's table for ever (`p2/http_impl.rs` reads them there and does not take them out), so
-//!   that an instance would trap once the table is full.
-//! - `outgoing-request.set-method` and `set-authority`: each has a longest value. wasmtime-wasi-http 48 keeps whatever it is
-//!   given, so a plugin could have the host keep its memory's worth of bytes with each request that it makes and never sends.
+//! - `outgoing-handler.handle` frees the options of a request together with the request. wasmtime-wasi-http 48 leaves them in
+//!   the instance's table for ever: `p2/http_impl.rs` reads them and does not delete them. An instance would trap once the
+//!   table is full.
+//! - `outgoing-request.set-method` and `set-authority` limit the length of their values. wasmtime-wasi-http 48 keeps any
+//!   value. A plugin could store as many bytes as its memory has in the host, with each request that it creates and never
+//!   sends.
 
 use super::Egress;
 use super::allow_list::Permission;
@@ -38,21 +39,21 @@ use wasmtime_wasi_http::p2::bindings::http::types::{
 use wasmtime_wasi_http::p2::types;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks, WasiHttpView};
 
-/// As wasmtime-wasi-http 48 names them.
+/// The interface names of wasmtime-wasi-http 48.
 const HANDLER: &str = "wasi:http/outgoing-handler@0.2.12";
 const TYPES: &str = "wasi:http/types@0.2.12";
 
-/// The longest method, in bytes. Those that IANA lists have up to 17
+/// The longest allowed method, in bytes. The methods that IANA lists have at most 17
 /// (<https://www.iana.org/assignments/http-methods>).
 const LONGEST_METHOD: usize = 64;
-/// The longest host and port, in bytes: a name has up to 253, a port up to 5.
+/// The longest allowed host and port, in bytes. A name has at most 253, a port at most 5.
 const LONGEST_AUTHORITY: usize = 300;
 
 type RequestResource = Resource<types::HostOutgoingRequest>;
 type OptionsResource = Resource<wit::RequestOptions>;
 type Handled = Result<Resource<types::HostFutureIncomingResponse>, ErrorCode>;
 
-/// Puts itself before wasmtime's own, which must be linked already.
+/// Replaces functions of wasmtime's `wasi:http`, which must be in the linker already.
 pub(crate) fn add_to_linker<T: WasiHttpView + 'static>(
     linker: &mut Linker<T>,
 ) -> wasmtime::Result<()> {
@@ -98,7 +99,7 @@ pub(crate) fn add_to_linker<T: WasiHttpView + 'static>(
     Ok(())
 }
 
-/// Tells of a call as wasmtime's own bindings do.
+/// Enters the tracing span of a call, as wasmtime's own bindings do.
 fn entered(module: &'static str, function: &'static str) -> EnteredSpan {
     tracing::trace_span!("wit-bindgen import", module, function).entered()
 }
@@ -123,19 +124,20 @@ fn handle(
 
 type Transmission = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
-/// The outgoing side of one instance: it may send nothing, or what its [`Egress`] allows, and so many requests at a time.
+/// The outgoing HTTP of one instance. Its [`Egress`] allows requests, and [`RequestLimits`] limits those in flight. Without an
+/// [`Egress`], every request is refused.
 ///
-/// Drop it before the instance's resources: from then on, no body of its requests ends any more.
+/// Drop it before the instance's resources. From then on, unfinished request bodies end with an error.
 pub(crate) struct Outgoing {
     egress: Option<Egress>,
     limits: RequestLimits,
     guard: InstanceGuard,
-    /// The last that was let pass. A plugin asks for the same again and again.
+    /// The origin of the last allowed request. A cache, because a plugin usually sends to the same origin.
     admitted: Option<Admitted>,
-    /// Set if the instance was lent credentials.
+    /// The endpoint of the credentials that the instance was lent, if any.
     #[cfg(feature = "aws")]
     pub(crate) credential_endpoint: Option<CredentialEndpoint>,
-    /// A permit for each byte that may wait to be signed.
+    /// One permit for each byte of the bodies that are buffered for signing.
     #[cfg(feature = "aws")]
     bodies: Arc<Semaphore>,
 }
@@ -173,15 +175,15 @@ impl Outgoing {
         }
     }
 
-    /// Bounds the requests that all instances of the plugin have in flight together, by a permit for each.
+    /// Sets the limit of requests in flight for all instances of the plugin together. Each request takes a permit.
     pub(crate) fn of_plugin(mut self, requests: Arc<Semaphore>) -> Self {
         self.limits.of_plugin = Some(requests);
         self
     }
 
-    /// Finds the connections for a request that the rules allow.
+    /// Returns the connections for a request, if the rules allow it.
     ///
-    /// Errors: no rule allows it, or its URL cannot be read.
+    /// Errors: no rule allows it, or its URL is invalid.
     fn admit(&mut self, request: &Request<WasiBody>) -> Result<(Arc<Pool>, Admitted), Error> {
         let uri = request.uri();
         let Some(egress) = &self.egress else {
@@ -219,13 +221,13 @@ fn refused(origin: &Origin) -> Error {
     Error::HttpRequestDenied
 }
 
-/// Nothing is left to be sent.
+/// Returns a transmission that is complete.
 fn over() -> Transmission {
     Box::new(async { Ok(()) })
 }
 
-/// The size of one piece of a request's body that waits for the connection, in bytes. There are two. A plugin may begin
-/// requests that it never sends, and each keeps these.
+/// The size of one chunk of a request body that waits for the connection, in bytes. A request buffers two chunks, even if the
+/// plugin never sends it.
 const BODY_CHUNK: usize = 64 << 10;
 
 impl WasiHttpHooks for Outgoing {
@@ -233,9 +235,9 @@ impl WasiHttpHooks for Outgoing {
         BODY_CHUNK
     }
 
-    // `wasi:http` drives the future that is returned in a task of its own, and drops it with the plugin's handle: an
-    // exchange that nobody waits for any more closes its connection. The transmission is over once there is an answer,
-    // since what is left of it belongs to the body; so nothing is left to run, and nothing to leak.
+    // wasmtime-wasi-http polls the returned future in a task of its own, and drops it together with the plugin's handle. So an
+    // abandoned exchange closes its connection. The transmission is complete once there is a response, because the rest belongs
+    // to the body. No task is left to run or to leak.
     fn send_request(
         &mut self,
         request: Request<WasiBody>,

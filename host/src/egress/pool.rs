@@ -1,18 +1,18 @@
-//! The connection pool: connections by host, in use and idle, never more than allowed.
+//! The connection pool. It keeps connections by host, idle ones and those in use, up to the limits.
 //!
-//! There is a [`Permit`] for each connection to a host that may be in use. Its holder takes an idle connection of its own
-//! runtime or opens a new one, and returns the connection with the permit, at the end of the answer. An idle connection of
-//! another runtime, or to another host, is closed where there would be too many otherwise.
+//! Each connection in use to a host has a [`Permit`]. The holder takes an idle connection of its own runtime or opens a new one.
+//! At the end of the response it returns the connection with the permit. At a limit, an idle connection of another runtime, or to
+//! another host, is closed.
 //!
-//! hyper-util's pool (`hyper_util::client::legacy`) was measured and not taken. With it, the median `get` of 1 KiB on loopback
-//! took 3.5 to 8 % longer, in alternating runs, and calls in turn opened a second connection in 12 of 60 runs of the reuse
-//! test, unless each new connection first waited 2 ms. It also lacks what this module does:
+//! hyper-util's pool (`hyper_util::client::legacy`) was measured and not chosen. With it, the median `get` of 1 KiB on loopback
+//! took 3.5 to 8 % longer, in alternating runs. Sequential calls opened a second connection in 12 of 60 runs of the reuse test,
+//! unless each new connection first waited 2 ms. It also lacks these features:
 //!
-//! - Whoever waits for an answer polls its connection; hyper-util has a task for each.
-//! - A failed request tells whether a byte of it was written. Only one of which none was goes out again.
-//! - Connections in use count towards the limits, per host and in all; hyper-util limits idle ones alone.
-//! - A connection belongs to the runtime that opened it, which another runtime must not depend on.
-//! - An answer that its plugin leaves unread is closed in time.
+//! - The caller that waits for a response polls its connection. hyper-util has a task for each connection.
+//! - A failed request returns if a byte of it was written. Only a request of which no byte was written is sent again.
+//! - Connections in use count towards the limits, per host and in total. hyper-util limits only idle ones.
+//! - A connection belongs to the runtime that opened it. No other runtime depends on it.
+//! - A response that its plugin leaves unread is closed after a timeout.
 
 use super::connection::Connection;
 use super::connector::Connector;
@@ -37,25 +37,24 @@ use wasmtime_wasi_http::Error;
 
 /// The default of [`Limits::idle_timeout`].
 ///
-/// DynamoDB was seen to close connections after 60 s without a request
-/// (<https://github.com/aws/aws-sdk-java/issues/1365>) and promises no time. Well below that, a request does not go out
-/// on a connection that is just being closed.
+/// DynamoDB was seen to close connections after 60 s without a request (<https://github.com/aws/aws-sdk-java/issues/1365>). It
+/// does not document a time. This default is well below, so that no request is sent on a connection that is just being closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The default of [`Limits::most_per_host`]: half of the 1,024 files that a
-/// process may have open where nobody raised the limit (`RLIMIT_NOFILE`), and room for hundreds of calls at a time.
+/// The default of [`Limits::most_per_host`]. It is half of the usual limit of 1,024 open files per process (`RLIMIT_NOFILE`), and
+/// enough for hundreds of concurrent calls.
 const MAX_CONNECTIONS_PER_HOST: NonZeroUsize = NonZeroUsize::MIN.saturating_add(511);
 
 /// The default of [`Limits::most`]: as many as to one host, for the same reason.
 const MAX_CONNECTIONS: NonZeroUsize = MAX_CONNECTIONS_PER_HOST;
 
-/// The default of [`Limits::unread_timeout`]. A component that is well reads as soon as it can, within milliseconds.
+/// The default of [`Limits::unread_timeout`]. A component that works reads within milliseconds.
 const UNREAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a connection may have been idle to be used without another look whether it is still open.
+/// The idle time after which a connection is checked before its next use, because the server may have closed it.
 const CHECKED_AFTER: Duration = Duration::from_millis(50);
 
-/// Bounds the connections of an egress, in number and in time.
+/// The limits of an egress: the number of its connections, and their timeouts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub(super) idle_timeout: Duration,
@@ -75,13 +74,13 @@ impl Default for Limits {
     }
 }
 
-/// The connections of an [`Egress`](super::Egress), by host, and the means to open more.
+/// The connections of an [`Egress`](super::Egress), by host, and the connector that opens more.
 pub(super) struct Pool {
     connector: Connector,
     pub(super) limits: Limits,
-    /// A permit for each connection that may be open, to whatever host. A connection holds its permit, idle or not.
+    /// One permit for each open connection, to any host. A connection holds its permit also while it is idle.
     room: Arc<Semaphore>,
-    /// How many wait for such a permit: no connection stays idle meanwhile.
+    /// The number of callers that wait for such a permit. While there are any, no connection stays idle.
     waiting: AtomicUsize,
     host_pools: Mutex<HashMap<Origin, Arc<HostPool>>>,
     pub(super) reaper: IdleReaper,
@@ -100,7 +99,7 @@ impl Pool {
         })
     }
 
-    /// The connections of an origin. All who ask get the same one, for as long as anybody has it or a connection is open.
+    /// Returns the connections of an origin. All callers share one `HostPool` while anyone holds it or a connection is open.
     pub(super) fn host_pool(&self, origin: Origin, resolution: Resolution) -> Arc<HostPool> {
         let mut host_pools = self.host_pools();
         if let Some(known) = host_pools.get(&origin) {
@@ -118,7 +117,7 @@ impl Pool {
         new
     }
 
-    /// Takes as long as it takes: the caller bounds it.
+    /// Opens a connection. It has no time limit of its own: the caller sets one.
     pub(super) async fn open(self: &Arc<Self>, host_pool: &HostPool) -> Result<Connection, Error> {
         let room = self.room().await;
         let opened = self
@@ -129,22 +128,23 @@ impl Pool {
         Ok(connection)
     }
 
-    /// Waits for room for one more connection. An idle one, to any host, makes room.
+    /// Waits for room for another connection. Closes an idle one, to any host, to make room.
     async fn room(&self) -> Option<OwnedSemaphorePermit> {
         if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
             return Some(room);
         }
-        // Before looking for an idle one: whoever keeps a connection after that look finds somebody waiting.
+        // Counted before the search for an idle connection. A caller that keeps a connection after the search then sees
+        // that this one waits.
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let _no_more = scopeguard::guard(&self.waiting, |waiting| {
             waiting.fetch_sub(1, Ordering::SeqCst);
         });
         self.close_oldest_idle();
-        // It fails where the semaphore is closed, which this one never is.
+        // `acquire` fails only if the semaphore is closed. This one never is.
         Arc::clone(&self.room).acquire_owned().await.ok()
     }
 
-    /// To be called when a connection was kept.
+    /// Closes an idle connection if a caller waits for room. Call it after a connection was kept.
     fn make_room_for_waiting(&self) {
         if self.waiting.load(Ordering::SeqCst) > 0 {
             self.close_oldest_idle();
@@ -157,7 +157,7 @@ impl Pool {
             let idle = idle.filter_map(|each| Some((each.oldest_idle()?, each)));
             idle.min_by_key(|(since, _)| *since)
         };
-        // Somebody else may take it between the look and the closing.
+        // Another caller may take the connection between the search and the closing.
         while let Some((_, oldest)) = oldest() {
             if oldest.close_oldest_idle() {
                 return;
@@ -165,7 +165,7 @@ impl Pool {
         }
     }
 
-    /// As [`HostPool::look`], for all.
+    /// Calls [`HostPool::look`] for all hosts. Returns the earliest time at which a connection expires.
     pub(super) fn look(&self, cx: &mut Context<'_>) -> Option<Instant> {
         let all = self.all();
         let looked = all.iter().map(|each| each.look(cx));
@@ -177,7 +177,7 @@ impl Pool {
         self.host_pools().values().any(|each| each.is_in_use())
     }
 
-    /// All hosts, without the lock: closing a connection writes, and others wait for their host.
+    /// Returns all hosts and releases the lock. Closing a connection writes to it, and must not make other callers wait.
     fn all(&self) -> Vec<Arc<HostPool>> {
         self.host_pools().values().cloned().collect()
     }
@@ -193,14 +193,14 @@ impl Pool {
         self.waiting.load(Ordering::SeqCst) > 0
     }
 
-    /// How many idle connections the server has not closed.
+    /// Returns the number of idle connections that the server has not closed.
     #[cfg(test)]
     pub(super) fn open_idle(&self) -> usize {
         let host_pools = self.host_pools();
         host_pools.values().map(|each| each.open_idle()).sum()
     }
 
-    /// How many idle connections there are, without a look at them.
+    /// Returns the number of idle connections, without polling them.
     #[cfg(test)]
     pub(super) fn kept(&self) -> usize {
         let host_pools = self.host_pools();
@@ -214,18 +214,18 @@ pub(super) struct HostPool {
     pub(super) resolution: Resolution,
     idle_timeout: Duration,
     most: usize,
-    /// A FIFO queue: it gives permits to those who wait in the order in which they came.
+    /// The free permits. Callers get them in the order in which they came (tokio's semaphore is FIFO).
     free: Semaphore,
     connections: Mutex<Connections>,
 }
 
 #[derive(Default)]
 struct Connections {
-    /// How many are in use, or about to be: one for each permit that is taken.
+    /// The number of connections in use or about to be: one for each permit that is taken.
     used: usize,
-    /// The last used is at the end.
+    /// The idle connections. The most recently used one is last.
     idle: Vec<Idle>,
-    /// The answers that plugins read.
+    /// The responses that plugins are reading.
     open: Slab<Arc<OpenResponse>>,
 }
 
@@ -252,9 +252,9 @@ impl HostPool {
         }
     }
 
-    /// Waits for a permit. Takes as long as it takes: the caller bounds it.
+    /// Waits for a permit. It has no time limit of its own: the caller sets one.
     pub(super) async fn permit(self: Arc<Self>, pool: Arc<Pool>) -> Permit {
-        // It fails where the semaphore is closed, which this one never is.
+        // `acquire` fails only if the semaphore is closed. This one never is.
         if let Ok(permit) = self.free.acquire().await {
             permit.forget();
         }
@@ -267,12 +267,12 @@ impl HostPool {
         }
     }
 
-    /// An idle connection of this runtime, for one of the permits. Where there is none, there is room for a new one then.
+    /// Takes an idle connection of this runtime, for a holder of a permit. If there is none, makes room for a new connection.
     fn take(&self) -> Option<Idle> {
         let this = Handle::current().id();
         let mut connections = self.connections();
         let Connections { used, idle, .. } = &mut *connections;
-        // The last used: the server is the least likely to close it any moment.
+        // The most recently used one: the server is least likely to close it soon.
         let own = idle
             .iter()
             .rposition(|each| each.connection.runtime() == this);
@@ -282,13 +282,14 @@ impl HostPool {
             None => (None, None),
         };
         drop(connections);
-        // Closing writes: not while others wait for a connection to this host.
+        // Closed after the lock is released, because closing writes to the connection.
         drop(surplus);
         taken.filter(|taken| taken.since.elapsed() < self.idle_timeout)
     }
 
-    /// Closes idle connections that have expired or that the server has closed, and answers that nobody reads. Has `cx`
-    /// woken when the server closes another idle one. Gives the moment when the next one expires.
+    /// Closes idle connections that have expired or that the server has closed, and responses that are unread for too long.
+    ///
+    /// Registers `cx` to be woken when the server closes another idle connection. Returns the time when the next one expires.
     fn look(&self, cx: &mut Context<'_>) -> Option<Instant> {
         let mut connections = self.connections();
         let idle = &mut connections.idle;
@@ -306,19 +307,19 @@ impl HostPool {
             .map(|(_, each)| Arc::clone(each))
             .collect();
         drop(connections);
-        // As above. Closing an answer gives back its permit, which takes the lock.
+        // After the lock is released, as above. Closing a response also returns its permit, which takes the lock.
         drop(unusable);
         let now = Instant::now();
         open.iter().for_each(|each| each.close_if_unread(now));
         next
     }
 
-    /// The time since which the connection is idle that has been so for the longest.
+    /// Returns the time since which the oldest idle connection is idle.
     fn oldest_idle(&self) -> Option<Instant> {
         Some(self.connections().idle.first()?.since)
     }
 
-    /// Closes the connection that has been idle for the longest. False if none is idle any more.
+    /// Closes the connection that has been idle for the longest. Returns false if none is idle.
     fn close_oldest_idle(&self) -> bool {
         let mut connections = self.connections();
         if connections.idle.is_empty() {
@@ -342,7 +343,7 @@ impl HostPool {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many idle connections the server has not closed.
+    /// Returns the number of idle connections that the server has not closed.
     #[cfg(test)]
     fn open_idle(&self) -> usize {
         let cx = &mut Context::from_waker(std::task::Waker::noop());
@@ -362,31 +363,31 @@ impl HostPool {
 pub(super) struct Permit {
     host_pool: Arc<HostPool>,
     pool: Arc<Pool>,
-    /// The connection that becomes idle when the permit is free again.
+    /// The connection that becomes idle when the permit is returned.
     kept: Option<Connection>,
-    /// The index of the answer among those that plugins read.
+    /// The index of the response in [`Connections::open`].
     open: Option<usize>,
 }
 
 impl Permit {
-    /// An idle connection.
+    /// Takes an idle connection, if there is one.
     pub(super) async fn take(&mut self) -> Option<Connection> {
         let idle = self.host_pool.take()?;
         if idle.since.elapsed() >= CHECKED_AFTER {
-            // A busy runtime may not have looked at its sockets for as long, and the server have closed this one
-            // meanwhile. Yielding makes it look.
+            // A busy runtime may not have polled its sockets in that time, and the server may have closed this one.
+            // Yielding makes the runtime poll them.
             tokio::task::yield_now().await;
         }
         Some(idle.connection)
     }
 
-    /// Has an answer closed that is not read in time, until the permit is given back.
+    /// Registers a response with the reaper, which closes it if it is unread for too long, until the permit is returned.
     fn track(&mut self, open: &Arc<OpenResponse>) {
         let mut connections = self.host_pool.connections();
         self.open = Some(connections.open.insert(Arc::clone(open)));
     }
 
-    /// Keeps a connection, if another request may be sent on it.
+    /// Returns the permit and keeps the connection if another request may be sent on it.
     fn keep(mut self, connection: Connection) {
         if connection.is_idle() && !self.host_pool.idle_timeout.is_zero() {
             self.kept = Some(connection);
@@ -415,8 +416,8 @@ impl Drop for Permit {
     }
 }
 
-/// The right of a request to be in flight, of its instance and of its plugin, until its answer was read or dropped. A clone
-/// is the same right.
+/// The permits of a request in flight, of its instance and of its plugin. They are held until the response was read or dropped.
+/// Clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct InFlight {
     _permits: Arc<[Option<OwnedSemaphorePermit>; 2]>,
@@ -430,9 +431,9 @@ impl InFlight {
     }
 }
 
-/// A connection in use.
+/// A connection in use, with its permits.
 pub(super) struct Lease {
-    // Before `permit`, which another connection may take as soon as it is dropped.
+    // Dropped before `permit`, because another connection may take the permit as soon as it is free.
     connection: Connection,
     permit: Permit,
     in_flight: InFlight,
@@ -447,40 +448,40 @@ impl Lease {
         }
     }
 
-    /// Gives the connection back. The request stays in flight while the plugin has not read all of the answer.
+    /// Returns the connection to the pool. The request stays in flight until the plugin has read the whole response.
     pub(super) fn give_back(self) -> InFlight {
         self.permit.keep(self.connection);
         self.in_flight
     }
 }
 
-/// How long a plugin may leave an answer alone.
+/// The limits on how long a plugin may leave a response unread.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReadTimeouts {
-    /// While it waits for further bytes.
+    /// The limit while the plugin waits for further bytes.
     pub(super) between_bytes: Duration,
-    /// While it does not look whether there are any.
+    /// The limit while the plugin does not poll the response.
     pub(super) unread: Duration,
 }
 
-/// An answer that a plugin has begun to receive. It is closed where the plugin reads nothing for too long.
+/// A response that a plugin has started to receive. It is closed if the plugin does not read for too long.
 pub(super) struct OpenResponse(Mutex<ResponseState>);
 
 struct ResponseState {
-    /// Until the end, or a failure: then the connection is given back, or closed.
+    /// The connection, until the end of the response or a failure. Then it is returned or closed.
     lease: Option<Lease>,
-    /// True if the plugin has looked since the reaper did.
+    /// True if the plugin has polled since the reaper's last round.
     was_looked_at: bool,
-    /// True if the plugin found nothing when it last looked, and so may wait for further bytes.
+    /// True if the plugin's last poll found nothing, so the plugin may be waiting for further bytes.
     waits: bool,
-    /// When the reaper found that the plugin had looked. Taken there, so that a plugin that looks often does not ask for the
-    /// time each time.
+    /// The time when the reaper saw that the plugin had polled. The reaper sets it, so that frequent polls do not read the
+    /// clock.
     looked: Option<Instant>,
     timeouts: ReadTimeouts,
     was_closed: bool,
 }
 
-/// The next part of an answer, its end or its failure.
+/// The next part of a response, its end or its failure.
 type Arrival = Option<Result<Frame<Bytes>, hyper::Error>>;
 
 impl OpenResponse {
@@ -491,7 +492,7 @@ impl OpenResponse {
         open
     }
 
-    /// An answer of which nothing is to come, and which has no connection.
+    /// Returns a response that is complete and has no connection.
     pub(super) fn ended(timeouts: ReadTimeouts) -> Arc<Self> {
         Arc::new(Self(Mutex::new(ResponseState {
             lease: None,
@@ -503,12 +504,12 @@ impl OpenResponse {
         })))
     }
 
-    /// Takes the connection from the plugin, if it still has it.
+    /// Takes the connection from the response, if it still has one.
     pub(super) fn end(&self) -> Option<Lease> {
         self.state().lease.take()
     }
 
-    /// Polls the answer, and its connection where that has nothing ready. `None` if the answer was closed.
+    /// Polls the response, and then its connection if nothing is ready. Returns `None` if the response was closed.
     pub(super) fn poll_arrival(
         &self,
         incoming: &mut Incoming,
@@ -524,7 +525,7 @@ impl OpenResponse {
         Some(arrived)
     }
 
-    /// Closes the answer where its time is up. To be called now and then.
+    /// Closes the response if it is unread for too long. The reaper calls it in each round.
     fn close_if_unread(&self, now: Instant) {
         let mut state = self.state();
         if std::mem::take(&mut state.was_looked_at) {
@@ -538,7 +539,7 @@ impl OpenResponse {
             return;
         };
         state.was_closed = true;
-        // Closing writes: not while the plugin waits for the lock.
+        // Closed after the lock is released, because closing writes to the connection and the plugin may wait for the lock.
         drop(state);
         let origin = &lease.permit.host_pool.origin;
         tracing::debug!("closed a response of {origin}: its plugin did not read it in time");
@@ -551,13 +552,13 @@ impl OpenResponse {
 }
 
 impl ResponseState {
-    /// How long the plugin may go on without another look.
+    /// Returns the time limit until the plugin's next poll.
     fn limit(&self) -> Duration {
         let ReadTimeouts {
             between_bytes,
             unread,
         } = self.timeouts;
-        // Whoever waits is woken by the next bytes, and looks no sooner.
+        // A waiting plugin is woken by the next bytes and does not poll before.
         if self.waits {
             unread.max(between_bytes)
         } else {
@@ -566,7 +567,7 @@ impl ResponseState {
     }
 
     fn poll_arrival(&mut self, incoming: &mut Incoming, cx: &mut Context<'_>) -> Poll<Arrival> {
-        // Nobody but the connection can make it ready, so nobody has to be woken for it.
+        // Only the connection can make it ready, and it is polled below, so no waker is needed.
         let noop = &mut Context::from_waker(Waker::noop());
         let arrived = Pin::new(&mut *incoming).poll_frame(noop);
         if arrived.is_ready() {
@@ -577,7 +578,7 @@ impl ResponseState {
         {
             self.lease = None;
         }
-        // Unless the connection is in a task of its own.
+        // This poll registers the waker, for a connection that runs in a task of its own.
         Pin::new(incoming).poll_frame(cx)
     }
 }

@@ -1,8 +1,8 @@
-//! Signing by the host: a request that a component sends unsigned to an address that the embedder named is signed on its way,
-//! so that no key is ever in the component's memory.
+//! Signing by the host. The host signs unsigned requests to the origins that the embedder named. So a component never has a key
+//! in its memory.
 //!
-//! A request that is signed already, or that goes elsewhere, passes as it is. The whole body is signed, so all of it must be here
-//! before the first byte goes out.
+//! A request that has a signature already, or that goes to another origin, is sent unchanged. The signature covers the whole
+//! body, so the host must have all of it before it sends the first byte.
 
 use super::clock_skew::ClockSkew;
 use super::exchange::{Exchange, RequestLimits, Timeouts};
@@ -27,26 +27,27 @@ use std::time::SystemTime;
 use tokio::sync::Semaphore;
 use wasmtime_wasi_http::{Error, WasiBody};
 
-/// The largest body that is signed, in bytes: 16 MB of items, which is the most that DynamoDB takes, as base64, and room for
+/// The largest body that is signed, in bytes. It has room for 16 MB of items, the maximum of DynamoDB, as base64 and with
 /// their names.
 pub(super) const LARGEST_BODY: usize = 32 << 20;
 
-/// The room of one instance for bodies, in bytes, those of refusals included. A body that does not say its length
-/// takes the room of the largest until it is complete, and there is room for four of those at a time.
+/// The buffer limit of one instance for bodies, in bytes, including those of error responses.
+///
+/// A body of unknown length counts as [`LARGEST_BODY`] until it is complete. There is room for four of those.
 pub(super) const BUFFER_LIMIT: usize = 4 * LARGEST_BODY;
 
-/// Headers that come with a signature. A component's own would be signed with it, or beside it.
+/// Headers that belong to a signature. The host removes a component's own, so that they are neither signed nor sent.
 const REPLACED: &[&str] = &["x-amz-date", TOKEN, PAYLOAD_HASH];
 
-/// The session token of what is signed with one.
+/// The header with the session token of a signature.
 const TOKEN: &str = "x-amz-security-token";
 
-/// The prefix of the headers that are signed beside the address and the type: all that AWS reads
-/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>). The rest a connection may
-/// change.
+/// The prefix of the headers that are signed in addition to `host` and `content-type`. AWS reads no others
+/// (<https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>), and a connection may change
+/// the rest.
 const SIGNED_PREFIX: &str = "x-amz-";
 
-/// A rule of the embedder: requests to this URL are signed.
+/// A rule of the embedder to sign requests to this URL.
 #[derive(Clone, Debug)]
 pub(super) struct Signing {
     pub(super) url: String,
@@ -75,7 +76,7 @@ impl Signing {
     }
 }
 
-/// Signs what goes to one origin.
+/// Signs requests to one origin.
 pub(super) struct Signer {
     pub(super) origin: Origin,
     style: Style,
@@ -85,16 +86,16 @@ pub(super) struct Signer {
     skew: ClockSkew,
 }
 
-/// The way of a request that is to be signed, and the limits of its instance.
+/// The connections for a request that is to be signed, and the limits of its instance.
 pub(super) struct Context {
     pub(super) exchange: Exchange,
     pub(super) limits: RequestLimits,
-    /// One permit for each byte of the bodies that are held.
+    /// One permit for each byte of buffered bodies.
     pub(super) bodies: Arc<Semaphore>,
 }
 
 impl Signer {
-    /// Returns true if the request is signed already, by a header or, as links are, within its query.
+    /// Returns true if the request is signed already, in a header or in its query (a presigned URL).
     pub(super) fn is_signed(request: &Request<WasiBody>) -> bool {
         let query = request.uri().query().unwrap_or_default();
         request.headers().contains_key(AUTHORIZATION)
@@ -103,10 +104,10 @@ impl Signer {
                 .any(|each| each.starts_with("X-Amz-Signature="))
     }
 
-    /// Signs a request, sends it and waits for its answer.
+    /// Signs a request, sends it and waits for its response.
     ///
-    /// A request that the service refuses because the session token is over is signed with newer credentials and sent once
-    /// more, if there are any: it did not take effect.
+    /// If the service refuses the session token as expired, the request did not take effect. It is then signed with newer
+    /// credentials, if there are any, and sent once more.
     pub(super) async fn exchange(
         &self,
         request: Request<WasiBody>,
@@ -129,7 +130,7 @@ impl Signer {
         if self.style.has_signed_chunks(&request) {
             return Ok(chunks_refused(in_flight));
         }
-        // A key that is not temporary does not expire.
+        // Only temporary credentials have a session token and expire.
         let may_expire = credentials.session_token().is_some() && !self.is_an_application();
         let again = may_expire.then(|| request.clone());
         let mut answer = self
@@ -138,7 +139,7 @@ impl Signer {
         if let Some(again) = again
             && is_refusal(&answer)
         {
-            // Without waiting: others may wait for the room that this request has.
+            // It does not wait, because other requests may wait for the room that this request holds.
             let room = Arc::clone(&context.bodies).try_acquire_many_owned(buffer_size(&answer)?);
             if let Ok(room) = room {
                 let refusal = ErrorResponse::read(answer, room).await?;
@@ -154,7 +155,7 @@ impl Signer {
         if credentials.session_token().is_none() || !is_refusal(&answer) {
             return Ok(answer);
         }
-        // The request has given up its room.
+        // The request has released its room.
         let needed = buffer_size(&answer)?;
         let room = Arc::clone(&context.bodies).acquire_many_owned(needed);
         // The semaphore is never closed.
@@ -167,13 +168,14 @@ impl Signer {
         Ok(masked(refusal, &credentials, in_flight))
     }
 
-    /// Returns true if the answer may be an application's rather than the service's. An application may say what it likes after it
-    /// has done what was asked of it, so nothing is sent to it a second time.
+    /// Returns true if the response may come from a user's application rather than from the service.
+    ///
+    /// An application may return any error after it has processed the request. So the request is not sent a second time.
     fn is_an_application(&self) -> bool {
         ["execute-api", "lambda"].contains(&self.service.as_str())
     }
 
-    /// Others in the place of credentials that the service refuses as expired.
+    /// Fetches new credentials if the service refused these as expired. Returns `None` if there are no others in time.
     async fn renewed(
         &self,
         refusal: &ErrorResponse,
@@ -226,7 +228,7 @@ impl Signer {
         }
         self.style.prepare(&mut request)?;
         if credentials.session_token().is_some() {
-            // A refusal is searched for the token.
+            // The host searches an error response for the token, so it must not be compressed.
             request.headers_mut().remove(ACCEPT_ENCODING);
         }
         let identity = Identity::from(credentials);
@@ -253,12 +255,12 @@ impl Signer {
     }
 }
 
-/// Returns true if the service may have refused the signature.
+/// Returns true if the service may have refused the signature: for a status of 400 to 499.
 fn is_refusal(answer: &Response<WasiBody>) -> bool {
     answer.status().is_client_error()
 }
 
-/// A refusal as the component may read it.
+/// Returns an error response without the session token of the credentials.
 fn masked(
     refusal: ErrorResponse,
     credentials: &Credentials,
@@ -267,7 +269,7 @@ fn masked(
     refusal.masked(credentials.session_token().unwrap_or_default(), in_flight)
 }
 
-/// Refuses text that does not fit into a header: aws-sigv4 1.6 panics there.
+/// Refuses text that is not valid in a header. aws-sigv4 1.6 panics on such text.
 fn check(text: &str, reason: &'static str) -> Result<(), HostError> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());
@@ -278,13 +280,15 @@ fn check(text: &str, reason: &'static str) -> Result<(), HostError> {
     })
 }
 
-/// The length that a request announces.
+/// Returns the `content-length` of a request.
 fn length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The body, which has its part of `room` for as long as anybody has its bytes. All of it is reserved before the first byte is
-/// read: bodies that took theirs bit by bit could each wait for what the others hold.
+/// Reads the whole body. The body holds its permits of `room` until its last byte is dropped.
+///
+/// All permits are taken before the first byte is read. Otherwise several bodies could each hold a part of the room and wait for
+/// each other.
 pub(super) async fn whole(
     body: WasiBody,
     length: Option<usize>,
@@ -296,7 +300,7 @@ pub(super) async fn whole(
         return Err(too_large(LARGEST_BODY));
     }
     let reserved = u32::try_from(most).unwrap_or(u32::MAX);
-    // It fails where the semaphore is closed, which this one never is.
+    // `acquire` fails only if the semaphore is closed. This one never is.
     let mut held = room.acquire_many_owned(reserved).await.ok();
     let bytes = buffered::collect(body, most).await?;
     let bytes = bytes.ok_or_else(|| too_large(most))?;

@@ -1,7 +1,7 @@
-//! How a service wants to be signed for, and refuse: Amazon S3 has rules of its own.
+//! The signing rules of a service, and the format of its error responses. Amazon S3 has rules of its own.
 //!
-//! Most services sign a path that is normalized and percent-encoded twice. S3 takes it as it is, for `//` and `..` may stand
-//! in the name of an object, and wants the digest of the body in a header
+//! For most services, the signed path is normalized and percent-encoded twice. S3 signs the path unchanged, because the name of
+//! an object may contain `//` and `..`. It also requires the digest of the body in a header
 //! (<https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>).
 
 use super::buffered::answer;
@@ -19,19 +19,19 @@ use std::error::Error as StdError;
 use std::fmt::Write as _;
 use wasmtime_wasi_http::WasiBody;
 
-/// How the body is signed, or its digest, for S3.
+/// The S3 header with the digest of the body, or with the way in which the body is signed.
 pub(super) const PAYLOAD_HASH: &str = "x-amz-content-sha256";
 
-/// The services that are signed for as S3 is. S3 Control signs as `s3`.
+/// The services with the signing rules of S3. S3 Control signs as `s3`.
 const LIKE_S3: &[&str] = &["s3", "s3-outposts", "s3-object-lambda"];
 
-/// Directory buckets: each needs a session of its own.
+/// The service of directory buckets. Each bucket needs a session of its own.
 const S3_EXPRESS: &str = "s3express";
 
-/// The value of [`PAYLOAD_HASH`] for a body that ends with its checksum, unsigned.
+/// The value of [`PAYLOAD_HASH`] for an unsigned body that ends with its checksum.
 const UNSIGNED_TRAILER: &str = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
 
-/// How the others begin of which each chunk has a signature.
+/// The prefix of the other values of [`PAYLOAD_HASH`], for bodies in which each chunk has a signature.
 const STREAMING: &str = "STREAMING-";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,9 @@ pub(super) enum Style {
 }
 
 impl Style {
-    /// Errors: [`HostError::EgressRule`] for what this host cannot sign.
+    /// Returns the signing rules of a service.
+    ///
+    /// Errors: [`HostError::EgressRule`] if this host cannot sign for the region or the service.
     pub(super) fn of(region: &str, service: &str) -> Result<Self, HostError> {
         let refused = |rule: &str, reason| {
             let rule = rule.to_owned();
@@ -75,13 +77,13 @@ impl Style {
         settings
     }
 
-    /// Returns true if the body ends with its checksum and is not signed itself.
+    /// Returns true if the body is unsigned and ends with its checksum.
     pub(super) fn has_unsigned_trailer(self, request: &Request<Bytes>) -> bool {
         self.streams(request) == Some(UNSIGNED_TRAILER)
     }
 
-    /// Returns true if each chunk of the body would have to be signed. Sent with a signature for the whole, the server would take the
-    /// frames of the chunks for the object.
+    /// Returns true if each chunk of the body needs a signature. With one signature for the whole body, the server would store the
+    /// framing of the chunks as part of the object.
     pub(super) fn has_signed_chunks(self, request: &Request<Bytes>) -> bool {
         self.streams(request)
             .is_some_and(|kind| kind != UNSIGNED_TRAILER)
@@ -95,7 +97,8 @@ impl Style {
         said.starts_with(STREAMING).then_some(said)
     }
 
-    /// Writes the path as it is signed: a server may sign what arrives, or decode and encode it anew.
+    /// Writes the path in the form in which it is signed. Some servers sign the path that arrives, others decode and encode it
+    /// first. In this form both get the same result.
     pub(super) fn prepare(
         self,
         request: &mut Request<Bytes>,
@@ -106,13 +109,13 @@ impl Style {
         Ok(())
     }
 
-    /// The answer where there is nothing to sign with: a component tells its caller what it says, and does not try again.
+    /// Returns the response for a host without credentials. A component reports its message to the caller and does not retry.
     pub(super) fn unsigned(self, reason: NoCredentials, in_flight: InFlight) -> Response<WasiBody> {
         let message = format!(
             "the host signs the requests to this address but has no AWS credentials: {reason}; see the log of the host"
         );
         match self {
-            // As DynamoDB refuses.
+            // The error format of DynamoDB.
             Self::Common => {
                 let document = json!({
                     "__type": "com.amazon.coral.service#UnrecognizedClientException",
@@ -131,7 +134,7 @@ impl Style {
     }
 }
 
-/// The answer to a body in signed chunks.
+/// Returns the response to a body in signed chunks.
 pub(super) fn chunks_refused(in_flight: InFlight) -> Response<WasiBody> {
     xml(
         StatusCode::NOT_IMPLEMENTED,
@@ -141,7 +144,7 @@ pub(super) fn chunks_refused(in_flight: InFlight) -> Response<WasiBody> {
     )
 }
 
-/// As S3 refuses. `message` holds nothing that XML would escape.
+/// Returns a response in the error format of S3. `message` must not contain characters that XML escapes.
 fn xml(status: StatusCode, code: &str, message: &str, in_flight: InFlight) -> Response<WasiBody> {
     let document = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>{message}</Message></Error>"
@@ -165,8 +168,9 @@ fn with_canonical_path(uri: &Uri) -> Result<Uri, Box<dyn StdError + Send + Sync>
     Ok(uri?)
 }
 
-/// Every character is percent-encoded but the unreserved ones of RFC 3986 and `/`. What is encoded already stays so, in capital
-/// letters, unless it needs no encoding.
+/// Percent-encodes every character except `/` and the unreserved ones of RFC 3986.
+///
+/// Characters that are encoded already stay encoded, with upper-case digits, unless they need no encoding.
 fn canonical(path: &str) -> String {
     let mut canonical = String::with_capacity(path.len());
     let mut rest = path.as_bytes();
@@ -180,14 +184,14 @@ fn canonical(path: &str) -> String {
         if is_unreserved || byte == b'/' && !is_encoded {
             canonical.push(char::from(byte));
         } else {
-            // Writing to a `String` does not fail.
+            // Writing to a `String` cannot fail.
             let _ = write!(canonical, "%{byte:02X}");
         }
     }
     canonical
 }
 
-/// The byte whose two hexadecimal digits these begin with, and the rest.
+/// Decodes the two hexadecimal digits at the start. Returns the byte and the rest of the text.
 fn decoded(text: &[u8]) -> Option<(u8, &[u8])> {
     let (digits, rest) = text.split_at_checked(2)?;
     if !digits.iter().all(u8::is_ascii_hexdigit) {

@@ -1,5 +1,5 @@
-//! Whom TLS trusts, and who this host is to servers that ask: one configuration for an egress and for the AWS credentials of
-//! this process.
+//! The TLS configuration: trusted root certificates and the client certificate. An egress and the AWS credentials of this
+//! process can share it.
 
 use crate::error::HostError;
 use rustls::client::WantsClientCert;
@@ -9,10 +9,12 @@ use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use std::fmt;
 use std::sync::Arc;
 
-/// The certificates that HTTPS connections trust and present.
+/// The TLS settings of HTTPS connections: trusted root certificates and the client certificate.
 ///
-/// By default a server is trusted if its certificate leads to a root that browsers trust: the list of Mozilla, which is part of
-/// this crate. TLS is 1.2 or 1.3. There is no way to trust any server.
+/// By default, the roots that browsers trust are trusted (Mozilla's list, which is part of this crate), and no client
+/// certificate is presented. TLS 1.2 and 1.3 are supported. Certificates are always verified.
+///
+/// The methods do not check their arguments. [`EgressBuilder::build`](crate::EgressBuilder::build) does.
 ///
 /// ```
 /// # fn example(company_root: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -30,7 +32,7 @@ pub struct Tls {
     client: Option<Client>,
 }
 
-/// The roots that nobody has to give.
+/// The set of roots that are trusted in addition to those given to [`Tls::root_certificate`].
 #[derive(Clone, Copy, Debug, Default)]
 enum BuiltIn {
     #[default]
@@ -47,13 +49,13 @@ struct Client {
 }
 
 impl Tls {
-    /// Trusts the roots that browsers trust, and presents no certificate.
+    /// Returns the default settings: trusts the roots that browsers trust, and presents no client certificate.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Trusts a root certificate in addition to the others: one in DER, or any number in PEM.
+    /// Trusts a root certificate in addition to the others: one certificate in DER, or any number in PEM.
     #[must_use]
     pub fn root_certificate(mut self, certificate: impl Into<Vec<u8>>) -> Self {
         self.roots.push(certificate.into());
@@ -61,19 +63,21 @@ impl Tls {
     }
 
     /// Trusts only the roots given to [`root_certificate`](Self::root_certificate), and not those of browsers. At least one must
-    /// be given. Of this and `native_roots`, the last call counts.
+    /// be given.
+    ///
+    /// This method and `native_roots` replace each other: the last call applies.
     #[must_use]
     pub fn only_root_certificates(mut self) -> Self {
         self.built_in = BuiltIn::None;
         self
     }
 
-    /// Trusts the roots of the operating system instead of those of browsers. They are read whenever a connection pool is made
-    /// from this value.
+    /// Trusts the roots of the operating system instead of those of browsers. Needs the feature `native-roots`, which `aws`
+    /// enables.
     ///
-    /// The environment variables `SSL_CERT_FILE` and `SSL_CERT_DIR` name others. A certificate that cannot be read is skipped,
-    /// with a message of `tracing` at level WARN; if there is none at all, it is an error. Needs the feature `native-roots`,
-    /// which `aws` turns on.
+    /// The roots are read each time a connection pool is made from this value. The environment variables `SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR` override their location. An invalid certificate is skipped, with a `tracing` event at level WARN. If no
+    /// certificate is usable, [`EgressBuilder::build`](crate::EgressBuilder::build) returns [`HostError::NativeRoots`].
     #[cfg(feature = "native-roots")]
     #[must_use]
     pub fn native_roots(mut self) -> Self {
@@ -81,11 +85,14 @@ impl Tls {
         self
     }
 
-    /// Presents a certificate to servers that ask for one (mutual TLS); without, none.
+    /// Sets the client certificate for servers that ask for one (mutual TLS); none by default.
     ///
-    /// `chain` is this host's certificate and, after it, the intermediate ones, without the root. `key` is its private key:
-    /// PKCS #8, PKCS #1 or SEC1, RSA, ECDSA or Ed25519, not encrypted. Both are PEM. `Debug` does not print them. Every server of
-    /// the same [`Egress`](crate::Egress) that asks is shown the certificate.
+    /// - `chain` is this host's certificate followed by the intermediate ones, without the root, in PEM.
+    /// - `key` is the private key of that certificate, in PEM and not encrypted. RSA, ECDSA and Ed25519 keys are supported, as
+    ///   PKCS #8, PKCS #1 or SEC1.
+    ///
+    /// The certificate is presented to every server of the same [`Egress`](crate::Egress) that asks. `Debug` prints neither
+    /// value.
     #[must_use]
     pub fn client_certificate(
         mut self,
@@ -112,7 +119,7 @@ impl Tls {
                 "no root certificate was given, and no others are trusted",
             ));
         }
-        // Named rather than the process's default, which the embedder may have set to something else, or not at all.
+        // Set explicitly, because the embedder may have set another default provider for the process, or none.
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -127,7 +134,7 @@ impl Tls {
     }
 }
 
-// A key is a secret, and a certificate is long.
+// Prints no key, because it is a secret, and no certificate, because it is long.
 impl fmt::Debug for Tls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tls")
@@ -172,7 +179,7 @@ fn native() -> Result<RootCertStore, HostError> {
 }
 
 impl Client {
-    // Why PEM cannot be read is not passed on: it may quote a line of the key.
+    // The cause of a PEM error is dropped, because it may quote a line of the key.
     fn present(
         &self,
         config: ConfigBuilder<ClientConfig, WantsClientCert>,

@@ -1,4 +1,4 @@
-//! Admission: a request is refused before a connection, and a server's answer does not widen what is allowed.
+//! Admission. A request is refused before a connection is opened, and a server's response does not widen the rules.
 
 use super::server::Server;
 use super::{Egress, Outgoing, allowing, call, dispatch, egress_to, instance, post, send, whole};

@@ -1,10 +1,10 @@
-//! A rule lets its host, port and scheme pass, however they are spelled, and nothing that only looks like them.
+//! A rule allows its host, port and scheme in any spelling, and refuses lookalikes.
 
 use crate::egress::allow_list::{AllowList, Rule};
 use crate::egress::origin::Origin;
 use http::Uri;
 
-/// Holds the URLs that a rule permits, and those that it does not, against what it does.
+/// Checks that a rule allows the first URLs and refuses the others.
 fn check(rule: impl Fn() -> Rule, permitted: &[&str], refused: &[&str]) {
     let list = AllowList::new(vec![rule()]);
     let permits = |url: &str| {

@@ -1,5 +1,5 @@
-//! Bodies flow while anybody waits for them, in both directions, and hold the connection no longer than they must. An
-//! instance that is lost in the middle of a request leaves no request that looks complete.
+//! Bodies are transferred in both directions while a caller waits, and hold the connection no longer than necessary. If an
+//! instance is lost in the middle of a request, the request does not look complete.
 
 use super::server::{OK, Server};
 use super::{Egress, Parts, egress_to, instance, post, send};
@@ -45,7 +45,7 @@ async fn request_continues_after_an_early_unread_response() {
             connection.head().await;
             let head = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n";
             connection.write(head).await;
-            // A chunk of four bytes.
+            // One chunk of four bytes.
             let chunk = connection.bytes(b"4\r\npart\r\n".len()).await;
             arriving.send(chunk).unwrap();
             connection.write("ok").await;
@@ -89,11 +89,12 @@ async fn small_request_is_one_segment() {
 enum End {
     /// The plugin finishes the body.
     Finished,
-    /// The instance goes, and with it its end of the channel.
+    /// The instance is dropped together with its end of the channel.
     Lost,
 }
 
-/// Returns the bytes that the server gets of a request whose body ends like this. It answers what is complete.
+/// Returns the bytes of a request that the server receives if the body ends like this. The server responds only to a complete
+/// request.
 async fn sent(end: End, egress: impl FnOnce(&Server) -> Egress) -> String {
     let (tell, mut told) = mpsc::unbounded_channel();
     let server = Server::start(move |mut connection| {
@@ -118,7 +119,7 @@ async fn sent(end: End, egress: impl FnOnce(&Server) -> Egress) -> String {
         .body(parts.boxed_unsync());
     let processed = Box::new(async { Ok(()) });
     let sending = outgoing.send_request(request.unwrap(), None, processed);
-    // As wasmtime does: the task is aborted with the instance, and may run on for a moment on another thread.
+    // As in wasmtime: the task is aborted with the instance, and may continue for a moment on another thread.
     let sending = tokio::spawn(async move {
         let (answer, _) = Pin::from(sending).await?;
         answer.into_body().collect().await.map(drop)
@@ -139,7 +140,7 @@ async fn sent(end: End, egress: impl FnOnce(&Server) -> Egress) -> String {
             drop(outgoing);
         }
     }
-    // A request that was being signed is never sent.
+    // A request that waits to be signed is never sent.
     drop(server);
     told.recv().await.unwrap_or_default()
 }

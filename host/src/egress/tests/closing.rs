@@ -1,4 +1,4 @@
-//! A connection that nobody needs any more, or that nobody may use any more, is closed: the server sees it.
+//! A connection that is no longer needed, or that must not be used again, is closed. The server sees the close.
 
 use super::server::{OK, Server};
 use super::{Parts, allowing, call, egress_to, instance, post, send};

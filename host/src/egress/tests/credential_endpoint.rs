@@ -1,4 +1,4 @@
-//! The endpoint of credentials on loan: for the instance that was lent them, and for what it was told to say.
+//! The credential endpoint serves only the instance that was lent credentials, and only with the right token.
 
 use super::{dispatch, whole};
 use crate::egress::{CredentialEndpoint, Outgoing};
@@ -17,7 +17,7 @@ use wasmtime_wasi_http::Error;
 const SECRET: &str = "c4n4ry-on-loan";
 const TOKEN: &str = "c4n4ry-token-on-loan";
 
-/// An instance's way out, and what its environment says.
+/// The outgoing HTTP of an instance, and the endpoint and token in its environment.
 struct Instance {
     outgoing: Outgoing,
     uri: String,
@@ -47,7 +47,7 @@ impl Instance {
         }
     }
 
-    /// Asks as it was told to.
+    /// Asks the endpoint with the URL and token of the environment.
     async fn get(&mut self) -> Result<(StatusCode, Value), Error> {
         let (uri, token) = (self.uri.clone(), self.token.clone());
         self.ask(Method::GET, &uri, Some(&token)).await

@@ -1,5 +1,5 @@
-//! One lookup serves the connections of a short time, what led nowhere is looked up anew, and lookups are bounded. Names may
-//! lead to the addresses that the embedder allows.
+//! One lookup serves the connections of a short time, and a name is looked up again after a failed connection. Lookups are
+//! limited. Names resolve only to addresses that the embedder allows.
 
 use super::server::{OK, Server};
 use super::{Egress, EgressBuilder, allowing, call, connecting_within, post};
@@ -17,12 +17,12 @@ use tokio::task::{JoinSet, yield_now};
 use tokio::time::{advance, pause, resume};
 use wasmtime_wasi_http::Error;
 
-/// The server by a name that only these tests resolve.
+/// Returns the URL of the server with a name that only these tests resolve.
 fn named(server: &Server) -> String {
     server.url().replace("127.0.0.1", "store.example")
 }
 
-/// An egress that keeps no connection, asks `lookup` with the number of the lookup, and counts.
+/// Returns an egress that keeps no connection, and the number of its lookups. `lookup` gets the number of the lookup.
 fn egress_that_asks(
     url: &str,
     lookup: impl Fn(usize) -> io::Result<&'static str> + Send + Sync + 'static,
@@ -72,7 +72,7 @@ async fn name_is_looked_up_again_after_five_seconds() {
     let server = Server::that_answers().await;
     let url = named(&server);
     let (egress, lookups) = egress_that_asks(&url, |_| Ok("127.0.0.1"));
-    // Real time passes as well, of which there is a rest of four seconds.
+    // Real time passes as well. There are four seconds of margin.
     for (passed, expected) in [(0, 1), (1, 1), (4, 2), (1, 2), (5, 3)] {
         pause();
         advance(Duration::from_secs(passed)).await;
@@ -100,13 +100,13 @@ async fn name_is_looked_up_again_after_a_refused_connection() {
 
 #[tokio::test]
 async fn name_is_looked_up_again_after_a_connect_timeout() {
-    // Nobody accepts, so TCP connects and TLS waits for ever.
+    // The server does not accept, so TCP connects and TLS waits for ever.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let url = format!("https://store.example:{port}/");
     let (egress, lookups) = egress_that_asks(&url, |_| Ok("127.0.0.1"));
     for expected in 1..=2 {
-        // The lookup is to end in that time, and connecting is not to.
+        // The lookup must end in that time, and the connection must not.
         let options = connecting_within(Duration::from_millis(500));
         let late = post(&egress, &url, options).await;
         assert_matches!(late, Err(Error::ConnectionTimeout));
@@ -134,7 +134,7 @@ async fn failed_lookup_fails_for_all_waiting_callers() {
         let egress = egress.clone();
         calls.spawn(async move { call(&egress, url).await.map(drop) });
     }
-    // Each of them waits now, for there is one thread.
+    // All calls wait now, because there is one thread.
     yield_now().await;
     fails.add_permits(8);
     for outcome in calls.join_all().await {
@@ -182,7 +182,7 @@ async fn wildcard_name_must_not_be_internal() {
 async fn exact_name_may_be_internal_unless_denied() {
     let server = Server::that_answers().await;
     let port = server.address().port();
-    // The explicit rule counts, wherever it stands.
+    // The explicit rule applies, whatever its position.
     for builder in [
         Egress::builder().allow(format!("store.example:{port}")),
         Egress::builder()
@@ -207,7 +207,7 @@ async fn address_in_a_rule_is_always_allowed() {
     assert_eq!(answer.unwrap().1, "ok");
 }
 
-/// A resolver that knows one name, and never comes to an end with any other. It keeps those that it was asked for.
+/// Returns an egress whose resolver knows one name and never answers for others. It records the names in `asked`.
 fn resolving_one(builder: EgressBuilder, asked: &Arc<Mutex<Vec<String>>>) -> Egress {
     let asked = Arc::clone(asked);
     let builder = builder.resolver(move |name| {

@@ -1,4 +1,4 @@
-//! Each cause keeps its name on the way to the plugin.
+//! The plugin gets the right error code for each cause.
 
 use super::server::{Server, refusing};
 use super::{Egress, Parts, call, egress_to, instance, send};
@@ -26,7 +26,7 @@ async fn close_before_the_request_means_nothing_was_sent() {
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let egress = Egress::builder().allow_url(&*url).build().unwrap();
     let mut calling = pin!(call(&egress, &url));
-    // TCP connects meanwhile, and the runtime does not learn of it before the end of the connection.
+    // TCP connects meanwhile. The runtime sees the connection and its end at the same time.
     let begun = poll_fn(|cx| Poll::Ready(calling.as_mut().poll(cx))).await;
     assert!(begun.is_pending());
     drop(listener.accept().unwrap());
@@ -50,21 +50,21 @@ fn connect_failures_say_that_nothing_was_sent() {
     assert_matches!(reset, Error::DestinationUnavailable);
     let no_port = of(io::ErrorKind::AddrNotAvailable);
     assert_matches!(no_port, Error::ConnectionLimitReached);
-    // What this machine lacks otherwise is told in words.
+    // Other local errors are reported as text.
     let lack = failure::of_connecting(&io::Error::other("too many open files"));
     assert_matches!(lack, Error::InternalError(Some(text)) if text.contains("too many open files"));
 }
 
 #[tokio::test]
 async fn unknown_name_is_a_dns_error() {
-    // RFC 2606 keeps the domain free for ever.
+    // RFC 2606 reserves this domain.
     let url = "http://nowhere.invalid/";
     let egress = Egress::builder().allow_url(url).build().unwrap();
     let unknown = call(&egress, url).await;
     assert_matches!(unknown, Err(Error::DnsError { .. }));
 }
 
-/// A server reads a request, writes this and closes the connection.
+/// The server reads a request, writes the text and closes the connection.
 #[tokio::test]
 async fn truncated_and_malformed_responses_have_own_codes() {
     let chunked = |chunks| format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{chunks}");
@@ -103,7 +103,7 @@ async fn reset_is_connection_terminated() {
     let server = tokio::spawn(async move {
         let (stream, _) = listener.accept().await.unwrap();
         stream.readable().await.unwrap();
-        // Closing with unread bytes sends a reset.
+        // With a linger time of zero, closing sends a reset.
         stream.set_zero_linger().unwrap();
     });
     let egress = Egress::builder().allow_url(&*url).build().unwrap();

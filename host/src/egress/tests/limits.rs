@@ -1,5 +1,5 @@
-//! Connections are bounded, per host and in all, and so are the requests of an instance and of a plugin. Whoever comes too
-//! many waits, and no longer than it may.
+//! Connections are limited per host and in total, and requests per instance and per plugin. Requests above a limit wait until
+//! their timeout.
 
 use super::server::{OK, Server, refusing};
 use super::{
@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::{JoinHandle, yield_now};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-/// The time of a request that is to wait in vain. What has to succeed meanwhile has no such bound.
+/// The timeout of a request that must wait without success. Requests that must succeed do not have this timeout.
 const BRIEFLY: Duration = Duration::from_millis(100);
 
 fn egress_with(connections: usize, urls: &[String]) -> Egress {
@@ -28,12 +28,12 @@ fn egress_with(connections: usize, urls: &[String]) -> Egress {
     builder.build().unwrap()
 }
 
-/// A server that tells the path of each request and answers when it is let.
+/// A server that reports the path of each request and responds when a test allows it.
 struct Held {
     server: Server,
     arrived: mpsc::UnboundedReceiver<String>,
     answers: Arc<Semaphore>,
-    /// How many requests it had at a time, and at most.
+    /// The number of concurrent requests now, and its maximum.
     at_a_time: Arc<Mutex<(usize, usize)>>,
 }
 
@@ -128,7 +128,7 @@ async fn wait_for_a_connection_counts_as_connecting() {
     assert_matches!(late, Err(Error::ConnectionTimeout));
     held.answers.add_permits(2);
     assert_eq!(first.await.unwrap().unwrap().1, "ok");
-    // Who gave up waiting does not keep a permit.
+    // A caller that gave up does not keep a permit.
     assert_eq!(call(&egress, &url).await.unwrap().1, "ok");
     assert_eq!(held.server.connections(), 1);
     assert_eq!(held.server.requests(), 2);
@@ -190,7 +190,7 @@ async fn each_host_has_its_own_limit() {
     assert_eq!(first.await.unwrap().unwrap().1, "ok");
 }
 
-/// Allows as many names of the server as a plugin likes.
+/// Returns an egress that allows any number of names for the server.
 fn by_wildcard(server: &Server, connections: usize) -> Egress {
     let port = server.address().port();
     let egress = Egress::builder()
@@ -218,7 +218,7 @@ async fn idle_connections_to_many_names_are_limited() {
     for _ in 0..16 {
         is_closed.recv().await.unwrap();
     }
-    // The last ones are kept.
+    // The most recent connections are kept.
     for name in 16..20 {
         call(&egress, &named(name, &server)).await.unwrap();
     }
@@ -267,7 +267,7 @@ async fn post_with(
     send(instance, &server.url(), options, whole("{}")).await
 }
 
-/// Posts where there is no room, and does not wait for it long.
+/// Sends a request with a short timeout. Returns true if the limit refuses it.
 async fn is_one_too_many(instance: &mut Outgoing, server: &Server) -> bool {
     let refused = post_with(instance, server, connecting_within(BRIEFLY)).await;
     matches!(refused, Err(Error::ConnectionLimitReached))
@@ -303,7 +303,7 @@ async fn unread_responses_of_an_instance_are_limited() {
     assert!(is_one_too_many(&mut greedy, &server).await);
     assert_eq!(server.connections(), 2);
 
-    // Another instance has room of its own.
+    // Another instance has its own limit.
     post_as(&mut instance(&egress, 2), &server).await.unwrap();
 
     drop(one);
@@ -320,7 +320,7 @@ async fn request_with_a_read_response_is_not_in_flight() {
         while let Some(frame) = answer.frame().await {
             frame.unwrap();
         }
-        // Kept, as an empty one.
+        // The plugin keeps the empty response.
         answers.push(answer);
     }
     assert_eq!(server.connections(), 1);
@@ -332,7 +332,7 @@ async fn request_is_in_flight_until_its_end_is_seen() {
     let egress = egress_to(&server);
     let mut instance = instance(&egress, 1);
     let mut answer = post_as(&mut instance, &server).await.unwrap();
-    // All there is, which the plugin may leave in the host's memory.
+    // This is the whole body. The plugin may leave it in the host's memory.
     answer.frame().await.unwrap().unwrap();
     assert_eq!(egress.pool.kept(), 1);
     assert!(is_one_too_many(&mut instance, &server).await);
@@ -371,7 +371,7 @@ async fn unread_response_is_closed_after_its_timeout() {
     is_closed.recv().await.unwrap();
     let late = unread.body_mut().frame().await.unwrap();
     assert_matches!(late, Err(Error::HttpResponseTimeout));
-    // Its room is free, though the plugin still has it.
+    // Its permit is free, although the plugin still has the response.
     post_as(&mut instance, &server).await.unwrap();
 }
 
@@ -399,7 +399,7 @@ async fn response_that_a_plugin_waits_for_is_not_closed() {
     let first = waited_for.body_mut().frame().await.unwrap().unwrap();
     assert_eq!(first.into_data().unwrap(), "part");
     let waiting = tokio::spawn(async move { waited_for.into_body().collect().await });
-    // Twice as long as a plugin may leave an answer unread.
+    // Twice the time for which a plugin may leave a response unread.
     for _ in 0..2 {
         let _unread = post(&egress, &other.url(), None).await.unwrap();
         is_closed.recv().await.unwrap();

@@ -1,5 +1,5 @@
-//! The way out, but for its rules against real sockets: the server counts, scripts its misbehaviour, and is never waited
-//! for by the clock.
+//! Tests of the egress. All but those of its rules use real sockets. The server counts requests and runs a script. No test waits
+//! for a fixed time.
 
 mod admission;
 mod allow_list;
@@ -33,22 +33,22 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-/// Begins an egress that allows this server and no other.
+/// Returns the builder of an egress that allows only this server.
 fn allowing(server: &Server) -> EgressBuilder {
     Egress::builder().allow_url(server.url())
 }
 
-/// An egress that allows this server and no other.
+/// Returns an egress that allows only this server.
 fn egress_to(server: &Server) -> Egress {
     allowing(server).build().unwrap()
 }
 
-/// The outgoing side of an instance that may have so many requests in flight.
+/// Returns the outgoing HTTP of an instance that may have `requests` in flight.
 fn instance(egress: &Egress, requests: usize) -> Outgoing {
     Outgoing::new(Some(egress.clone()), number(requests))
 }
 
-/// Options of a plugin that waits so long for a connection.
+/// Returns request options with this connect timeout.
 fn connecting_within(connect_timeout: Duration) -> Option<RequestOptions> {
     Some(RequestOptions {
         connect_timeout: Some(connect_timeout),
@@ -61,10 +61,10 @@ fn whole(bytes: impl Into<Bytes>) -> WasiBody {
     body.map_err(|never| match never {}).boxed_unsync()
 }
 
-/// A request's body in parts, as the plugin writes them. As in wasmtime-wasi-http 48, the end of the channel ends it.
+/// The body of a request in parts, as a plugin writes them. As in wasmtime-wasi-http 48, the end of the channel ends the body.
 struct Parts {
     parts: mpsc::Receiver<Bytes>,
-    /// The length that it claims to have.
+    /// The length that the body announces.
     length: Option<u64>,
 }
 
@@ -94,7 +94,7 @@ impl Body for Parts {
     }
 }
 
-/// Sends a request as an instance does, and gives the head of the answer with the body unread.
+/// Sends a request as an instance does. Returns the response with its body unread.
 async fn dispatch(
     outgoing: &mut Outgoing,
     request: Request<WasiBody>,
@@ -107,7 +107,7 @@ async fn dispatch(
     Ok(response)
 }
 
-/// Posts this body as one instance, whose outgoing side this is.
+/// Sends a POST request with this body from an instance.
 async fn send(
     outgoing: &mut Outgoing,
     url: &str,
@@ -119,7 +119,7 @@ async fn send(
     dispatch(outgoing, request, options).await
 }
 
-/// Posts as an instance of its own.
+/// Sends a POST request from a new instance.
 async fn post(
     egress: &Egress,
     url: &str,
@@ -128,14 +128,14 @@ async fn post(
     send(&mut instance(egress, 1), url, options, whole("{}")).await
 }
 
-/// Posts and reads the answer to its end.
+/// Sends a POST request from a new instance, and reads the response to its end.
 async fn call(egress: &Egress, url: &str) -> Result<(StatusCode, Bytes), Error> {
     let response = post(egress, url, None).await?;
     let status = response.status();
     Ok((status, response.into_body().collect().await?.to_bytes()))
 }
 
-/// The order in which [`super`] lists its modules. The reaper is a part of the pool.
+/// Checks the order in which [`super`] lists its modules. The reaper is a part of the pool.
 #[test]
 fn modules_use_only_those_below_them() {
     const LAYERS: &[&[&str]] = &[

@@ -1,4 +1,4 @@
-//! A proxy is asked for a tunnel to the host, and sees nothing of what goes through it.
+//! A proxy opens a tunnel to the host, and does not see the content of the tunnel.
 
 use super::server::{Server, refusing};
 use super::tls::server_named;
@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use wasmtime_wasi_http::Error;
 
-/// A proxy that opens every tunnel to the same address, or none, and keeps what it is asked.
+/// Starts a proxy that opens every tunnel to the same address, or refuses all. It records the requests.
 async fn proxy(destination: Option<SocketAddr>) -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -67,7 +67,7 @@ async fn https_goes_through_the_proxy_and_keeps_its_connection() {
     };
     let request = format!("CONNECT store.example:{port} HTTP/1.1\r\n");
     assert!(head.starts_with(&request), "{head}");
-    // `user:c4n4ry` in Base64.
+    // This is `user:c4n4ry` in Base64.
     let authorization = "proxy-authorization: basic dxnlcjpjng40cnk=";
     assert!(head.to_lowercase().contains(authorization), "{head}");
     assert_eq!(server.connections(), 1);

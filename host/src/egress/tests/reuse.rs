@@ -1,4 +1,4 @@
-//! A connection serves one request after the other for as long as it is good, and not one longer.
+//! A connection serves one request after the other while it is open, and none after that.
 
 use super::server::{OK, Server};
 use super::{Egress, call, egress_to};
@@ -11,7 +11,7 @@ use tokio::runtime::Builder;
 use tokio::time::{advance, pause, resume, timeout};
 use wasmtime_wasi_http::Error;
 
-/// Lets other tasks run until it holds, and gives up after a minute.
+/// Lets other tasks run until the condition holds. Panics after a minute.
 async fn until(holds: impl Fn() -> bool) {
     let waiting = async {
         while !holds() {
@@ -63,8 +63,9 @@ async fn connection_closed_by_the_server_is_not_used() {
     }
 }
 
-/// A server on a thread of its own, which goes on while the tests' runtime is held up. It answers one request on each of
-/// two connections and closes the first when it is told to.
+/// Starts a server on a thread of its own, which continues while the runtime of the test is blocked.
+///
+/// It responds to one request on each of two connections, and closes the first when the returned function is called.
 fn server_that_closes_when_told() -> (String, impl Fn()) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -94,7 +95,7 @@ fn server_that_closes_when_told() -> (String, impl Fn()) {
 
 #[test]
 fn unsent_request_is_sent_on_another_connection() {
-    // Before each task, this runtime looks at its sockets and then polls the test.
+    // This runtime polls its sockets before each task, and then the test.
     let runtime = Builder::new_current_thread()
         .enable_all()
         .event_interval(1)
@@ -105,7 +106,7 @@ fn unsent_request_is_sent_on_another_connection() {
         call(&egress, &url).await.unwrap();
         until(|| egress.pool.open_idle() == 1).await;
         close();
-        // Now the runtime sees the end of the connection; the request goes out before anybody else looks at it.
+        // Now the runtime sees the end of the connection. The request is sent before anything else polls the connection.
         let mut looked = false;
         poll_fn(|cx| {
             cx.waker().wake_by_ref();

@@ -1,4 +1,4 @@
-//! A connection moves only while the runtime that opened it runs, so no other runtime uses it.
+//! A connection makes progress only while the runtime that opened it runs. So no other runtime uses it.
 
 use super::server::Server;
 use super::{Egress, allowing, call, egress_to, post};
@@ -10,7 +10,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
-/// A runtime that runs by itself: the server's.
+/// Returns a runtime with a thread of its own, for the server.
 fn running() -> Runtime {
     let mut builder = Builder::new_multi_thread();
     builder.worker_threads(1).enable_all().build().unwrap()
@@ -31,7 +31,7 @@ async fn connection_of_an_ended_runtime_is_not_used() {
     let elsewhere = std::thread::spawn(move || {
         let runtime = runtime();
         runtime.block_on(call(&other, &url)).unwrap();
-        // Once the runtime has ended, the reaper may find the connection closed at any time.
+        // After the runtime ends, the reaper may close the connection at any time.
         assert_eq!(other.pool.kept(), 1);
     });
     while !elsewhere.is_finished() {
@@ -123,7 +123,7 @@ fn oldest_connection_of_other_runtimes_makes_room() {
     assert_eq!(egress.pool.kept(), 2);
     is_closed.blocking_recv().unwrap();
 
-    // The first one's made room, so the second's is there still.
+    // The first runtime's connection was closed, so the second's still exists.
     for (runtime, connections) in [(&second, 3), (&third, 3), (&first, 4)] {
         call_on(runtime, &egress, &server);
         assert_eq!(server.connections(), connections);

@@ -1,4 +1,4 @@
-//! A server whose every byte a test scripts, and which counts what reaches it.
+//! A server with a script for every byte that it sends. It counts connections and requests.
 
 use crate::egress::connector::Duplex;
 use rustls::HandshakeKind;
@@ -12,10 +12,10 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// A complete answer of two bytes that leaves the connection open.
+/// A complete response with a body of two bytes. It leaves the connection open.
 pub(crate) const OK: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
-/// A URL that refuses connections for as long as the socket lives: it has the port and does not listen.
+/// Returns a URL that refuses connections. The socket owns the port and does not listen.
 pub(crate) fn refusing() -> (TcpSocket, String) {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
@@ -38,22 +38,22 @@ struct Counted {
 }
 
 impl Server {
-    /// Answers every request on every connection with [`OK`].
+    /// Responds to every request on every connection with [`OK`].
     pub(crate) async fn that_answers() -> Self {
         Self::that_answers_with(OK).await
     }
 
-    /// Answers every request on every connection with this.
+    /// Responds to every request on every connection with this text.
     pub(crate) async fn that_answers_with(answer: impl Into<String>) -> Self {
         Self::accept(None, answering(answer.into())).await
     }
 
-    /// As [`Server::that_answers_with`], over TLS.
+    /// Like [`Server::that_answers_with`], over TLS.
     pub(crate) async fn that_answers_over_tls(tls: TlsAcceptor, answer: impl Into<String>) -> Self {
         Self::accept(Some(tls), answering(answer.into())).await
     }
 
-    /// As [`Server::that_answers`], and tells when a client has closed a connection.
+    /// Like [`Server::that_answers`]. It also reports when a client has closed a connection.
     pub(crate) async fn that_tells_of_closing() -> (Self, mpsc::UnboundedReceiver<()>) {
         let (closed, is_closed) = mpsc::unbounded_channel();
         let server = Self::start(move |mut connection| {
@@ -68,12 +68,12 @@ impl Server {
         (server.await, is_closed)
     }
 
-    /// Answers one request on every connection in part, and tells when a client has closed one.
+    /// Sends a part of a response on every connection, and reports when a client has closed one.
     pub(crate) async fn that_answers_in_part() -> (Self, mpsc::UnboundedReceiver<()>) {
         Self::that_waits_after("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\npart").await
     }
 
-    /// Reads one request on every connection, writes this, and tells when a client has closed one.
+    /// Reads one request on every connection, writes this text, and reports when a client has closed one.
     pub(crate) async fn that_waits_after(
         answer: &'static str,
     ) -> (Self, mpsc::UnboundedReceiver<()>) {
@@ -90,7 +90,7 @@ impl Server {
         (server.await, is_closed)
     }
 
-    /// Reads one request on every connection, writes this and closes the connection.
+    /// Reads one request on every connection, writes this text and closes the connection.
     pub(crate) async fn that_ends_with(answer: impl Into<String>) -> Self {
         let answer = Arc::new(answer.into());
         Self::start(move |mut connection| {
@@ -111,7 +111,7 @@ impl Server {
         Self::accept(None, script).await
     }
 
-    /// As [`Server::start`], over TLS.
+    /// Like [`Server::start`], over TLS.
     pub(crate) async fn start_tls<F>(
         tls: TlsAcceptor,
         script: impl Fn(Connection) -> F + Send + 'static,
@@ -168,12 +168,12 @@ impl Server {
         self.counted.connections.load(Ordering::SeqCst)
     }
 
-    /// How each TLS connection came about.
+    /// Returns the kind of each TLS handshake.
     pub(crate) fn handshakes(&self) -> Vec<HandshakeKind> {
         self.counted.handshakes.lock().unwrap().clone()
     }
 
-    /// The heads of all requests.
+    /// Returns the heads of all requests.
     pub(crate) fn heads(&self) -> Vec<String> {
         self.counted.heads.lock().unwrap().clone()
     }
@@ -189,7 +189,7 @@ impl Drop for Server {
     }
 }
 
-/// The script of a server that answers every request with this.
+/// Returns the script of a server that responds to every request with this text.
 fn answering(answer: String) -> impl Fn(Connection) -> BoxFuture + Send + 'static {
     let answer = Arc::new(answer);
     move |mut connection| {
@@ -204,7 +204,7 @@ fn answering(answer: String) -> impl Fn(Connection) -> BoxFuture + Send + 'stati
 
 type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// `None` where the client did not like the certificate.
+/// Accepts TLS if there is an acceptor. Returns `None` if the client refuses the certificate.
 async fn encrypted(
     tls: Option<&TlsAcceptor>,
     tcp: TcpStream,
@@ -225,7 +225,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// The head of the next request, its body read; `None` where the client has closed the connection.
+    /// Reads the next request with its body, and returns its head. Returns `None` if the client has closed the connection.
     pub(crate) async fn request(&mut self) -> Option<String> {
         let head = self.head().await?;
         let length = head
@@ -237,7 +237,7 @@ impl Connection {
         Some(head)
     }
 
-    /// The head of the next request, its body unread.
+    /// Returns the head of the next request, and leaves its body unread.
     pub(crate) async fn head(&mut self) -> Option<String> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
@@ -251,23 +251,23 @@ impl Connection {
     }
 
     pub(crate) async fn write(&mut self, text: &str) {
-        // A client that has gone is what some tests are about.
+        // In some tests the client is gone, so errors are ignored.
         let _ = self.stream.write_all(text.as_bytes()).await;
         let _ = self.stream.flush().await;
     }
 
-    /// Comes back when the client has closed the connection, with an error where it did so without a word within TLS.
+    /// Waits until the client has closed the connection. Returns an error if it did so without `close_notify` within TLS.
     pub(crate) async fn closed(mut self) -> std::io::Result<()> {
         let mut rest = Vec::new();
         self.stream.read_to_end(&mut rest).await.map(drop)
     }
 
-    /// Ends what the server sends, and no more.
+    /// Closes the server's sending side only.
     pub(crate) async fn end(&mut self) {
         self.stream.shutdown().await.unwrap();
     }
 
-    /// The bytes of one read; `None` where the client has closed the connection.
+    /// Returns the bytes of one read, or `None` if the client has closed the connection.
     pub(crate) async fn segment(&mut self) -> Option<String> {
         let mut segment = vec![0; 64 * 1024];
         let length = self.stream.read(&mut segment).await.ok()?;
@@ -275,7 +275,7 @@ impl Connection {
         (length > 0).then(|| String::from_utf8(segment).unwrap())
     }
 
-    /// The next bytes of the client.
+    /// Returns the next bytes from the client.
     pub(crate) async fn bytes(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
         self.stream.read_exact(&mut bytes).await.unwrap();

@@ -1,4 +1,4 @@
-//! Each step of an exchange has its own time, and runs out of it under its own name.
+//! Each step of an exchange has its own timeout and its own error code.
 
 use super::server::Server;
 use super::{Egress, connecting_within, egress_to, post};
@@ -16,12 +16,12 @@ const SHORT: Duration = Duration::from_millis(50);
 
 #[tokio::test]
 async fn unfinished_connection_hits_the_connect_timeout() {
-    // Nobody accepts, so TCP connects and TLS waits for ever.
+    // The server does not accept, so TCP connects and TLS waits for ever.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
     let egress = Egress::builder().allow_url(&*url).build().unwrap();
     let late = post(&egress, &url, connecting_within(SHORT));
-    // Twenty seconds are less than what a plugin gets that asks for nothing.
+    // Twenty seconds are less than the default timeout.
     let late = timeout(Duration::from_secs(20), late).await.unwrap();
     assert_matches!(late, Err(Error::ConnectionTimeout));
 }
@@ -36,7 +36,7 @@ async fn silent_server_hits_the_first_byte_timeout() {
     };
     let late = post(&egress, &server.url(), Some(options)).await;
     assert_matches!(late, Err(Error::ConnectionReadTimeout));
-    // The answer would come on it after all: it must not serve another request.
+    // The response could still arrive on this connection, so it must not serve another request.
     is_closed.recv().await.unwrap();
 }
 

@@ -1,4 +1,4 @@
-//! TLS, with a certificate authority that lives as long as the test.
+//! TLS, with a certificate authority that each test creates.
 
 use super::server::{OK, Server};
 use super::{Egress, allowing, call, egress_to};
@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 use wasmtime_wasi_http::Error;
 
-/// A server whose certificate is for `name`, and the root of that certificate.
+/// Returns a server with a certificate for `name`, and the root of that certificate.
 pub(super) async fn server_named(name: &str) -> (Server, CertifiedIssuer<'static, KeyPair>) {
     server_that_speaks(rustls::DEFAULT_VERSIONS, name).await
 }
@@ -57,8 +57,8 @@ fn certificate(root: &CertifiedIssuer<'static, KeyPair>, name: &str) -> (Certifi
     (certificate.signed_by(&key, root).unwrap(), key)
 }
 
-/// A server that demands a certificate of an authority that it trusts, and that authority, which is the root of its own
-/// certificate, too.
+/// Returns a server that demands a client certificate of its authority, and that authority. It also signed the server's own
+/// certificate.
 async fn server_that_demands_a_certificate() -> (Server, CertifiedIssuer<'static, KeyPair>) {
     let root = authority();
     let (own, key) = certificate(&root, "127.0.0.1");
@@ -121,7 +121,7 @@ async fn own_roots_replace_those_of_browsers() {
     assert!(matches!(refused, Err(Error::TlsCertificateError)));
 }
 
-/// This test runs again in processes whose operating system has other roots.
+/// Runs again in processes with other roots of the operating system.
 #[cfg(feature = "native-roots")]
 #[tokio::test]
 async fn roots_of_the_operating_system_are_trusted() {
@@ -233,6 +233,6 @@ async fn idle_connection_is_closed_with_close_notify() {
     let egress = allowing(&server).root_certificate(root.as_ref().der().to_vec());
     let egress = egress.idle_timeout(Duration::from_millis(20)).build();
     call(&egress.unwrap(), &server.url()).await.unwrap();
-    // rustls takes a connection that ends without `close_notify` for cut off.
+    // rustls treats a connection that ends without `close_notify` as truncated.
     closed.recv().await.unwrap().unwrap();
 }

@@ -1,4 +1,4 @@
-//! The host renews a session token that the service calls expired.
+//! The host renews a session token that the service refuses as expired.
 
 use super::{SECRET, answer, answered, header, request, send, signing};
 use crate::AwsCredentials;
@@ -22,7 +22,7 @@ fn keys(token: &str) -> Credentials {
     Credentials::new("AKIDHOST", SECRET, Some(token.to_owned()), None, "test")
 }
 
-/// A source that counts.
+/// A source that counts its calls.
 #[derive(Clone, Debug)]
 struct Source {
     asked: Arc<AtomicUsize>,
@@ -35,7 +35,7 @@ impl Source {
         Self { asked, next }
     }
 
-    /// Credentials that this source gave a while ago, with the token that has expired.
+    /// Returns credentials that this source returned a while ago, with the expired token.
     fn known(&self) -> AwsCredentials {
         let then = SystemTime::now() - LONG;
         let credentials = AwsCredentials::new(self.clone()).wait_timeout(LONG);
@@ -61,10 +61,10 @@ impl ProvideCredentials for Source {
     }
 }
 
-/// Heads and bodies of requests.
+/// The heads and bodies of requests.
 type Heard = Arc<Mutex<Vec<(String, String)>>>;
 
-/// A server that takes these tokens and answers all others with `refusal`.
+/// Starts a server that accepts these tokens and responds to all others with `refusal`.
 async fn server_that_takes(tokens: &'static [&str], refusal: String) -> (Server, Heard) {
     let heard = Heard::default();
     let kept = Arc::clone(&heard);
@@ -89,7 +89,7 @@ async fn server_that_takes(tokens: &'static [&str], refusal: String) -> (Server,
     (server.await, heard)
 }
 
-/// As DynamoDB refuses, and as S3 does: it repeats the token.
+/// Returns a refusal of DynamoDB that repeats the token, as S3 does.
 fn expired() -> String {
     let body = format!(
         r#"{{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"{OLD} {NEW}"}}"#
@@ -151,7 +151,7 @@ async fn refusal_is_returned_without_other_credentials() {
             assert!(!body.contains(OLD), "the token is shown");
         }
         assert_eq!(heard.lock().unwrap().len(), 2);
-        // It is left alone for a while, whatever it answered.
+        // The source has a pause after any answer.
         assert_eq!(source.asked(), 1);
     }
 }

@@ -1,4 +1,4 @@
-//! Answers of a service that does not take a signature.
+//! Responses of a service that refuses a signature.
 
 use super::{SECRET, TOKEN, answer, egress_with, header, keys, large_request, request, send};
 use crate::egress::Outgoing;
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody};
 
-/// Sends a request that `keys` sign, and gives length, checksum and body of the answer.
+/// Sends a request that is signed with `keys`. Returns the length, checksum and body of the response.
 async fn heard(
     answer: String,
     keys: Credentials,
@@ -77,7 +77,7 @@ async fn accept_encoding_is_removed_from_signed_requests() {
     assert_eq!(header(&head, "accept-encoding"), None);
 }
 
-/// An instance that signs what it sends to `server`.
+/// Returns an instance whose requests to `server` are signed.
 fn instance(server: &Server, requests: usize) -> Outgoing {
     instance_of(&egress_with(server, keys()), requests)
 }
@@ -90,7 +90,7 @@ async fn post(
     dispatch(instance, request(&server.url(), &[], "{}"), Some(options)).await
 }
 
-/// Waits for room no longer than a moment.
+/// Returns options with short timeouts.
 fn hasty() -> RequestOptions {
     RequestOptions {
         connect_timeout: Some(Duration::from_millis(100)),
@@ -113,7 +113,7 @@ async fn unread_refusal_counts_as_in_flight() {
     let mut read = unread;
     let frame = read.frame().await.unwrap().unwrap();
     assert_eq!(frame.into_data().unwrap(), "not ***");
-    // Kept, as an empty one.
+    // The plugin keeps the empty response.
     let unread = post(&mut instance, &server, patient()).await.unwrap();
     drop(unread);
     post(&mut instance, &server, patient()).await.unwrap();
@@ -154,7 +154,7 @@ async fn unread_refusals_stay_within_the_buffer_limit() {
 
 #[tokio::test]
 async fn request_body_counts_until_the_connection_drops_it() {
-    // Answers each request at its head, and never reads its body.
+    // Responds after the head of each request, and never reads its body.
     let server = Server::start(|mut connection| async move {
         connection.head().await;
         connection.write(OK).await;

@@ -1,6 +1,6 @@
-//! Signing by the host: which requests are signed, and with what.
+//! Signing by the host: the requests that are signed, and their signatures.
 //!
-//! The signature is held against one that aws-sigv4 makes of what arrived.
+//! The tests compare each signature with one that aws-sigv4 makes for the received request.
 
 mod expired;
 mod mask_token;
@@ -42,7 +42,7 @@ fn signing(server: &Server, credentials: &AwsCredentials) -> EgressBuilder {
     egress.sign(&url, "eu-west-1", "dynamodb", credentials)
 }
 
-/// An egress that signs with what this source gives.
+/// Returns an egress that signs with the credentials of this source.
 fn egress_with(server: &Server, source: impl ProvideCredentials + 'static) -> Egress {
     let egress = signing(server, &AwsCredentials::new(source));
     egress.build().unwrap()
@@ -59,7 +59,7 @@ fn request(url: &str, headers: &[(&str, &str)], body: &'static str) -> Request<W
     request.body(whole(body)).unwrap()
 }
 
-/// A request with a body of so many bytes, which it announces or not.
+/// Returns a request with a body of `length` bytes, with or without a `content-length`.
 fn large_request(server: &Server, length: usize, announces: bool) -> Request<WasiBody> {
     let (mut head, _) = request(&server.url(), &[], "").into_parts();
     head.headers.remove("content-length");
@@ -73,7 +73,7 @@ async fn send(egress: &Egress, request: Request<WasiBody>) -> Result<Response<Wa
     dispatch(&mut instance(egress, 1), request, None).await
 }
 
-/// Sends a request and gives the status and the text of its answer.
+/// Sends a request and returns the status and body of the response.
 async fn answered(egress: &Egress, request: Request<WasiBody>) -> (StatusCode, String) {
     let answer = send(egress, request).await.unwrap();
     let status = answer.status();
@@ -81,7 +81,7 @@ async fn answered(egress: &Egress, request: Request<WasiBody>) -> (StatusCode, S
     (status, String::from_utf8(body.to_vec()).unwrap())
 }
 
-/// An answer with this status, these lines of its head, and this body.
+/// Returns the text of a response with this status, these header lines and this body.
 fn answer(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\n{headers}content-length: {length}\r\n\r\n{body}")
@@ -93,7 +93,7 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     Some(value)
 }
 
-/// The authorization that these headers of a request should have, by aws-sigv4.
+/// Returns the expected `authorization` of a request with these signed headers, made by aws-sigv4.
 fn authorization(head: &str, url: &str, body: &[u8], names: &[&str]) -> String {
     let date = header(head, "x-amz-date").unwrap();
     let iso = format!(
@@ -132,7 +132,7 @@ async fn unsigned_request_is_signed_by_the_host() {
     let egress = egress_with(&server, keys());
     let url = server.url();
     let target = ("x-amz-target", "DynamoDB_20120810.GetItem");
-    // What the plugin claims of time and token counts for nothing.
+    // The time and token of the plugin must be ignored.
     let claimed = [
         target,
         ("content-type", "application/x-amz-json-1.0"),
@@ -192,7 +192,7 @@ async fn next_attempt_is_signed_with_the_servers_time() {
     let heads = server.heads();
     let dates = heads.iter().map(|head| header(head, "x-amz-date").unwrap());
     let dates: Vec<_> = dates.collect();
-    // An hour and a little: the date begins with the hour before.
+    // The server is an hour behind, so the date starts with an earlier hour.
     let server_hour = DateTime::from(off).fmt(Format::DateTime).unwrap();
     let server_hour = server_hour[..13].replace('-', "");
     assert!(dates[1].starts_with(&server_hour), "{dates:?}");
@@ -305,7 +305,7 @@ async fn body_above_the_limit_is_not_sent() {
     assert!(send(&egress, largest).await.is_ok());
 }
 
-/// A body in two parts, which lets others go before each.
+/// Returns a body in two parts. Other tasks run before each part.
 fn abcd() -> WasiBody {
     let (write, body) = Parts::new();
     tokio::spawn(async move {

@@ -1,4 +1,4 @@
-//! Signatures for Amazon S3, held against those that AWS published and those of botocore.
+//! Signatures for Amazon S3, compared with those that AWS published and with those of botocore.
 
 use super::{answered, header, keys, send};
 use crate::AwsCredentials;
@@ -16,13 +16,13 @@ use wasmtime_wasi_http::WasiBody;
 const BUCKET: &str = "https://examplebucket.s3.amazonaws.com";
 const TOKEN: &str = "c4n4ry-token-of-a-test";
 
-/// 20130524T000000Z, as in AWS's examples
+/// Returns 20130524T000000Z, the time in AWS's examples
 /// (<https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html>).
 fn date() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_369_353_600)
 }
 
-/// AWS's own keys of these examples.
+/// Returns the keys of AWS's examples.
 fn example(token: Option<&str>) -> Credentials {
     let secret = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
     let token = token.map(ToOwned::to_owned);
@@ -62,9 +62,11 @@ fn signature(request: &Request<Bytes>) -> &str {
     authorization.split_once("Signature=").unwrap().1
 }
 
-/// The first two are AWS's. The others are of botocore 1.44.8: `S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(request)`
-/// for an `AWSRequest` of this method, path as encoded, headers and body, with `context["payload_signing_enabled"]` and with
-/// `botocore.auth.get_current_datetime` patched to 2013-05-24.
+/// The first two signatures are AWS's. The others are from botocore 1.44.8, made with
+/// `S3SigV4Auth(credentials, "s3", "us-east-1").add_auth(request)`.
+///
+/// `request` is an `AWSRequest` with the method, encoded path, headers and body of the test. It has
+/// `context["payload_signing_enabled"]`, and `botocore.auth.get_current_datetime` is patched to 2013-05-24.
 #[test]
 fn signatures_match_aws_and_botocore() {
     for (path, encoded, expected) in [
@@ -115,13 +117,13 @@ fn signatures_match_aws_and_botocore() {
     }
 }
 
-/// As above.
+/// The signatures are from botocore, made as above.
 #[test]
 fn body_headers_and_token_match_botocore() {
     let text = [
         ("content-type", "text/plain"),
         ("x-amz-storage-class", "REDUCED_REDUNDANCY"),
-        // What the plugin says of the body counts for nothing.
+        // The digest of the plugin must be ignored.
         ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
     ];
     let put = signed(
@@ -147,7 +149,7 @@ fn body_headers_and_token_match_botocore() {
     );
 }
 
-/// As above, with `context["checksum"] = {"request_algorithm": {"in": "trailer"}}`.
+/// The signature is from botocore, made as above with `context["checksum"] = {"request_algorithm": {"in": "trailer"}}`.
 #[test]
 fn unsigned_trailer_matches_botocore() {
     let streaming = "STREAMING-UNSIGNED-PAYLOAD-TRAILER";
@@ -163,7 +165,7 @@ fn unsigned_trailer_matches_botocore() {
     assert_eq!(put.headers()["x-amz-content-sha256"], streaming);
 }
 
-/// An egress that signs for S3, to this server.
+/// Returns an egress that signs requests to this server for S3.
 fn egress(server: &Server, credentials: &AwsCredentials) -> Egress {
     let url = server.url();
     let egress = Egress::builder().allow_url(&url);
@@ -188,7 +190,7 @@ async fn path_is_sent_as_it_is_signed() {
     let head = server.heads().remove(0);
     let expected = "PUT /a%24b//../c?x-id=PutObject HTTP/1.1\r\n";
     assert!(head.starts_with(expected), "{head}");
-    // The digest of "body".
+    // This is the digest of "body".
     assert_eq!(
         header(&head, "x-amz-content-sha256"),
         Some("230d8358dc8e8890b4c58deeb62912ee2f20357ae92a5cc861b98e68fe31acb5")
