@@ -446,8 +446,8 @@ impl EgressBuilder {
     ///
     /// # Errors
     ///
-    /// - [`HostError::EgressRule`]: a rule, or the URL, region or service of [`sign`](Self::sign), is invalid; or the URL of
-    ///   [`https_proxy`](Self::https_proxy) is.
+    /// - [`HostError::EgressRule`]: a rule is invalid, or the URL of [`https_proxy`](Self::https_proxy), or the URL, region or
+    ///   service of `sign`.
     /// - [`HostError::RootCertificate`]: a root certificate is invalid, or no root is trusted.
     /// - [`HostError::NativeRoots`]: the operating system has no usable root certificates.
     /// - [`HostError::ClientCertificate`]: the client certificate or its key is invalid.
