@@ -1,5 +1,5 @@
-// Lets the component find its credentials: it sees the variables of the process, and it
-// may read the directories of the files that they name.
+// Lets the component find its credentials. It sees the variables of the process, and may
+// read the directories of the files that they name.
 import { readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { imports } from 'dapr-wasm';

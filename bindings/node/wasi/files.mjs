@@ -1,5 +1,5 @@
 // wasi:filesystem for read-only directories. Only the operations listed here reach the
-// shim. Every other operation is refused, including any that a later shim adds.
+// shim. Every other operation is refused, including operations that a later shim adds.
 import * as shim from '@bytecodealliance/preview2-shim/filesystem';
 import { InputStream } from './streams.mjs';
 
@@ -31,7 +31,7 @@ const dispose = Symbol.dispose ?? Symbol.for('dispose');
 const { createFilesystem, types } = /** @type {any} */ (shim);
 
 class Descriptor {
-  /** The shim's descriptor, which could write. @type {any} */
+  /** The shim's descriptor. It could also write. @type {any} */
   #descriptor;
 
   /** @param {any} descriptor */

@@ -66,7 +66,7 @@ class OutgoingRequest {
 
   /** @param {Fields} headers */
   constructor(headers) {
-    // As strings: a message to the sender with many small arrays takes longer.
+    // Strings, because a message to the sender with many small arrays takes longer.
     const fields = headers.entries().map(([name, value]) => [name, Buffer.from(value).toString('latin1')]);
     this.headers = Object.fromEntries(fields);
   }
@@ -109,7 +109,7 @@ class RequestOptions {
     this.connect = duration;
   }
 
-  /** Not supported; wasi:http allows that. */
+  /** Throws, because this timeout is not supported. wasi:http allows that. */
   setFirstByteTimeout() {
     throw undefined;
   }

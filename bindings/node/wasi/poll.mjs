@@ -1,5 +1,5 @@
-// wasi:io/poll and wasi:clocks. The thread waits in one place, and wakes up for a
-// response of the sender or for a point in time.
+// wasi:io/poll and wasi:clocks. The thread waits in only one place. It wakes up when the
+// sender delivers a response, or at a point in time.
 import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
 
 /** @typedef {import('./sender.mjs').Answer} Answer */
@@ -11,7 +11,7 @@ const arrived = new Int32Array(new SharedArrayBuffer(4));
 const sender = new Worker(new URL('./sender.mjs', import.meta.url), {
   workerData: { answers: port2, arrived },
   transferList: [port2],
-  // Node's own options are for the program: with `--input-type` the thread would not start.
+  // The thread must not inherit Node's options: with `--input-type` it would not start.
   execArgv: [],
 });
 sender.unref();
@@ -52,7 +52,7 @@ export function receive() {
 
 export class Pollable {
   #ready;
-  /** When it becomes ready in any case, in nanoseconds of the monotonic clock. */
+  /** The time at which it becomes ready in any case, in nanoseconds of the monotonic clock. */
   due;
 
   /** @param {() => boolean} ready @param {bigint} [due] */

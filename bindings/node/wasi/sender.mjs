@@ -1,8 +1,10 @@
-// The thread that sends HTTP requests: it receives a message for each request and replies
-// with one for the whole response. Each thread that imports `poll.mjs` has its own sender,
-// whose kept connections all instances of that thread share. The sender does not reuse a
-// connection that was idle for too long or that the server has closed: a request on it
-// could be lost, and the component does not retry a write that may have taken effect.
+// The thread that sends HTTP requests. It receives a message for each request and replies
+// with one for the whole response. Each thread that imports `poll.mjs` has its own sender.
+// All instances of that thread share the sender's idle connections.
+//
+// The sender does not reuse a connection that was idle for too long or that the server has
+// closed. A request on it could be lost, and the component does not retry a write that may
+// have taken effect.
 import { Agent as HttpAgent, request as http } from 'node:http';
 import { Agent as HttpsAgent, request as https } from 'node:https';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -25,14 +27,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 const { answers, arrived } = workerData;
 
 /**
- * How long an idle connection stays open, in milliseconds, as in dapr-wasm-host. Load
- * balancers and NAT gateways drop idle connections silently; those of AWS after 350 s.
+ * The default idle timeout of connections, in milliseconds; the same as in dapr-wasm-host.
+ * Load balancers and NAT gateways drop idle connections silently; those of AWS after 350 s.
  */
 const IDLE_TIMEOUT = 20_000;
 
 /**
- * Node closes connections that are idle for `timeout`, or for less if the server's
- * `keep-alive` header says so.
+ * Returns agents that close connections after they are idle for `timeout` milliseconds, or
+ * earlier if the server's `keep-alive` header says so.
  *
  * @param {number} timeout
  */
@@ -50,7 +52,7 @@ const protocols = {
 /** @type {Map<number, import('node:http').ClientRequest | undefined>} */
 const underWay = new Map();
 
-/** The component reads no longer response, in bytes. */
+/** The longest response that the component reads, in bytes. */
 const LONGEST_ANSWER = 128 * 1024 * 1024;
 
 const CONNECTION_TIMEOUT = 'connection-timeout';
@@ -73,8 +75,8 @@ parentPort?.on('message', (/** @type {Request | { cancelled: number } | { idleTi
     agents = agentsWith(message.idleTimeout);
   } else {
     underWay.set(message.id, undefined);
-    // In the event loop, a message may overtake the end of a connection. One turn later, Node
-    // knows all connections that the server closed before.
+    // In the event loop, a message may arrive before the end of a connection. One turn later,
+    // Node has seen all connections that the server closed before.
     setImmediate(() => begin(message));
   }
 });
@@ -135,7 +137,7 @@ function send({ id, scheme, authority, path, method, headers, body, connectTimeo
 }
 
 /**
- * Returns the reason for a failed connection as one of wasi:http's codes for requests that were not sent.
+ * Maps a failed connection to an error code of wasi:http that means that the request was not sent.
  *
  * @param {'http' | 'https'} scheme
  * @param {NodeJS.ErrnoException} error

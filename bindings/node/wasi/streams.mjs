@@ -1,5 +1,5 @@
-// wasi:io/streams. The data of an input stream is complete, and an output stream takes
-// data at once, so no operation on a stream waits.
+// wasi:io/streams. No operation on a stream waits: the data of an input stream is complete,
+// and an output stream accepts data at once.
 import { Pollable } from './poll.mjs';
 
 const ready = () => new Pollable(() => true);
@@ -54,7 +54,7 @@ export class OutputStream {
   }
 }
 
-/** wasi:io/error: no stream here returns one. */
+/** The resource of wasi:io/error. No stream here returns one. */
 class IoError {
   toDebugString() {
     return '';
