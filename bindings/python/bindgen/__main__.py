@@ -1,4 +1,4 @@
-"""`python -m bindgen WIT_FOLDER OUT_FOLDER`: a module for each interface of the WIT."""
+"""`python -m bindgen WIT_FOLDER OUT_FOLDER` writes a module for each interface of the WIT."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ STYLE = Path(__file__).parents[1] / "pyproject.toml"
 
 
 def generate(wit: Path) -> dict[str, str]:
-    """The modules by file name, tidied by ruff."""
+    """Returns the modules by file name, formatted by ruff."""
     interfaces: dict[str, Interface] = {}
     package = ""
     for file in sorted(wit.glob("*.wit")):
@@ -25,7 +25,7 @@ def generate(wit: Path) -> dict[str, str]:
 
 
 def _tidy(text: str) -> str:
-    """Without the imports that are not needed, and in the format of all other files."""
+    """Removes unused imports, and formats the text like all other files."""
     for arguments in (["check", "--fix", "--select=F401,I001"], ["format"]):
         command = [sys.executable, "-m", "ruff", *arguments, f"--config={STYLE}", "--quiet", "-"]
         done = subprocess.run(command, input=text, stdout=subprocess.PIPE, text=True, check=True)

@@ -1,7 +1,7 @@
-"""What a WIT type is in Python, as a parameter and as a result: annotation and codec.
+"""Maps WIT types to Python: the annotation and the codec of a parameter or a result.
 
-A parameter takes what is handy to give (a mapping for a list of pairs, any
-collection for a list); a result is one type.
+A parameter accepts several convenient types: a mapping for a list of pairs, and any
+collection for a list. A result always has the same type.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ _LIFTED = ("string", "u32", "u64")
 
 
 class Types:
-    """The named types that a module can see, and the codecs that it needs, by those names."""
+    """The named types that a module can use, and the codecs that it needs for them."""
 
     def __init__(self, named: dict[str, Definition]) -> None:
         self._named = named
@@ -95,12 +95,12 @@ class Types:
         raise unsupported(type_)
 
     def _meant(self, type_: Type) -> Type:
-        """The type that an alias stands for."""
+        """Returns the type that an alias stands for."""
         it = self._named.get(type_.name)
         return self._meant(_alias(it)) if it is not None and it.kind == "alias" else type_
 
     def _raised(self, type_: Type) -> bool:
-        """Whether it is an exception: a variant whose cases have a text or nothing."""
+        """Returns true for an exception: a variant whose cases have text or no payload."""
         it = self._named.get(self._meant(type_).name)
         return (
             it is not None
@@ -126,7 +126,7 @@ class Types:
         make: Callable[[Definition], str],
         alias: Callable[[Type], str],
     ) -> str:
-        """The constant that holds the codec of a named type; its own parts come before it."""
+        """Returns the name of a named type's codec. Generates the codecs of its parts before it."""
         definition = self._named[name]
         if definition.kind == "alias":
             return alias(_alias(definition))
@@ -166,7 +166,7 @@ class Types:
         raise unsupported(Type(it.name))
 
     def is_union(self, it: Definition) -> bool:
-        """Whether each case of a variant has a record of its own, which then names the case."""
+        """Returns true if each case of a variant has its own record, which selects the case."""
         payloads = [case.type.name for case in it.fields if case.type is not None]
         records = [
             name for name in payloads if name in self._named and self._named[name].kind == "record"
@@ -187,7 +187,7 @@ def upper(name: str) -> str:
 
 
 def _free(name: str) -> str:
-    """`from` is a keyword of Python, `from_` is not; no name of WIT ends so."""
+    """Appends `_` to a Python keyword such as `from`. No WIT name ends with it."""
     return f"{name}_" if iskeyword(name) else name
 
 
@@ -202,4 +202,4 @@ def typed(type_: Type | None) -> Type:
 
 
 def unsupported(type_: Type) -> NotImplementedError:
-    return NotImplementedError(f"the bindings know no {type_} in this place")
+    return NotImplementedError(f"the bindings do not support {type_} here")

@@ -1,4 +1,4 @@
-"""Reads WIT into plain data: what the contract uses of it, and an error for all else.
+"""Parses the part of WIT that the contract uses into plain data. Other WIT is an error.
 
 The grammar: https://github.com/WebAssembly/component-model/blob/main/design/mvp/WIT.md
 """
@@ -18,7 +18,7 @@ _TOKEN = re.compile(
 
 @dataclass(frozen=True)
 class Type:
-    """A type by name, with its arguments; `_` is none."""
+    """A type with its name and arguments. The name `_` means no type."""
 
     name: str
     arguments: tuple["Type", ...] = ()
@@ -26,7 +26,7 @@ class Type:
 
 @dataclass(frozen=True)
 class Field:
-    """A field, a case, a flag or a parameter; the last three may lack a type."""
+    """A field, a parameter, a case or a flag. `type` is `None` for a flag or an empty case."""
 
     name: str
     type: Type | None
@@ -61,7 +61,7 @@ class Interface:
 
 
 class Reader:
-    """Reads one file. Docs belong to what follows them."""
+    """Parses one file. A doc comment belongs to the item that follows it."""
 
     def __init__(self, text: str, file: str) -> None:
         self._file = file
@@ -83,7 +83,7 @@ class Reader:
         self._next = 0
 
     def interfaces(self) -> tuple[str, list[Interface]]:
-        """The package, as `name@version`, and its interfaces; worlds are passed over."""
+        """Returns the package, as `name@version`, and its interfaces. Worlds are skipped."""
         self._take("package")
         package = self._until(";")
         found = []
@@ -190,4 +190,4 @@ class Reader:
 
     def _unknown(self, word: str) -> SyntaxError:
         line = self._tokens[self._next][2]
-        return SyntaxError(f"{self._file}:{line}: {word!r} is nothing that the bindings know here")
+        return SyntaxError(f"{self._file}:{line}: the bindings do not support {word!r} here")

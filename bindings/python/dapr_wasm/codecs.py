@@ -1,19 +1,18 @@
 """Codecs between Python values and those of wasmtime's C API.
 
-`Lowers` turns a Python value into an argument, `Lifts` a result into a Python
-value. wasmtime checks each argument against the component's own type, and each codec
-checks the kind of a result, so a codec that does not fit raises an error and never
+`Lowers` converts a Python value to an argument, and `Lifts` converts a result to a
+Python value. wasmtime checks each argument against the component's own type, and each
+codec checks the kind of a result. So a codec for another type raises an error and never
 returns garbage. A value of a wrong Python type raises a `TypeError`, and a number out
-of range a `ValueError`, before anything is called.
+of range a `ValueError`, before the component is called.
 
-Bytes and text are copied as one block: wasmtime's own conversion goes through a
-list of bytes value by value, which takes longer than the call itself. This module
-alone knows the layout of `wasmtime_component_val_t`; `wasmtime._ffi` has it from
-the C header.
+Bytes and text are copied as one block. wasmtime's own conversion copies a list of bytes
+value by value, which takes longer than the call itself. Only this module depends on the
+layout of `wasmtime_component_val_t`, which `wasmtime._ffi` takes from the C header.
 
-A call only reads its arguments (the header says `const`), so Python owns their
-memory; ctypes keeps the target of a pointer alive as long as the value that holds
-the pointer. wasmtime owns a result, which is freed as a whole.
+A call only reads its arguments (they are `const` in the header), so Python owns their
+memory. ctypes keeps the target of a pointer alive as long as the value that holds the
+pointer. wasmtime owns a result, which is freed as a whole.
 
 An enum is a Python `Enum` and flags are a `Flag`, with the names of the WIT in
 their order. An error is an exception: raised when it is the result of the call,
@@ -55,7 +54,7 @@ def expect(value: Any, kind: Any) -> Any:
     """
     given = value.kind if value is not None else "nothing"
     if given != kind.value:
-        raise TypeError(f"the component gave a value of kind {given}, not {kind.value}")
+        raise TypeError(f"the component returned a value of kind {given}, not {kind.value}")
     return value.of
 
 
@@ -110,7 +109,7 @@ class _Bytes:
             return b""
         block = ctypes.string_at(values.data, values.size * VALUE_SIZE)
         if block[KIND_OFFSET::VALUE_SIZE].count(_KIND_OF_A_BYTE) != values.size:
-            raise TypeError("the component gave a list of other values than bytes")
+            raise TypeError("the component returned a list of other values than bytes")
         return block[PAYLOAD_OFFSET::VALUE_SIZE]
 
 
@@ -220,12 +219,12 @@ class LiftsPair(Generic[S, T]):
     def lift(self, value: Any) -> tuple[S, T]:
         elements = expect(value, c.WASMTIME_COMPONENT_TUPLE).tuple
         if elements.size != 2:
-            raise TypeError(f"the component gave a tuple of {elements.size}, not 2")
+            raise TypeError(f"the component returned a tuple of {elements.size}, not 2")
         return self._first.lift(elements.data[0]), self._second.lift(elements.data[1])
 
 
 class LowersPairs(Generic[S, T]):
-    """A list of pairs, given as pairs or as a mapping."""
+    """A list of pairs. The Python value is a list of pairs or a mapping."""
 
     def __init__(self, first: Lowers[S], second: Lowers[T]) -> None:
         self._list = LowersList(LowersPair(first, second))
@@ -262,7 +261,7 @@ class LiftsRecord(Generic[T]):
     def lift(self, value: Any) -> T:
         record = expect(value, c.WASMTIME_COMPONENT_RECORD).record
         if record.size != len(self._fields):
-            raise TypeError(f"the component gave {record.size} fields, not {len(self._fields)}")
+            raise TypeError(f"the component returned {record.size} fields, not {len(self._fields)}")
         entries = record.data
         return self._type(*(lifts.lift(entries[i].val) for i, lifts in enumerate(self._fields)))
 
@@ -352,18 +351,18 @@ class LiftsOrRaises(Generic[T]):
 
 
 def is_ok(value: Any) -> bool:
-    """Returns whether a value is a result that is `ok`."""
+    """Returns true if a value is a result that is `ok`."""
     return bool(value.kind == c.WASMTIME_COMPONENT_RESULT.value and value.of.result.is_ok)
 
 
 def _named(known: Mapping[str, T], name: Any) -> T:
-    """Returns the member that a name from the component stands for."""
+    """Returns the member with a name that the component returned."""
     text = read_text(name)
     if text not in known:
-        raise TypeError(f"the component gave {text!r}, which is none of {', '.join(known)}")
+        raise TypeError(f"the component returned {text!r}, not one of {', '.join(known)}")
     return known[text]
 
 
 def _kebab(name: str) -> str:
-    """Returns the name in the WIT: a Python name that would be a keyword ends in an underscore."""
+    """Returns the WIT name of a Python name. A name that is a keyword has an underscore added."""
     return name.removesuffix("_").replace("_", "-")

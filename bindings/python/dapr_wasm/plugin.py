@@ -1,13 +1,13 @@
 """Loads a component once and starts any number of instances of it.
 
 An instance makes one call at a time. Threads that share an instance wait for each
-other; threads with their own instances run in parallel, since a call releases the
-GIL. After a trap an instance takes no more calls: start another one. A process that
+other. Threads with their own instances run in parallel, because a call releases the
+GIL. After a trap, an instance accepts no more calls: start another one. A process that
 is forked after a call cannot make calls.
 
 An instance serves any number of calls. wasmtime keeps some data of each HTTP request
-until the component ends, so an `Instance` restarts its component, with the same
-configuration, before that reaches wasmtime's limit.
+until the component ends. So an `Instance` restarts its component, with the same
+configuration, before the data reaches wasmtime's limit.
 """
 
 import ctypes
@@ -29,10 +29,10 @@ from .codecs import Lifts, Lowers, Value, is_ok
 
 R = TypeVar("R")
 
-# The component restarts after this number of requests. wasmtime 50 has room for 1,000,000
+# The number of requests after which the component restarts. wasmtime 50 has room for 1,000,000
 # resources and never frees the options of a request (wasmtime-wasi-http, `p2/http_impl.rs`:
 # `handle` reads them and does not delete them). Once the table is full, every call traps. The
-# margin is for retries, which the component makes and this module does not see.
+# margin is for the component's retries, which this module does not see.
 REQUESTS = 100_000
 
 _SENDS_REQUESTS = "wasi:http/outgoing-handler@"
@@ -42,7 +42,14 @@ _INIT = "init"
 
 
 class Plugin:
-    """A compiled component. Threads may share it."""
+    """A compiled component. Threads may share it.
+
+    Create one with `from_file`, and start instances with `instantiate`:
+
+        plugin = Plugin.from_file("dapr_dynamodb.wasm")
+        with plugin.instantiate(memory_limit=64 << 20) as instance:
+            store = State(instance)
+    """
 
     def __init__(self, engine: Engine, component: Component) -> None:
         self._engine = engine
@@ -77,20 +84,24 @@ class Plugin:
         epochs: int | None = None,
         directories: Mapping[str, str | PathLike[str]] | None = None,
     ) -> "Instance":
-        """Starts an instance, which sees these environment variables and no others.
+        """Starts an instance. It sees these environment variables and no others.
 
         It may send HTTP requests to any address and write to standard error. It may
-        read `directories`, which map the name inside the component to the folder
+        read `directories`, a mapping from the name inside the component to the folder
         outside: use them for files with credentials. It reaches nothing else.
 
-        A call traps when it needs more than `memory_limit` bytes of linear memory. It
-        also traps when it computes while the engine's epoch advances `epochs` times:
-        set `epochs` if the engine has `epoch_interruption`. Only the component limits
-        how long a call waits: Ctrl-C takes effect when the call is over.
+        A call traps when it needs more than `memory_limit` bytes of linear memory
+        (unset by default). It also traps when it computes while the engine's epoch
+        advances `epochs` times: set `epochs` if the engine has `epoch_interruption`.
+        Only the component limits how long a call waits. Ctrl-C takes effect when the
+        call is over.
 
         One call returns at most about 2.7 MB of values (wasmtime's limit is 128 MiB,
         and it takes 48 bytes for each byte). A call that returns more traps: ask for
         fewer keys at a time.
+
+        Raises `ValueError` for an environment variable with a NUL, and `RuntimeError`
+        in a process that was forked after a call.
         """
         threads.check()
         variables = _whole(dict(environment or {}))
@@ -115,10 +126,10 @@ class Plugin:
 
 
 def _whole(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """wasmtime would silently cut a text at a NUL."""
+    """Refuses a NUL, at which wasmtime would silently truncate a text."""
     for name, value in environment.items():
         if "\0" in name or "\0" in value:
-            raise ValueError(f"the environment variable {name!r} has a NUL in it")
+            raise ValueError(f"the environment variable {name!r} has a NUL in it; remove it")
     return environment
 
 
@@ -165,8 +176,10 @@ class _Running:
 
 
 class Instance:
-    """An instance of a component. It ends with `close`, at the end of a `with` block, or
-    when it is garbage-collected.
+    """An instance of a component, made by `Plugin.instantiate`.
+
+    Pass it to `State` or `Binding`. It ends with `close`, at the end of a `with` block,
+    or when it is garbage-collected. Calls of a closed instance raise `ValueError`.
     """
 
     def __init__(self, start: Callable[[], _Running], most: int) -> None:

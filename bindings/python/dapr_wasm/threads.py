@@ -1,8 +1,8 @@
-"""wasmtime's threads, which do not survive a fork: a forked process would wait for them for ever.
+"""Detects forks. wasmtime's threads do not survive a fork: a forked process would wait for them.
 
-The threads that compile start with the first compilation: a forked process compiles
-without them. The threads of the network start with the first call: a process that is
-forked after it makes no calls.
+The threads that compile start with the first compilation. A forked process compiles
+without them. The threads of the network start with the first call. A process that is
+forked after that call makes no calls.
 """
 
 import os
@@ -13,12 +13,12 @@ _is_forked = False
 
 
 def forked() -> bool:
-    """Returns whether the threads that compile may be missing."""
+    """Returns true if the threads that compile may be missing."""
     return _is_forked
 
 
 def use() -> None:
-    """Must be called before anything that starts or needs the threads of the network."""
+    """Marks the network threads as started. Call it before anything that starts or needs them."""
     global _started
     check()
     _started = True
@@ -27,8 +27,8 @@ def use() -> None:
 def check() -> None:
     if _left_behind:
         raise RuntimeError(
-            "wasmtime does not live on in a forked process: start it with the method 'spawn', "
-            "or make the first call there"
+            "wasmtime does not work in a process that was forked after a call: start it with the "
+            "method 'spawn', or make the first call there"
         )
 
 

@@ -159,8 +159,8 @@ def test_missing_function_is_named_in_the_error() -> None:
         ("texts", BYTES, "other values than bytes"),
         ("nothing", LiftsResult(U32, LIFTS_ERROR), "a value of kind nothing"),
         ("three", LiftsPair(U32, U32), "a tuple of 3, not 2"),
-        ("case", LIFTS_ERROR, "gave 'on-fire', which is none of not-initialized, "),
-        ("flags", LIFTS_FEATURE_SET, "gave 'magic', which is none of etag, "),
+        ("case", LIFTS_ERROR, "returned 'on-fire', not one of not-initialized, "),
+        ("flags", LIFTS_FEATURE_SET, "returned 'magic', not one of etag, "),
         ("record", LiftsRecord(tuple, U32, U32), "3 fields, not 2"),
     ],
 )
