@@ -1,6 +1,6 @@
-//! The errors between the embedder and a component; every message names the remedy.
+//! The errors of this crate. Every message names the remedy.
 //!
-//! [`HostError`] is about getting an instance, [`CallError`] about using it, [`PoolError`] about being lent one.
+//! [`HostError`] is for loading and starting, [`CallError`] for calls, [`PoolError`] for an instance pool.
 
 use crate::types;
 use std::error::Error;
@@ -9,11 +9,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// An error of the WebAssembly engine: a trap, or why a component does not compile, link or start.
+/// An error of the WebAssembly engine: a trap, or the reason why a component does not compile, link or start.
 ///
-/// `Display` prints all causes, outermost first. For a trap that is the backtrace of the component, then the reason.
-/// `Debug` prints the same with one cause a line. [`source`](Error::source) walks through the causes; the text of each
-/// is the engine's own and changes with it.
+/// `Display` prints all causes, outermost first. For a trap these are the backtrace of the component, then the reason.
+/// `Debug` prints the same, with one cause per line. [`source`](Error::source) walks through the causes. Their text comes
+/// from the engine and changes with its version.
 ///
 /// ```no_run
 /// # async fn example(instance: &mut dapr_wasm_host::Instance) -> Result<(), Box<dyn std::error::Error>> {
@@ -36,7 +36,7 @@ impl EngineError {
         Self(error)
     }
 
-    /// The innermost cause. For a trap: its reason, without the backtrace.
+    /// Returns the innermost cause. For a trap that is its reason, without the backtrace.
     #[must_use]
     pub fn root_cause(&self) -> &(dyn Error + 'static) {
         self.0.root_cause()
@@ -62,28 +62,39 @@ impl Error for EngineError {
     }
 }
 
-/// Why a plugin did not load, an instance did not start, or an [`Egress`](crate::Egress) could not be made.
+/// The error of loading a [`Plugin`](crate::Plugin), starting an [`Instance`](crate::Instance), or building an
+/// [`Egress`](crate::Egress) or [`Engine`](crate::Engine).
+///
+/// ```
+/// use dapr_wasm_host::{HostError, Plugin};
+///
+/// match Plugin::from_file("no/such/file.wasm") {
+///     Err(HostError::ReadFile { path, cause }) => println!("{} is not readable: {cause}", path.display()),
+///     Err(error) => println!("{error}"),
+///     Ok(plugin) => println!("{plugin:?}"),
+/// }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HostError {
     /// The component's file could not be read.
     #[error("cannot read the component {}: {cause}; check the path and its permissions", path.display())]
     ReadFile {
-        /// The path as it was given.
+        /// The path that was given.
         path: PathBuf,
         /// The error of the operating system.
         #[source]
         cause: std::io::Error,
     },
-    /// The bytes are a core module, or no WebAssembly at all.
+    /// The bytes are not a component: they are a core module, or not WebAssembly.
     #[error(
         "{found} is not a WebAssembly component; build it for wasm32-wasip2, or wrap it with `wasm-tools component new`"
     )]
     NotAComponent {
-        /// The kind of thing that the bytes are instead.
+        /// A description of the bytes, such as "this core module".
         found: &'static str,
     },
-    /// The bytes begin as a component and then do not compile.
+    /// The bytes begin like a component, but do not compile.
     #[error("the component does not compile: {0}; check that the file is complete, and rebuild it")]
     Compile(EngineError),
     /// The component exports neither a state store nor an output binding.
@@ -93,93 +104,93 @@ pub enum HostError {
         crate::contract::BINDING
     )]
     NoContract,
-    /// The component exports an interface of the contract's name that is not the contract's.
+    /// The component exports an interface with the contract's name, but with other functions or types.
     #[error(
-        "the component's {interface} is not the one of the contract: {cause}; rebuild it against the WIT package dapr-wasm:components@0.1.0"
+        "the component's {interface} differs from the contract: {cause}; rebuild it against the WIT package dapr-wasm:components@0.1.0"
     )]
     ContractMismatch {
-        /// The interface, by its full name.
+        /// The full name of the interface.
         interface: &'static str,
         /// The difference.
         cause: EngineError,
     },
     /// The component imports something other than WASI 0.2, `wasi:http` and what `PluginBuilder::imports` defines.
     #[error(
-        "the component imports what this host does not offer: {0}; build it so that it needs only WASI 0.2 and wasi:http's outgoing half, or offer the rest with PluginBuilder::imports (feature `wasmtime`)"
+        "the component imports an interface that this host does not offer: {0}; build it with only WASI 0.2 and wasi:http's outgoing half, or offer the interface with PluginBuilder::imports (feature `wasmtime`)"
     )]
     ImportNotOffered(EngineError),
-    /// A function given to `PluginBuilder::imports` failed, or two of them define the same.
-    #[error("the imports of PluginBuilder::imports cannot be defined: {0}; correct that function")]
+    /// A function given to `PluginBuilder::imports` failed, or two functions define the same name.
+    #[error("a function given to PluginBuilder::imports failed: {0}; correct that function")]
     Imports(EngineError),
-    /// A function given to `PluginBuilder::imports` defines an interface that this host offers itself. Another version
-    /// counts as the same where a component that imports one could be given the other.
+    /// A function given to `PluginBuilder::imports` defines an interface that this host offers itself. A compatible version of
+    /// such an interface counts as the same.
     #[error(
-        "PluginBuilder::imports defines {interface}, which this host offers itself; leave it out, or offer yours under another name"
+        "PluginBuilder::imports defines {interface}, which this host offers itself; leave it out, or give it another name"
     )]
     ImportTaken {
         /// The interface, as the component imports it.
         interface: String,
     },
-    /// The folder that was named for compiled code cannot be used.
+    /// The folder given to [`PluginBuilder::cache_directory`](crate::PluginBuilder::cache_directory) cannot be used.
     #[error(
-        "cannot keep compiled code in {}: {cause}; name a folder that only this user can write to, or load without a cache",
+        "cannot cache compiled code in {}: {cause}; name a folder that only this user can write to, or use PluginBuilder::without_cache",
         directory.display()
     )]
     CompiledCodeCache {
-        /// The folder as it was given.
+        /// The folder that was given.
         directory: PathBuf,
         /// The reason.
         #[source]
         cause: std::io::Error,
     },
-    /// WebAssembly cannot run on this machine as configured.
+    /// The WebAssembly engine cannot start on this machine, or with this configuration.
     #[error(
-        "the WebAssembly engine does not start: {0}; check that this platform is one that wasmtime compiles for, and that this process may start a thread"
+        "the WebAssembly engine does not start: {0}; check that wasmtime supports this platform and that this process may start a thread"
     )]
     Engine(EngineError),
-    /// The plugin has as many instances as it may have.
+    /// The plugin has reached its limit of instances.
     #[error(
-        "the plugin has {max_instances} instances already; drop some, or raise PluginBuilder::max_instances"
+        "the plugin already has {max_instances} instances, which is its limit; drop some, or raise PluginBuilder::max_instances"
     )]
     TooManyInstances {
-        /// How many there may be at a time.
+        /// The limit of instances at a time.
         max_instances: usize,
     },
-    /// The plugins of an [`Engine`](crate::Engine) have as many instances as they may have together.
+    /// The plugins of a shared [`Engine`](crate::Engine) have together reached its limit of instances.
     #[error(
-        "the plugins of the engine have {max_instances} instances already; drop some, or raise EngineBuilder::max_instances"
+        "the plugins of the engine already have {max_instances} instances, which is its limit; drop some, or raise EngineBuilder::max_instances"
     )]
     EngineFull {
-        /// How many there may be at a time, of all plugins together.
+        /// The limit of instances at a time, of all plugins together.
         max_instances: usize,
     },
-    /// The component needs more for each instance than the [`Engine`](crate::Engine) that it was to share has reserved.
+    /// The component needs more for each instance than the shared [`Engine`](crate::Engine) has reserved.
     #[error(
         "the component needs {option} = {needed}, but its engine was built with {reserved}; raise EngineBuilder::{option}, or load the plugin without PluginBuilder::engine"
     )]
     EngineTooSmall {
-        /// The method of [`EngineBuilder`](crate::EngineBuilder) that raises it.
+        /// The method of [`EngineBuilder`](crate::EngineBuilder) that raises the limit.
         option: &'static str,
         /// The number that the engine has reserved.
         reserved: u64,
         /// The number that the component needs.
         needed: u64,
     },
-    /// The plugin was given an [`Engine`](crate::Engine) and a setting that only the engine has.
+    /// The plugin was given a shared [`Engine`](crate::Engine) and a setting that belongs to the engine.
     #[error(
         "PluginBuilder::{option} cannot be used together with PluginBuilder::engine; use EngineBuilder::{option}"
     )]
     EngineSetting {
-        /// The method of both builders.
+        /// The method, which both builders have.
         option: &'static str,
     },
-    /// A directory that the instance was to read cannot be opened.
+    /// A directory granted to the instance cannot be opened.
     #[error(
-        "cannot open the directory {} for the component: {cause}; check that it exists and that this process may read it, or lend none",
+        "cannot open the directory {} for the component: {cause}; check that it exists and that this process may read it, or remove InstanceOptions::read_only_directory",
         path.display()
     )]
     Directory {
-        /// The path as it was given to
+        /// The path that was given to
         /// [`InstanceOptions::read_only_directory`](crate::InstanceOptions::read_only_directory).
         path: PathBuf,
         /// The reason.
@@ -187,54 +198,54 @@ pub enum HostError {
     },
     /// The component could not be instantiated.
     #[error(
-        "the component does not start: {0}; check the memory that this process may use, and the component's own messages on stderr"
+        "the component does not start: {0}; check the memory limit of this process, and the component's messages on stderr"
     )]
     Instantiate(EngineError),
-    /// The plugin, or the engine that it was loaded with, was made before this process was forked.
+    /// The plugin was loaded, or its engine built, before this process was forked.
     #[error(
-        "this process was forked after the plugin or its engine was made, and has none of the threads that they need; make both in this process, and an Egress of its own"
+        "this process was forked after the plugin was loaded or its engine built, and does not have their threads; load the plugin in this process, with an engine and an Egress of its own"
     )]
     ForkedProcess,
-    /// The component needs more memory to start than [`InstanceOptions::memory_limit`](crate::InstanceOptions::memory_limit)
-    /// gives it.
+    /// The component needs more memory to start than
+    /// [`InstanceOptions::memory_limit`](crate::InstanceOptions::memory_limit) allows.
     #[error(
         "the component does not start within its memory limit of {limit} bytes: {cause}; raise the limit"
     )]
     MemoryLimit {
         /// The limit, in bytes.
         limit: usize,
-        /// The failure for want of memory.
+        /// The failed allocation.
         cause: EngineError,
     },
-    /// The component took longer to start than [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit) gives it.
+    /// The component took longer to start than [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit) allows.
     #[error(
-        "the component does not start within its time limit of {limit:?}; raise the limit, or find out what it does when it starts"
+        "the component does not start within its time limit of {limit:?}; raise the limit, or check what the component does at its start"
     )]
     TimeLimit {
         /// The limit.
         limit: Duration,
     },
-    /// The operating system gave no random numbers, which guard credentials that are lent.
+    /// The operating system returned no random numbers. They make the token that guards lent credentials.
     #[error(
-        "the operating system gives no random numbers; check that this process may ask for them"
+        "the operating system returns no random numbers; check that this process may ask for them"
     )]
     NoRandomNumbers,
-    /// A rule of the allow-list, or the address, region or service of what is to be signed, cannot be read.
+    /// A rule of the allow-list is invalid, or the address, region or service of a signing rule.
     #[error("the egress rule {rule:?} {reason}")]
     EgressRule {
-        /// The rule as it was given.
+        /// The rule that was given.
         rule: String,
-        /// The reason, and a rule that would be right.
+        /// The reason, and an example of a valid rule.
         reason: &'static str,
     },
     /// A root certificate cannot be read.
     #[error(
-        "a root certificate is unusable: {0}; give one X.509 certificate in DER, or any number in PEM"
+        "a root certificate is unusable: {0}; give one X.509 certificate in DER, or one or more in PEM"
     )]
     RootCertificate(String),
     /// The root certificates of the operating system cannot be used.
     #[error(
-        "the operating system has no usable root certificates: {0}; install them (the package ca-certificates on most Linux systems), or give others to Tls::root_certificate"
+        "the operating system has no usable root certificates: {0}; install them (the package ca-certificates on most Linux systems), or set your own with Tls::root_certificate"
     )]
     NativeRoots(String),
     /// The client certificate, or its private key, cannot be used.
@@ -243,7 +254,7 @@ pub enum HostError {
     )]
     ClientCertificate(String),
     /// The TLS library refused its configuration.
-    #[error("TLS cannot be set up: {0}; this is a defect of this crate, please report it")]
+    #[error("cannot set up TLS: {0}; this is a bug in dapr-wasm-host, please report it")]
     Tls(String),
 }
 
@@ -254,19 +265,42 @@ impl HostError {
     }
 }
 
-/// Why a call did not give what it was asked for.
+/// The error of a call.
+///
+/// | case | instance | outcome of a write |
+/// |---|---|---|
+/// | [`Component`](Self::Component) | usable | unknown after `Timeout` and `Unavailable`; otherwise nothing was written |
+/// | [`Trap`](Self::Trap), [`MemoryLimit`](Self::MemoryLimit) | lost | unknown |
+/// | [`TimeLimit`](Self::TimeLimit) | lost, unless the limit is zero | unknown, unless the limit is zero |
+/// | [`InstanceLost`](Self::InstanceLost), [`ForkedProcess`](Self::ForkedProcess) | lost | nothing was written |
+/// | [`NotExported`](Self::NotExported) | usable | nothing was written |
+///
+/// ```no_run
+/// # async fn example(instance: &mut dapr_wasm_host::Instance) -> Result<(), Box<dyn std::error::Error>> {
+/// use dapr_wasm_host::CallError;
+/// use dapr_wasm_host::types::Error;
+///
+/// match instance.state()?.get("order-1", None).await {
+///     Ok(item) => println!("{item:?}"),
+///     Err(CallError::Component(Error::Throttled(message))) => println!("try again later: {message}"),
+///     Err(CallError::Component(error)) => println!("{}: {error}", error.case()),
+///     Err(error) => println!("start another instance: {error}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
-    /// The component answered with an error of the contract. The instance is as usable as before.
+    /// The component returned an error of the contract. The instance stays usable.
     #[error(transparent)]
     Component(#[from] types::Error),
-    /// The component trapped: it panicked, ran out of memory or broke the rules of WebAssembly. This instance is lost,
-    /// another one of the same plugin is not. The outcome of a write is unknown.
-    #[error("the component trapped: {0}; make a new instance, and see its stderr for the reason")]
+    /// The component trapped: it panicked, ran out of memory or broke the rules of WebAssembly. This instance is lost; others
+    /// of the same plugin are not. The outcome of a write is unknown.
+    #[error("the component trapped: {0}; start a new instance, and see its stderr for the reason")]
     Trap(EngineError),
-    /// The component was refused memory beyond [`InstanceOptions::memory_limit`](crate::InstanceOptions::memory_limit)
-    /// and trapped. As with any trap the instance is lost, and the outcome of a write unknown.
+    /// The component asked for more memory than [`InstanceOptions::memory_limit`](crate::InstanceOptions::memory_limit) allows,
+    /// and trapped. As with any trap, the instance is lost and the outcome of a write is unknown.
     #[error(
         "the component reached its memory limit of {limit} bytes and trapped: {trap}; raise the limit, or ask for less in one call"
     )]
@@ -276,49 +310,50 @@ pub enum CallError {
         /// The trap.
         trap: EngineError,
     },
-    /// The component had not answered within the time limit of the call
-    /// ([`State::time_limit`](crate::State::time_limit), [`Binding::time_limit`](crate::Binding::time_limit), or else
-    /// [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit)), and the call was cancelled. The instance is
-    /// lost, and the outcome of a write unknown. If the limit is zero, nothing was asked of the component and the instance
-    /// is as usable as before.
+    /// The call was cancelled at its time limit. The instance is lost, and the outcome of a write is unknown.
+    ///
+    /// The limit is that of [`State::time_limit`](crate::State::time_limit) or
+    /// [`Binding::time_limit`](crate::Binding::time_limit), or else
+    /// [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit). If it is zero, the component was not called and the
+    /// instance stays usable.
     #[error("{}", time_limit(limit))]
     TimeLimit {
         /// The limit.
         limit: Duration,
     },
-    /// An earlier call trapped, took too long, or its future was dropped before it was done. Nothing was asked of the
-    /// component.
+    /// The instance is lost: an earlier call trapped, exceeded its time limit, or was dropped before it was done. The component
+    /// was not called.
     #[error(
-        "an earlier call trapped, took too long or was abandoned, so this instance is lost; make a new instance"
+        "this instance is lost: an earlier call trapped, exceeded its time limit or was dropped; start a new instance"
     )]
     InstanceLost,
-    /// The instance was started before this process was forked. Nothing was asked of the component.
+    /// The instance was started before this process was forked. The component was not called.
     #[error(
-        "this process was forked after the instance was started, and has none of the threads that it needs; load the plugin in this process, with an Egress of its own"
+        "this process was forked after the instance was started, and does not have its threads; load the plugin in this process, with an Egress of its own"
     )]
     ForkedProcess,
     /// The component does not export the interface.
     #[error(
-        "the component does not export {interface}; load one that does, or ask the plugin first"
+        "the component does not export {interface}; load one that does, or check Plugin::exports_state and Plugin::exports_binding first"
     )]
     NotExported {
-        /// The interface, by its full name.
+        /// The full name of the interface.
         interface: &'static str,
     },
 }
 
 fn time_limit(limit: &Duration) -> String {
     if limit.is_zero() {
-        return "the call had no time left, so the component was asked nothing; call again with a longer time limit"
+        return "the time limit of the call is zero, so the component was not called; call again with a longer time limit"
             .to_owned();
     }
     format!(
-        "the component did not answer within its time limit of {limit:?}; make a new instance, and raise the limit where calls may take longer"
+        "the component did not return within its time limit of {limit:?}; start a new instance, and raise the limit if calls may take longer"
     )
 }
 
 impl CallError {
-    /// The component's own error, where it is one.
+    /// Returns the component's own error, or `None` if the call failed in another way.
     #[must_use]
     pub fn component(&self) -> Option<&types::Error> {
         match self {
@@ -333,16 +368,17 @@ impl CallError {
     }
 }
 
-/// Why an [`InstancePool`](crate::InstancePool) lent no instance.
+/// The error of [`InstancePool::acquire`](crate::InstancePool::acquire) and
+/// [`InstancePool::warm_up`](crate::InstancePool::warm_up).
 ///
-/// A clone is the same error: the pool gives it to every caller for whom an instance would have to start within
-/// [`InstancePoolBuilder::retry_pause`](crate::InstancePoolBuilder::retry_pause).
+/// A clone is the same error. The pool returns one error to several callers, within
+/// [`InstancePoolBuilder::retry_pause`](crate::InstancePoolBuilder::retry_pause) after a failed start.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PoolError {
-    /// No instance could be started.
+    /// The instance did not start.
     Instantiate(Arc<HostError>),
-    /// An instance was started and did not take its configuration.
+    /// The instance started, but its `init` failed.
     Init(Arc<CallError>),
     /// The pool was closed.
     Closed,
@@ -359,10 +395,10 @@ impl PoolError {
         Self::Init(Arc::new(cause))
     }
 
-    /// Returns true if another start would fail in the same way, and cost as much again.
+    /// Returns true if another start would probably fail in the same way, at the same cost.
     pub(crate) fn is_worth_remembering(&self) -> bool {
         match self {
-            // Found out without any work, and over as soon as another pool drops an instance.
+            // Cheap to find out, and over as soon as another pool drops an instance.
             Self::Instantiate(cause) => !matches!(
                 **cause,
                 HostError::TooManyInstances { .. } | HostError::EngineFull { .. }
@@ -377,7 +413,7 @@ impl fmt::Display for PoolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Instantiate(cause) => cause.fmt(f),
-            Self::Init(cause) => write!(f, "the component did not take its configuration: {cause}"),
+            Self::Init(cause) => write!(f, "cannot configure the component: {cause}"),
             Self::Closed => f.write_str("the instance pool is closed; build another one"),
             Self::Interrupted => f.write_str(
                 "the start of an instance panicked, or its tokio runtime was shut down; see stderr for a panic, and acquire again",
@@ -386,7 +422,7 @@ impl fmt::Display for PoolError {
     }
 }
 
-// By hand: thiserror gives the `Arc` as the source, which cannot be downcast to the error in it.
+// Not derived: thiserror would return the `Arc` as the source, which cannot be downcast to the error in it.
 impl std::error::Error for PoolError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
@@ -397,13 +433,13 @@ impl std::error::Error for PoolError {
     }
 }
 
-/// The texts of an error and of its causes, outermost first.
+/// Returns the texts of an error and its causes, outermost first, joined by `: `.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let texts: Vec<_> = sources(error).map(ToString::to_string).collect();
     texts.join(": ")
 }
 
-/// An error and its causes, outermost first.
+/// Returns an error and its causes, outermost first.
 pub(crate) fn sources<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {

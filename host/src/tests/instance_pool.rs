@@ -203,7 +203,7 @@ async fn refused_configuration_is_told_to_every_caller() {
         let refused = pool.acquire().await.unwrap_err();
         assert_matches!(refused, PoolError::Init(_));
         let text = refused.to_string();
-        assert!(text.ends_with("configuration: etag-mismatch: no"), "{text}");
+        assert_eq!(text, "cannot configure the component: etag-mismatch: no");
         let source = refused.source().unwrap().downcast_ref::<CallError>();
         assert!(matches!(source, Some(CallError::Component(_))));
     }
