@@ -1,8 +1,8 @@
-//! One instance: a memory of its own, one call at a time, lost after a trap.
+//! An instance and its calls: one call at a time, in a memory of its own. A trap loses the instance.
 //!
-//! The calls are those of `wit/state.wit` and `wit/binding.wit`, one to one, which say what each of them promises. All of them
-//! go through `Calls::run`: it checks that the instance may be entered, keeps the time limit, and decides from the outcome
-//! whether the instance is lost.
+//! The calls map one to one to the functions of `wit/state.wit` and `wit/binding.wit`, which say what each of them promises.
+//! All calls go through `Calls::run`. It checks that the instance is not lost, enforces the time limit, and decides from the
+//! outcome if the instance is lost.
 
 use crate::contract::{self, binding, state};
 use crate::egress::Outgoing;
@@ -28,22 +28,41 @@ use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-/// The limit of the bytes that one call may hand to the host, where the memory has no limit, which counts here otherwise.
+/// The limit of bytes that one call may pass to the host if the instance has no memory limit. Otherwise the memory limit
+/// applies.
 ///
-/// The host's copy can be larger than the guest's memory, for a list may name the same bytes many times: so this bounds
-/// the host, not the guest. wasmtime's own bound is 128 MiB (`Store::set_hostcall_fuel`), which a bulk read of 1,000 items
-/// of 200 KB exceeds.
+/// The host's copy can be larger than the guest's memory, since a list may name the same bytes many times. So this limit
+/// protects the host, not the guest. wasmtime's default is 128 MiB (`Store::set_hostcall_fuel`), which a bulk read of 1,000
+/// items of 200 KB exceeds.
 const LARGEST_CALL: usize = 1 << 30;
 
-/// A running component.
+/// A running component, started with [`Plugin::instantiate`](crate::Plugin::instantiate).
 ///
-/// Its configuration lives and dies with it. Calls take it by unique reference: what is to run in parallel takes an
-/// instance each. Dropping a call's future before it is done, as a timeout around it does, loses the instance.
+/// Configure the instance first, with [`State::init`] or [`Binding::init`]. It keeps the configuration until it is dropped.
+///
+/// An instance makes one call at a time, so calls borrow it mutably. For calls in parallel, use several instances or an
+/// [`InstancePool`](crate::InstancePool).
+///
+/// Dropping the future of a call before it is done, as a timeout around it does, loses the instance.
+///
+/// ```no_run
+/// # use dapr_wasm_host::{Egress, Plugin};
+/// # async fn example(plugin: Plugin, egress: Egress) -> Result<(), Box<dyn std::error::Error>> {
+/// use dapr_wasm_host::InstanceOptions;
+///
+/// let options = InstanceOptions::new().egress(egress);
+/// let mut instance = plugin.instantiate(&options).await?;
+/// let mut store = instance.state()?;
+/// store.init(&[("table", "orders"), ("region", "eu-west-1")]).await?;
+/// store.set("order-1", b"new", None).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Instance {
     calls: Calls,
     state: Option<state::Guest>,
     binding: Option<binding::Guest>,
-    // After the store, which frees the instance's slot: whoever gets the permit finds one free.
+    // Dropped after the store, which frees the slot: so the next holder of the permit finds a free slot.
     _permit: InstancePermit,
 }
 
@@ -106,9 +125,11 @@ impl Instance {
         })
     }
 
-    /// The instance as a state store.
+    /// Returns a handle for the calls of the state store.
     ///
-    /// Errors: [`CallError::NotExported`].
+    /// # Errors
+    ///
+    /// [`CallError::NotExported`] if the component is not a state store.
     pub fn state(&mut self) -> Result<State<'_>, CallError> {
         match &self.state {
             Some(guest) => Ok(State {
@@ -122,9 +143,11 @@ impl Instance {
         }
     }
 
-    /// The instance as an output binding.
+    /// Returns a handle for the calls of the output binding.
     ///
-    /// Errors: [`CallError::NotExported`].
+    /// # Errors
+    ///
+    /// [`CallError::NotExported`] if the component is not an output binding.
     pub fn binding(&mut self) -> Result<Binding<'_>, CallError> {
         match &self.binding {
             Some(guest) => Ok(Binding {
@@ -138,34 +161,36 @@ impl Instance {
         }
     }
 
-    /// Returns true if an earlier call trapped, was abandoned or took too long. Every further one gives [`CallError::InstanceLost`].
+    /// Returns true if an earlier call trapped, exceeded its time limit, or was dropped before it was done. Every further call
+    /// returns [`CallError::InstanceLost`].
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.calls.lost
     }
 
-    /// Takes what the instance has written to standard error since the last time: the newest 64 KiB of it, in whole lines.
+    /// Returns what the instance has written to standard error since the last call of this method, and removes it from the
+    /// capture. Of more than 64 KiB, the newest whole lines are kept.
     ///
-    /// A lost instance has it too, with the reason of a trap. Empty where the component wrote nothing, and where
-    /// [`InstanceOptions::capture_stderr`] is not set. Bytes that are not UTF-8 are replaced by U+FFFD.
-    #[must_use = "what it returns is kept no more"]
+    /// This also works for a lost instance; the reason of a trap is there. The string is empty if the component wrote nothing
+    /// or [`InstanceOptions::capture_stderr`] is not set. Bytes that are not UTF-8 are replaced by U+FFFD.
+    #[must_use = "the returned text is no longer in the capture"]
     pub fn take_stderr(&mut self) -> String {
         let kept = self.calls.store.data().stderr.as_ref();
         kept.map(InstanceStderr::take).unwrap_or_default()
     }
 
-    /// Sends the captured standard error to `tracing`, for an instance that nobody gets.
+    /// Sends the captured standard error to `tracing`, for an instance that no caller will get.
     pub(crate) fn report_failed_start(&self) {
         self.calls.store.data().report_failed_start();
     }
 
-    /// How many calls were made of it.
+    /// Returns the number of calls made so far.
     pub(crate) fn calls(&self) -> u64 {
         self.calls.made
     }
 
-    /// The linear memory that the instance has now, in bytes. It grows, in pages of 64 KiB, and never shrinks; of it
-    /// only what was touched takes room in this process.
+    /// Returns the size of the instance's linear memory, in bytes. It grows in pages of 64 KiB and never shrinks. Only pages
+    /// that were touched take memory of this process.
     #[must_use]
     pub fn memory_size(&self) -> usize {
         self.calls.store.data().memory.size()
@@ -182,7 +207,32 @@ impl std::fmt::Debug for Instance {
     }
 }
 
-/// An instance as a state store.
+/// A handle for the calls of a state store, from [`Instance::state`] or
+/// [`PooledInstance::state`](crate::PooledInstance::state).
+///
+/// A key is a non-empty string, a value is bytes. An item whose time to live has passed counts as absent. A call returns
+/// [`CallError::Component`] if the component returned an error, and the instance stays usable; see [`CallError`] for the
+/// others.
+///
+/// ```no_run
+/// # async fn example(instance: &mut dapr_wasm_host::Instance) -> Result<(), Box<dyn std::error::Error>> {
+/// use dapr_wasm_host::types::{GetOptions, Consistency, SetOptions};
+///
+/// let mut store = instance.state()?;
+/// store.init(&[("table", "orders"), ("region", "eu-west-1")]).await?;
+///
+/// let etag = store.set("order-1", b"new", None).await?;
+/// let unchanged = SetOptions { etag: Some(etag), ..SetOptions::default() };
+/// store.set("order-1", b"paid", Some(unchanged)).await?;
+///
+/// let strong = GetOptions { consistency: Some(Consistency::Strong) };
+/// let item = store.get("order-1", Some(strong)).await?;
+/// assert_eq!(item.map(|item| item.value), Some(b"paid".to_vec()));
+///
+/// store.delete("order-1", None).await?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct State<'a> {
     guest: &'a state::Guest,
     time_limit: TimeLimit,
@@ -190,19 +240,23 @@ pub struct State<'a> {
 }
 
 impl State<'_> {
-    /// Lets each call that is made through this handle take this much time at most, in place of the instance's own
+    /// Sets the time limit of each call through this handle. It overrides
     /// [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit), whether that is shorter or longer.
     ///
-    /// A call past its limit is cancelled: it gives [`CallError::TimeLimit`] with this limit, and the instance is lost.
-    /// With [`Duration::ZERO`], the time that is left before a deadline in the past, nothing is asked of the component and
-    /// the instance is not lost. [`Duration::MAX`] is no limit.
+    /// A call past its limit is cancelled: it returns [`CallError::TimeLimit`] with this limit, and the instance is lost. With
+    /// [`Duration::ZERO`], such as the time left before a deadline in the past, the component is not called and the instance
+    /// is not lost. [`Duration::MAX`] means no limit.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = TimeLimit::new(Some(limit));
         self
     }
 
-    /// Configures the store and proves that it can be used. Names and values are those of Dapr's `spec.metadata`.
+    /// Configures the store, and checks with one cheap read that it can be used. `metadata` are the fields of Dapr's
+    /// `spec.metadata`.
+    ///
+    /// A later `init` replaces the configuration if it succeeds, and changes nothing if it fails. Before the first successful
+    /// `init`, a call configures the store from its environment variables alone.
     pub async fn init<N, V>(&mut self, metadata: &[(N, V)]) -> Result<(), CallError>
     where
         N: AsRef<str>,
@@ -216,7 +270,7 @@ impl State<'_> {
         Ok(call.await??)
     }
 
-    /// Returns what the store can do as it is configured now.
+    /// Returns the features of the store in its current configuration: ETags, transactions, time to live.
     pub async fn features(&mut self) -> Result<FeatureSet, CallError> {
         let call = self.calls.run(self.time_limit, async |store| {
             self.guest.call_features(store).await
@@ -224,7 +278,7 @@ impl State<'_> {
         Ok(call.await??)
     }
 
-    /// Proves, with one cheap read, that the store can be reached and used now.
+    /// Checks with one cheap read that the store can be reached and used now.
     pub async fn ping(&mut self) -> Result<(), CallError> {
         let call = self.calls.run(self.time_limit, async |store| {
             self.guest.call_ping(store).await
@@ -232,7 +286,7 @@ impl State<'_> {
         Ok(call.await??)
     }
 
-    /// Reads one item; `None` where the key is absent or expired.
+    /// Reads one item. Returns `None` if the key is absent or the item has expired.
     pub async fn get(
         &mut self,
         key: &str,
@@ -244,7 +298,8 @@ impl State<'_> {
         Ok(call.await??)
     }
 
-    /// Writes one item as a whole and gives its new ETag.
+    /// Writes one item as a whole and returns its new ETag. `options` set conditions, the time to live and the media type;
+    /// without options, the last write wins and the item does not expire.
     pub async fn set(
         &mut self,
         key: &str,
@@ -259,7 +314,7 @@ impl State<'_> {
         Ok(call.await??)
     }
 
-    /// Deletes one item; an absent one is no error unless a condition names it.
+    /// Deletes one item. Deleting an absent item succeeds, unless `options` name an ETag.
     pub async fn delete(
         &mut self,
         key: &str,
@@ -271,7 +326,7 @@ impl State<'_> {
         Ok(call.await??)
     }
 
-    /// Reads any number of items; result i answers key i. Not atomic.
+    /// Reads any number of items. Result i belongs to key i. Not atomic: the items may be of different moments.
     pub async fn bulk_get(
         &mut self,
         keys: &[String],
@@ -283,7 +338,8 @@ impl State<'_> {
         Ok(call.await??)
     }
 
-    /// Writes any number of items; result i answers request i, with its new ETag. Not atomic.
+    /// Writes any number of items. Result i belongs to request i and holds the new ETag. Not atomic: each request succeeds or
+    /// fails alone.
     pub async fn bulk_set(
         &mut self,
         requests: &[SetRequest],
@@ -294,7 +350,7 @@ impl State<'_> {
         Ok(call.await??)
     }
 
-    /// Deletes any number of items; result i answers request i. Not atomic.
+    /// Deletes any number of items. Result i belongs to request i. Not atomic: each request succeeds or fails alone.
     pub async fn bulk_delete(
         &mut self,
         requests: &[DeleteRequest],
@@ -305,7 +361,9 @@ impl State<'_> {
         Ok(call.await??)
     }
 
-    /// Applies all operations or none; gives the new ETag of each set and `None` for each delete.
+    /// Applies all operations or none, atomically. Returns the new ETag of each set and `None` for each delete, by position.
+    ///
+    /// The limit of operations is [`max_transaction_size`](Self::max_transaction_size).
     pub async fn transact(
         &mut self,
         operations: &[Operation],
@@ -316,7 +374,8 @@ impl State<'_> {
         Ok(call.await??)
     }
 
-    /// How many operations one [`State::transact`] takes at most; 0 where the store has no transactions.
+    /// Returns the limit of operations in one [`transact`](Self::transact), or 0 if the store does not support transactions.
+    /// Needs no `init`.
     pub async fn max_transaction_size(&mut self) -> Result<u32, CallError> {
         let call = self.calls.run(self.time_limit, async |store| {
             self.guest.call_max_transaction_size(store).await
@@ -325,7 +384,18 @@ impl State<'_> {
     }
 }
 
-/// An instance as an output binding.
+/// A handle for the calls of an output binding, from [`Instance::binding`] or
+/// [`PooledInstance::binding`](crate::PooledInstance::binding).
+///
+/// ```no_run
+/// # async fn example(instance: &mut dapr_wasm_host::Instance) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut binding = instance.binding()?;
+/// binding.init(&[("table", "audit"), ("region", "eu-west-1")]).await?;
+/// let response = binding.invoke("create", br#"{"key": "entry-1", "amount": 12.5}"#, None).await?;
+/// println!("{:?}", response.metadata);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Binding<'a> {
     guest: &'a binding::Guest,
     time_limit: TimeLimit,
@@ -333,19 +403,23 @@ pub struct Binding<'a> {
 }
 
 impl Binding<'_> {
-    /// Lets each call that is made through this handle take this much time at most, in place of the instance's own
+    /// Sets the time limit of each call through this handle. It overrides
     /// [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit), whether that is shorter or longer.
     ///
-    /// A call past its limit is cancelled: it gives [`CallError::TimeLimit`] with this limit, and the instance is lost.
-    /// With [`Duration::ZERO`], the time that is left before a deadline in the past, nothing is asked of the component and
-    /// the instance is not lost. [`Duration::MAX`] is no limit.
+    /// A call past its limit is cancelled: it returns [`CallError::TimeLimit`] with this limit, and the instance is lost. With
+    /// [`Duration::ZERO`], such as the time left before a deadline in the past, the component is not called and the instance
+    /// is not lost. [`Duration::MAX`] means no limit.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = TimeLimit::new(Some(limit));
         self
     }
 
-    /// Configures the binding and proves that it can be used. Names and values are those of Dapr's `spec.metadata`.
+    /// Configures the binding, and checks with one cheap read that it can be used. `metadata` are the fields of Dapr's
+    /// `spec.metadata`.
+    ///
+    /// A later `init` replaces the configuration if it succeeds, and changes nothing if it fails. Before the first successful
+    /// `init`, a call configures the binding from its environment variables alone.
     pub async fn init<N, V>(&mut self, metadata: &[(N, V)]) -> Result<(), CallError>
     where
         N: AsRef<str>,
@@ -359,7 +433,7 @@ impl Binding<'_> {
         Ok(call.await??)
     }
 
-    /// The names that [`Binding::invoke`] takes, each once.
+    /// Returns the names of the operations that [`invoke`](Self::invoke) takes, each once. Needs no `init`.
     pub async fn operations(&mut self) -> Result<Vec<String>, CallError> {
         let call = self.calls.run(self.time_limit, async |store| {
             self.guest.call_operations(store).await
@@ -367,7 +441,7 @@ impl Binding<'_> {
         call.await
     }
 
-    /// Proves that the outside system can be reached and used now.
+    /// Checks with one cheap read that the outside system can be reached and used now.
     pub async fn ping(&mut self) -> Result<(), CallError> {
         let call = self.calls.run(self.time_limit, async |store| {
             self.guest.call_ping(store).await
@@ -375,7 +449,9 @@ impl Binding<'_> {
         Ok(call.await??)
     }
 
-    /// Performs one operation. `None` and no metadata mean the same.
+    /// Performs one operation. `data` is its payload, and `metadata` are its parameters; `None` means no parameters.
+    ///
+    /// An operation that [`operations`](Self::operations) does not list is [`Error::Unsupported`].
     pub async fn invoke(
         &mut self,
         operation: &str,
@@ -391,12 +467,12 @@ impl Binding<'_> {
     }
 }
 
-/// The store, and whether it may still be entered.
+/// The wasmtime store of an instance, and the record if the instance is lost.
 struct Calls {
     store: Store<HostState>,
-    /// The limit of a call that has none of its own.
+    /// The default limit of a call.
     time_limit: TimeLimit,
-    /// Has the component give way; `None` where it cannot be interrupted.
+    /// Makes the component yield. `None` if it cannot be interrupted.
     ticker: Option<Ticker>,
     process: LoadingProcess,
     made: u64,
@@ -404,7 +480,7 @@ struct Calls {
 }
 
 impl Calls {
-    /// Makes a call. The instance counts as lost until the call has ended, and so stays lost when the future is dropped.
+    /// Makes a call. The instance counts as lost until the call has ended, so it stays lost if the future is dropped.
     async fn run<T>(
         &mut self,
         time_limit: TimeLimit,
@@ -416,7 +492,7 @@ impl Calls {
         if self.lost {
             return Err(CallError::InstanceLost);
         }
-        // A caller whose time is over already does not lose the instance.
+        // A caller that has no time left does not lose the instance.
         if let Some(limit) = time_limit.is_over() {
             return Err(CallError::TimeLimit { limit });
         }
@@ -438,11 +514,11 @@ impl Calls {
     }
 }
 
-/// The limit of one call: past it the call is over, whatever the component does.
+/// The time limit of one call. Past it the call is cancelled, whatever the component does.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TimeLimit(Option<Duration>);
 
-/// The reason why the component gave nothing.
+/// The reason why the component returned nothing.
 pub(crate) enum Failure {
     Trapped(EngineError),
     TookLonger { limit: Duration },
@@ -453,19 +529,19 @@ impl TimeLimit {
         Self(limit)
     }
 
-    /// The limit, where it leaves no time at all.
+    /// Returns the limit if it is zero, so that no time is left.
     fn is_over(self) -> Option<Duration> {
         self.0.filter(Duration::is_zero)
     }
 
-    /// Runs the component until it is done or its time is over. `ticker` has it [give way](crate::epoch) while it computes;
-    /// `None` where it cannot be interrupted.
+    /// Runs the component until it is done or the time limit has passed. `ticker` makes it [yield](crate::epoch) while it
+    /// computes; `None` if it cannot be interrupted.
     pub(crate) async fn run<T>(
         self,
         ticker: Option<&Ticker>,
         running: impl Future<Output = wasmtime::Result<T>>,
     ) -> Result<T, Failure> {
-        // Dropped with the future of a call that is abandoned, too.
+        // Also dropped with the future of an abandoned call.
         let _counted = ticker.map(Ticker::run_call);
         let trapped = |error| Failure::Trapped(EngineError::new(error));
         let Some(limit) = self.0 else {
@@ -478,18 +554,17 @@ impl TimeLimit {
     }
 }
 
-/// How many handles an instance may have at a time: streams, requests, timers. A bulk call of many requests has about a
-/// hundred. Each can keep memory of the host: a request that is not sent 128 KiB of its body, and its headers.
+/// The limit of handles of an instance: streams, requests, timers. A bulk call of many requests has about a hundred. A handle
+/// can hold memory of the host, such as the headers and 128 KiB of the body of an unsent request.
 const HANDLES: usize = 1_000;
 
-/// How large the headers of one message may be, in bytes. A session token of AWS has some KiB.
+/// The size limit of the headers of one message, in bytes. An AWS session token has some KiB.
 const LARGEST_FIELDS: usize = 32 << 10;
 
-/// The data of one instance's wasmtime store.
+/// The data of an instance's wasmtime store, which the functions of your own interfaces get.
 ///
-/// With the feature `wasmtime`, the functions of your own interfaces get it: see
-/// [`PluginBuilder::imports`](crate::PluginBuilder::imports). The `add_to_linker` of `bindgen!` wants a function that makes
-/// of it the value on which you implement the interface:
+/// See [`PluginBuilder::imports`](crate::PluginBuilder::imports). The `add_to_linker` of `bindgen!` takes a function that turns
+/// this data into the value on which you implement the interface:
 ///
 /// ```
 /// # #[cfg(feature = "wasmtime")] mod example {
@@ -520,10 +595,10 @@ pub struct HostState {
     memory: Memory,
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    // Before the resources: the bodies of requests must not seem to end where the instance ends.
+    // Dropped before the resources: a request body must not look complete because its instance was dropped.
     outgoing: Outgoing,
     pub(crate) resources: ResourceTable,
-    /// The standard error of this instance, if it is captured for it alone.
+    /// The captured standard error of this instance, unless a shared sink or nothing captures it.
     stderr: Option<InstanceStderr>,
     #[cfg(feature = "wasmtime")]
     pub(crate) contexts: Contexts,

@@ -1,88 +1,201 @@
-//! Embeds WebAssembly components that are Dapr state stores or output bindings, such as `dapr_dynamodb.wasm`.
+//! Runs WebAssembly components that are Dapr state stores or output bindings, such as `dapr_dynamodb.wasm`, inside your
+//! program.
+//!
+//! You load a component once as a [`Plugin`], start an [`Instance`] of it, and call the instance through Rust methods
+//! such as [`State::get`], [`State::set`] and [`Binding::invoke`]. An instance has a memory and a configuration of its
+//! own. It reaches only the hosts, files and environment variables that you grant, and a trap in it does not harm your
+//! process.
+//!
+//! Any component works that exports the interface `state` or `binding` of the WIT package `dapr-wasm:components`. The WIT
+//! files say what each call promises.
+//!
+//! # Quick start
+//!
+//! 1. Depend on the crate by its path, since it is not on crates.io yet. It runs on [tokio](https://docs.rs/tokio) and
+//!    needs a runtime with I/O and timers, which `#[tokio::main]` and [`enable_all`] give you:
+//!
+//!    ```toml
+//!    [dependencies]
+//!    dapr-wasm-host = { path = "…/host" }
+//!    tokio = { version = "1", features = ["macros", "net", "rt-multi-thread", "time"] }
+//!    ```
+//!
+//! 2. In this repository, build the component, and start a local DynamoDB that has a table `state`:
+//!
+//!    ```sh
+//!    release/build # writes target/wasm32-wasip2/release/dapr_dynamodb.wasm
+//!    cargo run -p host-test -- serve --port 8000
+//!    ```
+//!
+//! 3. Run this program:
+//!
+//! ```
+//! use dapr_wasm_host::types::SetOptions;
+//! use dapr_wasm_host::{Egress, InstanceOptions, Plugin};
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let component = "…/target/wasm32-wasip2/release/dapr_dynamodb.wasm";
+//!     let endpoint = "http://127.0.0.1:8000";
+//!     # let server = host_test::embedded::Embedded::start(host_test::embedded::Storage::Memory).await?;
+//!     # server.create_table("state", "key").await?;
+//!     # let (component, endpoint) = (host_test::component_path(), server.endpoint());
+//!
+//!     // Compiles the component. Later runs load the compiled code from a cache on disk.
+//!     let plugin = Plugin::from_file(component)?;
+//!     // The instance may send requests to this address and nowhere else.
+//!     let egress = Egress::builder().allow_url(endpoint).build()?;
+//!     // The component logs to stderr.
+//!     let options = InstanceOptions::new().egress(egress).inherit_stderr();
+//!     let mut instance = plugin.instantiate(&options).await?;
+//!
+//!     let mut store = instance.state()?;
+//!     let fields = [("table", "state"), ("endpoint", endpoint), ("accessKey", "id"), ("secretKey", "secret")];
+//!     store.init(&fields).await?;
+//!
+//!     let etag = store.set("order-1", b"new", None).await?;
+//!     // With an ETag, the write succeeds only if nobody has changed the item since.
+//!     let unchanged = SetOptions { etag: Some(etag), ..SetOptions::default() };
+//!     store.set("order-1", b"paid", Some(unchanged)).await?;
+//!
+//!     match store.get("order-1", None).await? {
+//!         Some(item) => println!("{}", String::from_utf8(item.value)?), // paid
+//!         None => println!("there is no order-1"),
+//!     }
+//!     # let item = store.get("order-1", None).await?.ok_or("absent")?;
+//!     # assert_eq!(item.value, b"paid");
+//!     Ok(())
+//! }
+//! ```
+//!
+//! For AWS itself, replace `endpoint` by `region`, and allow `https://dynamodb.<region>.amazonaws.com` in the [`Egress`].
+//! The repository's README lists all fields.
+//!
+//! # Many tasks: `InstancePool`
+//!
+//! An instance makes one call at a time. An [`InstancePool`] lends instances to any number of tasks. It starts and
+//! configures an instance when a task needs one and none is idle, up to a limit. Tasks are served in the order in which
+//! they asked. The pool replaces an instance that trapped or whose call was cancelled.
 //!
 //! ```
 //! use dapr_wasm_host::{Egress, InstanceOptions, InstancePool, Plugin};
 //! use std::error::Error;
 //! use tokio::task::JoinSet;
 //!
-//! #[tokio::main]
-//! async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
-//!     # let server = host_test::embedded::Embedded::start(host_test::embedded::Storage::Memory).await?;
-//!     # server.create_table("orders", "key").await?;
-//!     # let (file, endpoint) = (host_test::component_path(), server.endpoint());
-//!     // `file` is the component, `endpoint` a DynamoDB, such as "https://dynamodb.eu-west-1.amazonaws.com".
-//!     let plugin = Plugin::from_file(file)?; // compiled once
-//!     let egress = Egress::builder().allow_url(endpoint).build()?; // connections for all; no other way out
-//!     let pool = InstancePool::builder(&plugin)
-//!         .options(InstanceOptions::new().egress(egress).inherit_stderr())
-//!         .state([("table", "orders"), ("endpoint", endpoint), ("accessKey", "id"), ("secretKey", "secret")])
-//!         .max_instances(32.try_into()?)
-//!         .build();
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+//! # let server = host_test::embedded::Embedded::start(host_test::embedded::Storage::Memory).await?;
+//! # server.create_table("state", "key").await?;
+//! # let (component, endpoint) = (host_test::component_path(), server.endpoint());
+//! let plugin = Plugin::from_file(component)?;
+//! let egress = Egress::builder().allow_url(endpoint).build()?; // its connections serve all instances
+//! let pool = InstancePool::builder(&plugin)
+//!     .options(InstanceOptions::new().egress(egress))
+//!     .state([("table", "state"), ("endpoint", endpoint), ("accessKey", "id"), ("secretKey", "secret")])
+//!     .max_instances(16.try_into()?)
+//!     .build();
 //!
-//!     let mut tasks = JoinSet::new();
-//!     for task in 0..64 {
-//!         let pool = pool.clone();
-//!         tasks.spawn(async move {
-//!             for order in (task..1_000).step_by(64) {
-//!                 let mut instance = pool.acquire().await?;
-//!                 instance.state()?.set(&format!("order-{order}"), b"new", None).await?;
-//!             }
-//!             Ok::<_, Box<dyn Error + Send + Sync>>(())
-//!         });
-//!     }
-//!     while let Some(task) = tasks.join_next().await {
-//!         task??;
-//!     }
-//!
-//!     let mut instance = pool.acquire().await?;
-//!     let item = instance.state()?.get("order-999", None).await?.ok_or("absent")?;
-//!     assert_eq!(item.value, b"new");
-//!     # assert_eq!(server.scan("orders").await?.len(), 1_000);
-//!     Ok(())
+//! let mut tasks = JoinSet::new();
+//! for order in 0..100 {
+//!     let pool = pool.clone(); // the same pool
+//!     tasks.spawn(async move {
+//!         let mut instance = pool.acquire().await?;
+//!         instance.state()?.set(&format!("order-{order}"), b"new", None).await?;
+//!         Ok::<_, Box<dyn Error + Send + Sync>>(()) // dropping `instance` gives it back
+//!     });
 //! }
+//! while let Some(task) = tasks.join_next().await {
+//!     task??;
+//! }
+//! # assert_eq!(server.scan("state").await?.len(), 100);
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! A [`Plugin`] is compiled and linked once. Of it come any number of [`Instance`]s, each with a memory and a
-//! configuration of its own. What an instance may touch of the outside, its [`InstanceOptions`] name: no environment
-//! variable, no file and no network unless they are given. Its way to the network is an [`Egress`]: an allow-list of
-//! hosts, and one pool of connections for all instances that share it.
+//! # A time limit per call
 //!
-//! An instance does one call after the other. An [`InstancePool`] lends instances to any number of tasks: it starts and
-//! configures them when they are first needed, as many as it has room for; whoever asks first is served first; one that
-//! trapped, or whose call was abandoned, is replaced.
-//!
-//! The calls are those of the WIT package `dapr-wasm:components`, which says what each of them promises; any component
-//! that exports its `state` or its `binding` interface will do. A call gives a [`CallError`]: the component's own
-//! [`types::Error`], whose case a program branches on, or the loss of the instance.
-//!
-//! # One instance
+//! [`InstanceOptions::time_limit`] limits each call of an instance; it is unset by default. [`State::time_limit`] and
+//! [`Binding::time_limit`] override it for the calls of one handle:
 //!
 //! ```no_run
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use dapr_wasm_host::{CallError, Egress, InstanceOptions, Plugin, types::{Error, SetOptions}};
+//! # async fn example(pool: dapr_wasm_host::InstancePool) -> Result<(), Box<dyn std::error::Error>> {
+//! use dapr_wasm_host::CallError;
+//! use std::time::Duration;
 //!
-//! let plugin = Plugin::from_file("dapr_dynamodb.wasm")?;
-//! let egress = Egress::builder().allow("dynamodb.*.amazonaws.com:443").build()?;
-//! let options = InstanceOptions::new().egress(egress).env("AWS_REGION", "eu-west-1");
-//! let mut instance = plugin.instantiate(&options).await?;
-//! let mut store = instance.state()?;
-//! store.init(&[("table", "orders"), ("accessKey", "…"), ("secretKey", "…")]).await?;
-//!
-//! let etag = store.set("order-1", br#"{"total": 7}"#, None).await?;
-//! let only_if_unchanged = SetOptions { etag: Some(etag), ..SetOptions::default() };
-//! match store.set("order-1", br#"{"total": 8}"#, Some(only_if_unchanged)).await {
-//!     Ok(etag) => println!("written as {etag}"),
-//!     Err(CallError::Component(Error::EtagMismatch(sentence))) => println!("somebody was faster: {sentence}"),
+//! let mut instance = pool.acquire().await?;
+//! let mut store = instance.state()?.time_limit(Duration::from_secs(2));
+//! match store.get("order-1", None).await {
+//!     Ok(item) => println!("{item:?}"),
+//!     Err(CallError::TimeLimit { limit }) => println!("no result within {limit:?}"),
 //!     Err(error) => return Err(error.into()),
 //! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! # Components that are not trusted
+//! A call past its limit is cancelled, whether the component computes or waits for the network. Its instance is lost, and
+//! a pool replaces it. The same happens if you drop the future of a call, as [`tokio::time::timeout`] does. Components
+//! have shorter timeouts of their own, and their errors say more, so set the limit above those.
 //!
-//! A component cannot harm the process, nor keep the instances of others from their work, within limits that its embedder
-//! sets. What they are about, and what they leave open, the repository's `SECURITY.md` says.
+//! # Errors
+//!
+//! | type | you get it from |
+//! |---|---|
+//! | [`HostError`] | loading a plugin, starting an instance, building an [`Egress`] |
+//! | [`CallError`] | a call; [`CallError::Component`] holds the component's own [`types::Error`] |
+//! | [`PoolError`] | [`InstancePool::acquire`] and [`InstancePool::warm_up`] |
+//!
+//! Match on the cases. The text is for people: it says what is wrong and what to do, and its wording may change.
+//!
+//! ```no_run
+//! # async fn example(instance: &mut dapr_wasm_host::Instance) -> Result<(), Box<dyn std::error::Error>> {
+//! # let unchanged = None;
+//! use dapr_wasm_host::CallError;
+//! use dapr_wasm_host::types::Error;
+//!
+//! match instance.state()?.set("order-1", b"paid", unchanged).await {
+//!     Ok(etag) => println!("written, with the ETag {etag}"),
+//!     // An error that the component returned. The instance stays usable.
+//!     Err(CallError::Component(Error::EtagMismatch(message))) => println!("somebody was faster: {message}"),
+//!     // A write whose outcome is unknown. Read the item to find out.
+//!     Err(CallError::Component(error @ (Error::Timeout(_) | Error::Unavailable(_)))) => println!("{error}"),
+//!     // The component trapped. The instance is lost, and the outcome of a write is unknown.
+//!     Err(CallError::Trap(trap)) => println!("trapped: {}", trap.root_cause()),
+//!     Err(error) => return Err(error.into()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A lost instance answers every further call with [`CallError::InstanceLost`]. Drop it and start another one; a pool does
+//! that for you. The plugin and its other instances are not affected.
+//!
+//! # Limits and what a plugin can reach
+//!
+//! An instance reaches nothing of the outside but clocks and random numbers, unless you grant it:
+//!
+//! | an instance can | by default | granted with |
+//! |---|---|---|
+//! | send HTTP requests | to no host | [`Egress`] and [`InstanceOptions::egress`] |
+//! | read environment variables | none | [`InstanceOptions::env`] |
+//! | read files | none | [`InstanceOptions::read_only_directory`] |
+//! | write to standard error | discarded | [`InstanceOptions::inherit_stderr`], [`capture_stderr`], [`trace_stderr`], [`stderr`] |
+//!
+//! These limits apply:
+//!
+//! | limit | default | set with |
+//! |---|---|---|
+//! | linear memory of an instance | 4 GiB for each memory | [`InstanceOptions::memory_limit`] |
+//! | time of a call, and of a start | unlimited | [`InstanceOptions::time_limit`] |
+//! | HTTP requests of an instance at a time | 64 | [`InstanceOptions::max_requests`] |
+//! | HTTP requests of a plugin at a time | 256 | [`PluginBuilder::max_requests`] |
+//! | connections of an egress | 512 | [`EgressBuilder::max_connections`] |
+//! | instances of a pool | 64 | [`InstancePoolBuilder::max_instances`] |
+//! | instances of a plugin | 1,000 | [`PluginBuilder::max_instances`] |
+//! | streams, requests and timers that an instance holds | 1,000 | |
+//! | headers of one HTTP message | 32 KiB | |
+//!
+//! For a component that you do not trust, set a memory limit and a time limit:
 //!
 //! ```no_run
 //! # fn example(egress: dapr_wasm_host::Egress) -> Result<(), Box<dyn std::error::Error>> {
@@ -90,34 +203,48 @@
 //! use std::time::Duration;
 //!
 //! let options = InstanceOptions::new()
-//!     .egress(egress) // its hosts and ports, and no other way out
+//!     .egress(egress)
 //!     .memory_limit(64 << 20) // bytes
-//!     .time_limit(Duration::from_secs(30)) // for each call
-//!     .max_requests(16.try_into()?); // at a time
+//!     .time_limit(Duration::from_secs(30))
+//!     .max_requests(16.try_into()?);
+//! # let _ = options;
 //! # Ok(())
 //! # }
 //! ```
 //!
+//! The repository's `SECURITY.md` says what these limits protect against, and what they do not.
+//!
 //! # AWS credentials
 //!
-//! With the feature `aws`, an [`Egress`] signs what components send unsigned, so that they need no key, and
-//! [`InstanceOptions`] lend them credentials that are asked for once for all. The README has a whole program for each, and
-//! says when to choose which.
+//! With the feature `aws`, an [`Egress`] can sign the requests that a component sends unsigned, so that the component needs
+//! no key. [`InstanceOptions`] can instead lend credentials to a component that signs for itself. In both cases the host
+//! fetches credentials once for all instances. The README has a whole program for each, and says when to choose which.
 //!
-//! # What it costs
+//! # Cost
 //!
-//! A plugin is compiled once for a machine: the code is kept in a folder that only this user can write to
-//! ([`PluginBuilder::cache_directory`]), checked against its digest and mapped at the next load. Its instances live in
-//! slots that are reserved when it is loaded ([`PluginBuilder::max_instances`]), which takes address space and no
-//! memory; an instance begins with the component's own memory image and takes memory for what it writes to.
-//! [`InstanceOptions::memory_limit`] bounds that, and [`Instance::memory_size`] tells it.
+//! - A plugin is compiled once for a machine. The compiled code is cached in a folder that only this user can write to
+//!   ([`PluginBuilder::cache_directory`]), and checked against its digest at each load.
+//! - A plugin reserves address space for its instances when it is loaded, and no memory. Plugins that share an
+//!   [`Engine`] reserve it once.
+//! - An instance starts with the component's initial memory image, and takes memory only for the pages that it writes to.
+//!   [`Instance::memory_size`] returns the size of its linear memory.
+//! - A call that waits for the network holds no thread. One that computes yields to the other tasks of its thread every
+//!   5 ms.
 //!
-//! Plugins that share an [`Engine`] reserve that address space once, and share one limit of instances.
+//! # Cargo features
 //!
-//! Everything runs on the embedder's [tokio](https://docs.rs/tokio) runtime, which needs its I/O and its timers
-//! (`enable_all`): wasmtime's clocks panic without. A call that waits for the network holds no
-//! thread; one that computes gives way to other tasks every few milliseconds, and ends after
-//! [`InstanceOptions::time_limit`].
+//! None is on by default.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `aws` | `EgressBuilder::sign`, `InstanceOptions::lend_credentials` and `AwsCredentials`; turns on `native-roots` |
+//! | `native-roots` | `Tls::native_roots`: trust the root certificates of the operating system |
+//! | `wasmtime` | `PluginBuilder::imports`: interfaces of your own for components; re-exports `wasmtime` and `wasmtime_wasi` |
+//!
+//! [`capture_stderr`]: InstanceOptions::capture_stderr
+//! [`enable_all`]: tokio::runtime::Builder::enable_all
+//! [`stderr`]: InstanceOptions::stderr
+//! [`trace_stderr`]: InstanceOptions::trace_stderr
 
 #![cfg_attr(
     not(test),

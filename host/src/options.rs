@@ -1,4 +1,4 @@
-//! The surroundings of one instance: nothing, unless an option gives it.
+//! The options of an instance. It can reach nothing of the outside unless an option grants it.
 
 #[cfg(feature = "aws")]
 use crate::credentials::AwsCredentials;
@@ -14,17 +14,36 @@ use std::path::PathBuf;
 use std::time::Duration;
 use wasmtime_wasi::{FsPerms, WasiCtx, WasiCtxBuilder};
 
-/// How many requests an instance may have under way, unless the embedder says otherwise. A bulk call of `dapr_dynamodb.wasm`
-/// has eight; the connections to a host are enough for several instances that use all of theirs.
+/// The default limit of requests that an instance has in flight. A bulk call of `dapr_dynamodb.wasm` has eight. The
+/// connections to a host are enough for several instances at this limit.
 const MAX_REQUESTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
 
-/// How many random bytes a component may ask for at once: the host makes a copy of them.
+/// The limit of random bytes that a component may ask for at once, since the host makes a copy of them.
 const MAX_RANDOM: u64 = 1 << 20;
 
-/// The surroundings of one instance.
+/// The permissions and limits of an instance: network, environment variables, files, memory, time and standard error.
 ///
-/// As made by [`InstanceOptions::new`] there are none: no environment variable, no file, no network, standard input at
-/// its end, standard output and standard error thrown away. A component has clocks and random numbers in any case.
+/// [`InstanceOptions::new`] grants nothing: no environment variable, no file and no network. Standard input is empty, and
+/// standard output and standard error are discarded. A component always has clocks and random numbers.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use dapr_wasm_host::{Egress, InstanceOptions};
+/// use std::time::Duration;
+///
+/// let egress = Egress::builder()
+///     .allow_url("https://dynamodb.eu-west-1.amazonaws.com")
+///     .build()?;
+/// let options = InstanceOptions::new()
+///     .egress(egress)
+///     .env("AWS_REGION", "eu-west-1")
+///     .memory_limit(64 << 20) // 64 MiB
+///     .time_limit(Duration::from_secs(30))
+///     .inherit_stderr();
+/// # let _ = options;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Default)]
 pub struct InstanceOptions {
     environment: Vec<(String, String)>,
@@ -40,7 +59,7 @@ pub struct InstanceOptions {
     lent: Option<AwsCredentials>,
 }
 
-/// A directory of this machine, and the name that the instance has for it.
+/// A directory of this machine, and its name inside the instance.
 #[derive(Clone, Debug)]
 struct Directory {
     host: PathBuf,
@@ -58,13 +77,14 @@ enum Stderr {
 }
 
 impl InstanceOptions {
-    /// No surroundings at all.
+    /// Makes options that grant nothing.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets one environment variable of the instance. The last value of a name counts.
+    /// Sets one environment variable of the instance; none by default. A later value of the same name replaces an earlier
+    /// one.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let name = name.into();
@@ -73,16 +93,18 @@ impl InstanceOptions {
         self
     }
 
-    /// Lets the instance read a directory of this machine, with all that lies beneath it, under the name `guest`: an absolute
-    /// path, such as that which an environment variable of the instance begins with. It writes nothing there and sees nothing
-    /// beside it: a symbolic link that leads out of the directory is not followed. The last directory of a name counts.
+    /// Lets the instance read the directory `host` of this machine and everything below it; no directory by default.
     ///
-    /// It is opened when an instance starts, which fails with [`HostError::Directory`] where there is none. The files in it are
-    /// opened when the instance asks, so that one that was replaced meanwhile is read as it is now, also where a link to another
-    /// directory was replaced, as Kubernetes does with the tokens that it projects. Lend a whole mount rather than a directory
-    /// within it that may be replaced.
+    /// The instance sees it under the name `guest`, an absolute path. It cannot write there, and cannot leave the directory:
+    /// a symbolic link that leads out of it is not followed. A later directory of the same `guest` name replaces an earlier
+    /// one.
     ///
-    /// A component that is not trusted may keep open as many files as it has handles, which count towards those of this process.
+    /// The directory is opened when an instance starts. If it does not exist, the start fails with [`HostError::Directory`].
+    /// Files are opened when the instance asks for them, so it reads the current file after one was replaced. That also holds
+    /// after a link to another directory was replaced, as Kubernetes does with projected tokens. If a directory inside a mount
+    /// may be replaced, lend the whole mount.
+    ///
+    /// An instance may keep up to 1,000 files open. They count towards the open files of this process.
     #[must_use]
     pub fn read_only_directory(
         mut self,
@@ -96,16 +118,18 @@ impl InstanceOptions {
         self
     }
 
-    /// Lends the instance these credentials of AWS, so that all instances that are lent the same ask their source once.
+    /// Lends AWS credentials to the instance. All instances with the same credentials share one fetch from their source.
     ///
-    /// The instance finds them as it finds those of a container: `AWS_CONTAINER_CREDENTIALS_FULL_URI` in its environment names
-    /// an address, and `AWS_CONTAINER_AUTHORIZATION_TOKEN` what it must say there. They take the place of what
-    /// [`env`](Self::env) sets of that kind. The address is answered in this process: it needs no rule of the
-    /// [`Egress`], and leads to nothing for an instance that was lent nothing. Credentials that the component finds earlier, such
-    /// as `accessKey` of its metadata or `AWS_ACCESS_KEY_ID`, count before these.
+    /// The instance finds them like the credentials of a container. `AWS_CONTAINER_CREDENTIALS_FULL_URI` in its environment
+    /// holds an address, and `AWS_CONTAINER_AUTHORIZATION_TOKEN` the token to send there. They replace variables of that kind
+    /// from [`env`](Self::env). This process answers requests to the address, so the [`Egress`] needs no rule for it. The
+    /// address does not work for an instance without lent credentials.
     ///
-    /// The component then has the keys in its memory. Where it can leave signing to the host,
-    /// [`EgressBuilder::sign`](crate::EgressBuilder::sign) keeps them out of it.
+    /// Credentials that the component finds earlier take precedence, such as `accessKey` in its metadata or
+    /// `AWS_ACCESS_KEY_ID`.
+    ///
+    /// The component then has the keys in its memory. [`EgressBuilder::sign`](crate::EgressBuilder::sign) keeps them out of it,
+    /// for a component that can leave signing to the host.
     #[cfg(feature = "aws")]
     #[must_use]
     pub fn lend_credentials(mut self, credentials: &AwsCredentials) -> Self {
@@ -113,58 +137,63 @@ impl InstanceOptions {
         self
     }
 
-    /// Lets the instance send HTTP requests where `egress` allows it. Without, every request is refused.
+    /// Lets the instance send HTTP requests to the hosts that `egress` allows. By default, every request is refused.
     #[must_use]
     pub fn egress(mut self, egress: Egress) -> Self {
         self.egress = Some(egress);
         self
     }
 
-    /// Lets the instance have this much linear memory at most, in bytes, and tables of functions beside it that together
-    /// are no larger. Without, each memory has what 32 bits can address: 4 GiB.
+    /// Limits the linear memories of the instance together, in bytes. By default each memory may grow to 4 GiB, which is what
+    /// 32 bits address. The tables of the instance together have the same limit.
     ///
-    /// A component asks for more when its allocator has no room left, and most trap when they are refused: the call gives
-    /// [`CallError::MemoryLimit`](crate::CallError::MemoryLimit) and the instance is lost.
+    /// A component asks for more memory when its allocator has no room left. Most components trap when that is refused. The
+    /// call then returns [`CallError::MemoryLimit`](crate::CallError::MemoryLimit), and the instance is lost.
+    ///
+    /// The limit also bounds the bytes that the host copies for one call. The default of that is 1 GiB.
     #[must_use]
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory_limit = Some(bytes);
         self
     }
 
-    /// Lets each call of the instance, and its start, take this much time at most, whether the component
-    /// [computes](crate::PluginBuilder::interruptible) or waits for the network. Without, it takes as long as it takes.
+    /// Limits the time of each call of the instance and of its start; unset by default. The limit holds whether the component
+    /// [computes](crate::PluginBuilder::interruptible) or waits for the network.
+    /// [`State::time_limit`](crate::State::time_limit) and [`Binding::time_limit`](crate::Binding::time_limit) override it for
+    /// single calls.
     ///
-    /// A call past its limit is cancelled: it gives [`CallError::TimeLimit`](crate::CallError::TimeLimit) and the instance is
-    /// lost. It is meant for a component that went wrong: one that is well has shorter timeouts of its own, and then says
-    /// what it waited for.
+    /// A call past its limit is cancelled: it returns [`CallError::TimeLimit`](crate::CallError::TimeLimit), and the instance
+    /// is lost. The limit is a safety net for a component that misbehaves. A sound component has shorter timeouts of its own,
+    /// and its error says what it waited for.
     ///
-    /// One step is not interrupted: filling or copying memory, and what it hands to the host or gives as a result. It takes
-    /// some seconds for each GiB: [`memory_limit`](Self::memory_limit) bounds that as well.
+    /// Some steps cannot be interrupted: filling or copying memory, and passing arguments and results between the component
+    /// and the host. They take some seconds for each GiB, so set a [`memory_limit`](Self::memory_limit) as well.
     #[must_use]
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = Some(limit);
         self
     }
 
-    /// How many HTTP requests the instance may have under way at a time; 64 by default. One is under way until its answer was
-    /// read to the end or dropped, so that a component that keeps answers does not keep all connections of its [`Egress`]
-    /// ([`EgressBuilder::max_connections_per_host`](crate::EgressBuilder::max_connections_per_host)) from other instances.
-    /// Answers that the host gives itself, such as lent credentials, count as well.
+    /// Limits the HTTP requests that the instance has in flight; 64 by default. A request is in flight until its response was
+    /// read to the end or dropped. Responses that the host makes itself, such as lent credentials, count as well.
     ///
-    /// Requests beyond that wait, within the time that the component gives to connecting; then they fail with wasi:http's
-    /// `connection-limit-reached`. [`PluginBuilder::max_requests`](crate::PluginBuilder::max_requests) bounds the requests of
-    /// all instances of a plugin together.
+    /// The limit keeps an instance that does not read its responses from taking all connections of its [`Egress`]
+    /// ([`EgressBuilder::max_connections_per_host`](crate::EgressBuilder::max_connections_per_host)). Further requests wait, no
+    /// longer than the component's connect timeout, and then fail with wasi:http's `connection-limit-reached`.
+    /// [`PluginBuilder::max_requests`](crate::PluginBuilder::max_requests) limits the requests of all instances of a plugin
+    /// together.
     #[must_use]
     pub fn max_requests(mut self, requests: NonZeroUsize) -> Self {
         self.max_requests = Some(requests);
         self
     }
 
-    /// Gives the functions of your own interfaces a value, which they get with
-    /// [`HostState::context`](crate::HostState::context). There is one value of each type: the last one given.
+    /// Sets a value that the functions of your own interfaces read with
+    /// [`HostState::context`](crate::HostState::context); none by default. There is one value of each type: a later value
+    /// replaces an earlier one of the same type.
     ///
-    /// All instances that start with these options share the value. For a value that one instance has alone, start it with
-    /// options of its own.
+    /// All instances that start with these options share the value. To give an instance its own value, start it with its own
+    /// options.
     #[cfg(feature = "wasmtime")]
     #[must_use]
     pub fn context<T: std::any::Any + Send + Sync>(mut self, value: std::sync::Arc<T>) -> Self {
@@ -172,48 +201,48 @@ impl InstanceOptions {
         self
     }
 
-    /// Sends what the instance writes to standard error to that of this process, without a bound.
+    /// Passes the standard error of the instance on to that of this process, without a limit on its size.
     ///
     /// This setting, [`capture_stderr`](Self::capture_stderr), [`trace_stderr`](Self::trace_stderr) and
-    /// [`stderr`](Self::stderr) replace each other: the last one counts. Without any, standard error is thrown away.
+    /// [`stderr`](Self::stderr) override each other: the last call counts. By default, standard error is discarded.
     #[must_use]
     pub fn inherit_stderr(mut self) -> Self {
         self.stderr = Stderr::Inherit;
         self
     }
 
-    /// Keeps the newest 64 KiB of what each instance writes to standard error, for
+    /// Captures the newest 64 KiB that each instance writes to standard error, for
     /// [`Instance::take_stderr`](crate::Instance::take_stderr). Older lines are dropped as a whole.
     ///
-    /// Nobody gets an instance that does not start, or that an [`InstancePool`](crate::InstancePool) cannot configure.
-    /// Its newest lines, 4 KiB at most, are then sent to `tracing` at level WARN, as those of
-    /// [`trace_stderr`](Self::trace_stderr) are.
+    /// You never get an instance that fails to start, or that an [`InstancePool`](crate::InstancePool) cannot configure. Its
+    /// newest lines, 4 KiB at most, go to `tracing` at level WARN, in the form of [`trace_stderr`](Self::trace_stderr).
     #[must_use]
     pub fn capture_stderr(mut self) -> Self {
         self.stderr = Stderr::Capture;
         self
     }
 
-    /// Sends each line that an instance writes to standard error to `tracing`: an event at level INFO with the target
-    /// `dapr_wasm_host::stderr`, the line as its message, and a field `instance`, a number that no other instance of this
-    /// process has.
+    /// Sends each line that an instance writes to standard error to `tracing`, as an event at level INFO.
     ///
-    /// Control characters are escaped, and a line of more than 8 KiB becomes several events. How many lines there are is not
-    /// bounded, but by the time that the component has: filter them by their target where it is not trusted.
+    /// The target of the event is `dapr_wasm_host::stderr`, and its message is the line. Its field `instance` is a number that
+    /// is unique to the instance within this process.
+    ///
+    /// Control characters are escaped, and a line of more than 8 KiB becomes several events. The number of lines is not
+    /// limited. If you do not trust the component, filter events by their target.
     #[must_use]
     pub fn trace_stderr(mut self) -> Self {
         self.stderr = Stderr::Trace;
         self
     }
 
-    /// Collects what the instance writes to standard error in a sink that several instances may share.
+    /// Captures the standard error of the instance in `sink`, which several instances may share.
     #[must_use]
     pub fn stderr(mut self, sink: &CapturedStderr) -> Self {
         self.stderr = Stderr::Share(sink.clone());
         self
     }
 
-    /// Files and variables, the way out, and what keeps standard error for this instance alone.
+    /// Opens what a starting instance needs: files and variables, its outgoing requests, and its own capture of standard error.
     ///
     /// Errors: [`HostError::Directory`], [`HostError::NoRandomNumbers`].
     pub(crate) fn open(&self) -> Result<(WasiCtx, Outgoing, Option<InstanceStderr>), HostError> {
@@ -239,7 +268,7 @@ impl InstanceOptions {
         captured: Option<&InstanceStderr>,
     ) -> Result<WasiCtx, HostError> {
         let mut wasi = WasiCtxBuilder::new();
-        // Both are of no use while no address is allowed; said once more, because a plugin's only way out is its egress.
+        // Redundant while no address is allowed. It states that a plugin's only way out is its egress.
         wasi.allow_tcp(false).allow_udp(false);
         wasi.max_random_size(MAX_RANDOM);
         wasi.envs(environment);
@@ -286,7 +315,7 @@ impl InstanceOptions {
     }
 }
 
-// The environment is where credentials are: its names may be printed, its values not.
+// The environment may hold credentials, so only its names are printed.
 impl std::fmt::Debug for InstanceOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<_> = self.environment.iter().map(|(name, _)| name).collect();

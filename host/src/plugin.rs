@@ -1,6 +1,7 @@
-//! A plugin: a component that was compiled once, linked once, and checked before the first instance is asked for.
+//! A plugin: a component that is compiled, linked and checked once, before its first instance starts.
 //!
-//! Loading finds out what a component is before it is compiled, and what it needs before its instances' slots are reserved.
+//! Loading checks the kind of the file before it compiles, and reads what the component needs before it reserves slots for
+//! instances.
 
 use crate::compiled_code::{CodeFolder, CompiledCode};
 use crate::contract::{self, binding, state};
@@ -17,18 +18,32 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use wasmtime::component::{Component, InstancePre, Linker};
 
-/// How many HTTP requests all instances of a plugin may have under way, unless the embedder says otherwise: half of the
-/// connections of an [`Egress`](crate::Egress), so that one greedy plugin leaves the other half to the others.
+/// The default limit of HTTP requests that all instances of a plugin have in flight together. It is half of the connections
+/// of an [`Egress`](crate::Egress), so that one greedy plugin leaves the other half to other plugins.
 const MAX_REQUESTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 
-/// A component that is ready to be instantiated, any number of times and from any thread.
+/// A compiled component, ready to be instantiated any number of times and from any thread.
 ///
-/// A clone is the same plugin and costs next to nothing.
+/// A clone is the same plugin, and cheap.
 ///
-/// It belongs to the process that loaded it. In a process that was forked from that one, [`Plugin::instantiate`] gives
-/// [`HostError::ForkedProcess`] and each call of an instance [`CallError::ForkedProcess`](crate::CallError::ForkedProcess),
-/// whatever its settings. Load the plugin in the child, and make its [`Egress`](crate::Egress) there: one that was used
-/// before the fork shares its connections with the parent.
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use dapr_wasm_host::{InstanceOptions, Plugin};
+///
+/// let plugin = Plugin::from_file("dapr_dynamodb.wasm")?;
+/// assert!(plugin.exports_state());
+/// let instance = plugin.instantiate(&InstanceOptions::new()).await?;
+/// # let _ = instance;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Forks
+///
+/// A plugin belongs to the process that loaded it. In a process that is forked from that one, [`Plugin::instantiate`]
+/// returns [`HostError::ForkedProcess`], and each call of an instance
+/// [`CallError::ForkedProcess`](crate::CallError::ForkedProcess). Load the plugin in the child process, and build its
+/// [`Egress`](crate::Egress) there: an `Egress` that was used before the fork shares its connections with the parent.
 #[derive(Clone)]
 pub struct Plugin {
     pub(crate) loaded: Arc<Loaded>,
@@ -38,17 +53,17 @@ pub(crate) struct Loaded {
     pub(crate) pre: InstancePre<HostState>,
     pub(crate) state: Option<state::GuestIndices>,
     pub(crate) binding: Option<binding::GuestIndices>,
-    /// The engine, which may be that of other plugins too.
+    /// The engine, which other plugins may share.
     pub(crate) running: Running,
     pub(crate) max_instances: NonZeroUsize,
-    /// One for each instance that there may still be.
+    /// A permit for each instance that may still start.
     pub(crate) room: Arc<Semaphore>,
-    /// One for each HTTP request that all instances may have under way together.
+    /// A permit for each HTTP request that the instances together may still send.
     pub(crate) requests: Arc<Semaphore>,
 }
 
 impl Loaded {
-    /// Room for one more instance.
+    /// Takes a permit for one more instance.
     ///
     /// Errors: [`HostError::TooManyInstances`], [`HostError::EngineFull`].
     pub(crate) fn admit(&self) -> Result<InstancePermit, HostError> {
@@ -64,59 +79,61 @@ impl Loaded {
     }
 }
 
-/// The right of one instance to exist, of its plugin and of its engine, until it is dropped.
+/// A permit of the plugin and one of its engine for one instance. Dropping it returns both.
 pub(crate) struct InstancePermit {
     _of_plugin: OwnedSemaphorePermit,
     _of_engine: OwnedSemaphorePermit,
 }
 
 impl Plugin {
-    /// Loads the component in `path`; see [`PluginBuilder::from_file`].
+    /// Loads the component in the file `path`, with the default settings. See [`PluginBuilder::from_file`].
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, HostError> {
         Self::builder().from_file(path)
     }
 
-    /// Loads the component in `bytes`; see [`PluginBuilder::from_bytes`].
+    /// Loads the component in `bytes`, with the default settings. See [`PluginBuilder::from_bytes`].
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, HostError> {
         Self::builder().from_bytes(bytes)
     }
 
-    /// Begins to load a plugin with other settings than the defaults.
+    /// Returns a builder, to load a plugin with other settings than the defaults.
     #[must_use]
     pub fn builder() -> PluginBuilder {
         PluginBuilder::default()
     }
 
-    /// Returns true if the component is a state store, so that [`Instance::state`] gives one.
+    /// Returns true if the component is a state store: then [`Instance::state`] succeeds.
     #[must_use]
     pub fn exports_state(&self) -> bool {
         self.loaded.state.is_some()
     }
 
-    /// Returns true if the component is an output binding, so that [`Instance::binding`] gives one.
+    /// Returns true if the component is an output binding: then [`Instance::binding`] succeeds.
     #[must_use]
     pub fn exports_binding(&self) -> bool {
         self.loaded.binding.is_some()
     }
 
-    /// How many instances there may be at a time: [`PluginBuilder::max_instances`], or that of its [`Engine`](crate::Engine) where that
-    /// is less.
+    /// Returns the limit of instances at a time: [`PluginBuilder::max_instances`], or the limit of the shared
+    /// [`Engine`](crate::Engine) if that is lower.
     #[must_use]
     pub fn max_instances(&self) -> NonZeroUsize {
         let of_engine = self.loaded.running.max_instances;
         self.loaded.max_instances.min(of_engine)
     }
 
-    /// Starts an instance with a memory of its own and no more surroundings than `options` name.
+    /// Starts an instance with a memory of its own. It can reach only what `options` grant.
     ///
-    /// Nothing is compiled, linked or looked up by name again.
+    /// This is cheap: nothing is compiled, linked or looked up by name again. The instance is not configured yet; call
+    /// [`State::init`](crate::State::init) or [`Binding::init`](crate::Binding::init) next.
     ///
-    /// Errors:
-    /// - [`HostError::TooManyInstances`], [`HostError::EngineFull`]: an instance must be dropped first.
-    /// - [`HostError::Directory`], [`HostError::NoRandomNumbers`]: `options` cannot be granted.
-    /// - [`HostError::MemoryLimit`], [`HostError::TimeLimit`]: the component needs more than `options` grant.
+    /// # Errors
+    ///
+    /// - [`HostError::TooManyInstances`], [`HostError::EngineFull`]: the limit of instances is reached; drop one first.
+    /// - [`HostError::Directory`], [`HostError::NoRandomNumbers`]: the host cannot grant what `options` ask for.
+    /// - [`HostError::MemoryLimit`], [`HostError::TimeLimit`]: the component needs more than `options` allow.
     /// - [`HostError::Instantiate`]: the component trapped while it started.
-    /// - [`HostError::ContractMismatch`]: an export is not of the contract's type.
+    /// - [`HostError::ContractMismatch`]: an export does not have the contract's type.
     /// - [`HostError::ForkedProcess`]: the plugin was loaded before this process was forked.
     pub async fn instantiate(&self, options: &InstanceOptions) -> Result<Instance, HostError> {
         Instance::start(&self.loaded, options).await
@@ -132,10 +149,24 @@ impl std::fmt::Debug for Plugin {
     }
 }
 
-/// How a [`Plugin`] is loaded.
+/// Loads a [`Plugin`] with settings of your choice.
 ///
-/// Compiling a component of a megabyte takes about a second, so the machine code is kept on disk, in a folder of this
-/// user's cache folder unless another is named, and loaded in milliseconds from there.
+/// Compiling a component of a megabyte takes about a second. So the compiled code is cached on disk, by default inside this
+/// user's cache folder, and later loads take milliseconds.
+///
+/// ```no_run
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use dapr_wasm_host::Plugin;
+///
+/// let plugin = Plugin::builder()
+///     .cache_directory("/var/cache/orders")
+///     .max_instances(100.try_into()?)
+///     .max_requests(50.try_into()?)
+///     .from_file("dapr_dynamodb.wasm")?;
+/// # let _ = plugin;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct PluginBuilder {
     cache: Cache,
@@ -157,111 +188,117 @@ enum Cache {
 }
 
 impl PluginBuilder {
-    /// Keeps compiled code in a folder `dapr-wasm-host` inside this one. Both are made where they are missing.
+    /// Caches compiled code in the folder `dapr-wasm-host` inside `directory`. Both are created if they are missing. The
+    /// default is this user's cache folder.
     ///
-    /// The code there is run, so the inner folder and all those above it must belong to this user or to the
-    /// administrator, and nobody else may write to them, or the plugin does not load; above it, a folder with the sticky
-    /// bit will do, such as `/tmp`. A volume that everybody may write to (Kubernetes' `emptyDir` is one) will not: have
-    /// the code in the image, or use [`without_cache`](Self::without_cache).
+    /// The cached code is executed, so nobody else may be able to change it. Loading fails with
+    /// [`HostError::CompiledCodeCache`] unless the inner folder and all folders above it belong to this user or to root, and
+    /// nobody else may write to them. A folder above the inner one may have the sticky bit instead, as `/tmp` has. A volume
+    /// that everybody may write to, such as Kubernetes' `emptyDir`, is refused: put the code into the image, or use
+    /// [`without_cache`](Self::without_cache).
     ///
-    /// Only regular files with one name are loaded from there, and only those that nobody else may write to. A
-    /// symbolic link, a second hard link or anything else is not used: the component is compiled again and the file
-    /// replaced, which `tracing` reports at level WARN.
+    /// From that folder, only regular files with one hard link are loaded, and only if nobody else may write to them. For
+    /// anything else, such as a symbolic link, the component is compiled again and the file is replaced. A `tracing` event at
+    /// level WARN reports that.
     ///
-    /// These checks need Unix permissions. On other platforms loading fails with [`HostError::CompiledCodeCache`]; without
-    /// this setting nothing is kept there, and every load compiles.
+    /// These checks need Unix permissions. On other platforms this setting makes loading fail with
+    /// [`HostError::CompiledCodeCache`]. Without it, nothing is cached there and every load compiles.
     ///
-    /// Everybody may read it, as far as this process's umask lets them. It may be read-only: code that was put there when
-    /// an image was built is used, where the processor is of the same kind. What is damaged is compiled again. What was
-    /// not used for 30 days is deleted when other code is added.
+    /// - Other users may read the cache, as far as this process's umask allows.
+    /// - The folder may be read-only. Code that was put there when an image was built is used if the processor is of the
+    ///   same kind.
+    /// - Damaged code is compiled again. Code that was not used for 30 days is deleted when other code is added.
     #[must_use]
     pub fn cache_directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.cache = Cache::In(directory.into());
         self
     }
 
-    /// Compiles at every load and leaves nothing on disk.
+    /// Compiles the component at every load and stores nothing on disk.
     #[must_use]
     pub fn without_cache(mut self) -> Self {
         self.cache = Cache::None;
         self
     }
 
-    /// Runs the instances on this engine, together with those of its other plugins. By default a plugin has an engine of
+    /// Runs the instances on a shared engine, together with those of its other plugins. By default a plugin has an engine of
     /// its own.
     ///
-    /// [`interruptible`](Self::interruptible) and [`perf_map`](Self::perf_map) are settings of the engine then: loading
-    /// fails with [`HostError::EngineSetting`] where they are set here.
+    /// [`interruptible`](Self::interruptible) and [`perf_map`](Self::perf_map) are then settings of the engine. Loading fails
+    /// with [`HostError::EngineSetting`] if you set them here as well.
     #[must_use]
     pub fn engine(mut self, engine: &Engine) -> Self {
         self.engine = Some(engine.clone());
         self
     }
 
-    /// Limits the instances at a time; 1,000 by default, or as many as the [`engine`](Self::engine) that it is
-    /// given has. One more gives [`HostError::TooManyInstances`].
+    /// Limits the instances at a time. The default is 1,000, or the limit of the shared [`engine`](Self::engine). Starting
+    /// one more fails with [`HostError::TooManyInstances`].
     ///
-    /// On a shared engine that is this plugin's share at most: the engine keeps no room free for it. The rest is about a
-    /// plugin with an engine of its own.
+    /// On a shared engine, this is the largest share that the plugin can take. The engine does not keep room free for it.
     ///
-    /// Their slots are reserved at once: 4 GiB of address space for each linear memory, 2 MiB for each stack, 0.8 MB or
-    /// more for each table of functions, and no memory before it is used. Where this process may not have that much
-    /// address space, which a message of `tracing` says at level WARN, instances get theirs one by one, and start more
-    /// slowly.
+    /// A plugin with its own engine reserves address space for all these instances when it is loaded: 4 GiB for each linear
+    /// memory, 2 MiB for each stack, and 0.8 MB or more for each table. It takes no memory before it is used. If the process
+    /// cannot reserve that much, a `tracing` event at level WARN says so, and each instance is allocated when it starts,
+    /// which is slower.
     #[must_use]
     pub fn max_instances(mut self, instances: NonZeroUsize) -> Self {
         self.max_instances = Some(instances);
         self
     }
 
-    /// Limits the HTTP requests that all instances of the plugin have under way together; 256 by default. One is under way
-    /// until its answer was read to the end or dropped.
+    /// Limits the HTTP requests that all instances of the plugin have in flight together; 256 by default. A request is in
+    /// flight until its response was read to the end or dropped.
     ///
-    /// It keeps a plugin from taking all connections of an [`Egress`](crate::Egress) that others share
-    /// ([`EgressBuilder::max_connections`](crate::EgressBuilder::max_connections)). Requests beyond it wait, within the time
-    /// that the component gives to connecting; then they fail with wasi:http's `connection-limit-reached`.
-    /// [`InstanceOptions::max_requests`](crate::InstanceOptions::max_requests) bounds those of one instance.
+    /// The limit keeps one plugin from taking all connections of an [`Egress`](crate::Egress) that others share
+    /// ([`EgressBuilder::max_connections`](crate::EgressBuilder::max_connections)). Further requests wait, no longer than the
+    /// component's connect timeout, and then fail with wasi:http's `connection-limit-reached`.
+    /// [`InstanceOptions::max_requests`](crate::InstanceOptions::max_requests) limits the requests of one instance.
     #[must_use]
     pub fn max_requests(mut self, requests: NonZeroUsize) -> Self {
         self.max_requests = Some(requests);
         self
     }
 
-    /// Sets whether the component can be interrupted while it computes; it can by default. Then it gives way to the other tasks of
-    /// its thread every few milliseconds, and [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit), a timeout
-    /// around a call, and dropping the call end it.
+    /// Sets whether the component can be interrupted while it computes; true by default.
     ///
-    /// Compiled code looks at each loop whether it is to give way. Of `dapr_dynamodb.wasm` that took about 1 % of the time of
-    /// a single read or write, and 4 % of that of one of 100 items. For a component that is trusted never to compute for
-    /// long, it can be done without: then all of the above holds only while a call waits for the network or a timer.
+    /// An interruptible component yields to the other tasks of its thread every 5 ms. It ends when the
+    /// [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit) is over, when a timeout around the call elapses, and
+    /// when the future of the call is dropped.
+    ///
+    /// The compiled code checks in each loop if it must yield. For `dapr_dynamodb.wasm` that took about 1 % of the time of a
+    /// single read or write, and 4 % of that of a call with 100 items. Set this to false only for a component that you trust
+    /// never to compute for long. Time limits, timeouts and dropping then take effect only while a call waits for the network
+    /// or a timer.
     #[must_use]
     pub fn interruptible(mut self, wanted: bool) -> Self {
         self.interruptible = Some(wanted);
         self
     }
 
-    /// Tells Linux's `perf` the names of the component's functions, in `/tmp/perf-<process id>.map`, so that a profile
-    /// of this process says which of them the time went to. The component must have kept its names.
+    /// Writes the names of the component's functions to `/tmp/perf-<process id>.map`, where Linux's `perf` finds them; off by
+    /// default. A profile of this process then shows the time of each function. The component must contain its name section.
     #[must_use]
     pub fn perf_map(mut self, wanted: bool) -> Self {
         self.perf_map = Some(wanted);
         self
     }
 
-    /// Offers the component interfaces of your own, beside WASI 0.2 and `wasi:http`.
+    /// Offers the component interfaces of your own, in addition to WASI 0.2 and `wasi:http`.
     ///
-    /// `define` gets an empty linker each time that a component is loaded, and defines in it what the component may import:
-    /// with the `add_to_linker` of [`wasmtime::component::bindgen!`], or by hand. The functions get the [`HostState`] of
-    /// the instance that calls them. Several calls of `imports` add up.
+    /// `define` gets an empty linker each time a component is loaded. It defines in it what the component may import, with the
+    /// `add_to_linker` of [`wasmtime::component::bindgen!`] or by hand. The functions get the [`HostState`] of the instance
+    /// that calls them. You may call `imports` several times; the definitions add up.
     ///
-    /// - An asynchronous function waits without holding the thread, and ends with the call at
-    ///   [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit). A synchronous one must not block: nothing
-    ///   interrupts it.
-    /// - An error of a function traps: the call gives [`CallError::Trap`](crate::CallError::Trap), and the instance is lost.
-    /// - What this host offers itself cannot be replaced: see [`HostError::ImportTaken`].
+    /// - An asynchronous function waits without holding the thread, and is cancelled with its call at
+    ///   [`InstanceOptions::time_limit`](crate::InstanceOptions::time_limit). A synchronous function must not block, since
+    ///   nothing interrupts it.
+    /// - A function that returns an error traps: the call returns [`CallError::Trap`](crate::CallError::Trap), and the instance
+    ///   is lost.
+    /// - You cannot replace an interface that this crate offers: see [`HostError::ImportTaken`].
     ///
-    /// Compiled code does not depend on it and is kept as ever. Use the re-exported [`wasmtime`](crate::wasmtime), whose
-    /// version changes in minor versions of this crate.
+    /// The cache of compiled code works as without imports. Use the re-exported [`wasmtime`](crate::wasmtime), whose version
+    /// may change with any minor version of this crate.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -302,9 +339,11 @@ impl PluginBuilder {
         self
     }
 
-    /// Loads the component in `path`. Blocks for as long as compiling takes where the cache does not have it.
+    /// Loads the component in the file `path`. Blocks while it compiles, unless the cache has the code.
     ///
-    /// Errors: [`HostError::ReadFile`], and those of [`from_bytes`](Self::from_bytes).
+    /// # Errors
+    ///
+    /// [`HostError::ReadFile`], and those of [`from_bytes`](Self::from_bytes).
     #[allow(clippy::wrong_self_convention, reason = "ends the chain of a builder")]
     pub fn from_file(self, path: impl AsRef<Path>) -> Result<Plugin, HostError> {
         let path = path.as_ref();
@@ -315,13 +354,13 @@ impl PluginBuilder {
         self.from_bytes(&bytes)
     }
 
-    /// Loads the component in `bytes`, its binary format. Blocks for as long as compiling takes where the cache does not
-    /// have it.
+    /// Loads the component in `bytes`, which are its binary format. Blocks while it compiles, unless the cache has the code.
     ///
-    /// Errors:
-    /// - [`HostError::NotAComponent`], [`HostError::Compile`]: the bytes are not a component, or a broken one.
-    /// - [`HostError::NoContract`], [`HostError::ContractMismatch`]: it does not export what a plugin must.
-    /// - [`HostError::ImportNotOffered`]: it imports what nobody offers.
+    /// # Errors
+    ///
+    /// - [`HostError::NotAComponent`], [`HostError::Compile`]: the bytes are not a component, or are damaged.
+    /// - [`HostError::NoContract`], [`HostError::ContractMismatch`]: the component does not export the contract's interfaces.
+    /// - [`HostError::ImportNotOffered`]: the component imports an interface that nobody offers.
     /// - [`HostError::Imports`], [`HostError::ImportTaken`]: a function given to `imports` is wrong.
     /// - [`HostError::CompiledCodeCache`]: the folder of [`cache_directory`](Self::cache_directory) cannot be used.
     /// - [`HostError::EngineTooSmall`], [`HostError::EngineSetting`]: the [`engine`](Self::engine) does not fit.
@@ -358,20 +397,20 @@ impl PluginBuilder {
         })
     }
 
-    /// All that a component may import. What an instance may do with it, its options say.
+    /// Returns a linker with all interfaces that a component may import. The options of an instance limit their use.
     fn linker(&self, component: &Component) -> Result<Linker<HostState>, HostError> {
         let mut of_host = Linker::new(component.engine());
         offer(&mut of_host).map_err(|cause| HostError::Engine(EngineError::new(cause)))?;
         #[cfg(feature = "wasmtime")]
         if let Some(mut both) = self.imports.define(component, &of_host)? {
-            // Says of a name that the embedder defined as well that it is defined twice.
+            // Fails for a name that the embedder has defined as well.
             offer(&mut both).map_err(|cause| HostError::Imports(EngineError::new(cause)))?;
             return Ok(both);
         }
         Ok(of_host)
     }
 
-    /// The component in an engine that others use too.
+    /// Loads the component in a shared engine.
     fn component_in(&self, engine: &Engine, bytes: &[u8]) -> Result<Component, HostError> {
         for (option, set) in [
             ("interruptible", self.interruptible),
@@ -386,7 +425,7 @@ impl PluginBuilder {
         code.load(&engine.running.engine).map_err(not_compiled)
     }
 
-    /// The component in an engine that has a slot for each of its instances, where such an engine can be had.
+    /// Loads the component in an engine of its own, with a slot for each instance if the address space allows that.
     fn component(&self, bytes: &[u8]) -> Result<(Running, Component), HostError> {
         let defaults = Settings::default();
         let settings = Settings {
@@ -405,7 +444,7 @@ impl PluginBuilder {
                     code.load(&engine::on_demand(settings)?)
                         .map_err(not_compiled)
                 })?,
-            // A component that imports core modules cannot say what they need; the linker refuses it with its reason.
+            // wasmtime does not know the needs of a component that imports core modules. The linker refuses such a component.
             None => compiled,
         };
         let running = Running::new(component.engine().clone(), max_instances, settings)?;
@@ -419,9 +458,9 @@ impl PluginBuilder {
     ) -> Result<(CompiledCode, Component), HostError> {
         let folder = match &self.cache {
             Cache::None => None,
-            // A process without a home folder still runs plugins; it only loads them more slowly.
+            // Without a home folder, plugins still run. They only load more slowly.
             Cache::OfUser => CodeFolder::of_user()
-                .inspect_err(|cause| tracing::warn!("compiled code is not kept: {cause}"))
+                .inspect_err(|cause| tracing::warn!("compiled code is not cached: {cause}"))
                 .ok(),
             Cache::In(directory) => {
                 let folder = CodeFolder::inside(directory);
@@ -443,14 +482,14 @@ fn not_compiled(error: wasmtime::Error) -> HostError {
     HostError::Compile(EngineError::new(error))
 }
 
-/// WASI 0.2 and wasi:http's outgoing half.
+/// Defines WASI 0.2 and wasi:http's outgoing half.
 fn offer(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
     egress::add_to_linker(linker)
 }
 
-/// The indices of an interface's functions, or `None` where the component does not export it.
+/// Returns the indices of an interface's functions, or `None` if the component does not export the interface.
 fn exported<I>(
     pre: &InstancePre<HostState>,
     interface: &'static str,
@@ -464,13 +503,13 @@ fn exported<I>(
         .map_err(|cause| HostError::contract_mismatch(interface, cause))
 }
 
-/// Says what `bytes` are where they are no component, from the preamble: magic, version, layer
+/// Returns a name for `bytes` if they are not a component, by the preamble: magic, version, layer
 /// (<https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md#component-definitions>).
 fn what_else_it_is(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0, b'a', b's', b'm', _, _, 1, 0, ..] => None,
         [0, b'a', b's', b'm', _, _, 0, 0, ..] => Some("this core module"),
         [] => Some("an empty file"),
-        _ => Some("what was given"),
+        _ => Some("this data"),
     }
 }

@@ -48,7 +48,7 @@ fn what_is_no_component_is_told_from_what_is_a_broken_one() {
     for (bytes, found) in [
         (core_module.as_slice(), "core module"),
         (b"", "empty file"),
-        (b"#!/bin/sh", "what was given"),
+        (b"#!/bin/sh", "this data"),
     ] {
         let error = load(bytes).unwrap_err();
         assert_matches!(error, HostError::NotAComponent { .. });
