@@ -1,30 +1,30 @@
-//! A thread of this crate's own for work that several runtimes wait for.
+//! A background thread for work that several runtimes wait for.
 //!
-//! A task of the embedder's runtime makes no progress while nobody drives that runtime. If others wait for such a task,
-//! they wait for as long. So what is shared between runtimes (a DNS lookup, asking for credentials) runs here.
+//! A task on the embedder's runtime makes no progress while nobody drives that runtime, and everyone who waits for the task
+//! waits as long. So work that runtimes share, such as a DNS lookup or fetching credentials, runs here.
 
 use std::sync::{Mutex, PoisonError};
 use std::{io, thread};
 use tokio::runtime::{Builder, Handle};
 use tokio::task::JoinHandle;
 
-/// How many threads may block at a time, in `getaddrinfo` for example. Further work waits for one of them.
+/// The limit of threads that block at a time, in `getaddrinfo` for example. Further work waits for a free thread.
 ///
-/// Each [`Egress`](crate::Egress) can keep 32 of them waiting for silent name servers, and must not take those of the others.
-/// A thread ends when it had nothing to do for 10 s.
+/// Each [`Egress`](crate::Egress) can block 32 threads on name servers that do not respond, and must not take the threads of
+/// the others. A thread ends after it was idle for 10 s.
 const BLOCKING_THREADS: usize = 512;
 
 static BACKGROUND: Mutex<Option<Background>> = Mutex::new(None);
 
 struct Background {
     runtime: Handle,
-    /// Threads do not survive a fork, so a child process starts its own.
+    /// The process that started the thread. Threads do not survive a fork, so a child process starts its own.
     process: u32,
 }
 
 /// Runs `work` to its end, even if the returned handle is dropped.
 ///
-/// Errors: the operating system starts no thread.
+/// Errors: the operating system cannot start a thread.
 pub(crate) fn spawn<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> io::Result<JoinHandle<T>> {
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn work_goes_on_while_no_runtime_of_the_embedder_runs() {
+    fn work_runs_without_a_runtime_of_the_embedder() {
         let (done, wait) = std::sync::mpsc::channel();
         drop(spawn(async move { done.send(()) }).unwrap());
         wait.recv().unwrap();

@@ -1,13 +1,13 @@
-//! Compiled code, kept on disk from one process to the next. It is run as it lies there, so it is taken only from a
-//! folder that nobody else can write to or replace, and only when it is, to the byte, what was put there.
+//! A cache of compiled code on disk. The cached code is executed as it is, so it is loaded only from a folder that nobody
+//! else can write to or replace, and only if it is unchanged to the byte.
 //!
-//! A file is named after what it was compiled from (the component, the compiler, its settings and the processor's
-//! features) and after what is in it. It appears at once and complete, and is never changed: any number of processes may
-//! write the same one. It is mapped, not read: all processes that run it share its pages, and instances copy the memory
-//! they begin with from it page by page, as they write to it.
+//! The name of a file has two digests: one of its source (the component, the compiler, its settings and the processor's
+//! features), and one of its contents. A file appears complete and is never changed, so any number of processes may write the
+//! same file. It is memory-mapped: all processes that run the code share its pages. Instances copy their initial memory from
+//! it page by page, when they write to a page.
 //!
-//! wasmtime's own cache (its feature `cache`) was there first and is gone: with it, `dapr_dynamodb.wasm` loaded in 7.5 ms, with
-//! this folder in 3.0 ms. wasmtime's cache keeps code compressed, so that each process decompresses a copy of its own, and it
+//! This replaces wasmtime's own cache (its feature `cache`). With that, `dapr_dynamodb.wasm` loaded in 7.5 ms; with this
+//! folder it loads in 3.0 ms. wasmtime's cache stores code compressed, so that each process decompresses its own copy, and it
 //! does not check who can write to its folder.
 
 use ring::digest::{Context, SHA256};
@@ -27,20 +27,20 @@ mod tests;
 
 use permissions::{open_if_only_owner_can_write, refuse_if_others_can_replace};
 
-/// The folder of compiled code, inside the one that was named or the user's own folder for such things.
+/// The name of the cache folder, inside the folder that the embedder named or the user's cache folder.
 const FOLDER: &str = "dapr-wasm-host";
-/// Compiled code that nobody loaded for so long is deleted when other code is added.
+/// The age at which unused compiled code is deleted, when other code is added.
 const KEPT_UNUSED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// Machine code of a component: as it came from the compiler, or as it was read from a file that was checked.
+/// The machine code of a component, from the compiler or from a checked file.
 pub(crate) struct CompiledCode {
     contents: Vec<u8>,
-    /// The file that was checked.
+    /// The file of the code, if it is cached.
     kept: Option<PathBuf>,
 }
 
 impl CompiledCode {
-    /// Compiles for as long as it takes, and loads what came of it.
+    /// Compiles the component and loads the code. Blocks while it compiles.
     pub(crate) fn compile(
         engine: &Engine,
         component: &[u8],
@@ -57,7 +57,7 @@ impl CompiledCode {
         Ok((self, loaded))
     }
 
-    /// Makes the code ready to run; the engine refuses code of other settings than its own.
+    /// Loads the code into `engine`, which refuses code of other settings than its own.
     #[allow(unsafe_code, reason = "there is no other way to load compiled code")]
     pub(crate) fn load(&self, engine: &Engine) -> wasmtime::Result<Component> {
         if let Some(path) = &self.kept {
@@ -65,31 +65,31 @@ impl CompiledCode {
             // and root could break that, and both control this process anyway:
             // - The contents match the digest in the file's name.
             // - Others can neither write to the folder of `path` nor replace it, by its permissions and those of all
-            //   folders above it. So what `path` names now is what was checked, or what this user put in its place.
+            //   folders above it. So `path` names the checked file, or a file that this user put in its place.
             // - `find` accepts only a regular file, opened without following a link, that others cannot write to and
-            //   that has no other name. So no entry of another folder decides what is mapped here.
+            //   that has no second hard link. So no entry of another folder can change the mapped file.
             // - This crate writes a new file and renames it. It never changes a file that may be mapped.
             match unsafe { Component::deserialize_file(engine, path) } {
                 Ok(mapped) => return Ok(mapped),
-                // The system may run nothing from that folder's disk; another process may have deleted the file.
+                // The system may forbid to run code from that disk, or another process may have deleted the file.
                 Err(cause) => {
-                    tracing::debug!("kept code is copied, because it cannot be mapped: {cause:#}")
+                    tracing::debug!("cached code is copied, because it cannot be mapped: {cause:#}")
                 }
             }
         }
-        // SAFETY: the bytes come from this process's own compiler, or from a file as it is said above.
+        // SAFETY: the bytes come from this process's own compiler, or from a file that was checked as described above.
         unsafe { Component::deserialize(engine, &self.contents) }
     }
 }
 
-/// The folder in which compiled code is kept.
+/// The folder of cached code.
 pub(crate) struct CodeFolder {
     path: PathBuf,
 }
 
 impl CodeFolder {
-    /// A folder inside `parent`; both are made where they are missing. Others may read what is kept, for it is no secret:
-    /// the administrator who builds an image keeps code for the user who runs it.
+    /// Opens the cache folder inside `parent`, and creates both if they are missing. Other users may read the cached code,
+    /// which is not secret: the administrator who builds an image can cache code for the user who runs it.
     pub(crate) fn inside(parent: &Path) -> io::Result<Self> {
         let path = parent.join(FOLDER);
         let mut builder = fs::DirBuilder::new();
@@ -97,20 +97,20 @@ impl CodeFolder {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o755);
         builder.create(&path)?;
-        // What a link leads to now is what was checked, whoever changes the link later.
+        // Resolves links, so that the checked folder is used even if somebody changes a link later.
         let path = path.canonicalize()?;
         refuse_if_others_can_replace(&path)?;
         Ok(Self { path })
     }
 
-    /// A folder inside the one in which this user's programs keep what they can make again.
+    /// Opens the cache folder inside this user's cache folder.
     pub(crate) fn of_user() -> io::Result<Self> {
         let folders = directories_next::BaseDirs::new();
         let folders = folders.ok_or_else(|| io::Error::other("this user has no home folder"))?;
         Self::inside(folders.cache_dir())
     }
 
-    /// The code of `component`, loaded: what is kept, or else what the compiler makes and is kept from now on.
+    /// Loads the cached code of `component`. If there is none, compiles the component and caches the code.
     pub(crate) fn code(
         &self,
         engine: &Engine,
@@ -120,19 +120,21 @@ impl CodeFolder {
         if let Some((path, code)) = self.find(&source) {
             match CompiledCode::new(code, Some(path)).loaded(engine) {
                 Ok(loaded) => return Ok(loaded),
-                Err(cause) => tracing::warn!("kept code is not used: {cause:#}"),
+                Err(cause) => {
+                    tracing::warn!("cached code cannot be loaded and is compiled again: {cause:#}")
+                }
             }
         }
         let code = engine.precompile_component(component)?;
         let kept = self.keep(&source, &code);
         let kept = kept.inspect_err(|cause| {
             let folder = self.path.display();
-            tracing::warn!("compiled code is not kept in {folder}: {cause}");
+            tracing::warn!("compiled code is not cached in {folder}: {cause}");
         });
         CompiledCode::new(code, kept.ok()).loaded(engine)
     }
 
-    /// A file of this source whose contents are what its name says, and the contents.
+    /// Returns the path and contents of a file of this source, if the contents match the digest in its name.
     fn find(&self, source: &str) -> Option<(PathBuf, Vec<u8>)> {
         let files = fs::read_dir(&self.path).ok()?.filter_map(Result::ok);
         let paths = files.map(|file| file.path());
@@ -140,14 +142,15 @@ impl CodeFolder {
         of_source.find_map(|path| {
             let read = read_if_only_owner_can_write(&path);
             let read = read.inspect_err(|cause| {
-                tracing::warn!("{} is not used: {cause}", path.display());
+                tracing::warn!("cached code {} is not used: {cause}", path.display());
             });
             let (file, code) = read.ok()?;
             if path != self.file(source, &code) {
-                tracing::warn!("{} is damaged and not used", path.display());
+                let path = path.display();
+                tracing::warn!("cached code {path} is damaged and is compiled again");
                 return None;
             }
-            // For `delete_unused`, and of no other use.
+            // Only `delete_unused` needs this time, so a failure does not matter.
             let _ = file.set_modified(SystemTime::now());
             Some((path, code))
         })
@@ -162,7 +165,7 @@ impl CodeFolder {
         Ok(path)
     }
 
-    /// Makes room: damaged code of the same source, and what was not used for long. What cannot be deleted stays.
+    /// Deletes other code of the same source, which is damaged, and code that was unused for too long. Ignores failures.
     fn delete_unused(&self, source: &str, but: &Path) {
         let Ok(files) = fs::read_dir(&self.path) else {
             return;
@@ -186,8 +189,8 @@ impl CodeFolder {
     }
 }
 
-/// Opens a file and reads it. While others could write to the folder, they may have put anything there, so the file is
-/// checked like the folder.
+/// Opens and reads a file, and checks its permissions like those of the folder. If others could once write to the folder,
+/// they may have put any file there.
 fn read_if_only_owner_can_write(path: &Path) -> io::Result<(File, Vec<u8>)> {
     let mut file = open_if_only_owner_can_write(path)?;
     let mut contents = Vec::new();
@@ -195,7 +198,7 @@ fn read_if_only_owner_can_write(path: &Path) -> io::Result<(File, Vec<u8>)> {
     Ok((file, contents))
 }
 
-/// A file of a name that is taken for no code, which others may read where the process's umask lets them.
+/// Makes a temporary file, whose name is not taken for cached code. Others may read it as far as the umask allows.
 fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".new-");
@@ -210,14 +213,14 @@ fn is_of(source: &str, path: &Path) -> bool {
         .is_some_and(|rest| rest.starts_with('-'))
 }
 
-/// Names everything that decides about the compiled code.
+/// Returns a digest of everything that determines the compiled code.
 fn digest_of_source(engine: &Engine, component: &[u8]) -> String {
     struct Digest(Context);
     impl Hasher for Digest {
         fn write(&mut self, bytes: &[u8]) {
             self.0.update(bytes);
         }
-        // The digest is longer, and read from where it is.
+        // Not used: the digest does not fit in a u64, and is read from the context.
         fn finish(&self) -> u64 {
             0
         }

@@ -1,7 +1,6 @@
-//! The contract of `wit/`, as wasmtime's bindings: generated code stands here and nowhere else.
+//! wasmtime's bindings of the contract in `wit/`. This is the only module with generated code.
 //!
-//! The `types` interface is not generated but remapped to [`crate::types`], so that the error of the contract can have a
-//! `Display` of its own.
+//! The `types` interface is remapped to [`crate::types`] instead of generated, so that its error can implement `Display`.
 
 #[allow(
     missing_docs,
@@ -24,8 +23,8 @@ pub(crate) const STATE: &str = "dapr-wasm:components/state@0.1.0";
 /// The name under which a component exports its output binding.
 pub(crate) const BINDING: &str = "dapr-wasm:components/binding@0.1.0";
 
-/// The items of a remapped interface that the generated code names: its types, and the means to link its functions, of
-/// which it has none.
+/// The items of the remapped interface that the generated code names: its types, and traits to link its functions. The
+/// interface has no functions.
 #[allow(
     dead_code,
     missing_docs,

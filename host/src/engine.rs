@@ -1,6 +1,7 @@
-//! How code is compiled and where instances live: in slots of address space, reserved beforehand for all instances.
+//! The WebAssembly engine: it compiles components, and reserves a slot of address space for each instance beforehand.
 //!
-//! A plugin has an [`Engine`] of its own, with slots that fit its component, unless several plugins are given the same.
+//! By default each plugin has an engine of its own, with slots that fit its component. Several plugins may share one
+//! [`Engine`].
 
 use crate::epoch::{self, Ticker};
 use crate::error::{EngineError, HostError};
@@ -13,29 +14,29 @@ use wasmtime::{
     ResourcesRequired,
 };
 
-/// How many instances there may be at a time, unless the embedder says otherwise.
+/// The default limit of instances at a time.
 pub(crate) const MAX_INSTANCES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 
-/// How far a table may grow in a slot, at least. Components of the contract have tables of a fixed size, of
-/// some hundreds to some thousands.
+/// The least number of elements that a slot reserves for each table. Components of the contract have tables of a fixed size,
+/// with hundreds to thousands of elements.
 const TABLE_ELEMENTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 
-/// The default reservation for each instance. `dapr_dynamodb.wasm` has one memory and
-/// two tables; a component that is composed of two has twice that.
+/// The default slot of an instance. `dapr_dynamodb.wasm` has one memory and two tables. A component that is composed of two
+/// has twice that.
 const SLOT: Slot = Slot {
     memories: NonZeroUsize::MIN.saturating_add(1),
     tables: NonZeroUsize::MIN.saturating_add(7),
     elements: TABLE_ELEMENTS,
 };
 
-/// Runs the instances of several plugins, which share its settings, its address space and its limit of instances.
+/// An engine that several plugins share, with one reservation of address space and one limit of instances.
 ///
-/// Without [`PluginBuilder::engine`](crate::PluginBuilder::engine) a plugin has an engine of its own, which reserves
-/// address space for its 1,000 instances: 4 TiB for a component of one memory. A Linux process on x86-64 has 128 TiB, so
-/// some thirty plugins fill it, and the instances of further ones start more slowly. Plugins that share an engine reserve
-/// it once.
+/// You need an `Engine` only if your process loads more than a few plugins. By default, each plugin has an engine of its own,
+/// which reserves address space for 1,000 instances: 4 TiB for a component with one memory. A Linux process on x86-64 has
+/// 128 TiB, so about thirty plugins use it up, and the instances of further plugins start more slowly. Plugins that share an
+/// engine reserve it once.
 ///
-/// An engine reserves when it is built, before it knows the components:
+/// An engine reserves its address space when it is built, before it knows the components:
 ///
 /// | for each instance | by default | address space |
 /// |---|---|---|
@@ -43,11 +44,11 @@ const SLOT: Slot = Slot {
 /// | tables | 8 of 100,000 elements | 0.8 MB each |
 /// | a stack | 1 | 2 MiB |
 ///
-/// With 1,000 instances that is 8 TiB. It takes no memory before it is used. A component that needs more does not load:
-/// see [`HostError::EngineTooSmall`]. Where this process may not have that much address space, which a message of
-/// `tracing` at level WARN says, instances get theirs one by one and start more slowly.
+/// With 1,000 instances that is 8 TiB. It takes no memory before it is used. A component that needs more fails to load with
+/// [`HostError::EngineTooSmall`]. If the process cannot reserve that much, a `tracing` event at level WARN says so, and each
+/// instance is allocated when it starts, which is slower.
 ///
-/// A clone is the same engine. The address space is returned when the last clone, plugin and instance are gone.
+/// A clone is the same engine. The address space is released when the last clone, plugin and instance are dropped.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -67,30 +68,33 @@ const SLOT: Slot = Slot {
 /// ```
 #[derive(Clone)]
 pub struct Engine {
-    /// Compiles, and says what a component needs; runs nothing.
+    /// Compiles, and reports the needs of a component. It never runs code.
     pub(crate) compiling: wasmtime::Engine,
     pub(crate) running: Running,
     slot: Slot,
 }
 
 impl Engine {
-    /// Starts with the defaults of [`EngineBuilder`].
+    /// Returns a builder with the default settings.
     #[must_use]
     pub fn builder() -> EngineBuilder {
         EngineBuilder::default()
     }
 
-    /// Returns the limit of instances at a time, of all plugins together.
+    /// Returns the limit of instances at a time, for all plugins together.
     #[must_use]
     pub fn max_instances(&self) -> NonZeroUsize {
         self.running.max_instances
     }
 
-    /// Errors: [`HostError::EngineTooSmall`], also where there are no slots: it does not depend on the machine.
+    /// Checks that a component fits the slots. The outcome does not depend on the machine: it is the same for an engine that
+    /// could not reserve slots.
+    ///
+    /// Errors: [`HostError::EngineTooSmall`].
     pub(crate) fn check(&self, component: &Component) -> Result<(), HostError> {
         match component.resources_required() {
             Some(needs) => self.slot.check(&needs),
-            // A component that imports core modules cannot say what they need; the linker refuses it with its reason.
+            // wasmtime does not know the needs of a component that imports core modules. The linker refuses such a component.
             None => Ok(()),
         }
     }
@@ -104,20 +108,20 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// Runs instances, of one plugin or of several, and counts them.
+/// The part of an engine that runs instances, of one plugin or of several, and counts them.
 #[derive(Clone)]
 pub(crate) struct Running {
     pub(crate) engine: wasmtime::Engine,
-    /// Has components give way; `None` where they cannot be interrupted.
+    /// Makes components yield. `None` if they cannot be interrupted.
     pub(crate) ticker: Option<Ticker>,
     pub(crate) process: LoadingProcess,
     pub(crate) max_instances: NonZeroUsize,
-    /// One for each instance that there may still be.
+    /// A permit for each instance that may still start.
     room: Arc<Semaphore>,
 }
 
 impl Running {
-    /// `engine` has these settings.
+    /// `settings` must be those that `engine` was made with.
     pub(crate) fn new(
         engine: wasmtime::Engine,
         max_instances: NonZeroUsize,
@@ -136,7 +140,7 @@ impl Running {
         })
     }
 
-    /// Room for one more instance, until it is dropped.
+    /// Takes a permit for one more instance. Dropping the permit returns it.
     ///
     /// Errors: [`HostError::EngineFull`].
     pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, HostError> {
@@ -147,10 +151,10 @@ impl Running {
     }
 }
 
-/// The process that made an engine, and so loaded its plugins.
+/// The process that built an engine, and so loaded its plugins.
 ///
-/// A process that is forked from it has a copy of its memory, and none of its threads: nothing would interrupt a component,
-/// and the runtime's I/O and the connections would be shared with the parent.
+/// A process that is forked from it has a copy of its memory, but none of its threads. Nothing would interrupt a component
+/// there, and the runtime's I/O and the connections would be shared with the parent.
 #[derive(Clone, Copy)]
 pub(crate) struct LoadingProcess(u32);
 
@@ -164,7 +168,7 @@ impl LoadingProcess {
     }
 }
 
-/// Sets up an [`Engine`]. Its plugins share these settings.
+/// Builds an [`Engine`]. All its plugins share these settings.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -172,7 +176,7 @@ impl LoadingProcess {
 ///
 /// let engine = Engine::builder()
 ///     .max_instances(100.try_into()?)
-///     .max_memories_per_instance(4.try_into()?) // for components that are composed of four
+///     .max_memories_per_instance(4.try_into()?) // for components composed of four
 ///     .build()?;
 /// assert_eq!(engine.max_instances().get(), 100);
 /// # Ok(())
@@ -196,17 +200,17 @@ impl Default for EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// Limits the instances at a time, of all plugins together; 1,000 by default. One more gives
-    /// [`HostError::EngineFull`]. A plugin may have all of them, unless its
-    /// [`PluginBuilder::max_instances`](crate::PluginBuilder::max_instances) says otherwise.
+    /// Limits the instances at a time, for all plugins together; 1,000 by default. Starting one more fails with
+    /// [`HostError::EngineFull`]. One plugin may use them all, unless
+    /// [`PluginBuilder::max_instances`](crate::PluginBuilder::max_instances) sets a lower limit for it.
     #[must_use]
     pub fn max_instances(mut self, instances: NonZeroUsize) -> Self {
         self.max_instances = instances;
         self
     }
 
-    /// Limits the linear memories of an instance; 2 by default. Each takes 4 GiB of address space for each instance
-    /// that there may be. A component has one, unless it was composed of several.
+    /// Limits the linear memories of an instance; 2 by default. Each reserves 4 GiB of address space, times
+    /// [`max_instances`](Self::max_instances). A component has one, unless it was composed of several.
     #[must_use]
     pub fn max_memories_per_instance(mut self, memories: NonZeroUsize) -> Self {
         self.slot.memories = memories;
@@ -221,15 +225,15 @@ impl EngineBuilder {
         self
     }
 
-    /// Limits the elements of a table; 100,000 by default. Each takes 8 bytes of address space, for each table and
-    /// each instance that there may be.
+    /// Limits the elements of a table; 100,000 by default. Each reserves 8 bytes of address space for each table of each
+    /// instance.
     #[must_use]
     pub fn max_elements_per_table(mut self, elements: NonZeroUsize) -> Self {
         self.slot.elements = elements;
         self
     }
 
-    /// Sets whether components can be interrupted while they compute; they can by default. See
+    /// Sets whether components can be interrupted while they compute; true by default. See
     /// [`PluginBuilder::interruptible`](crate::PluginBuilder::interruptible).
     #[must_use]
     pub fn interruptible(mut self, wanted: bool) -> Self {
@@ -237,7 +241,7 @@ impl EngineBuilder {
         self
     }
 
-    /// Tells Linux's `perf` the names of the components' functions; off by default. See
+    /// Writes the names of the components' functions where Linux's `perf` finds them; off by default. See
     /// [`PluginBuilder::perf_map`](crate::PluginBuilder::perf_map).
     #[must_use]
     pub fn perf_map(mut self, wanted: bool) -> Self {
@@ -245,9 +249,11 @@ impl EngineBuilder {
         self
     }
 
-    /// Reserves the address space.
+    /// Builds the engine and reserves its address space.
     ///
-    /// Errors: [`HostError::Engine`].
+    /// # Errors
+    ///
+    /// [`HostError::Engine`] if WebAssembly does not run on this machine.
     pub fn build(self) -> Result<Engine, HostError> {
         let Self {
             max_instances,
@@ -266,18 +272,18 @@ impl EngineBuilder {
     }
 }
 
-/// A permit for each instance; more than a semaphore can count are not to be had anyway.
+/// Makes a semaphore with a permit for each instance. No process can have more instances than a semaphore can count.
 pub(crate) fn semaphore_of(instances: NonZeroUsize) -> Arc<Semaphore> {
     Arc::new(Semaphore::new(instances.get().min(Semaphore::MAX_PERMITS)))
 }
 
 pub(crate) fn warn_of_missing_slots(max_instances: NonZeroUsize, cause: &wasmtime::Error) {
     tracing::warn!(
-        "instances are allocated one by one, for lack of {max_instances} slots: {cause:#}"
+        "cannot reserve address space for {max_instances} instances: {cause:#}; each instance is allocated when it starts, which is slower; lower max_instances to reserve less"
     );
 }
 
-/// The reservation for each instance.
+/// The resources that are reserved for each instance.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slot {
     memories: NonZeroUsize,
@@ -287,7 +293,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// As much address space as the instances of a component can need, and no more.
+    /// Returns a slot that is as large as an instance of a component can need.
     pub(crate) fn of(needs: &ResourcesRequired) -> Self {
         let at_least_one = |number: u64| {
             let number = usize::try_from(number).unwrap_or(usize::MAX);
@@ -329,10 +335,10 @@ impl Slot {
     }
 }
 
-/// The process that made the first engine, also in those that are forked from it.
+/// The process that made the first engine. Processes that are forked from it have a copy of this value.
 static FIRST_PROCESS: OnceLock<u32> = OnceLock::new();
 
-/// The settings that an embedder chooses. Code is loaded only by engines of the same `interruptible`.
+/// The settings that an embedder chooses. An engine loads only code that was compiled with the same `interruptible`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Settings {
     pub(crate) interruptible: bool,
@@ -348,12 +354,13 @@ impl Default for Settings {
     }
 }
 
-/// Compiles, and says what was compiled; runs nothing. What this engine compiles every other one of this module loads.
+/// Makes an engine that compiles and never runs code. Every other engine of this module can load its code, if the settings
+/// are the same.
 pub(crate) fn compiling(settings: Settings) -> Result<wasmtime::Engine, HostError> {
     wasmtime::Engine::new(&config(settings)).map_err(not_started)
 }
 
-/// Allocates each instance when it is asked for.
+/// Makes an engine that allocates each instance when it starts.
 pub(crate) fn on_demand(settings: Settings) -> Result<wasmtime::Engine, HostError> {
     wasmtime::Engine::new(&running(settings)).map_err(not_started)
 }
@@ -362,8 +369,8 @@ fn not_started(error: wasmtime::Error) -> HostError {
     HostError::Engine(EngineError::new(error))
 }
 
-/// Reserves address space for all instances that there may be. It takes memory only as it is used, and fails where that
-/// much address space is not to be had.
+/// Makes an engine that reserves address space for all instances. It takes memory only as it is used. Fails if the process
+/// cannot reserve that much address space.
 pub(crate) fn pooled(
     slot: Slot,
     max_instances: NonZeroUsize,
@@ -375,15 +382,15 @@ pub(crate) fn pooled(
     wasmtime::Engine::new(&config)
 }
 
-/// All that decides about the compiled code.
+/// Makes the configuration that determines the compiled code.
 ///
-/// These are wasmtime's defaults: optimised for speed, bounds checked by guard pages, memory images copied on write,
-/// backtraces of traps with function and offset; no fuel, which is to be counted. Epochs are to be looked at only, which
-/// costs what `PluginBuilder::interruptible` says.
+/// These are wasmtime's defaults: code optimised for speed, bounds checked by guard pages, memory images copied on write, and
+/// backtraces with function and offset. Epochs interrupt components rather than fuel: code must count fuel, and only read
+/// epochs. The cost of epochs is at `PluginBuilder::interruptible`.
 fn config(settings: Settings) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(settings.interruptible);
-    // The threads that compile are started once, and a process that is forked later would wait for them for ever.
+    // The threads that compile are started only once. A process that is forked later would wait for them for ever.
     let process = std::process::id();
     config.parallel_compilation(*FIRST_PROCESS.get_or_init(|| process) == process);
     config
@@ -407,11 +414,11 @@ fn slots(slot: Slot, max_instances: NonZeroUsize) -> PoolingAllocationConfig {
         .total_tables(count(max_instances.saturating_mul(slot.tables)))
         .max_tables_per_module(count(slot.tables))
         .table_elements(slot.elements.get());
-    // Nothing stays resident when an instance goes, as wasmtime has it by default. What is kept must be reset: for all of
-    // the first megabyte, where a component has its stack, that takes longer than new pages do; and PAGEMAP_SCAN, which
-    // finds the pages that were written to, passes over those that were swapped out, and the next instance would see them.
+    // No pages stay resident after an instance is dropped, which is wasmtime's default. Resident pages must be reset, and for
+    // the whole first megabyte, where a component has its stack, that takes longer than new pages do. PAGEMAP_SCAN finds only
+    // the pages that were written to, but misses pages that were swapped out, and the next instance would see their contents.
 
-    // Bookkeeping that reserves nothing: how many instances there are is counted by the plugin and its engine.
+    // These limits reserve nothing. The plugin and its engine count the instances.
     slots
         .total_component_instances(u32::MAX)
         .total_core_instances(u32::MAX)

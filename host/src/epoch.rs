@@ -1,8 +1,9 @@
-//! A component that computes gives way every few milliseconds: to the other tasks of its thread, and to whoever wants the
-//! call to end.
+//! Makes a component that computes yield every few milliseconds, so that other tasks of its thread run and its call can be
+//! cancelled.
 //!
-//! Compiled code looks at its engine's epoch at every loop and every function, and yields where it has changed. One thread
-//! counts the epochs of all engines of this process. It rests while no call runs, and ends after the last engine is gone.
+//! Compiled code reads its engine's epoch in every loop and every function, and yields if it has changed. One thread, the
+//! ticker, increments the epochs of all engines of this process. It rests while no call runs, and ends after the last engine
+//! was dropped.
 
 use crate::error::{EngineError, HostError};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,30 +13,30 @@ use std::time::Duration;
 use tokio::task::yield_now;
 use wasmtime::{Engine, EngineWeak, Store, UpdateDeadline};
 
-/// How long a component computes at a time. A task that is kept waiting for so long still answers within the time of a
-/// round trip on a network; waking a thread so often takes half a hundredth of a processor.
+/// The time slice of a component: the time that it computes before it yields. A task that waits this long still responds
+/// within a network round trip. Waking the ticker thread this often takes about 0.5 % of a processor.
 const SLICE: Duration = Duration::from_millis(5);
 
-/// How many epochs pass before a component yields.
+/// The number of epochs that pass before a component yields.
 const EPOCHS: u64 = 1;
 
-/// After so many slices without a call the thread rests. To wake it takes longer than a short call, so calls that follow
-/// each other within that time, 100 ms, do without.
+/// The number of slices without a call, 100 ms in all, after which the thread rests. Waking it takes longer than a short call.
+/// Calls that follow each other within that time do not need to wake it.
 const QUIET_SLICES: u32 = 20;
 
-/// How often a thread that rests looks whether there is still an engine.
+/// The interval at which a resting thread checks if an engine still exists.
 const REST: Duration = Duration::from_secs(60);
 
 /// The ticker of this process. The lock is held only while a plugin loads.
 static TICKER: Mutex<Option<OfProcess>> = Mutex::new(None);
 
 struct OfProcess {
-    /// A forked process has a copy of the ticker, and not its thread.
+    /// A forked process has a copy of the ticker, but not its thread.
     process: u32,
     ticker: Ticker,
 }
 
-/// Counts the epochs of this engine for as long as it lives, while calls of the returned ticker run.
+/// Registers an engine with the ticker of this process, which increments the engine's epoch while calls run.
 pub(crate) fn count(engine: &Engine) -> Result<Ticker, HostError> {
     let process = std::process::id();
     let mut known = TICKER.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,32 +52,32 @@ pub(crate) fn count(engine: &Engine) -> Result<Ticker, HostError> {
     Ok(ticker)
 }
 
-/// Has the store's component yield when its time slice is over.
+/// Makes the store's component yield when its time slice is over.
 pub(crate) fn give_way<T>(store: &mut Store<T>) {
     begin(store);
-    // Not wasmtime's own yield, which has the task polled again before the runtime looked at its sockets and timers.
+    // Not wasmtime's own yield: after it the task is polled again before the runtime has checked its sockets and timers.
     store.epoch_deadline_callback(|_| {
         Ok(UpdateDeadline::YieldCustom(EPOCHS, Box::pin(yield_now())))
     });
 }
 
-/// Begins a whole time slice: the last one was over long ago where nothing was asked of the component since.
+/// Begins a whole time slice. Without this, a call after an idle time would begin with a slice that is over.
 pub(crate) fn begin<T>(store: &mut Store<T>) {
     store.set_epoch_deadline(EPOCHS);
 }
 
-/// Counts epochs while calls run. A clone is the same ticker.
+/// Increments epochs while calls run. A clone is the same ticker.
 #[derive(Clone, Default)]
 pub(crate) struct Ticker(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
-    /// How many calls have begun, times [`CALL`]. The lowest bit, [`RESTING`], says that the thread rests.
+    /// The number of calls that have begun, times [`CALL`]. The lowest bit, [`RESTING`], is set while the thread rests.
     begun: AtomicUsize,
-    /// How many calls have ended, times [`CALL`].
+    /// The number of calls that have ended, times [`CALL`].
     ended: AtomicUsize,
     ticked: Mutex<Ticked>,
-    /// Notified when `RESTING` is taken away.
+    /// Notified when `RESTING` is cleared.
     woken: Condvar,
 }
 
@@ -86,14 +87,14 @@ const CALL: usize = 2;
 #[derive(Default)]
 struct Ticked {
     engines: Vec<EngineWeak>,
-    /// True while there is a thread.
+    /// True while the thread exists.
     running: bool,
-    /// How many slices have passed.
+    /// The number of slices that have passed.
     #[cfg(test)]
     slices: u64,
 }
 
-/// A call that runs: while it lives, epochs are counted.
+/// A guard for a running call. The ticker increments epochs while a guard exists.
 pub(crate) struct RunningCall<'a>(&'a Shared);
 
 impl Drop for RunningCall<'_> {
@@ -103,7 +104,7 @@ impl Drop for RunningCall<'_> {
 }
 
 impl Ticker {
-    /// Begins a call. With its end it costs two atomic additions, and a wake-up where the thread rests.
+    /// Begins a call. A call costs two atomic additions, and a wake-up if the thread rests.
     pub(crate) fn run_call(&self) -> RunningCall<'_> {
         let begun = self.0.begun.fetch_add(CALL, Ordering::AcqRel);
         if begun & RESTING != 0 {
@@ -120,7 +121,7 @@ impl Ticker {
             let started = named.spawn(move || shared.tick_while_there_are_engines());
             started.map_err(|cause| HostError::Engine(EngineError::new(cause.into())))?;
             ticked.running = true;
-            // The last thread may have ended while it rested.
+            // The previous thread may have ended while it rested.
             self.0.begun.fetch_and(!RESTING, Ordering::AcqRel);
         }
         ticked.engines.push(engine.weak());
@@ -137,7 +138,7 @@ impl Shared {
             if !self.tick() {
                 return;
             }
-            // In this order: calls that had ended had begun. So where both are equal, no call ran at the first look.
+            // The order matters: every ended call had begun before. So if both counts are equal, no call ran at the first load.
             let ended = self.ended.load(Ordering::Acquire);
             let begun = self.begun.load(Ordering::Acquire);
             if begun == ended && begun == last {
@@ -156,7 +157,7 @@ impl Shared {
         }
     }
 
-    /// Has every component that computes give way. False where there is no engine any more, and so no thread.
+    /// Makes every component that computes yield. Returns false if no engine exists any more; then the thread must end.
     fn tick(&self) -> bool {
         let mut ticked = self.ticked();
         #[cfg(test)]
@@ -170,10 +171,10 @@ impl Shared {
         any
     }
 
-    /// Waits for the next call, unless one has begun since `begun` was read. False where there is no engine any more, and so
-    /// no thread.
+    /// Waits for the next call, unless one has begun since `begun` was read. Returns false if no engine exists any more; then
+    /// the thread must end.
     fn rest(&self, begun: usize) -> bool {
-        // A call that begins after this exchange sees the bit and wakes the thread; one that began before makes it fail.
+        // A call that begins after this exchange sees the bit and wakes the thread. One that began before makes it fail.
         let resting = begun | RESTING;
         let (success, failure) = (Ordering::AcqRel, Ordering::Relaxed);
         let rests = self
@@ -200,7 +201,7 @@ impl Shared {
         true
     }
 
-    /// Ends the rest. The lock keeps this from falling between the thread's look at the bit and its waiting.
+    /// Ends the rest. The lock ensures that this does not happen between the thread's check of the bit and its wait.
     fn wake(&self) {
         let _ticked = self.ticked();
         self.begun.fetch_and(!RESTING, Ordering::AcqRel);
@@ -213,8 +214,10 @@ impl Shared {
 }
 
 impl Ticked {
-    /// Forgets the engines that are gone; without any, the thread is to end. To be dropped without the lock: an engine whose
-    /// last other owner goes meanwhile is freed with it, with all its address space.
+    /// Returns the engines that still exist and forgets the others. Without any, the thread must end.
+    ///
+    /// The caller must drop the result outside the lock: if the last other owner of an engine is dropped meanwhile, this
+    /// frees the engine with all its address space.
     fn living(&mut self) -> Vec<Engine> {
         let living = self.engines.iter().filter_map(EngineWeak::upgrade);
         let living: Vec<_> = living.collect();

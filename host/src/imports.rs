@@ -1,7 +1,7 @@
-//! Interfaces of the embedder's own that components may import, beside WASI.
+//! The embedder's own interfaces that components may import, in addition to WASI.
 //!
-//! They are linked first, into an empty linker, and the host's own after them. So the host's own cannot be replaced
-//! without notice: a name that both define is an error.
+//! They are defined first, in an empty linker, and the host's interfaces after them. A name that both define is an error, so
+//! an embedder cannot replace an interface of the host by accident.
 
 use crate::error::{EngineError, HostError};
 use crate::instance::HostState;
@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::Arc;
 use wasmtime::component::{Component, Linker, ResourceTable, ResourceType};
 
-/// Functions that define the embedder's interfaces, in the order in which they were given.
+/// The functions that define the embedder's interfaces, in the order in which they were given.
 #[derive(Clone, Default)]
 pub(crate) struct Imports(Vec<Arc<Define>>);
 
@@ -25,7 +25,8 @@ impl Imports {
         self.0.push(Arc::new(define));
     }
 
-    /// A linker with these and nothing else, or `None` where there are none. It refuses to define a name again.
+    /// Returns a linker with only the embedder's interfaces, or `None` if there are none. The linker refuses to define a name
+    /// again.
     ///
     /// Errors: [`HostError::Imports`], [`HostError::ImportTaken`].
     pub(crate) fn define(
@@ -52,7 +53,7 @@ impl fmt::Debug for Imports {
     }
 }
 
-/// Refuses what the component imports and both linkers define.
+/// Fails if both linkers define an interface that the component imports.
 fn refuse_taken(
     of_embedder: &Linker<HostState>,
     component: &Component,
@@ -69,15 +70,16 @@ fn refuse_taken(
     Ok(())
 }
 
-/// Returns true if a component that imports this interface gets something from this linker.
+/// Returns true if this linker has a definition for a component that imports this interface.
 ///
-/// A definition of just that name satisfies an import of `wasi:io/poll@0.2.0`, or else the highest `0.2` does. A linker does
-/// not list its definitions, but it refuses to define a name again, and a component gets the highest version that there is. So
-/// the lowest is defined here: a component that imports another gets it, unless a higher one was there before.
+/// An import of `wasi:io/poll@0.2.0` is satisfied by a definition of exactly that name, or else by the highest `0.2` version.
+/// A linker does not list its definitions. But it refuses to define a name again, and it gives a component the highest version.
+/// So this defines the lowest version as a probe. A component that imports another version gets the probe, unless the linker
+/// already had a higher version.
 fn is_defined(linker: &Linker<HostState>, interface: &str) -> wasmtime::Result<bool> {
     let mut linker = linker.clone();
     linker.allow_shadowing(false);
-    // An instance may be defined in several steps, a function may not.
+    // An instance may be defined in several steps, but a function only once.
     let is_name = |name| {
         let mut linker = linker.clone();
         let defined = linker.root().func_wrap(name, |_, (): ()| Ok(()));
@@ -98,12 +100,13 @@ fn is_defined(linker: &Linker<HostState>, interface: &str) -> wasmtime::Result<b
     Ok(linker.instantiate_pre(&probe).is_err())
 }
 
-/// The lowest and the highest version of an interface that a linker takes for the same, where it has a version of that kind.
+/// Returns the lowest and the highest version of an interface that a linker treats as compatible, or `None` if the version has
+/// no compatible ones.
 fn compatible(interface: &str) -> Option<[String; 2]> {
     const MOST: u64 = u64::MAX;
     let (name, version) = interface.split_once('@')?;
     if version.contains('-') {
-        return None; // a version before a release is like no other
+        return None; // a pre-release version is compatible with no other
     }
     let mut numbers = version.split('.');
     match (numbers.next()?, numbers.next()?) {
@@ -119,10 +122,10 @@ fn compatible(interface: &str) -> Option<[String; 2]> {
     }
 }
 
-/// A name that nobody else exports.
+/// The name of the probe's resource, which no other interface exports.
 const PROBE: &str = "probe";
 
-/// A component that imports an interface with a resource [`PROBE`]
+/// Makes a component that imports an interface with a resource [`PROBE`]
 /// (<https://github.com/WebAssembly/component-model/blob/main/design/mvp/Binary.md>).
 fn importing(interface: &str) -> Vec<u8> {
     let mut types = vec![1, 0x42, 1]; // one, of an instance, with one declaration:
@@ -157,7 +160,7 @@ fn leb128(mut number: usize) -> Vec<u8> {
     }
 }
 
-/// Values of the embedder's own types, one of each.
+/// Values of the embedder's own types, one of each type.
 #[derive(Clone, Default)]
 pub(crate) struct Contexts(Arc<HashMap<TypeId, (&'static str, Context)>>);
 
@@ -186,15 +189,14 @@ impl fmt::Debug for Contexts {
 
 impl HostState {
     /// Returns the value of type `T` that [`InstanceOptions::context`](crate::InstanceOptions::context) gave to this
-    /// instance, or `None` where there is none.
+    /// instance, or `None` if there is none.
     #[must_use]
     pub fn context<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
         self.contexts.get()
     }
 
-    /// Returns the resources of this instance: those of WASI, and those that your interfaces add.
-    ///
-    /// All of them together may be 1,000 at a time.
+    /// Returns the resources of this instance: those of WASI, and those that your interfaces add. An instance can have 1,000 of
+    /// them at a time.
     pub fn resources(&mut self) -> &mut ResourceTable {
         &mut self.resources
     }

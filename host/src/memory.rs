@@ -1,4 +1,4 @@
-//! The memory limit of an instance: its linear memories together are no larger, nor are its tables together.
+//! The memory limit of an instance. It applies to its linear memories together, and to its tables together.
 
 use wasmtime::ResourceLimiter;
 
@@ -12,7 +12,7 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// `limit` is in bytes; none is what the address space of the component has.
+    /// `limit` is in bytes. With `None`, only the component's address space limits each memory.
     pub(crate) fn new(limit: Option<usize>) -> Self {
         Self {
             limit,
@@ -22,17 +22,17 @@ impl Memory {
         }
     }
 
-    /// All linear memories together, in bytes.
+    /// Returns the size of all linear memories together, in bytes.
     pub(crate) fn size(&self) -> usize {
         self.size
     }
 
-    /// The limit, where the component was refused memory beyond it.
+    /// Returns the limit if it was the reason why a growth was refused.
     pub(crate) fn refused_beyond(&self) -> Option<usize> {
         self.limit.filter(|_| self.refused)
     }
 
-    /// A component that was refused memory and went on did well: a later trap has another reason.
+    /// Forgets that a growth was refused. If the component went on without the memory, a later trap has another reason.
     pub(crate) fn forget_refusal(&mut self) {
         self.refused = false;
     }
@@ -44,8 +44,8 @@ impl Memory {
     }
 }
 
-// A growth that is admitted here and then fails, since the operating system has no memory left, stays counted: what
-// comes after it is a trap in all likelihood.
+// A growth that is admitted here but then fails, because the operating system has no memory left, stays counted. A trap
+// probably follows.
 impl ResourceLimiter for Memory {
     fn memory_growing(
         &mut self,
@@ -53,7 +53,7 @@ impl ResourceLimiter for Memory {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        // Beyond the maximum that the memory itself declares: its own limit, not ours.
+        // The memory's own declared maximum refuses this, not our limit.
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
@@ -65,7 +65,7 @@ impl ResourceLimiter for Memory {
         Ok(admitted)
     }
 
-    // The elements of a table are host memory, a pointer each, that no linear memory counts.
+    // Each element of a table is a pointer in host memory, which the size of linear memories does not include.
     fn table_growing(
         &mut self,
         current: usize,

@@ -1,6 +1,6 @@
-//! The standard error of instances, which goes to a sink that keeps the newest lines, or to `tracing` line by line.
+//! The standard error of instances. It goes to a sink that keeps the newest lines, or to `tracing` line by line.
 //!
-//! Both are there as soon as the call is done, and neither grows with what a component writes.
+//! In both cases the output is complete when the call returns, and the memory for it is bounded.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,24 +12,36 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-/// How much a sink keeps, in bytes.
+/// The capacity of a sink, in bytes.
 const CAPACITY: usize = 64 * 1024;
 
 /// The longest line that is sent to `tracing` in one event, in bytes as the component wrote them.
 const LONGEST_LINE: usize = 8 * 1024;
 
-/// How much of what a component wrote before it failed to start is sent to `tracing`, in bytes.
+/// The limit of bytes that are sent to `tracing` of the output of a component that failed to start.
 const REPORTED: usize = 4 * 1024;
 
-/// Keeps the newest lines of standard error that instances write. A clone is the same sink.
+/// A sink for the standard error of instances, which keeps the newest lines. A clone is the same sink.
 ///
 /// It keeps 64 KiB and drops older lines as a whole, so that a component cannot fill the host's memory. Of a line longer than
-/// that, it keeps the end.
+/// 64 KiB, it keeps the end.
 ///
-/// Share it between instances with [`InstanceOptions::stderr`](crate::InstanceOptions::stderr): their lines then stand in the
-/// order in which they were written. To tell instances apart, use
+/// Several instances may share a sink, with [`InstanceOptions::stderr`](crate::InstanceOptions::stderr). Their lines are then
+/// in the order in which they were written. To tell instances apart, use
 /// [`InstanceOptions::capture_stderr`](crate::InstanceOptions::capture_stderr) or
-/// [`InstanceOptions::trace_stderr`](crate::InstanceOptions::trace_stderr).
+/// [`InstanceOptions::trace_stderr`](crate::InstanceOptions::trace_stderr) instead.
+///
+/// ```
+/// use dapr_wasm_host::{CapturedStderr, InstanceOptions};
+///
+/// let sink = CapturedStderr::new();
+/// let options = InstanceOptions::new().stderr(&sink);
+/// // … start instances with `options`, and call them …
+/// for line in sink.take().lines() {
+///     println!("plugin: {line}");
+/// }
+/// # let _ = options;
+/// ```
 #[derive(Clone, Default)]
 pub struct CapturedStderr {
     newest: Arc<Mutex<Newest>>,
@@ -42,14 +54,14 @@ impl CapturedStderr {
         Self::default()
     }
 
-    /// Returns what the sink keeps now, and leaves it there. Bytes that are not UTF-8 are replaced by U+FFFD.
+    /// Returns the text in the sink and leaves it there. Bytes that are not UTF-8 are replaced by U+FFFD.
     #[must_use]
     pub fn contents(&self) -> String {
         self.newest().to_text()
     }
 
-    /// Returns what the sink keeps now, and empties it. Bytes that are not UTF-8 are replaced by U+FFFD.
-    #[must_use = "what it returns is in the sink no more"]
+    /// Returns the text in the sink and empties the sink. Bytes that are not UTF-8 are replaced by U+FFFD.
+    #[must_use = "the returned text is no longer in the sink"]
     pub fn take(&self) -> String {
         std::mem::take(&mut *self.newest()).to_text()
     }
@@ -59,7 +71,7 @@ impl CapturedStderr {
     }
 }
 
-// What a component wrote may hold what is not for logs.
+// The text of a component may not be fit for logs, so it is not printed.
 impl std::fmt::Debug for CapturedStderr {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CapturedStderr")
@@ -68,11 +80,11 @@ impl std::fmt::Debug for CapturedStderr {
     }
 }
 
-/// At most [`CAPACITY`] bytes, which begin with a whole line unless there is none.
+/// A buffer of at most [`CAPACITY`] bytes, which begins with a whole line if it has one.
 #[derive(Default)]
 struct Newest {
     bytes: VecDeque<u8>,
-    /// How many of the bytes end a line.
+    /// The number of line feeds in `bytes`.
     line_ends: usize,
 }
 
@@ -86,7 +98,7 @@ impl Newest {
         let kept = bytes.get(beyond..).unwrap_or_default();
         self.line_ends += line_ends(kept);
         self.bytes.extend(kept);
-        // The beginning of this line was left out.
+        // The beginning of this line was not kept.
         if beyond > 0 && bytes.get(beyond - 1) != Some(&b'\n') {
             self.drop_broken_line();
         }
@@ -100,7 +112,7 @@ impl Newest {
         }
     }
 
-    /// Drops what is left of a line whose beginning is gone. One that has not ended stays, but for half a character.
+    /// Drops the rest of a line whose beginning is gone. If the line has not ended, drops only the rest of a cut character.
     fn drop_broken_line(&mut self) {
         let end = if self.line_ends > 0 {
             self.bytes.iter().position(|byte| *byte == b'\n')
@@ -121,7 +133,7 @@ impl Newest {
         self.drop_first(broken);
     }
 
-    /// Drops so many bytes, and tells the last of them.
+    /// Drops `count` bytes from the front, and returns the last of them.
     fn drop_first(&mut self, count: usize) -> Option<u8> {
         let mut last = None;
         for byte in self.bytes.drain(..count) {
@@ -141,7 +153,7 @@ fn line_ends(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// Numbers the instances of this process, so that their lines can be told apart.
+/// The number of the next instance. It tells the lines of the instances of this process apart.
 static INSTANCES: AtomicU64 = AtomicU64::new(0);
 
 /// The standard error of one instance.
@@ -162,7 +174,7 @@ impl InstanceStderr {
         self.kept.take()
     }
 
-    /// Tells why an instance did not start, in the component's own words: nobody will get the instance to ask it.
+    /// Sends the component's output to `tracing`, since nobody will get the failed instance to read it.
     pub(crate) fn report_failed_start(&self) {
         let written = self.kept.take();
         let older = written.len().saturating_sub(REPORTED);
@@ -174,7 +186,7 @@ impl InstanceStderr {
         }
     }
 
-    /// The stream that the instance writes to.
+    /// Returns the stream that the instance writes to.
     pub(crate) fn keeping(&self) -> StderrStream {
         StderrStream::Keep(self.kept.clone())
     }
@@ -186,7 +198,7 @@ const TARGET: &str = "dapr_wasm_host::stderr";
 /// Sends the lines of one instance to `tracing`.
 pub(crate) struct Tracer {
     instance: u64,
-    /// The beginning of a line that has not ended.
+    /// The part so far of a line that has not ended.
     begun: Mutex<Vec<u8>>,
 }
 
@@ -228,8 +240,8 @@ impl Drop for Tracer {
     }
 }
 
-/// A line that stays one line and moves nothing on a terminal: control characters, other line separators, and characters that
-/// change the direction of text are escaped, as `\u{1b}`.
+/// Escapes a line, as `\u{1b}`, so that it stays one line and cannot control a terminal. Escapes control characters, other
+/// line separators, and characters that change the direction of text.
 fn printable(line: &str) -> String {
     let mut printable = String::with_capacity(line.len());
     for character in line.chars() {
@@ -280,7 +292,7 @@ impl StdoutStream for StderrStream {
         Box::new(self.clone())
     }
 
-    // The default goes through a task of its own, which may be behind when the call returns.
+    // The default writes from a separate task, which may still have output when the call returns.
     fn p2_stream(&self) -> Box<dyn OutputStream> {
         Box::new(self.clone())
     }

@@ -1,40 +1,39 @@
-//! The permissions of kept code. Only this user and the administrator may decide what is run: nobody else may write to it,
-//! or put something else in its place, which anybody can do who may write to a folder above it.
+//! Checks of the permissions of cached code. Only this user and root may decide which code is run. Nobody else may write to
+//! it or replace it, and whoever can write to a folder above it can replace it.
 //!
-//! Only Unix permissions are read. On other platforms every folder is refused.
+//! Only Unix permissions are checked. On other platforms every folder is refused.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// The relation of a file or folder to the code that is run.
+/// The position of a file or folder: the cached code and its folder, or a folder above them.
 #[derive(Clone, Copy)]
 enum Relation {
     Same,
     Above,
 }
 
-/// Opens a file to read. Fails where others can write to it, or where it lies elsewhere.
+/// Opens a file for reading. Fails if others can write to it, or if it is not a regular file with one hard link.
 ///
-/// It must be a regular file with one name. A symbolic link can lead to a folder in which others can replace the file.
-/// This crate's files have no second hard link: a file that has one was made for another purpose, and may be written under
-/// its other name.
+/// A symbolic link can lead to a folder in which others can replace the file. This crate makes no hard links: a file with a
+/// second one was made for another purpose, and may be written under its other name.
 #[cfg(unix)]
 pub(super) fn open_if_only_owner_can_write(path: &Path) -> io::Result<File> {
     use rustix::fs::OFlags;
     use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-    // Before it is opened, which may wait for a pipe or have an effect on a device.
+    // Checked before the file is opened, since opening a pipe may block, and opening a device may have an effect.
     refuse_other_types(&std::fs::symlink_metadata(path)?)?;
     let mut options = File::options();
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     options.read(true).custom_flags(flags.bits().cast_signed());
     let file = options.open(path)?;
-    // Once more, of what was opened.
+    // Checked again, for the file that was opened.
     let metadata = file.metadata()?;
     refuse_other_types(&metadata)?;
     if metadata.nlink() > 1 {
         return Err(denied(
-            "it has another name as well; copy it instead of linking it",
+            "it has a second hard link; copy the file instead of linking it",
         ));
     }
     refuse_by_permissions(path, &metadata, Relation::Same)?;
@@ -53,10 +52,10 @@ fn refuse_other_types(metadata: &std::fs::Metadata) -> io::Result<()> {
     }
 }
 
-/// Fails where others can write to this folder or put another in its place. Its path must be absolute and without links.
+/// Fails if others can write to this folder or replace it. Its path must be absolute and without links.
 ///
-/// This is the rule of sshd's `StrictModes` (<https://man.openbsd.org/sshd_config#StrictModes>), but for folders such as
-/// `/tmp`.
+/// This is the rule of sshd's `StrictModes` (<https://man.openbsd.org/sshd_config#StrictModes>), with an exception for
+/// folders above it that have the sticky bit, such as `/tmp`.
 pub(super) fn refuse_if_others_can_replace(folder: &Path) -> io::Result<()> {
     refuse(folder, Relation::Same)?;
     let mut above = folder.ancestors().skip(1);
@@ -84,7 +83,7 @@ fn denied(fault: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, fault.into())
 }
 
-/// The reason why `user` does not trust it, and what to do about that.
+/// Returns the reason why `user` cannot trust this path, with the remedy, or `None` if `user` can.
 #[cfg(unix)]
 fn fault(path: &Path, owner: u32, mode: u32, user: u32, relation: Relation) -> Option<String> {
     let path = path.display();
@@ -97,8 +96,8 @@ fn fault(path: &Path, owner: u32, mode: u32, user: u32, relation: Relation) -> O
         .then(|| format!("others can write to {path}; forbid it with `chmod go-w {path}`"))
 }
 
-/// Returns true if others than the owner can change the code. With the sticky bit a folder lets them add files of their own,
-/// and rename or delete no other's.
+/// Returns true if others than the owner can change the code. In a folder with the sticky bit they can add files, but cannot
+/// rename or delete the files of others.
 #[cfg(unix)]
 fn others_may_change(mode: u32, relation: Relation) -> bool {
     let writable = mode & 0o022 != 0;
@@ -122,7 +121,7 @@ pub(super) fn open_if_only_owner_can_write(_path: &Path) -> io::Result<File> {
 #[cfg(any(test, not(unix)))]
 fn cannot_be_checked() -> io::Error {
     denied(
-        "on this platform it is not checked who can write there, and what lies there is run; use `PluginBuilder::without_cache`",
+        "on this platform dapr-wasm-host cannot check who may write there, and cached code is executed; use `PluginBuilder::without_cache`",
     )
 }
 
@@ -131,14 +130,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_platform_without_a_check_is_told_what_to_do() {
+    fn platform_without_permissions_names_the_remedy() {
         let refused = cannot_be_checked();
         assert_eq!(refused.kind(), io::ErrorKind::PermissionDenied);
         assert!(refused.to_string().contains("without_cache"), "{refused}");
     }
 
     #[test]
-    fn what_belongs_to_this_user_or_to_root_is_trusted_and_nothing_else() {
+    fn only_this_user_and_root_are_trusted_owners() {
         let fault = |owner| fault(Path::new("/home"), owner, 0o755, 1000, Relation::Above);
         assert_eq!([fault(0), fault(1000)], [None, None]);
         let other = fault(1001).unwrap();
@@ -146,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sticky_folder_is_trusted_above_the_code_and_not_with_it() {
+    fn sticky_folder_is_trusted_only_above_the_code() {
         assert!(!others_may_change(0o1777, Relation::Above));
         assert!(others_may_change(0o1777, Relation::Same));
         for relation in [Relation::Same, Relation::Above] {

@@ -1,4 +1,4 @@
-//! Code is loaded as it was kept, or not at all.
+//! Tests of the cache: code is loaded only if it is unchanged.
 
 use super::{CodeFolder, CompiledCode, FOLDER, KEPT_UNUSED, digest_of_source};
 use crate::engine::{self, Settings};
@@ -14,7 +14,7 @@ use wasmtime::component::Component;
 #[cfg(unix)]
 mod permissions;
 
-/// A folder of compiled code, and what compiles into it.
+/// A cache folder, with an engine and a component to cache in it.
 struct Kept {
     parent: TempDir,
     engine: Engine,
@@ -58,9 +58,9 @@ impl Kept {
 }
 
 #[test]
-fn code_that_was_kept_is_loaded_and_not_compiled_again() {
+fn cached_code_is_loaded_instead_of_compiled() {
     let kept = Kept::new();
-    // Under the name of this component lies another's code: what comes back tells which of the two was loaded.
+    // Caches another component's code under this component's name. The exports show which of the two was loaded.
     let state_store = that_traps("state-store");
     let other = kept.engine.precompile_component(&state_store).unwrap();
     kept.folder().keep(&kept.source(), &other).unwrap();
@@ -71,7 +71,7 @@ fn code_that_was_kept_is_loaded_and_not_compiled_again() {
 }
 
 #[test]
-fn code_is_kept_once_and_under_the_name_of_its_contents() {
+fn code_is_cached_once_under_its_digest() {
     let kept = Kept::new();
     assert!(kept.find().is_none());
     kept.load();
@@ -81,7 +81,7 @@ fn code_is_kept_once_and_under_the_name_of_its_contents() {
 }
 
 #[test]
-fn another_component_and_another_compiler_have_code_of_their_own() {
+fn component_and_settings_change_the_source_digest() {
     let kept = Kept::new();
     let trusted = Settings {
         interruptible: false,
@@ -99,7 +99,7 @@ fn another_component_and_another_compiler_have_code_of_their_own() {
 }
 
 #[test]
-fn damaged_code_is_not_run_and_is_compiled_again() {
+fn damaged_code_is_compiled_again() {
     let kept = Kept::new();
     kept.code();
     let path = kept.find().unwrap();
@@ -116,9 +116,9 @@ fn damaged_code_is_not_run_and_is_compiled_again() {
 }
 
 #[test]
-fn code_that_the_engine_refuses_is_compiled_again() {
+fn code_refused_by_the_engine_is_compiled_again() {
     let kept = Kept::new();
-    let nonsense = b"whole, and no code at all";
+    let nonsense = b"complete, but not code";
     kept.folder().keep(&kept.source(), nonsense).unwrap();
     kept.load();
     assert_eq!(kept.files().len(), 1);
@@ -126,28 +126,28 @@ fn code_that_the_engine_refuses_is_compiled_again() {
 }
 
 #[test]
-fn a_component_loads_where_its_code_cannot_be_kept() {
+fn component_loads_if_its_code_cannot_be_cached() {
     let kept = Kept::new();
     kept.code();
     let path = kept.find().unwrap();
     fs::remove_file(&path).unwrap();
-    // Nothing can be renamed to the name of a folder that is not empty.
+    // A file cannot be renamed over a folder that is not empty.
     fs::create_dir_all(path.join("in the way")).unwrap();
     let (code, _) = kept.load();
     assert_eq!(code.kept, None);
 }
 
 #[test]
-fn code_whose_file_another_process_has_deleted_is_loaded_all_the_same() {
+fn code_loads_after_its_file_was_deleted() {
     let kept = Kept::new();
     let code = kept.code();
     fs::remove_file(code.kept.as_ref().unwrap()).unwrap();
-    // As the engine that runs instances does, after the one that compiled.
+    // The engine that runs instances loads the code after the engine that compiled it.
     code.load(&kept.engine).unwrap();
 }
 
 #[test]
-fn many_may_load_the_same_component_at_once() {
+fn threads_load_the_same_component_at_once() {
     let kept = Kept::new();
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -158,7 +158,7 @@ fn many_may_load_the_same_component_at_once() {
 }
 
 #[test]
-fn code_that_was_not_used_for_long_makes_room() {
+fn unused_code_is_deleted_after_some_time() {
     let kept = Kept::new();
     let folder = kept.folder();
     let [old, recent] = ["old", "recent"].map(|source| folder.keep(source, b"code").unwrap());
@@ -166,7 +166,7 @@ fn code_that_was_not_used_for_long_makes_room() {
     for path in [&old, &recent] {
         File::open(path).unwrap().set_modified(long_ago).unwrap();
     }
-    // Looking for it counts as use.
+    // Finding code counts as use.
     assert_eq!(folder.find("recent").unwrap().0, recent);
     kept.code();
     assert!(!old.exists() && recent.exists());
@@ -174,7 +174,7 @@ fn code_that_was_not_used_for_long_makes_room() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn kept_code_is_mapped_and_not_copied() {
+fn cached_code_is_mapped_instead_of_copied() {
     let kept = Kept::new();
     let mapped = |path: &str| {
         let maps = fs::read_to_string("/proc/self/maps").unwrap();

@@ -1,4 +1,4 @@
-//! When the thread counts, when it rests, and when it ends.
+//! Tests of the ticker thread: it counts while calls run, rests, and ends.
 
 use super::*;
 use crate::engine::{self, Settings};
@@ -8,7 +8,7 @@ use std::sync::mpsc;
 use std::task::{Context, Waker};
 use wasmtime::{Instance, Module};
 
-/// For what takes some milliseconds, also on a machine that is busy.
+/// A time limit for work that takes some milliseconds, long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn engine() -> Engine {

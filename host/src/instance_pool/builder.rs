@@ -10,8 +10,8 @@ use crate::types::{self, Metadata};
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::time::Duration;
 
-/// The default of `max_instances`. A call that waits for the network keeps its instance, so this is how many calls are
-/// under way at a time.
+/// The default of `max_instances`. A call that waits for the network occupies its instance, so this also limits the calls at a
+/// time.
 const MAX_INSTANCES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(63);
 
 /// The default of `max_starts`.
@@ -20,7 +20,23 @@ const MAX_STARTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 /// The default of `retry_pause`.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// The settings of an [`InstancePool`].
+/// Builds an [`InstancePool`] with settings of your choice.
+///
+/// ```no_run
+/// # fn example(plugin: dapr_wasm_host::Plugin, egress: dapr_wasm_host::Egress) -> Result<(), Box<dyn std::error::Error>> {
+/// use dapr_wasm_host::{InstanceOptions, InstancePool};
+/// use std::time::Duration;
+///
+/// let pool = InstancePool::builder(&plugin)
+///     .options(InstanceOptions::new().egress(egress).time_limit(Duration::from_secs(30)))
+///     .state([("table", "orders"), ("region", "eu-west-1")])
+///     .max_instances(32.try_into()?)
+///     .idle_timeout(Duration::from_secs(60))
+///     .build();
+/// # let _ = pool;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct InstancePoolBuilder {
     plugin: Plugin,
@@ -47,15 +63,18 @@ impl InstancePoolBuilder {
         }
     }
 
-    /// The surroundings of each instance; none unless they are given.
+    /// Sets the options of each instance. The default is [`InstanceOptions::new`], which grants nothing.
     #[must_use]
     pub fn options(mut self, options: InstanceOptions) -> Self {
         self.options = options;
         self
     }
 
-    /// Configures each instance as a state store, once, with the fields of Dapr's `spec.metadata`; with an empty
-    /// [`Metadata`] where it takes none. Without, it configures itself from its environment.
+    /// Configures the state store of each instance once, with the fields of Dapr's `spec.metadata`. Pass an empty
+    /// [`Metadata`] if the component takes no fields.
+    ///
+    /// Without this setting, the pool does not call [`State::init`](crate::State::init), and the component configures itself
+    /// from its environment variables.
     #[must_use]
     pub fn state<N, V>(mut self, metadata: impl IntoIterator<Item = (N, V)>) -> Self
     where
@@ -66,8 +85,11 @@ impl InstancePoolBuilder {
         self
     }
 
-    /// Configures each instance as an output binding, once, with the fields of Dapr's `spec.metadata`; with an empty
-    /// [`Metadata`] where it takes none. Without, it configures itself from its environment.
+    /// Configures the output binding of each instance once, with the fields of Dapr's `spec.metadata`. Pass an empty
+    /// [`Metadata`] if the component takes no fields.
+    ///
+    /// Without this setting, the pool does not call [`Binding::init`](crate::Binding::init), and the component configures
+    /// itself from its environment variables.
     #[must_use]
     pub fn binding<N, V>(mut self, metadata: impl IntoIterator<Item = (N, V)>) -> Self
     where
@@ -78,13 +100,13 @@ impl InstancePoolBuilder {
         self
     }
 
-    /// Limits the number of instances, idle and starting ones included, and so the number of calls under way at a time;
-    /// 64 by default. Further callers wait.
+    /// Limits the number of instances, including idle and starting ones, and so the number of calls at a time; 64 by default.
+    /// Further callers wait.
     ///
-    /// It is never more than [`PluginBuilder::max_instances`](crate::PluginBuilder::max_instances). That limit holds for
-    /// all pools of the plugin together: if their sum exceeds it, [`InstancePool::acquire`] may give
+    /// The limit is never higher than [`PluginBuilder::max_instances`](crate::PluginBuilder::max_instances), which applies to
+    /// all pools of the plugin together. If their sum exceeds it, [`InstancePool::acquire`] may fail with
     /// [`HostError::TooManyInstances`](crate::HostError::TooManyInstances). Plugins that share an
-    /// [`Engine`](crate::Engine) share its limit as well: [`HostError::EngineFull`](crate::HostError::EngineFull).
+    /// [`Engine`](crate::Engine) also share its limit, and fail with [`HostError::EngineFull`](crate::HostError::EngineFull).
     #[must_use]
     pub fn max_instances(mut self, instances: NonZeroUsize) -> Self {
         self.max_instances = instances;
@@ -92,19 +114,19 @@ impl InstancePoolBuilder {
     }
 
     /// Limits how many instances start at a time on each tokio runtime; 4 by default. Further starts wait, and do not
-    /// begin if their callers are served otherwise.
+    /// begin if their callers get another instance first.
     ///
-    /// Configuring an instance can read from the network. This limit bounds the load on a service that is slow, when
-    /// calls time out and lose their instances.
+    /// Configuring an instance can read from the network. When a service is slow, calls time out and lose their instances.
+    /// This limit bounds the load that their replacements put on the service.
     #[must_use]
     pub fn max_starts(mut self, starts: NonZeroUsize) -> Self {
         self.max_starts = starts;
         self
     }
 
-    /// Sets how long the pool remembers a failed start; one second by default. Meanwhile callers for whom an instance
-    /// would have to start get the same error at once. Idle instances are still lent, and starts under way are not
-    /// affected. [`Duration::ZERO`] remembers nothing.
+    /// Sets how long the pool remembers a failed start; one second by default. During that time, callers that need a new
+    /// instance get the same error at once. Idle instances are still lent, and running starts are not affected. With
+    /// [`Duration::ZERO`], the pool remembers nothing.
     ///
     /// The pool does not remember [`HostError::TooManyInstances`](crate::HostError::TooManyInstances) and
     /// [`HostError::EngineFull`](crate::HostError::EngineFull): another pool may drop an instance at any time.
@@ -116,7 +138,7 @@ impl InstancePoolBuilder {
 
     /// Drops an instance that was idle for this long; unset by default, so that idle instances are kept.
     ///
-    /// They are dropped also while nobody uses the pool, by a thread of this crate.
+    /// A thread of this crate drops them, also while nobody uses the pool.
     #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.retirement.idle_timeout = Some(timeout);
@@ -124,7 +146,7 @@ impl InstancePoolBuilder {
     }
 
     /// Drops an instance that was started this long ago; unset by default. A lent instance is dropped when it is given
-    /// back, an idle one when the time has come.
+    /// back, an idle one as soon as it reaches this age.
     #[must_use]
     pub fn max_age(mut self, age: Duration) -> Self {
         self.retirement.max_age = Some(age);
@@ -141,16 +163,16 @@ impl InstancePoolBuilder {
 
     /// Drops an instance that is given back with more linear memory than this, in bytes; unset by default.
     ///
-    /// Linear memory never shrinks, so that one large call would keep its memory for as long as the instance lives. A
-    /// limit below what the component has when it was configured starts an instance for every call.
-    /// [`InstanceOptions::memory_limit`] bounds what an instance can have in the first place.
+    /// Linear memory never shrinks, so after one large call an instance keeps that memory for as long as it lives. With a
+    /// limit below the size after configuration, the pool starts a new instance for every call.
+    /// [`InstanceOptions::memory_limit`] limits the memory that an instance can get in the first place.
     #[must_use]
     pub fn max_memory(mut self, bytes: usize) -> Self {
         self.retirement.max_memory = Some(bytes);
         self
     }
 
-    /// Builds an empty pool: its first instance starts when it is first needed. See [`InstancePool::warm_up`].
+    /// Builds an empty pool. Its first instance starts when it is first needed, or with [`InstancePool::warm_up`].
     #[must_use]
     pub fn build(self) -> InstancePool {
         let rules = Rules {
@@ -170,7 +192,7 @@ impl InstancePoolBuilder {
     }
 }
 
-// Metadata is where credentials are.
+// Metadata may hold credentials, so it is not printed.
 impl std::fmt::Debug for InstancePoolBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("InstancePoolBuilder")

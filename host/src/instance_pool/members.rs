@@ -1,4 +1,4 @@
-//! The instances of a pool and the callers that wait for it: plain data, and the decisions about starts and retirement.
+//! The instances of a pool and its waiting callers, as plain data, with the decisions about starts and retirement.
 
 use super::start::{Start, StartOutcome};
 use super::{PoolStats, PooledInstance};
@@ -12,16 +12,16 @@ use tokio::runtime::{Handle, Id};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-/// An instance of a pool, and what the pool knows about it.
+/// An instance of a pool, with the pool's records about it.
 pub(super) struct Member {
-    /// Boxed: it has some hundred bytes, which each loan would move several times.
+    /// Boxed, since an instance has some hundred bytes, and each loan moves it several times.
     pub(super) instance: Box<Instance>,
     pub(super) started: Instant,
-    /// Kept up to date only where idle instances time out.
+    /// Kept up to date only if idle instances time out.
     pub(super) idle_since: Instant,
-    /// The calls that configured it.
+    /// The number of calls that configured the instance.
     pub(super) calls_at_start: u64,
-    /// Which of the pool's plugins it is an instance of.
+    /// The number of the plugin, counting those that the pool has had.
     generation: u64,
 }
 
@@ -49,20 +49,20 @@ struct Waiter {
     answer: Answer,
 }
 
-/// Somebody waits for this many instances to exist.
+/// A call of `warm_up`, which waits until this many instances exist.
 struct WarmUp {
     ticket: u64,
     runtime: Id,
     instances: usize,
-    /// How many instances have started since it began. Some may have been retired again.
+    /// The number of instances that have started since the call. Some may have been retired again.
     started: usize,
     failed: Option<PoolError>,
 }
 
 /// A tokio runtime that callers wait on.
 ///
-/// Each has as many starts as its own callers need. If all shared their starts, a runtime that nobody drives could take
-/// every one of them, and the callers on other runtimes would wait for it.
+/// Each runtime has as many starts as its own callers need. If runtimes shared their starts, a runtime that nobody drives
+/// could take all of them, and the callers on other runtimes would wait for it.
 struct Runtime {
     id: Id,
     handle: Handle,
@@ -71,7 +71,7 @@ struct Runtime {
     starting: usize,
 }
 
-/// The limits that an embedder sets. Without any, an instance is kept as long as the pool.
+/// The retirement limits that an embedder sets. Without any, an instance is kept as long as the pool.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Retirement {
     pub(super) idle_timeout: Option<Duration>,
@@ -81,7 +81,7 @@ pub(super) struct Retirement {
 }
 
 impl Retirement {
-    /// Returns true if an instance that was given back is to go.
+    /// Returns true if an instance that was given back must be retired.
     pub(super) fn ends_after_use(&self, member: &Member) -> bool {
         let calls = || {
             member
@@ -97,14 +97,14 @@ impl Retirement {
                 .is_some_and(|most| member.started.elapsed() >= most)
     }
 
-    /// Returns true if idle instances go when their time has come.
+    /// Returns true if idle instances are retired after some time.
     fn is_timed(&self) -> bool {
         self.idle_timeout.is_some() || self.max_age.is_some()
     }
 
-    /// When an idle instance is to go; `None` if never.
+    /// Returns the time when an idle instance is due to be retired, or `None` if never.
     fn due(&self, member: &Member) -> Option<Instant> {
-        // A time beyond what the clock can tell never comes.
+        // A time that the clock cannot represent never comes.
         let idle = self
             .idle_timeout
             .map(|most| member.idle_since.checked_add(most));
@@ -112,7 +112,7 @@ impl Retirement {
         [idle, age].into_iter().flatten().flatten().min()
     }
 
-    /// Returns true if the time of an idle instance has come.
+    /// Returns true if an idle instance is due to be retired.
     fn is_due(&self, member: &Member, now: Instant) -> bool {
         self.due(member).is_some_and(|due| due <= now)
     }
@@ -127,13 +127,13 @@ pub(super) struct Rules {
 }
 
 impl Rules {
-    /// How many instances of this plugin the pool may have.
+    /// Returns the pool's limit of instances with this plugin.
     pub(super) fn max_instances_of(&self, plugin: &Plugin) -> NonZeroUsize {
         self.max_instances.min(plugin.max_instances())
     }
 }
 
-/// The work to do once the lock is released.
+/// The work to do after the lock is released.
 #[derive(Default)]
 #[must_use]
 pub(super) struct Due {
@@ -152,27 +152,27 @@ pub(super) enum Asked {
     Closed,
 }
 
-/// The next place of an instance that can be lent.
+/// The next place of an instance that was offered.
 pub(super) enum Offered {
     Handed(Answer, Member),
-    /// `Some` if the task that sweeps has to be told.
+    /// Kept as idle. `Some` if the sweep task must be woken.
     Idle(Option<Wake>),
     /// The pool was closed or has another plugin.
     Unwanted(Member),
 }
 
-/// How the task that drops idle instances is told that there are some.
+/// The way to wake the sweep task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wake {
     Spawn,
     Notify,
 }
 
-/// The task that drops idle instances when their time has come.
+/// The state of the sweep task, which drops idle instances when they are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sweep {
     Ended,
-    /// It was spawned or woken, and will look.
+    /// The task was spawned or woken, and will check all idle instances.
     Looks,
     SleepsUntil(Instant),
 }
@@ -182,19 +182,19 @@ pub(super) struct Members {
     generation: u64,
     max_instances: NonZeroUsize,
     closed: bool,
-    /// The one used last is at the end.
+    /// The instance that was used last is at the end.
     idle: Vec<Member>,
     in_use: usize,
     starting: usize,
     /// Instances that are being dropped: their slots are not free yet.
     leaving: usize,
-    /// In the order in which they came, which is that of their tickets. Nobody waits while an instance is idle.
+    /// In the order in which they asked, which is that of their tickets. Nobody waits while an instance is idle.
     waiters: VecDeque<Waiter>,
     warm_ups: Vec<WarmUp>,
     tickets: u64,
     /// The runtimes of waiters, warm-ups and starts: one, or a few.
     runtimes: Vec<Runtime>,
-    /// The error of the last start, if it failed, and when it did.
+    /// The error of the last start, if it failed, and the time of the failure.
     failure: Option<(PoolError, Instant)>,
     sweep: Sweep,
     started: u64,
@@ -248,14 +248,14 @@ impl Members {
         self.idle.len() + self.in_use + self.starting + self.leaving
     }
 
-    /// Returns true if the pool is closed and nothing of it is left.
+    /// Returns true if the pool is closed and no instance of it is left.
     pub(super) fn is_drained(&self) -> bool {
         self.closed && self.total() == 0
     }
 
     // Lending.
 
-    /// The idle instance that was used last. Those whose time is over go to `expired`, to be dropped without the lock.
+    /// Lends the idle instance that was used last. Moves instances that are due to `expired`, to be dropped outside the lock.
     pub(super) fn lend(&mut self, rules: &Rules, expired: &mut Vec<Member>) -> Option<Member> {
         let now = rules.retirement.is_timed().then(Instant::now);
         while let Some(member) = self.idle.pop() {
@@ -269,7 +269,7 @@ impl Members {
         None
     }
 
-    /// Lends an idle instance, or has the caller wait.
+    /// Lends an idle instance, or adds the caller to the waiters.
     pub(super) fn ask(
         &mut self,
         rules: &Rules,
@@ -296,7 +296,7 @@ impl Members {
         Asked::Waits { ticket }
     }
 
-    /// Hands an instance that counts as lent to the caller that waits longest, or keeps it.
+    /// Hands an instance, which counts as lent, to the caller that has waited longest, or keeps it as idle.
     pub(super) fn offer(&mut self, mut member: Member, rules: &Rules) -> Offered {
         if self.closed || member.generation != self.generation {
             return Offered::Unwanted(member);
@@ -313,13 +313,13 @@ impl Members {
         Offered::Idle(wake)
     }
 
-    /// Lent instances are about to be dropped.
+    /// Records that a lent instance is about to be dropped.
     pub(super) fn leaves(&mut self) {
         self.in_use -= 1;
         self.leaving += 1;
     }
 
-    /// Instances were dropped, and their slots are free.
+    /// Records that instances were dropped and their slots are free.
     pub(super) fn left(&mut self, lost: usize, retired: usize) {
         self.leaving -= lost + retired;
         self.lost += lost as u64;
@@ -333,14 +333,14 @@ impl Members {
         self.tickets
     }
 
-    /// The caller's future was dropped.
+    /// Removes a caller whose future was dropped.
     pub(super) fn give_up(&mut self, ticket: u64) -> Option<Answer> {
         let by_ticket = |waiter: &Waiter| waiter.ticket;
         let known = self.waiters.binary_search_by_key(&ticket, by_ticket);
         self.remove_waiter(known.ok()?)
     }
 
-    /// The caller that gets the error of a start: the one for whom it was begun, or else one that has no start.
+    /// Removes the caller that gets the error of a start: the one for which it was begun, or else one without a start.
     fn whose_start_failed(&mut self, runtime: Id, caller: Option<u64>) -> Option<Answer> {
         if let Some(answer) = caller.and_then(|ticket| self.give_up(ticket)) {
             return Some(answer);
@@ -358,7 +358,7 @@ impl Members {
         Some(waiter.answer)
     }
 
-    /// Changes a runtime's figures. It is remembered while any of them is not zero.
+    /// Changes the counts of a runtime, and adds the runtime if it is not known. `change` removes it when all counts are zero.
     fn enter(&mut self, handle: Handle, change: impl FnOnce(&mut Runtime)) {
         let id = handle.id();
         if self.runtimes.iter().all(|runtime| runtime.id != id) {
@@ -389,7 +389,7 @@ impl Members {
 
     // Starts.
 
-    /// Begins the starts that callers and warm-ups need. Where a start failed a moment ago, refuses the callers instead.
+    /// Begins the starts that callers and warm-ups need. Refuses the callers instead if a start failed a moment ago.
     pub(super) fn due(&mut self, rules: &Rules) -> Due {
         let mut due = Due::default();
         if self.closed || !self.has_room() || self.runtimes.is_empty() {
@@ -408,7 +408,7 @@ impl Members {
         due
     }
 
-    /// A start for each caller of a runtime, as far as the limits go.
+    /// Begins a start for each caller of a runtime, within the limits.
     fn start_for_callers(
         &mut self,
         id: Id,
@@ -479,13 +479,13 @@ impl Members {
         })
     }
 
-    /// The error of a start that failed a moment ago.
+    /// Returns the error of a start that failed within `pause`.
     fn remembered(&self, pause: Duration) -> Option<PoolError> {
         let (error, failed) = self.failure.as_ref()?;
         (failed.elapsed() < pause).then(|| error.clone())
     }
 
-    /// Counts the end of a start. Gives what it started, which counts as lent, and the callers who get none.
+    /// Records the end of a start. Returns the started instance, which counts as lent, and the callers that get an error.
     pub(super) fn start_ended(
         &mut self,
         runtime: Id,
@@ -524,8 +524,8 @@ impl Members {
             for warm_up in &mut self.warm_ups {
                 warm_up.failed.get_or_insert_with(|| error.clone());
             }
-            // One caller fails, unless there are as many starts as callers left. All that are left without a start fail
-            // where the runtime may have been shut down, and would drop every further one.
+            // One caller fails, unless the other starts are enough for all callers. If the runtime may have been shut down,
+            // it would drop every further start, so all callers without one fail.
             while let Some(figures) = self.runtime(runtime)
                 && figures.waiting >= figures.starting
                 && (interrupted || refused.is_empty())
@@ -540,7 +540,7 @@ impl Members {
 
     // Warming up.
 
-    /// `None` where the pool is closed.
+    /// Returns the ticket of a new warm-up, or `None` if the pool is closed.
     pub(super) fn begin_warm_up(&mut self, runtime: Handle, instances: usize) -> Option<u64> {
         if self.closed {
             return None;
@@ -557,7 +557,7 @@ impl Members {
         Some(ticket)
     }
 
-    /// How it ended, if it did.
+    /// Returns the outcome of a warm-up if it has ended.
     pub(super) fn warm_up(&self, ticket: u64) -> Option<Result<(), PoolError>> {
         if self.closed {
             return Some(Err(PoolError::Closed));
@@ -582,7 +582,7 @@ impl Members {
 
     // Changing and closing.
 
-    /// Takes another plugin. Gives the new generation, and what is to be dropped.
+    /// Switches to another plugin. Returns the new generation, and the idle instances and the old plugin, to be dropped.
     pub(super) fn replace_plugin(
         &mut self,
         plugin: Plugin,
@@ -598,7 +598,7 @@ impl Members {
         (self.generation, self.all_idle_leave(), old)
     }
 
-    /// Gives the new generation, what is to be dropped, and the callers who get none.
+    /// Closes the pool. Returns the new generation, the idle instances to drop, and the callers to refuse.
     pub(super) fn close(&mut self) -> (u64, Vec<Member>, Vec<Answer>) {
         self.closed = true;
         self.generation += 1;
@@ -617,7 +617,7 @@ impl Members {
 
     // Sweeping.
 
-    /// Decides if the task that sweeps must be told about an instance that is due at this time.
+    /// Decides if the sweep task must be woken for an instance that is due at this time.
     fn wake(&mut self, due: Option<Instant>) -> Option<Wake> {
         let due = due?;
         let wake = match self.sweep {
@@ -629,7 +629,7 @@ impl Members {
         Some(wake)
     }
 
-    /// Takes out the instances whose time has come. Gives the time when the next one is due, if any is.
+    /// Removes the instances that are due. Also returns the time when the next one is due, if any is.
     pub(super) fn sweep(&mut self, rules: &Rules) -> (Vec<Member>, Option<Instant>) {
         let now = Instant::now();
         let expired = |member: &mut Member| rules.retirement.is_due(member, now);
@@ -641,7 +641,7 @@ impl Members {
         (expired, next)
     }
 
-    /// There is no task that sweeps.
+    /// Records that the sweep task is not running.
     pub(super) fn sweep_ended(&mut self) {
         self.sweep = Sweep::Ended;
     }
@@ -660,7 +660,7 @@ mod tests {
         let due = |seconds| Some(Instant::now() + Duration::from_secs(seconds));
         assert_eq!(members.wake(None), None);
         assert_eq!(members.wake(due(60)), Some(Wake::Spawn));
-        // It has not looked yet.
+        // The task has not checked yet.
         assert_eq!(members.wake(due(30)), None);
         members.sweep = Sweep::SleepsUntil(due(60).unwrap());
         assert_eq!(members.wake(due(90)), None);

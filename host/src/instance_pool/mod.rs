@@ -1,11 +1,10 @@
-//! A bounded number of instances that any number of tasks share.
+//! A pool of instances that any number of tasks share.
 //!
-//! Rules that this module keeps:
+//! This module keeps these rules:
 //!
 //! - Idle, lent and starting instances together never exceed `max_instances`.
-//! - Callers are served in the order in which they asked, by whichever comes first: an instance that is given back, or
-//!   one that was started.
-//! - A start belongs to the pool, not to the caller that made it necessary. It goes on when that caller goes away.
+//! - Callers are served in the order in which they asked. Each gets the first free instance, returned or newly started.
+//! - A start belongs to the pool, not to the caller that caused it. It goes on when that caller goes away.
 //! - No lock is held while an instance is dropped, a task is spawned or a waiter is woken.
 
 mod builder;
@@ -24,42 +23,62 @@ use scopeguard::ScopeGuard;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-/// Instances of one plugin, with the same options and configuration, that any number of tasks share.
+/// A pool of instances of one plugin, with the same options and configuration, that any number of tasks share.
 ///
 /// The pool starts and configures instances when they are first needed, keeps them, and lends each to one caller at a
-/// time. The instance used last is lent first, so that those beyond the current load stay idle and can
+/// time. It lends the instance that was used last, so that instances beyond the current load stay idle and can
 /// [time out](InstancePoolBuilder::idle_timeout). A clone is the same pool.
+///
+/// ```no_run
+/// # async fn example(egress: dapr_wasm_host::Egress) -> Result<(), Box<dyn std::error::Error>> {
+/// use dapr_wasm_host::{InstanceOptions, InstancePool, Plugin};
+///
+/// let plugin = Plugin::from_file("dapr_dynamodb.wasm")?;
+/// let pool = InstancePool::builder(&plugin)
+///     .options(InstanceOptions::new().egress(egress))
+///     .state([("table", "orders"), ("region", "eu-west-1")])
+///     .build();
+///
+/// // In any task, with a clone of the pool:
+/// let mut instance = pool.acquire().await?;
+/// instance.state()?.set("order-1", b"new", None).await?;
+/// drop(instance); // gives it back
+///
+/// pool.close().await; // waits for lent instances
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// # Starts
 ///
-/// A start runs as a task of the caller's tokio runtime, at most [`max_starts`](InstancePoolBuilder::max_starts) at a
+/// A start runs as a task on the caller's tokio runtime, at most [`max_starts`](InstancePoolBuilder::max_starts) at a
 /// time for each runtime. If the caller goes away, the start goes on and its instance serves the next caller. After a
-/// start failed, the pool does not try again for [`retry_pause`](InstancePoolBuilder::retry_pause).
+/// failed start, the pool does not try again for [`retry_pause`](InstancePoolBuilder::retry_pause).
 ///
-/// A start makes no progress while nobody drives its runtime, and counts towards
-/// [`max_instances`](InstancePoolBuilder::max_instances) meanwhile, as a lent instance does.
+/// A start makes no progress while nobody drives its runtime. Until it ends, it counts towards
+/// [`max_instances`](InstancePoolBuilder::max_instances), like a lent instance.
 #[derive(Clone)]
 pub struct InstancePool {
     shared: Arc<Shared>,
 }
 
 impl InstancePool {
-    /// Builds a pool of `plugin`'s instances.
+    /// Returns a builder for a pool of `plugin`'s instances.
     #[must_use]
     pub fn builder(plugin: &Plugin) -> InstancePoolBuilder {
         InstancePoolBuilder::new(plugin)
     }
 
-    /// Lends an idle instance. If there is none, starts one where the pool has room, and waits for that one or for the
-    /// first that is given back. Callers are served in the order in which they asked.
+    /// Lends an idle instance. If there is none, starts one if the pool has room, and waits for the first instance that is
+    /// started or given back. Callers are served in the order in which they asked.
     ///
-    /// It waits without a limit: put a timeout around it where the caller has one. Dropping the future gives up the
-    /// caller's place and loses nothing else. A task that holds an instance and asks for another can wait for itself.
+    /// The wait has no time limit; put a timeout around it if you need one. Dropping the future gives up the caller's place
+    /// in the queue and loses nothing else. A task that holds an instance and asks for another can deadlock.
     ///
     /// # Errors
     ///
-    /// - [`PoolError::Instantiate`] and [`PoolError::Init`] if an instance would have to start and the start fails, or
-    ///   another start failed within [`retry_pause`](InstancePoolBuilder::retry_pause).
+    /// - [`PoolError::Instantiate`] and [`PoolError::Init`] if a new instance is needed and its start fails, or an earlier
+    ///   start failed within [`retry_pause`](InstancePoolBuilder::retry_pause).
     /// - [`PoolError::Interrupted`] if the start panicked, or its runtime was shut down.
     /// - [`PoolError::Closed`] after [`close`](Self::close), also for callers that were waiting.
     ///
@@ -67,27 +86,27 @@ impl InstancePool {
     ///
     /// Outside a tokio runtime, unless an instance is idle.
     pub async fn acquire(&self) -> Result<PooledInstance, PoolError> {
-        // A task that acquires idle instances in a loop gives way to the others of its thread now and then.
+        // Makes a task that acquires idle instances in a loop yield to the other tasks of its thread now and then.
         tokio::task::coop::consume_budget().await;
         self.shared.acquire().await
     }
 
-    /// Lends an idle instance, or `None` if none is idle or the pool is closed. It never waits and starts nothing.
+    /// Lends an idle instance. Returns `None` if none is idle or the pool is closed. Never waits and never starts an instance.
     #[must_use]
     pub fn try_acquire(&self) -> Option<PooledInstance> {
         self.shared.try_acquire()
     }
 
-    /// Starts and configures instances until this many exist, idle and lent ones included, or as many as
-    /// [`max_instances`](Self::max_instances) allows. It waits until they have started.
+    /// Starts and configures instances until this many exist, counting idle and lent ones, or until
+    /// [`max_instances`](Self::max_instances) is reached. Waits until they have started.
     ///
-    /// Dropping the future begins no further start; those that run go on.
+    /// If you drop the future, no further start begins, and those that run go on.
     ///
     /// # Errors
     ///
-    /// The error of the first start that fails meanwhile, or that failed within
-    /// [`retry_pause`](InstancePoolBuilder::retry_pause) before. Instances that did start stay in the pool.
-    /// [`PoolError::Closed`] after [`close`](Self::close).
+    /// - The error of the first start that fails meanwhile, or that failed within
+    ///   [`retry_pause`](InstancePoolBuilder::retry_pause) before. Instances that did start stay in the pool.
+    /// - [`PoolError::Closed`] after [`close`](Self::close).
     ///
     /// # Panics
     ///
@@ -96,35 +115,35 @@ impl InstancePool {
         self.shared.warm_up(instances).await
     }
 
-    /// Has the pool use another plugin, such as a new version of the component, while calls go on.
+    /// Switches the pool to another plugin, such as a new version of the component, while calls go on.
     ///
-    /// New instances are of the new plugin from now on, with the same options and configuration. Idle instances of the
-    /// old plugin are dropped at once, and lent ones when they are given back. Starts of the old plugin are cut short,
-    /// and those that wait for them get an instance of the new one. A remembered failure is forgotten.
+    /// From now on, the pool starts instances of the new plugin, with the same options and configuration. Idle instances of
+    /// the old plugin are dropped at once, and lent ones when they are given back. Starts of the old plugin are cancelled,
+    /// and the callers that wait for them get an instance of the new plugin. The pool forgets a remembered failure.
     ///
-    /// [`max_instances`](Self::max_instances) becomes what the builder was given, or the new plugin's
-    /// [`PluginBuilder::max_instances`](crate::PluginBuilder::max_instances) if that is less. Lent instances of the old
+    /// [`max_instances`](Self::max_instances) becomes the limit of the builder, or the new plugin's
+    /// [`PluginBuilder::max_instances`](crate::PluginBuilder::max_instances) if that is lower. Lent instances of the old
     /// plugin count towards it.
     pub fn replace_plugin(&self, plugin: &Plugin) {
         self.shared.replace_plugin(plugin);
     }
 
-    /// Closes the pool: lends no further instance, drops idle ones, cuts starts short, and waits until all lent
-    /// instances have been given back and dropped.
+    /// Closes the pool, and waits until all lent instances have been given back and dropped. The pool lends no further
+    /// instance, drops idle ones and cancels starts.
     ///
-    /// It waits without a limit, also for a runtime that is not driven and has a start. The pool stays closed if the future is dropped after its first poll. Any number of
-    /// tasks may close the pool, any number of times.
+    /// The wait has no time limit, also while a start is on a runtime that nobody drives. If the future is dropped after its
+    /// first poll, the pool stays closed. Any number of tasks may close the pool, any number of times.
     pub async fn close(&self) {
         self.shared.close().await;
     }
 
-    /// How many instances there are at most: what the builder was given, or the plugin's own limit if that is less.
+    /// Returns the limit of instances: that of the builder, or that of the plugin if it is lower.
     #[must_use]
     pub fn max_instances(&self) -> NonZeroUsize {
         self.shared.max_instances()
     }
 
-    /// The pool's figures, all of one moment.
+    /// Returns the pool's figures, all of one moment.
     #[must_use]
     pub fn stats(&self) -> PoolStats {
         self.shared.stats()
@@ -140,9 +159,9 @@ impl std::fmt::Debug for InstancePool {
     }
 }
 
-/// An instance on loan from an [`InstancePool`]. Dropping it gives it back.
+/// An instance on loan from an [`InstancePool`]. Dropping it gives the instance back.
 ///
-/// A [lost](Self::is_lost) instance is dropped instead; the pool starts another one when it is needed.
+/// A [lost](Self::is_lost) instance is discarded instead, and the pool starts another one when it is needed.
 // No `Deref`: with `DerefMut`, `std::mem::swap` could put an instance of another plugin into the pool.
 pub struct PooledInstance(ScopeGuard<Loan, fn(Loan)>);
 
@@ -157,40 +176,44 @@ impl PooledInstance {
         Self(scopeguard::guard(Loan { member, pool }, give_back))
     }
 
-    /// The member without the loan.
+    /// Takes the member out of its loan, so that it is not given back.
     fn into_member(self) -> Member {
         ScopeGuard::into_inner(self.0).member
     }
 
-    /// The instance as a state store.
+    /// Returns a handle for the calls of the state store.
     ///
-    /// Errors: [`CallError::NotExported`].
+    /// # Errors
+    ///
+    /// [`CallError::NotExported`] if the component is not a state store.
     pub fn state(&mut self) -> Result<State<'_>, CallError> {
         self.0.member.instance.state()
     }
 
-    /// The instance as an output binding.
+    /// Returns a handle for the calls of the output binding.
     ///
-    /// Errors: [`CallError::NotExported`].
+    /// # Errors
+    ///
+    /// [`CallError::NotExported`] if the component is not an output binding.
     pub fn binding(&mut self) -> Result<Binding<'_>, CallError> {
         self.0.member.instance.binding()
     }
 
-    /// Returns true if a call trapped, was abandoned or took too long. Every further call gives [`CallError::InstanceLost`], and
-    /// the pool does not lend the instance again.
+    /// Returns true if a call trapped, exceeded its time limit, or was dropped before it was done. Every further call returns
+    /// [`CallError::InstanceLost`], and the pool does not lend the instance again.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.0.member.instance.is_lost()
     }
 
-    /// As [`Instance::take_stderr`](crate::Instance::take_stderr).
-    #[must_use = "what it returns is kept no more"]
+    /// Returns the captured standard error and removes it; see [`Instance::take_stderr`](crate::Instance::take_stderr).
+    #[must_use = "the returned text is no longer in the capture"]
     pub fn take_stderr(&mut self) -> String {
         self.0.member.instance.take_stderr()
     }
 
-    /// The linear memory that the instance has now, in bytes. It grows, in pages of 64 KiB, and never shrinks; of it
-    /// only what was touched takes room in this process.
+    /// Returns the size of the instance's linear memory, in bytes. It grows in pages of 64 KiB and never shrinks. Only pages
+    /// that were touched take memory of this process.
     #[must_use]
     pub fn memory_size(&self) -> usize {
         self.0.member.instance.memory_size()
@@ -205,28 +228,35 @@ impl std::fmt::Debug for PooledInstance {
     }
 }
 
-/// Figures of an [`InstancePool`], all of one moment.
+/// The figures of an [`InstancePool`], all of one moment, from [`InstancePool::stats`].
 ///
 /// Every instance that was started is in use, idle, lost or retired, except while it is being dropped.
+///
+/// ```no_run
+/// # fn example(pool: dapr_wasm_host::InstancePool) {
+/// let stats = pool.stats();
+/// println!("{} in use, {} idle, {} callers wait", stats.in_use, stats.idle, stats.waiting);
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolStats {
-    /// Lent instances, including those that were just handed to a waiting caller.
+    /// The number of lent instances, including those that were just handed to a waiting caller.
     pub in_use: usize,
-    /// Instances that can be lent at once.
+    /// The number of instances that can be lent at once.
     pub idle: usize,
-    /// Instances that are being started or configured.
+    /// The number of instances that are being started or configured.
     pub starting: usize,
-    /// Callers that wait in [`acquire`](InstancePool::acquire).
+    /// The number of callers that wait in [`acquire`](InstancePool::acquire).
     pub waiting: usize,
-    /// Instances that were started and configured since the pool was built.
+    /// The number of instances that were started and configured since the pool was built.
     pub started: u64,
-    /// Instances that were given back [lost](PooledInstance::is_lost) since the pool was built.
+    /// The number of instances that were given back [lost](PooledInstance::is_lost) since the pool was built.
     pub lost: u64,
-    /// Instances that the pool dropped since it was built for another reason: a limit of the builder, another plugin,
-    /// or because the pool was closed.
+    /// The number of instances that the pool dropped for another reason since it was built: a limit of the builder, another
+    /// plugin, or because the pool was closed.
     pub retired: u64,
-    /// Starts that failed since the pool was built. Starts that the pool itself cut short, and callers that were given
-    /// a remembered error, are not counted.
+    /// The number of starts that failed since the pool was built. Starts that the pool itself cancelled are not counted, nor
+    /// are callers that got a remembered error.
     pub failed_starts: u64,
 }

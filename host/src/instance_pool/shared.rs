@@ -1,4 +1,4 @@
-//! The state that all clones of a pool share. Each event changes the members under the lock, and acts once it is released.
+//! The state that all clones of a pool share. Each event changes the members under the lock, and acts after it is released.
 
 use super::members::{Answer, Asked, Due, Member, Members, Offered, Rules, Wake};
 use super::start::{Setup, StartOutcome};
@@ -19,11 +19,11 @@ pub(super) struct Shared {
     rules: Rules,
     pub(super) setup: Arc<Setup>,
     members: Mutex<Members>,
-    /// Which plugin the pool has. Starts of an earlier one are cut short.
+    /// The number of the pool's current plugin. Starts of an earlier plugin are cancelled.
     pub(super) generation: watch::Sender<u64>,
-    /// An instance started or left, or the pool was closed: for warm-ups and those who close it.
+    /// Notified when an instance started or left, or the pool was closed. Warm-ups and `close` wait for it.
     changed: Notify,
-    /// An idle instance is due before the task that sweeps would look again.
+    /// Notified when an idle instance is due before the sweep task would wake.
     earlier: Arc<Notify>,
 }
 
@@ -89,14 +89,14 @@ impl Shared {
             Asked::Closed => return Err(PoolError::Closed),
             Asked::CannotWait => {
                 self.retire(expired);
-                // Panics, and says why.
+                // Panics with tokio's message about the missing runtime.
                 drop(Handle::current());
                 return Err(PoolError::Interrupted);
             }
             Asked::Waits { ticket } => ticket,
         };
         let place = scopeguard::guard(ticket, |ticket| {
-            // The sender is dropped without the lock.
+            // Drops the sender outside the lock.
             let given_up = self.members().give_up(ticket);
             drop(given_up);
         });
@@ -107,7 +107,7 @@ impl Shared {
             None => return Err(PoolError::Interrupted),
         };
         ScopeGuard::into_inner(place);
-        // The pool does not drop a sender: it lives as long as this future.
+        // This future keeps the pool alive, which does not drop a sender.
         answer.unwrap_or(Err(PoolError::Interrupted))
     }
 
@@ -121,7 +121,7 @@ impl Shared {
         }
     }
 
-    /// Offers an instance, which counts as lent, to those who wait.
+    /// Offers an instance, which counts as lent, to waiting callers.
     fn offer(self: &Arc<Self>, mut member: Member) {
         loop {
             let offered = self.members().offer(member, &self.rules);
@@ -130,7 +130,7 @@ impl Shared {
                 Offered::Idle(Some(wake)) => return self.wake(wake),
                 Offered::Unwanted(member) => return self.discard(member, false),
                 Offered::Handed(answer, handed) => match answer.send(Ok(self.lent(handed))) {
-                    // The caller went away at this moment. The next one may be there.
+                    // The caller went away just now, so offer the instance to the next one.
                     Err(Ok(lent)) => member = lent.into_member(),
                     Ok(()) | Err(Err(_)) => return,
                 },
@@ -138,7 +138,7 @@ impl Shared {
         }
     }
 
-    /// Drops a lent instance. Its slot is free before it stops to count.
+    /// Drops a lent instance. It counts until its slot is free.
     fn discard(self: &Arc<Self>, member: Member, lost: bool) {
         self.members().leaves();
         drop(member);
@@ -157,14 +157,15 @@ impl Shared {
         self.changed();
     }
 
-    /// An instance left, a start ended, or another plugin is there: whoever depends on it goes on.
+    /// Begins starts and wakes waiters after an instance left, a start ended, or the plugin was replaced.
     fn changed(self: &Arc<Self>) {
         let due = self.members().due(&self.rules);
         self.act(due, Span::none);
         self.changed.notify_waiters();
     }
 
-    /// The span is that of the caller who needs the starts, where it is known.
+    /// Begins the starts and refuses the callers of `due`. `span` returns the span of the caller that needs the starts, if
+    /// that is known.
     fn act(self: &Arc<Self>, due: Due, span: impl Fn() -> Span) {
         let Due { starts, refused } = due;
         for start in starts {
@@ -198,7 +199,7 @@ impl Shared {
         let due = self.members().due(&self.rules);
         self.act(due, Span::current);
         loop {
-            // Before it looks, so that no change is missed.
+            // Registers before it checks, so that no change is missed.
             let mut changed = pin!(self.changed.notified());
             changed.as_mut().enable();
             if let Some(ended) = self.members().warm_up(*warm_up) {
@@ -227,7 +228,7 @@ impl Shared {
                 .map(|answer| (answer, PoolError::Closed)),
         );
         self.retire(idle);
-        // For warm-ups.
+        // Wakes warm-ups.
         self.changed.notify_waiters();
         loop {
             let mut changed = pin!(self.changed.notified());
@@ -239,7 +240,7 @@ impl Shared {
         }
     }
 
-    /// Cuts the starts of earlier generations short. Two threads may come here in either order.
+    /// Cancels the starts of earlier generations. Two threads may call this in either order.
     fn outdate(&self, generation: u64) {
         self.generation
             .send_modify(|current| *current = generation.max(*current));
@@ -252,14 +253,16 @@ impl Shared {
                 let pool = Arc::downgrade(self);
                 let sweeping = sweep(pool, Arc::clone(&self.earlier));
                 if let Err(error) = background::spawn(sweeping) {
-                    tracing::warn!("idle instances stay until the pool is used: {error}");
+                    tracing::warn!(
+                        "cannot start the thread that drops idle instances, so they stay until the pool is used: {error}"
+                    );
                     self.members().sweep_ended();
                 }
             }
         }
     }
 
-    /// Drops the idle instances whose time has come. Gives the time when the next one is due, if any is.
+    /// Drops the idle instances that are due. Returns the time when the next one is due, if any is.
     fn sweep(self: &Arc<Self>) -> Option<Instant> {
         let (expired, next) = self.members().sweep(&self.rules);
         self.retire(expired);
@@ -269,18 +272,18 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // The task that sweeps ends, rather than sleep on.
+        // Wakes the sweep task, so that it ends.
         self.earlier.notify_one();
     }
 }
 
-/// Drops idle instances when their time has come, also while nobody uses the pool.
+/// Drops idle instances when they are due, also while nobody uses the pool.
 ///
-/// It runs on this crate's own thread, since the runtime of a caller may rest for as long as the pool does. It ends
-/// when no instance is idle, or with the pool.
+/// This task runs on this crate's own thread, since a caller's runtime may be idle for as long as the pool. It ends when
+/// no idle instance is left to wait for, or with the pool.
 async fn sweep(pool: Weak<Shared>, earlier: Arc<Notify>) {
     loop {
-        // Before it looks, so that what becomes idle afterwards is not missed.
+        // Registers before it checks, so that no instance that becomes idle afterwards is missed.
         let earlier = earlier.notified();
         let Some(next) = pool.upgrade().and_then(|pool| pool.sweep()) else {
             return;
@@ -301,7 +304,7 @@ fn refuse(callers: impl IntoIterator<Item = (Answer, PoolError)>) {
 fn warn_of_less(rules: &Rules, max_instances: NonZeroUsize) {
     if max_instances < rules.max_instances {
         tracing::warn!(
-            "a pool for {} instances has {max_instances}, as many as the plugin may have; raise PluginBuilder::max_instances",
+            "the instance pool has room for {max_instances} instances instead of {}, because its plugin allows no more; raise PluginBuilder::max_instances",
             rules.max_instances
         );
     }

@@ -1,4 +1,4 @@
-//! A start: one task that ends by telling its pool the outcome, whatever happens to it.
+//! The start of an instance: a task that always reports its outcome to the pool, even if it panics or is dropped.
 
 use super::shared::Shared;
 use crate::error::{CallError, PoolError};
@@ -11,7 +11,7 @@ use tokio::runtime::{Handle, Id};
 use tokio::sync::watch;
 use tracing::{Instrument, Span};
 
-/// How each instance of a pool is started and configured.
+/// The options and configuration of each instance of a pool.
 pub(super) struct Setup {
     pub(super) options: InstanceOptions,
     pub(super) state: Option<Metadata>,
@@ -41,11 +41,11 @@ impl Setup {
     }
 }
 
-/// How a start ended.
+/// The outcome of a start.
 pub(super) enum StartOutcome {
     Started(Box<Instance>),
     Failed(PoolError),
-    /// Nobody needs the instance any more: the pool was closed or dropped, or has another plugin.
+    /// Cancelled, because nobody needs the instance any more: the pool was closed or dropped, or has another plugin.
     CutShort,
     /// The task panicked, or its runtime was shut down.
     Interrupted,
@@ -55,9 +55,9 @@ pub(super) enum StartOutcome {
 pub(super) struct Start {
     pub(super) runtime: Handle,
     pub(super) plugin: Plugin,
-    /// Which of the pool's plugins that is.
+    /// The number of the plugin, counting those that the pool has had.
     pub(super) generation: u64,
-    /// The ticket of the caller that needs it.
+    /// The ticket of the caller that needs the instance.
     pub(super) caller: Option<u64>,
 }
 
@@ -73,12 +73,13 @@ impl Start {
         let setup = Arc::clone(&pool.setup);
         let current = pool.generation.subscribe();
         let run = run(running, setup, self.plugin, current);
-        // A runtime that was shut down drops it at once.
+        // A runtime that was shut down drops the task at once.
         self.runtime.spawn(run.instrument(span));
     }
 }
 
-/// Nobody can acquire the instance any more when the pool is dropped, so the start does not keep it.
+/// Starts an instance, until the pool closes, is dropped or takes another plugin. `Running` holds the pool weakly, so a start
+/// does not keep a pool that nobody can acquire from.
 async fn run(
     mut running: Running,
     setup: Arc<Setup>,
@@ -97,7 +98,7 @@ async fn run(
     running.ended = Some(ended);
 }
 
-/// Tells the pool, when it is dropped, how the start ended.
+/// Reports the outcome of the start to the pool when it is dropped.
 struct Running {
     pool: Weak<Shared>,
     runtime: Id,

@@ -1,4 +1,4 @@
-//! A sink keeps the newest lines, and `tracing` gets each line.
+//! Tests of the sink, which keeps the newest lines, and of the escapes for `tracing`.
 
 use super::*;
 
@@ -11,19 +11,19 @@ fn sink_of<'a>(written: impl IntoIterator<Item = &'a [u8]>) -> CapturedStderr {
     sink
 }
 
-/// Some 1 MB in lines of different lengths, each of which is found only once.
+/// Makes about 1 MB of lines of different lengths. No two lines are equal.
 fn many_lines() -> String {
     let line = |number: usize| format!("{number} {}é\n", "x".repeat(number * 7919 % 1000));
     (0..2_000).map(line).collect()
 }
 
 #[test]
-fn newest_lines_are_kept_whole_however_they_are_written() {
+fn newest_lines_are_kept_whole_for_any_write_size() {
     let written = many_lines();
     for pieces in [1, 100, 4_096, 50_000, CAPACITY, CAPACITY + 1, written.len()] {
         let kept = sink_of(written.as_bytes().chunks(pieces)).contents();
         assert!(kept.len() <= CAPACITY, "{}", kept.len());
-        // Not a line less than fits.
+        // Every line that fits is kept.
         assert!(kept.len() > CAPACITY - 2_000, "{}", kept.len());
         let older = written.strip_suffix(&kept).unwrap();
         assert!(older.ends_with('\n'), "{pieces}");
@@ -31,7 +31,7 @@ fn newest_lines_are_kept_whole_however_they_are_written() {
 }
 
 #[test]
-fn what_fits_is_kept_as_it_was_written() {
+fn text_that_fits_is_kept_unchanged() {
     let first = [b'x'; CAPACITY - 2];
     assert_eq!(
         sink_of([&first[..], b"\n", b"y"]).contents().len(),
@@ -43,7 +43,7 @@ fn what_fits_is_kept_as_it_was_written() {
 }
 
 #[test]
-fn of_a_line_that_is_too_long_the_end_is_kept() {
+fn end_of_a_too_long_line_is_kept() {
     let long = [b'x'; CAPACITY];
     for written in [
         vec![&long[..], &long, b"end"],
@@ -55,14 +55,14 @@ fn of_a_line_that_is_too_long_the_end_is_kept() {
     }
     let whole = [&b"begin\n"[..], &long, b"end"].concat();
     assert_eq!(sink_of([&whole[..]]).contents().len(), CAPACITY);
-    // Not half a character.
+    // No character is cut in half.
     let characters = "é".repeat(CAPACITY);
     let kept = sink_of([characters.as_bytes(), b"x"]).contents();
     assert!(kept.len() >= CAPACITY - 1 && kept.starts_with('é'));
 }
 
 #[test]
-fn bytes_that_are_not_text_are_replaced() {
+fn invalid_utf8_is_replaced() {
     assert_eq!(sink_of([&b"a\xffb"[..]]).contents(), "a\u{fffd}b");
     let rests_of_characters = [0x80; 2 * CAPACITY];
     assert!(sink_of([&rests_of_characters[..]]).contents().len() >= CAPACITY - 3);
@@ -80,13 +80,13 @@ fn taking_empties_the_sink_and_its_clones() {
 }
 
 #[test]
-fn what_was_written_is_not_in_debug_output() {
+fn captured_text_is_not_in_debug_output() {
     let printed = format!("{:?}", sink_of([&b"hush"[..]]));
     assert_eq!(printed, "CapturedStderr { bytes: 4, .. }");
 }
 
 #[test]
-fn line_is_printed_without_what_moves_a_terminal() {
+fn terminal_control_characters_are_escaped() {
     for (written, printed) in [
         ("plain, \"quoted\" and \\ äöü é हिन्दी 🦀", None),
         ("a\tb", None),

@@ -90,7 +90,7 @@ fn without_address_space_for_all_slots_instances_are_allocated_one_by_one_and_a_
     assert!(!has_slots(&plugin));
     assert_eq!(warnings.len(), 1);
     assert!(
-        warnings[0].contains("for lack of 1000000 slots"),
+        warnings[0].contains("address space for 1000000 instances"),
         "{warnings:?}"
     );
 

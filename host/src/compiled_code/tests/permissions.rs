@@ -1,4 +1,4 @@
-//! Others may read what is kept, and not write it.
+//! Tests of permissions: others may read cached code, but not write it.
 
 use super::{CodeFolder, Kept};
 use std::fs::{self, File};
@@ -15,9 +15,9 @@ fn set_mode(path: &Path, mode: u32) {
 }
 
 #[test]
-fn the_folder_is_written_by_this_user_alone_and_read_by_everybody() {
+fn others_can_read_the_cache_but_not_write_it() {
     let kept = Kept::new();
-    // What everything has that nobody asked a mode for: all bits but those of the umask.
+    // Made without an explicit mode, so they have all bits but those of the umask.
     let [folder, file] = ["folder", "file"].map(|name| kept.parent.path().join(name));
     fs::create_dir(&folder).unwrap();
     File::create(&file).unwrap();
@@ -39,7 +39,7 @@ fn the_folder_is_written_by_this_user_alone_and_read_by_everybody() {
 }
 
 #[test]
-fn code_in_a_folder_that_may_only_be_read_is_loaded() {
+fn code_in_a_read_only_folder_is_loaded() {
     let kept = Kept::new();
     kept.code();
     let path = kept.find().unwrap();
@@ -51,7 +51,7 @@ fn code_in_a_folder_that_may_only_be_read_is_loaded() {
 }
 
 #[test]
-fn a_link_to_a_folder_that_others_could_replace_is_refused() {
+fn link_to_a_replaceable_folder_is_refused() {
     let kept = Kept::new();
     let open = kept.parent.path().join("open");
     fs::create_dir_all(open.join("ours")).unwrap();
@@ -63,7 +63,7 @@ fn a_link_to_a_folder_that_others_could_replace_is_refused() {
     assert!(refused.to_string().contains("/open; forbid"), "{refused}");
 }
 
-/// Puts something in the place of kept code, which must not be used and must be replaced by a file of this user's.
+/// Puts something else in the place of cached code. It must not be used, and must be replaced by a file of this user.
 fn is_not_used_and_replaced(put: impl FnOnce(&Path, &Path)) {
     let kept = Kept::new();
     kept.code();
