@@ -45,7 +45,7 @@ const SLOT: Slot = Slot {
 /// | a stack | 1 | 2 MiB |
 ///
 /// With 1,000 instances that is 8 TiB. It takes no memory before it is used. A component that needs more fails to load with
-/// [`HostError::EngineTooSmall`]. If the process cannot reserve that much, a `tracing` event at level WARN says so, and each
+/// [`HostError::EngineTooSmall`]. If the process cannot reserve that much, a `tracing` event at level WARN says so. Then each
 /// instance is allocated when it starts, which is slower.
 ///
 /// A clone is the same engine. The address space is released when the last clone, plugin and instance are dropped.

@@ -216,8 +216,8 @@ impl Shared {
 impl Ticked {
     /// Returns the engines that still exist and forgets the others. Without any, the thread must end.
     ///
-    /// The caller must drop the result outside the lock: if the last other owner of an engine is dropped meanwhile, this
-    /// frees the engine with all its address space.
+    /// The caller must drop the result outside the lock. It may be the last owner of an engine by then, and dropping it frees
+    /// all the engine's address space.
     fn living(&mut self) -> Vec<Engine> {
         let living = self.engines.iter().filter_map(EngineWeak::upgrade);
         let living: Vec<_> = living.collect();

@@ -1,9 +1,9 @@
 //! Runs WebAssembly components that are Dapr state stores or output bindings, such as `dapr_dynamodb.wasm`, inside your
 //! program.
 //!
-//! You load a component once as a [`Plugin`], start an [`Instance`] of it, and call the instance through Rust methods
-//! such as [`State::get`], [`State::set`] and [`Binding::invoke`]. An instance has a memory and a configuration of its
-//! own. It reaches only the hosts, files and environment variables that you grant, and a trap in it does not harm your
+//! You load a component once as a [`Plugin`] and start an [`Instance`] of it. Then you call the instance through Rust
+//! methods such as [`State::get`], [`State::set`] and [`Binding::invoke`]. An instance has a memory and a configuration of
+//! its own. It reaches only the hosts, files and environment variables that you grant. A trap in it does not harm your
 //! process.
 //!
 //! Any component works that exports the interface `state` or `binding` of the WIT package `dapr-wasm:components`. The WIT

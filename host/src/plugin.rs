@@ -43,7 +43,7 @@ const MAX_REQUESTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(255);
 /// A plugin belongs to the process that loaded it. In a process that is forked from that one, [`Plugin::instantiate`]
 /// returns [`HostError::ForkedProcess`], and each call of an instance
 /// [`CallError::ForkedProcess`](crate::CallError::ForkedProcess). Load the plugin in the child process, and build its
-/// [`Egress`](crate::Egress) there: an `Egress` that was used before the fork shares its connections with the parent.
+/// [`Egress`](crate::Egress) there. An `Egress` that was used before the fork shares its connections with the parent.
 #[derive(Clone)]
 pub struct Plugin {
     pub(crate) loaded: Arc<Loaded>,
@@ -191,10 +191,10 @@ impl PluginBuilder {
     /// Caches compiled code in the folder `dapr-wasm-host` inside `directory`. Both are created if they are missing. The
     /// default is this user's cache folder.
     ///
-    /// The cached code is executed, so nobody else may be able to change it. Loading fails with
-    /// [`HostError::CompiledCodeCache`] unless the inner folder and all folders above it belong to this user or to root, and
-    /// nobody else may write to them. A folder above the inner one may have the sticky bit instead, as `/tmp` has. A volume
-    /// that everybody may write to, such as Kubernetes' `emptyDir`, is refused: put the code into the image, or use
+    /// The cached code is executed, so nobody else may be able to change it. The inner folder and all folders above it must
+    /// belong to this user or to root, and nobody else may write to them. A folder above the inner one may have the sticky bit
+    /// instead, as `/tmp` has. Otherwise loading fails with [`HostError::CompiledCodeCache`]. A volume that everybody may write
+    /// to, such as Kubernetes' `emptyDir`, is refused: put the code into the image, or use
     /// [`without_cache`](Self::without_cache).
     ///
     /// From that folder, only regular files with one hard link are loaded, and only if nobody else may write to them. For
@@ -237,10 +237,10 @@ impl PluginBuilder {
     ///
     /// On a shared engine, this is the largest share that the plugin can take. The engine does not keep room free for it.
     ///
-    /// A plugin with its own engine reserves address space for all these instances when it is loaded: 4 GiB for each linear
-    /// memory, 2 MiB for each stack, and 0.8 MB or more for each table. It takes no memory before it is used. If the process
-    /// cannot reserve that much, a `tracing` event at level WARN says so, and each instance is allocated when it starts,
-    /// which is slower.
+    /// A plugin with its own engine reserves address space for all these instances when it is loaded. That is 4 GiB for each
+    /// linear memory, 2 MiB for each stack, and 0.8 MB or more for each table. It takes no memory before it is used. If the
+    /// process cannot reserve that much, a `tracing` event at level WARN says so. Then each instance is allocated when it
+    /// starts, which is slower.
     #[must_use]
     pub fn max_instances(mut self, instances: NonZeroUsize) -> Self {
         self.max_instances = Some(instances);

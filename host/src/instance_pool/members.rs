@@ -653,7 +653,7 @@ mod tests {
     use crate::tests::components::binding_by_hand;
 
     #[test]
-    fn sweep_is_woken_only_for_an_instance_that_is_due_earlier() {
+    fn sweep_is_woken_only_for_an_earlier_due_time() {
         let plugin = Plugin::builder().without_cache();
         let plugin = plugin.from_bytes(&binding_by_hand()).unwrap();
         let mut members = Members::new(plugin, NonZeroUsize::MIN);

@@ -253,8 +253,8 @@ pub struct PoolStats {
     pub started: u64,
     /// The number of instances that were given back [lost](PooledInstance::is_lost) since the pool was built.
     pub lost: u64,
-    /// The number of instances that the pool dropped for another reason since it was built: a limit of the builder, another
-    /// plugin, or because the pool was closed.
+    /// The number of instances that the pool has dropped for another reason: a limit of the builder, another plugin, or a
+    /// closed pool.
     pub retired: u64,
     /// The number of starts that failed since the pool was built. Starts that the pool itself cancelled are not counted, nor
     /// are callers that got a remembered error.

@@ -1,4 +1,4 @@
-//! Calls: what they give, and which of them cost the instance.
+//! Tests of calls: their results, and which of them lose the instance.
 
 use super::components::{binding_by_hand, that_traps};
 use super::{load, start};
@@ -8,7 +8,7 @@ use crate::{CallError, InstanceOptions};
 use std::future::ready;
 
 #[tokio::test]
-async fn a_trap_loses_the_instance_and_not_the_plugin() {
+async fn trap_loses_the_instance_but_not_the_plugin() {
     let plugin = load(&that_traps("dynamodb"));
     let mut instance = start(&plugin).await;
     let trap = instance
@@ -32,7 +32,7 @@ async fn a_trap_loses_the_instance_and_not_the_plugin() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_contract_comes_as_it_was_given_and_leaves_the_instance() {
+async fn contract_error_is_returned_and_keeps_the_instance() {
     let mut instance = start(&load(&binding_by_hand())).await;
     let mut binding = instance.binding().unwrap();
     let refused = binding.init(&[("table", "orders")]).await;
@@ -51,7 +51,7 @@ async fn an_error_of_the_contract_comes_as_it_was_given_and_leaves_the_instance(
 }
 
 #[tokio::test]
-async fn a_call_that_is_abandoned_loses_the_instance() {
+async fn dropped_call_loses_the_instance() {
     let mut instance = start(&load(&binding_by_hand())).await;
     let mut binding = instance.binding().unwrap();
     tokio::select! {
@@ -64,7 +64,7 @@ async fn a_call_that_is_abandoned_loses_the_instance() {
 }
 
 #[tokio::test]
-async fn an_interface_that_is_not_exported_is_named() {
+async fn missing_interface_is_named() {
     let mut instance = start(&load(&binding_by_hand())).await;
     let missing = instance.state().err().unwrap();
     assert!(matches!(missing, CallError::NotExported { .. }));
@@ -73,7 +73,7 @@ async fn an_interface_that_is_not_exported_is_named() {
 }
 
 #[tokio::test]
-async fn a_call_may_move_between_threads() {
+async fn call_can_run_on_another_thread() {
     let plugin = load(&binding_by_hand());
     let called = tokio::spawn(async move {
         let mut instance = start(&plugin).await;
@@ -83,7 +83,7 @@ async fn a_call_may_move_between_threads() {
 }
 
 #[test]
-fn the_values_of_environment_variables_are_not_printed() {
+fn debug_output_hides_environment_values() {
     let options = InstanceOptions::new().env("AWS_SECRET_ACCESS_KEY", "hush");
     let printed = format!("{options:?}");
     assert!(printed.contains("AWS_SECRET_ACCESS_KEY"), "{printed}");

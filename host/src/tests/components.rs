@@ -1,38 +1,46 @@
-//! Components of the contract, and of less than it, without building a real one.
+//! Small components for tests, with or without the contract, made without building a real one.
 
 use std::path::Path;
 use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
 use wit_parser::{LiftLowerAbi, ManglingAndAbi, PackageId, Resolve};
 
-/// A component that exports what `world` says and traps in every call.
+/// A component with the exports of `world` that traps in every call.
 pub(crate) fn that_traps(world: &str) -> Vec<u8> {
     let (resolve, package) = contract();
     encode(&resolve, package, world, None)
 }
 
-/// A binding by hand: `init` refuses, `ping` waits for a quarter of an hour, `operations` gives none, `invoke` answers
-/// with nothing.
+/// A binding written by hand:
+///
+/// - `init` fails,
+/// - `ping` waits for a quarter of an hour,
+/// - `operations` returns no names,
+/// - `invoke` returns an empty response.
 pub(crate) fn binding_by_hand() -> Vec<u8> {
     by_hand("by-hand", BY_HAND_WIT, BY_HAND)
 }
 
-/// A binding that shows whether it is the same instance as before, in one page of memory: `init` takes no metadata,
-/// refuses one field, and takes an hour for two fields; `operations` gives one empty name for each `init` it took; `ping` waits for a quarter of an hour;
-/// `invoke` traps when it is asked to `trap`, and otherwise takes a page of memory for each byte of data, or traps.
+/// A binding with one page of memory, whose state shows if it is the same instance as before:
+///
+/// - `init` succeeds without fields, fails with one field, and takes an hour with two fields,
+/// - `operations` returns one empty name for each `init` that succeeded,
+/// - `ping` waits for a quarter of an hour,
+/// - `invoke` traps for an operation of four letters, such as `trap`,
+/// - for other operations, `invoke` grows memory by a page for each byte of data, and traps if that fails.
 pub(crate) fn binding_that_counts() -> Vec<u8> {
     by_hand("by-hand", BY_HAND_WIT, COUNTING)
 }
 
-/// [`binding_by_hand`] with a second memory, a table of more elements than any component of the contract needs, and two
-/// tables beside it.
+/// [`binding_by_hand`] with a second memory, a table with more elements than any component of the contract needs, and two more
+/// tables.
 pub(crate) fn binding_with_large_parts() -> Vec<u8> {
     let parts = "(memory $second 3) (table 300_000 funcref) (table 1 funcref) (table 2 funcref)";
     let core = BY_HAND.trim_end().strip_suffix(')').unwrap();
     by_hand("by-hand", BY_HAND_WIT, &format!("{core}{parts})"))
 }
 
-/// A binding that computes for ever when it is asked to; when, its name says. Otherwise it is well, but for its `ping`,
-/// which waits for a quarter of an hour.
+/// A binding that computes for ever at the point that `when` names. Its other calls succeed, and `ping` waits for a quarter of
+/// an hour.
 pub(crate) fn binding_that_spins(when: Spins) -> Vec<u8> {
     let spin = "(loop $forever (br $forever))";
     let mut core = BY_HAND.replacen(
@@ -54,8 +62,11 @@ pub(crate) fn binding_that_spins(when: Spins) -> Vec<u8> {
     by_hand("by-hand", BY_HAND_WIT, &core)
 }
 
-/// A binding that writes to standard error: "started" when it starts, and then traps where it is to; `init` refuses and
-/// writes why; `invoke` writes its data, at most 4,096 bytes, and traps where its operation has four letters.
+/// A binding that writes to standard error:
+///
+/// - at its start it writes "started", and then traps if `traps_at_start`,
+/// - `init` writes "not configured" and fails,
+/// - `invoke` writes its data, at most 4,096 bytes, and traps for an operation of four letters.
 pub(crate) fn binding_that_writes(traps_at_start: bool) -> Vec<u8> {
     let after = if traps_at_start { "unreachable" } else { "" };
     let core = WRITING.replace("(; after start ;)", after);
@@ -70,7 +81,7 @@ pub(crate) enum Spins {
     AtStart,
 }
 
-/// [`binding_by_hand`], whose `operations` opens a lease of seven uses at `acme:secrets/vault`, drops it, and gives an empty
+/// [`binding_by_hand`], whose `operations` opens a lease of seven uses at `acme:secrets/vault`, drops it, and returns an empty
 /// name for each use that the lease had.
 #[cfg(feature = "wasmtime")]
 pub(crate) fn binding_that_imports() -> Vec<u8> {
@@ -106,7 +117,7 @@ const VAULT_IMPORTS: &str = r#"
     (import "acme:secrets/vault@1.0.0" "[resource-drop]lease" (func $drop (param i32)))
 "#;
 
-// The list of names is at 512: where its first name is, a pair of zeros for each, and how many there are.
+// The list of names is at address 512: first the address of the names, which are pairs of zeros, then their number.
 #[cfg(feature = "wasmtime")]
 const VAULT_CALLS: &str = "
     (local $lease i32)
@@ -117,7 +128,7 @@ const VAULT_CALLS: &str = "
     i32.const 512
 ";
 
-/// A component of this world, whose core is text.
+/// Makes a component of this world from a core module in text format.
 fn by_hand(world: &str, wit: &str, core: &str) -> Vec<u8> {
     let (mut resolve, _) = contract();
     let package = resolve.push_str("by-hand.wit", wit).unwrap();
@@ -167,8 +178,8 @@ const BY_HAND_WIT: &str = "
     }
 ";
 
-// Results are read from where the functions point: zeros are `ok` with nothing in it; at 64 stands an `error` of case 3,
-// `etag-mismatch`, with the two bytes at 96.
+// Each function returns the address of its result. Zeros are an empty `ok`. Address 64 has an `error` of case 3,
+// `etag-mismatch`, whose text is the two bytes at 96.
 const BY_HAND: &str = r#"
     (module
         (import "wasi:clocks/monotonic-clock@0.2.0" "subscribe-duration"

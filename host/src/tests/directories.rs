@@ -1,4 +1,4 @@
-//! The files of this machine that an instance may read.
+//! Tests of the directories that are granted to an instance.
 
 use super::components::binding_by_hand;
 use super::folders::private_folder;
@@ -14,7 +14,7 @@ use wasmtime_wasi::p2::bindings::filesystem::types::{
 };
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-/// The surroundings of an instance, asked for as wasmtime does for the component.
+/// The WASI surroundings of an instance, called in the way wasmtime does for a component.
 struct Surroundings {
     wasi: WasiCtx,
     resources: ResourceTable,
@@ -69,7 +69,7 @@ fn lending(directory: &Path) -> Surroundings {
 }
 
 #[test]
-fn an_instance_has_no_directory_unless_it_is_lent_one() {
+fn instance_sees_only_granted_directories() {
     let mut nothing = Surroundings::of(&InstanceOptions::new());
     assert!(nothing.directories().is_empty());
 
@@ -84,7 +84,7 @@ fn an_instance_has_no_directory_unless_it_is_lent_one() {
 }
 
 #[tokio::test]
-async fn a_directory_that_does_not_exist_is_named_before_the_component_runs() {
+async fn missing_directory_fails_the_start_and_is_named() {
     let folder = private_folder();
     let missing = folder.path().join("nowhere");
     let options = InstanceOptions::new().read_only_directory(&missing, "/secrets");
@@ -97,7 +97,7 @@ async fn a_directory_that_does_not_exist_is_named_before_the_component_runs() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_in_a_directory_that_is_lent() {
+async fn granted_directory_is_read_only() {
     let folder = private_folder();
     fs::write(folder.path().join("token"), "old").unwrap();
     let mut lent = lending(folder.path());
@@ -115,7 +115,7 @@ async fn nothing_is_written_in_a_directory_that_is_lent() {
 }
 
 #[tokio::test]
-async fn a_file_that_was_replaced_is_read_anew() {
+async fn replaced_file_is_read_again() {
     let folder = private_folder();
     fs::write(folder.path().join("token"), "old").unwrap();
     let mut lent = lending(folder.path());
@@ -126,11 +126,12 @@ async fn a_file_that_was_replaced_is_read_anew() {
     assert_eq!(lent.read("token").await.unwrap(), "new");
 }
 
-/// `token` → `..data/token`, `..data` → a directory of one moment, which is replaced as a whole: the AtomicWriter of
-/// Kubernetes (<https://github.com/kubernetes/kubernetes/blob/master/pkg/volume/util/atomic_writer.go>).
+/// Uses the layout of Kubernetes' AtomicWriter
+/// (<https://github.com/kubernetes/kubernetes/blob/master/pkg/volume/util/atomic_writer.go>). `token` links to
+/// `..data/token`, and `..data` links to a directory with a timestamp. That directory is replaced as a whole.
 #[cfg(unix)]
 #[tokio::test]
-async fn a_token_that_kubernetes_projects_is_read_anew() {
+async fn rotated_kubernetes_token_is_read_again() {
     use std::os::unix::fs::symlink;
 
     let folder = private_folder();
@@ -152,7 +153,7 @@ async fn a_token_that_kubernetes_projects_is_read_anew() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_link_that_leads_out_of_the_directory_is_not_followed() {
+async fn link_out_of_the_directory_is_not_followed() {
     use std::os::unix::fs::symlink;
 
     let (inside, outside) = (private_folder(), private_folder());

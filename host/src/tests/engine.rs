@@ -1,4 +1,4 @@
-//! Plugins that share an engine share its limit and its address space, and nothing else.
+//! Tests of a shared engine: its plugins share its limit and its address space, and nothing else.
 
 use super::components::{
     binding_by_hand, binding_that_counts, binding_with_large_parts, that_traps,
@@ -58,7 +58,7 @@ async fn different_plugins_run_at_once_on_one_engine() {
 }
 
 #[tokio::test]
-async fn limit_of_an_engine_counts_the_instances_of_all_its_plugins() {
+async fn engine_limit_counts_instances_of_all_plugins() {
     let engine = engine(2);
     let first = load(&engine, &binding_by_hand());
     let second = load(&engine, &binding_that_counts());
@@ -75,13 +75,13 @@ async fn limit_of_an_engine_counts_the_instances_of_all_its_plugins() {
 }
 
 #[tokio::test]
-async fn share_of_a_plugin_leaves_room_for_the_others() {
+async fn plugin_limit_leaves_room_for_other_plugins() {
     let engine = engine(3);
     let limited = builder(&engine).max_instances(number(1));
     let limited = limited.from_bytes(&binding_by_hand()).unwrap();
     let other = load(&engine, &binding_by_hand());
     let _one = start(&limited).await;
-    // More often than there is room: what is refused takes none.
+    // More attempts than the engine has room for: a refused instance takes no room.
     for _ in 0..4 {
         let refused = try_start(&limited).await.unwrap_err();
         assert_matches!(refused, HostError::TooManyInstances { max_instances: 1 });
@@ -154,7 +154,7 @@ async fn component_too_large_for_its_engine_names_the_option() {
 }
 
 #[test]
-fn settings_of_an_engine_are_refused_on_its_plugins() {
+fn engine_settings_are_refused_on_its_plugins() {
     let engine = engine(1);
     for (builder, named) in [
         (builder(&engine).interruptible(true), "interruptible"),
@@ -169,7 +169,7 @@ fn settings_of_an_engine_are_refused_on_its_plugins() {
 
 #[tokio::test]
 async fn engine_lives_as_long_as_its_last_instance() {
-    // Without the thread that counts epochs, which holds an engine for a moment.
+    // Not interruptible, since the ticker thread holds an engine for a moment.
     let engine = Engine::builder().interruptible(false);
     let engine = engine.max_instances(number(1)).build().unwrap();
     let weak = engine.running.engine.weak();
@@ -190,13 +190,13 @@ async fn engine_without_address_space_warns_and_runs() {
     let plugin = load(&engine, &binding_by_hand());
     assert!(!has_slots(&plugin));
     answers(&mut start(&plugin).await).await;
-    // It depends on what was asked for, not on the machine.
+    // The error depends on the settings of the engine, not on the machine.
     let error = builder(&engine).from_bytes(&binding_with_large_parts());
     assert!(matches!(error, Err(HostError::EngineTooSmall { .. })));
 }
 
 #[test]
-fn code_is_kept_once_for_all_engines_of_equal_settings() {
+fn engines_with_equal_settings_share_cached_code() {
     let folder = private_folder();
     let component = that_traps("output-binding");
     let code = || {
@@ -216,7 +216,7 @@ fn code_is_kept_once_for_all_engines_of_equal_settings() {
     assert_eq!(code(), kept);
 }
 
-/// Prints the figures of the README of this crate, which shows the command.
+/// Prints the figures in this crate's README, which shows the command to run this test.
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "measures the address space of the process, in which no other test may run"]
@@ -250,7 +250,7 @@ fn figures_of_ten_plugins_with_and_without_a_shared_engine() {
     assert!(together < apart);
 }
 
-/// In bytes.
+/// Returns the size of this process's address space, in bytes.
 #[cfg(target_os = "linux")]
 fn address_space() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();

@@ -1,4 +1,4 @@
-//! A subscriber of `tracing` that keeps warnings and the standard error of components.
+//! A `tracing` subscriber that records warnings and the standard error of components.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ pub(super) struct Event {
     pub(super) message: String,
 }
 
-/// Keeps events of level WARN, and those of components' standard error.
+/// Records events of level WARN, and those of components' standard error.
 #[derive(Clone, Default)]
 pub(super) struct Events(Arc<Mutex<Vec<Event>>>);
 
@@ -22,7 +22,7 @@ impl Events {
     }
 }
 
-/// Does this, and gives the messages of level WARN meanwhile.
+/// Runs `action`, and returns its result and the messages of level WARN meanwhile.
 pub(super) fn warnings_of<T>(action: impl FnOnce() -> T) -> (T, Vec<String>) {
     let events = Events::default();
     let done = tracing::subscriber::with_default(events.clone(), action);

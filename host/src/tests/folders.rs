@@ -1,11 +1,11 @@
-//! Folders that nobody else can replace, so that compiled code may be kept there.
+//! Folders that nobody else can replace, so that compiled code can be cached there.
 
 use crate::compiled_code::CodeFolder;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// An empty folder, for as long as it is held. The system's own for temporary files will do where it has its sticky bit,
-/// which that of some containers has not.
+/// Makes an empty folder, which is deleted when it is dropped. Uses the system's temporary folder if that has the sticky bit,
+/// which it lacks in some containers.
 pub(crate) fn private_folder() -> TempDir {
     let program = std::env::current_exe().unwrap();
     let home = directories_next::BaseDirs::new().map(|folders| folders.home_dir().to_owned());
@@ -22,7 +22,7 @@ pub(crate) fn private_folder() -> TempDir {
     private.expect("there is a folder that nobody else can replace")
 }
 
-/// Whatever the umask is, nobody else can write to it.
+/// Makes a folder that nobody else can write to, for any umask.
 fn folder_in(place: &Path) -> Option<TempDir> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! A process that was forked after a plugin was loaded is told so, and may load the plugin itself.
+//! Tests of forks: a process that was forked after a plugin was loaded gets an error, and can load the plugin itself.
 
 use super::components::{Spins, binding_by_hand, binding_that_spins};
 use super::own_process::in_own_process;
@@ -14,16 +14,16 @@ fn load(component: &[u8], interruptible: bool) -> Plugin {
     plugin.from_bytes(component).unwrap()
 }
 
-/// Does this in a forked process, and waits for it.
+/// Runs `work` in a forked process, and waits until it succeeds.
 #[allow(unsafe_code, reason = "the standard library does not fork")]
 fn in_forked_process(work: impl FnOnce()) {
-    // SAFETY: the child has this thread alone, and a copy of all memory. Locks that other threads hold at this moment stay
-    // held there, which can only make the child wait, and then `in_own_process` kills it; C libraries give the child a usable
-    // allocator.
+    // SAFETY: the child has only this thread, and a copy of all memory. A lock that another thread holds at this moment stays
+    // held in the child. That can only make the child wait, and then `in_own_process` kills it. C libraries give the child a
+    // usable allocator.
     match unsafe { libc::fork() } {
         0 => {
             let done = catch_unwind(AssertUnwindSafe(work));
-            // Not back into the test harness, of which the parent has the threads.
+            // Does not return to the test harness, whose threads exist only in the parent.
             std::process::exit(done.is_err().into());
         }
         child => {

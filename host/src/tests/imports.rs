@@ -1,4 +1,4 @@
-//! Interfaces that the embedder offers to components, and what they cannot do.
+//! Tests of the interfaces that an embedder offers to components.
 
 use super::components::{binding_by_hand, binding_that_imports};
 use super::folders::private_folder;
@@ -94,7 +94,7 @@ async fn start(options: InstanceOptions) -> Instance {
     plugin.instantiate(&options).await.unwrap()
 }
 
-/// Opens a lease of seven uses, times what the vault grants, and asks how many it has.
+/// Opens a lease of seven uses, multiplied by the grant of the vault, and returns the number of its uses.
 async fn uses(instance: &mut Instance) -> Result<usize, CallError> {
     let operations = instance.binding().unwrap().operations().await;
     operations.map(|operations| operations.len())
@@ -107,7 +107,7 @@ fn granted(vault: Vault) -> InstanceOptions {
 #[tokio::test]
 async fn component_uses_the_resources_of_an_imported_interface() {
     let mut instance = start(granted(Vault::Grants(2))).await;
-    // More often than an instance may have handles, so that those that were dropped are gone.
+    // More often than an instance may have handles, so dropped handles must be freed.
     for _ in 0..10_001 {
         assert_eq!(uses(&mut instance).await.unwrap(), 14);
     }
@@ -133,7 +133,7 @@ async fn instances_of_one_plugin_have_contexts_of_their_own() {
 }
 
 #[tokio::test]
-async fn imported_function_that_never_answers_ends_at_the_time_limit() {
+async fn hanging_import_ends_at_the_time_limit() {
     let limit = Duration::from_secs(2);
     let mut instance = start(granted(Vault::NeverAnswers).time_limit(limit)).await;
     let over = uses(&mut instance).await.unwrap_err();
@@ -141,7 +141,7 @@ async fn imported_function_that_never_answers_ends_at_the_time_limit() {
 }
 
 #[tokio::test]
-async fn error_of_an_imported_function_is_found_in_the_trap() {
+async fn trap_contains_the_error_of_an_import() {
     let mut instance = start(granted(Vault::Fails)).await;
     let error = uses(&mut instance).await.unwrap_err();
     assert!(error.to_string().contains("the vault is sealed"), "{error}");
@@ -153,7 +153,7 @@ async fn error_of_an_imported_function_is_found_in_the_trap() {
 }
 
 #[test]
-fn component_without_its_import_is_told_how_to_offer_it() {
+fn error_of_a_missing_import_names_the_remedy() {
     let builder = Plugin::builder().without_cache();
     let error = builder.from_bytes(&binding_that_imports()).unwrap_err();
     assert_matches!(error, HostError::ImportNotOffered(_));
@@ -162,7 +162,7 @@ fn component_without_its_import_is_told_how_to_offer_it() {
     }
 }
 
-// The component imports both as 0.2.0.
+// The component imports both interfaces in version 0.2.0.
 #[test]
 fn host_interface_cannot_be_replaced_in_any_version() {
     for taken in [
@@ -201,7 +201,7 @@ fn unimported_host_interface_cannot_be_replaced_either() {
 }
 
 #[test]
-fn incompatible_version_of_a_host_interface_is_offered() {
+fn incompatible_version_of_a_host_interface_is_allowed() {
     let beside = |linker: &mut Linker<HostState>| linker.instance("wasi:io/poll@0.3.0").map(drop);
     let plugin = builder()
         .imports(beside)
@@ -210,7 +210,7 @@ fn incompatible_version_of_a_host_interface_is_offered() {
 }
 
 #[test]
-fn error_of_a_function_that_defines_imports_is_told() {
+fn error_of_an_imports_function_is_returned() {
     let twice = builder().imports(vault);
     let error = twice.from_bytes(&binding_that_imports()).unwrap_err();
     assert_matches!(error, HostError::Imports(_));
@@ -221,7 +221,7 @@ fn error_of_a_function_that_defines_imports_is_told() {
 }
 
 #[test]
-fn compiled_code_is_the_same_whatever_is_offered() {
+fn imports_do_not_change_compiled_code() {
     let folder = private_folder();
     for (imports, loads) in [(false, false), (true, true)] {
         let mut builder = Plugin::builder().cache_directory(folder.path());
@@ -236,7 +236,7 @@ fn compiled_code_is_the_same_whatever_is_offered() {
 }
 
 #[test]
-fn contexts_are_printed_by_their_types_alone() {
+fn debug_output_shows_only_types_of_contexts() {
     let options = InstanceOptions::new().context(Arc::new("hush".to_owned()));
     let printed = format!("{options:?}");
     assert!(printed.contains("alloc::string::String"), "{printed}");

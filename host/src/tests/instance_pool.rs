@@ -1,4 +1,4 @@
-//! The pool: who is lent which instance, when, and what becomes of it afterwards.
+//! Tests of the pool: lending, waiting and replacing.
 
 mod closing;
 mod replacing;
@@ -20,7 +20,7 @@ use tokio::task::{JoinSet, yield_now};
 
 const PAGE: usize = 64 * 1024;
 
-/// Two fields, with which an instance takes an hour to configure itself. Tests that wait for it pause tokio's clock.
+/// Two fields that make `init` take an hour. Tests that wait for it pause tokio's clock.
 const AN_HOUR: [(&str, &str); 2] = [("takes", "an"), ("hour", "")];
 
 fn plugin(max_instances: usize) -> Plugin {
@@ -28,7 +28,7 @@ fn plugin(max_instances: usize) -> Plugin {
 }
 
 fn builder(size: usize) -> InstancePoolBuilder {
-    // Not one instance more than the pool lends: what a lost one leaves must be free before the next one starts.
+    // The plugin has no more instances than the pool, so a lost instance must be freed before the next one can start.
     InstancePool::builder(&plugin(size))
         .binding(Metadata::new())
         .max_instances(number(size))
@@ -38,13 +38,13 @@ fn pool(size: usize) -> InstancePool {
     builder(size).build()
 }
 
-/// How often the instance was configured.
+/// Returns the number of times the instance was configured.
 async fn inits(instance: &mut PooledInstance) -> usize {
     let operations = instance.binding().unwrap().operations().await;
     operations.unwrap().len()
 }
 
-/// Leaves a mark on the instance, by which it is known again: a second page of memory.
+/// Marks the instance with a second page of memory, so that a test can recognise it.
 async fn mark(instance: &mut PooledInstance) {
     let mut binding = instance.binding().unwrap();
     binding.invoke("enlarge", b"1", None).await.unwrap();
@@ -60,7 +60,7 @@ fn is_marked(instance: &PooledInstance) -> bool {
     instance.memory_size() == 2 * PAGE
 }
 
-/// Polls once.
+/// Polls the future once. Returns true if it is pending.
 async fn is_pending(future: impl Future) -> bool {
     tokio::select! {
         biased;
@@ -77,7 +77,7 @@ async fn settle() {
 }
 
 #[tokio::test]
-async fn an_instance_is_configured_once_and_lent_again() {
+async fn instance_is_configured_once_and_reused() {
     let pool = pool(1);
     let mut first = pool.acquire().await.unwrap();
     assert_eq!(inits(&mut first).await, 1);
@@ -90,7 +90,7 @@ async fn an_instance_is_configured_once_and_lent_again() {
 }
 
 #[tokio::test]
-async fn the_instance_used_last_is_lent_first() {
+async fn last_used_instance_is_lent_first() {
     let pool = pool(2);
     let one = pool.acquire().await.unwrap();
     let mut other = pool.acquire().await.unwrap();
@@ -101,7 +101,7 @@ async fn the_instance_used_last_is_lent_first() {
 }
 
 #[tokio::test]
-async fn no_more_instances_are_lent_than_the_pool_has() {
+async fn caller_waits_when_all_instances_are_lent() {
     let pool = pool(2);
     assert_eq!(pool.max_instances().get(), 2);
     let one = pool.acquire().await.unwrap();
@@ -113,17 +113,17 @@ async fn no_more_instances_are_lent_than_the_pool_has() {
 }
 
 #[tokio::test]
-async fn a_pool_is_no_larger_than_its_plugin_may_have_instances() {
+async fn pool_is_no_larger_than_its_plugin_allows() {
     let pool = builder(2).max_instances(number(3)).build();
     assert_eq!(pool.max_instances().get(), 2);
     let _one = pool.acquire().await.unwrap();
     let _other = pool.acquire().await.unwrap();
-    // Waits, where it would be refused otherwise.
+    // The caller waits. Without the pool's limit, the plugin would refuse the instance.
     assert!(is_pending(pool.acquire()).await);
 }
 
 #[tokio::test]
-async fn whoever_asks_first_is_lent_one_first() {
+async fn callers_are_served_in_order() {
     let pool = pool(1);
     let held = pool.acquire().await.unwrap();
     let served = Arc::new(Mutex::new(Vec::new()));
@@ -139,13 +139,13 @@ async fn whoever_asks_first_is_lent_one_first() {
     }
     assert!(served.lock().unwrap().is_empty());
     drop(held);
-    // Who asks now is behind the ten.
+    // A caller that asks now is behind the ten.
     let _last = pool.acquire().await.unwrap();
     assert_eq!(*served.lock().unwrap(), (0..10).collect::<Vec<_>>());
 }
 
 #[tokio::test]
-async fn who_gives_up_waiting_takes_no_instance_with_him() {
+async fn caller_that_gives_up_takes_no_instance() {
     let pool = pool(1);
     let held = pool.acquire().await.unwrap();
     assert!(is_pending(pool.acquire()).await);
@@ -170,7 +170,7 @@ async fn sixty_four_tasks_share_four_instances() {
 }
 
 #[tokio::test]
-async fn an_instance_that_trapped_is_replaced() {
+async fn trapped_instance_is_replaced() {
     let pool = pool(1);
     let mut first = pool.acquire().await.unwrap();
     mark(&mut first).await;
@@ -183,7 +183,7 @@ async fn an_instance_that_trapped_is_replaced() {
 }
 
 #[tokio::test]
-async fn an_instance_whose_call_was_dropped_is_replaced() {
+async fn instance_with_a_dropped_call_is_replaced() {
     let pool = pool(1);
     let mut first = pool.acquire().await.unwrap();
     mark(&mut first).await;
@@ -196,7 +196,7 @@ async fn an_instance_whose_call_was_dropped_is_replaced() {
 }
 
 #[tokio::test]
-async fn refused_configuration_is_told_to_every_caller() {
+async fn every_caller_gets_the_configuration_error() {
     let table = [("table", "orders")];
     let pool = builder(1).binding(table).build();
     for _ in 0..3 {
@@ -222,20 +222,20 @@ async fn idle_instance_is_lent_without_waiting() {
 }
 
 #[tokio::test]
-async fn returned_instance_is_not_taken_from_those_who_wait() {
+async fn returned_instance_goes_to_the_waiting_caller() {
     let pool = pool(1);
     let held = pool.acquire().await.unwrap();
     let mut waits = pin!(pool.acquire());
     assert!(is_pending(waits.as_mut()).await);
     drop(held);
-    // It was handed over: neither is there one for others.
+    // The instance was handed to the waiting caller, so others get none.
     assert!(pool.try_acquire().is_none());
     assert!(is_pending(pool.acquire()).await);
     assert!(!is_pending(waits.as_mut()).await);
 }
 
 #[tokio::test]
-async fn caller_that_goes_away_with_an_instance_in_hand_gives_it_back() {
+async fn caller_dropped_after_handover_returns_the_instance() {
     let pool = pool(1);
     let held = pool.acquire().await.unwrap();
     let mut waits = Box::pin(pool.acquire());
@@ -246,7 +246,7 @@ async fn caller_that_goes_away_with_an_instance_in_hand_gives_it_back() {
 }
 
 #[tokio::test]
-async fn task_that_acquires_in_a_loop_gives_way() {
+async fn task_that_acquires_in_a_loop_yields() {
     let pool = pool(1);
     drop(pool.acquire().await.unwrap());
     let other = tokio::spawn(async {});
@@ -260,7 +260,7 @@ async fn task_that_acquires_in_a_loop_gives_way() {
 }
 
 #[tokio::test]
-async fn figures_tell_what_each_instance_became() {
+async fn stats_count_each_outcome() {
     let pool = builder(3).max_memory(PAGE).build();
     let mut lost = pool.acquire().await.unwrap();
     let mut retired = pool.acquire().await.unwrap();
@@ -281,7 +281,7 @@ async fn figures_tell_what_each_instance_became() {
 }
 
 #[tokio::test]
-async fn an_interface_that_is_not_exported_cannot_be_configured() {
+async fn missing_interface_cannot_be_configured() {
     let pool = builder(1).state(Metadata::new()).build();
     let missing = pool.acquire().await.unwrap_err();
     let sentence = missing.to_string();
@@ -289,15 +289,15 @@ async fn an_interface_that_is_not_exported_cannot_be_configured() {
 }
 
 #[tokio::test]
-async fn a_pool_without_metadata_leaves_its_instances_to_configure_themselves() {
+async fn pool_without_metadata_does_not_call_init() {
     let plugin = load(&binding_by_hand());
-    // Its `init` refuses everything.
+    // Its `init` always fails.
     let pool = InstancePool::builder(&plugin).build();
     assert!(!pool.acquire().await.unwrap().is_lost());
 }
 
 #[test]
-fn acquire_outside_a_runtime_panics_and_leaves_the_pool_whole() {
+fn acquire_outside_a_runtime_panics_and_keeps_the_pool() {
     let pool = pool(1);
     let polled = std::panic::catch_unwind(AssertUnwindSafe(|| {
         let mut acquiring = pin!(pool.acquire());
@@ -311,7 +311,7 @@ fn acquire_outside_a_runtime_panics_and_leaves_the_pool_whole() {
 }
 
 #[test]
-fn metadata_is_not_printed() {
+fn debug_output_hides_metadata() {
     let secret = [("secretKey", "hush")];
     let builder = builder(1).state(secret).binding(secret);
     assert!(!format!("{builder:?}").contains("hush"));
@@ -319,7 +319,7 @@ fn metadata_is_not_printed() {
 }
 
 #[test]
-fn a_pool_and_what_it_lends_may_move_between_threads() {
+fn pool_and_loans_move_between_threads() {
     fn is_shared<T: Clone + Send + Sync + 'static>() {}
     fn moves<T: Send + 'static>() {}
     is_shared::<InstancePool>();

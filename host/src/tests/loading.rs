@@ -1,4 +1,4 @@
-//! Loading: which components load, and what the embedder of others is told.
+//! Tests of loading: which components load, and the errors for the others.
 
 use super::components::{binding_by_hand, that_traps};
 use super::folders::private_folder;
@@ -14,13 +14,13 @@ fn load_text(component: &str) -> Result<Plugin, HostError> {
 }
 
 #[test]
-fn a_component_of_both_interfaces_exports_both() {
+fn component_with_both_interfaces_exports_both() {
     let plugin = load(&that_traps("dynamodb")).unwrap();
     assert!(plugin.exports_state() && plugin.exports_binding());
 }
 
 #[test]
-fn a_component_of_one_interface_loads_too() {
+fn component_with_one_interface_loads() {
     let state = load(&that_traps("state-store")).unwrap();
     assert!(state.exports_state() && !state.exports_binding());
     let binding = load(&that_traps("output-binding")).unwrap();
@@ -28,7 +28,7 @@ fn a_component_of_one_interface_loads_too() {
 }
 
 #[test]
-fn a_plugin_is_shared_between_threads_and_cloned() {
+fn shared_types_are_clone_send_and_sync() {
     fn is_shared<T: Clone + Send + Sync + 'static>() {}
     is_shared::<Plugin>();
     is_shared::<crate::Egress>();
@@ -36,14 +36,14 @@ fn a_plugin_is_shared_between_threads_and_cloned() {
 }
 
 #[test]
-fn a_file_that_is_not_there_is_named() {
+fn missing_file_is_named() {
     let error = Plugin::from_file("no/such/file.wasm").unwrap_err();
     assert!(matches!(error, HostError::ReadFile { .. }));
     assert!(error.to_string().contains("no/such/file.wasm"), "{error}");
 }
 
 #[test]
-fn what_is_no_component_is_told_from_what_is_a_broken_one() {
+fn error_tells_other_files_from_damaged_components() {
     let core_module = wat::parse_str("(module)").unwrap();
     for (bytes, found) in [
         (core_module.as_slice(), "core module"),
@@ -60,13 +60,13 @@ fn what_is_no_component_is_told_from_what_is_a_broken_one() {
 }
 
 #[test]
-fn a_component_of_another_contract_is_refused() {
+fn component_without_the_contract_is_refused() {
     let error = load_text("(component)").unwrap_err();
     assert_matches!(error, HostError::NoContract);
 }
 
 #[test]
-fn an_interface_of_the_right_name_and_the_wrong_functions_is_refused() {
+fn interface_with_other_functions_is_refused() {
     let component = r#"(component
         (instance $nothing)
         (export "dapr-wasm:components/state@0.1.0" (instance $nothing)))"#;
@@ -76,7 +76,7 @@ fn an_interface_of_the_right_name_and_the_wrong_functions_is_refused() {
 }
 
 #[test]
-fn an_import_that_is_not_offered_is_named() {
+fn unknown_import_is_named() {
     let component = r#"(component
         (import "acme:secrets/vault" (instance (export "open" (func)))))"#;
     let error = load_text(component).unwrap_err();
@@ -85,7 +85,7 @@ fn an_import_that_is_not_offered_is_named() {
 }
 
 #[test]
-fn compiled_code_is_kept_where_the_embedder_says() {
+fn compiled_code_is_cached_in_the_given_folder() {
     let folder = private_folder();
     let kept = folder.path().join("kept");
     let component = that_traps("output-binding");
@@ -101,7 +101,7 @@ fn compiled_code_is_kept_where_the_embedder_says() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_named() {
+fn cache_folder_that_cannot_be_created_is_named() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let impossible = file.path().join("kept");
     let error = Plugin::builder()
@@ -114,7 +114,7 @@ fn a_folder_that_cannot_be_made_is_named() {
 
 #[cfg(unix)]
 #[test]
-fn a_folder_in_which_others_could_put_code_in_place_of_ours_is_named() {
+fn cache_folder_writable_by_others_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let folder = private_folder();
     let above = folder.path().canonicalize().unwrap();
@@ -140,7 +140,7 @@ fn a_folder_in_which_others_could_put_code_in_place_of_ours_is_named() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_perf_map_names_the_functions_of_the_component() {
+fn perf_map_names_the_component_functions() {
     let map = format!("/tmp/perf-{}.map", std::process::id());
     let builder = Plugin::builder().without_cache();
     let plugin = builder.perf_map(true).from_bytes(&binding_by_hand());

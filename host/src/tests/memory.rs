@@ -1,4 +1,4 @@
-//! How much memory an instance has, and what becomes of one that wants more than it may.
+//! Tests of the memory limit and the memory size of an instance.
 
 use super::components::{binding_that_counts, binding_with_large_parts};
 use super::{load, load_for};
@@ -18,7 +18,7 @@ async fn enlarge(instance: &mut Instance, pages: usize) -> Result<(), CallError>
 }
 
 #[tokio::test]
-async fn the_memory_of_an_instance_is_what_it_asked_for() {
+async fn memory_size_grows_with_the_instance() {
     let mut instance = start(InstanceOptions::new()).await.unwrap();
     assert_eq!(instance.memory_size(), PAGE);
     enlarge(&mut instance, 3).await.unwrap();
@@ -26,7 +26,7 @@ async fn the_memory_of_an_instance_is_what_it_asked_for() {
 }
 
 #[tokio::test]
-async fn an_instance_may_use_all_of_its_memory_limit() {
+async fn instance_can_use_its_whole_memory_limit() {
     let options = InstanceOptions::new().memory_limit(4 * PAGE);
     let mut instance = start(options).await.unwrap();
     enlarge(&mut instance, 3).await.unwrap();
@@ -34,7 +34,7 @@ async fn an_instance_may_use_all_of_its_memory_limit() {
 }
 
 #[tokio::test]
-async fn a_trap_at_the_memory_limit_says_so_and_loses_the_instance() {
+async fn trap_at_the_memory_limit_names_the_limit() {
     let options = InstanceOptions::new().memory_limit(4 * PAGE);
     let mut instance = start(options).await.unwrap();
     let error = enlarge(&mut instance, 4).await.unwrap_err();
@@ -47,7 +47,7 @@ async fn a_trap_at_the_memory_limit_says_so_and_loses_the_instance() {
 }
 
 #[tokio::test]
-async fn a_trap_with_memory_to_spare_has_nothing_to_do_with_the_limit() {
+async fn trap_below_the_memory_limit_is_an_ordinary_trap() {
     let options = InstanceOptions::new().memory_limit(4 * PAGE);
     let mut instance = start(options).await.unwrap();
     let mut binding = instance.binding().unwrap();
@@ -56,7 +56,7 @@ async fn a_trap_with_memory_to_spare_has_nothing_to_do_with_the_limit() {
 }
 
 #[tokio::test]
-async fn a_component_that_begins_beyond_its_limit_does_not_start() {
+async fn component_larger_than_its_limit_does_not_start() {
     let options = InstanceOptions::new().memory_limit(PAGE - 1);
     let error = start(options).await.unwrap_err();
     assert!(matches!(error, HostError::MemoryLimit { limit, .. } if limit == PAGE - 1));
@@ -67,7 +67,7 @@ async fn a_component_that_begins_beyond_its_limit_does_not_start() {
 }
 
 #[tokio::test]
-async fn the_tables_of_an_instance_together_stay_within_its_limit() {
+async fn tables_together_stay_within_the_memory_limit() {
     let plugin = load_for(1, &binding_with_large_parts());
     let limit = |elements| InstanceOptions::new().memory_limit(elements * size_of::<usize>());
     // 300,000 elements in one table, three in two others, and those of wit-component.

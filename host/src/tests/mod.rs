@@ -1,4 +1,4 @@
-//! Loading and calling, against components made on the spot from the contract itself.
+//! Tests of loading and calling, with small components that the tests build from the contract.
 
 mod calls;
 pub(crate) mod components;
@@ -23,7 +23,7 @@ use crate::{Instance, InstanceOptions, Plugin};
 use std::num::NonZeroUsize;
 use tokio::runtime::{Builder, Runtime};
 
-/// Panics, and prints the value, where it does not match.
+/// Panics with the value if it does not match the pattern.
 macro_rules! assert_matches {
     ($value:expr, $pattern:pat $(if $guard:expr)? $(,)?) => {
         match &$value {
@@ -38,7 +38,7 @@ pub(crate) fn number(number: usize) -> NonZeroUsize {
     NonZeroUsize::new(number).unwrap()
 }
 
-/// A runtime that runs while somebody waits for something on it.
+/// Makes a runtime that runs only inside `block_on`.
 pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
@@ -48,14 +48,14 @@ fn load(component: &[u8]) -> Plugin {
     builder.from_bytes(component).unwrap()
 }
 
-/// A plugin that may have so many instances.
+/// Loads a plugin with this limit of instances.
 fn load_for(max_instances: usize, component: &[u8]) -> Plugin {
     let builder = Plugin::builder().without_cache();
     let builder = builder.max_instances(number(max_instances));
     builder.from_bytes(component).unwrap()
 }
 
-/// An instance that is given nothing.
+/// Starts an instance that is granted nothing.
 async fn start(plugin: &Plugin) -> Instance {
     plugin.instantiate(&InstanceOptions::new()).await.unwrap()
 }

@@ -1,4 +1,4 @@
-//! Tests that need a process of their own.
+//! Runs a test in a process of its own.
 
 use super::runtime;
 use std::os::unix::process::CommandExt;
@@ -8,11 +8,11 @@ use tokio::time::timeout;
 
 const ALONE: &str = "DAPR_WASM_HOST_TEST_ALONE";
 
-/// After so long a process that waits for ever is killed.
+/// The time after which a hanging process is killed.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Runs the test of this name in a process of its own, in which this gives true. Elsewhere it gives false once that process
-/// has succeeded, and panics where it has failed.
+/// Runs the test of this name in a process of its own. In that process it returns true. In the calling process it returns
+/// false after that process has succeeded, and panics if it has failed.
 pub(crate) fn in_own_process(test: &str) -> bool {
     if std::env::var_os(ALONE).is_some() {
         return true;
@@ -29,7 +29,7 @@ pub(crate) fn in_own_process(test: &str) -> bool {
         let process = tokio::process::Command::from(command).spawn().unwrap();
         let group = process.id().unwrap().try_into().unwrap();
         let Ok(ran) = timeout(PATIENCE, process.wait_with_output()).await else {
-            // Also what it has forked.
+            // Kills the processes that it has forked as well.
             let group = rustix::process::Pid::from_raw(group).unwrap();
             rustix::process::kill_process_group(group, rustix::process::Signal::KILL).unwrap();
             panic!("{test} did not end within {PATIENCE:?}");
@@ -37,7 +37,7 @@ pub(crate) fn in_own_process(test: &str) -> bool {
         let ran = ran.unwrap();
         let said = [ran.stdout, ran.stderr].map(|said| String::from_utf8_lossy(&said).into_owned());
         assert!(ran.status.success(), "{}{}", said[0], said[1]);
-        // A name that is wrong runs no test and succeeds.
+        // With a wrong name, no test would run and the process would succeed.
         assert!(said[0].contains("1 passed"), "{}", said[0]);
     });
     false

@@ -1,4 +1,4 @@
-//! Slots fit the component, whatever it needs, and without slots it runs too.
+//! Tests of slots: they fit each component, and components also run without them.
 
 use super::components::{binding_by_hand, binding_that_counts, binding_with_large_parts};
 use super::events::warnings_of;
@@ -23,7 +23,7 @@ pub(super) fn has_slots(plugin: &Plugin) -> bool {
 }
 
 #[tokio::test]
-async fn one_instance_too_many_is_refused_by_the_name_of_the_option() {
+async fn error_of_too_many_instances_names_the_option() {
     let plugin = load_for(2, &binding_by_hand());
     let first = start(&plugin).await;
     let _second = start(&plugin).await;
@@ -36,7 +36,7 @@ async fn one_instance_too_many_is_refused_by_the_name_of_the_option() {
 }
 
 #[tokio::test]
-async fn a_thousand_instances_may_live_unless_the_embedder_says_otherwise() {
+async fn default_limit_is_a_thousand_instances() {
     let plugin = load(&binding_by_hand());
     assert!(has_slots(&plugin));
     let mut instances = Vec::new();
@@ -54,7 +54,7 @@ async fn a_thousand_instances_may_live_unless_the_embedder_says_otherwise() {
 }
 
 #[tokio::test]
-async fn a_component_of_several_memories_and_large_tables_has_slots_that_fit() {
+async fn slots_fit_several_memories_and_large_tables() {
     let plugin = load_for(3, &binding_with_large_parts());
     assert!(has_slots(&plugin));
     let mut instances = Vec::new();
@@ -67,11 +67,11 @@ async fn a_component_of_several_memories_and_large_tables_has_slots_that_fit() {
 }
 
 #[tokio::test]
-async fn a_memory_may_grow_to_all_that_32_bits_can_address() {
+async fn memory_can_grow_to_4_gib() {
     let plugin = load_for(1, &binding_that_counts());
     assert!(has_slots(&plugin));
     let mut instance = start(&plugin).await;
-    // A page for each byte; the component has room for no more than some thousands of them.
+    // The component grows by a page for each byte. Its memory has room for only some thousands of bytes per call.
     let mut missing = 65_535;
     while missing > 0 {
         let pages = missing.min(4_095);
@@ -84,8 +84,8 @@ async fn a_memory_may_grow_to_all_that_32_bits_can_address() {
 }
 
 #[test]
-fn without_address_space_for_all_slots_instances_are_allocated_one_by_one_and_a_warning_says_so() {
-    // A million memories of 4 GiB are more than any processor addresses.
+fn missing_address_space_warns_and_allocates_on_demand() {
+    // No processor can address a million memories of 4 GiB.
     let (plugin, warnings) = warnings_of(|| load_for(1_000_000, &binding_by_hand()));
     assert!(!has_slots(&plugin));
     assert_eq!(warnings.len(), 1);

@@ -1,4 +1,4 @@
-//! Standard error is kept for each instance, shared by several, or sent to `tracing`.
+//! Tests of standard error: captured for each instance, captured in a shared sink, or sent to `tracing`.
 
 use super::components::binding_that_writes;
 use super::events::Events;
@@ -15,7 +15,7 @@ fn plugin(traps_at_start: bool) -> Plugin {
     load(&binding_that_writes(traps_at_start))
 }
 
-/// The warnings that carry lines of components.
+/// Returns the warnings with lines of components.
 fn warnings(heard: &Events) -> Vec<String> {
     let warnings = heard.take().into_iter();
     let warnings = warnings.filter(|event| event.level == Level::WARN && event.instance.is_some());
@@ -35,7 +35,7 @@ async fn write(instance: &mut Instance, text: &str) {
 }
 
 #[tokio::test]
-async fn each_instance_has_a_stderr_of_its_own_that_is_taken_once() {
+async fn each_instance_captures_its_own_stderr() {
     let plugin = plugin(false);
     let options = InstanceOptions::new().capture_stderr();
     let mut one = plugin.instantiate(&options).await.unwrap();
@@ -53,7 +53,7 @@ async fn each_instance_has_a_stderr_of_its_own_that_is_taken_once() {
 }
 
 #[tokio::test]
-async fn lost_instance_still_has_the_reason_of_its_trap() {
+async fn lost_instance_keeps_its_stderr() {
     let mut instance = start(&InstanceOptions::new().capture_stderr()).await;
     let mut binding = instance.binding().unwrap();
     let trap = binding.invoke("trap", b"the reason", None).await;
@@ -63,7 +63,7 @@ async fn lost_instance_still_has_the_reason_of_its_trap() {
 }
 
 #[tokio::test]
-async fn nothing_is_taken_where_stderr_is_not_captured() {
+async fn take_stderr_is_empty_without_capture() {
     let sink = CapturedStderr::new();
     let captured = InstanceOptions::new().capture_stderr();
     for options in [
@@ -77,7 +77,7 @@ async fn nothing_is_taken_where_stderr_is_not_captured() {
 }
 
 #[tokio::test]
-async fn shared_sink_has_the_lines_of_all_in_their_order() {
+async fn shared_sink_keeps_lines_in_order() {
     let sink = CapturedStderr::new();
     let options = InstanceOptions::new().stderr(&sink);
     let (mut one, mut other) = (start(&options).await, start(&options).await);
@@ -88,7 +88,7 @@ async fn shared_sink_has_the_lines_of_all_in_their_order() {
 }
 
 #[tokio::test]
-async fn lines_are_traced_whole_and_with_the_number_of_their_instance() {
+async fn traced_lines_are_whole_and_name_their_instance() {
     let heard = Events::default();
     let _hearing = tracing::subscriber::set_default(heard.clone());
     let options = InstanceOptions::new().trace_stderr();
@@ -119,13 +119,13 @@ async fn lines_are_traced_whole_and_with_the_number_of_their_instance() {
         lines[0],
         ["started", "first line", "\\u{1b}[2Jsecond", "rest"]
     );
-    // A piece of the longest length, and the rest.
+    // The long line becomes a piece of the maximum length, and the rest.
     let [one, two] = [8_192, 12_000 - 8_192].map(|length| "x".repeat(length));
     assert_eq!(lines[1], ["started", "other", &one, &two]);
 }
 
 #[tokio::test]
-async fn failed_start_is_explained_by_what_was_captured() {
+async fn failed_start_logs_captured_stderr() {
     let heard = Events::default();
     let _hearing = tracing::subscriber::set_default(heard.clone());
     let failing = plugin(true);

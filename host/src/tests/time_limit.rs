@@ -1,4 +1,4 @@
-//! A call ends when its time is over, whatever the component does meanwhile, and no task is kept waiting by another's.
+//! Tests of the time limit: a call ends at its limit, whatever the component does, and does not block other tasks.
 
 use super::components::{Spins, binding_that_spins, that_traps};
 use super::{load, load_for, runtime, start};
@@ -9,11 +9,11 @@ use std::num::NonZeroUsize;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// No component of these tests takes a thousandth of it where it is well, and where it is not it takes for ever.
+/// A time limit for tests. A component that works needs less than a thousandth of it; one that spins never ends.
 const LIMIT: Duration = Duration::from_secs(2);
 
 fn plugin(when: Spins) -> Plugin {
-    // One instance: what a lost one leaves must be free before the next one starts.
+    // With one instance, a lost instance must be freed before the next one can start.
     load_for(1, &binding_that_spins(when))
 }
 
@@ -21,7 +21,7 @@ fn limited() -> InstanceOptions {
     InstanceOptions::new().time_limit(LIMIT)
 }
 
-/// A limited instance.
+/// Starts an instance with a time limit.
 async fn started(when: Spins) -> Instance {
     plugin(when).instantiate(&limited()).await.unwrap()
 }
@@ -31,7 +31,7 @@ fn is_over<T>(called: Result<T, CallError>) -> bool {
 }
 
 #[tokio::test]
-async fn a_call_that_computes_past_its_limit_is_cancelled_and_loses_the_instance() {
+async fn computing_call_is_cancelled_at_its_limit() {
     let plugin = plugin(Spins::InInvoke);
     let mut instance = plugin.instantiate(&limited()).await.unwrap();
     let mut binding = instance.binding().unwrap();
@@ -46,21 +46,21 @@ async fn a_call_that_computes_past_its_limit_is_cancelled_and_loses_the_instance
 }
 
 #[tokio::test]
-async fn a_call_that_waits_past_its_limit_is_cancelled() {
+async fn waiting_call_is_cancelled_at_its_limit() {
     let mut instance = started(Spins::InInvoke).await;
     assert!(is_over(instance.binding().unwrap().ping().await));
     assert!(instance.is_lost());
 }
 
 #[tokio::test]
-async fn a_component_that_computes_while_it_takes_its_arguments_is_cancelled() {
+async fn computing_while_passing_arguments_is_cancelled() {
     let mut instance = started(Spins::TakingArguments).await;
     let mut binding = instance.binding().unwrap();
     assert!(is_over(binding.invoke("create", b"{}", None).await));
 }
 
 #[tokio::test]
-async fn a_component_that_computes_when_it_starts_gives_its_room_back() {
+async fn cancelled_start_frees_its_slot() {
     let plugin = plugin(Spins::AtStart);
     for _ in 0..2 {
         let over = plugin.instantiate(&limited()).await.unwrap_err();
@@ -69,7 +69,7 @@ async fn a_component_that_computes_when_it_starts_gives_its_room_back() {
 }
 
 #[tokio::test]
-async fn a_pool_whose_instances_compute_when_they_are_configured_stays_whole() {
+async fn pool_survives_inits_that_exceed_the_limit() {
     let pool = InstancePool::builder(&plugin(Spins::InInit))
         .options(limited())
         .binding(Metadata::new())
@@ -86,7 +86,7 @@ async fn a_pool_whose_instances_compute_when_they_are_configured_stays_whole() {
 }
 
 #[tokio::test]
-async fn a_pool_replaces_an_instance_whose_call_took_too_long() {
+async fn pool_replaces_an_instance_after_a_timeout() {
     let pool = InstancePool::builder(&plugin(Spins::InInvoke))
         .options(limited())
         .max_instances(NonZeroUsize::MIN)
@@ -98,9 +98,9 @@ async fn a_pool_replaces_an_instance_whose_call_took_too_long() {
     }
 }
 
-// On one thread.
+// This test runs on one thread, so the other task runs only if the component yields.
 #[tokio::test]
-async fn a_call_that_computes_without_a_limit_gives_way_and_can_be_abandoned() {
+async fn computing_call_yields_and_can_be_dropped() {
     let mut instance = start(&plugin(Spins::InInvoke)).await;
     let mut binding = instance.binding().unwrap();
     let others = tokio::spawn(async {
@@ -118,7 +118,7 @@ async fn a_call_that_computes_without_a_limit_gives_way_and_can_be_abandoned() {
 }
 
 #[tokio::test]
-async fn a_timeout_around_a_call_that_computes_is_kept() {
+async fn outer_timeout_ends_a_computing_call() {
     let mut instance = start(&plugin(Spins::InInvoke)).await;
     let mut binding = instance.binding().unwrap();
     let call = binding.invoke("spin", b"", None);
@@ -147,7 +147,7 @@ fn component_is_interrupted_after_its_process_was_idle() {
 }
 
 #[tokio::test]
-async fn a_component_that_is_trusted_is_cancelled_while_it_waits() {
+async fn uninterruptible_component_is_cancelled_while_waiting() {
     let plugin = Plugin::builder().without_cache().interruptible(false);
     let component = binding_that_spins(Spins::InInvoke);
     let plugin = plugin.from_bytes(&component).unwrap();
@@ -158,7 +158,7 @@ async fn a_component_that_is_trusted_is_cancelled_while_it_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limit_of_a_call_takes_the_place_of_the_instances_own() {
+async fn call_limit_overrides_the_instance_limit() {
     const SHORTER: Duration = Duration::from_secs(1);
     const LONGER: Duration = Duration::from_secs(1_000);
     // `ping` takes 900 seconds.
@@ -177,7 +177,7 @@ async fn limit_of_a_call_takes_the_place_of_the_instances_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limit_of_a_handle_holds_for_its_calls_alone() {
+async fn handle_limit_applies_only_to_its_calls() {
     let mut instance = started(Spins::InInvoke).await;
     let mut binding = instance.binding().unwrap().time_limit(Duration::MAX);
     binding.ping().await.unwrap();
@@ -186,14 +186,14 @@ async fn limit_of_a_handle_holds_for_its_calls_alone() {
 }
 
 #[tokio::test]
-async fn limit_of_a_call_ends_one_that_computes() {
+async fn call_limit_ends_a_computing_call() {
     let mut instance = start(&plugin(Spins::InInvoke)).await;
     let mut binding = instance.binding().unwrap().time_limit(LIMIT);
     assert!(is_over(binding.invoke("spin", b"", None).await));
 }
 
 #[tokio::test]
-async fn call_without_time_does_not_lose_the_instance() {
+async fn zero_time_limit_does_not_lose_the_instance() {
     let mut instance = started(Spins::InInvoke).await;
     let mut late = instance.binding().unwrap().time_limit(Duration::ZERO);
     let over = late.invoke("spin", b"", None).await.unwrap_err();
@@ -207,7 +207,7 @@ async fn call_without_time_does_not_lose_the_instance() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn limit_of_a_call_of_a_store_is_kept() {
+async fn call_limit_applies_to_state_stores() {
     let mut instance = start(&load(&that_traps("dynamodb"))).await;
     let mut late = instance.state().unwrap().time_limit(Duration::ZERO);
     let over = late.get("key", None).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! A closed pool lends nothing, and all that it had is gone.
+//! Tests of `close`: a closed pool lends nothing, and its instances are dropped.
 
 use super::{AN_HOUR, builder, is_pending, plugin, pool, settle, start, trap};
 use crate::{InstancePool, PoolError};
@@ -37,7 +37,7 @@ async fn closed_pool_lends_nothing() {
     assert!(is_pending(waits.as_mut()).await);
     let mut warms_up = pin!(pool.warm_up(2));
     assert!(!is_pending(warms_up.as_mut()).await);
-    // Dropped at once.
+    // The future is dropped after one poll.
     assert!(is_pending(pool.close()).await);
     assert!(matches!(waits.await, Err(PoolError::Closed)));
     assert!(matches!(pool.acquire().await, Err(PoolError::Closed)));
@@ -48,7 +48,7 @@ async fn closed_pool_lends_nothing() {
 }
 
 #[tokio::test]
-async fn any_number_of_tasks_close_a_pool() {
+async fn several_tasks_can_close_a_pool() {
     let pool = pool(1);
     let lent = pool.acquire().await.unwrap();
     let closing = [(); 3].map(|()| {
@@ -65,7 +65,7 @@ async fn any_number_of_tasks_close_a_pool() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn close_cuts_starts_short() {
+async fn close_cancels_starts() {
     let pool = builder(2).binding(AN_HOUR).build();
     let begin = tokio::time::Instant::now();
     let mut waits = pin!(pool.acquire());

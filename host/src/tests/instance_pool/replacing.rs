@@ -1,4 +1,4 @@
-//! Another plugin takes the place of a pool's, while calls go on.
+//! Tests of `replace_plugin` while calls go on.
 
 use super::super::components::{Spins, binding_that_spins};
 use super::{AN_HOUR, builder, is_pending, load_for, number, plugin, pool, settle, start};
@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// A plugin whose instances were never configured, by what they say.
+/// A plugin whose instances report that they were never configured.
 fn another(max_instances: usize) -> Plugin {
     load_for(max_instances, &binding_that_spins(Spins::InInvoke))
 }
@@ -17,7 +17,7 @@ async fn is_of_another(instance: &mut PooledInstance) -> bool {
 }
 
 #[tokio::test]
-async fn idle_instances_of_the_old_plugin_go_at_once() {
+async fn idle_instances_of_the_old_plugin_are_dropped_at_once() {
     let old = plugin(2);
     let pool = InstancePool::builder(&old).binding(crate::types::Metadata::new());
     let pool = pool.build();
@@ -29,14 +29,14 @@ async fn idle_instances_of_the_old_plugin_go_at_once() {
 }
 
 #[tokio::test]
-async fn lent_instances_of_the_old_plugin_finish_their_calls_and_go() {
+async fn lent_instances_of_the_old_plugin_are_dropped_on_return() {
     let pool = pool(2);
     let mut lent = pool.acquire().await.unwrap();
     pool.replace_plugin(&another(2));
     assert!(!is_of_another(&mut lent).await);
     let mut new = pool.acquire().await.unwrap();
     assert!(is_of_another(&mut new).await);
-    // It counts until it is given back.
+    // The old instance counts until it is given back.
     let mut waits = pin!(pool.acquire());
     assert!(is_pending(waits.as_mut()).await);
     drop(lent);
@@ -66,7 +66,7 @@ async fn failure_of_the_old_plugin_is_forgotten() {
 }
 
 #[tokio::test]
-async fn pool_has_as_many_instances_as_the_new_plugin_may_have() {
+async fn pool_takes_the_limit_of_the_new_plugin() {
     let pool = InstancePool::builder(&plugin(3)).max_instances(number(4));
     let pool = pool.build();
     assert_eq!(pool.max_instances(), number(3));

@@ -1,4 +1,4 @@
-//! Instances go for their age, their idle time, their calls and their memory; and what they had is free.
+//! Tests of retirement: instances are dropped for their age, idle time, calls or memory, and their slots are freed.
 
 use super::{PAGE, builder, inits, is_marked, mark, number, plugin, start};
 use crate::InstancePool;
@@ -9,7 +9,7 @@ use tokio::time::{advance, sleep, timeout};
 const MINUTE: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_millis(1);
 
-/// Waits until the pool has no instance, and so many were retired. Real time passes.
+/// Waits, in real time, until the pool has no instance and has retired this many.
 async fn is_empty(pool: &InstancePool, retired: u64) {
     let is_empty = || {
         let stats = pool.stats();
@@ -25,11 +25,11 @@ async fn is_empty(pool: &InstancePool, retired: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn instance_that_was_idle_too_long_is_not_lent() {
+async fn instance_past_its_idle_timeout_is_not_lent() {
     let pool = builder(1).idle_timeout(MINUTE).build();
     mark(&mut pool.acquire().await.unwrap()).await;
     advance(MINUTE - SOON).await;
-    // Using it starts its idle time anew.
+    // Use resets the idle time.
     assert!(is_marked(&pool.acquire().await.unwrap()));
     advance(MINUTE - SOON).await;
     assert!(is_marked(&pool.try_acquire().unwrap()));
@@ -40,7 +40,7 @@ async fn instance_that_was_idle_too_long_is_not_lent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn instance_that_is_too_old_is_neither_lent_nor_kept() {
+async fn instance_past_its_max_age_is_dropped() {
     let pool = builder(1).max_age(MINUTE).build();
     let mut lent = pool.acquire().await.unwrap();
     mark(&mut lent).await;
@@ -56,11 +56,11 @@ async fn instance_that_is_too_old_is_neither_lent_nor_kept() {
 }
 
 #[tokio::test]
-async fn instance_goes_after_its_last_call() {
+async fn instance_is_retired_after_max_calls() {
     let calls = NonZeroU64::new(3).unwrap();
     let pool = builder(1).max_calls(calls).build();
     for call in 1..=7 {
-        // Configuring it does not count.
+        // Calls of `init` do not count.
         assert_eq!(inits(&mut pool.acquire().await.unwrap()).await, 1);
         assert_eq!(pool.stats().retired, call / 3);
     }
@@ -68,7 +68,7 @@ async fn instance_goes_after_its_last_call() {
 }
 
 #[tokio::test]
-async fn instance_that_grew_is_not_kept() {
+async fn instance_above_max_memory_is_retired() {
     let pool = builder(1).max_memory(PAGE).build();
     drop(pool.acquire().await.unwrap());
     assert_eq!(pool.stats().retired, 0);
@@ -78,7 +78,7 @@ async fn instance_that_grew_is_not_kept() {
 }
 
 #[tokio::test]
-async fn idle_instances_go_while_nobody_uses_the_pool() {
+async fn idle_instances_are_dropped_in_an_unused_pool() {
     let plugin = plugin(3);
     for pool in [
         InstancePool::builder(&plugin).idle_timeout(SOON).build(),
@@ -88,7 +88,7 @@ async fn idle_instances_go_while_nobody_uses_the_pool() {
             pool.warm_up(3).await.unwrap();
             is_empty(&pool, 3 * round).await;
         }
-        // Their slots are free.
+        // The slots of the dropped instances are free.
         for _ in 0..3 {
             start(&plugin).await;
         }
@@ -96,7 +96,7 @@ async fn idle_instances_go_while_nobody_uses_the_pool() {
 }
 
 #[tokio::test]
-async fn warm_up_ends_though_its_instances_go_meanwhile() {
+async fn warm_up_ends_although_instances_are_retired() {
     let pool = builder(8)
         .max_starts(number(1))
         .max_age(Duration::ZERO)
@@ -106,7 +106,7 @@ async fn warm_up_ends_though_its_instances_go_meanwhile() {
 }
 
 #[test]
-fn idle_instances_go_while_no_runtime_is_driven() {
+fn idle_instances_are_dropped_without_a_runtime() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let pool = builder(1).idle_timeout(SOON).build();
     let lent = runtime.block_on(pool.acquire()).unwrap();
@@ -120,7 +120,7 @@ fn idle_instances_go_while_no_runtime_is_driven() {
 }
 
 #[tokio::test]
-async fn limits_beyond_all_clocks_retire_nothing() {
+async fn maximum_limits_retire_nothing() {
     let pool = builder(1)
         .idle_timeout(Duration::MAX)
         .max_age(Duration::MAX)

@@ -1,4 +1,4 @@
-//! Which starts begin, whose they are, and what a failed one means for others.
+//! Tests of starts: when they begin, which caller they serve, and how a failure affects others.
 
 use super::{
     AN_HOUR, builder, inits, is_pending, mark, number, plugin, pool, runtime, settle, start,
@@ -15,7 +15,7 @@ use tokio::time::{advance, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Options with which an instance starts while a directory exists.
+/// Returns options with which an instance starts only while a directory exists.
 fn needing_a_directory() -> (TempDir, InstanceOptions) {
     let parent = tempfile::tempdir().unwrap();
     let options = InstanceOptions::new().read_only_directory(parent.path().join("data"), "/data");
@@ -35,9 +35,9 @@ fn is_about_the_directory(error: &PoolError) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn start_goes_on_when_its_caller_goes_away() {
+async fn start_continues_after_its_caller_is_dropped() {
     let pool = builder(8).binding(AN_HOUR).build();
-    // Callers less patient than a start takes long: all of them together make one.
+    // Each caller gives up before the start ends. All of them together cause one start.
     for _ in 0..20 {
         timeout(SECOND, pool.acquire()).await.unwrap_err();
     }
@@ -65,7 +65,7 @@ async fn start_leaves_an_idle_instance_if_its_caller_was_served() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_instances_start_at_a_time_than_max_starts() {
+async fn max_starts_limits_concurrent_starts() {
     let pool = builder(8).binding(AN_HOUR).max_starts(number(3)).build();
     let mut callers = JoinSet::new();
     for _ in 0..8 {
@@ -92,7 +92,7 @@ async fn four_instances_start_at_a_time_by_default() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn start_whose_turn_has_not_come_is_given_up_with_its_caller() {
+async fn queued_start_is_dropped_with_its_caller() {
     let pool = builder(8).binding(AN_HOUR).max_starts(number(1)).build();
     let callers: Vec<_> = (0..8).map(|_| timeout(SECOND, pool.acquire())).collect();
     let mut callers: JoinSet<_> = callers
@@ -132,7 +132,7 @@ async fn failed_start_is_remembered_for_a_second() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn callers_beyond_max_starts_get_the_error_of_the_first() {
+async fn callers_share_the_error_of_a_failed_start() {
     let pool = builder(64).binding([("refused", "")]).build();
     let mut callers: JoinSet<_> = (0..1_000)
         .map(|_| {
@@ -148,7 +148,7 @@ async fn callers_beyond_max_starts_get_the_error_of_the_first() {
 }
 
 #[tokio::test]
-async fn without_a_retry_pause_every_caller_starts_anew() {
+async fn without_retry_pause_each_caller_starts_again() {
     let (parent, options) = needing_a_directory();
     let pool = builder(1).options(options).retry_pause(Duration::ZERO);
     let pool = pool.build();
@@ -173,7 +173,7 @@ async fn idle_instances_are_lent_while_a_failure_is_remembered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn failed_start_does_not_affect_one_that_is_under_way() {
+async fn failed_start_does_not_affect_a_running_one() {
     let (parent, options) = needing_a_directory();
     make(&parent);
     let pool = builder(2).options(options).binding(AN_HOUR).build();
@@ -187,7 +187,7 @@ async fn failed_start_does_not_affect_one_that_is_under_way() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn success_ends_what_is_remembered_of_a_failure() {
+async fn success_clears_a_remembered_failure() {
     let (parent, options) = needing_a_directory();
     make(&parent);
     let pool = builder(3).options(options).binding(AN_HOUR);
@@ -203,7 +203,7 @@ async fn success_ends_what_is_remembered_of_a_failure() {
 }
 
 #[tokio::test]
-async fn lack_of_room_in_the_plugin_is_not_remembered() {
+async fn too_many_instances_is_not_remembered() {
     let plugin = plugin(1);
     let other = start(&plugin).await;
     let pool = InstancePool::builder(&plugin).build();
@@ -224,14 +224,14 @@ async fn warm_up_starts_that_many_instances() {
     let _lent = pool.acquire().await.unwrap();
     pool.warm_up(3).await.unwrap();
     assert_eq!(pool.stats().started, 3);
-    // No more than the pool may have.
+    // The pool's limit is five.
     pool.warm_up(1_000).await.unwrap();
     assert_eq!((pool.stats().idle, pool.stats().started), (4, 5));
     pool.warm_up(0).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn warm_up_that_is_dropped_begins_no_further_start() {
+async fn dropped_warm_up_begins_no_further_start() {
     let pool = builder(5).binding(AN_HOUR).max_starts(number(2)).build();
     timeout(SECOND, pool.warm_up(5)).await.unwrap_err();
     assert_eq!(pool.stats().starting, 2);
@@ -251,14 +251,14 @@ async fn callers_are_served_by_a_warm_up() {
 }
 
 #[tokio::test]
-async fn warm_up_tells_why_an_instance_did_not_start() {
+async fn warm_up_returns_the_error_of_a_start() {
     let pool = builder(5).binding([("refused", "")]).build();
     let refused = pool.warm_up(5).await.unwrap_err();
     assert_matches!(refused, PoolError::Init(_));
 }
 
 #[test]
-fn starts_of_a_runtime_that_nobody_drives_hold_up_nobody_else() {
+fn undriven_runtime_does_not_block_other_runtimes() {
     let pool = builder(2).max_starts(number(1)).build();
     let rests = runtime();
     rests.block_on(async { assert!(is_pending(pool.acquire()).await) });
@@ -267,13 +267,13 @@ fn starts_of_a_runtime_that_nobody_drives_hold_up_nobody_else() {
         let mut lent = pool.acquire().await.unwrap();
         assert_eq!(inits(&mut lent).await, 1);
     });
-    // It was not abandoned.
+    // The start on the first runtime was not cancelled.
     rests.block_on(settle());
     assert_eq!((pool.stats().idle, pool.stats().starting), (2, 0));
 }
 
 #[test]
-fn start_of_a_runtime_that_ends_is_begun_anew_where_others_wait() {
+fn start_of_an_ended_runtime_begins_on_another() {
     let pool = pool(1);
     let ends = runtime();
     ends.block_on(async { assert!(is_pending(pool.acquire()).await) });
@@ -288,8 +288,8 @@ fn start_of_a_runtime_that_ends_is_begun_anew_where_others_wait() {
 }
 
 #[test]
-fn start_that_panics_fails_and_leaves_the_pool_whole() {
-    // tokio panics where a time limit meets a runtime without timers.
+fn panicking_start_fails_and_keeps_the_pool() {
+    // tokio panics if a time limit is set on a runtime without timers.
     let options = InstanceOptions::new().time_limit(SECOND);
     let pool = builder(2).options(options).build();
     let without_timers = Builder::new_current_thread().build().unwrap();
@@ -304,7 +304,7 @@ fn start_that_panics_fails_and_leaves_the_pool_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn start_ends_with_the_last_handle_of_its_pool() {
+async fn start_is_cancelled_with_the_last_pool_handle() {
     let plugin = plugin(1);
     let pool = InstancePool::builder(&plugin).binding(AN_HOUR).build();
     assert!(is_pending(pool.acquire()).await);
@@ -328,8 +328,8 @@ async fn slow_configuration_fails_within_the_time_limit() {
 }
 
 #[tokio::test]
-async fn instance_that_is_not_kept_is_lent_all_the_same() {
-    // Less than the component has from the start.
+async fn instance_that_is_retired_after_use_is_lent() {
+    // A limit below the component's initial memory.
     let pool = builder(1).max_memory(0).binding(Metadata::new()).build();
     for started in 1..4 {
         drop(pool.acquire().await.unwrap());
