@@ -373,6 +373,21 @@ impl CallError {
 ///
 /// A clone is the same error. The pool returns one error to several callers, within
 /// [`InstancePoolBuilder::retry_pause`](crate::InstancePoolBuilder::retry_pause) after a failed start.
+///
+/// ```no_run
+/// # async fn example(pool: dapr_wasm_host::InstancePool) {
+/// use dapr_wasm_host::{HostError, PoolError};
+///
+/// match pool.acquire().await {
+///     Ok(instance) => println!("{instance:?}"),
+///     Err(PoolError::Init(cause)) => println!("check the fields of the component: {cause}"),
+///     Err(PoolError::Instantiate(cause)) if matches!(*cause, HostError::TooManyInstances { .. }) => {
+///         println!("other pools of the plugin have all its instances: {cause}");
+///     }
+///     Err(error) => println!("{error}"),
+/// }
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PoolError {

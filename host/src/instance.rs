@@ -257,6 +257,12 @@ impl State<'_> {
     ///
     /// A later `init` replaces the configuration if it succeeds, and changes nothing if it fails. Before the first successful
     /// `init`, a call configures the store from its environment variables alone.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::InvalidConfiguration`]: a field is missing or invalid; the sentence names it.
+    /// - [`Error::NotFound`]: the table does not exist.
+    /// - [`Error::AccessDenied`], [`Error::Throttled`], [`Error::Timeout`], [`Error::Unavailable`]: the read failed.
     pub async fn init<N, V>(&mut self, metadata: &[(N, V)]) -> Result<(), CallError>
     where
         N: AsRef<str>,
@@ -271,6 +277,10 @@ impl State<'_> {
     }
 
     /// Returns the features of the store in its current configuration: ETags, transactions, time to live.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotInitialized`], [`Error::InvalidConfiguration`].
     pub async fn features(&mut self) -> Result<FeatureSet, CallError> {
         let call = self.calls.run(self.time_limit, async |store| {
             self.guest.call_features(store).await
@@ -279,6 +289,10 @@ impl State<'_> {
     }
 
     /// Checks with one cheap read that the store can be reached and used now.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`init`](Self::init), and [`Error::NotInitialized`].
     pub async fn ping(&mut self) -> Result<(), CallError> {
         let call = self.calls.run(self.time_limit, async |store| {
             self.guest.call_ping(store).await
@@ -287,6 +301,10 @@ impl State<'_> {
     }
 
     /// Reads one item. Returns `None` if the key is absent or the item has expired.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] for an invalid key, and the errors of [`ping`](Self::ping).
     pub async fn get(
         &mut self,
         key: &str,
@@ -298,8 +316,17 @@ impl State<'_> {
         Ok(call.await??)
     }
 
-    /// Writes one item as a whole and returns its new ETag. `options` set conditions, the time to live and the media type;
-    /// without options, the last write wins and the item does not expire.
+    /// Writes one item as a whole and returns its new ETag. A store without ETags returns an empty string.
+    ///
+    /// `options` set conditions, the time to live and the media type. Without options, the last write wins and the item does
+    /// not expire.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::EtagMismatch`]: the stored item has another ETag, or exists although `options` ask for a first write.
+    /// - [`Error::InvalidArgument`], [`Error::TooLarge`]: the key, value or an option is invalid, or exceeds a limit.
+    /// - [`Error::Timeout`], [`Error::Unavailable`]: the outcome is unknown; the write may have happened.
+    /// - The other errors of [`ping`](Self::ping): nothing was written.
     pub async fn set(
         &mut self,
         key: &str,
@@ -315,6 +342,10 @@ impl State<'_> {
     }
 
     /// Deletes one item. Deleting an absent item succeeds, unless `options` name an ETag.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set`](Self::set).
     pub async fn delete(
         &mut self,
         key: &str,
@@ -327,6 +358,11 @@ impl State<'_> {
     }
 
     /// Reads any number of items. Result i belongs to key i. Not atomic: the items may be of different moments.
+    ///
+    /// # Errors
+    ///
+    /// Each result has the errors of [`get`](Self::get). The call itself fails only for a reason that concerns every key, before
+    /// any request was sent.
     pub async fn bulk_get(
         &mut self,
         keys: &[String],
@@ -339,7 +375,12 @@ impl State<'_> {
     }
 
     /// Writes any number of items. Result i belongs to request i and holds the new ETag. Not atomic: each request succeeds or
-    /// fails alone.
+    /// fails alone. Requests for the same key take effect in their order.
+    ///
+    /// # Errors
+    ///
+    /// Each result has the errors of [`set`](Self::set). The call itself fails only for a reason that concerns every key, before
+    /// any request was sent.
     pub async fn bulk_set(
         &mut self,
         requests: &[SetRequest],
@@ -351,6 +392,10 @@ impl State<'_> {
     }
 
     /// Deletes any number of items. Result i belongs to request i. Not atomic: each request succeeds or fails alone.
+    ///
+    /// # Errors
+    ///
+    /// As for [`bulk_set`](Self::bulk_set).
     pub async fn bulk_delete(
         &mut self,
         requests: &[DeleteRequest],
@@ -364,6 +409,14 @@ impl State<'_> {
     /// Applies all operations or none, atomically. Returns the new ETag of each set and `None` for each delete, by position.
     ///
     /// The limit of operations is [`max_transaction_size`](Self::max_transaction_size).
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::EtagMismatch`]: a condition did not hold; the sentence names its key.
+    /// - [`Error::Conflict`]: another transaction held an item, also after the component's retries.
+    /// - [`Error::InvalidArgument`]: too many operations, or an invalid key, value or option.
+    /// - [`Error::Unsupported`]: the store does not support transactions.
+    /// - The other errors of [`set`](Self::set).
     pub async fn transact(
         &mut self,
         operations: &[Operation],
@@ -420,6 +473,10 @@ impl Binding<'_> {
     ///
     /// A later `init` replaces the configuration if it succeeds, and changes nothing if it fails. Before the first successful
     /// `init`, a call configures the binding from its environment variables alone.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`State::init`].
     pub async fn init<N, V>(&mut self, metadata: &[(N, V)]) -> Result<(), CallError>
     where
         N: AsRef<str>,
@@ -442,6 +499,10 @@ impl Binding<'_> {
     }
 
     /// Checks with one cheap read that the outside system can be reached and used now.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`init`](Self::init), and [`Error::NotInitialized`].
     pub async fn ping(&mut self) -> Result<(), CallError> {
         let call = self.calls.run(self.time_limit, async |store| {
             self.guest.call_ping(store).await
@@ -449,9 +510,15 @@ impl Binding<'_> {
         Ok(call.await??)
     }
 
-    /// Performs one operation. `data` is its payload, and `metadata` are its parameters; `None` means no parameters.
+    /// Performs one operation. `data` is its payload, and `metadata` are its parameters; `None` means no parameters. Parameters
+    /// that the operation does not know are ignored.
     ///
-    /// An operation that [`operations`](Self::operations) does not list is [`Error::Unsupported`].
+    /// # Errors
+    ///
+    /// - [`Error::Unsupported`]: [`operations`](Self::operations) does not list the operation.
+    /// - [`Error::InvalidArgument`], [`Error::TooLarge`]: `data` or a parameter is invalid, or exceeds a limit.
+    /// - [`Error::Timeout`], [`Error::Unavailable`]: the outcome is unknown.
+    /// - The other errors of [`ping`](Self::ping): nothing was done.
     pub async fn invoke(
         &mut self,
         operation: &str,

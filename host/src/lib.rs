@@ -12,7 +12,8 @@
 //! # Quick start
 //!
 //! 1. Depend on the crate by its path, since it is not on crates.io yet. It runs on [tokio](https://docs.rs/tokio) and
-//!    needs a runtime with I/O and timers, which `#[tokio::main]` and [`enable_all`] give you:
+//!    needs a runtime with I/O and timers, which `#[tokio::main]` and [`enable_all`] give you. Without timers, the clocks
+//!    of an instance panic.
 //!
 //!    ```toml
 //!    [dependencies]
@@ -68,14 +69,14 @@
 //! }
 //! ```
 //!
-//! For AWS itself, replace `endpoint` by `region`, and allow `https://dynamodb.<region>.amazonaws.com` in the [`Egress`].
-//! The repository's README lists all fields.
+//! For AWS itself, replace `endpoint` by `region`, use your own keys, and allow `https://dynamodb.<region>.amazonaws.com` in
+//! the [`Egress`]. The repository's README lists all fields.
 //!
 //! # Many tasks: `InstancePool`
 //!
 //! An instance makes one call at a time. An [`InstancePool`] lends instances to any number of tasks. It starts and
 //! configures an instance when a task needs one and none is idle, up to a limit. Tasks are served in the order in which
-//! they asked. The pool replaces an instance that trapped or whose call was cancelled.
+//! they asked. The pool replaces an instance that trapped or whose call was cancelled or dropped.
 //!
 //! ```
 //! use dapr_wasm_host::{Egress, InstanceOptions, InstancePool, Plugin};
@@ -134,8 +135,10 @@
 //! ```
 //!
 //! A call past its limit is cancelled, whether the component computes or waits for the network. Its instance is lost, and
-//! a pool replaces it. The same happens if you drop the future of a call, as [`tokio::time::timeout`] does. Components
-//! have shorter timeouts of their own, and their errors say more, so set the limit above those.
+//! a pool replaces it. The same happens if you drop the future of a call, as [`tokio::time::timeout`] does.
+//!
+//! Set the limit above the component's own timeouts. A component that times out by itself keeps its instance, and its error
+//! says what it waited for.
 //!
 //! # Errors
 //!
@@ -167,8 +170,8 @@
 //! # }
 //! ```
 //!
-//! A lost instance answers every further call with [`CallError::InstanceLost`]. Drop it and start another one; a pool does
-//! that for you. The plugin and its other instances are not affected.
+//! A lost instance returns [`CallError::InstanceLost`] for every further call. Drop it and start another one; a pool does that
+//! for you. The plugin and its other instances are not affected.
 //!
 //! # Limits and what a plugin can reach
 //!
@@ -195,7 +198,8 @@
 //! | streams, requests and timers that an instance holds | 1,000 | |
 //! | headers of one HTTP message | 32 KiB | |
 //!
-//! For a component that you do not trust, set a memory limit and a time limit:
+//! For a component that you do not trust, set a memory limit and a time limit. Within these limits, it cannot harm your
+//! process or block other instances:
 //!
 //! ```no_run
 //! # fn example(egress: dapr_wasm_host::Egress) -> Result<(), Box<dyn std::error::Error>> {

@@ -162,6 +162,16 @@ impl std::fmt::Debug for InstancePool {
 /// An instance on loan from an [`InstancePool`]. Dropping it gives the instance back.
 ///
 /// A [lost](Self::is_lost) instance is discarded instead, and the pool starts another one when it is needed.
+///
+/// ```no_run
+/// # async fn example(pool: dapr_wasm_host::InstancePool) -> Result<(), Box<dyn std::error::Error>> {
+/// let mut instance = pool.acquire().await?;
+/// let item = instance.state()?.get("order-1", None).await?;
+/// drop(instance); // gives it back
+/// println!("{item:?}");
+/// # Ok(())
+/// # }
+/// ```
 // No `Deref`: with `DerefMut`, `std::mem::swap` could put an instance of another plugin into the pool.
 pub struct PooledInstance(ScopeGuard<Loan, fn(Loan)>);
 
