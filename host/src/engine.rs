@@ -17,8 +17,8 @@ use wasmtime::{
 /// The default limit of instances at a time.
 pub(crate) const MAX_INSTANCES: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 
-/// The least number of elements that a slot reserves for each table. Components of the contract have tables of a fixed size,
-/// with hundreds to thousands of elements.
+/// The number of elements that a slot reserves for each table, unless the embedder chooses another or the component starts
+/// with more. Components of the contract have tables of a fixed size, with hundreds to thousands of elements.
 const TABLE_ELEMENTS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99_999);
 
 /// The default slot of an instance. `dapr_dynamodb.wasm` has one memory and two tables. A component that is composed of two

@@ -272,7 +272,8 @@ impl HostError {
 /// | [`Component`](Self::Component) | usable | unknown after `Timeout` and `Unavailable`; otherwise nothing was written |
 /// | [`Trap`](Self::Trap), [`MemoryLimit`](Self::MemoryLimit) | lost | unknown |
 /// | [`TimeLimit`](Self::TimeLimit) | lost, unless the limit is zero | unknown, unless the limit is zero |
-/// | [`InstanceLost`](Self::InstanceLost), [`ForkedProcess`](Self::ForkedProcess) | lost | nothing was written |
+/// | [`InstanceLost`](Self::InstanceLost) | lost | nothing was written |
+/// | [`ForkedProcess`](Self::ForkedProcess) | unusable in this process | nothing was written |
 /// | [`NotExported`](Self::NotExported) | usable | nothing was written |
 ///
 /// ```no_run
@@ -283,7 +284,7 @@ impl HostError {
 /// match instance.state()?.get("order-1", None).await {
 ///     Ok(item) => println!("{item:?}"),
 ///     Err(CallError::Component(Error::Throttled(message))) => println!("try again later: {message}"),
-///     Err(CallError::Component(error)) => println!("{}: {error}", error.case()),
+///     Err(CallError::Component(error)) => println!("{error}"), // such as: not-found: …
 ///     Err(error) => println!("start another instance: {error}"),
 /// }
 /// # Ok(())

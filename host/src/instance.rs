@@ -210,13 +210,14 @@ impl std::fmt::Debug for Instance {
 /// A handle for the calls of a state store, from [`Instance::state`] or
 /// [`PooledInstance::state`](crate::PooledInstance::state).
 ///
-/// A key is a non-empty string, a value is bytes. An item whose time to live has passed counts as absent. A call returns
-/// [`CallError::Component`] if the component returned an error, and the instance stays usable; see [`CallError`] for the
-/// others.
+/// A key is a non-empty string, a value is bytes. An item whose time to live has passed counts as absent.
+///
+/// A call returns [`CallError::Component`] if the component returned an [`Error`]. The instance then stays usable. Each call
+/// lists these errors below; any call can also fail with the other cases of [`CallError`].
 ///
 /// ```no_run
 /// # async fn example(instance: &mut dapr_wasm_host::Instance) -> Result<(), Box<dyn std::error::Error>> {
-/// use dapr_wasm_host::types::{GetOptions, Consistency, SetOptions};
+/// use dapr_wasm_host::types::{Consistency, GetOptions, SetOptions};
 ///
 /// let mut store = instance.state()?;
 /// store.init(&[("table", "orders"), ("region", "eu-west-1")]).await?;
@@ -262,7 +263,8 @@ impl State<'_> {
     ///
     /// - [`Error::InvalidConfiguration`]: a field is missing or invalid; the sentence names it.
     /// - [`Error::NotFound`]: the table does not exist.
-    /// - [`Error::AccessDenied`], [`Error::Throttled`], [`Error::Timeout`], [`Error::Unavailable`]: the read failed.
+    /// - [`Error::AccessDenied`], [`Error::Throttled`], [`Error::Timeout`], [`Error::Unavailable`], [`Error::Other`]: the read
+    ///   failed.
     pub async fn init<N, V>(&mut self, metadata: &[(N, V)]) -> Result<(), CallError>
     where
         N: AsRef<str>,

@@ -358,7 +358,7 @@ impl Members {
         Some(waiter.answer)
     }
 
-    /// Changes the counts of a runtime, and adds the runtime if it is not known. `change` removes it when all counts are zero.
+    /// Changes the counts of a runtime, which is added if it is not known. [`Self::change`] removes it when all are zero.
     fn enter(&mut self, handle: Handle, change: impl FnOnce(&mut Runtime)) {
         let id = handle.id();
         if self.runtimes.iter().all(|runtime| runtime.id != id) {
