@@ -11,21 +11,21 @@ import (
 )
 
 const (
-	// bulkSize is how many keys bulk-get and bulk-set have.
+	// bulkSize is the number of keys of bulk-get and bulk-set.
 	bulkSize = 100
-	// transactionSize is how many sets one transaction has.
+	// transactionSize is the number of sets in one transaction.
 	transactionSize = 10
-	// writtenKeys is how many keys set and create write in turn.
+	// writtenKeys is the number of keys that set and create write in turn.
 	writtenKeys = 100
 )
 
-// suite is what the cases share.
+// suite holds the state that all cases share.
 type suite struct {
 	components
 	partitionKey string
 }
 
-// casesOf are all cases, by the name that a request gives.
+// casesOf returns all cases, keyed by the name used in requests.
 func casesOf(of components, partitionKey string) map[string]benchCase {
 	s := &suite{components: of, partitionKey: partitionKey}
 	return map[string]benchCase{
@@ -70,7 +70,7 @@ func (s *suite) getMissing() benchCase {
 				return err
 			}
 			if answer.Data != nil {
-				return fmt.Errorf("%s exists: delete it, or give an empty table", request.Key)
+				return fmt.Errorf("%s exists: delete it, or use an empty table", request.Key)
 			}
 			return nil
 		}),
@@ -88,7 +88,7 @@ func (s *suite) set() benchCase {
 	}
 }
 
-// setETag gives every call a key of its own, so that its ETag is known before the first call.
+// setETag gives every call its own key, so that all ETags are known before the first call.
 func (s *suite) setETag() benchCase {
 	return benchCase{
 		prepare: func(ctx context.Context, index int) (call, error) {
@@ -101,8 +101,8 @@ func (s *suite) setETag() benchCase {
 				return nil, err
 			}
 			if current.ETag == nil {
-				// Without one the store would write unconditionally.
-				return nil, fmt.Errorf("%s has no ETag: let nothing else write to the table", request.Key)
+				// Without an ETag the store would write unconditionally.
+				return nil, fmt.Errorf("%s has no ETag: make sure that no other program writes to the table", request.Key)
 			}
 			request.ETag = current.ETag
 			return func(ctx context.Context) error {
@@ -126,8 +126,8 @@ func (s *suite) delete() benchCase {
 	}
 }
 
-// bulkGet asks without a bound on parallelism: Dapr passes on what its caller says, and 0 means no
-// bound (pkg/api/http/http.go, onBulkGetState). Errors are told by key.
+// bulkGet sets no limit on parallelism. Dapr passes on its caller's value, and 0 means no limit
+// (pkg/api/http/http.go, onBulkGetState). Each key has its own error.
 func (s *suite) bulkGet() benchCase {
 	requests := make([]state.GetRequest, bulkSize)
 	for i := range requests {
@@ -152,14 +152,14 @@ func (s *suite) bulkGet() benchCase {
 				}
 			}
 			if len(answers) != len(requests) {
-				return fmt.Errorf("%d values answer %d keys: build with a version of components-contrib whose store answers every key", len(answers), len(requests))
+				return fmt.Errorf("got %d values for %d keys: build with a version of components-contrib whose store answers every key", len(answers), len(requests))
 			}
 			return nil
 		}),
 	}
 }
 
-// bulkSet writes without a bound on parallelism, as Dapr does (pkg/api/grpc/grpc.go, SaveState).
+// bulkSet sets no limit on parallelism, as Dapr does (pkg/api/grpc/grpc.go, SaveState).
 func (s *suite) bulkSet() benchCase {
 	return benchCase{
 		prepare: func(context.Context, int) (call, error) {
@@ -175,7 +175,7 @@ func (s *suite) transact() benchCase {
 	return benchCase{
 		prepare: func(context.Context, int) (call, error) {
 			request := &state.TransactionalStateRequest{}
-			// By value: the store overlooks pointers.
+			// Pass sets by value, because the store ignores pointers.
 			for _, set := range s.setRequests("transact", transactionSize) {
 				request.Operations = append(request.Operations, set)
 			}
@@ -206,7 +206,7 @@ func (s *suite) create() benchCase {
 	}
 }
 
-// always is the preparation of calls that are all the same.
+// always returns a prepare function for calls that are all the same.
 func always(same call) func(context.Context, int) (call, error) {
 	return func(context.Context, int) (call, error) { return same, nil }
 }

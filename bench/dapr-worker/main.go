@@ -1,26 +1,28 @@
-// Command bench is Dapr's own DynamoDB state store and output binding, in Go, as a worker of
-// `bench`.
+// Command dapr-bench is a worker of `bench`. It runs Dapr's own DynamoDB state store and output
+// binding, which are written in Go.
 //
-// It runs the component that a Dapr sidecar runs (github.com/dapr/components-contrib, the version in
-// go.mod), calls it as the sidecar does, and measures each call from inside this process. The
-// sidecar's own cost (its API, resiliency, tracing) is not part of it.
+// It runs the same component as a Dapr sidecar (github.com/dapr/components-contrib, the version in
+// go.mod) and calls it as the sidecar does. It measures each call inside this process, without the
+// cost of the sidecar itself (its API, resiliency, tracing).
 //
 //	go build -o ../../target/dapr-bench .
 //	dapr-bench --endpoint http://127.0.0.1:8000 --table state --region us-east-1 --access-key a --secret-key b
 //
-// The table exists, with a partition key of type S (`key`, or as --partition-key says). An https
-// endpoint with a root of one's own: name the root's PEM file in the environment, as AWS_CA_BUNDLE.
+// The table must exist. Its partition key has type S and the name `key`, unless --partition-key is
+// set. For an https endpoint with a private root certificate, set the environment variable
+// AWS_CA_BUNDLE to the root's PEM file.
 //
-// The worker reads one request a line from its input and answers each with one line, in order:
+// The worker reads one request per line from its input and answers each with one line, in order:
 //
 //	{"case":"get","calls":200}
 //	{"nanoseconds":[…one per call…],"cpu_nanoseconds":N}
 //
-// or with {"error":"…"}, after which it takes the next request. It ends at the end of its input. Its
-// log goes to its error output. The cases are in cases.go, what is timed is in measure.go.
+// If a request fails, it answers {"error":"…"} and reads the next request. It exits at the end of its
+// input. Its log goes to standard error. cases.go contains the cases, and measure.go the timing.
 //
-// A value is handed over as Dapr's HTTP API does, as decoded JSON, which the store keeps as a string
-// (S). Its gRPC API hands over bytes, which the store keeps as binary (B), a third longer on the wire.
+// Values are passed as Dapr's HTTP API passes them: as decoded JSON, which the store writes as a
+// string (S). Dapr's gRPC API passes bytes, which the store writes as binary (B). Binary values are a
+// third longer on the wire.
 package main
 
 import (
@@ -74,9 +76,9 @@ func run(ctx context.Context, arguments []string, input io.Reader, output io.Wri
 func parseFlags(arguments []string) (target, error) {
 	var to target
 	flags := flag.NewFlagSet("dapr-bench", flag.ContinueOnError)
-	flags.StringVar(&to.endpoint, "endpoint", "", "`URL` of DynamoDB, or of what stands in for it")
-	flags.StringVar(&to.table, "table", "", "`name` of a table that exists")
-	flags.StringVar(&to.region, "region", "", "`region` to sign for")
+	flags.StringVar(&to.endpoint, "endpoint", "", "`URL` of DynamoDB or of an emulator")
+	flags.StringVar(&to.table, "table", "", "`name` of an existing table")
+	flags.StringVar(&to.region, "region", "", "`region` to sign requests for")
 	flags.StringVar(&to.accessKey, "access-key", "", "access key `ID`")
 	flags.StringVar(&to.secretKey, "secret-key", "", "secret access `key`")
 	flags.StringVar(&to.partitionKey, "partition-key", "key", "`name` of the table's partition key")
@@ -84,13 +86,13 @@ func parseFlags(arguments []string) (target, error) {
 		return target{}, err
 	}
 	if flags.NArg() > 0 {
-		return target{}, fmt.Errorf("%q is not an option: leave it out; requests are read from the input", flags.Arg(0))
+		return target{}, fmt.Errorf("unexpected argument %q: remove it; requests are read from standard input", flags.Arg(0))
 	}
-	// All are needed: what is missing, the component would take from the environment, and so
+	// All are required. The component would take missing values from the environment, and could
 	// write to a real account.
 	for _, name := range []string{"endpoint", "table", "region", "access-key", "secret-key"} {
 		if flags.Lookup(name).Value.String() == "" {
-			return target{}, fmt.Errorf("--%s is missing: give it; --help says what it is", name)
+			return target{}, fmt.Errorf("--%s is missing: set it; --help lists all options", name)
 		}
 	}
 	return to, nil
@@ -109,11 +111,11 @@ func serve(ctx context.Context, cases map[string]benchCase, input io.Reader, out
 			answer = measured
 		}
 		if err := answers.Encode(answer); err != nil {
-			return fmt.Errorf("the answer could not be written: keep the output open until the input ends: %w", err)
+			return fmt.Errorf("cannot write the answer: keep standard output open until the input ends: %w", err)
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return fmt.Errorf("the input could not be read: write one request of at most 64 KiB a line: %w", err)
+		return fmt.Errorf("cannot read the input: write one request per line, each of at most 64 KiB: %w", err)
 	}
 	return nil
 }
@@ -126,7 +128,7 @@ func answerTo(ctx context.Context, cases map[string]benchCase, line []byte) (mea
 	benchCase, found := cases[asked.Case]
 	if !found {
 		known := strings.Join(slices.Sorted(maps.Keys(cases)), ", ")
-		return measurement{}, fmt.Errorf("there is no case %q: ask for one of %s", asked.Case, known)
+		return measurement{}, fmt.Errorf("unknown case %q: use one of %s", asked.Case, known)
 	}
 	measured, err := measure(ctx, benchCase, asked.Calls)
 	if err != nil {
@@ -140,13 +142,13 @@ func parseRequest(line []byte) (request, error) {
 	decoder := json.NewDecoder(bytes.NewReader(line))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&asked); err != nil {
-		return request{}, fmt.Errorf(`not a request: write {"case":"get","calls":200}: %w`, err)
+		return request{}, fmt.Errorf(`not a valid request: write {"case":"get","calls":200}: %w`, err)
 	}
 	if decoder.More() {
-		return request{}, errors.New("two requests on a line: write one a line")
+		return request{}, errors.New("several requests on one line: write one per line")
 	}
 	if asked.Calls < 1 {
-		return request{}, fmt.Errorf(`"calls" is %d: ask for at least 1`, asked.Calls)
+		return request{}, fmt.Errorf(`"calls" is %d: it must be at least 1`, asked.Calls)
 	}
 	return asked, nil
 }

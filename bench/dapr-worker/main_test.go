@@ -13,14 +13,14 @@ import (
 	"github.com/dapr/components-contrib/state"
 )
 
-// answer is what a line of output can hold.
+// answer is one line of output: a measurement or an error.
 type answer struct {
 	Nanoseconds []int64 `json:"nanoseconds"`
 	CPU         *int64  `json:"cpu_nanoseconds"`
 	Error       string  `json:"error"`
 }
 
-// ask gives the lines to a worker that has these cases only.
+// ask sends the lines to a worker with only these cases.
 func ask(t *testing.T, cases map[string]benchCase, lines ...string) []answer {
 	t.Helper()
 	var output bytes.Buffer
@@ -29,7 +29,7 @@ func ask(t *testing.T, cases map[string]benchCase, lines ...string) []answer {
 	}
 	written := strings.Split(strings.TrimSuffix(output.String(), "\n"), "\n")
 	if len(written) != len(lines) {
-		t.Fatalf("%d lines answer %d: %q", len(written), len(lines), written)
+		t.Fatalf("got %d answers for %d lines: %q", len(written), len(lines), written)
 	}
 	answers := make([]answer, len(written))
 	for i, line := range written {
@@ -42,7 +42,7 @@ func ask(t *testing.T, cases map[string]benchCase, lines ...string) []answer {
 	return answers
 }
 
-func TestEveryCallIsTimedAndRunsAfterEverythingIsPrepared(t *testing.T) {
+func TestAllCallsAreTimedAndPreparedBeforeTheFirst(t *testing.T) {
 	var events []string
 	noted := benchCase{
 		setUp: func(context.Context) error {
@@ -67,7 +67,7 @@ func TestEveryCallIsTimedAndRunsAfterEverythingIsPrepared(t *testing.T) {
 	}
 }
 
-func TestAFailedCallIsAnErrorThatNamesItAndTheNextRequestIsAnswered(t *testing.T) {
+func TestFailedCallIsNamedAndTheNextRequestIsAnswered(t *testing.T) {
 	cases := map[string]benchCase{"third": {
 		prepare: func(_ context.Context, index int) (call, error) {
 			return func(context.Context) error {
@@ -89,7 +89,7 @@ func TestAFailedCallIsAnErrorThatNamesItAndTheNextRequestIsAnswered(t *testing.T
 	}
 }
 
-func TestNoCallRunsWhereOneCannotBePrepared(t *testing.T) {
+func TestNoCallRunsIfOneCannotBePrepared(t *testing.T) {
 	cases := map[string]benchCase{"half": {
 		prepare: func(_ context.Context, index int) (call, error) {
 			if index == 1 {
@@ -106,7 +106,7 @@ func TestNoCallRunsWhereOneCannotBePrepared(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotARequestIsAnsweredWithWhatToWrite(t *testing.T) {
+func TestInvalidRequestsAreAnsweredWithTheRemedy(t *testing.T) {
 	cases := map[string]benchCase{"get": {prepare: always(func(context.Context) error { return nil })}}
 	for line, part := range map[string]string{
 		`get`:                         `write {"case"`,
@@ -115,22 +115,22 @@ func TestWhatIsNotARequestIsAnsweredWithWhatToWrite(t *testing.T) {
 		`{"case":"get","calls":"1"}`:  "calls",
 		`{"case":"get"}`:              "at least 1",
 		`{"case":"get","calls":0}`:    "at least 1",
-		`{"case":"got","calls":1}`:    "ask for one of get",
-		`{"case":"get","calls":1} {}`: "one a line",
+		`{"case":"got","calls":1}`:    "use one of get",
+		`{"case":"get","calls":1} {}`: "one per line",
 		`{"case":"get","calls":1,"concurrency":1}`: `"concurrency"`,
 	} {
-		// A request after it shows that the line did not end the session.
+		// A second request shows that the worker continues after an error.
 		got := ask(t, cases, line, `{"case":"get","calls":1}`)
 		if !strings.Contains(got[0].Error, part) {
 			t.Errorf("%s: no %q in %+v", line, part, got[0])
 		}
 		if got[1].Error != "" {
-			t.Errorf("%s: the next: %+v", line, got[1])
+			t.Errorf("%s: next request: %+v", line, got[1])
 		}
 	}
 }
 
-func TestTheCasesAreThoseOfTheBenchmark(t *testing.T) {
+func TestCasesAreThoseOfTheBenchmark(t *testing.T) {
 	want := []string{"bulk-get", "bulk-set", "create", "delete", "get", "get-missing", "set", "set-etag", "transact"}
 	cases := casesOf(components{}, "key")
 	for _, name := range want {
@@ -143,13 +143,13 @@ func TestTheCasesAreThoseOfTheBenchmark(t *testing.T) {
 	}
 }
 
-func TestAValueComesBackAsOneKibibyte(t *testing.T) {
+func TestValueIsReadBackAsOneKibibyte(t *testing.T) {
 	if asText, err := json.Marshal(value); err != nil || !whole(asText) || len(asText) != 1024 {
 		t.Errorf("%d bytes, %v", len(asText), err)
 	}
 }
 
-// stubStore answers every read alike.
+// stubStore answers all reads with the same values.
 type stubStore struct {
 	state.Store
 	item state.GetResponse
@@ -170,7 +170,7 @@ func (s *stubStore) BulkSet(context.Context, []state.SetRequest, state.BulkStore
 	return nil
 }
 
-func TestAReadCountsOnlyWithAllItsValues(t *testing.T) {
+func TestReadSucceedsOnlyWithAllValues(t *testing.T) {
 	written := make([]byte, 1024)
 	full := func() []state.BulkGetResponse {
 		return slices.Repeat([]state.BulkGetResponse{{Key: "k", Data: written}}, 100)
@@ -185,15 +185,15 @@ func TestAReadCountsOnlyWithAllItsValues(t *testing.T) {
 		store          stubStore
 	}{
 		{"all", "bulk-get", "", stubStore{bulk: full()}},
-		{"none", "bulk-get", "0 values answer 100 keys", stubStore{}},
-		{"too few", "bulk-get", "99 values answer 100 keys", stubStore{bulk: full()[1:]}},
-		{"too many", "bulk-get", "101 values answer 100 keys", stubStore{bulk: append(full(), full()[0])}},
-		{"an empty one", "bulk-get", "last has not the value", stubStore{bulk: with(state.BulkGetResponse{Key: "last"})}},
-		{"a short one", "bulk-get", "last has not the value", stubStore{bulk: with(state.BulkGetResponse{Key: "last", Data: written[1:]})}},
+		{"none", "bulk-get", "got 0 values for 100 keys", stubStore{}},
+		{"too few", "bulk-get", "got 99 values for 100 keys", stubStore{bulk: full()[1:]}},
+		{"too many", "bulk-get", "got 101 values for 100 keys", stubStore{bulk: append(full(), full()[0])}},
+		{"an empty one", "bulk-get", "last does not have the value", stubStore{bulk: with(state.BulkGetResponse{Key: "last"})}},
+		{"a short one", "bulk-get", "last does not have the value", stubStore{bulk: with(state.BulkGetResponse{Key: "last", Data: written[1:]})}},
 		{"a failed one", "bulk-get", "last: throttled", stubStore{bulk: with(state.BulkGetResponse{Key: "last", Error: "throttled"})}},
 		{"the value", "get", "", stubStore{item: state.GetResponse{Data: written}}},
-		{"no value", "get", "get-0 has not the value", stubStore{}},
-		{"a short value", "get", "get-0 has not the value", stubStore{item: state.GetResponse{Data: written[1:]}}},
+		{"no value", "get", "get-0 does not have the value", stubStore{}},
+		{"a short value", "get", "get-0 does not have the value", stubStore{item: state.GetResponse{Data: written[1:]}}},
 	} {
 		t.Run(read.of+" "+read.name, func(t *testing.T) {
 			cases := casesOf(components{store: &read.store}, "key")
@@ -207,7 +207,7 @@ func TestAReadCountsOnlyWithAllItsValues(t *testing.T) {
 
 var allFlags = []string{"--endpoint", "http://127.0.0.1:1", "--table", "t", "--region", "r", "--access-key", "a", "--secret-key", "s"}
 
-func TestFlagsBecomeTheMetadataOfADaprComponent(t *testing.T) {
+func TestFlagsBecomeMetadataOfTheDaprComponent(t *testing.T) {
 	to, err := parseFlags(allFlags)
 	if err != nil {
 		t.Fatal(err)
@@ -226,7 +226,7 @@ func TestFlagsBecomeTheMetadataOfADaprComponent(t *testing.T) {
 	}
 }
 
-func TestAMissingFlagIsNamed(t *testing.T) {
+func TestMissingFlagIsNamed(t *testing.T) {
 	for i := 0; i < len(allFlags); i += 2 {
 		without := slices.Delete(slices.Clone(allFlags), i, i+2)
 		if _, err := parseFlags(without); err == nil || !strings.Contains(err.Error(), allFlags[i]+" is missing") {
@@ -235,7 +235,7 @@ func TestAMissingFlagIsNamed(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoFlagIsRefused(t *testing.T) {
+func TestUnknownFlagsAndArgumentsAreRefused(t *testing.T) {
 	for _, extra := range []string{"bench", "--bench"} {
 		if _, err := parseFlags(append(slices.Clone(allFlags), extra)); err == nil || !strings.Contains(err.Error(), "bench") {
 			t.Errorf("%s: %v", extra, err)

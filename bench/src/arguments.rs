@@ -1,4 +1,4 @@
-//! The arguments of a comparison, and how much of it is done by default.
+//! The arguments of a comparison, and the default number of calls.
 
 use super::cases::Case;
 use super::throughput::TASKS;
@@ -6,9 +6,9 @@ use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-/// Rounds of a short case, unless told otherwise.
+/// The default number of rounds of a short case.
 const CALLS: usize = 2500;
-/// Likewise where all that matters is that everything runs.
+/// The number of rounds of a short case with `--quick`, which only shows that everything runs.
 const QUICK_CALLS: usize = 100;
 
 /// A part of the benchmark.
@@ -20,11 +20,11 @@ pub(super) enum Section {
     Tls,
     /// 1, 16 and 64 tasks over the instance pool
     Throughput,
-    /// From the file to the first answer
+    /// From the component file to the first response
     ColdStart,
     /// Resident memory of 1, 100 and 1,000 instances
     Memory,
-    /// Beside Dapr's own component; needs --dapr
+    /// Compared with Dapr's own component; needs --dapr
     Dapr,
 }
 
@@ -36,35 +36,34 @@ impl Section {
 /// Measures the component against the native AWS SDK for Rust, in one process, on an embedded DynamoDB
 #[derive(Clone, Debug, Args)]
 pub(super) struct BenchArguments {
-    /// These cases only, separated by commas. Without --sections nothing but their latency is then
-    /// measured
+    /// Only these cases, separated by commas. Measures only their latency, unless --sections is set
     #[arg(long, value_name = "CASE", value_delimiter = ',')]
     cases: Vec<Case>,
-    /// These parts only, separated by commas
+    /// Only these sections, separated by commas
     #[arg(long, value_name = "SECTION", value_delimiter = ',')]
     sections: Vec<Section>,
-    /// Calls of each contender per case; long cases take a part of it, and TLS a quarter
+    /// Calls of each contender per case. Long cases make fewer calls, and TLS a quarter
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     calls: Option<u32>,
-    /// Run all of it, but briefly: the figures are not to be trusted
+    /// Run every section, but briefly. Do not trust the figures
     #[arg(long, env = "HOST_TEST_BENCH_QUICK")]
     pub(super) quick: bool,
-    /// Instances that the tasks share, 10,000 at most; by default as many as there are tasks
+    /// Instances that the tasks share, at most 10,000. The default is the number of tasks
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pool_size: Option<u16>,
-    /// Another build of the component that takes part, to compare with
+    /// Another build of the component to compare with
     #[arg(long, value_name = "FILE.wasm")]
     pub(super) baseline: Option<PathBuf>,
-    /// Dapr's Go component takes part, in this worker (bench/dapr-worker)
+    /// Compare with Dapr's Go component: the program built from bench/dapr-worker
     #[arg(long, value_name = "FILE")]
     pub(super) dapr: Option<PathBuf>,
     /// Write all figures to this file
     #[arg(long, value_name = "FILE")]
     pub(super) json: Option<PathBuf>,
-    /// Draw the latencies into this file
+    /// Draw the latencies as SVG in this file
     #[arg(long, value_name = "FILE")]
     pub(super) svg: Option<PathBuf>,
-    /// Tell perf the names of the component's functions, in /tmp/perf-PID.map
+    /// Write the names of the component's functions for perf to /tmp/perf-PID.map
     #[arg(long)]
     pub(super) perf_map: bool,
 }
@@ -93,27 +92,29 @@ impl BenchArguments {
         }
     }
 
-    /// Refuses arguments that make no sense together.
+    /// Refuses arguments that contradict each other.
     pub(super) fn check(&self) -> Result<(), &'static str> {
         if self.svg.is_some() && !self.wants(Section::Latency) {
-            return Err("--svg draws the section latency, which --sections leaves out");
+            return Err(
+                "--svg draws the section latency, which --sections leaves out: add latency to --sections",
+            );
         }
         let takes_cases = Section::WITH_CASES.iter().any(|one| self.wants(*one));
         if !self.cases.is_empty() && !takes_cases {
             return Err(
-                "--cases is about latency, tls, throughput and dapr, which --sections leaves out",
+                "--cases has no effect on these --sections: add latency, tls, throughput or dapr",
             );
         }
         Ok(())
     }
 
-    /// Returns the number of instances that so many tasks share.
+    /// Returns the number of instances that `tasks` tasks share.
     pub(super) fn pool_size(&self, tasks: usize) -> NonZeroUsize {
         let size = self.pool_size.map_or(tasks, usize::from);
         NonZeroUsize::new(size).unwrap_or(NonZeroUsize::MIN)
     }
 
-    /// Returns the number of steps of the progress bar.
+    /// Returns the total number of steps of the progress bar.
     pub(super) fn steps(&self) -> usize {
         let cases = self.chosen_cases().len();
         let of_section = |section: &Section| match section {
@@ -128,7 +129,7 @@ impl BenchArguments {
         sections.map(of_section).sum()
     }
 
-    /// Returns the rounds of one case over plain HTTP.
+    /// Returns the number of rounds of one case over plain HTTP.
     pub(super) fn calls(&self, case: Case) -> usize {
         let calls = match (self.calls, self.quick) {
             (Some(calls), _) => calls as usize,
@@ -138,7 +139,8 @@ impl BenchArguments {
         (calls / case.weight()).max(1)
     }
 
-    /// Returns the rounds of one case over TLS, where the default host takes several times as long as all others for a short call.
+    /// Returns the number of rounds of one case over TLS. Short cases make a quarter of the calls there, because the
+    /// default host takes several times as long as all other contenders.
     pub(super) fn calls_over_tls(&self, case: Case) -> usize {
         match case.weight() {
             1 | 2 => (self.calls(case) / 4).max(1),
@@ -146,7 +148,7 @@ impl BenchArguments {
         }
     }
 
-    /// Returns `usual`, or a tenth of it where all that matters is that everything runs.
+    /// Returns `usual`, or a tenth of it with `--quick`.
     pub(super) fn repetitions(&self, usual: usize) -> usize {
         match self.quick {
             true => usual.div_ceil(10),
@@ -178,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_is_measured_unless_cases_or_sections_are_named() {
+    fn all_sections_run_unless_cases_or_sections_are_set() {
         assert_eq!(wanted(&[]), Section::value_variants()[..5]);
         assert_eq!(wanted(&["--dapr", "f"]), Section::value_variants());
         assert_eq!(wanted(&["--cases", "get"]), [Section::Latency]);
@@ -187,13 +189,13 @@ mod tests {
     }
 
     #[test]
-    fn a_case_named_twice_is_measured_once_in_the_order_given() {
+    fn duplicate_cases_run_once_in_the_order_given() {
         let arguments = parsed(&["--cases", "set,get,set"]);
         assert_eq!(arguments.chosen_cases(), [Case::Set, Case::Get]);
     }
 
     #[test]
-    fn what_would_draw_or_choose_among_nothing_makes_no_sense() {
+    fn svg_and_cases_need_a_section_that_uses_them() {
         let told = |line: &[&str]| parsed(line).check().unwrap_err();
         for line in [
             &["--svg", "f", "--sections", "tls"][..],
@@ -203,7 +205,7 @@ mod tests {
         }
         for sections in ["cold-start", "memory", "memory,cold-start"] {
             let line = ["--cases", "get", "--sections", sections];
-            assert!(told(&line).starts_with("--cases is about latency, tls"));
+            assert!(told(&line).starts_with("--cases has no effect"));
         }
         for line in [
             &["--svg", "f"][..],
@@ -216,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_has_from_1_to_10_000_instances() {
+    fn pool_size_is_between_1_and_10_000() {
         let size = |line: &[&str]| parsed(line).pool_size(16).get();
         assert_eq!(size(&[]), 16);
         assert_eq!(size(&["--pool-size", "10000"]), 10_000);
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn long_cases_are_called_less_often_and_every_one_at_least_once() {
+    fn long_cases_make_fewer_calls_but_at_least_one() {
         let arguments = parsed(&["--calls", "40"]);
         assert_eq!(arguments.calls(Case::Get), 40);
         assert!(arguments.calls(Case::BulkSet) < 40);

@@ -1,15 +1,16 @@
-//! A case is the same work for everyone: each contender gets these plain values and makes of them what its interface takes.
+//! The cases of the benchmark. A case is the same work for every contender: each gets these plain values and converts
+//! them to what its interface takes.
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-/// Bytes of the value of every item.
+/// The size of the value of every item, in bytes.
 pub(super) const VALUE_BYTES: usize = 1024;
-/// Keys of one bulk call.
+/// The number of keys of one bulk call.
 const BULK_KEYS: usize = 100;
-/// Operations of one transaction.
+/// The number of operations of one transaction.
 const TRANSACTION_OPERATIONS: usize = 10;
-/// Keys that are written in turn.
+/// The number of keys that `set` and `create` write in turn.
 const KEYS_IN_TURN: usize = 100;
 
 /// A kind of call.
@@ -22,7 +23,7 @@ pub(super) enum Case {
     GetMissing,
     /// Write an item of 1 KiB
     Set,
-    /// Write an item of 1 KiB where its ETag is the one given
+    /// Write an item of 1 KiB if its ETag matches
     SetEtag,
     /// Delete an item of 1 KiB
     Delete,
@@ -30,24 +31,24 @@ pub(super) enum Case {
     BulkGet,
     /// Write 100 items of 1 KiB
     BulkSet,
-    /// Write 10 items of 1 KiB, all or none
+    /// Write 10 items of 1 KiB in one transaction
     Transact,
     /// Write an item of 1 KiB through the binding
     Create,
 }
 
 impl Case {
-    /// Returns the name on the command line, in JSON and to the Dapr worker.
+    /// Returns the name used on the command line, in JSON and in requests to the Dapr worker.
     pub(super) fn name(self) -> &'static str {
         self.facts().0
     }
 
-    /// Returns the name for people.
+    /// Returns the name shown in tables and pictures.
     pub(super) fn title(self) -> &'static str {
         self.facts().1
     }
 
-    /// Returns how much longer it takes than a get, roughly: the long ones are called as many times less often.
+    /// Returns roughly how many times longer the case takes than a get. The number of its calls is divided by this.
     pub(super) fn weight(self) -> usize {
         self.facts().2
     }
@@ -67,12 +68,12 @@ impl Case {
     }
 }
 
-/// One call, in plain values.
+/// One call, as plain values.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Task<'a> {
-    /// Read one item, which is there or not.
+    /// Read one item. `exists` says whether it is in the table.
     Get { key: &'a str, exists: bool },
-    /// Write one item, where `etag` is given only if it is still the stored one.
+    /// Write one item. With an `etag`, write only if the stored ETag is equal to it.
     Set {
         key: &'a str,
         value: &'a str,
@@ -80,17 +81,17 @@ pub(super) enum Task<'a> {
     },
     /// Delete one item.
     Delete { key: &'a str },
-    /// Read many items, all of which are there.
+    /// Read many items. All of them exist.
     BulkGet { keys: &'a [String] },
     /// Write many items.
     BulkSet { keys: &'a [String], value: &'a str },
-    /// Write several items, all or none.
+    /// Write several items in one transaction.
     Transact { keys: &'a [String], value: &'a str },
-    /// Write one item through the binding: a JSON object.
+    /// Write one item, a JSON object, through the binding.
     Create { item: &'a str },
 }
 
-/// The values of all cases, made once so that making them is not timed.
+/// The keys and values of all cases, made once so that making them is not timed.
 #[derive(Debug)]
 pub(super) struct Values {
     pub(super) value: String,
@@ -100,12 +101,12 @@ pub(super) struct Values {
     create: Vec<String>,
 }
 
-/// The item that is read.
+/// The key of the item that `get` reads.
 pub(super) const GET_KEY: &str = "get-0";
 const MISSING_KEY: &str = "missing-0";
 
 impl Values {
-    /// Letters and digits, so that no JSON writer has to escape anything.
+    /// Makes the values of letters and digits, so that no JSON writer has to escape anything.
     pub(super) fn new() -> Self {
         let value: String = ('a'..='z')
             .chain('0'..='9')
@@ -128,7 +129,7 @@ impl Values {
         }
     }
 
-    /// Call number `turn` of a case. `own` is a key that this caller alone writes, with its ETag now.
+    /// Returns call number `turn` of a case. `own` is a key that only this caller writes, and its current ETag.
     pub(super) fn task<'a>(&'a self, case: Case, turn: usize, own: (&'a str, &'a str)) -> Task<'a> {
         let in_turn = |values: &'a [String]| values[turn % values.len()].as_str();
         let value = self.value.as_str();
@@ -173,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_case_is_named_on_the_command_line_as_it_is_in_json() {
+    fn case_names_are_the_same_on_command_line_and_in_json() {
         for case in Case::value_variants() {
             let value = case.to_possible_value().unwrap();
             assert_eq!(value.get_name(), case.name());
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_value_has_1_kib_and_needs_no_escapes() {
+    fn value_has_1_kib_and_needs_no_escapes() {
         let values = Values::new();
         assert_eq!(values.value.len(), 1024);
         assert_eq!(serde_json::to_string(&values.value).unwrap().len(), 1026);

@@ -1,5 +1,5 @@
-//! From the file to the first answer, each step apart. Connections are open already: they are the egress's, not the
-//! instance's.
+//! Measures each step from the component file to the first response. Connections are already open, because they belong
+//! to the egress and not to the instance.
 
 use super::Plan;
 use super::cases::{Case, GET_KEY, VALUE_BYTES};
@@ -14,31 +14,31 @@ use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-/// Compilations: one takes about a second.
+/// The number of compilations. One takes about a second.
 const COMPILATIONS: usize = 3;
-/// Loads of a compiled component.
+/// The number of loads of a compiled component.
 const LOADS: usize = 30;
-/// Instances that are started.
+/// The number of instances that are started.
 const STARTS: usize = 300;
 
-/// Medians, in nanoseconds.
+/// The figures of the section `cold-start`: medians, in nanoseconds.
 #[derive(Debug, Serialize)]
 pub(super) struct ColdStartFigures {
-    /// Loading a component that was never compiled before.
+    /// Loads a component and compiles it.
     pub(super) compile: u64,
-    /// Loading one whose machine code lies in the cache.
+    /// Loads a component whose machine code is in the cache.
     pub(super) load: u64,
-    /// Starting an instance.
+    /// Starts an instance.
     pub(super) instantiate: u64,
-    /// Its `init`, which reads the table once.
+    /// Calls `init`, which reads the table once.
     pub(super) init: u64,
-    /// Its first `get`, of 1 KiB.
+    /// Makes the first `get`, of 1 KiB.
     pub(super) first_get: u64,
-    /// The three of them together.
+    /// The sum of `instantiate`, `init` and `first_get` of each start.
     pub(super) start: u64,
-    /// A `get` of an instance that has answered many.
+    /// Makes a `get` on an instance that has answered many calls.
     pub(super) warm_get: u64,
-    /// The three of them over a warm `get`, from pairs.
+    /// `start` divided by `warm_get`, from pairs of both.
     pub(super) over_warm_get: Option<Ratio>,
     /// The number of instances that were started.
     pub(super) starts: usize,
@@ -51,7 +51,7 @@ pub(super) async fn measure(plan: &Plan, store: &Store, reach: &Reach) -> Result
     let compile = repeat(plan.arguments.repetitions(COMPILATIONS), || {
         Plugin::builder().without_cache().from_bytes(&bytes)
     })?;
-    // The first of them fills the cache, where that was not done before.
+    // Fills the cache if it is empty, so that no measured load compiles.
     Plugin::from_bytes(&bytes)?;
     let load = repeat(plan.arguments.repetitions(LOADS), || {
         Plugin::from_bytes(&bytes)
@@ -67,7 +67,7 @@ pub(super) async fn measure(plan: &Plan, store: &Store, reach: &Reach) -> Result
         steps.start(&plugin, &options, &metadata).await?;
         settle().await;
         let task = store.values.task(Case::Get, 0, ("", ""));
-        // The start took the caches, and a warm get has them.
+        // The start displaced the processor's caches. A few calls fill them again before the warm get is timed.
         for _ in 0..3 {
             warm.perform(&task).await?;
             settle().await;
@@ -91,7 +91,7 @@ pub(super) async fn measure(plan: &Plan, store: &Store, reach: &Reach) -> Result
     })
 }
 
-/// The times of all starts, in nanoseconds; entry i of each belongs to the same one.
+/// The times of all starts, in nanoseconds. Entry i of each list belongs to start i.
 #[derive(Default)]
 struct Steps {
     instantiate: Vec<u64>,
@@ -126,7 +126,7 @@ impl Steps {
     }
 }
 
-/// Loads so many times; gives the times in nanoseconds.
+/// Calls `load` `times` times. Returns the times in nanoseconds.
 fn repeat(
     times: usize,
     load: impl Fn() -> Result<Plugin, dapr_wasm_host::HostError>,
@@ -136,7 +136,7 @@ fn repeat(
             let begin = Instant::now();
             let plugin = load()?;
             let time = nanoseconds(begin.elapsed());
-            // Taking it down is not part of it.
+            // Dropping the plugin is not part of the measured time.
             drop(plugin);
             Ok(time)
         })

@@ -1,4 +1,4 @@
-//! A comparison: its sections one after the other, with all contenders.
+//! Runs a comparison: its sections one after the other, with all contenders.
 
 use super::arguments::{BenchArguments, Section};
 use super::contenders::{
@@ -15,7 +15,7 @@ use indicatif::ProgressBar;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-/// The sections that are to be measured, and the component.
+/// The arguments of a comparison, and the component to measure.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) arguments: BenchArguments,
@@ -24,7 +24,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// `shows_progress` where standard error is a terminal.
+    /// Plans a comparison. Set `shows_progress` if standard error is a terminal.
     pub(super) fn new(arguments: BenchArguments, component: &Path, shows_progress: bool) -> Self {
         Self {
             component: component.to_owned(),
@@ -33,7 +33,7 @@ impl Plan {
         }
     }
 
-    /// Measures, on a thread of its own.
+    /// Measures all sections on a dedicated thread.
     pub(super) async fn run(self) -> Result<Report> {
         on_own_thread(async move || {
             let report = self.sections().await;
@@ -47,7 +47,9 @@ impl Plan {
         let arguments = &self.arguments;
         let worker = arguments.dapr.clone();
         if arguments.wants(Section::Dapr) && worker.is_none() {
-            bail!("the section dapr needs --dapr FILE, its worker");
+            bail!(
+                "the section dapr needs its worker: set --dapr to the program built from bench/dapr-worker"
+            );
         }
         let store = Store::start().await?;
         let subjects = Subjects::load(self)?;
@@ -77,7 +79,7 @@ impl Plan {
     }
 }
 
-/// The components that are measured, loaded once.
+/// The components to measure, loaded once.
 pub(super) struct Subjects {
     pub(super) default_host: wasmtime::component::Component,
     pub(super) plugin: Plugin,
@@ -98,7 +100,7 @@ impl Subjects {
         })
     }
 
-    /// All who take part, each with one instance or client.
+    /// Returns all contenders, each with one instance or client.
     pub(super) async fn contenders(&self, reach: &Reach) -> Result<Vec<Contender>> {
         let one = NonZeroUsize::MIN;
         let mut means = vec![(

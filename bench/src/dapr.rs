@@ -1,7 +1,8 @@
-//! Dapr's own component, written in Go: a worker process calls it on the same DynamoDB, in bursts that alternate with ours.
+//! Compares with Dapr's own component, written in Go. A worker process calls it on the same DynamoDB. Its bursts of calls
+//! alternate with ours.
 //!
-//! The worker, `bench/dapr-worker`, reads one request a line, such as `{"case":"get","calls":50}`, and answers each with
-//! one line: the time of every call, and the processor time of all of them.
+//! The worker, `bench/dapr-worker`, reads one request per line, such as `{"case":"get","calls":50}`. It answers each
+//! with one line: the time of every call, and the processor time of all calls together.
 
 use super::cases::{Case, Task};
 use super::contenders::Component;
@@ -18,35 +19,36 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
-/// Calls of one burst of a short case.
+/// The number of calls in one burst of a short case.
 const CALLS: usize = 50;
-/// Bursts of each, the first of which does not count.
+/// The number of bursts of each contender. The first one does not count.
 const BURSTS: usize = 21;
 
-/// One case.
+/// The figures of one case.
 #[derive(Debug, Serialize)]
 pub(super) struct DaprFigures {
     pub(super) case: Case,
-    /// Calls of one burst.
+    /// The number of calls in one burst.
     pub(super) calls: usize,
-    /// Bursts of each.
+    /// The number of bursts of each contender.
     pub(super) bursts: usize,
     pub(super) component: SideFigures,
     pub(super) dapr: SideFigures,
-    /// The component's median time over that of Dapr's.
+    /// The component's median time divided by that of Dapr's component.
     pub(super) time_ratio: Option<Ratio>,
-    /// Likewise of the processor time of a call.
+    /// The component's processor time of a call divided by that of Dapr's component.
     pub(super) cpu_ratio: Option<Ratio>,
 }
 
-/// One of the two. Times are in nanoseconds.
+/// The figures of one of the two contenders, in nanoseconds.
 #[derive(Debug, Serialize)]
 pub(super) struct SideFigures {
     /// The median time of a call.
     pub(super) p50: u64,
-    /// The time that 99 of 100 calls do not exceed.
+    /// The 99th percentile of the time of a call.
     pub(super) p99: u64,
-    /// Processor time for a call: of the client's thread here, of the whole worker there; the median of the bursts.
+    /// The processor time of one call, as the median of all bursts. For our component it is that of the client's
+    /// thread, for Dapr's that of the whole worker process.
     pub(super) cpu: u64,
 }
 
@@ -71,7 +73,7 @@ pub(super) async fn measure(
             async || worker.burst(case, calls).await,
         )
         .await?;
-        // Connections were opened in the first one.
+        // The first burst opened connections.
         bursts.remove(0);
         figures.push(compare(case, calls, &bursts));
         plan.progress.inc(1);
@@ -80,10 +82,10 @@ pub(super) async fn measure(
     Ok(figures)
 }
 
-/// The calls of one contender in a row, in nanoseconds.
+/// The times of consecutive calls of one contender, in nanoseconds.
 struct Burst {
     times: Vec<u64>,
-    /// For one call.
+    /// The processor time of one call.
     cpu: u64,
 }
 
@@ -132,7 +134,7 @@ async fn burst(store: &Store, component: &Component, case: Case, calls: usize) -
     let (mut times, mut cpu) = (Vec::with_capacity(calls), 0);
     for turn in 0..calls {
         if case == Case::Delete {
-            // By who deletes, as the worker does.
+            // The contender writes the item itself, as the worker does.
             let (key, value) = (own.key.as_str(), store.values.value.as_str());
             let etag = None;
             component.perform(&Task::Set { key, value, etag }).await?;
@@ -147,7 +149,7 @@ async fn burst(store: &Store, component: &Component, case: Case, calls: usize) -
     Ok(Burst { times, cpu })
 }
 
-/// The worker process. Killed on drop.
+/// The worker process. It is killed on drop.
 struct Worker {
     process: Child,
     requests: ChildStdin,
@@ -178,7 +180,7 @@ impl Worker {
             .spawn()
             .map_err(|error| anyhow!("{}: {error}", program.display()))?;
         let (Some(requests), Some(answers)) = (process.stdin.take(), process.stdout.take()) else {
-            bail!("the Dapr worker has no standard streams");
+            bail!("the Dapr worker started without standard input or output");
         };
         Ok(Self {
             process,
@@ -193,7 +195,7 @@ impl Worker {
         self.requests.write_all(request.as_bytes()).await?;
         self.requests.flush().await?;
         let answer = self.answers.next_line().await?;
-        let answer = answer.context("the Dapr worker ended")?;
+        let answer = answer.context("the Dapr worker exited; its own error is above")?;
         match serde_json::from_str(&answer)? {
             Answer::Refused { error } => bail!("the Dapr worker: {error}"),
             Answer::Measured {
@@ -206,7 +208,7 @@ impl Worker {
         }
     }
 
-    /// Ends the worker by the end of its input.
+    /// Closes the worker's input and waits until it exits.
     async fn end(mut self) -> Result<()> {
         drop(self.requests);
         let status = self.process.wait().await?;

@@ -1,9 +1,10 @@
-//! The time of one call when there is no other: every case, every contender.
+//! Measures the time of one call when no other call runs, for every case and contender.
 //!
-//! Contenders are called in turn, one call each, in a new random order every round: what slows the machine down for a while
-//! slows all of them down, and nobody always follows the same neighbour. So each finds the processor's caches as the others
-//! left them, as in a program that does something else between two calls. Calls in a row, as `throughput` makes them with one
-//! task, take everyone less.
+//! In each round, every contender makes one call, in a new random order. So a slow spell of the machine affects all
+//! contenders alike, and no contender always follows the same other one.
+//!
+//! Each call finds the processor's caches as the other contenders left them. A program that does other work between two
+//! calls is in the same situation. Consecutive calls of one contender, as in `throughput` with one task, are faster.
 
 use super::cases::Case;
 use super::contenders::{Contender, Name};
@@ -15,7 +16,8 @@ use super::{Plan, Subjects};
 use anyhow::{Result, anyhow};
 use serde::Serialize;
 
-/// Calls of each contender before the first that counts: connections are open then, and code is where the processor wants it.
+/// The number of calls of each contender before the first one that counts. They open connections and warm up the
+/// processor's caches.
 const WARM_UP: usize = 50;
 
 /// The figures of one case.
@@ -27,25 +29,25 @@ pub(super) struct CaseFigures {
     pub(super) contenders: Vec<ContenderFigures>,
 }
 
-/// One contender in one case. Times are in nanoseconds.
+/// The figures of one contender in one case. Times are in nanoseconds.
 #[derive(Debug, Serialize)]
 pub(super) struct ContenderFigures {
     pub(super) name: Name,
     /// The median time of a call.
     pub(super) p50: u64,
-    /// The time that 99 of 100 calls do not exceed.
+    /// The 99th percentile of the time of a call.
     pub(super) p99: u64,
     /// The median processor time of the client's thread.
     pub(super) cpu_p50: u64,
-    /// Median time over that of the native SDK; absent for the native SDK itself.
+    /// The median time divided by that of the native SDK. Absent for the native SDK itself.
     pub(super) over_native: Option<Ratio>,
-    /// Median time over that of the same component on wasmtime's default host; absent for all but the component.
+    /// The median time divided by that of the same component on wasmtime's default host. Present only for the component.
     pub(super) over_default_host: Option<Ratio>,
-    /// Median time over that of the baseline; absent for all but the component, and where there is no baseline.
+    /// The median time divided by that of the baseline. Present only for the component, and only with `--baseline`.
     pub(super) over_baseline: Option<Ratio>,
 }
 
-/// The times of one contender's calls, in nanoseconds; call i of each belongs to the same round.
+/// The times of one contender's calls, in nanoseconds. Entry i of each list belongs to round i.
 #[derive(Debug, Default)]
 struct Series {
     wall: Vec<u64>,
@@ -78,7 +80,7 @@ pub(super) async fn measure(
     Ok(figures)
 }
 
-/// Calls every contender `calls` times. The series are in the order of the contenders.
+/// Calls every contender `calls` times. Returns one series for each contender, in the same order.
 async fn in_turn(
     store: &Store,
     case: Case,
@@ -163,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_is_compared_with_the_native_sdk_and_the_component_with_its_other_forms() {
+    fn only_the_component_is_compared_with_its_other_builds() {
         let names = [Name::Component, Name::Baseline, Name::Native];
         let series = [10, 20, 40].map(|time| Series {
             wall: vec![time; 10],

@@ -1,13 +1,15 @@
-//! `bench`: what a call of the component costs, beside the same call of others.
+//! `bench`: compares the cost of a call of the component with the same call of other clients.
 //!
-//! `cases` are the calls, `contenders` make them, on the DynamoDB of `store`, in the clear or through `tls`.
-//! `latency` calls them in turn; `throughput` lets many tasks call at once; `cold_start` and `memory`
-//! are about starting instances and keeping them; `dapr` adds Dapr's own component in a process of its own.
-//! `timing` measures, `statistics` makes figures of the times, and `report` shows them, with the `testbed` that they are of.
+//! - `cases` lists the calls. `contenders` make them, over plain HTTP or through `tls`, against the DynamoDB of `store`.
+//! - `latency` calls the contenders in turn. `throughput` lets many tasks call at once.
+//! - `cold_start` measures the start of instances, and `memory` the memory of idle ones.
+//! - `dapr` compares with Dapr's own component, which runs in a separate process.
+//! - `timing` measures, `statistics` computes the figures, and `report` shows them together with the machine and the
+//!   versions (`testbed`).
 //!
-//! All clients run on one thread with a runtime of its own (`process`); the DynamoDB has another one.
+//! All clients run on one thread with its own runtime (`process`). The DynamoDB runs on another thread.
 //!
-//! One more part judges behaviour and compares nothing: `soak` looks on while many tasks call through a faulty network.
+//! `soak` compares nothing. It checks behaviour while many tasks call through a faulty network.
 
 mod arguments;
 mod cases;

@@ -1,6 +1,7 @@
-//! Resident memory of idle instances, each initialised: measured in a new process that does nothing else.
+//! Measures the resident memory of idle, initialised instances, in a new process that does nothing else.
 //!
-//! The first instance brings what all of them share: the pages of the compiled code, the connection, the runtime's own.
+//! The first instance also adds the memory that all instances share: the pages of the compiled code, the connection and
+//! the runtime.
 
 use super::Plan;
 use super::contenders::component;
@@ -13,27 +14,27 @@ use std::env;
 use std::path::Path;
 use tokio::process::Command;
 
-/// The numbers of instances.
+/// The numbers of instances to measure.
 const INSTANCES: [usize; 3] = [1, 100, 1000];
-/// The name of the subcommand that measures.
+/// The name of the hidden subcommand that measures.
 const SUBCOMMAND: &str = "memory";
 
 /// The memory of one process.
 #[derive(Debug, Serialize)]
 pub(super) struct MemoryFigures {
-    /// The number of instances that it kept.
+    /// The number of instances.
     pub(super) instances: usize,
-    /// Resident memory before the first, with the component loaded, in bytes.
+    /// Resident memory with the component loaded and before the first instance, in bytes.
     pub(super) before: u64,
-    /// Resident memory with all of them, in bytes.
+    /// Resident memory with all instances, in bytes.
     pub(super) after: u64,
-    /// The memory that each of them added, in bytes.
+    /// The average memory that one instance added, in bytes.
     pub(super) per_instance: u64,
-    /// The linear memory of one of them, in bytes.
+    /// The linear memory of one instance, in bytes.
     pub(super) linear_memory: u64,
 }
 
-/// Measures in this process.
+/// The arguments of the hidden subcommand that measures in its own process.
 #[derive(Debug, Args)]
 pub(super) struct MemoryArguments {
     #[arg(long)]
@@ -50,7 +51,7 @@ struct Answer {
     linear_memory: u64,
 }
 
-/// Starts a process for each number of instances.
+/// Measures each number of instances in its own process.
 pub(super) async fn measure(plan: &Plan, reach: &Reach) -> Result<Vec<MemoryFigures>> {
     let program = env::current_exe()?;
     let mut figures = Vec::new();
@@ -89,7 +90,7 @@ async fn ask(plan: &Plan, program: &Path, instances: usize, reach: &Reach) -> Re
     Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Starts the instances here; gives the answer as JSON.
+/// Starts the instances in this process. Returns the [`Answer`] as JSON.
 pub(crate) async fn measure_in_this_process(
     file: &Path,
     arguments: &MemoryArguments,
@@ -117,6 +118,8 @@ pub(crate) async fn measure_in_this_process(
 }
 
 fn resident() -> Result<u64> {
-    let stats = memory_stats().context("this system does not tell resident memory")?;
+    let stats = memory_stats().context(
+        "cannot measure memory: this system does not report the resident memory of a process",
+    )?;
     Ok(stats.physical_mem as u64)
 }

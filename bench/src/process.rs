@@ -1,10 +1,10 @@
-//! The process that measures: a thread of its own, as many open files as it may have, and a progress bar.
+//! Prepares the process that measures: a dedicated thread, a raised limit of open files, and a progress bar.
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
 
-/// Runs `work` on one thread with a runtime of its own, so that the work of the caller's runtime is not counted.
+/// Runs `work` on a dedicated thread with its own runtime, so that the work of the caller's runtime is not counted.
 pub(super) async fn on_own_thread<T, F>(work: impl FnOnce() -> F + Send + 'static) -> Result<T>
 where
     T: Send + 'static,
@@ -22,16 +22,16 @@ where
                 Ok(runtime) => runtime.block_on(work()),
                 Err(error) => Err(error.into()),
             };
-            // Nobody waits any more: then there is nobody to tell.
+            // Sending fails only if the caller no longer waits for the result.
             let _ = done.send(result);
         })?;
     result.await.ok().context("the benchmark panicked")?
 }
 
-/// Raises the limit of open files as far as this process may; beyond it, a call says that too many files are open.
+/// Raises the soft limit of open files to the hard limit. Without this, calls may fail with "too many open files".
 ///
-/// 64 tasks that write four batches each have 256 connections, of which both ends are here, and those of the contender before
-/// are still kept. Many systems allow 1,024 unless they are asked for more.
+/// 64 tasks that each write four batches have 256 connections. Both ends of each are in this process, and the idle
+/// connections of the previous contender are still open. The default soft limit of many systems is 1,024.
 #[cfg(unix)]
 pub(super) fn allow_open_files() {
     use rustix::process::{Resource, getrlimit, setrlimit};
@@ -43,19 +43,19 @@ pub(super) fn allow_open_files() {
 #[cfg(not(unix))]
 pub(super) fn allow_open_files() {}
 
-/// As wide as the terminal.
+/// The template of the progress bar, which is as wide as the terminal.
 const TEMPLATE: &str = "{wide_bar} {pos} of {len}  {elapsed}  {msg}";
-/// The time between two drawings: rarely, since drawing is work on the machine that is measured.
+/// The time between two redraws of the progress bar. Drawing takes processor time on the machine that is measured.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Makes a progress bar on standard error, which is seen if that is a terminal.
+/// Makes a progress bar on standard error. It is hidden unless standard error is a terminal.
 pub(super) fn progress_bar(is_terminal: bool, steps: usize) -> ProgressBar {
     let target = match is_terminal {
         true => ProgressDrawTarget::stderr(),
         false => ProgressDrawTarget::hidden(),
     };
     let bar = ProgressBar::with_draw_target(Some(steps as u64), target);
-    // A template that does not parse would leave the bar in its default looks.
+    // If the template did not parse, the bar would keep its default style.
     if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
         bar.set_style(style);
     }

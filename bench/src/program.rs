@@ -1,5 +1,7 @@
-//! The benchmark as a command: measure, then show and keep. Measuring takes minutes, so that what
-//! cannot be kept is refused before, and nothing that can be is lost for something else that cannot.
+//! The command line of the benchmark: measures, then prints and writes the figures.
+//!
+//! Measuring takes minutes. So the program checks before it measures that it can write the output files. A file that
+//! cannot be written afterwards does not prevent the others from being written.
 
 use super::arguments::BenchArguments;
 use super::memory::{MemoryArguments, measure_in_this_process};
@@ -17,7 +19,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{self, Path, PathBuf};
 
-/// Measures dapr_dynamodb.wasm against the native AWS SDK for Rust
+/// Compares dapr_dynamodb.wasm with the native AWS SDK for Rust
 #[derive(Debug, Parser)]
 #[command(
     name = "bench",
@@ -38,18 +40,18 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Write and read for a while with faults, kills and cut connections; see that nothing is lost
-    /// and that memory stays flat
+    /// Write and read with injected faults, killed instances and cut connections. Check that no
+    /// write is lost and that memory does not grow
     Soak(SoakArguments),
-    /// Measure resident memory in this process: what the section memory starts
+    /// Measure resident memory in this process. The section memory starts this command
     #[command(hide = true)]
     Memory(MemoryArguments),
-    /// Serve an embedded DynamoDB until standard input ends: what `soak` starts
+    /// Serve an embedded DynamoDB until standard input ends. `soak` starts this command
     #[command(hide = true)]
     Engine,
 }
 
-/// Runs the program. The first of the arguments is the program's own name.
+/// Runs the program. The first argument is the name of the program.
 pub(super) async fn run(arguments: Vec<OsString>, surroundings: Surroundings<'_>) -> Status {
     parsed(arguments, surroundings, perform).await
 }
@@ -74,7 +76,7 @@ async fn perform(arguments: Arguments, surroundings: &mut Surroundings<'_>) -> i
     }
 }
 
-/// Runs the soak, and tells all of its figures even if it failed.
+/// Runs the soak test. Prints all figures even if a check failed.
 async fn soak(
     component: PathBuf,
     asked: SoakArguments,
@@ -130,24 +132,24 @@ async fn compare(
     shown.map(|()| status)
 }
 
-/// The files in which figures are kept.
+/// The output files.
 struct Files {
     json: Option<PathBuf>,
     svg: Option<PathBuf>,
 }
 
 impl Files {
-    /// Refuses two names of one file: one would overwrite the other.
+    /// Refuses two paths of the same file, because one output would overwrite the other.
     fn differ(&self) -> Result<(), &'static str> {
         match (&self.json, &self.svg) {
             (Some(json), Some(svg)) if place(json) == place(svg) => {
-                Err("--json and --svg name the same file")
+                Err("--json and --svg name the same file: give each its own file")
             }
             _ => Ok(()),
         }
     }
 
-    /// Does something with each file, and tells what went wrong.
+    /// Applies one function to each file. Returns the errors of both.
     fn each(
         &self,
         json: impl FnOnce(&Path) -> io::Result<()>,
@@ -165,13 +167,13 @@ impl Files {
     }
 }
 
-/// Returns one name for a file that may have several.
+/// Returns the canonical path of a file, or its absolute path if the file does not exist.
 fn place(file: &Path) -> PathBuf {
     let known = fs::canonicalize(file).or_else(|_| path::absolute(file));
     known.unwrap_or_else(|_| file.to_owned())
 }
 
-/// Tries to open a file. One that is there keeps what is in it, and one that is not is not left behind.
+/// Checks that a file can be written. An existing file keeps its content, and no new file is left behind.
 fn can_be_written(file: &Path) -> io::Result<()> {
     match File::options().write(true).open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -182,7 +184,7 @@ fn can_be_written(file: &Path) -> io::Result<()> {
     }
 }
 
-/// Tells the errors of a run; without any, it has succeeded.
+/// Prints the errors of a run. Returns success if there are none.
 fn ended(errors: &[Error], surroundings: &mut Surroundings<'_>) -> io::Result<Status> {
     for error in errors {
         writeln!(surroundings.stderr, "error: {error}")?;
@@ -198,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_cannot_be_written_does_not_cost_the_other() {
+    fn other_file_is_written_if_one_cannot_be() {
         let kept = tempfile::tempdir().unwrap();
         let files = Files {
             json: Some(kept.path().join("no/such.json")),

@@ -1,21 +1,22 @@
-//! Figures of a noisy machine: order statistics, and a ratio with the interval that resampling gives it.
+//! Statistics for a noisy machine: quantiles, and ratios of medians with a confidence interval from resampling.
 //!
-//! Noise comes in spells, so neighbouring calls are alike and resampling them one by one would promise too narrow an
-//! interval. What is resampled is a block of neighbours, of all contenders at once (Künsch 1989, the block bootstrap).
+//! Noise comes in spells, so the times of neighbouring calls are correlated. Resampling single calls would give an
+//! interval that is too narrow. Therefore blocks of neighbouring calls are resampled, with the same blocks for both
+//! contenders (Künsch 1989, the block bootstrap).
 
 use serde::Serialize;
 
-/// Resamplings for one interval: enough for two digits of its ends.
+/// The number of resamplings for one interval. This is enough for two digits of its bounds.
 const RESAMPLINGS: usize = 1000;
-/// The same figures give the same interval.
+/// A fixed seed, so that the same figures always give the same interval.
 const SEED: u64 = 0x5eed;
 
-/// The `p`-th quantile (0 to 1) by the nearest rank; 0 of nothing.
+/// Returns the `p`-quantile (0 to 1) by the nearest rank, or 0 if there are no samples.
 pub(super) fn quantile(samples: &[u64], p: f64) -> u64 {
     select(&mut samples.to_vec(), p)
 }
 
-/// The middle one.
+/// Returns the median, or 0 if there are no samples.
 pub(super) fn median(samples: &[u64]) -> u64 {
     quantile(samples, 0.5)
 }
@@ -29,25 +30,25 @@ fn select(samples: &mut [u64], p: f64) -> u64 {
     *samples.select_nth_unstable(index).1
 }
 
-/// A ratio of medians, and where it lies with a confidence of 95 %.
+/// A ratio of medians with its 95 % confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Ratio {
     /// The ratio of the medians of all samples.
     pub ratio: f64,
-    /// The lower end of the interval.
+    /// The lower bound of the interval.
     pub low: f64,
-    /// Its upper end.
+    /// The upper bound of the interval.
     pub high: f64,
 }
 
-/// A run of neighbouring calls of two contenders.
+/// Consecutive calls of two contenders.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block<'a> {
     pub(super) ours: &'a [u64],
     pub(super) theirs: &'a [u64],
 }
 
-/// Cuts two series of pairs into blocks of neighbours: as many blocks as each has pairs, roughly.
+/// Cuts two series of pairs into blocks of consecutive pairs. A block has √n pairs of n, but at most 50.
 pub(super) fn blocks<'a>(ours: &'a [u64], theirs: &'a [u64]) -> Vec<Block<'a>> {
     let pairs = ours.len().min(theirs.len());
     let length = ((pairs as f64).sqrt().round() as usize).clamp(1, 50);
@@ -58,7 +59,7 @@ pub(super) fn blocks<'a>(ours: &'a [u64], theirs: &'a [u64]) -> Vec<Block<'a>> {
         .collect()
 }
 
-/// Median of ours over median of theirs. `None` where there is nothing to compare.
+/// Returns the median of `ours` divided by the median of `theirs`, or `None` if there is nothing to compare.
 pub(super) fn ratio_of_medians(blocks: &[Block<'_>]) -> Option<Ratio> {
     let all: Vec<usize> = (0..blocks.len()).collect();
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -97,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quantile_is_one_of_the_samples_by_nearest_rank() {
+    fn quantile_is_the_sample_of_the_nearest_rank() {
         let samples: Vec<u64> = (1..=100).rev().collect();
         assert_eq!(median(&samples), 50);
         assert_eq!(quantile(&samples, 0.99), 99);
@@ -107,13 +108,13 @@ mod tests {
     }
 
     #[test]
-    fn a_constant_ratio_has_an_interval_of_no_width() {
+    fn constant_ratio_has_an_interval_of_width_zero() {
         let ratio = ratio_of_medians(&blocks(&[20; 100], &[40; 100])).unwrap();
         assert_eq!((ratio.ratio, ratio.low, ratio.high), (0.5, 0.5, 0.5));
     }
 
     #[test]
-    fn the_interval_holds_the_true_ratio_and_narrows_with_more_pairs() {
+    fn interval_contains_true_ratio_and_narrows_with_pairs() {
         let mut random = fastrand::Rng::with_seed(1);
         let mut noisy = |count: usize, base: u64| -> Vec<u64> {
             (0..count).map(|_| base + random.u64(..base)).collect()
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_keep_every_pair_with_its_neighbours() {
+    fn blocks_keep_all_pairs_in_order() {
         let ours: Vec<u64> = (0..103).collect();
         let theirs: Vec<u64> = (1000..1103).collect();
         let blocks = blocks(&ours, &theirs);
@@ -149,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_ratio() {
+    fn no_samples_give_no_ratio() {
         assert_eq!(ratio_of_medians(&[]), None);
         assert_eq!(ratio_of_medians(&blocks(&[1], &[0])), None);
     }

@@ -1,6 +1,6 @@
-//! The DynamoDB that everyone calls, with one table and the items that are read, all of it there before the first call.
+//! The embedded DynamoDB that all contenders call, with one table. The items that they read exist before the first call.
 //!
-//! They are written past the network, so that no contender's connection has been used before another's.
+//! The items are written without using the network, so that no contender starts with a connection already in use.
 
 use super::cases::{Case, GET_KEY, Task, Values};
 use super::process::allow_open_files;
@@ -18,14 +18,14 @@ use tokio::process::{Child, Command};
 pub(super) const TABLE: &str = "bench";
 /// Its partition key.
 pub(super) const PARTITION_KEY: &str = "key";
-/// The region and the credentials that everyone signs for: the embedded DynamoDB takes any.
+/// The region and the credentials that all contenders sign with. The embedded DynamoDB accepts any.
 pub(super) const REGION: &str = "us-east-1";
 pub(super) const ACCESS_KEY: &str = "benchmark";
 pub(super) const SECRET_KEY: &str = "benchmark";
-/// The ETag of every item that was not written by a contender.
+/// The ETag of every item that no contender has written yet.
 pub(super) const FIRST_ETAG: &str = "0000000000000000";
 
-/// The DynamoDB that everyone calls.
+/// The DynamoDB that all contenders call.
 pub(super) struct Store {
     front: Front,
     embedded: Embedded,
@@ -48,17 +48,17 @@ impl Store {
         Ok(store)
     }
 
-    /// Reaches it in the clear.
+    /// Returns the endpoint without TLS.
     pub(super) fn plain(&self) -> Reach {
         Reach::plain(self.embedded.endpoint())
     }
 
-    /// Reaches it through TLS.
+    /// Returns the endpoint with TLS.
     pub(super) fn secure(&self) -> Reach {
         self.front.reach()
     }
 
-    /// Writes an item of the layout that contenders write, with the first ETag.
+    /// Writes an item as the contenders do, with the ETag [`FIRST_ETAG`].
     pub(super) async fn put(&self, key: &str) -> Result<()> {
         let item = json!({
             "key": { "S": key },
@@ -69,26 +69,26 @@ impl Store {
     }
 }
 
-/// An item that one caller alone writes, so that the caller knows its ETag.
+/// An item that only one caller writes, so that the caller knows its ETag.
 pub(super) struct OwnItem {
     pub(super) key: String,
     etag: String,
 }
 
 impl OwnItem {
-    /// Writes it.
+    /// Writes the item with its first ETag.
     pub(super) async fn new(store: &Store, key: String) -> Result<Self> {
         store.put(&key).await?;
         let etag = FIRST_ETAG.to_owned();
         Ok(Self { key, etag })
     }
 
-    /// Returns call number `turn` of a case; where that is about one item that is there, about this one.
+    /// Returns call number `turn` of a case. Cases that change one existing item use this one.
     pub(super) fn task<'a>(&'a self, values: &'a Values, case: Case, turn: usize) -> Task<'a> {
         values.task(case, turn, (&self.key, &self.etag))
     }
 
-    /// Notes the ETag that a call has left, if any.
+    /// Stores the new ETag, if the call wrote one.
     pub(super) fn left(&mut self, etag: Option<String>) {
         if let Some(etag) = etag {
             self.etag = etag;
@@ -96,18 +96,18 @@ impl OwnItem {
     }
 }
 
-/// An embedded DynamoDB in a process of its own, for where the memory of this one is looked at: it keeps the tokens of all
-/// transactions for ten minutes. The process ends when this is dropped, and when this process ends.
+/// An embedded DynamoDB in a separate process, for tests that measure the memory of this process. It keeps the tokens of
+/// all transactions for ten minutes, which would look like a leak. The process ends on drop, and with this process.
 pub(super) struct EngineProcess {
     pub(super) endpoint: String,
     _child: Child,
 }
 
 impl EngineProcess {
-    /// The name of the subcommand that serves.
+    /// The name of the hidden subcommand that serves.
     const SUBCOMMAND: &str = "engine";
 
-    /// Starts one with an empty table of the benchmark.
+    /// Starts one with an empty table named [`TABLE`].
     pub(super) async fn start() -> Result<Self> {
         let mut child = Command::new(env::current_exe()?)
             .arg(Self::SUBCOMMAND)
@@ -120,7 +120,9 @@ impl EngineProcess {
             BufReader::new(stdout).read_line(&mut endpoint).await?;
         }
         match endpoint.trim_end() {
-            "" => bail!("the process of the embedded DynamoDB ended before it served"),
+            "" => {
+                bail!("the process of the embedded DynamoDB exited before it printed its endpoint")
+            }
             endpoint => Ok(Self {
                 endpoint: endpoint.to_owned(),
                 _child: child,
@@ -128,7 +130,7 @@ impl EngineProcess {
         }
     }
 
-    /// Serves in this process until standard input ends, which it does with the process that started this one.
+    /// Serves in this process until standard input ends. It ends when the parent process does.
     pub(super) async fn serve() -> Result<()> {
         allow_open_files();
         let embedded = Embedded::start(Storage::Memory).await?;
@@ -137,7 +139,7 @@ impl EngineProcess {
         let line = format!("{}\n", embedded.endpoint());
         stdout.write_all(line.as_bytes()).await?;
         stdout.flush().await?;
-        // An error is an end as well.
+        // A read error means the end of the input, too.
         let _ = tokio::io::stdin().read(&mut [0; 1]).await;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Figures are of a machine and of versions: the report names them, as far as the system tells.
+//! The machine and the versions that the figures belong to. Facts that the system does not report stay unknown.
 
 use anyhow::{Result, anyhow};
 use serde::Serialize;
@@ -22,7 +22,7 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// Reads Linux's `/proc`; elsewhere that part stays unknown.
+    /// Describes this machine. Reads the processor, the memory and the kernel from `/proc`; they are unknown outside Linux.
     pub(super) fn of_this_process() -> Self {
         let read = |file: &str| fs::read_to_string(file).unwrap_or_default();
         let release = read("/proc/sys/kernel/osrelease");
@@ -38,7 +38,7 @@ impl Machine {
     }
 }
 
-/// Returns the first value of `name : value`.
+/// Returns the value of the first line `name : value`.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines()
         .filter_map(|line| line.split_once(':'))
@@ -46,13 +46,13 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value.trim())
 }
 
-/// Returns the bytes of `16384 kB`.
+/// Returns the number of bytes of a size such as `16384 kB`.
 fn kibibytes(value: &str) -> Option<u64> {
     let number: u64 = value.strip_suffix("kB")?.trim().parse().ok()?;
     number.checked_mul(1024)
 }
 
-/// The workspace's lock file: its versions were built into this program.
+/// The workspace's lock file. This program is built with the versions in it.
 const LOCK_FILE: &str = include_str!("../../Cargo.lock");
 
 /// The versions that were compared.
@@ -81,7 +81,7 @@ impl Versions {
     }
 }
 
-/// Returns the version of a package; the first one where there are several.
+/// Returns the version of a package in a lock file. Returns the first version if there are several.
 fn locked<'a>(lock_file: &'a str, package: &str) -> Option<&'a str> {
     let name = format!("name = \"{package}\"");
     let mut lines = lock_file.lines().skip_while(|line| **line != name);
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_read_from_what_linux_tells() {
+    fn fields_are_read_from_the_format_of_proc() {
         let text = "processor\t: 0\nmodel name\t: A CPU @ 2 GHz\nmodel name\t: Another\n";
         assert_eq!(field(text, "model name"), Some("A CPU @ 2 GHz"));
         assert_eq!(field(text, "MemTotal"), None);
@@ -103,14 +103,14 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_that_of_the_package_of_exactly_this_name() {
+    fn version_is_found_by_the_exact_package_name() {
         let lock_file = "[[package]]\nname = \"a-b\"\nversion = \"1.0.0\"\n\n[[package]]\nname = \"a\"\nversion = \"2.1.0\"\nsource = \"s\"\n";
         assert_eq!(locked(lock_file, "a"), Some("2.1.0"));
         assert_eq!(locked(lock_file, "c"), None);
     }
 
     #[test]
-    fn the_lock_file_of_this_workspace_names_all_that_is_reported() {
+    fn lock_file_contains_all_reported_packages() {
         for package in ["wasmtime", "aws-sdk-dynamodb", "dynoxide-rs"] {
             assert!(locked(LOCK_FILE, package).is_some(), "{package}");
         }

@@ -1,5 +1,5 @@
-//! Calls per second when many tasks call at once, on one thread: bursts of the component and of the native SDK alternate. In a
-//! burst, each task makes its calls in a row.
+//! Measures calls per second when many tasks on one thread call at once. Bursts of the component and of the native SDK
+//! alternate. In a burst, each task makes its calls one after the other.
 
 use super::cases::{Case, Task, Values};
 use super::contenders::{Component, Native};
@@ -15,39 +15,39 @@ use tokio::task::JoinSet;
 
 /// The numbers of tasks.
 pub(super) const TASKS: [usize; 3] = [1, 16, 64];
-/// Bursts of each contender.
+/// The number of bursts of each contender.
 const BURSTS: usize = 20;
-/// Calls of one burst of a short case, of all tasks together: about a tenth of a second.
+/// The number of calls of all tasks in one burst of a short case. They take about a tenth of a second.
 pub(super) const CALLS: usize = 640;
-/// Calls of one task in a burst, at least: the tasks begin and end together, which is not what is to be measured.
+/// The minimum number of calls of one task in a burst. With fewer, the common start and end of all tasks would dominate.
 const CALLS_OF_TASK: usize = 4;
 
-/// One case, called by so many tasks.
+/// The figures of one case with one number of tasks.
 #[derive(Debug, Serialize)]
 pub(super) struct ThroughputFigures {
     pub(super) case: Case,
-    /// Tasks that call at the same time.
+    /// The number of tasks that call at the same time.
     pub(super) tasks: usize,
-    /// Instances that they share.
+    /// The number of instances that the tasks share.
     pub(super) pool_size: usize,
-    /// Calls of one burst.
+    /// The number of calls in one burst.
     pub(super) calls: usize,
-    /// Bursts of each.
+    /// The number of bursts of each contender.
     pub(super) bursts: usize,
     pub(super) component: BurstFigures,
     pub(super) native: BurstFigures,
-    /// The component's calls per second over those of the native SDK.
+    /// The component's calls per second divided by those of the native SDK.
     pub(super) over_native: Option<Ratio>,
-    /// The component's processor time of a call over that of the native SDK.
+    /// The component's processor time of a call divided by that of the native SDK.
     pub(super) cpu_over_native: Option<Ratio>,
 }
 
-/// One contender: medians of its bursts.
+/// The figures of one contender: medians of its bursts.
 #[derive(Debug, Serialize)]
 pub(super) struct BurstFigures {
     /// Calls per second.
     pub(super) per_second: f64,
-    /// Processor time of the client's thread for one call, in nanoseconds.
+    /// The processor time of the client's thread for one call, in nanoseconds.
     pub(super) cpu: u64,
 }
 
@@ -67,7 +67,7 @@ pub(super) async fn measure(
             let size = plan.arguments.pool_size(tasks);
             let component = Component::new(&subjects.plugin, reach, size)?;
             let native = Native::new(reach)?;
-            // The first ones start instances and open connections.
+            // Warm up: these bursts start instances and open connections.
             for _ in 0..2 {
                 load.burst(store, &component).await?;
                 load.burst(store, &native).await?;
@@ -111,7 +111,7 @@ fn compare(load: Load, pool_size: usize, bursts: &[(Took, Took)]) -> ThroughputF
     }
 }
 
-/// Each pair of bursts is a block.
+/// Returns the ratio of the medians. Each pair of bursts is a block.
 fn over(ones: &[u64], others: &[u64]) -> Option<Ratio> {
     let blocks: Vec<_> = ones
         .chunks(1)
@@ -130,7 +130,7 @@ struct Load {
 }
 
 impl Load {
-    /// `calls` of a short case, of all tasks together; of a long one fewer.
+    /// Plans a burst. `calls` is the number of calls of all tasks for a short case. Long cases make fewer.
     fn new(case: Case, tasks: usize, calls: usize) -> Self {
         let calls_of_task = (calls / case.weight() / tasks).max(CALLS_OF_TASK);
         Self {
@@ -145,7 +145,7 @@ impl Load {
         self.calls_of_task * self.tasks
     }
 
-    /// Measures from the begin of all tasks to the end of the last one.
+    /// Measures from the start of all tasks to the end of the last one.
     async fn burst(self, store: &Store, contender: &impl Shared) -> Result<Took> {
         let mut chains = Vec::with_capacity(self.tasks);
         for task in 0..self.tasks {
@@ -181,18 +181,18 @@ impl Shared for Native {
     }
 }
 
-/// The calls of one task, in a row.
+/// The calls of one task, made one after the other.
 struct Chain {
     values: Arc<Values>,
     load: Load,
-    /// The number of the first call, among those of all tasks.
+    /// The number of the first call, counted over all tasks.
     first: usize,
-    /// For each call the next one, over and over; there is one at least.
+    /// The items that the calls use in turn. There is at least one.
     own: Vec<OwnItem>,
 }
 
 impl Chain {
-    /// Writes what the calls need to find.
+    /// Writes the items that the calls need.
     async fn new(store: &Store, load: Load, task: usize) -> Result<Self> {
         let items = match load.case {
             Case::Delete => load.calls_of_task,
@@ -229,7 +229,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn half_the_time_is_twice_the_rate() {
+    fn half_the_time_gives_twice_the_rate() {
         let burst = |time| Took {
             wall: time,
             cpu: time,

@@ -1,17 +1,17 @@
-//! Measures work: the time on the clock, and the processor time of the thread that everything but the engine runs on.
+//! Measures the wall-clock time of work, and the processor time of the thread that runs everything except the engine.
 
 use anyhow::Result;
 use cpu_time::ThreadTime;
 use std::time::{Duration, Instant};
 
-/// The time that work took, in nanoseconds.
+/// The wall-clock time and the processor time of some work, in nanoseconds.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Took {
     pub(super) wall: u64,
     pub(super) cpu: u64,
 }
 
-/// Does the work, and measures it.
+/// Runs the work and measures it.
 pub(super) async fn timed<T>(work: impl Future<Output = Result<T>>) -> Result<(T, Took)> {
     settle().await;
     let (cpu, begin) = (ThreadTime::now(), Instant::now());
@@ -22,7 +22,7 @@ pub(super) async fn timed<T>(work: impl Future<Output = Result<T>>) -> Result<(T
     Ok((done, Took { wall, cpu }))
 }
 
-/// Lets the tasks of connections finish what a call left to do, so that it costs whom it belongs to.
+/// Lets background tasks of connections finish their work for a call, so that it counts for that call and not the next.
 pub(super) async fn settle() {
     for _ in 0..2 {
         tokio::task::yield_now().await;
@@ -33,8 +33,9 @@ pub(super) fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// Calls in a row, of one contender and of another in alternation, where the two cannot be called one call each. In half of
-/// the pairs of bursts the one begins, in half the other, in a random order.
+/// Alternates bursts of calls of two contenders. Used where single calls cannot alternate.
+///
+/// Each contender starts half of the pairs of bursts. The order of the pairs is random.
 pub(super) async fn alternate<Ours, Theirs>(
     bursts: usize,
     mut ours: impl AsyncFnMut() -> Result<Ours>,

@@ -1,7 +1,7 @@
-//! The same DynamoDB behind TLS: a front that ends TLS before it, with a root that lives as long as the benchmark.
+//! Serves the same DynamoDB over TLS: a proxy that terminates TLS, with a root certificate made for this run.
 //!
-//! The front stands on the server's side, on a thread of its own, so that its work is no contender's. Everyone is given the
-//! root, and everyone calls an address, so that nobody looks up a name.
+//! The proxy runs on its own thread, so that its work does not count for any contender. All contenders trust the root and
+//! call an IP address, so that none of them does a DNS lookup.
 
 use anyhow::Result;
 use host_test::server_thread::ServerThread;
@@ -15,17 +15,17 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 
-/// The way to the DynamoDB, and the root that is to be trusted there.
+/// An endpoint of the DynamoDB, and the root certificate to trust for it.
 #[derive(Clone, Debug)]
 pub(super) struct Reach {
-    /// A URL of an address and a port.
+    /// A URL with an IP address and a port.
     pub(super) endpoint: String,
-    /// The root of an `https` endpoint's certificate.
+    /// The root certificate of an `https` endpoint.
     pub(super) root: Option<Root>,
 }
 
 impl Reach {
-    /// Reaches an `http` endpoint.
+    /// Makes one for an `http` endpoint.
     pub(super) fn plain(endpoint: &str) -> Self {
         Self {
             endpoint: endpoint.to_owned(),
@@ -42,23 +42,23 @@ impl Reach {
     }
 }
 
-/// The root of the front's certificate.
+/// The root of the proxy's certificate.
 #[derive(Clone, Debug)]
 pub(super) struct Root {
-    /// The certificate for those who read PEM.
+    /// The root certificate as PEM.
     pub(super) pem: String,
     certificate: CertificateDer<'static>,
 }
 
 impl Root {
-    /// The certificate for those who are given DER.
+    /// Returns a rustls store with this root alone.
     pub(super) fn store(&self) -> Result<RootCertStore> {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.clone())?;
         Ok(roots)
     }
 
-    /// Returns a client's configuration that trusts this root alone.
+    /// Returns a client configuration that trusts this root alone.
     pub(super) fn client(&self) -> Result<ClientConfig> {
         Ok(
             ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -69,14 +69,14 @@ impl Root {
     }
 }
 
-/// A running front. Stops on drop.
+/// A running TLS proxy. It stops on drop.
 pub(super) struct Front {
     server: ServerThread,
     root: Root,
 }
 
 impl Front {
-    /// Passes what it decrypts on to `endpoint`, an `http` URL of an address.
+    /// Starts a proxy that forwards decrypted bytes to `endpoint`, an `http` URL with an IP address.
     pub(super) fn start(endpoint: &str) -> Result<Self> {
         let behind: SocketAddr = endpoint.trim_start_matches("http://").parse()?;
         let (config, root) = certified(&behind.ip().to_string())?;
@@ -95,7 +95,7 @@ impl Front {
     }
 }
 
-/// Returns a server's configuration with a new certificate for `host`, and the root that signed it.
+/// Returns a server configuration with a new certificate for `host`, and the root that signed it.
 fn certified(host: &str) -> Result<(ServerConfig, Root)> {
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -126,7 +126,7 @@ async fn serve(
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            // What is open is cut with the runtime.
+            // Open connections are cut when the runtime ends.
             _ = &mut stopped => return,
         };
         if let Ok((client, _)) = accepted {
@@ -135,7 +135,7 @@ async fn serve(
     }
 }
 
-/// Passes a connection on. One that fails shows at the client, which names the cause.
+/// Forwards one connection. If it fails, the client reports the cause.
 async fn pass_on(
     client: TcpStream,
     acceptor: TlsAcceptor,

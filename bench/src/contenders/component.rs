@@ -1,5 +1,6 @@
-//! A component on `dapr-wasm-host`, as an embedder has it: a pool of instances, and an egress that they share. On either
-//! host, a task becomes one call of what a component [exports](Exports), with what its interface takes.
+//! The component on `dapr-wasm-host`, set up as an embedder does it: a pool of instances that share one egress.
+//!
+//! [`perform`] turns a task into one call of the component's [`Exports`]. The default host uses it too.
 
 use super::expect;
 use crate::cases::{Task, VALUE_BYTES};
@@ -11,19 +12,19 @@ use dapr_wasm_host::{Egress, InstanceOptions, InstancePool, Plugin, PooledInstan
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-/// The component in its pool. A clone is the same pool.
+/// The component and its instance pool. Clones share the pool.
 #[derive(Clone)]
 pub(crate) struct Component {
     pool: InstancePool,
 }
 
-/// Loads a component as an embedder does: from the cache where it was compiled before.
+/// Loads a component as an embedder does: from the cache if it was compiled before.
 pub(crate) fn load(file: &Path, perf_map: bool) -> Result<Plugin> {
     let builder = Plugin::builder().perf_map(perf_map);
     Ok(builder.from_file(file)?)
 }
 
-/// Returns the configuration of state store and binding alike.
+/// Returns the metadata for both the state store and the binding.
 pub(crate) fn metadata(endpoint: &str) -> Vec<(String, String)> {
     [
         ("table", TABLE),
@@ -36,7 +37,7 @@ pub(crate) fn metadata(endpoint: &str) -> Vec<(String, String)> {
     .to_vec()
 }
 
-/// Returns the surroundings of an instance: the endpoint, and no more.
+/// Returns the options of an instance: it may reach the endpoint and nothing else.
 pub(crate) fn options(reach: &Reach) -> Result<InstanceOptions> {
     let mut egress = Egress::builder().allow_url(&reach.endpoint);
     if let Some(root) = &reach.root {
@@ -46,7 +47,7 @@ pub(crate) fn options(reach: &Reach) -> Result<InstanceOptions> {
 }
 
 impl Component {
-    /// Starts no instance yet.
+    /// Makes the pool. It starts no instance yet.
     pub(crate) fn new(plugin: &Plugin, reach: &Reach, size: NonZeroUsize) -> Result<Self> {
         let metadata = metadata(&reach.endpoint);
         let pool = InstancePool::builder(plugin)
@@ -63,7 +64,7 @@ impl Component {
     }
 }
 
-/// The calls of a component that is initialised.
+/// The calls of an initialised component.
 pub(crate) trait Exports {
     async fn get(&mut self, key: &str) -> Result<Option<Item>>;
     async fn set(&mut self, key: &str, value: &[u8], options: Option<SetOptions>)
@@ -110,7 +111,7 @@ impl Exports for PooledInstance {
     }
 }
 
-/// Does a task, and gives the ETag that a single write left.
+/// Performs a task. Returns the new ETag if the task writes a single item.
 pub(crate) async fn perform(exports: &mut impl Exports, task: &Task<'_>) -> Result<Option<String>> {
     match *task {
         Task::Get { key, exists } => {

@@ -1,7 +1,7 @@
-//! The component on wasmtime alone, without `dapr-wasm-host`: one instance, and a new connection for every request.
+//! The component on plain wasmtime, without `dapr-wasm-host`: one instance, and a new connection for every request.
 //!
-//! A request copies the roots that TLS trusts: here it is one root, by default all that browsers trust, so that the figure
-//! flatters the default slightly.
+//! Each request copies the root certificates that TLS trusts. The benchmark trusts only one root, while wasmtime's
+//! default trusts all the roots of browsers. So the figure is slightly better than the real default.
 
 use super::component::{Exports, metadata};
 use crate::tls::{Reach, Root};
@@ -19,7 +19,7 @@ use wasmtime_wasi::WasiCtxBuilder;
 const STATE: &str = "dapr-wasm:components/state@0.1.0";
 const BINDING: &str = "dapr-wasm:components/binding@0.1.0";
 
-/// An instance, and its functions.
+/// An instance and its exported functions.
 pub(crate) struct DefaultHost {
     store: Store<Host>,
     get: Func,
@@ -31,7 +31,7 @@ pub(crate) struct DefaultHost {
     invoke: Func,
 }
 
-/// Compiles a component for wasmtime as it is without an embedder's settings.
+/// Compiles a component with wasmtime's default settings.
 pub(crate) fn compile(file: &Path) -> Result<Component> {
     Component::from_file(&Engine::default(), file).map_err(failure)
 }
@@ -114,7 +114,7 @@ fn function(
         index.and_then(|interface| instance.get_export_index(&mut store, Some(&interface), name));
     index
         .and_then(|index| instance.get_func(store, index))
-        .ok_or_else(|| anyhow!("the component does not export {name} of {interface}"))
+        .ok_or_else(|| anyhow!("the component does not export `{name}` of {interface}"))
 }
 
 async fn call<Parameters, Answer>(

@@ -1,4 +1,4 @@
-//! Each contender does the same [`Task`] on the same DynamoDB, by means of its own, and looks at the answer.
+//! The contenders. Each performs the same [`Task`] on the same DynamoDB in its own way and checks the response.
 
 pub(super) mod component;
 pub(super) mod default_host;
@@ -11,24 +11,24 @@ use serde::Serialize;
 pub(super) use self::{component::Component, default_host::DefaultHost, native::Native, raw::Raw};
 use super::cases::Task;
 
-/// Names a contender in the report.
+/// The name of a contender in the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Name {
     /// The component on `dapr-wasm-host`.
     Component,
-    /// Another build of the component, likewise.
+    /// Another build of the component on `dapr-wasm-host`.
     Baseline,
-    /// The component on wasmtime's own default way to send a request.
+    /// The component on plain wasmtime, which sends requests in its default way.
     DefaultHost,
     /// The AWS SDK for Rust.
     Native,
-    /// Requests that were signed beforehand, on kept connections: less is not possible.
+    /// Requests prepared beforehand, on keep-alive connections: the lower bound.
     Raw,
 }
 
 impl Name {
-    /// Returns the name for people.
+    /// Returns the name shown in tables and pictures.
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Component => "component",
@@ -40,13 +40,13 @@ impl Name {
     }
 }
 
-/// One of those that take part.
+/// One contender.
 pub(super) struct Contender {
     pub(super) name: Name,
     pub(super) means: Means,
 }
 
-/// The means by which a contender calls.
+/// The client through which a contender calls.
 pub(super) enum Means {
     Component(Component),
     DefaultHost(DefaultHost),
@@ -55,14 +55,14 @@ pub(super) enum Means {
 }
 
 impl Contender {
-    /// Does what may be done before the clock starts: signing beforehand, for the floor.
+    /// Does the work that is not timed. Only `Raw` has any: it prepares its requests.
     pub(super) fn prepare(&mut self, task: &Task<'_>) {
         if let Means::Raw(raw) = &mut self.means {
             raw.prepare(task);
         }
     }
 
-    /// Does the task, and gives the ETag that a single write left.
+    /// Performs the task. Returns the new ETag if the task writes a single item.
     pub(super) async fn perform(&mut self, task: &Task<'_>) -> Result<Option<String>> {
         match &mut self.means {
             Means::Component(component) => component.perform(task).await,
@@ -73,8 +73,8 @@ impl Contender {
     }
 }
 
-/// Holds an answer against what is stored: a benchmark of wrong answers is none.
+/// Fails if a response is wrong. The time of a wrong response means nothing.
 pub(super) fn expect(what: &'static str, holds: bool) -> Result<()> {
-    ensure!(holds, "the answer is wrong: {what}");
+    ensure!(holds, "wrong response to {what}");
     Ok(())
 }

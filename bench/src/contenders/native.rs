@@ -1,6 +1,6 @@
-//! The AWS SDK for Rust as its users have it: default retries, static credentials, its own HTTP/1 client with rustls.
+//! The AWS SDK for Rust in its usual set-up: default retries, static credentials, its own HTTP/1 client with rustls.
 //!
-//! It writes the items that the component writes and asks what the component asks, so that the engine has the same work.
+//! It writes the same items and sends the same requests as the component, so that the engine has the same work.
 
 use super::expect;
 use crate::cases::{Task, VALUE_BYTES};
@@ -19,20 +19,20 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use futures_util::future::try_join_all;
 use std::collections::HashMap;
 
-/// The most requests in one BatchWriteItem
+/// The maximum number of requests in one BatchWriteItem
 /// (<https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>).
 pub(super) const BATCH_WRITE_REQUESTS: usize = 25;
 
 type Attributes = HashMap<String, AttributeValue>;
 
-/// The SDK's client. A clone shares its connections.
+/// The SDK's client. Clones share its connections.
 #[derive(Clone)]
 pub(crate) struct Native {
     client: Client,
 }
 
 impl Native {
-    /// Opens no connection yet.
+    /// Makes the client. It opens no connection yet.
     pub(crate) fn new(reach: &Reach) -> Result<Self> {
         let mut trusted = TrustStore::default();
         if let Some(root) = &reach.root {
@@ -56,7 +56,7 @@ impl Native {
         })
     }
 
-    /// Returns the client, for what no task asks.
+    /// Returns the SDK's client, for requests that are not tasks.
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
@@ -114,7 +114,7 @@ impl Native {
         let request = self.client.batch_get_item().request_items(TABLE, asked);
         let mut answer = request.send().await.map_err(failure)?.responses;
         let items = answer.as_mut().and_then(|tables| tables.remove(TABLE));
-        // By key, since DynamoDB answers in any order.
+        // Look items up by key, because DynamoDB returns them in any order.
         let mut items: HashMap<_, _> = items
             .unwrap_or_default()
             .into_iter()
@@ -130,7 +130,7 @@ impl Native {
         Ok(None)
     }
 
-    /// The batches go out at the same time, as the component has it.
+    /// Sends all batches at the same time, as the component does.
     async fn bulk_set(&self, keys: &[String], value: &str) -> Result<Option<String>> {
         let batches = keys.chunks(BATCH_WRITE_REQUESTS).map(async |keys| {
             let mut writes = Vec::with_capacity(keys.len());
@@ -161,7 +161,7 @@ impl Native {
         Ok(None)
     }
 
-    /// The members of the JSON object become attributes: strings, as the benchmark writes no others.
+    /// Turns the members of the JSON object into string attributes. The benchmark writes no other types.
     async fn create(&self, item: &str) -> Result<Option<String>> {
         let members: HashMap<String, String> = serde_json::from_str(item)?;
         let item = members

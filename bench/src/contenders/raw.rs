@@ -1,4 +1,4 @@
-//! The floor: requests that were written and signed beforehand, on kept connections, with answers that nobody reads.
+//! The lower bound: requests prepared beforehand, on keep-alive connections. The response body is not parsed.
 
 use super::expect;
 use super::native::BATCH_WRITE_REQUESTS;
@@ -18,10 +18,10 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-/// As long as a real one. The embedded DynamoDB looks at its form only.
+/// A fixed authorization header, as long as a real one. The embedded DynamoDB checks only its form.
 const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=benchmark/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target, Signature=0000000000000000000000000000000000000000000000000000000000000000";
 
-/// The connections, as many as one call sends requests at a time, and the requests that are next.
+/// One connection for each request of a call, and the prepared requests of the next call.
 pub(crate) struct Raw {
     authority: String,
     tls: Option<Arc<ClientConfig>>,
@@ -31,13 +31,13 @@ pub(crate) struct Raw {
 }
 
 impl Raw {
-    /// Opens no connection yet.
+    /// Makes the client. It opens no connection yet.
     pub(crate) fn new(reach: &Reach) -> Result<Self> {
         let tls = reach.root.as_ref().map(Root::client).transpose()?;
         let uri: Uri = reach.endpoint.parse()?;
         let authority = uri.authority().map(ToString::to_string);
         Ok(Self {
-            authority: authority.context("the endpoint names no host")?,
+            authority: authority.context("the endpoint has no host")?,
             tls: tls.map(Arc::new),
             connections: Vec::new(),
             requests: Vec::new(),
@@ -124,7 +124,7 @@ impl Raw {
         request
     }
 
-    /// Sends what was prepared, each request on a connection of its own.
+    /// Sends the prepared requests, each on its own connection.
     pub(crate) async fn perform(&mut self) -> Result<Option<String>> {
         while self.connections.len() < self.requests.len() {
             let connection = self.connect().await?;
@@ -161,12 +161,12 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-    // A connection that fails shows in the next request.
+    // If the connection fails, the next request reports it.
     tokio::spawn(connection);
     Ok(sender)
 }
 
-/// The ETag of items whose ETag no later call needs to know.
+/// The ETag of items whose ETag no later call needs.
 const ETAG: &str = "00000000000000ff";
 
 fn key_of(key: &str) -> Value {

@@ -1,4 +1,4 @@
-//! The figures of a run in one value: a [`table`] shows them to people, a [`plot`] draws the latencies, and JSON holds all.
+//! The figures of one run. [`table`] prints them, [`plot`] draws the latencies, and JSON contains all of them.
 
 mod plot;
 mod table;
@@ -15,11 +15,11 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// Everything that one run measured. What it left out is empty.
+/// All figures of one run. Sections that did not run are empty.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     pub(super) machine: Machine,
-    /// True if it ran briefly, so that its figures are not to be trusted.
+    /// True with `--quick`. The figures are then not reliable.
     pub(super) quick: bool,
     pub(super) versions: Versions,
     /// One call at a time, over plain HTTP.
@@ -33,7 +33,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// Names the machine and the versions, and holds no figures yet.
+    /// Makes a report with the machine and the versions, and without figures.
     pub(super) fn new(quick: bool, component: &Path) -> Result<Self> {
         Ok(Self {
             machine: Machine::of_this_process(),
@@ -48,12 +48,12 @@ impl Report {
         })
     }
 
-    /// Writes tables for people.
+    /// Writes the figures as tables.
     pub(super) fn show(&self, to: &mut dyn Write) -> io::Result<()> {
         table::write(self, to)
     }
 
-    /// Writes all of it as JSON.
+    /// Writes the whole report as JSON.
     pub(super) fn write_json(&self, file: &Path) -> io::Result<()> {
         fs::write(file, format!("{}\n", serde_json::to_string_pretty(self)?))
     }

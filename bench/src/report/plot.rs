@@ -1,17 +1,16 @@
-//! One picture of the latencies, as SVG: how long a call takes as a multiple of the native SDK's, case by case, the shorter
-//! the better.
+//! A bar chart of the latencies, as SVG. A bar is the time of a call as a multiple of the native SDK's: shorter is better.
 
 use super::Report;
 use crate::contenders::Name;
 use crate::latency::CaseFigures;
 
-/// Sizes of the picture, in pixels.
+/// The sizes of the picture, in pixels.
 const WIDTH: i32 = 900;
 const BAR: i32 = 14;
 const GAP: i32 = 14;
 const ABOVE: i32 = 84;
 const BELOW: i32 = 40;
-/// The left end of the bars, and the room for the figures after them.
+/// The left end of the bars, and the space for the figures to the right of them.
 const LEFT: i32 = 130;
 const RIGHT: i32 = 120;
 const INK: &str = "#1F2937";
@@ -73,7 +72,7 @@ pub(super) fn svg(report: &Report) -> String {
     )
 }
 
-/// The title, the machine, and the colour of each contender.
+/// Draws the title, the machine, and the legend with the colour of each contender.
 fn heads(report: &Report) -> Vec<String> {
     let machine = &report.machine;
     let machine = format!(
@@ -93,7 +92,7 @@ fn heads(report: &Report) -> Vec<String> {
         if contenders.any(|one| one.name == name) {
             elements.push(rectangle(x, 56, 12, 12, color));
             elements.push(text(x + 18, 55, 10.5, TOP, "start", name.title()));
-            // The font is the viewer's: room for its widest letters.
+            // The viewer chooses the font, so leave space for wide letters.
             x += 40 + 8 * name.title().len() as i32;
         }
     }
@@ -129,7 +128,7 @@ fn rectangle(x: i32, y: i32, width: i32, height: i32, color: &str) -> String {
     format!(r#"<rect x="{x}" y="{y}" width="{width}" height="{height}" fill="{color}"/>"#)
 }
 
-/// The shift that moves a line of text down for `y` to be its top, or its middle.
+/// The `dy` that moves a line of text down, so that `y` is its top or its middle.
 const TOP: &str = "0.76em";
 const CENTER: &str = "0.5ex";
 

@@ -1,4 +1,4 @@
-//! Figures for people: columns that line up, times in microseconds unless another unit stands there.
+//! Prints the figures in aligned columns. Times are in microseconds unless a column names another unit.
 
 use super::Report;
 use crate::cold_start::ColdStartFigures;
@@ -43,23 +43,23 @@ fn surroundings(report: &Report, to: &mut dyn Write) -> io::Result<()> {
     if report.quick {
         writeln!(
             to,
-            "not for comparison: the run was brief (--quick or HOST_TEST_BENCH_QUICK)"
+            "do not compare these figures: the run was brief (--quick or HOST_TEST_BENCH_QUICK)"
         )?;
     }
     if cfg!(debug_assertions) {
         writeln!(
             to,
-            "not for comparison: this program was built without optimisation; bench/run builds it with"
+            "do not compare these figures: this program was built without optimisation; use bench/run"
         )?;
     }
     writeln!(
         to,
-        "times in microseconds; ratios are of medians, with their 95 % interval"
+        "times in microseconds; ratios are medians divided by the other's medians, with 95 % confidence intervals"
     )
 }
 
 fn latency(title: &str, cases: &[CaseFigures], to: &mut dyn Write) -> io::Result<()> {
-    let heads = "case|contender|p50|p99|CPU|over native SDK|over default host|over baseline";
+    let heads = "case|contender|p50|p99|CPU|vs native SDK|vs default host|vs baseline";
     let rows = cases.iter().flat_map(|case| {
         let contenders = case.contenders.iter().enumerate();
         contenders.map(|(index, figures)| {
@@ -84,7 +84,7 @@ fn latency(title: &str, cases: &[CaseFigures], to: &mut dyn Write) -> io::Result
 
 fn throughput(all: &[ThroughputFigures], to: &mut dyn Write) -> io::Result<()> {
     let heads =
-        "case|tasks|instances|component/s|CPU|native SDK/s|CPU|over native SDK|CPU over native SDK";
+        "case|tasks|instances|component/s|CPU|native SDK/s|CPU|vs native SDK|CPU vs native SDK";
     let rows = all.iter().map(|figures| {
         vec![
             figures.case.title().to_owned(),
@@ -104,24 +104,24 @@ fn throughput(all: &[ThroughputFigures], to: &mut dyn Write) -> io::Result<()> {
 fn cold_start(figures: &ColdStartFigures, to: &mut dyn Write) -> io::Result<()> {
     let row = |step: &str, time: u64| vec![step.to_owned(), microseconds(time)];
     let rows = [
-        row("load, compiled before", figures.load),
+        row("load from cache", figures.load),
         row("instantiate", figures.instantiate),
         row("init", figures.init),
         row("first get", figures.first_get),
         row("instantiate + init + first get", figures.start),
         row("warm get", figures.warm_get),
         vec![
-            "  start over warm get".to_owned(),
+            "  all three vs warm get".to_owned(),
             ratio(figures.over_warm_get),
         ],
     ];
-    // The first step stands where other tables have their heads.
+    // This table has no heads, so its first row is passed in their place.
     let compile = format!("compile|{}", microseconds(figures.compile));
     section("Cold start", &compile, rows, 1, to)
 }
 
 fn memory(all: &[MemoryFigures], to: &mut dyn Write) -> io::Result<()> {
-    let heads = "idle instances|MB before|MB with them|MB for each|MB linear memory";
+    let heads = "idle instances|MB before|MB after|MB per instance|MB linear memory";
     let rows = all.iter().map(|figures| {
         vec![
             figures.instances.to_string(),
@@ -131,12 +131,12 @@ fn memory(all: &[MemoryFigures], to: &mut dyn Write) -> io::Result<()> {
             megabytes(figures.linear_memory),
         ]
     });
-    let title = "Resident memory, each number in a process of its own, pooling allocator";
+    let title = "Resident memory of idle instances (one process per row, pooling allocator)";
     section(title, heads, rows, 0, to)
 }
 
 fn dapr(cases: &[DaprFigures], to: &mut dyn Write) -> io::Result<()> {
-    let heads = "case|contender|p50|p99|CPU|time over Dapr|CPU over Dapr";
+    let heads = "case|contender|p50|p99|CPU|time vs Dapr|CPU vs Dapr";
     let rows = cases.iter().flat_map(|case| {
         let bursts = format!("  {} bursts of {}", case.bursts, case.calls);
         let ratios = [ratio(case.time_ratio), ratio(case.cpu_ratio)];
@@ -156,10 +156,16 @@ fn dapr(cases: &[DaprFigures], to: &mut dyn Write) -> io::Result<()> {
             row(&bursts, "Dapr (Go)", &case.dapr, Default::default()),
         ]
     });
-    section("Beside Dapr's own component, in turns", heads, rows, 2, to)
+    section(
+        "Compared with Dapr's own component, in alternating bursts",
+        heads,
+        rows,
+        2,
+        to,
+    )
 }
 
-/// Writes a title and rows under heads; nothing where there are no rows.
+/// Writes a title and a table. Writes nothing if there are no rows.
 fn section(
     title: &str,
     heads: &str,
@@ -175,8 +181,8 @@ fn section(
     to.write_all(columns(heads, rows, numbers_from).as_bytes())
 }
 
-/// Lays rows out in columns under heads, which a `|` separates. From `numbers_from` on they are numbers: their ends line up.
-/// A column without a value is left out.
+/// Formats a table. `heads` are separated by `|`. Columns from `numbers_from` on contain numbers and are right-aligned.
+/// Columns without any value are left out.
 fn columns(
     heads: &str,
     rows: impl IntoIterator<Item = Vec<String>>,
@@ -216,7 +222,7 @@ fn microseconds(nanoseconds: u64) -> String {
     format!("{:.1}", nanoseconds as f64 / 1000.0)
 }
 
-/// Returns nothing for a few calls: it would be the slowest one and no more.
+/// Returns the 99th percentile, or nothing for fewer than 200 calls. It would only be the slowest or second slowest call.
 fn p99(nanoseconds: u64, calls: usize) -> String {
     match calls {
         200.. => microseconds(nanoseconds),
@@ -228,7 +234,7 @@ fn megabytes(bytes: u64) -> String {
     format!("{:.2}", bytes as f64 / 1e6)
 }
 
-/// Returns `0.812 (0.805–0.820)`.
+/// Formats a ratio as `0.812 (0.805–0.820)`.
 fn ratio(ratio: Option<Ratio>) -> String {
     match ratio {
         Some(Ratio { ratio, low, high }) => format!("{ratio:.3} ({low:.3}–{high:.3})"),
@@ -241,7 +247,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_begin_and_numbers_end_where_they_line_up() {
+    fn words_are_left_aligned_and_numbers_right_aligned() {
         let rows = [["get", "9.5"], ["bulk-get", "1000.0"]];
         let rows = rows.map(|row| row.map(str::to_owned).to_vec());
         assert_eq!(
@@ -251,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_with_nothing_but_a_head_is_left_out() {
+    fn column_without_values_is_left_out() {
         let row = ["1", "", "2"].map(str::to_owned).to_vec();
         assert_eq!(columns("a|empty|b", [row], 0), "a  b\n1  2\n");
     }

@@ -1,15 +1,17 @@
-//! A counter that many raise, held against what they were told.
+//! A counter that many tasks increment, and the checks of what they were told.
 
 use std::collections::VecDeque;
 
-/// ETags that are remembered: of the values that somebody may still read.
+/// The number of ETags that are remembered. These are the ETags of the latest values, which tasks may still read.
 const REMEMBERED: usize = 100;
 
-/// A counter that tasks raise by one, each time on the condition of the ETag that they have read: no step is acknowledged
-/// to two of them, and the end is the number of acknowledged steps, and of those with unknown outcome as many as took effect.
+/// A counter that tasks increment by one, on condition that the ETag is still the one they read.
+///
+/// - No increment is acknowledged to two tasks.
+/// - The final value is the number of acknowledged increments, plus those of unknown outcome that took effect.
 #[derive(Debug, Default)]
 pub(super) struct Counter {
-    /// A bit for each value that was acknowledged to somebody.
+    /// A bit for each value that was acknowledged to a task.
     values: Vec<u64>,
     acknowledged: u64,
     unknown: u64,
@@ -18,7 +20,7 @@ pub(super) struct Counter {
 }
 
 impl Counter {
-    /// Notes that the step to `value` was acknowledged, with this ETag.
+    /// Records that the increment to `value` was acknowledged with this ETag.
     pub(super) fn acknowledged(&mut self, value: u64, etag: String) -> Result<(), String> {
         let (word, bit) = ((value / 64) as usize, 1 << (value % 64));
         if self.values.len() <= word {
@@ -26,11 +28,11 @@ impl Counter {
         }
         let word = &mut self.values[word];
         if *word & bit != 0 {
-            return Err(format!("the step to {value} was acknowledged twice"));
+            return Err(format!("the increment to {value} was acknowledged twice"));
         }
         *word |= bit;
         if let Some((known, _)) = self.etags.iter().find(|(_, known)| *known == etag) {
-            return Err(format!("{value} has the ETag of {known}"));
+            return Err(format!("{value} has the same ETag as {known}"));
         }
         self.acknowledged += 1;
         self.highest = self.highest.max(value);
@@ -41,28 +43,28 @@ impl Counter {
         Ok(())
     }
 
-    /// Notes a step of which nobody can tell if it took effect.
+    /// Records an increment that may or may not have taken effect.
     pub(super) fn unknown(&mut self) {
         self.unknown += 1;
     }
 
-    /// Checks what was read.
+    /// Checks a value that was read, and its ETag.
     pub(super) fn read(&self, value: u64, etag: Option<&str>) -> Result<(), String> {
         match self.etags.iter().find(|(known, _)| *known == value) {
             Some((_, known)) if etag != Some(known) => Err(format!(
-                "{value} was read with the ETag {etag:?}, and acknowledged with {known}"
+                "{value} was read with the ETag {etag:?}, but acknowledged with {known}"
             )),
             _ => Ok(()),
         }
     }
 
-    /// Checks the value at the end.
+    /// Checks the final value.
     pub(super) fn ended(&self, value: u64) -> Result<(), String> {
         let most = self.acknowledged + self.unknown;
         match value >= self.acknowledged.max(self.highest) && value <= most {
             true => Ok(()),
             false => Err(format!(
-                "it ends at {value}: {} steps were acknowledged, the highest to {}, and {} have an unknown outcome",
+                "wrong final value {value}: {} increments were acknowledged, the highest to {}, and {} have an unknown outcome",
                 self.acknowledged, self.highest, self.unknown
             )),
         }
@@ -84,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn it_ends_at_acknowledged_and_some_unknown_steps() {
+    fn final_value_counts_unknown_steps_that_took_effect() {
         let mut counter = counter(100);
         assert!(counter.ended(100).is_ok() && counter.ended(101).is_err());
         counter.unknown();
@@ -93,13 +95,13 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_two_were_told_of_is_a_lost_update() {
+    fn increment_acknowledged_twice_is_a_lost_update() {
         let told = counter(100).acknowledged(64, "another".to_owned());
         assert!(told.unwrap_err().contains("64"));
     }
 
     #[test]
-    fn two_values_have_two_etags_and_each_keeps_its_own() {
+    fn each_value_has_its_own_constant_etag() {
         let mut counter = counter(10);
         assert!(counter.read(7, Some("etag-7")).is_ok() && counter.read(11, None).is_ok());
         assert!(counter.read(7, Some("etag-6")).is_err());

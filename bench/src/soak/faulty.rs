@@ -1,5 +1,5 @@
-//! A pool of instances whose requests all pass a proxy. It does to some of them, by the toss of a die, what a network and
-//! DynamoDB do on a bad day.
+//! A pool of instances whose requests all pass through a fault proxy. The proxy makes some requests fail at random, as a
+//! network and DynamoDB do on a bad day.
 
 use crate::contenders::component;
 use crate::tls::Reach;
@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use test_support::faults::{Action, Arrived, AwsError, Decision, Director, FaultProxy};
 
+/// An instance pool behind a fault proxy.
 pub(super) struct Faulty {
     pub(super) pool: InstancePool,
     pub(super) proxy: FaultProxy,
@@ -20,8 +21,8 @@ pub(super) struct Faulty {
 }
 
 impl Faulty {
-    /// Stands before the DynamoDB at `upstream`, with a time limit of calls and more metadata than it takes to reach it, and
-    /// starts all instances before the first fault.
+    /// Starts the proxy in front of the DynamoDB at `upstream`, and all instances of the pool. No faults happen until
+    /// [`FaultMix::set`] is called. `more` is metadata in addition to the metadata that the component needs.
     pub(super) async fn start(
         file: &Path,
         upstream: &str,
@@ -41,7 +42,7 @@ impl Faulty {
             .options(component::options(&reach)?.time_limit(time_limit))
             .state(metadata)
             .max_instances(size)
-            // Tasks that are refused ask again at once: a remembered failure would count many times.
+            // Tasks retry at once. The pool must not repeat a remembered failure, or one fault would count many times.
             .retry_pause(Duration::ZERO)
             .build();
         pool.warm_up(size.get()).await?;
@@ -53,13 +54,13 @@ impl Faulty {
     }
 }
 
-/// A fault: the requests of ten thousand that it happens to, its name, and what it does.
+/// A fault: its share in ten thousandths of all requests, its name, and its effect.
 pub(super) type Fault = (u32, &'static str, fn(&mut Rng) -> Action);
 
 /// The sum of all shares.
 const ALL_SHARES: u32 = 10_000;
 
-/// Decides what happens to each request: nothing, or one of some faults.
+/// Chooses for each request whether a fault happens, and which one.
 pub(super) struct FaultMix(Mutex<Mix>);
 
 struct Mix {
@@ -77,12 +78,12 @@ impl FaultMix {
         }))
     }
 
-    /// Has these faults happen from now on. At first there are none.
+    /// Makes these faults happen from now on. At the start there are none.
     pub(super) fn set(&self, faults: &[Fault]) {
         self.mix().faults = faults.to_vec();
     }
 
-    /// Returns how often each fault happened.
+    /// Returns the number of times that each fault happened.
     pub(super) fn happened(&self) -> BTreeMap<&'static str, u64> {
         self.mix().happened.clone()
     }
@@ -116,7 +117,7 @@ impl Director for FaultMix {
     }
 }
 
-/// Makes an action of the AWS error with this code.
+/// Makes the action for the AWS error with this code.
 pub(super) fn error(code: &str, action: fn(&AwsError) -> Action) -> Action {
     AwsError::named(code).map_or_else(Action::drop_request, |error| action(&error))
 }

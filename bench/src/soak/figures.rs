@@ -1,4 +1,4 @@
-//! The figures of a run, and the judgement if anything is as it should not be.
+//! The figures of a soak run, and the check that memory does not grow.
 
 use super::worker::Counts;
 use crate::statistics::median;
@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 
-/// A shorter run starts instances and fills tables for most of its time: what grows in it tells nothing.
+/// The shortest run whose memory is checked, in seconds. A shorter run spends most of its time on starting instances and
+/// filling tables, so growth says nothing about leaks.
 const JUDGED_FROM: u32 = 30;
 
-/// The figures of a run.
+/// The figures of a soak run.
 #[derive(Debug, Serialize)]
 pub(crate) struct SoakFigures {
     pub(super) machine: Machine,
@@ -21,34 +22,34 @@ pub(crate) struct SoakFigures {
     pub(super) seconds: u32,
     pub(super) tasks: usize,
     pub(super) counts: Counts,
-    /// Requests that arrived at the proxy.
+    /// The number of requests that arrived at the proxy.
     pub(super) requests: u64,
     pub(super) faults: BTreeMap<&'static str, u64>,
-    /// Keys that were held against what was acknowledged.
+    /// The number of keys whose final value was checked.
     pub(super) keys: usize,
-    /// Instances that could be lent at once.
+    /// The number of instances that the pool could lend at once.
     pub(super) instances_at_the_end: usize,
-    /// Their linear memory, in bytes.
+    /// The linear memory of these instances, in bytes.
     pub(super) guests_at_the_end: u64,
-    /// Absent where there are too few samples.
+    /// Absent if there are too few samples.
     pub(super) memory: Option<Memory>,
-    /// Sentences about what should not be so.
+    /// Descriptions of the checks that failed.
     pub(crate) broken: Vec<String>,
 }
 
-/// The growth of what this process holds.
+/// The growth of the memory and open files of this process.
 #[derive(Debug, Serialize)]
 pub(super) struct Memory {
     /// Resident memory of this process, in bytes.
     host: Growth,
-    /// Linear memory of its instances, in bytes.
+    /// Linear memory of the instances, in bytes.
     guests: Growth,
-    /// Open files and connections.
+    /// The number of open files and connections.
     files: Growth,
 }
 
 impl SoakFigures {
-    /// Judges if anything grows.
+    /// Checks that memory and open files do not grow. Adds a sentence to `broken` for each that does.
     pub(super) fn judge(&mut self, samples: &[Sample]) {
         if samples.len() < 4 * ENOUGH {
             return;
@@ -59,15 +60,15 @@ impl SoakFigures {
             files: Growth::of(samples, |sample| sample.files),
         };
         let judged = [
-            ("the memory of the host", memory.host, BYTES),
-            ("the memory of the guests", memory.guests, BYTES),
-            ("the number of open files", memory.files, FILES),
+            ("resident memory of the process", memory.host, BYTES),
+            ("linear memory of the instances", memory.guests, BYTES),
+            ("number of open files", memory.files, FILES),
         ];
         if self.seconds >= JUDGED_FROM {
             for (what, growth, more) in judged {
                 if !growth.is_flat(more) {
                     self.broken.push(format!(
-                        "{what} grows: {} in the third quarter of the time, {} in the last",
+                        "the {what} grows: median {} in the third quarter of the run, {} in the last quarter",
                         growth.half, growth.end
                     ));
                 }
@@ -76,30 +77,33 @@ impl SoakFigures {
         self.memory = Some(memory);
     }
 
-    /// Returns the text for people.
+    /// Formats the figures as text.
     pub(crate) fn text(&self) -> String {
         let counts = &self.counts;
         let mut text = format!(
-            "{} tasks, an instance each, {} s, seed {}\n\n",
+            "{} tasks, one instance each, {} s, seed {}\n\n",
             self.tasks, self.seconds, self.seed
         );
         let rows = [
             ("calls", counts.calls),
             ("  dropped midway", counts.kills),
             ("  cancelled by the host", counts.cancelled),
-            ("  without an instance", counts.not_begun),
+            ("  failed to get an instance", counts.not_begun),
             ("requests", self.requests),
-            ("reads answered", counts.reads),
-            ("writes acknowledged", counts.acknowledged),
-            ("  of unknown outcome", counts.unknown),
-            ("  refused for their condition", counts.mismatches),
-            ("  refused for load or conflict", counts.refused),
-            ("cuts of all connections", counts.severed),
+            ("successful reads", counts.reads),
+            ("acknowledged writes", counts.acknowledged),
+            ("  with unknown outcome", counts.unknown),
+            ("  failed with an ETag mismatch", counts.mismatches),
+            ("  throttled or in conflict", counts.refused),
+            ("times all connections were cut", counts.severed),
         ];
         let faults = self.faults.iter().map(|(name, count)| (*name, *count));
         let held = [
-            ("keys held against what was acknowledged", self.keys as u64),
-            ("instances lent at once", self.instances_at_the_end as u64),
+            ("keys with checked final value", self.keys as u64),
+            (
+                "instances lent at the end",
+                self.instances_at_the_end as u64,
+            ),
         ];
         for (name, count) in rows.into_iter().chain(faults).chain(held) {
             // Writing to a string does not fail.
@@ -110,9 +114,12 @@ impl SoakFigures {
             let _ = writeln!(
                 text,
                 "\n{:<40}{:>10}{:>10}",
-                "medians of quarters", "third", "last"
+                "median of a quarter of the run", "third", "last"
             );
-            for (name, growth) in [("MB, host", memory.host), ("MB, guests", memory.guests)] {
+            for (name, growth) in [
+                ("resident memory, MB", memory.host),
+                ("linear memory of instances, MB", memory.guests),
+            ] {
                 let (half, end) = (megabytes(growth.half), megabytes(growth.end));
                 let _ = writeln!(text, "{name:<40}{half:>10}{end:>10}");
             }
@@ -123,31 +130,34 @@ impl SoakFigures {
                 "open files", files.half, files.end
             );
             if self.seconds < JUDGED_FROM {
-                let _ = writeln!(text, "(not judged: less than {JUDGED_FROM} s)");
+                let _ = writeln!(
+                    text,
+                    "(growth not checked: run shorter than {JUDGED_FROM} s)"
+                );
             }
         }
         text
     }
 }
 
-/// The last median may be above the third by this part of it,
+/// The median of the last quarter may exceed that of the third by one part in this many,
 const PART: u64 = 50;
-/// and so many bytes,
+/// plus this many bytes,
 const BYTES: u64 = 2_000_000;
-/// or so many files.
+/// or this many files.
 const FILES: u64 = 16;
 
-/// Looks that make a median worth the name, in a quarter.
+/// The minimum number of samples in a quarter of the run. With fewer, a median means little.
 const ENOUGH: usize = 5;
 
-/// One look at what this process holds.
+/// One sample of the memory and open files of this process.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sample {
-    /// Resident memory of this process, in bytes: its instances included.
+    /// Resident memory of this process in bytes, including its instances.
     host: u64,
     /// Linear memory of the instances, in bytes.
     guests: u64,
-    /// Open files, connections among them; 0 where the system does not tell.
+    /// The number of open files and connections. 0 if the system does not report it.
     files: u64,
 }
 
@@ -161,7 +171,7 @@ impl Sample {
     }
 }
 
-/// The medians of the third quarter of the time and of the last: of many looks, so that no single moment decides.
+/// The medians of the third and of the last quarter of the run. Each is of many samples, so that no single moment decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 struct Growth {
     half: u64,
@@ -179,7 +189,7 @@ impl Growth {
         }
     }
 
-    /// Returns true if it does not grow by more than a part and `more`.
+    /// Returns true if the median does not grow by more than 1/[`PART`] plus `more`.
     fn is_flat(self, more: u64) -> bool {
         self.end <= self.half + self.half / PART + more
     }
@@ -200,13 +210,13 @@ mod tests {
     }
 
     #[test]
-    fn growth_of_50_kilobytes_a_second_is_not_flat() {
+    fn growth_of_50_kilobytes_per_second_is_a_leak() {
         let leak = growth(|second| 50_000_000 + 50_000 * second);
         assert!(!leak.is_flat(BYTES), "{leak:?}");
     }
 
     #[test]
-    fn warming_up_is_no_growth_and_neither_is_a_peak_at_the_end() {
+    fn warm_up_and_a_peak_at_the_end_are_not_growth() {
         let warm = growth(|second| 50_000_000 + 1_000_000 * second.min(100));
         assert!(warm.is_flat(0), "{warm:?}");
         let peak = growth(|second| match second {

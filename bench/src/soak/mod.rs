@@ -1,9 +1,11 @@
-//! `bench soak`: many tasks write and read for a while through a bad network, and nothing is lost.
+//! `bench soak`: many tasks write and read for a while through a bad network, and no acknowledged write may be lost.
 //!
-//! Each task is a [`worker`]: it raises counters that all tasks share, and each [`counter`] says what may stand there. Beside
-//! the faults of requests all connections are cut now and then, workers drop calls midway, and the host cancels those that
-//! take too long. At the end the table and the pool are looked at, and [`figures`] judge and tell. The answers of all other
-//! calls under faults are the subject of `tests/histories`.
+//! Each task is a [`worker`], which increments counters that all tasks share. Each [`counter`] checks the values that were
+//! read and acknowledged. Requests meet faults. In addition, all connections are cut now and then, workers drop calls
+//! midway, and the host cancels calls that take too long.
+//!
+//! At the end, the table and the pool are checked, and [`figures`] reports the result. `tests/histories` tests the results
+//! of the other calls under faults.
 
 mod counter;
 mod faulty;
@@ -34,63 +36,65 @@ use test_support::faults::{Action, Delivery, Reply};
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{interval, sleep, timeout};
 
-/// The faults of a bad day.
+/// The faults of requests, with their shares.
 const FAULTS: &[Fault] = &[
     (40, "throttled", |_| {
         error("ThrottlingException", Action::error)
     }),
-    (30, "failed without effect", |_| {
+    (30, "failed, not applied", |_| {
         error("InternalServerError", Action::error)
     }),
-    (40, "failed after its effect", |_| {
+    (40, "failed, but applied", |_| {
         error("InternalServerError", Action::error_after_effect)
     }),
     (30, "request lost", |_| Action::drop_request()),
-    (60, "answer lost", |_| Action::drop_answer()),
-    (30, "connection reset after its effect", |_| {
+    (60, "response lost", |_| Action::drop_answer()),
+    (30, "applied, then connection reset", |_| {
         Action::deliver(Delivery::Reset)
     }),
-    (30, "answer cut off", |_| {
+    (30, "response truncated", |_| {
         Action::deliver(Delivery::Truncated(10))
     }),
-    (30, "answer damaged", |_| {
+    (30, "response corrupted", |_| {
         Action::deliver(Delivery::Corrupted)
     }),
-    (20, "answered by a gateway", |_| {
+    (20, "answered with status 502", |_| {
         Action::answer(Reply::html(StatusCode::BAD_GATEWAY))
     }),
     (80, "delayed", |die| {
         Action::pass().delayed(Duration::from_millis(die.u64(1..50)))
     }),
-    (5, "held back for seconds", |die| {
+    (5, "delayed for seconds", |die| {
         Action::pass().delayed(Duration::from_millis(die.u64(1_500..3_000)))
     }),
-    (5, "answer withheld", |_| {
+    (5, "response withheld", |_| {
         Action::deliver(Delivery::Withheld)
     }),
-    (200, "batch left unprocessed in part", |die| {
+    (200, "batch partly unprocessed", |die| {
         Action::leave_unprocessed(die.usize(0..8))
     }),
 ];
 
-/// The host cancels a call after this long,
+/// The time limit after which the host cancels a call.
 const TIME_LIMIT: Duration = Duration::from_millis(1_500);
-/// which is before the component gives an attempt up.
+/// Additional metadata. The request timeout is longer than [`TIME_LIMIT`], so that the host cancels a call before the
+/// component gives up an attempt.
 const METADATA: &[(&str, &str)] = &[("requestTimeout", "2s")];
-/// Far more than a call, the start of its instance and what a busy machine adds to both can take.
+/// The time limit of the last calls. It is far longer than a call and the start of its instance take on a busy machine.
 const LONGEST_CALL: Duration = Duration::from_secs(60);
-/// Samples of a run; each stretch between them is a second at most.
+/// The minimum number of samples of a run. The time between two samples is at most one second.
 const SAMPLES: u32 = 40;
-/// Between two cuts of all connections, in milliseconds: rarely enough that some calls wait until the host cancels them.
+/// The time between two cuts of all connections, in milliseconds. It is long enough that the host cancels some calls
+/// before the next cut.
 const CUTS: std::ops::Range<u64> = 500..4_000;
 
 /// The arguments of `bench soak`.
 #[derive(Clone, Debug, Args)]
 pub(super) struct SoakArguments {
-    /// How long
+    /// Duration in seconds. Memory growth is checked from 30 seconds on
     #[arg(long, value_name = "N", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     seconds: u32,
-    /// Tasks that call, each with an instance in the pool
+    /// Number of tasks that call. The pool has as many instances
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=1000))]
     tasks: u16,
     /// Seed of the calls and faults; random by default
@@ -107,7 +111,7 @@ pub(super) async fn run(
     shows_progress: bool,
 ) -> Result<SoakFigures> {
     let progress = progress_bar(shows_progress, arguments.seconds as usize);
-    // The tasks share what is theirs without locks.
+    // The tasks share their counters without locks, so they must stay on one thread.
     let tasks = LocalSet::new();
     let soak = soak(&component, &arguments, &progress);
     let figures = tasks.run_until(soak).await;
@@ -145,13 +149,13 @@ async fn soak(
     };
     if !all_ended {
         broken.push(format!(
-            "{} tasks did not end within {LONGEST_CALL:?} after their last call began",
+            "{} tasks did not finish their last call within {LONGEST_CALL:?}",
             running.len()
         ));
         running.shutdown().await;
     }
     faulty.faults.set(&[]);
-    progress.set_message("looking at what is there");
+    progress.set_message("checking the table and the pool");
     let closing = look(&engine, &faulty.pool, &tally).await?;
     broken.extend(closing.broken);
     let mut figures = SoakFigures {
@@ -173,7 +177,7 @@ async fn soak(
     Ok(figures)
 }
 
-/// Waits until all tasks have ended; a task that ends early has found something.
+/// Waits until all tasks have ended. Adds the error of each task that failed to `broken`.
 async fn gather(running: &mut JoinSet<Result<(), String>>, broken: &mut Vec<String>) {
     while let Some(ended) = running.join_next().await {
         match ended {
@@ -184,7 +188,7 @@ async fn gather(running: &mut JoinSet<Result<(), String>>, broken: &mut Vec<Stri
     }
 }
 
-/// Takes samples.
+/// Takes samples at regular intervals until it is dropped.
 async fn sample(
     tally: &Tally,
     time: Duration,
@@ -200,7 +204,7 @@ async fn sample(
     }
 }
 
-/// Cuts all connections now and then.
+/// Cuts all connections now and then until it is dropped.
 async fn cut(faulty: &Faulty, tally: &Tally, seed: u64) -> Infallible {
     let mut die = fastrand::Rng::with_seed(!seed);
     let mut pause = CUTS.start;
@@ -212,23 +216,23 @@ async fn cut(faulty: &Faulty, tally: &Tally, seed: u64) -> Infallible {
     }
 }
 
-/// The attribute that the component keeps a value in.
+/// The attribute in which the component stores a value.
 const VALUE: &str = "value";
-/// The time for lending all instances, some of which have to be started.
+/// The time limit for lending all instances. Some of them may have to be started.
 const LENDING: Duration = Duration::from_secs(60);
 
-/// The state at the end.
+/// The results of the checks at the end.
 struct Closing {
-    /// Keys that were held against what was acknowledged.
+    /// The number of keys whose final value was checked.
     keys: usize,
-    /// Instances that were lent at once.
+    /// The number of instances that were lent at once.
     instances: usize,
-    /// Their linear memory, in bytes.
+    /// The linear memory of these instances, in bytes.
     guests: u64,
     broken: Vec<String>,
 }
 
-/// Looks if every acknowledged write is in the table, which the SDK reads, and if every instance of the pool can be lent.
+/// Checks that every acknowledged write is in the table, which the SDK reads, and that the pool can lend all instances.
 async fn look(engine: &EngineProcess, pool: &InstancePool, tally: &Tally) -> Result<Closing> {
     let mut broken = Vec::new();
     let stored = stored(engine).await?;
@@ -246,14 +250,14 @@ async fn look(engine: &EngineProcess, pool: &InstancePool, tally: &Tally) -> Res
         for _ in 0..pool.max_instances().get() {
             match pool.acquire().await {
                 Ok(instance) => lent.push(instance),
-                Err(error) => broken.push(format!("an instance was not lent: {error}")),
+                Err(error) => broken.push(format!("the pool could not lend an instance: {error}")),
             }
         }
     };
     let in_time = timeout(LENDING, lending).await.is_ok();
     if !in_time {
         broken.push(format!(
-            "the pool has lent {} of {} instances",
+            "the pool lent only {} of {} instances within {LENDING:?}",
             lent.len(),
             pool.max_instances()
         ));
@@ -269,7 +273,7 @@ async fn look(engine: &EngineProcess, pool: &InstancePool, tally: &Tally) -> Res
     })
 }
 
-/// Reads the number of the value under each key.
+/// Reads the number stored under each key.
 async fn stored(engine: &EngineProcess) -> Result<HashMap<String, u64>> {
     let native = Native::new(&Reach::plain(&engine.endpoint))?;
     let scan = native
@@ -291,7 +295,7 @@ async fn stored(engine: &EngineProcess) -> Result<HashMap<String, u64>> {
         let number = text(VALUE).and_then(|value| number_of(value.as_bytes()));
         match (text(PARTITION_KEY), number) {
             (Some(key), Some(number)) => stored.insert(key.to_owned(), number),
-            _ => bail!("an item that nobody wrote: {item:?}"),
+            _ => bail!("unexpected item in the table, not written by this run: {item:?}"),
         };
     }
     Ok(stored)

@@ -1,4 +1,4 @@
-//! One task: it raises counters, now and then breaks off, and holds what it is told against what was told before.
+//! One task of the soak test. It increments counters, drops some calls midway, and checks each result against earlier ones.
 
 use super::counter::Counter;
 use dapr_wasm_host::types::{
@@ -12,11 +12,11 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
-/// One call of so many is dropped midway,
+/// One in this many calls is dropped midway,
 const KILLED: u32 = 100;
-/// before so many microseconds have passed.
+/// after at most this many microseconds.
 const MIDWAY: u64 = 5_000;
-/// The most counters of a bulk call or a transaction.
+/// The maximum number of counters in a bulk call or a transaction.
 const MANY: usize = 6;
 
 pub(super) struct Worker {
@@ -26,33 +26,33 @@ pub(super) struct Worker {
     die: Rng,
 }
 
-/// The ending of a write, as far as its caller was told.
+/// The outcome of a write, as far as its caller knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Ending {
-    /// It took effect, and left this ETag.
+    /// It took effect and returned this ETag.
     Done(String),
     /// Its condition did not hold.
     Mismatch,
-    /// It took no effect, for another reason.
+    /// It had no effect, for another reason.
     Refused,
-    /// Nobody can tell.
+    /// It may or may not have taken effect.
     Unknown,
 }
 
-/// The end of a call.
+/// The outcome of a call.
 enum Called<T> {
     Answered(T),
-    /// Its instance was lost.
+    /// The call was dropped or cancelled, and its instance was lost.
     Killed,
-    /// There was no instance.
+    /// The pool had no instance for the call.
     NotBegun,
 }
 
-/// One call: each key of it has a result, as if it had been called for alone.
+/// One call that writes. Each key of it has its own result.
 enum Write {
-    /// Each by itself.
+    /// Each key is written by itself.
     Each(Vec<SetRequest>),
-    /// All or none.
+    /// Either all keys are written or none.
     Transact(Vec<Operation>),
 }
 
@@ -64,7 +64,7 @@ pub(super) fn key(counter: usize) -> String {
 
 impl Worker {
     pub(super) fn new(task: usize, seed: u64, pool: InstancePool, tally: Rc<Tally>) -> Self {
-        // Seeds that differ in few bits have runs that differ in all.
+        // Derive independent random streams, even from seeds that differ in only a few bits.
         let mut seeds = Rng::with_seed(seed);
         let die = (0..=task).map(|_| seeds.fork()).last();
         Self {
@@ -75,7 +75,7 @@ impl Worker {
         }
     }
 
-    /// Runs until then, or until something is as it should not be.
+    /// Runs until `until`, or until a check fails.
     pub(super) async fn run(mut self, until: Instant) -> Result<(), String> {
         while Instant::now() < until {
             let raised = self.raise().await;
@@ -84,7 +84,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Raises one counter or several by one, on the condition of what was read.
+    /// Increments one counter or several, on condition that they still have the ETags that were read.
     async fn raise(&mut self) -> Result<(), String> {
         let mut chosen: Vec<usize> = (0..self.tally.counters.borrow().len()).collect();
         self.die.shuffle(&mut chosen);
@@ -101,7 +101,7 @@ impl Worker {
                 Ok(Some(item)) => {
                     let number = number_of(&item.value);
                     let number =
-                        number.ok_or_else(|| format!("{key} has a value that nobody wrote"))?;
+                        number.ok_or_else(|| format!("{key} has a value that no task wrote"))?;
                     (number, item.etag)
                 }
                 Ok(None) => (0, None),
@@ -146,7 +146,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Asks an instance of the pool, and breaks off now and then.
+    /// Calls an instance of the pool. Drops some calls midway.
     async fn call<T>(
         &mut self,
         ask: impl AsyncFnOnce(&mut State<'_>) -> Result<T, CallError>,
@@ -154,7 +154,7 @@ impl Worker {
         self.tally.count(|counts| counts.calls += 1);
         let mut instance = match self.pool.acquire().await {
             Ok(instance) => instance,
-            // Its first request met a fault.
+            // The instance did not start because its first request met a fault.
             Err(error) if is_of_fault(&error) => {
                 self.tally.count(|counts| counts.not_begun += 1);
                 return Ok(Called::NotBegun);
@@ -187,7 +187,7 @@ impl Worker {
         }
     }
 
-    /// Tells how each of so many writes ended.
+    /// Returns the outcome of each of `count` writes.
     fn endings(
         &self,
         called: Called<Answers<String>>,
@@ -202,7 +202,7 @@ impl Worker {
             Called::Killed => vec![Ending::Unknown; count],
         };
         if endings.len() != count {
-            return Err(format!("{count} writes have {} results", endings.len()));
+            return Err(format!("{count} writes returned {} results", endings.len()));
         }
         for ending in &endings {
             self.tally.count(|counts| match ending {
@@ -216,7 +216,7 @@ impl Worker {
     }
 }
 
-/// Returns true if a fault explains that an instance did not start.
+/// Returns true if a fault can be the reason that an instance did not start.
 fn is_of_fault(error: &PoolError) -> bool {
     match error {
         PoolError::Init(cause) => matches!(
@@ -236,16 +236,18 @@ fn ending(written: Result<String, Error>) -> Result<Ending, String> {
     }
 }
 
-/// Tells how a write ended that failed with this.
+/// Returns the outcome of a write that failed with this error.
 fn of_fault(error: &Error) -> Result<Ending, String> {
     match error {
         Error::Timeout(_) | Error::Unavailable(_) => Ok(Ending::Unknown),
         Error::Throttled(_) | Error::Conflict(_) => Ok(Ending::Refused),
-        other => Err(format!("no fault explains this answer: {other}")),
+        other => Err(format!(
+            "unexpected error, no injected fault causes it: {other}"
+        )),
     }
 }
 
-/// Reads with strong consistency: one key alone, several in bulk.
+/// Reads with strong consistency: one key with `get`, several with `bulk-get`.
 async fn read(state: &mut State<'_>, keys: &[String]) -> Result<Answers<Option<Item>>, CallError> {
     let strong = Some(GetOptions {
         consistency: Some(Consistency::Strong),
@@ -257,7 +259,7 @@ async fn read(state: &mut State<'_>, keys: &[String]) -> Result<Answers<Option<I
 }
 
 impl Write {
-    /// Writes: one key alone, several in bulk.
+    /// Makes the call: one key with `set`, several with `bulk-set` or `transact`.
     async fn of(&self, state: &mut State<'_>) -> Result<Answers<String>, CallError> {
         match self {
             Self::Each(requests) => match requests.as_slice() {
@@ -283,7 +285,7 @@ impl Write {
     }
 }
 
-/// Takes the component's own answer for the result, whatever it is.
+/// Turns the result of a call for one key into a list. An error of the component is the result of that key.
 fn one<T>(answer: Result<T, CallError>) -> Result<Answers<T>, CallError> {
     match answer {
         Ok(given) => Ok(vec![Ok(given)]),
@@ -292,17 +294,17 @@ fn one<T>(answer: Result<T, CallError>) -> Result<Answers<T>, CallError> {
     }
 }
 
-/// The longest padding, in bytes.
+/// The upper bound of the length of the padding, in bytes.
 const PADDING: usize = 1000;
 const END: char = ':';
 
-/// Makes a value: a number and padding, so that values differ in length.
+/// Makes a value of a number and random padding, so that values differ in length.
 fn value_of(number: u64, die: &mut Rng) -> Vec<u8> {
     let padding = die.usize(..PADDING);
     format!("{number}{END}{:x<padding$}", "").into_bytes()
 }
 
-/// Reads the number of a value.
+/// Returns the number in a value, or `None` if no task wrote the value.
 pub(super) fn number_of(value: &[u8]) -> Option<u64> {
     let text = std::str::from_utf8(value).ok()?;
     let (number, padding) = text.split_once(END)?;
@@ -310,36 +312,36 @@ pub(super) fn number_of(value: &[u8]) -> Option<u64> {
     number.parse().ok().filter(|_| is_padding)
 }
 
-/// Calls and writes so far.
+/// The numbers of calls, reads and writes so far.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Counts {
-    /// Calls, and among them
+    /// All calls.
     pub(super) calls: u64,
-    /// those that were dropped midway
+    /// Calls that were dropped midway.
     pub(super) kills: u64,
-    /// those that the host cancelled for their time
+    /// Calls that the host cancelled at the time limit.
     pub(super) cancelled: u64,
-    /// and those that no instance could be started for.
+    /// Calls for which no instance could be started.
     pub(super) not_begun: u64,
-    /// Writes of single keys, as they ended.
+    /// Writes of single keys, by their outcome.
     pub(super) acknowledged: u64,
     pub(super) mismatches: u64,
     pub(super) refused: u64,
     pub(super) unknown: u64,
-    /// Reads of single keys that were answered.
+    /// Successful reads of single keys.
     pub(super) reads: u64,
-    /// Cuts of all connections.
+    /// The number of times that all connections were cut.
     pub(super) severed: u64,
 }
 
-/// Counters for each task. Few enough that tasks meet, and enough that most of their writes succeed.
+/// The number of counters per task. It is small enough that tasks meet, and large enough that most writes succeed.
 const COUNTERS: usize = 4;
 
-/// The counts of all tasks of a run together, and the counters that they raise. They run on one thread.
+/// The counts of all tasks of a run, and the counters that they increment. All tasks run on one thread.
 pub(super) struct Tally {
     counts: Cell<Counts>,
     pub(super) counters: RefCell<Vec<Counter>>,
-    /// The linear memory of the instance that each task had last.
+    /// The linear memory of the instance that each task used last.
     guests: Vec<Cell<usize>>,
 }
 
@@ -369,7 +371,7 @@ impl Tally {
         }
     }
 
-    /// Returns the linear memory of as many instances as there are tasks, in bytes.
+    /// Returns the total linear memory of the instances that the tasks used last, in bytes.
     pub(super) fn guests(&self) -> u64 {
         self.guests.iter().map(|guest| guest.get() as u64).sum()
     }
@@ -380,7 +382,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_read_from_its_value_and_from_nothing_else() {
+    fn number_of_reads_only_values_that_a_task_wrote() {
         let mut die = Rng::with_seed(1);
         assert_eq!(number_of(&value_of(42, &mut die)), Some(42));
         assert_eq!(number_of(b"42"), None);

@@ -1,20 +1,20 @@
-//! The files of figures are settled before anything is measured.
+//! The program checks its output files before it measures anything.
 
 use crate::{bench, told};
 use std::fs;
 use std::path::Path;
 
-/// Runs `bench` in a folder; exit status and standard error.
+/// Runs `bench` in a folder. Returns the exit status and standard error.
 fn refused(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
     let mut program = bench(&[]);
     let output = program.args(arguments).current_dir(folder).output();
     let (status, stdout, stderr) = told(output.unwrap());
-    assert!(stdout.is_empty(), "it has measured: {stdout}");
+    assert!(stdout.is_empty(), "it measured: {stdout}");
     (status, stderr)
 }
 
 #[test]
-fn files_that_cannot_be_written_are_all_told_before_anything_is_measured() {
+fn all_unwritable_files_are_reported_before_measuring() {
     let kept = tempfile::tempdir().unwrap();
     let line = ["--json", "no/such.json", "--svg", "nor/this.svg"];
     let (status, stderr) = refused(kept.path(), &line);
@@ -29,7 +29,7 @@ fn files_that_cannot_be_written_are_all_told_before_anything_is_measured() {
 }
 
 #[test]
-fn a_file_that_is_there_keeps_what_is_in_it_until_there_is_something_to_write() {
+fn existing_file_keeps_its_content_if_the_run_fails() {
     let kept = tempfile::tempdir().unwrap();
     let json = kept.path().join("figures.json");
     fs::write(&json, "of yesterday").unwrap();
@@ -41,7 +41,7 @@ fn a_file_that_is_there_keeps_what_is_in_it_until_there_is_something_to_write() 
 }
 
 #[test]
-fn what_makes_no_sense_together_is_a_usage_error_that_says_so() {
+fn contradicting_arguments_are_a_usage_error() {
     let kept = tempfile::tempdir().unwrap();
     for (line, told) in [
         (
@@ -54,7 +54,7 @@ fn what_makes_no_sense_together_is_a_usage_error_that_says_so() {
         ),
         (
             &["--cases", "get", "--sections", "memory"],
-            "--cases is about latency",
+            "--cases has no effect",
         ),
         (&["--pool-size", "10001"], "10001"),
     ] {

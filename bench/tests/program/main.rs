@@ -1,4 +1,4 @@
-//! The whole benchmark runs at tiny counts, as a person starts it. What the figures are is nobody's business here.
+//! Runs the whole benchmark with few calls, as a user does. These tests ignore the figures themselves.
 
 mod commands;
 mod files;
@@ -8,7 +8,7 @@ use std::fs;
 use std::process::Command;
 use test_support::ran::told;
 
-/// A run of the program.
+/// Returns a command that runs the program.
 fn bench(arguments: &[&str]) -> Command {
     let mut program = Command::new(env!("CARGO_BIN_EXE_bench"));
     program.args(arguments);
@@ -35,7 +35,7 @@ const CASES: [&str; 9] = [
 ];
 
 #[test]
-fn a_run_measures_every_section_case_and_contender_and_writes_them_all_down() {
+fn run_reports_every_section_case_and_contender() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (json, svg) = (file("figures.json"), file("figures.svg"));
@@ -103,7 +103,7 @@ fn a_run_measures_every_section_case_and_contender_and_writes_them_all_down() {
 }
 
 #[test]
-fn a_report_says_that_the_environment_made_the_run_brief() {
+fn report_says_that_the_environment_made_the_run_brief() {
     for (variable, brief) in [("true", true), ("false", false)] {
         let mut program = bench(&["--cases", "get", "--calls", "4"]);
         program.env("HOST_TEST_BENCH_QUICK", variable);
@@ -114,7 +114,7 @@ fn a_report_says_that_the_environment_made_the_run_brief() {
 }
 
 #[test]
-fn an_unknown_case_is_a_usage_error_that_names_those_that_are_known() {
+fn unknown_case_is_a_usage_error_that_lists_the_cases() {
     let (status, _, stderr) = told(bench(&["--cases", "get,put"]).output().unwrap());
     assert_eq!(status, Some(2));
     assert!(stderr.contains("'put'"), "{stderr}");
@@ -124,7 +124,7 @@ fn an_unknown_case_is_a_usage_error_that_names_those_that_are_known() {
 }
 
 #[test]
-fn a_component_that_is_not_there_is_status_1_and_named() {
+fn missing_component_is_named_with_status_1() {
     let line = ["--component", "no/such.wasm", "--cases", "get"];
     let (status, _, stderr) = told(bench(&line).output().unwrap());
     assert_eq!(status, Some(1));
