@@ -1,5 +1,5 @@
-//! The component's answers, in the words of a history. What the contract does not allow as an
-//! answer is wrong by itself, whatever else happened.
+//! Turns the component's results into the replies of a history. A result that the contract does not allow is wrong by
+//! itself, whatever else happened.
 
 use super::history::{Call, Reply};
 use super::model::{Change, Value};
@@ -7,19 +7,19 @@ use dapr_wasm_host::CallError;
 use dapr_wasm_host::types::{Error, Item};
 use std::collections::HashMap;
 
-/// The answer to one operation of a call.
+/// The result of one operation of a call.
 pub(super) type Told<T> = Result<T, CallError>;
 
-/// The answer to a call.
+/// The results of a call.
 pub(super) enum Answer {
-    /// To `get` and `bulk-get`: for each key.
+    /// The results of `get` and `bulk-get`: one for each key.
     Read(Vec<Told<Option<Item>>>),
-    /// To all else: for each set its ETag, for each delete none. Of a transaction that failed, one
+    /// The results of all other calls: an ETag for each set, `None` for each delete. A transaction that failed has one
     /// error.
     Written(Vec<Told<Option<String>>>),
 }
 
-/// Makes the replies to a call, and notes what they tell of ETags.
+/// Makes the replies to a call, and records their ETags in `versions`.
 pub(super) fn replies(call: &Call, answer: Answer, versions: &mut Versions) -> Vec<Reply> {
     let (answers, failed) = match &answer {
         Answer::Read(told) => (told.len(), told.iter().any(Result::is_err)),
@@ -27,7 +27,7 @@ pub(super) fn replies(call: &Call, answer: Answer, versions: &mut Versions) -> V
     };
     // An error may stand for the whole call.
     if answers != call.answers() && !(answers == 1 && failed) {
-        let sentence = format!("{answers} answers, and not {}", call.answers());
+        let sentence = format!("{answers} results instead of {}", call.answers());
         return vec![Reply::Wrong(sentence)];
     }
     match (call, answer) {
@@ -40,7 +40,7 @@ pub(super) fn replies(call: &Call, answer: Answer, versions: &mut Versions) -> V
             for (index, told) in told.into_iter().enumerate() {
                 replies.push(written(changes.get(index), told, versions));
             }
-            // All of them are done, or there is one error.
+            // Either all of them are done, or there is one error.
             let first_other = replies.into_iter().find(|reply| *reply != Reply::Done);
             vec![first_other.unwrap_or(Reply::Done)]
         }
@@ -55,7 +55,9 @@ pub(super) fn replies(call: &Call, answer: Answer, versions: &mut Versions) -> V
                 .collect()
         }
         (Call::Get(_) | Call::BulkGet(_), Answer::Written(_)) => {
-            vec![Reply::Wrong("a read was answered as a write".to_owned())]
+            vec![Reply::Wrong(
+                "a read returned the result of a write".to_owned(),
+            )]
         }
     }
 }
@@ -84,8 +86,8 @@ fn written(change: Option<&Change>, told: Told<Option<String>>, versions: &mut V
     let learned = match (change.and_then(|change| change.to), etag) {
         (Some(value), Some(etag)) => versions.learn(value, &etag),
         (None, None) => Ok(()),
-        (Some(_), None) => Err("a set gave no ETag".to_owned()),
-        (None, Some(_)) => Err("a delete gave an ETag".to_owned()),
+        (Some(_), None) => Err("a set returned no ETag".to_owned()),
+        (None, Some(_)) => Err("a delete returned an ETag".to_owned()),
     };
     learned.map_or_else(Reply::Wrong, |()| Reply::Done)
 }
@@ -95,12 +97,12 @@ fn failed(error: &CallError) -> Reply {
         Some(Error::EtagMismatch(_)) => Reply::Mismatch,
         Some(error @ (Error::Throttled(_) | Error::Conflict(_))) => Reply::Refused(error.case()),
         Some(error @ (Error::Timeout(_) | Error::Unavailable(_))) => Reply::Unknown(error.case()),
-        // Nothing that is called here is at fault, and a trap is never right.
+        // The calls are valid, so no other error is right. A trap is never right.
         _ => Reply::Wrong(error.to_string()),
     }
 }
 
-/// The ETags that were told so far: an ETag is of one version and a version has one ETag, whoever tells of them.
+/// The ETags that clients have seen so far. Each ETag belongs to one version, and each version has one ETag.
 #[derive(Default)]
 pub(super) struct Versions {
     etags: HashMap<Value, String>,
@@ -108,24 +110,23 @@ pub(super) struct Versions {
 }
 
 impl Versions {
-    /// Notes that somebody was told that this version has this ETag. Refuses what contradicts what was
-    /// told before.
+    /// Records that a client saw this version with this ETag. Fails if this contradicts an earlier result.
     pub(super) fn learn(&mut self, value: Value, etag: &str) -> Result<(), String> {
         if etag.is_empty() {
             return Err(format!("{value} has an empty ETag"));
         }
         if let Some(other) = self.values.get(etag).filter(|other| **other != value) {
-            return Err(format!("{value} has the ETag that {other} had"));
+            return Err(format!("{value} has the same ETag as {other}"));
         }
         let known = self.etags.entry(value).or_insert_with(|| etag.to_owned());
         if known != etag {
-            return Err(format!("{value} has another ETag than before"));
+            return Err(format!("{value} has a different ETag than before"));
         }
         self.values.insert(etag.to_owned(), value);
         Ok(())
     }
 
-    /// Returns the ETag of a version. `None` where nobody was told.
+    /// Returns the ETag of a version, or `None` if no client has seen it.
     pub(super) fn etag(&self, value: Value) -> Option<&str> {
         self.etags.get(&value).map(String::as_str)
     }
@@ -136,15 +137,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_etag_for_two_versions_and_two_for_one_are_contradictions() {
+    fn versions_and_etags_correspond_one_to_one() {
         let mut versions = Versions::default();
         let mut learn = |value, etag| versions.learn(Value(value), etag);
         assert_eq!(
             (learn(1, "x"), learn(1, "x"), learn(2, "y")),
             (Ok(()), Ok(()), Ok(()))
         );
-        assert!(learn(3, "x").unwrap_err().contains("that v1 had"));
-        assert!(learn(2, "z").unwrap_err().contains("another"));
+        assert!(learn(3, "x").unwrap_err().contains("same ETag as v1"));
+        assert!(learn(2, "z").unwrap_err().contains("different"));
         assert!(learn(4, "").unwrap_err().contains("empty"));
         assert_eq!(versions.etag(Value(2)), Some("y"));
         assert_eq!(versions.etag(Value(3)), None);

@@ -1,33 +1,33 @@
-//! A history is linearizable where its operations can be put in one order, each at a moment between its
-//! beginning and its end, in which a store that does one thing at a time gives the same answers.
+//! Checks that a history is linearizable. This means that its operations can be put in one order, in which a store that
+//! does one operation at a time gives the same results. Each operation takes effect at one moment between its start and
+//! its end.
 //!
-//! An operation of unknown outcome may take its place at any time after its beginning, or none at all.
-//! Keys that no operation joins are searched apart, which Herlihy and Wing's locality allows
-//! (<https://doi.org/10.1145/78969.78972>).
+//! An operation of unknown outcome may take effect at any time after its start, or never. Keys that no operation connects
+//! are searched separately. Herlihy and Wing's locality theorem allows this (<https://doi.org/10.1145/78969.78972>).
 
 use super::model::{Change, Condition, Contents, Key, Value};
 use super::search::Search;
 
-/// The most states that a search may come to before it is given up: some hundred megabytes.
+/// The maximum number of states of a search, after which it gives up. They take some hundred megabytes.
 const MOST_STATES: usize = 1_000_000;
 
-/// The end of a search.
+/// The result of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// There is an order that explains all answers.
+    /// There is an order that explains all results.
     Linearizable,
-    /// There is none.
+    /// There is no such order.
     Violation,
-    /// The search took too many states.
+    /// The search needed too many states.
     Undecided,
 }
 
-/// Looks for an order of these operations on a store that is empty at first and has so many keys.
+/// Searches for an order of these operations on a store that has `keys` keys and is empty at the start.
 pub fn check(operations: &[Operation], keys: usize) -> Verdict {
     check_within(MOST_STATES, operations, keys)
 }
 
-/// As [`check`], and gives up after so many states.
+/// Does the same as [`check`], but gives up after `states` states.
 pub(super) fn check_within(states: usize, operations: &[Operation], keys: usize) -> Verdict {
     let mut verdict = Verdict::Linearizable;
     for part in parts(operations, keys) {
@@ -40,33 +40,33 @@ pub(super) fn check_within(states: usize, operations: &[Operation], keys: usize)
     verdict
 }
 
-/// One operation of a history. A bulk call is one for each of its keys, a transaction is one.
+/// One operation of a history. A bulk call has one for each of its keys, and a transaction is one operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// The call of the history that it is of, for those who print it.
+    /// The number of its call in the history, for printing.
     pub call: usize,
-    /// The moment at which it was called. No two moments of a history are the same.
+    /// The moment of the call. All moments of a history are different.
     pub began: u32,
-    /// The moment at which it was answered. `None`: the outcome is unknown, so that it may take effect
-    /// at any time after its beginning, or never.
+    /// The moment of the result. `None` means that the outcome is unknown: the operation may take effect at any time after
+    /// its start, or never.
     pub ended: Option<u32>,
-    /// Its statement about the store.
+    /// The statement that it makes about the store.
     pub said: Said,
 }
 
-/// The statement of an answer.
+/// The statement of a result about the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Said {
-    /// This stood there.
+    /// The key had this value.
     Read(Key, Option<Value>),
-    /// Every condition held, and all was changed.
+    /// Every condition held, and all changes were made.
     Changed(Vec<Change>),
-    /// Some condition did not hold, and nothing was changed.
+    /// Some condition did not hold, and no change was made.
     Mismatch(Vec<Change>),
 }
 
 impl Said {
-    /// Returns true if it says of these contents that they were there, and left them so.
+    /// Returns true if these contents explain the statement and it leaves them as they are.
     pub fn is_seen_in(&self, contents: &Contents) -> bool {
         match self {
             Self::Read(key, value) => contents.at(*key) == *value,
@@ -75,7 +75,7 @@ impl Said {
         }
     }
 
-    /// Returns the versions that have to stand there for it.
+    /// Returns the versions that must be in the store for the statement to be true.
     pub fn needs(&self) -> Vec<Value> {
         match self {
             Self::Mismatch(_) => Vec::new(),
@@ -83,7 +83,7 @@ impl Said {
         }
     }
 
-    /// Returns the versions that it saw, or that its conditions name.
+    /// Returns the versions that it read or that its conditions name.
     pub fn speaks_of(&self) -> Vec<Value> {
         match self {
             Self::Read(_, value) => value.iter().copied().collect(),
@@ -99,7 +99,7 @@ impl Said {
         }
     }
 
-    /// Returns the versions that it leaves.
+    /// Returns the versions that it writes.
     pub fn writes(&self) -> Vec<Value> {
         match self {
             Self::Changed(changes) => changes.iter().filter_map(|change| change.to).collect(),
@@ -107,8 +107,8 @@ impl Said {
         }
     }
 
-    /// Returns true if a store that has done it could do it again: it changes one key, and demands no version,
-    /// which never comes back.
+    /// Returns true if a store could do it a second time: it changes one key, and its condition names no version. A
+    /// version that was replaced never comes back.
     pub fn can_repeat(&self) -> bool {
         match self {
             Self::Changed(changes) => match changes.as_slice() {
@@ -119,13 +119,13 @@ impl Said {
         }
     }
 
-    /// Returns the key that it is about, where that is one.
+    /// Returns the key that it names, if it names only one.
     pub fn only_key(&self) -> Option<Key> {
         let first = self.keys().next();
         first.filter(|first| self.keys().all(|key| key == *first))
     }
 
-    /// Returns the keys that it is about, some perhaps more than once.
+    /// Returns the keys that it names, possibly with duplicates.
     pub fn keys(&self) -> impl Iterator<Item = Key> + '_ {
         let (read, changes) = match self {
             Self::Read(key, _) => (Some(*key), [].as_slice()),
@@ -136,9 +136,10 @@ impl Said {
     }
 }
 
-/// Groups the operations that share keys, directly or through others: groups do not concern each other. Two that name the same key are in the same group.
+/// Groups the operations that share keys, directly or through other operations. Operations of different groups do not
+/// affect each other.
 fn parts(operations: &[Operation], keys: usize) -> Vec<Vec<&Operation>> {
-    // Of each key, the least that it is joined with.
+    // For each key, the smallest key that it is connected with.
     let mut group: Vec<usize> = (0..keys).collect();
     for operation in operations {
         let named: Vec<usize> = operation.said.keys().map(|key| key.0.into()).collect();

@@ -1,6 +1,7 @@
-//! The clients of a history, each an instance of the component of its own, which makes the calls that it is given, one after
-//! the other. This is the one place at which it is heard of them: each move of a client is
-//! either a request that has arrived at the gate, or the answer to its call.
+//! The clients of a history. Each client is its own instance of the component and makes the calls that it is given, one
+//! after the other.
+//!
+//! All moves of clients are reported here. A move is a request that arrived at the gate, or the result of a call.
 
 use super::answers::{Answer, Told, Versions};
 use super::gate::{Gate, Waiting, access_key};
@@ -18,15 +19,15 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// For one attempt, and for connecting: no client may give up on a request that waits for its turn. Four
-/// attempts take ten minutes, which is all that the component allows.
+/// The timeout of one attempt, and of connecting. It is so long because no client may give up on a request that waits for
+/// its turn. Four attempts take ten minutes, which is the maximum that the component allows.
 const REQUEST_TIMEOUT: &str = "150s";
 
 /// A move of a client.
 pub(super) enum Moved {
-    /// It has sent a request.
+    /// It sent a request.
     Sent(Waiting),
-    /// Its call is answered.
+    /// Its call returned.
     Answered(usize, Answer),
 }
 
@@ -44,7 +45,7 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// Starts none yet. They will `repeat` writes of unknown outcome, or not.
+    /// Opens the gate. It starts no client yet. With `repeat`, clients will repeat writes of unknown outcome.
     pub(super) fn new(plugin: &Plugin, repeat: bool) -> Result<Self, Stopped> {
         let (tell, moves) = mpsc::unbounded_channel();
         let gate = Gate::open(tell.clone(), Moved::Sent)?;
@@ -61,7 +62,7 @@ impl Clients {
         })
     }
 
-    /// Starts new instances in the place of those that were. They send nothing before their first call.
+    /// Replaces the instances with new ones. They send nothing before their first call.
     pub(super) async fn start(&mut self, count: usize, attempts: u32) -> Result<(), HostError> {
         self.calls.clear();
         self.tasks.shutdown().await;
@@ -76,7 +77,7 @@ impl Clients {
             self.tasks.spawn(async move {
                 while let Some(asked) = calls.recv().await {
                     let answer = perform(&mut instance, asked).await;
-                    // Nobody listens any more where the history has ended before its time.
+                    // Sending fails only if the history ended early.
                     let _ = tell.send(Moved::Answered(client, answer));
                 }
             });
@@ -84,7 +85,7 @@ impl Clients {
         Ok(())
     }
 
-    /// Configures from the environment alone, so that no `init` has to send anything.
+    /// Returns the options of a client. It is configured only through the environment, so that no `init` sends a request.
     fn options(&self, client: usize, attempts: u32) -> InstanceOptions {
         let attempts = attempts.to_string();
         let environment = [
@@ -103,15 +104,15 @@ impl Clients {
             .fold(options, |options, (name, value)| options.env(name, value))
     }
 
-    /// Has a client make a call.
+    /// Makes a client start a call.
     pub(super) fn call(&self, client: usize, asked: Asked) {
         if let Some(calls) = self.calls.get(client) {
-            // A client that has panicked does not move, which is noticed.
+            // If the client has panicked, it does not move, and the history stops with an error.
             let _ = calls.send(asked);
         }
     }
 
-    /// Waits for the next move of any of them; `None` where there is none for so long.
+    /// Waits for the next move of any client. Returns `None` if there is none within this time.
     pub(super) async fn moved(&mut self, within: Duration) -> Option<Moved> {
         timeout(within, self.moves.recv()).await.ok().flatten()
     }
@@ -129,7 +130,7 @@ pub(super) enum Asked {
 }
 
 impl Asked {
-    /// Makes the call, with the ETags that the clients were told.
+    /// Converts a call of the history, with the ETags that the clients have seen.
     pub(super) fn new(call: &Call, versions: &Versions) -> Self {
         let operation = |change: &Change| operation(change, versions);
         match call {
@@ -219,7 +220,7 @@ async fn ask(state: &mut State<'_>, asked: Asked) -> Answer {
     }
 }
 
-/// Takes the results of a bulk call apart. An error of the call as a whole stands for none of them in particular.
+/// Returns the results of a bulk call. If the call as a whole failed, returns only that error.
 fn each<T>(results: Told<Vec<Result<T, Error>>>) -> Vec<Told<T>> {
     match results {
         Ok(results) => results

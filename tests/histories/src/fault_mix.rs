@@ -1,4 +1,4 @@
-//! The faults that a request, or its answer, meets on the way.
+//! The faults that a request or its response can meet.
 
 use super::store::Request;
 use fastrand::Rng;
@@ -9,52 +9,53 @@ use test_support::faults::{Action, AwsError, Delivery, Reply};
 /// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RequestOutcome {
-    /// Done, and answered at once.
+    /// The request is applied and answered at once.
     Answered,
-    /// Done, and the answer is on its way for a while; it may still get lost.
+    /// The request is applied. Its response is delayed, and may still get lost.
     OnItsWay,
-    /// Done or not, the sender hears this instead of the answer.
+    /// The request is applied or not. The client sees this failure instead of the response.
     Fails { done: Done, heard: Heard },
-    /// Refused for load.
+    /// The request is throttled.
     Throttled,
-    /// Refused for a transaction that is under way.
+    /// The request is refused because a transaction is in progress.
     Conflict,
 }
 
-/// The effect of a request that failed.
+/// The time at which a failed request takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Done {
-    /// Before the sender hears of the failure.
+    /// The request takes effect before the client sees the failure.
     Before,
-    /// It is still under way: perhaps after that, and perhaps never.
+    /// The request is still in transit. It may take effect later, or never.
     Later,
-    /// Never.
+    /// The request never takes effect.
     Never,
 }
 
-/// The error that the sender hears of a request that failed.
+/// The failure that the client sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Heard {
     /// The connection breaks.
     Nothing,
-    /// DynamoDB's status 500.
+    /// DynamoDB answers with status 500.
     InternalError,
-    /// A page of something in between.
+    /// A proxy answers with an HTML page.
     BadGateway,
-    /// The answer, damaged on its way, which its checksum tells.
+    /// The response arrives corrupted, so its checksum is wrong.
     Damage,
-    /// The beginning of the answer.
+    /// The response is truncated.
     Part,
 }
 
-/// The frequency of each outcome; drawn anew for each history, so that some are rough, some are quiet, and
-/// some know but one kind of fault.
+/// The weight of each outcome. The weights are drawn for each history: some histories have many faults, some have few,
+/// and some have only one kind.
 #[derive(Debug)]
 pub(super) struct FaultMix {
     weights: Vec<(RequestOutcome, u32)>,
 }
 
 impl FaultMix {
+    /// Draws the weights of one history.
     pub(super) fn draw(rng: &mut Rng) -> Self {
         use Done::{Before, Later, Never};
         use Heard::{BadGateway, Damage, InternalError, Nothing, Part};
@@ -63,7 +64,7 @@ impl FaultMix {
             (RequestOutcome::Answered, 8 * rng.u32(1..10)),
             (RequestOutcome::OnItsWay, 8),
         ];
-        // Those that cost the time of a wait are rarer.
+        // Faults that make the component wait before it retries are rarer, to save time.
         for (outcome, most) in [
             (fails(Before, Nothing), 4),
             (fails(Later, Nothing), 4),
@@ -99,13 +100,13 @@ impl FaultMix {
 }
 
 impl RequestOutcome {
-    /// Replaces an outcome that such a request cannot have. DynamoDB tells of a conflict only who writes one item, or a
-    /// transaction.
+    /// Replaces an outcome that this request cannot have. DynamoDB reports a conflict only for writes of one item and for
+    /// transactions.
     pub(super) fn of(self, request: &Request) -> Self {
         let reads = matches!(request.operation.as_str(), "GetItem" | "BatchGetItem");
         match self {
             Self::Conflict if reads || request.operation == "BatchWriteItem" => Self::Answered,
-            // Nobody notices a read that comes late.
+            // A late read has no effect that a client could notice.
             Self::Fails {
                 done: Done::Later,
                 heard,
@@ -117,7 +118,7 @@ impl RequestOutcome {
         }
     }
 
-    /// Returns true if the request is done now.
+    /// Returns true if the store performs the request now.
     pub(super) fn is_done(self) -> bool {
         match self {
             Self::Answered | Self::OnItsWay => true,
@@ -126,7 +127,7 @@ impl RequestOutcome {
         }
     }
 
-    /// Returns true if the request is still under way when its sender hears that it failed.
+    /// Returns true if the request is still in transit when the client sees the failure.
     pub(super) fn is_done_later(self) -> bool {
         matches!(
             self,
@@ -137,7 +138,7 @@ impl RequestOutcome {
         )
     }
 
-    /// Makes what its sender hears. `done` is the answer of the store, if it did the request.
+    /// Makes the action that the client sees. `done` is the store's response, if it performed the request.
     pub(super) fn action(self, request: &Request, done: Option<Reply>) -> Action {
         match self {
             Self::Answered | Self::OnItsWay => answered(done, Delivery::Ordinary),
@@ -188,7 +189,7 @@ impl fmt::Display for RequestOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Answered => f.write_str("done, answered"),
-            Self::OnItsWay => f.write_str("done, the answer is on its way"),
+            Self::OnItsWay => f.write_str("done, response delayed"),
             Self::Fails { done, heard } => {
                 f.write_str(match done {
                     Done::Before => "done, ",
@@ -198,13 +199,13 @@ impl fmt::Display for RequestOutcome {
                 f.write_str(match heard {
                     Heard::Nothing => "connection cut",
                     Heard::InternalError => "answered with status 500",
-                    Heard::BadGateway => "answered with a page of status 502",
-                    Heard::Damage => "the answer is damaged",
-                    Heard::Part => "the answer breaks off",
+                    Heard::BadGateway => "answered with status 502",
+                    Heard::Damage => "response corrupted",
+                    Heard::Part => "response truncated",
                 })
             }
             Self::Throttled => f.write_str("throttled"),
-            Self::Conflict => f.write_str("refused for another transaction"),
+            Self::Conflict => f.write_str("refused, transaction conflict"),
         }
     }
 }

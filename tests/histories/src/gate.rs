@@ -1,23 +1,23 @@
-//! Every request of every client stops here until somebody decides what becomes of it: the fault proxy
-//! asks, and there is no DynamoDB behind it but what the answers come from.
+//! The gate: a fault proxy at which every request of every client waits until the history decides what happens to it.
+//! There is no DynamoDB behind the proxy. The decision contains the response.
 //!
-//! A client is known by its access key ID, which stands in the signature of each request.
+//! A client is identified by its access key ID, which is part of the signature of each request.
 
 use std::io;
 use test_support::faults::{Action, Arrived, Decision, Director, FaultProxy};
 use tokio::sync::{mpsc, oneshot};
 
-/// The beginning of a client's access key ID; its number follows.
+/// The prefix of a client's access key ID. The client's number follows.
 const CLIENT: &str = "CLIENT";
-/// The endpoint behind the proxy: no request is passed on.
+/// The endpoint behind the proxy. No request is forwarded, so nothing listens there.
 const NOWHERE: &str = "http://127.0.0.1:0";
 
-/// The access key ID of a client.
+/// Returns the access key ID of a client.
 pub(super) fn access_key(client: usize) -> String {
     format!("{CLIENT}{client}")
 }
 
-/// A request that has arrived whole and waits.
+/// A request that has arrived completely and waits for a decision.
 pub(super) struct Waiting {
     /// The client that sent it.
     pub(super) client: usize,
@@ -27,18 +27,18 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// Lets it go on.
+    /// Lets the request continue with this action.
     pub(super) fn meets(self, action: Action) {
-        // A client that has gone meanwhile needs no answer.
+        // Sending fails only if the client is gone, which then needs no response.
         let _ = self.decide.send(action);
     }
 }
 
-/// An open port. It closes on drop.
+/// An open port. It is closed on drop.
 pub(super) struct Gate(FaultProxy);
 
 impl Gate {
-    /// Opens a free port of 127.0.0.1. Who arrives is told of as made by `arrived`.
+    /// Opens a free port of 127.0.0.1. Sends each request that arrives to `events`, converted by `made`.
     pub(super) fn open<E: Send + 'static>(
         events: mpsc::UnboundedSender<E>,
         made: fn(Waiting) -> E,
@@ -46,7 +46,7 @@ impl Gate {
         FaultProxy::start(NOWHERE, Keeper { events, made }).map(Self)
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// Returns the endpoint, `http://127.0.0.1:PORT`.
     pub(super) fn endpoint(&self) -> &str {
         self.0.endpoint()
     }
@@ -68,7 +68,7 @@ impl<E: Send + 'static> Director for Keeper<E> {
                     arrived,
                     decide,
                 };
-                // Nobody listens any more where the history has ended before its time.
+                // Sending fails only if the history ended early.
                 let _ = self.events.send((self.made)(waiting));
             }
             decided.await.unwrap_or_else(|_| Action::drop_request())

@@ -1,12 +1,12 @@
-//! Chooses the call that a client makes next: by the seed, and by what the clients were told so far, which the
-//! seed has decided as well.
+//! Chooses the next call of a client. The choice depends only on the seed and on earlier results, which also depend only
+//! on the seed.
 
 use super::history::{Call, Reply};
 use super::model::{Change, Condition, Key, Value};
 use fastrand::Rng;
 use std::collections::HashMap;
 
-/// Most keys of one call.
+/// The maximum number of keys of one call.
 const KEYS_OF_A_CALL: usize = 3;
 
 /// Makes the calls of one history.
@@ -14,7 +14,7 @@ pub(super) struct Generator {
     keys: u8,
     weights: Vec<(Kind, u32)>,
     next_value: u32,
-    /// The versions that somebody was told of, of each key, the latest last.
+    /// For each key, the versions that clients have seen, the latest last.
     told: HashMap<Key, Vec<(usize, Value)>>,
 }
 
@@ -32,7 +32,7 @@ enum Kind {
 impl Generator {
     pub(super) fn new(keys: u8, rng: &mut Rng) -> Self {
         let mut weights = vec![(Kind::Get, 4)];
-        // Some histories are without some kinds.
+        // A weight of 0 leaves a kind out of this history.
         for (kind, most) in [
             (Kind::Set, 6),
             (Kind::Delete, 3),
@@ -51,7 +51,7 @@ impl Generator {
         }
     }
 
-    /// The next call of a client.
+    /// Returns the next call of a client.
     pub(super) fn next(&mut self, client: usize, rng: &mut Rng) -> Call {
         let total: u32 = self.weights.iter().map(|(_, weight)| weight).sum();
         let mut left = rng.u32(..total);
@@ -77,7 +77,7 @@ impl Generator {
                 Call::BulkChange(keys.map(blind_delete).collect())
             }
             Kind::Transact => {
-                // A key may come twice: its operations take effect in their order.
+                // A key may occur twice. Its operations then take effect in their order.
                 let count = rng.usize(1..=KEYS_OF_A_CALL);
                 let change = |_| match rng.u32(..3) {
                     0 => self.delete(client, rng),
@@ -88,7 +88,7 @@ impl Generator {
         }
     }
 
-    /// A client was told something.
+    /// Records the versions in the replies that a client got.
     pub(super) fn hears(&mut self, client: usize, call: &Call, replies: &[Reply]) {
         let mut told = Vec::new();
         match call {
@@ -117,7 +117,7 @@ impl Generator {
         Key(rng.u8(..self.keys))
     }
 
-    /// Different ones, at least one.
+    /// Returns at least one key, without duplicates.
     fn some_keys(&self, rng: &mut Rng) -> Vec<Key> {
         let mut keys: Vec<Key> = (0..self.keys).map(Key).collect();
         rng.shuffle(&mut keys);
@@ -158,8 +158,8 @@ impl Generator {
         Change { key, condition, to }
     }
 
-    /// The ETag that the client was told last, or one that anybody was told once. None at all where
-    /// nobody was.
+    /// Returns a condition on the version that the client saw last, or on one that any client has seen. If no client has
+    /// seen any, returns `Absent`.
     fn version(&self, key: Key, client: usize, rng: &mut Rng) -> Condition {
         let told = self.told.get(&key).map_or(&[][..], Vec::as_slice);
         let own = told.iter().rev().find(|(who, _)| *who == client);

@@ -1,12 +1,12 @@
-//! The events of a history, in one order: the calls, what became of their requests on the way, and the answers.
+//! The events of a history in one order: the calls, the fate of their requests, and the results.
 //!
-//! Two runs of one seed give equal histories: nothing in here is random but by the seed.
+//! Two runs of one seed give equal histories, because all random choices come from the seed.
 
 use super::check::{Operation, Said};
 use super::model::{Change, Key, Value};
 use std::fmt;
 
-/// A call of the state store. Reads are strong.
+/// A call of the state store. All reads are strongly consistent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
     /// `get`
@@ -15,72 +15,72 @@ pub enum Call {
     Change(Change),
     /// `bulk-get`
     BulkGet(Vec<Key>),
-    /// `bulk-set` where all are sets, `bulk-delete` where all are deletes
+    /// `bulk-set` if all changes are sets, `bulk-delete` if all are deletes
     BulkChange(Vec<Change>),
     /// `transact`
     Transact(Vec<Change>),
 }
 
-/// An answer: one for each operation of the call.
+/// The result of one operation of a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
-    /// This stands there.
+    /// The value that was read.
     Read(Option<Value>),
-    /// It is written.
+    /// The change was made.
     Done,
-    /// `etag-mismatch`: nothing is written, for a condition did not hold.
+    /// `etag-mismatch`: nothing was written, because a condition did not hold.
     Mismatch,
-    /// Another error after which nothing is written; its case.
+    /// The case of another error after which nothing was written.
     Refused(&'static str),
-    /// `timeout` or `unavailable`: it may be written, now or later.
+    /// `timeout` or `unavailable`: the change may be made, now or later.
     Unknown(&'static str),
-    /// An answer that no store may give.
+    /// A result that no store may give.
     Wrong(String),
 }
 
-/// One line of a history. Its place in the list is its moment.
+/// One event of a history. Its index in the list is its moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// The client.
     pub client: usize,
-    /// Its action.
+    /// The action of the client.
     pub what: What,
 }
 
-/// See [`Event`].
+/// The action of an [`Event`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    /// The client begins a call. It makes one at a time.
+    /// The client starts a call. It makes one call at a time.
     Calls(Call),
-    /// A request of the call, or an answer to it, goes its way.
+    /// The fate of a request of the call, or of its response.
     Wire {
-        /// True if it went straight to the store and back.
+        /// True if the request reached the store and its response reached the client, without a fault.
         straight: bool,
-        /// The way that it went.
+        /// The description that is printed.
         words: String,
     },
-    /// A request of a call that had failed was still under way.
+    /// The fate of a request that was still in transit after the client saw a failure.
     Late {
-        /// The call, counted from 0 in the order of their beginnings.
+        /// The number of its call, counted from 0 in the order of their starts.
         call: usize,
-        /// Its outcome.
+        /// The description that is printed.
         words: String,
     },
-    /// The client has its answer.
+    /// The call of the client returns.
     Hears(Vec<Reply>),
 }
 
-/// A call with its answer, by the events that tell of them.
+/// A call with its replies, collected from the events.
 #[derive(Debug)]
 pub(super) struct Answered<'a> {
     pub client: usize,
     pub call: &'a Call,
     pub began: usize,
-    /// The replies, and where they stand. `None` where there is no answer.
+    /// The replies and their moment. `None` if the call did not return.
     pub answer: Option<(usize, &'a [Reply])>,
 }
 
-/// The calls of a history in the order of their beginnings.
+/// Returns the calls of a history in the order of their starts.
 pub(super) fn calls(events: &[Event]) -> Vec<Answered<'_>> {
     let mut calls: Vec<Answered<'_>> = Vec::new();
     for (moment, event) in events.iter().enumerate() {
@@ -104,7 +104,7 @@ pub(super) fn calls(events: &[Event]) -> Vec<Answered<'_>> {
     calls
 }
 
-/// Collects what a history says about the store. An operation without an answer is one of unknown outcome.
+/// Returns the operations of a history. An operation without a result has an unknown outcome.
 pub fn operations(events: &[Event]) -> Vec<Operation> {
     let calls = calls(events);
     let operations = calls.iter().enumerate().flat_map(|(number, one)| {
@@ -119,7 +119,7 @@ pub fn operations(events: &[Event]) -> Vec<Operation> {
                 (Part::Change(changes), Some(Reply::Unknown(_)) | None) => {
                     (Said::Changed(changes), None)
                 }
-                // Nothing was read, or nothing was written.
+                // The operation neither read nor wrote anything.
                 _ => return None,
             };
             Some(Operation {
@@ -133,10 +133,10 @@ pub fn operations(events: &[Event]) -> Vec<Operation> {
     operations.collect()
 }
 
-/// The operations of the same history where each write of one item may take effect again for each time that it
-/// was sent again: once more at any time after its beginning, or not.
+/// Returns the operations of a history in which writes of one item may take effect more than once. Each time that such a
+/// write was sent again, it may take effect once more, at any time after its start.
 ///
-/// A transaction is no such write, for it has a token, nor is one with an ETag, which never comes back.
+/// This does not apply to transactions, which have a token, nor to writes with an ETag, because an ETag never comes back.
 pub fn with_repetitions(events: &[Event]) -> Vec<Operation> {
     let mut operations = operations(events);
     let repeated: Vec<Operation> = operations
@@ -154,8 +154,8 @@ pub fn with_repetitions(events: &[Event]) -> Vec<Operation> {
     operations
 }
 
-/// Counts the requests of a call that failed, so that each may have been sent again: at most as many as a
-/// client has attempts besides its last.
+/// Counts the failed requests of a call. Each of them may have been sent again, so the count is limited to the number of
+/// retries of a client.
 fn lost_requests(events: &[Event], call: usize) -> usize {
     const MOST: usize = 3;
     let calls = calls(events);
@@ -181,14 +181,14 @@ fn moment(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
 }
 
-/// The part of a call that takes effect by itself.
+/// A part of a call that takes effect by itself.
 enum Part {
     Read(Key),
     Change(Vec<Change>),
 }
 
 impl Call {
-    /// Returns what it is to change.
+    /// Returns the changes of the call.
     pub(super) fn changes(&self) -> &[Change] {
         match self {
             Self::Get(_) | Self::BulkGet(_) => &[],
@@ -197,7 +197,7 @@ impl Call {
         }
     }
 
-    /// Counts the answers that the component has to give.
+    /// Returns the number of results that the component has to return.
     pub(super) fn answers(&self) -> usize {
         match self {
             Self::Get(_) => 1,
@@ -244,7 +244,7 @@ impl fmt::Display for Reply {
     }
 }
 
-/// One after the other.
+/// Joins the parts with a separator.
 pub(super) fn listed<T: fmt::Display>(parts: &[T], separator: &str) -> String {
     let parts: Vec<String> = parts.iter().map(T::to_string).collect();
     parts.join(separator)

@@ -1,11 +1,16 @@
-//! Random concurrent calls on the component, with faults on the way, and a proof for each run that its
-//! answers are those of a store that does one thing at a time.
+//! Makes random concurrent calls to the component while requests meet faults. Proves for each run that the results are
+//! linearizable: a store that does one operation at a time could have given them.
 //!
-//! In the order of use: [`run`] plays and checks one seed after the other. A history is played in `steps`, so that its seed
-//! replays it exactly: `generator` makes the calls, `clients` are instances of the component, whose requests all wait at the
-//! `gate` for what the `fault_mix` has for them, and are done by the `store`, which may be broken; `answers` become replies.
-//! The result is a [`history`]; [`check`] looks for an order of its operations on the [`model`] by a `search`; where
-//! there is none, it is a [`Violation`], which a `timeline` shows.
+//! [`run`] plays and checks one seed after the other. Each history is played in `steps`, so that its seed replays it exactly:
+//!
+//! 1. `generator` chooses the calls.
+//! 2. `clients` make them. Each client is an instance of the component.
+//! 3. All requests wait at the `gate`. The `fault_mix` decides what happens to each.
+//! 4. The `store` performs the requests. It may be broken on purpose.
+//! 5. `answers` turns the component's results into replies.
+//!
+//! The result is a [`history`]. [`check`] runs a `search` for an order of its operations that fits the [`model`]. If there is
+//! none, the history is a [`Violation`], which is printed as a `timeline`.
 
 mod answers;
 pub mod check;

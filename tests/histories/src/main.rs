@@ -1,4 +1,4 @@
-//! The program `histories`: plays and checks random concurrent histories, and shows those that cannot be.
+//! The program `histories`: plays and checks random concurrent histories, and prints those that are not linearizable.
 
 use clap::Parser;
 use dapr_wasm_host::Plugin;
@@ -13,37 +13,37 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The most violations: then there is enough to look at.
+/// The number of violations after which the program stops.
 const MOST_VIOLATIONS: usize = 10;
 
-/// Plays random concurrent calls with faults on the way, and proves that their answers are those of
-/// one store
+/// Makes random concurrent calls while requests meet faults, and proves that the results are
+/// linearizable
 #[derive(Debug, Parser)]
 #[command(name = "histories", version, after_help = STATUSES)]
 struct Arguments {
-    /// Play this component instead of the workspace's own
+    /// Test this component instead of the workspace's own
     #[arg(long, value_name = "FILE.wasm")]
     component: Option<PathBuf>,
-    /// How many histories
+    /// Number of histories
     #[arg(long, value_name = "N", default_value_t = 300)]
     seeds: u64,
-    /// The seed of the first one; the others have those that follow
+    /// Seed of the first history. The others have the seeds that follow
     #[arg(long, value_name = "SEED", default_value_t = 0)]
     first: u64,
-    /// Only the history of this seed, and print it
+    /// Play only the history of this seed, and print it
     #[arg(long, conflicts_with_all = ["seeds", "first"])]
     seed: Option<u64>,
     /// Instances of the component that make calls at the same time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u8).range(1..=64))]
     clients: u8,
-    /// Calls of each of them
+    /// Number of calls of each instance
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=1000))]
     operations: u16,
-    /// The fault of the store, to see how it is found out
+    /// Break the store in this way, to see that the check finds it
     #[arg(long, value_enum)]
     fault: Option<Fault>,
-    /// Have the component repeat writes of unknown outcome (`unconfirmedWrites: repeat`): then a write
-    /// may take effect twice, and nothing else may go wrong
+    /// Set `unconfirmedWrites: repeat`. The component then repeats writes of unknown outcome, and a
+    /// write may take effect twice. Everything else is checked as usual
     #[arg(long)]
     repeat: bool,
 }
@@ -81,7 +81,7 @@ async fn perform(asked: Arguments, surroundings: &mut Surroundings<'_>) -> io::R
     }
 }
 
-/// The outer error is that of the histories, the inner one that of the output.
+/// Plays the histories and prints the result. The outer error is that of a history, the inner one that of the output.
 async fn play(
     component: &Path,
     asked: &Arguments,
@@ -113,9 +113,9 @@ async fn play(
         }
         let seeds = &plan.seeds;
         let verdict = match report.violations.len() {
-            0 if report.tally.repeated > 0 => "all others linearizable".to_owned(),
-            0 => "all linearizable".to_owned(),
-            count => format!("{count} not linearizable"),
+            0 if report.tally.repeated > 0 => "all others are linearizable".to_owned(),
+            0 => "all are linearizable".to_owned(),
+            count => format!("{count} are not linearizable"),
         };
         writeln!(
             surroundings.stdout,

@@ -1,36 +1,35 @@
-//! A state store at its simplest: under each key there is a value or none, and a call changes
-//! all that it names at once or nothing.
+//! The model of a state store. Each key has a value or none, and a call makes all its changes at once or none of them.
 //!
-//! No two sets of a history write the same value. So a value names a version of its item, and an ETag,
-//! which is of one version, is written here as the value that it came with.
+//! All sets of a history write different values. So a value identifies a version of its item, and this model writes an
+//! ETag as the value of its version.
 
 use std::fmt;
 
-/// The keys of a history have short names: `a`, `b`, …
+/// A key of a history. Keys have short names: `a`, `b`, …
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(pub u8);
 
-/// The value of a set; its number is found in no other set of the history.
+/// The value of a set. Its number is unique in the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Value(pub u32);
 
-/// The condition on a key for a change to happen.
+/// The condition of a change on its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// Anything.
+    /// No condition.
     Always,
-    /// Nothing: first-write.
+    /// The key has no value: first-write.
     Absent,
-    /// The version with this value: an ETag.
+    /// The key has the version with this value: an ETag.
     Version(Value),
 }
 
 /// One set or delete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The key that it is about.
+    /// The key to change.
     pub key: Key,
-    /// Its condition.
+    /// The condition of the change.
     pub condition: Condition,
     /// The value afterwards; `None` for a delete.
     pub to: Option<Value>,
@@ -41,18 +40,18 @@ pub struct Change {
 pub struct Contents(Vec<Option<Value>>);
 
 impl Contents {
-    /// Nothing under any of so many keys.
+    /// Returns the contents of an empty store with this number of keys.
     pub fn empty(keys: usize) -> Self {
         Self(vec![None; keys])
     }
 
-    /// Returns the value under a key.
+    /// Returns the value of a key.
     pub fn at(&self, key: Key) -> Option<Value> {
         self.0.get(usize::from(key.0)).copied().flatten()
     }
 
-    /// Applies these changes, each of which sees what the one before left. `None` where
-    /// a condition does not hold: then none of them happens.
+    /// Applies the changes in their order: each sees the effect of the one before. Returns `None` if a condition does not
+    /// hold. Then none of the changes is made.
     pub fn after(&self, changes: &[Change]) -> Option<Self> {
         let mut contents = self.clone();
         for change in changes {
@@ -72,12 +71,12 @@ impl Contents {
 }
 
 impl Key {
-    /// Its name, which is also the key in the store.
+    /// Returns the name, which is also the key in the store.
     pub fn name(self) -> String {
         char::from(b'a'.saturating_add(self.0)).to_string()
     }
 
-    /// The key of this name.
+    /// Returns the key with this name.
     pub fn named(name: &str) -> Option<Self> {
         match name.as_bytes() {
             [letter @ b'a'..=b'z'] => Some(Self(letter - b'a')),
@@ -87,12 +86,12 @@ impl Key {
 }
 
 impl Value {
-    /// The bytes that are stored.
+    /// Returns the bytes that are stored.
     pub fn bytes(self) -> Vec<u8> {
         self.to_string().into_bytes()
     }
 
-    /// The value of these bytes. `None` where no set writes such.
+    /// Returns the value of these bytes, or `None` if no set writes such bytes.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         let digits = std::str::from_utf8(bytes).ok()?.strip_prefix('v')?;
         digits.parse().ok().map(Self)
@@ -138,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_happen_together_or_not_at_all() {
+    fn changes_are_made_together_or_not_at_all() {
         let stored = Contents::empty(2);
         let both = [set(A, Condition::Always, 1), set(B, Condition::Absent, 2)];
         let stored = stored.after(&both).unwrap();
@@ -151,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_sees_what_the_one_before_it_left() {
+    fn change_sees_the_effect_of_the_one_before() {
         let empty = Contents::empty(1);
         let delete = Change {
             key: A,
@@ -169,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_and_values_are_known_again_by_what_is_stored() {
+    fn keys_and_values_round_trip_through_the_store() {
         assert_eq!(Key::named(&B.name()), Some(B));
         assert_eq!(Value::of(&Value(17).bytes()), Some(Value(17)));
         for foreign in ["", "v", "17", "vx", "v1 "] {

@@ -1,4 +1,4 @@
-//! One seed after the other: play, check, and tell.
+//! Plays, checks and reports the histories of many seeds.
 
 use super::clients::Clients;
 use super::history::{Event, What, calls, operations};
@@ -16,11 +16,11 @@ use std::{fmt, io};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// The number of histories that are played at a time. Most of their time they wait for a client that waits
-/// before its next attempt.
+/// The number of histories that are played concurrently. They spend most of their time waiting for the backoff of a
+/// client.
 const AT_A_TIME: usize = 16;
 
-/// The histories that are played.
+/// The histories to play.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The seeds.
@@ -29,22 +29,22 @@ pub struct Plan {
     pub size: Size,
     /// The fault of the store, if it has one.
     pub fault: Option<Fault>,
-    /// The component repeats writes of unknown outcome: `unconfirmedWrites: repeat`.
+    /// True if the component repeats writes of unknown outcome: `unconfirmedWrites: repeat`.
     pub repeat: bool,
-    /// After so many violations no further history is begun.
+    /// The number of violations after which no further history is started.
     pub most_violations: usize,
 }
 
 /// The results of all histories.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// All of them together.
+    /// The sums over all histories.
     pub tally: Tally,
-    /// Histories that no order explains, by their seeds.
+    /// The histories that are not linearizable, sorted by seed.
     pub violations: Vec<Violation>,
 }
 
-/// Plays and checks all histories of a plan. `played` is told how many more are done.
+/// Plays and checks all histories of a plan. Calls `played` with the number of histories done since the last call.
 pub async fn run(
     plugin: &Plugin,
     plan: &Plan,
@@ -89,8 +89,8 @@ pub struct Player {
 }
 
 impl Player {
-    /// A player of histories of this size, on the engine or on one with a fault, by clients that `repeat` writes
-    /// of unknown outcome or do not.
+    /// Makes a player of histories of this size. With a `fault`, the store is broken in that way. With `repeat`, clients
+    /// repeat writes of unknown outcome.
     pub fn new(
         plugin: &Plugin,
         size: Size,
@@ -106,7 +106,7 @@ impl Player {
         })
     }
 
-    /// Plays the history of a seed: the keys, the store, the clients, and then every step.
+    /// Plays the history of a seed.
     pub async fn play(&mut self, seed: u64) -> Result<Played, Stopped> {
         let mut rng = Rng::with_seed(seed);
         let keys = rng.u8(1..=MOST_KEYS);
@@ -141,13 +141,13 @@ impl Player {
 /// The size of a history.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
-    /// Instances that make calls at the same time.
+    /// The number of instances that make calls at the same time.
     pub clients: usize,
-    /// Calls of each.
+    /// The number of calls of each instance.
     pub calls: usize,
 }
 
-/// The most keys that the clients of a history share. The fewer, the more they meet.
+/// The maximum number of keys of a history. With fewer keys, clients conflict more often.
 const MOST_KEYS: u8 = 4;
 
 /// A history that was played to its end.
@@ -167,11 +167,11 @@ impl fmt::Display for Played {
     }
 }
 
-/// The reason that a history came to no end. This says nothing about the component.
+/// The reason that a history could not be played to its end. It says nothing about the component.
 #[derive(Debug, thiserror::Error)]
 pub enum Stopped {
     /// The gate could not be opened.
-    #[error("the port of the clients: {0}")]
+    #[error("cannot open a port for the clients: {0}")]
     Gate(#[from] io::Error),
     /// An instance did not start.
     #[error(transparent)]
@@ -179,20 +179,22 @@ pub enum Stopped {
     /// The engine did not start.
     #[error("the embedded DynamoDB did not start: {0}")]
     Engine(String),
-    /// A client neither sent a request nor answered.
-    #[error("client {client} did not move within {STEP_TIMEOUT:?} after step {step}")]
+    /// A client neither sent a request nor returned from its call.
+    #[error(
+        "client {client} neither sent a request nor returned within {STEP_TIMEOUT:?} after step {step}"
+    )]
     Stuck {
         /// The client.
         client: usize,
-        /// The number of events before.
+        /// The number of events so far.
         step: usize,
     },
-    /// A client moved that was to stand still: the seed does not decide alone.
-    #[error("client {client} moved at step {step}, where another was to")]
+    /// A client moved although it was not its turn. So the history does not depend on the seed alone.
+    #[error("client {client} moved at step {step}, but it was the turn of another client")]
     OutOfTurn {
         /// The client.
         client: usize,
-        /// The number of events before.
+        /// The number of events so far.
         step: usize,
     },
 }
@@ -203,21 +205,21 @@ impl From<DynoxideError> for Stopped {
     }
 }
 
-/// The amount that was played and checked.
+/// The counts of what was played and checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// The number of histories.
     pub histories: usize,
-    /// Calls in them.
+    /// The number of calls.
     pub calls: usize,
-    /// Operations in these: one for each key of a bulk call, one for a transaction. What neither read
-    /// nor wrote does not count.
+    /// The number of operations: one for each key of a bulk call, one for a transaction. Operations that neither read nor
+    /// wrote anything do not count.
     pub operations: usize,
-    /// The number of these that are writes of unknown outcome.
+    /// The number of operations that are writes of unknown outcome.
     pub unknown: usize,
-    /// Requests that did not go straight there and back.
+    /// The number of requests that met a fault.
     pub faults: usize,
-    /// Histories that only a write explains which took effect more than once.
+    /// The number of histories that are explained only if a write took effect more than once.
     pub repeated: usize,
 }
 
@@ -261,7 +263,7 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} histories, {} calls, {} operations ({} of unknown outcome), {} faults",
+            "{} histories, {} calls, {} operations ({} with unknown outcome), {} faults",
             self.histories, self.calls, self.operations, self.unknown, self.faults
         )?;
         match self.repeated {

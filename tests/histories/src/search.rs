@@ -1,42 +1,45 @@
-//! The search for an order: Wing and Gong's (<https://doi.org/10.1006/jpdc.1993.1015>), with Lowe's
-//! memory of what was tried (<https://doi.org/10.1002/cpe.3928>).
+//! Searches for an order of operations. The algorithm is Wing and Gong's (<https://doi.org/10.1006/jpdc.1993.1015>), with
+//! Lowe's memory of the states already tried (<https://doi.org/10.1002/cpe.3928>).
 //!
-//! Three things make it short: hardly any value is written twice, so that one that is replaced is gone; an answer that
-//! fits and changed nothing takes its place at once; and what may come at any time comes right before
-//! something that needs it. The crates that search (`todc-utils`, `stateright`) know none of this of
-//! the store, and want an end of every operation.
+//! Three rules make the search short:
+//!
+//! - Few values are written twice, so a version that is replaced usually does not come back.
+//! - A result that fits the contents and changes nothing is placed at once.
+//! - An operation without an end is placed directly before an operation that needs it.
+//!
+//! Crates for this search (`todc-utils`, `stateright`) do not know these rules of the store. They also require that every
+//! operation has an end.
 
 use super::check::{Operation, Said, Verdict};
 use super::model::{Change, Condition, Contents, Key, Value};
 use std::collections::{HashMap, HashSet};
 
-/// Stands for every version that no operation speaks of. No set writes it.
+/// Replaces every version that no operation reads or names in a condition. No set writes this value.
 const UNSPOKEN: Value = Value(0);
 
 /// One search.
 pub(super) struct Search {
-    /// Those that ended first, in the order of their ends; then those without an end, in the order of
-    /// their beginnings.
+    /// First the operations with an end, in the order of their ends. Then the operations without an end, in the order of
+    /// their starts.
     operations: Vec<Operation>,
-    /// For each operation without an end, the one before it that does the same.
+    /// For each operation without an end, the previous one that does the same.
     twins: Vec<Option<usize>>,
-    /// The operations that need a version to stand there, of those that must find their place. A version
-    /// that more than one operation writes is left out: it may come back.
+    /// For each version, the operations with an end that need it in the store. A version that more than one operation
+    /// writes is left out, because it may come back.
     needed_by: HashMap<Value, Vec<usize>>,
-    /// From where no order was found, and what then had its place of the operations without an end.
+    /// The places from which no order was found, with the operations without an end that were placed by then.
     in_vain: HashMap<Place, Vec<BitSet>>,
     states_left: usize,
 }
 
-/// The state after the operations that have their place.
+/// The state after the operations that are already placed.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Place {
-    /// The operations that ended.
+    /// The operations with an end that are placed.
     ended: BitSet,
     contents: Contents,
-    /// The keys that an operation without an end has changed, and that nothing has looked at since. As
-    /// it may come at any time, its place is right before something that it is needed for: that has to
-    /// come next.
+    /// The keys that an operation without an end changed, and that no later operation depended on yet. Such an operation is
+    /// placed directly before one that needs it, so that one has to come next.
     unseen: Vec<Key>,
 }
 
@@ -84,7 +87,8 @@ impl Search {
         self.go_on(place, none)
     }
 
-    /// The next place is to be given to one of those that began before any of the others ended.
+    /// Places the next operation: one that started before any of the others ended. `open` contains the placed operations
+    /// without an end.
     fn go_on(&mut self, mut place: Place, open: BitSet) -> Verdict {
         let sees_all = |search: &Self, index: usize| {
             let keys: Vec<Key> = search.operations[index].said.keys().collect();
@@ -104,7 +108,8 @@ impl Search {
         let Some(first_end) = first_end else {
             return Verdict::Linearizable;
         };
-        // With less that had its place in vain, more is in vain as well: it can do less from here.
+        // The search from this place failed before, when only some of these operations without an end were placed. Now
+        // fewer of them are left, so it would fail again.
         let in_vain = self.in_vain.get(&place);
         if in_vain.is_some_and(|open_ones| open_ones.iter().any(|less| less.is_part_of(&open))) {
             return Verdict::Violation;
@@ -134,14 +139,14 @@ impl Search {
         Verdict::Violation
     }
 
-    /// The place after a change. `None` where it cannot come here, or need not.
+    /// Returns the place after a change. Returns `None` if the change cannot come here, or need not.
     fn after(&self, index: usize, place: &Place, open: &BitSet) -> Option<Place> {
         let operation = &self.operations[index];
         let Said::Changed(changes) = &operation.said else {
             return None;
         };
         let contents = place.contents.after(changes)?;
-        // A version that was replaced does not come back.
+        // A version that is still needed must not be replaced, because it does not come back.
         let is_needed = |value: Value| {
             let needed_by = self.needed_by.get(&value).map_or(&[][..], Vec::as_slice);
             needed_by
@@ -177,8 +182,8 @@ impl Search {
         Some(next)
     }
 
-    /// Gives a place to all that these contents explain and that change nothing. Tells when the first
-    /// of the others ended; `None` where all that ended have a place.
+    /// Places all operations that these contents explain and that change nothing. Returns the moment at which the first of
+    /// the others ended, or `None` if all operations with an end are placed.
     fn take_what_is_seen(&self, ended: &mut BitSet, contents: &Contents) -> Option<u32> {
         loop {
             let mut left = self.operations.iter().enumerate();
@@ -201,14 +206,14 @@ impl Search {
     }
 }
 
-/// Returns true if these changes happen or not by what stands under the key.
+/// Returns true if the value of this key decides whether these changes are made.
 fn depends_on(changes: &[Change], key: Key) -> bool {
     let first = changes.iter().find(|change| change.key == key);
     first.is_some_and(|change| change.condition != Condition::Always)
 }
 
-/// Sorts operations as a search wants them. What has no end and changes nothing says nothing, and versions that no
-/// operation speaks of are all the same to it.
+/// Sorts operations as a search needs them. Drops operations without an end that change nothing, because they say nothing.
+/// Replaces versions that no operation reads or names in a condition with [`UNSPOKEN`], because they need not be told apart.
 fn in_order(part: &[&Operation]) -> Vec<Operation> {
     let spoken_of: HashSet<Value> = part.iter().flat_map(|one| one.said.speaks_of()).collect();
     let says = |one: &&&Operation| one.ended.is_some() || matches!(one.said, Said::Changed(_));

@@ -1,8 +1,8 @@
-//! The seed alone decides who does what next.
+//! Plays a history step by step. Only the seed decides which client moves next.
 //!
-//! A step moves one client: it begins a call, or its waiting request or answer meets what becomes of it. Then
-//! nothing else happens until that client has sent another request or has its answer; all others stand
-//! still. So neither the sockets nor the waits between attempts bring an order of their own.
+//! A step moves one client: it starts a call, or the fate of its waiting request or response is decided. Then all other
+//! clients wait until this client has sent another request or its call has returned. So neither sockets nor backoff
+//! affect the order of events.
 
 use super::answers::{Versions, replies};
 use super::clients::{Asked, Clients, Moved};
@@ -18,16 +18,16 @@ use std::mem;
 use std::time::Duration;
 use test_support::faults::{Action, Reply};
 
-/// The number of steps of which one goes to what is still under way, for each that goes to a client.
+/// The weight of a client in the choice of the next step. A late request has weight 1.
 const UNHURRIED: usize = 4;
-/// One in so many answers that were under way for a while is lost after all.
+/// One in this many delayed responses is lost.
 const ANSWERS_TO_A_LOSS: u32 = 4;
-/// Likewise of the requests.
+/// One in this many late requests is lost.
 const LATE_TO_A_LOSS: u32 = 4;
-/// The time that a client may take to move. Waits between attempts take seconds at most.
+/// The time limit of a move of a client. Backoff between attempts takes at most a few seconds.
 pub(super) const STEP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A request whose sender has heard that it failed.
+/// A request that is still in transit after its client saw a failure.
 struct Late {
     client: usize,
     /// The number of its call.
@@ -38,18 +38,18 @@ struct Late {
 /// One client.
 struct ClientState {
     calls_left: usize,
-    /// The call that is not answered yet, and its number.
+    /// The call in progress, and its number.
     call: Option<(usize, Call)>,
     stand: Stand,
 }
 
-/// The stand of a client.
+/// The state of a client between two steps.
 enum Stand {
-    /// It has no call.
+    /// It makes no call.
     Idle,
-    /// Its request waits.
+    /// Its request waits at the gate.
     Waiting(Waiting),
-    /// Its request is done and the answer under way.
+    /// The store performed its request, and the response is delayed.
     Answered(Waiting, Reply),
 }
 
@@ -61,9 +61,9 @@ pub(super) struct Steps<'a> {
     clients: &'a mut Clients,
     states: Vec<ClientState>,
     store: Box<dyn Store>,
-    /// Requests that are still under way.
+    /// The requests that are still in transit after their client saw a failure.
     late: Vec<Late>,
-    /// The number of calls that have begun.
+    /// The number of calls that have started.
     calls: usize,
     versions: Versions,
     events: Vec<Event>,
@@ -96,12 +96,12 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Returns what happened so far.
+    /// Returns the events so far.
     pub(super) fn into_events(self) -> Vec<Event> {
         self.events
     }
 
-    /// Plays until all calls are made and nothing is under way any more.
+    /// Plays until all calls have returned and no request is in transit.
     pub(super) async fn play_on(&mut self) -> Result<(), Stopped> {
         loop {
             let can_move =
@@ -122,7 +122,7 @@ impl<'a> Steps<'a> {
         }
     }
 
-    /// Reads every key, when nothing is under way any more: what a fault has left shows.
+    /// Reads every key at the end, so that the final contents of the store are part of the history.
     pub(super) async fn read_all(&mut self, keys: u8) -> Result<(), Stopped> {
         for key in 0..keys {
             self.begin(0, Call::Get(Key(key))).await?;
@@ -148,8 +148,8 @@ impl<'a> Steps<'a> {
             Stand::Answered(waiting, answer) => {
                 let lost = self.rng.u32(..ANSWERS_TO_A_LOSS) == 0;
                 let (words, action) = match lost {
-                    true => ("the answer is lost, connection cut", Action::drop_request()),
-                    false => ("the answer arrives", Action::answer(answer)),
+                    true => ("response lost, connection cut", Action::drop_request()),
+                    false => ("response arrives", Action::answer(answer)),
                 };
                 self.note(client, !lost, words.to_owned());
                 waiting.meets(action);
@@ -167,7 +167,7 @@ impl<'a> Steps<'a> {
         self.settle(client).await
     }
 
-    /// A request meets what becomes of it.
+    /// Carries out the outcome of a request.
     async fn meet(
         &mut self,
         client: usize,
@@ -202,15 +202,15 @@ impl<'a> Steps<'a> {
         self.settle(client).await
     }
 
-    /// Decides if what was still under way arrives.
+    /// Decides whether a late request arrives.
     fn arrive(&mut self, index: usize) {
         let late = self.late.remove(index);
         let operation = &late.request.operation;
         let words = if self.rng.u32(..LATE_TO_A_LOSS) == 0 {
-            format!("the late {operation} is lost")
+            format!("late {operation} is lost")
         } else {
             let status = self.store.perform(&late.request).status;
-            format!("the late {operation} is done, status {status}")
+            format!("late {operation} is done, status {status}")
         };
         let what = What::Late {
             call: late.call,
@@ -220,7 +220,7 @@ impl<'a> Steps<'a> {
         self.events.push(Event { client, what });
     }
 
-    /// Waits until the client has moved.
+    /// Waits until the client moves. Fails if another client moves or if none does in time.
     async fn settle(&mut self, client: usize) -> Result<(), Stopped> {
         let step = self.events.len();
         let moved = self.clients.moved(STEP_TIMEOUT).await;

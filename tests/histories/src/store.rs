@@ -1,6 +1,7 @@
-//! The stores that perform the requests: the embedded engine, called as a function, because the way there is what
-//! the histories vary. Each history has one of its own, empty at first. A broken store does not keep its promises, in one way; the checker
-//! has to find all of them out.
+//! The stores that perform the requests. Each history has its own store, which is empty at the start.
+//!
+//! The embedded engine is called as a function and not through a network, because the histories simulate the network. A
+//! broken store breaks one of its promises. The check has to find every kind of broken store.
 
 use clap::ValueEnum;
 use dynoxide::{Database, DynoxideError};
@@ -15,16 +16,16 @@ use test_support::faults::{AwsError, Reply};
 pub(super) const TABLE: &str = "histories";
 const PARTITION_KEY: &str = "key";
 
-/// A request as DynamoDB has it.
+/// A request to DynamoDB.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
-    /// Such as `PutItem`.
+    /// The name of the operation, such as `PutItem`.
     pub(super) operation: String,
-    /// In DynamoDB's JSON.
+    /// The body, in DynamoDB's JSON.
     pub(super) body: Value,
 }
 
-/// Something that performs requests, one at a time.
+/// A store that performs requests, one at a time.
 pub(super) trait Store: Send {
     /// Performs a request.
     fn perform(&mut self, request: &Request) -> Reply;
@@ -34,7 +35,7 @@ pub(super) trait Store: Send {
 pub(super) struct Engine(Database);
 
 impl Engine {
-    /// With an empty table.
+    /// Makes an engine with an empty table.
     pub(super) fn new() -> Result<Self, DynoxideError> {
         let database = Database::memory()?;
         let table = serde_json::from_value(json!({
@@ -61,7 +62,7 @@ impl Store for Engine {
             "BatchWriteItem" => call(body, |write| database.batch_write_item(write)),
             "TransactWriteItems" => call(body, |write| database.transact_write_items(write)),
             other => Err(DynoxideError::ValidationException(format!(
-                "no client of a history sends {other}"
+                "unexpected operation {other}: no client of a history sends it"
             ))),
         };
         match performed {
@@ -85,41 +86,41 @@ fn call<I: DeserializeOwned, O: Serialize>(
     serde_json::to_value(perform(request)?).map_err(not_json)
 }
 
-/// The number of chances of which a broken store takes one, on average.
+/// A broken store misbehaves in one of this many requests, on average.
 const CHANCE: u32 = 3;
 
-/// The fault of a store.
+/// The way in which a broken store misbehaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Fault {
-    /// A read may give what it gave before
+    /// Some reads return an old result
     StaleReads,
-    /// A write may be acknowledged and not done
+    /// Some writes are acknowledged but not applied
     LostWrites,
-    /// The conditions of single writes are not looked at
+    /// Conditions of single writes are ignored
     IgnoredConditions,
-    /// Only the first half of a transaction may be done
+    /// Only the first half of some transactions is applied
     HalfTransactions,
-    /// A condition that holds may be said not to
+    /// Some conditional writes fail although the condition holds
     FalseMismatches,
-    /// A write may be done and said to be refused
+    /// Some conditional writes fail but are applied
     WritesUnderMismatches,
-    /// A write without a condition may be done once more, later
+    /// Some writes without a condition are applied again later
     RepeatedWrites,
 }
 
 impl Fault {
-    /// Lists all of them.
+    /// Returns all faults.
     pub fn all() -> &'static [Self] {
         Self::value_variants()
     }
 }
 
-/// The engine with a fault before it.
+/// The engine behind a fault.
 pub(super) struct Broken {
     engine: Engine,
     fault: Fault,
     rng: Rng,
-    /// The reads before, or the writes to do again.
+    /// The earlier reads, or the writes to repeat.
     remembered: Vec<(Request, Reply)>,
 }
 
@@ -160,7 +161,7 @@ impl Store for Broken {
 }
 
 impl Broken {
-    /// Gives what the same read gave before, or what is there.
+    /// Returns the result of an earlier equal read if `stale`, else reads the engine.
     fn read(&mut self, request: &Request, stale: bool) -> Reply {
         let same = |(earlier, _): &&(Request, Reply)| earlier.body == request.body;
         let earlier = self.remembered.iter().rev().find(same);
@@ -174,8 +175,8 @@ impl Broken {
         }
     }
 
-    /// Writes as for a client that sends a write again because its answer was lost: another may have written
-    /// in between.
+    /// Performs a write. If `now`, repeats an earlier write first, as if its client had sent it again after losing the
+    /// response. Another client may have written in between.
     fn write(&mut self, request: &Request, blind: bool, now: bool) -> Reply {
         let again = self.remembered.pop_if(|_| now);
         if let Some((again, _)) = again {
@@ -203,7 +204,7 @@ fn mismatch() -> Reply {
     .reply()
 }
 
-/// Leaves the condition out, of one item. A transaction keeps its conditions.
+/// Removes the condition of a single write. A transaction keeps its conditions.
 fn without_condition(request: &Request) -> Request {
     let mut request = request.clone();
     if let Value::Object(members) = &mut request.body

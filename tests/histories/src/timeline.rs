@@ -1,18 +1,18 @@
-//! A history as a person reads it: time runs down, each client has a column.
+//! Prints a history as a table: time runs down, and each client has a column.
 
 use super::history::{Event, What, calls, listed};
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-/// Some calls of a history.
+/// A printable view of some calls of a history.
 pub(super) struct Timeline<'a> {
-    /// All of the history.
+    /// All events of the history.
     pub(super) events: &'a [Event],
-    /// The calls that are shown, by their numbers in the order of their beginnings.
+    /// The numbers of the calls to print, counted in the order of their starts.
     pub(super) shown: &'a BTreeSet<usize>,
 }
 
-/// The action of a client at a moment.
+/// One line of the table: the action of a client at a moment.
 struct Line {
     moment: usize,
     client: usize,
@@ -22,7 +22,7 @@ struct Line {
 impl Timeline<'_> {
     fn lines(&self) -> Vec<Line> {
         let mut lines = Vec::new();
-        // The call that each client is in, if it is shown.
+        // `shown` contains the clients whose current call is printed.
         let mut numbers = 0..;
         let mut shown = BTreeSet::new();
         for (moment, event) in self.events.iter().enumerate() {
@@ -103,7 +103,10 @@ impl fmt::Display for Timeline<'_> {
         let left_away = calls(self.events).len() - self.shown.len();
         match left_away {
             0 => Ok(()),
-            _ => writeln!(f, "Calls left away, which do not explain this: {left_away}"),
+            _ => writeln!(
+                f,
+                "Calls not shown, not needed to explain this: {left_away}"
+            ),
         }
     }
 }
@@ -115,7 +118,7 @@ mod tests {
     use crate::model::{Key, Value};
 
     #[test]
-    fn time_runs_down_and_each_client_has_a_column() {
+    fn table_has_a_row_per_event_and_a_column_per_client() {
         let event = |client, what| Event { client, what };
         let get = What::Calls(Call::Get(Key(0)));
         let hears = |value| What::Hears(vec![Reply::Read(value)]);
@@ -139,7 +142,7 @@ mod tests {
     3  │ GetItem: done, answered  │
     5  │                          └ v7
     6  └ absent
-Calls left away, which do not explain this: 1
+Calls not shown, not needed to explain this: 1
 ";
         let printed = Timeline { events, shown }.to_string();
         assert_eq!(format!("\n{printed}"), expected);

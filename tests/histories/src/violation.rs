@@ -1,8 +1,7 @@
-//! A history that cannot be, as it is told: the seed that plays it again, and the calls that show it when all is taken away
-//! that is not to blame.
+//! Reports a history that is not linearizable: its seed, which replays it, and a small set of calls that shows the violation.
 //!
-//! Nothing is taken away that might have been the explanation: an answer is taken away by no longer
-//! insisting on it, and a write stays possible at any time after its beginning, or never.
+//! Removing a call must not remove a possible explanation. So a write is not removed: its result is ignored, and it may take
+//! effect at any time after its start, or never.
 
 use super::check::{Operation, Said, Verdict, check, check_within};
 use super::history::{Event, Reply, calls, operations, with_repetitions};
@@ -12,27 +11,25 @@ use super::timeline::Timeline;
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// A history that no order explains, or with an answer that is wrong by itself.
+/// A history that no order explains, or that has a result that is wrong by itself.
 #[derive(Debug)]
 pub struct Violation {
-    /// The seed that plays it again.
+    /// The seed that replays the history.
     pub seed: u64,
     /// The reason.
     reason: &'static str,
     events: Vec<Event>,
-    /// The calls that show it.
+    /// The calls that show the violation.
     shown: BTreeSet<usize>,
 }
 
-/// Returns true if a history is not that of a store that does one thing at a time, but of one to which some
-/// writes came twice.
+/// Returns true if a history is not linearizable unless some writes took effect more than once.
 pub(super) fn needs_repetitions(played: &Played) -> bool {
     let operations = operations(&played.events);
     check(&operations, played.keys) == Verdict::Violation
 }
 
-/// Looks for a violation in a history. Where writes are `repeated`, each of them may have
-/// taken effect for each time that it was sent.
+/// Looks for a violation in a history. If `repeated`, each write may take effect once for each time that it was sent.
 pub(super) fn violation(seed: u64, played: &Played, repeated: bool) -> Option<Violation> {
     let operations = match repeated {
         true => with_repetitions(&played.events),
@@ -43,16 +40,16 @@ pub(super) fn violation(seed: u64, played: &Played, repeated: bool) -> Option<Vi
         match check(&operations, played.keys) {
             Verdict::Linearizable => return None,
             Verdict::Violation => (
-                "no order of these calls explains their answers",
+                "no order of these calls explains their results",
                 to_blame(&operations, played.keys),
             ),
             Verdict::Undecided => (
-                "undecided: it takes too many states to look through all orders",
+                "undecided: the search needs too many states",
                 (0..calls(&played.events).len()).collect(),
             ),
         }
     } else {
-        ("an answer that nothing explains", wrong)
+        ("a result that the contract does not allow", wrong)
     };
     Some(Violation {
         seed,
@@ -62,7 +59,7 @@ pub(super) fn violation(seed: u64, played: &Played, repeated: bool) -> Option<Vi
     })
 }
 
-/// Adds the calls that wrote what these speak of, or were to write it.
+/// Adds the calls that write the versions that the shown calls read or name in conditions.
 fn with_writers(events: &[Event], mut shown: BTreeSet<usize>) -> BTreeSet<usize> {
     let calls = calls(events);
     let mut spoken_of = BTreeSet::new();
@@ -87,7 +84,7 @@ fn with_writers(events: &[Event], mut shown: BTreeSet<usize>) -> BTreeSet<usize>
     shown
 }
 
-/// Finds the calls with answers that are wrong by themselves.
+/// Returns the calls with results that are wrong by themselves.
 fn wrong_answers(events: &[Event]) -> BTreeSet<usize> {
     let is_wrong = |reply: &Reply| matches!(reply, Reply::Wrong(_));
     let calls = calls(events).into_iter().enumerate();
@@ -109,10 +106,10 @@ impl fmt::Display for Violation {
     }
 }
 
-/// The most states that it may take to see that something is not to blame. Otherwise it stays.
+/// The maximum number of states for checking that a call can be removed. If the search needs more, the call stays.
 const MOST_STATES: usize = 10_000;
 
-/// Finds the calls whose answers cannot be explained together, whatever became of all others.
+/// Returns calls whose results cannot be explained together, whatever the results of all others.
 fn to_blame(operations: &[Operation], keys: usize) -> BTreeSet<usize> {
     let is_violation = |operations: &[Operation]| {
         check_within(MOST_STATES, operations, keys) == Verdict::Violation
@@ -139,7 +136,7 @@ fn to_blame(operations: &[Operation], keys: usize) -> BTreeSet<usize> {
     insisted.map(|one| one.call).collect()
 }
 
-/// Takes the history up to the first answer that no order explains; what is under way then has no answer yet.
+/// Returns the history up to the first result that no order explains. Calls in progress at that moment have no result.
 fn first_unexplained(
     operations: &[Operation],
     is_violation: impl Fn(&[Operation]) -> bool,
@@ -188,8 +185,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_cannot_be_explained_whatever_became_of_the_rest() {
-        // 1 is read, 2 is written, and 1 is there again.
+    fn to_blame_returns_the_calls_that_contradict_each_other() {
+        // Value 1 is read, 2 is written, and 1 is read again.
         let history = [
             call(0, 0, Some(1), set(Key(1), 9)),
             call(1, 2, None, set(A, 7)),

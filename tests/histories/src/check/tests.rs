@@ -1,11 +1,11 @@
-//! Small histories with their verdicts, and random ones: the thoughts that make the search short do not make it wrong.
+//! Checks small histories with known verdicts, and compares random ones with a search that has no optimisations.
 
 use super::*;
 
 const A: Key = Key(0);
 const B: Key = Key(1);
 
-/// Makes an operation with a beginning and an end.
+/// Makes an operation with a start and an end.
 fn did(said: Said, began: u32, ended: u32) -> Operation {
     Operation {
         call: 0,
@@ -58,7 +58,7 @@ fn assert_violation(operations: &[Operation]) {
 }
 
 #[test]
-fn a_read_sees_the_latest_write_that_has_ended_or_one_that_is_under_way() {
+fn read_sees_the_last_ended_write_or_one_in_progress() {
     let two_writes = [did(set(A, 1), 0, 1), did(set(A, 2), 2, 5)];
     for (seen, began, ended, right) in [
         (Some(1), 3, 4, true),
@@ -81,7 +81,7 @@ fn a_read_sees_the_latest_write_that_has_ended_or_one_that_is_under_way() {
 }
 
 #[test]
-fn what_one_read_has_seen_a_later_one_cannot_miss() {
+fn later_read_cannot_miss_a_value_already_seen() {
     let write = did(set(A, 1), 0, 9);
     let (seen, missed) = (read(A, Some(1)), read(A, None));
     assert_violation(&[
@@ -93,7 +93,7 @@ fn what_one_read_has_seen_a_later_one_cannot_miss() {
 }
 
 #[test]
-fn of_two_that_replace_one_version_only_one_can_have_won() {
+fn only_one_write_can_replace_a_version() {
     let start = did(set(A, 1), 0, 1);
     let won = |to| Said::Changed(vec![swap(A, 1, to)]);
     let lost = |to| Said::Mismatch(vec![swap(A, 1, to)]);
@@ -102,8 +102,8 @@ fn of_two_that_replace_one_version_only_one_can_have_won() {
 }
 
 #[test]
-fn a_write_that_takes_effect_again_after_another_is_found_out() {
-    // 1 is sent, read by another, replaced by 2, and there again.
+fn write_that_takes_effect_twice_is_a_violation() {
+    // Value 1 is written, read by another client, replaced by 2, and then read again.
     let history = |last| {
         [
             did(set(A, 1), 0, 9),
@@ -116,9 +116,9 @@ fn a_write_that_takes_effect_again_after_another_is_found_out() {
     assert_linearizable(&history(2));
 }
 
-/// The value is there, replaced, and there again, which a second effect explains.
 #[test]
-fn write_that_takes_effect_twice_is_explained_by_its_repetition() {
+fn repetition_explains_a_write_that_takes_effect_twice() {
+    // Value 1 is read, replaced, and read again. A second effect explains this.
     let history = [
         did(set(A, 1), 0, 9),
         may_do(set(A, 1), 0),
@@ -135,7 +135,7 @@ fn write_that_takes_effect_twice_is_explained_by_its_repetition() {
 }
 
 #[test]
-fn a_mismatch_is_false_where_the_condition_held_throughout() {
+fn mismatch_is_a_violation_if_its_condition_always_held() {
     let mismatch = did(Said::Mismatch(vec![swap(A, 1, 3)]), 2, 5);
     let start = did(set(A, 1), 0, 1);
     assert_violation(&[start.clone(), mismatch.clone()]);
@@ -144,7 +144,7 @@ fn a_mismatch_is_false_where_the_condition_held_throughout() {
 }
 
 #[test]
-fn what_was_refused_is_not_written() {
+fn refused_write_has_no_effect() {
     let refused = did(Said::Mismatch(vec![first(A, 2)]), 2, 3);
     let history = |seen| {
         [
@@ -158,7 +158,7 @@ fn what_was_refused_is_not_written() {
 }
 
 #[test]
-fn a_transaction_is_seen_as_a_whole() {
+fn transaction_takes_effect_as_a_whole() {
     let both = Said::Changed(vec![first(A, 1), first(B, 2)]);
     let reads = |a, b| [did(read(A, a), 1, 2), did(read(B, b), 3, 4)];
     let history = |[a, b]: [Operation; 2]| [did(both.clone(), 0, 9), a, b];
@@ -175,8 +175,8 @@ fn a_transaction_is_seen_as_a_whole() {
 }
 
 #[test]
-fn keys_that_a_transaction_joins_are_not_looked_at_apart() {
-    // Each key alone has an order: that of A has 1 before 3, that of B has 4 before 2.
+fn keys_of_a_transaction_are_checked_together() {
+    // Each key alone has an order. In the order of A, 1 comes before 3. In the order of B, 4 comes before 2.
     let joins = |a, b| {
         Said::Changed(vec![
             change(A, Condition::Always, Some(a)),
@@ -189,7 +189,7 @@ fn keys_that_a_transaction_joins_are_not_looked_at_apart() {
 }
 
 #[test]
-fn a_write_of_unknown_outcome_may_come_late_or_never_and_never_twice() {
+fn write_of_unknown_outcome_takes_effect_at_most_once() {
     let unknown = may_do(set(A, 1), 0);
     let later = did(set(A, 2), 2, 3);
     assert_linearizable(&[unknown.clone(), later.clone(), did(read(A, Some(2)), 4, 5)]);
@@ -200,12 +200,12 @@ fn a_write_of_unknown_outcome_may_come_late_or_never_and_never_twice() {
         did(set(A, 2), 3, 4),
         did(read(A, Some(1)), 5, 6),
     ]);
-    // Not before it began.
+    // It cannot take effect before its start.
     assert_violation(&[may_do(set(A, 1), 3), did(read(A, Some(1)), 1, 2)]);
 }
 
 #[test]
-fn a_write_of_unknown_outcome_may_be_why_a_condition_failed() {
+fn write_of_unknown_outcome_can_explain_a_mismatch() {
     let start = did(set(A, 1), 0, 1);
     let mismatch = did(Said::Mismatch(vec![swap(A, 1, 3)]), 4, 5);
     let absent = did(read(A, None), 6, 7);
@@ -215,16 +215,16 @@ fn a_write_of_unknown_outcome_may_be_why_a_condition_failed() {
         mismatch.clone(),
         absent.clone(),
     ]);
-    // But then it has happened, and what it found is gone for good.
+    // But then it took effect, and the version that it replaced does not come back.
     let there = did(read(A, Some(1)), 6, 7);
     assert_violation(&[start.clone(), may_do(delete(A), 2), mismatch.clone(), there]);
-    // Nor can it happen where its own condition does not hold.
+    // It cannot take effect if its own condition does not hold.
     let other = may_do(Said::Changed(vec![first(A, 2)]), 2);
     assert_violation(&[start, other, mismatch]);
 }
 
 #[test]
-fn two_of_unknown_outcome_explain_what_neither_does_alone() {
+fn two_writes_of_unknown_outcome_explain_one_read() {
     let start = did(set(A, 1), 0, 1);
     let (gone, back) = (
         may_do(delete(A), 2),
@@ -237,8 +237,8 @@ fn two_of_unknown_outcome_explain_what_neither_does_alone() {
 }
 
 #[test]
-fn many_at_a_time_are_decided() {
-    // 12 sets at once, each read afterwards but in an order that only the last read forbids.
+fn many_concurrent_operations_are_decided() {
+    // 12 sets at once, and a read of each value afterwards. Only the last read makes their order impossible.
     let sets = (0..12).map(|value| did(set(A, value), value, 100 + value));
     let mut history: Vec<_> = sets.collect();
     let reads = (0..12).map(|value| did(read(A, Some(11 - value)), 20 + 2 * value, 21 + 2 * value));
@@ -248,7 +248,7 @@ fn many_at_a_time_are_decided() {
     assert_violation(&history);
 }
 
-/// Searches without any of the thoughts that make the search short.
+/// Searches without any optimisation.
 fn tries_every_order(left: &[Operation], contents: &Contents) -> bool {
     let Some(first_end) = left.iter().filter_map(|one| one.ended).min() else {
         return true;
@@ -268,7 +268,7 @@ fn tries_every_order(left: &[Operation], contents: &Contents) -> bool {
     })
 }
 
-/// A few operations on a store that gives a wrong answer now and then.
+/// Makes a few operations on a store that gives a wrong result now and then.
 fn at_random(rng: &mut fastrand::Rng) -> Vec<Operation> {
     const COUNT: u32 = 7;
     let mut contents = Contents::empty(2);
@@ -301,7 +301,7 @@ fn at_random(rng: &mut fastrand::Rng) -> Vec<Operation> {
         if happens {
             contents = after.unwrap_or(contents);
         }
-        // Around its moment, and not as any other.
+        // Start before the moment and end after it. All starts and ends are different.
         let (before, afterwards) = (rng.u32(..COUNT), rng.u32(..COUNT));
         let began = (COUNT + moment - before) * 2 * COUNT + 2 * moment;
         let ended = (COUNT + moment + afterwards) * 2 * COUNT + 2 * moment + 1;
@@ -314,7 +314,7 @@ fn at_random(rng: &mut fastrand::Rng) -> Vec<Operation> {
 }
 
 #[test]
-fn the_search_agrees_with_one_that_tries_every_order() {
+fn search_agrees_with_one_that_tries_every_order() {
     let mut rng = fastrand::Rng::with_seed(5);
     let mut linearizable = 0;
     for _ in 0..5_000 {
@@ -342,7 +342,7 @@ fn about(keys: &[u8]) -> Operation {
 }
 
 #[test]
-fn transaction_joins_its_keys_with_theirs() {
+fn transaction_merges_the_groups_of_its_keys() {
     let operations = [&[0][..], &[1], &[2], &[3], &[2, 3], &[1, 3]].map(about);
     let sizes = |operations| {
         let parts = parts(operations, 4);
