@@ -1,6 +1,8 @@
-//! Bodies of answers to reads. What is read in one pass is what the SDK reads;
-//! what is read is JSON; and of what is stored, no more and nothing else is
-//! made than is there.
+//! Fuzzes the bodies of responses to reads.
+//!
+//! - The one-pass decoder and the SDK read the same output.
+//! - Every body that is read is valid JSON.
+//! - The decoded item contains exactly what is stored.
 
 #![no_main]
 
@@ -21,7 +23,7 @@ use std::rc::Rc;
 /// Seconds since the Unix epoch.
 const NOW: u64 = 1_700_000_000;
 
-/// What all readings make of the body; none where it is no answer.
+/// Reads a body with all decoders and checks that they agree. Returns `None` if the body is not a valid response.
 fn read<O: Operation<Output: Debug + PartialEq>>(
     body: &[u8],
     input: O::Input,
@@ -41,11 +43,11 @@ fn read<O: Operation<Output: Debug + PartialEq>>(
     let read = run(client.call::<O>(input)).ok()?;
     assert_eq!(Some(&read), sdks.as_ref());
     let json = serde_json::from_slice::<IgnoredAny>(body);
-    assert!(json.is_ok(), "what is no JSON is read");
+    assert!(json.is_ok(), "a body that is not valid JSON was read");
     Some(read)
 }
 
-/// Whether there is an attribute of that name and it is none of its kind.
+/// Returns true if this attribute has the wrong type. For the value, also returns true if it is missing.
 fn is_foreign(stored: &Attributes, name: &str) -> bool {
     match (name, stored.get(name)) {
         (_, None) => name == VALUE,
@@ -67,7 +69,7 @@ fn check(stored: &Attributes) {
             let bytes = match &stored[VALUE] {
                 AttributeValue::S(text) => text.as_bytes(),
                 AttributeValue::B(bytes) => bytes.as_ref(),
-                other => panic!("{other:?} is no value"),
+                other => panic!("{other:?} is not a value"),
             };
             assert_eq!(item.value, bytes);
             let text = |name| stored.get(name).and_then(|value| value.as_s().ok());
@@ -76,7 +78,7 @@ fn check(stored: &Attributes) {
                 text(ETAG).filter(|etag| !etag.is_empty())
             );
             assert_eq!(item.content_type.as_ref(), text(CONTENT_TYPE));
-            // One within the second that has begun is told as that second.
+            // An expiry within the current second is rounded down to that second.
             assert!(item.expires_at.is_none_or(|at| at >= NOW));
             assert_eq!(item.expires_at.is_some(), stored.contains_key(EXPIRES));
         }

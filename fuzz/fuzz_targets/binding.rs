@@ -1,6 +1,8 @@
-//! The name of an operation on the first line, its data behind it. What is sent is
-//! what `serde_json` reads in the data, and each number as it is written; what
-//! DynamoDB can hold is not refused; what is refused is not sent.
+//! Fuzzes the binding. The first line of the input is the name of an operation, and the rest is its data.
+//!
+//! - The sent item is what `serde_json` reads in the data, with each number as it is written.
+//! - Data that DynamoDB can store is not refused.
+//! - A refused call sends nothing.
 
 #![no_main]
 
@@ -13,7 +15,7 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
-/// Fails where `sent`, an attribute value, is not `given`.
+/// Panics if `sent`, an attribute value, does not equal `given`.
 fn check(sent: &Value, given: &Value, data: &str) {
     let [(kind, sent)] = &sent
         .as_object()
@@ -21,7 +23,7 @@ fn check(sent: &Value, given: &Value, data: &str) {
         .iter()
         .collect::<Vec<_>>()[..]
     else {
-        panic!("{sent} has not one type")
+        panic!("{sent} does not have exactly one type")
     };
     match (kind.as_str(), given) {
         ("S", Value::String(_)) | ("BOOL", Value::Bool(_)) => assert_eq!(*sent, given),
@@ -29,7 +31,7 @@ fn check(sent: &Value, given: &Value, data: &str) {
         ("N", Value::Number(given)) => {
             let sent = sent.as_str().expect("a number in a string");
             let (sent_number, given) = (sent.parse::<f64>(), given.as_f64());
-            // `serde_json` rounds some numbers to a neighbour of the nearest.
+            // `serde_json` rounds some numbers to a neighbour of the nearest float.
             let difference = sent_number.unwrap_or(f64::NAN) / given.unwrap_or(f64::NAN) - 1.0;
             let none = sent == "0" && given == Some(0.0);
             assert!(none || difference.abs() < 1e-12, "{sent}");
@@ -57,7 +59,7 @@ fn members(sent: &Value, given: &Map<String, Value>, data: &str) {
     }
 }
 
-/// Whether DynamoDB certainly can hold it.
+/// Returns true if DynamoDB certainly can store the value.
 fn can_be_held(value: &Value, levels: usize) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::String(_) => true,
@@ -97,7 +99,7 @@ fuzz_target!(|input: &[u8]| {
             assert_eq!(request.operation, "PutItem");
             assert_eq!(request.body["TableName"], "orders");
             let Some(given) = given else {
-                // Where a name repeats, only the last value has to be one.
+                // If a name is repeated, the binding reads only its last value, but `serde_json` reads all of them.
                 let skimmed = serde_json::from_slice::<IgnoredAny>(data);
                 assert!(skimmed.is_ok() && data.trim_ascii().starts_with(b"{"));
                 return;

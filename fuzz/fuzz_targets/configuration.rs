@@ -1,6 +1,8 @@
-//! Lines of `field=value` for the metadata and `$VARIABLE=value` for the
-//! environment. What is accepted can be written down and is accepted again as
-//! the same; what is refused names a field; no secret is shown.
+//! Fuzzes the configuration. The input has lines of `field=value` for the metadata and `$VARIABLE=value` for the environment.
+//!
+//! - An accepted configuration, written as metadata, is accepted again with the same meaning.
+//! - The error of a refused configuration names a field.
+//! - No secret is shown.
 
 #![no_main]
 
@@ -15,7 +17,7 @@ use libfuzzer_sys::fuzz_target;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// Fields that hold a secret.
+/// The fields and variables that contain a secret.
 const SECRET: &[&str] = &[
     "secretKey",
     "awsSecretKey",
@@ -27,7 +29,7 @@ const SECRET: &[&str] = &[
     "AWS_SESSION_TOKEN",
 ];
 
-/// All others.
+/// All other fields and variables.
 const OPEN: &[&str] = &[
     "accessKey",
     "awsAccessKey",
@@ -69,7 +71,7 @@ fn is_secret(name: &str) -> bool {
     SECRET.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
 
-/// As `Config::parse` takes it.
+/// Returns the configuration as metadata for `Config::parse`.
 fn written(config: &Config) -> Vec<(String, String)> {
     let duration = |duration: Duration| match duration.subsec_nanos() {
         0 => duration.as_secs().to_string(),
@@ -110,7 +112,7 @@ fn written(config: &Config) -> Vec<(String, String)> {
 }
 
 fuzz_target!(|text: &str| {
-    // libFuzzer finds the marker in comparisons and tries it itself, in fields that are shown.
+    // libFuzzer finds the marker in comparisons and tries it, also in fields that may be shown.
     if text.contains(MARKER) {
         return;
     }
@@ -133,7 +135,7 @@ fuzz_target!(|text: &str| {
     let environment = |name: &str| environment.get(name).cloned();
     for name in unknown(&metadata) {
         let mut known = SECRET.iter().chain(OPEN);
-        // Variables are no fields.
+        // Environment variables are not fields.
         let known = known.any(|k| k.eq_ignore_ascii_case(name) && !k.contains('_'));
         assert!(!known, "{name} is known");
     }
@@ -143,7 +145,7 @@ fuzz_target!(|text: &str| {
             let written = written(&config);
             assert_eq!(unknown(&written), Vec::<&str>::new());
             let again = Config::parse(&written, &|_| None, &Made::new(vec![]));
-            let again = again.expect("what was accepted is accepted");
+            let again = again.expect("the written configuration is accepted");
             assert_eq!(self::written(&again), written);
             assert_eq!(again.client.endpoint, config.client.endpoint);
         }

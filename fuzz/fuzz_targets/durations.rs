@@ -1,5 +1,5 @@
-//! Durations against whole numbers: what is accepted is Go's duration or a whole
-//! number of seconds, and as long as it says.
+//! Fuzzes durations and compares them with exact integer arithmetic. Every accepted text is a Go duration or a whole number
+//! of seconds, and has the right length.
 
 #![no_main]
 
@@ -18,22 +18,22 @@ const UNITS: &[(&str, u128)] = &[
     ("h", 3_600_000_000_000),
 ];
 
-/// Digits before and after the point that can be counted exactly here.
+/// The maximum number of digits before and after the point that the model computes exactly.
 const DIGITS: usize = 9;
 
-/// Exponent of the unit that is counted in: 10^-9 ns.
+/// The exponent of the model's unit: 10^-9 ns.
 const SCALE: u32 = 9;
 
 enum Model {
-    /// So many units of 10^-9 ns.
+    /// A number of units of 10^-9 ns.
     Duration(u128),
-    /// None at all.
+    /// Not a duration.
     Refused,
-    /// More digits than are counted here.
+    /// A number with too many digits for the model.
     Unknown,
 }
 
-/// One number of a Go duration, in units of 10^-9.
+/// Parses one number of a Go duration, in units of 10^-9.
 fn decimal(text: &str) -> Model {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
@@ -54,7 +54,7 @@ fn model(text: &str) -> Model {
     if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) {
         return match digits.parse::<u64>() {
             Ok(seconds) => Model::Duration(u128::from(seconds) * 10_u128.pow(SCALE + 9)),
-            // As a Go duration it has no unit.
+            // It is not a Go duration either, because it has no unit.
             Err(_) => Model::Refused,
         };
     }
@@ -101,6 +101,6 @@ fuzz_target!(|text: &str| {
             let longest = std::time::Duration::MAX.as_nanos();
             assert!(exact / 10_u128.pow(SCALE) > longest, "{text:?} is refused");
         }
-        (Model::Refused, Some(duration)) => panic!("{text:?} is no {duration:?}"),
+        (Model::Refused, Some(duration)) => panic!("{text:?} is not {duration:?}"),
     }
 });

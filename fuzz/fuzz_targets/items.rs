@@ -1,5 +1,5 @@
-//! What is encoded, written by the SDK, sent back and read either way decodes
-//! to what it was.
+//! Fuzzes the round trip of an item: encoded, written by the SDK, returned by DynamoDB, read by each decoder, and decoded.
+//! The result equals the original item.
 
 #![no_main]
 
@@ -18,7 +18,7 @@ struct Stored {
     key: String,
     content_type: Option<String>,
     random: u64,
-    /// Written at the epoch: when it expires, too.
+    /// In seconds. The item is written at the Unix epoch, so this is also the expiry time.
     ttl: Option<u32>,
     now: u64,
     filling: u32,
@@ -28,7 +28,7 @@ struct Stored {
 fuzz_target!(|stored: Stored| {
     let table = table();
     let mut value = stored.value;
-    // A few are about as large as any item.
+    // A few values are about as large as the largest item.
     if stored.filling % 128 == 1 {
         let room = stored.filling as usize / 128 % (ITEM_BYTES + 1_000);
         value.resize(value.len() + room, b'x');

@@ -1,5 +1,7 @@
-//! Any text as a key: it is sent as it is, or refused before anything is sent;
-//! sentences quote it with an end and without what a terminal would obey.
+//! Fuzzes keys.
+//!
+//! - A key is sent unchanged, or refused before anything is sent.
+//! - Error messages quote it, with a length limit and without control characters.
 
 #![no_main]
 
@@ -13,7 +15,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 use std::rc::Rc;
 
-/// What changes how a terminal shows what follows.
+/// Returns true for characters that change how a terminal shows the following text.
 fn is_obeyed(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

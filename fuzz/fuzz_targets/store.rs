@@ -1,8 +1,10 @@
-//! One letter for a call of the store, and a line for each answer of DynamoDB: a
-//! digit for its status, its body behind it, in which `@@` stands for a secret of
-//! the request. Nothing is returned that no answer
-//! holds for that key; a write is a success only by an answer that is one; no
-//! sentence shows a secret; and a call ends.
+//! Fuzzes the calls of the state store. The first byte of the input chooses the call. Then each line is one response of
+//! DynamoDB: a digit for the status, then the body. In the body, `@@` stands for a secret of the request.
+//!
+//! - A read returns only values that a response contains for that key.
+//! - A write succeeds only if a response says so.
+//! - No error shows a secret.
+//! - Every call ends.
 
 #![no_main]
 
@@ -17,10 +19,10 @@ use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 use std::rc::Rc;
 
-/// What a call may send at most: four attempts, asked again as often.
+/// The maximum number of requests of a call: four attempts for each repetition of unprocessed keys.
 const REQUESTS: usize = 40;
 
-/// Where a body repeats the secret that the request was signed with.
+/// The placeholder in a body for the secret that the request was signed with.
 const ECHO: &[u8] = b"@@";
 
 fn echoing(body: &[u8]) -> Vec<u8> {
@@ -80,13 +82,13 @@ fn first_write() -> SetOptions {
     }
 }
 
-/// The items of an answer to a read.
+/// Returns the items in a response to a read.
 fn items(body: &Value) -> Vec<&Value> {
     let many = body["Responses"]["orders"].as_array();
     many.into_iter().flatten().chain(body.get("Item")).collect()
 }
 
-/// Whether an answer to a read can say of an item that it is absent.
+/// Returns true if a response to a read can mean that an item is absent.
 fn is_answer(body: &Value) -> bool {
     let members = ["Item", "Responses", "UnprocessedKeys", "ConsumedCapacity"];
     let known = |body: &Map<String, Value>| members.iter().any(|name| body.contains_key(*name));
@@ -94,7 +96,7 @@ fn is_answer(body: &Value) -> bool {
     object.is_some_and(|body| body.is_empty() || known(body))
 }
 
-/// Fails where no answer holds that value for that key.
+/// Panics if no response contains the value for this key.
 fn check_read(key: &str, found: Result<Option<Item>, Error>, answers: &[Value]) {
     match found {
         Ok(Some(item)) => {
@@ -104,14 +106,14 @@ fn check_read(key: &str, found: Result<Option<Item>, Error>, answers: &[Value]) 
                 let is_value = text.is_none_or(|text| text.as_bytes() == item.value);
                 stored[PARTITION_KEY]["S"] == key && is_value
             });
-            assert!(is_found, "no answer holds {item:?} for {key}");
+            assert!(is_found, "no response contains {item:?} for {key}");
         }
         Ok(None) => {
             let mut expired = answers.iter().flat_map(items);
             let expired = expired.any(|stored| stored[PARTITION_KEY]["S"] == key);
             assert!(
                 expired || answers.iter().any(is_answer),
-                "absent by no answer"
+                "no response means that {key} is absent"
             );
         }
         Err(error) => check_error(&error),
@@ -124,14 +126,14 @@ fn check_error(error: &Error) {
     assert!(!sentence.contains(char::is_control), "{sentence:?}");
 }
 
-/// Fails where a success rests on no answer that is one, or a definite failure on
-/// an answer that is none of DynamoDB's.
+/// Panics if the write succeeded although no response says so. Also panics if it failed definitely although no response
+/// came from DynamoDB.
 fn check_write<T>(result: Result<T, Error>, answers: &[Response], successes: &[Value]) {
     match result {
         Ok(_) => {
             let conflict = |answer: &Response| answer.status == 400;
             let any = successes.iter().any(Value::is_object) || answers.iter().any(conflict);
-            assert!(any, "a success by no answer");
+            assert!(any, "the write succeeded, but no response says so");
         }
         Err(error) => {
             check_error(&error);
@@ -155,7 +157,7 @@ fuzz_target!(|data: &[u8]| {
     for answer in successes {
         match serde_json::from_slice::<Value>(&answer.body) {
             Ok(body) => read.push(body),
-            // What is passed over may be text that `serde_json` refuses, such as half a surrogate pair.
+            // Skip bodies that are valid JSON but that `serde_json` cannot read, such as half a surrogate pair.
             Err(_) if serde_json::from_slice::<IgnoredAny>(&answer.body).is_ok() => return,
             Err(_) => {}
         }

@@ -1,5 +1,5 @@
-//! Time to live against arithmetic that cannot overflow, at any clock, and what
-//! a table may hold as an expiry.
+//! Fuzzes the time to live and compares it with arithmetic that cannot overflow, for any clock. Also fuzzes the stored
+//! expiry attribute.
 
 #![no_main]
 
@@ -18,11 +18,11 @@ struct Case<'a> {
     ttl: Option<i64>,
     now: u64,
     before_the_epoch: bool,
-    /// Of an item that is stored.
+    /// The expiry attribute of a stored item.
     expiry: &'a str,
 }
 
-/// In the year 2096.
+/// The latest time of writing that the model allows for, in the year 2096.
 const LATEST: u64 = 4_000_000_000;
 
 fn model(ttl: Option<i64>) -> Result<Option<i128>, ()> {
@@ -86,8 +86,7 @@ fn stored_item(case: &Case<'_>) {
     }
 }
 
-/// A number as its whole part, taken to the ends of the range where it is beyond, and
-/// whether there is more of it.
+/// Returns the whole part of a decimal number, clamped to the range of `u64`, and true if it has a fraction.
 fn moment(number: &str) -> Option<(u64, bool)> {
     let (negative, magnitude) = match number.strip_prefix('-') {
         Some(magnitude) => (true, magnitude),

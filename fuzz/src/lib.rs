@@ -1,5 +1,4 @@
-//! What the targets share: a platform that answers what the fuzzer makes up,
-//! and a secret that no sentence may show.
+//! Code that the fuzz targets share: a platform whose responses come from the fuzzer, and a secret that no error may show.
 
 mod platform;
 mod sdk;
@@ -12,13 +11,13 @@ pub use secret::{MARKER, hides_the_secret};
 use dapr_dynamodb::config::Config;
 use dapr_dynamodb::state::Table;
 
-/// The partition key's attribute.
+/// The attribute name of the partition key.
 pub const PARTITION_KEY: &str = "pk";
 
-/// The attribute of the expiry.
+/// The attribute name of the expiry.
 pub const EXPIRES: &str = "expires";
 
-/// A table as most are.
+/// Returns a usual table.
 #[must_use]
 pub fn table() -> Table {
     Table {
@@ -28,7 +27,7 @@ pub fn table() -> Table {
     }
 }
 
-/// That table, and credentials that hold the secret.
+/// Returns a configuration with [`table`] and with credentials that contain the secret.
 ///
 /// # Panics
 ///

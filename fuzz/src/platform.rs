@@ -1,5 +1,5 @@
-//! A platform without a network: each request meets the next answer that the
-//! fuzzer made up, the last one again and again, and time passes only in waits.
+//! A platform without a network. Each request gets the next response of the fuzzer. The last response is repeated. Time
+//! passes only in `sleep`.
 
 use dapr_dynamodb::http::{Clock, Files, Random, Request, Response, Transport, TransportError};
 use serde_json::Value;
@@ -10,20 +10,19 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
-/// What a call may be polled at most: nothing here waits, but some futures give
-/// way to others.
+/// The maximum number of polls of a call. Nothing here waits, but some futures yield to others.
 const POLLS: usize = 10_000;
 
-/// A request as it was sent.
+/// A sent request.
 #[derive(Debug)]
 pub struct Sent {
-    /// The operation of DynamoDB.
+    /// The name of the DynamoDB operation.
     pub operation: String,
-    /// The body.
+    /// The body, parsed as JSON.
     pub body: Value,
 }
 
-/// The platform.
+/// A platform with made-up responses.
 #[derive(Debug)]
 pub struct Made {
     answers: Vec<Response>,
@@ -33,7 +32,7 @@ pub struct Made {
 }
 
 impl Made {
-    /// With these answers; without any, the connection breaks.
+    /// Makes a platform with these responses. If there are none, every request fails with a reset connection.
     #[must_use]
     pub fn new(answers: Vec<Response>) -> Self {
         Self {
@@ -44,7 +43,7 @@ impl Made {
         }
     }
 
-    /// All requests so far, and forgets them.
+    /// Takes all requests sent so far.
     #[must_use]
     pub fn sent(&self) -> Vec<Sent> {
         self.sent.take()
@@ -84,7 +83,7 @@ impl Clock for Made {
     }
 }
 
-/// There are none.
+/// There are no files.
 impl Files for Made {
     fn read(&self, _: &str, _: u64) -> io::Result<Vec<u8>> {
         Err(io::ErrorKind::NotFound.into())
@@ -98,11 +97,11 @@ impl Random for Made {
     }
 }
 
-/// Runs a call to its end.
+/// Polls a call until it ends.
 ///
 /// # Panics
 ///
-/// Where it does not end.
+/// Panics if the call does not end after many polls.
 pub fn run<T>(call: impl Future<Output = T>) -> T {
     let mut call = pin!(call);
     let mut context = Context::from_waker(Waker::noop());

@@ -1,4 +1,4 @@
-//! The SDK's own codec, natively: what it writes and how it reads.
+//! Access to the codecs: the requests that the SDK writes, and the outputs that the SDK and the one-pass decoder read.
 
 use aws_smithy_runtime_api::client::interceptors::context::Input;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -6,11 +6,11 @@ use aws_smithy_types::body::SdkBody;
 use dapr_dynamodb::dynamodb::codec::{Codecs, Operation};
 use serde_json::Value;
 
-/// The output that one pass reads of a body; none where it leaves it to the SDK.
+/// Reads a body with the one-pass decoder. Returns `None` if it leaves the body to the SDK.
 ///
 /// # Panics
 ///
-/// Where it is not the operation's output.
+/// Panics if the output is not of this operation.
 #[must_use]
 pub fn read_plainly<O: Operation>(codecs: &Codecs, body: &[u8]) -> Option<O::Output> {
     let codec = codecs.get::<O>().expect("a codec");
@@ -18,11 +18,11 @@ pub fn read_plainly<O: Operation>(codecs: &Codecs, body: &[u8]) -> Option<O::Out
     Some(output.expect("the operation's output"))
 }
 
-/// The output that the SDK reads of the body of a success; none where it refuses it.
+/// Reads the body of a successful response with the SDK. Returns `None` if the SDK refuses it.
 ///
 /// # Panics
 ///
-/// Where it is not the operation's output.
+/// Panics if the output is not of this operation.
 #[must_use]
 pub fn read_answer<O: Operation>(codecs: &Codecs, body: &[u8]) -> Option<O::Output> {
     let status = 200.try_into().expect("a status");
@@ -32,11 +32,11 @@ pub fn read_answer<O: Operation>(codecs: &Codecs, body: &[u8]) -> Option<O::Outp
     Some(output.expect("the operation's output"))
 }
 
-/// The body that the SDK writes.
+/// Returns the request body that the SDK writes.
 ///
 /// # Panics
 ///
-/// Where it writes none.
+/// Panics if the SDK cannot write the request.
 #[must_use]
 pub fn written<O: Operation>(codecs: &Codecs, input: O::Input) -> Value {
     let codec = codecs.get::<O>().expect("a codec");

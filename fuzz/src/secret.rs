@@ -1,13 +1,13 @@
-//! A secret is never shown.
+//! The check that no secret is shown.
 
-/// Part of every secret that a target gives.
+/// A part of every secret that a target configures.
 pub const MARKER: &str = "MARKER-OF-A-SECRET";
 
-/// Fails where `text` shows a secret.
+/// Checks that `text` shows no secret.
 ///
 /// # Panics
 ///
-/// Where it does.
+/// Panics if it does.
 pub fn hides_the_secret(text: &str) {
     assert!(!text.contains(MARKER), "a secret is shown: {text}");
 }
