@@ -1,33 +1,35 @@
-// Optimises the core modules of a component with binaryen's optimiser (wasm-opt, which takes core modules only).
-// The same bytes in give the same bytes out.
+// Optimises the core modules of a component with binaryen (wasm-opt, which accepts only core modules).
+// The same input always gives the same output.
 //
 //   node release/optimise.mjs IN.wasm OUT.wasm
 //
-// OUT may be IN: it is replaced when all of the output is on the disk, and left alone when there is none.
+// OUT may be the same file as IN. OUT is replaced only after the whole output is on disk. If the command fails, OUT is
+// unchanged.
 //
-// Exit status: 0 written; 1 not, with a sentence why; 2 usage.
+// Exit status: 0 success; 1 failure, with an error message; 2 wrong usage.
 
 import { readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import binaryen from 'binaryen';
 import { CORE_MODULE, component, sections } from './component.mjs';
 
-// What `rustc --print cfg --target wasm32-wasip2` lists. More would let the optimiser write instructions and
-// sections that hosts do not read yet. BulkMemoryOpt is the part of BulkMemory that binaryen counts apart: it
-// aborts where the second is without the first.
+// The features that `rustc --print cfg --target wasm32-wasip2` lists. With more features, the optimiser could write
+// instructions and sections that hosts cannot read yet. BulkMemoryOpt is a part of BulkMemory that binaryen treats as a
+// separate feature. Binaryen aborts if BulkMemory is set without it.
 const { BulkMemory, BulkMemoryOpt, Multivalue, MutableGlobals, NontrappingFPToInt, ReferenceTypes, SignExt } = binaryen.Features;
 const FEATURES = BulkMemory | BulkMemoryOpt | Multivalue | MutableGlobals | NontrappingFPToInt | ReferenceTypes | SignExt;
 
-// Smaller modules are the adapters between the component and its main module, a few hundred bytes each.
+// The minimum size of a module to optimise. Smaller modules are adapters between the component and its main module, of a
+// few hundred bytes each.
 const WORTHWHILE_BYTES = 16 * 1024;
 
 binaryen.setOptimizeLevel(3);
 binaryen.setShrinkLevel(0);
-// The wasm-opt command does both for -O3, the library only when told: 2 kB.
+// The wasm-opt command does both with -O3, but the library only if they are set. They save 2 kB.
 binaryen.setGenerateStackIR(true);
 binaryen.setOptimizeStackIR(true);
 
-/** The component with its core modules optimised and everything else as it was; throws why it cannot be. */
+/** Returns the component with optimised core modules and everything else unchanged. Throws if that is not possible. */
 export function optimise(bytes) {
   const all = sections(bytes);
   const worthwhile = all.filter(({ id, content }) => id === CORE_MODULE && content.length >= WORTHWHILE_BYTES);
@@ -39,9 +41,9 @@ export function optimise(bytes) {
 function optimiseModule(bytes) {
   const module = binaryen.readBinary(bytes, FEATURES);
   try {
-    if (!module.validate()) throw new Error('a core module is not valid, or uses what the target wasm32-wasip2 has not');
+    if (!module.validate()) throw new Error('a core module is not valid, or uses features that the target wasm32-wasip2 does not have');
     module.optimize();
-    if (!module.validate()) throw new Error('binaryen has made an invalid module');
+    if (!module.validate()) throw new Error('binaryen made an invalid module');
     return module.emitBinary();
   } finally {
     module.dispose();
@@ -50,11 +52,11 @@ function optimiseModule(bytes) {
 
 const USAGE = 'usage: node release/optimise.mjs IN.wasm OUT.wasm';
 
-/** Writes a file as a whole or not at all, by way of a temporary one in the same folder. */
+/** Writes a file completely or not at all, using a temporary file in the same folder. */
 function replace(path, bytes) {
   const there = statSync(path, { throwIfNoEntry: false });
-  if (there && !there.isFile()) return writeFileSync(path, bytes); // a device, or a folder, which is the error
-  const file = there ? realpathSync(path) : path; // a link stays one
+  if (there && !there.isFile()) return writeFileSync(path, bytes); // a device or pipe; for a folder, this throws
+  const file = there ? realpathSync(path) : path; // keeps a symbolic link
   const temporary = `${file}.${process.pid}.tmp`;
   try {
     writeFileSync(temporary, bytes, { flag: 'wx', flush: true });
@@ -83,7 +85,7 @@ function main(paths) {
     console.log(`${to}: ${after.length} bytes, from ${before.length} (${change} %)`);
     return 0;
   } catch (error) {
-    console.error(`error: ${from} is not optimised: ${error?.message ?? error}`);
+    console.error(`error: cannot optimise ${from}: ${error?.message ?? error}`);
     return 1;
   }
 }
