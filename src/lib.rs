@@ -1,5 +1,5 @@
 //! Dapr's `state.aws.dynamodb` and `bindings.aws.dynamodb` as one WebAssembly component.
-//! See `wit/` for its contract and the README for its use.
+//! See `wit/` for its contract and docs/ for its use.
 
 #![cfg_attr(
     not(test),

@@ -70,7 +70,7 @@
 //! ```
 //!
 //! For AWS itself, replace `endpoint` by `region`, use your own keys, and allow `https://dynamodb.<region>.amazonaws.com` in
-//! the [`Egress`]. The repository's README lists all fields.
+//! the [`Egress`]. `docs/reference/configuration.md` lists all fields.
 //!
 //! # Many tasks: `InstancePool`
 //!
@@ -222,7 +222,7 @@
 //!
 //! With the feature `aws`, an [`Egress`] can sign the requests that a component sends unsigned, so that the component needs
 //! no key. [`InstanceOptions`] can instead lend credentials to a component that signs for itself. In both cases the host
-//! fetches credentials once for all instances. The README has a whole program for each, and says when to choose which.
+//! fetches credentials once for all instances. The README of this crate has a whole program for each, and says when to choose which.
 //!
 //! # Cost
 //!
@@ -302,3 +302,8 @@ pub use {wasmtime, wasmtime_wasi};
 #[cfg(all(doctest, feature = "aws"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The repository's page on Rust. The package of this crate does not contain it.
+#[cfg(all(doctest, feature = "aws"))]
+#[doc = include_str!("../../docs/hosts/rust.md")]
+struct RustPage;

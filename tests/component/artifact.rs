@@ -1,5 +1,5 @@
-//! The artifact: what it may ask of a host and what it offers, name by name, its size, and the crates that are linked into it, which
-//! the README lists with a reason each.
+//! The built artifact: the names of its imports and exports, and its size. Also the crates that are linked into it, which
+//! docs/contributing.md lists with a reason each.
 
 use crate::fixture::plugin;
 use std::collections::BTreeSet;
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use wasmparser::{Parser, Payload};
 
-/// The names of the artifact's own imports and exports, not those of the modules inside it.
+/// Returns the artifact's own imports and exports, not those of the modules inside it.
 fn names(component: &Path) -> (BTreeSet<String>, BTreeSet<String>) {
     let bytes = std::fs::read(component).unwrap();
     let (mut imports, mut exports) = (BTreeSet::new(), BTreeSet::new());
@@ -37,7 +37,7 @@ fn names(component: &Path) -> (BTreeSet<String>, BTreeSet<String>) {
     (imports, exports)
 }
 
-/// The name without its version, which moves with the toolchain; its major and minor number must not.
+/// Returns the name without its version. The patch version moves with the toolchain; the minor version must not.
 fn without_version(name: &str) -> &str {
     let (name, version) = name.split_once('@').expect("an interface has a version");
     let wasi = name.starts_with("wasi:");
@@ -53,7 +53,7 @@ fn the_artifact_imports_nothing_beyond_this_list() {
     let (imports, _) = names(host_test::component_path());
     let imports: Vec<&str> = imports.iter().map(|name| without_version(name)).collect();
     let expected = [
-        // Types alone, no function: what the exported interfaces share.
+        // Only types, no functions; the exported interfaces share them.
         "dapr-wasm:components/types",
         "wasi:cli/environment",
         "wasi:cli/exit",
@@ -68,7 +68,7 @@ fn the_artifact_imports_nothing_beyond_this_list() {
         "wasi:cli/terminal-stdout",
         "wasi:clocks/monotonic-clock",
         "wasi:clocks/wall-clock",
-        // For files of credentials, in the directories that the host lends.
+        // For files of credentials, in the directories that the host grants.
         "wasi:filesystem/preopens",
         "wasi:filesystem/types",
         "wasi:http/outgoing-handler",
@@ -96,8 +96,7 @@ fn the_artifact_exports_the_state_store_and_the_binding() {
     assert!(plugin.exports_state() && plugin.exports_binding());
 }
 
-/// The budget of the artifact; `panic = "abort"` and link-time optimisation keep it. Each issue that needs more says so:
-/// following the server's clock, repeated writes, batches by size and redaction at the edge took 60 KB.
+/// The limit protects `panic = "abort"` and link-time optimisation, which keep the artifact small.
 #[test]
 fn artifact_stays_within_its_budget() {
     let size = std::fs::metadata(host_test::component_path())
@@ -106,7 +105,7 @@ fn artifact_stays_within_its_budget() {
     assert!(size <= 1_275_000, "{size} bytes");
 }
 
-/// Each once, however many versions of it the two parts of the program import.
+/// Returns each interface once, even if the two parts of the program import several versions of it.
 fn interfaces(names: &BTreeSet<String>) -> Vec<&str> {
     let mut interfaces: Vec<&str> = names.iter().map(|name| without_version(name)).collect();
     interfaces.dedup();
@@ -129,12 +128,12 @@ fn the_program_is_at_most_550_kb_larger_than_the_artifact() {
     assert!(more <= 550_000, "{more} bytes");
 }
 
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/contributing.md");
 
-/// The line of the README above the table.
-const HEADING: &str = "## What is in the component";
+/// The heading of the section with the table.
+const HEADING: &str = "## Dependencies";
 
-/// Names of the crates that are linked into the component, down to `depth`, its own left out.
+/// Returns the names of the crates that are linked into the component, down to `depth`, without its own.
 fn crates(depth: &str) -> BTreeSet<String> {
     let tree = Command::new(env!("CARGO"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -170,15 +169,15 @@ fn crates(depth: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The section of the README, to the next heading.
+/// Returns the section, to the next heading.
 fn section() -> String {
-    let readme = fs::read_to_string(Path::new(README)).expect("the README");
-    let (_, section) = readme.split_once(HEADING).expect("the heading");
+    let page = fs::read_to_string(PAGE).expect("the page");
+    let (_, section) = page.split_once(HEADING).expect("the heading");
     section.split("\n## ").next().expect("a section").to_owned()
 }
 
 #[test]
-fn the_readme_names_each_dependency_with_a_reason() {
+fn each_dependency_is_listed_with_a_reason() {
     let section = section();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
     let mut named = BTreeSet::new();
@@ -195,7 +194,7 @@ fn the_readme_names_each_dependency_with_a_reason() {
 }
 
 #[test]
-fn the_readme_counts_the_crates_that_are_linked() {
+fn page_counts_the_linked_crates() {
     let count = format!("{} crates", crates("99").len());
     assert!(section().contains(&count), "it is {count}");
 }

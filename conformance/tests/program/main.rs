@@ -7,7 +7,7 @@ use host_test::program::{Status, Surroundings, Terminal};
 use serde_json::json;
 use test_support::ran::{Ran, folder, run_here, write};
 
-const README: &str = include_str!("../../../README.md");
+const PAGE: &str = include_str!("../../../docs/contract.md");
 
 async fn conformance(arguments: &[&str]) -> Ran {
     let words = [&["conformance"], arguments].concat();
@@ -176,7 +176,10 @@ async fn list_shows_requirements_and_unknown_text_fails() {
         ran.text()
     );
     let said = format!("It has {} cases", ran.text().lines().count());
-    assert!(README.contains(&said), "the README does not say: {said}");
+    assert!(
+        PAGE.contains(&said),
+        "docs/contract.md does not say: {said}"
+    );
     let ran = conformance(&["--list", "--json", "answers ping"]).await;
     let store = &ran.json()[0];
     assert_eq!(

@@ -1,5 +1,5 @@
 //! The program allows the hosts of AWS that the component needs, and passes on the variables that
-//! the README names.
+//! the documentation names.
 
 use crate::calls::here_with;
 use dapr_dynamodb::aws::endpoint::Endpoint;
@@ -9,7 +9,8 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use test_support::ran::{folder, write};
 
-const README: &str = include_str!("../../../README.md");
+const CONFIGURATION: &str = include_str!("../../../docs/reference/configuration.md");
+const CREDENTIALS: &str = include_str!("../../../docs/reference/credentials.md");
 
 /// A component file that takes all settings from the environment.
 const BARE: &str = "\
@@ -51,27 +52,40 @@ fn allowed_hosts_match_the_hosts_of_all_regions() {
     assert_eq!(found, BTreeSet::from(AWS_HOSTS));
 }
 
-/// Returns the variables in the second column of the README's tables of fields and of credential
-/// sources.
+/// Returns the variables that the tables of fields and of credential sources name.
 fn documented() -> BTreeSet<String> {
-    let tables = ["environment", "names"].into_iter().flat_map(|head| {
-        let table = README.lines().skip_while(move |line| {
-            let mut cells = line.split('|').map(str::trim);
-            cells.nth(2) != Some(head)
-        });
-        table.skip(2).take_while(|line| line.starts_with('|'))
-    });
-    let cells = tables.filter_map(|row| row.split('|').nth(2));
+    let columns = [
+        (CONFIGURATION, "Environment variable"),
+        (CREDENTIALS, "Configured by"),
+    ];
+    let cells = columns
+        .into_iter()
+        .flat_map(|(page, heading)| column(page, heading));
     let named = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
     // The other names are fields of the metadata.
     let is_variable = |name: &&str| !name.contains(|letter: char| letter.is_ascii_lowercase());
     named.filter(is_variable).map(str::to_owned).collect()
 }
 
+/// Returns the cells below this heading, in all tables of the page that have it.
+fn column<'p>(page: &'p str, heading: &str) -> Vec<&'p str> {
+    let mut place = None;
+    let mut found = Vec::new();
+    for line in page.lines() {
+        let mut cells = line.split('|').map(str::trim);
+        match place {
+            _ if !line.starts_with('|') => place = None,
+            None => place = cells.position(|cell| cell == heading),
+            Some(place) => found.extend(cells.nth(place)),
+        }
+    }
+    found
+}
+
 #[tokio::test]
-async fn every_variable_in_the_readme_is_looked_up() {
+async fn every_documented_variable_is_looked_up() {
     let documented = documented();
-    assert!(documented.len() > 10, "{documented:?}");
+    assert!(documented.len() > 25, "{documented:?}");
     let (kept, _) = folder();
     let file = write(kept.path(), "bare.yaml", BARE);
     let asked = RefCell::new(BTreeSet::new());

@@ -95,10 +95,10 @@ fn proxy_variables_are_ignored() {
     assert_eq!(called.kind(), std::io::ErrorKind::WouldBlock);
 }
 
-/// Returns the commands in the README's section on the program, with this folder for `--data`.
+/// Returns the commands in the documentation of the program, with this folder for `--data`.
 fn commands_of_host_test(data: &str) -> Vec<Vec<String>> {
-    let readme = include_str!("../../../README.md");
-    let section = readme.split("\n### host-test\n").nth(1).unwrap();
+    let page = include_str!("../../../docs/hosts/wasmtime.md");
+    let section = page.split("\n## The program host-test\n").nth(1).unwrap();
     let block = section.split("```").nth(1).unwrap();
     let calls = block
         .lines()
@@ -121,7 +121,7 @@ fn commands_of_host_test(data: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn example_files_work_with_data_of_readme_commands() {
+fn example_files_work_with_data_of_documented_commands() {
     let kept = tempfile::tempdir().unwrap();
     let data = kept.path().to_str().unwrap();
     let with_file = |file, call: &[&str]| -> Vec<String> {

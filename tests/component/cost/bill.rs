@@ -1,5 +1,5 @@
-//! Calls are billed one after another on one table, so that each finds what those before it left. One call is one row: what the
-//! server saw of it, and what AWS charges for that.
+//! The bill: one row for each call, with the requests that the server saw and the units that AWS charges for them. All calls
+//! run on one table, one after another, so each finds the items of those before it.
 
 use super::capacity::{Ledger, Units};
 use crate::fixture::{SECRET_KEY, Settings, Store};
@@ -8,13 +8,13 @@ use host_test::embedded::{Embedded, Storage};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// As long as AWS's are.
+/// As long as an access key of AWS.
 const ACCESS_KEY: &str = "AKIDOFTWENTYLETTERS0";
 const TABLE: &str = "orders";
 /// The value that the calls set.
 pub const VALUE: [u8; 1024] = [b'x'; 1024];
 
-/// A store in AWS's shape behind a proxy that meters, and the rows so far.
+/// A store behind a proxy that counts requests, and the rows so far.
 pub struct Bill {
     _engine: Embedded,
     pub proxy: CountingProxy,
@@ -50,7 +50,7 @@ impl Bill {
         }
     }
 
-    /// The row of what is performed.
+    /// Adds the row of this call.
     pub async fn row(&mut self, call: &'static str, perform: impl AsyncFnOnce(&mut Store)) {
         self.proxy.reset();
         perform(&mut self.store).await;
@@ -59,7 +59,7 @@ impl Bill {
         self.seen.extend(requests);
     }
 
-    /// The ETag that a key has now; no row of its own.
+    /// Returns the current ETag of a key. Adds no row.
     pub async fn etag(&mut self, key: &str) -> String {
         let item = self.store.get(key).await.unwrap();
         item.etag.unwrap()
@@ -70,23 +70,23 @@ pub fn key(number: usize) -> String {
     format!("order-{number:05}")
 }
 
-/// The host name that stands in for the proxy's: that of a region with one of the longer names.
+/// The host name that replaces the proxy's. The region has one of the longer names.
 pub const HOST: &str = "dynamodb.ap-southeast-1.amazonaws.com";
 pub const REGION: &str = "ap-southeast-1";
 
 pub struct Row {
     call: &'static str,
-    /// How many requests of each operation.
+    /// The number of requests of each operation.
     requests: BTreeMap<String, usize>,
-    /// Bytes of the longest head among them.
+    /// Bytes of the longest request head.
     pub head: usize,
-    /// Bytes of all their bodies.
+    /// Bytes of all request bodies together.
     body: usize,
     units: Units,
 }
 
 impl Row {
-    /// The row of the answered requests of one call, in the order of their arrival.
+    /// Returns the row of one call, from its requests in the order of their arrival.
     pub fn of(call: &'static str, requests: &[RecordedRequest], ledger: &mut Ledger) -> Self {
         let mut row = Self {
             call,
@@ -107,7 +107,7 @@ impl Row {
         row
     }
 
-    /// The line of the README's table.
+    /// Returns the line of the page's table.
     pub fn markdown(&self) -> String {
         let requests: Vec<String> = self
             .requests
@@ -115,7 +115,7 @@ impl Row {
             .map(|(operation, count)| format!("{} {operation}", Grouped(*count as f64)))
             .collect();
         format!(
-            "| {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} |\n",
             self.call,
             requests.join(", "),
             self.head,
@@ -126,13 +126,13 @@ impl Row {
     }
 }
 
-/// The head as it is when the request goes to AWS: nothing in it but the host name depends on where it goes.
+/// Returns the size of the head as sent to AWS. Only its host name depends on the server.
 pub fn head_bytes(request: &RecordedRequest) -> usize {
     request.head_bytes() - request.headers["host"].len() + HOST.len()
 }
 
-/// The engine has rules of its own; they are AWS's where it tells what a request consumed. It does not of a request that
-/// it refuses, and DynamoDB does not either: there, the rule stands alone.
+/// Asserts that the embedded engine consumed these units. Like DynamoDB, it reports none for a refused request, which is not
+/// compared.
 fn assert_agrees(request: &RecordedRequest, units: Units) {
     let target = &request.target;
     match request.consumed {
@@ -141,7 +141,7 @@ fn assert_agrees(request: &RecordedRequest, units: Units) {
     }
 }
 
-/// A number with a comma before each three digits: 11,230.5.
+/// A number with a comma before every three digits: 11,230.5.
 struct Grouped(f64);
 
 impl fmt::Display for Grouped {

@@ -1,4 +1,4 @@
-//! The calls of the bill: those that name one item, then bulk calls and transactions.
+//! The calls of the bill: calls for one item, then bulk calls and transactions.
 
 use super::bill::{Bill, VALUE, key};
 use crate::fixture::{
@@ -7,7 +7,7 @@ use crate::fixture::{
 use dapr_wasm_host::types::{Consistency, DeleteRequest, GetOptions, Operation, SetRequest};
 use std::ops::Range;
 
-/// The bytes of an item beside its value: names, key and ETag.
+/// The bytes of an item besides its value: names, key and ETag.
 const BESIDE_THE_VALUE: usize =
     "key".len() + "order-00000".len() + "value".len() + "etag".len() + 16;
 /// The largest value with which an item is 1 KB.
@@ -102,7 +102,7 @@ impl Bill {
         .await;
     }
 
-    /// A condition holds for an expired item as for none.
+    /// Adds calls with a time to live. A condition treats an expired item as absent.
     pub async fn calls_with_time_to_live(&mut self) {
         let settings = self.settings.with("ttlAttributeName", EXPIRES_AT);
         let metadata = settings.metadata;
@@ -192,7 +192,7 @@ impl Bill {
         }
     }
 
-    /// Sets what the next call deletes; no row of its own.
+    /// Sets the items that the next call deletes. Adds no row.
     async fn stock(&mut self) {
         self.set("", sets(0..26)).await;
         self.rows.pop();

@@ -1,8 +1,11 @@
-//! The capacity units of a request by AWS's published rules, from the request and from the sizes of the items that it meets.
+//! The capacity units of a request by AWS's published rules, from the request and from the sizes of the items that it finds.
 //!
-//! Sources, in the DynamoDB Developer Guide: capacity units of [read and write operations], sizes of [items]; what a
-//! write costs whose condition does not hold, [conditional writes]; that an absent item costs as much as the smallest one:
-//! the API reference of BatchGetItem and BatchWriteItem.
+//! Sources in the DynamoDB Developer Guide:
+//!
+//! - capacity units of [read and write operations], and sizes of [items];
+//! - the cost of a write whose condition does not hold: [conditional writes].
+//!
+//! An absent item costs as much as the smallest one: API reference of BatchGetItem and BatchWriteItem.
 //!
 //! [read and write operations]: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 //! [items]: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
@@ -22,12 +25,12 @@ pub struct Units {
     pub write: f64,
 }
 
-/// The sizes of a table's items by key, kept from the requests alone.
+/// The sizes of a table's items by key, known from the requests alone.
 #[derive(Default)]
 pub struct Ledger(HashMap<String, usize>);
 
 impl Ledger {
-    /// The units of a request that has been answered, and what it left.
+    /// Returns the units of an answered request, and records the items that it left.
     pub fn charge(&mut self, request: &RecordedRequest) -> Units {
         let body: Value = serde_json::from_slice(&request.body).unwrap();
         let applied = request.status.unwrap().is_success();
@@ -51,7 +54,7 @@ impl Ledger {
         }
     }
 
-    /// Each item is rounded up to 4 KB by itself; an eventually consistent read costs half.
+    /// Rounds each item up to 4 KB. An eventually consistent read costs half.
     fn read<'a>(&self, asked: &Value, keys: impl IntoIterator<Item = &'a Value>) -> Units {
         let consistent = asked["ConsistentRead"].as_bool().unwrap_or(false);
         let each = if consistent { 1.0 } else { 0.5 };
@@ -61,7 +64,7 @@ impl Ledger {
         Units { read, write: 0.0 }
     }
 
-    /// The larger of what was there and what is to be there, rounded up to 1 KB, whether or not the condition holds.
+    /// Charges the larger of the stored and the new item, rounded up to 1 KB, even if the condition does not hold.
     fn write(&mut self, write: &Value, applied: bool) -> Units {
         let item = write.get("Item");
         let key = key_of(item.unwrap_or(&write["Key"])).to_owned();
@@ -78,7 +81,7 @@ impl Ledger {
     }
 }
 
-/// At least one, also where there is no item.
+/// Charges at least one unit, also for an absent item.
 fn blocks(size: Option<usize>, block: usize) -> usize {
     size.unwrap_or_default().div_ceil(block).max(1)
 }
@@ -106,7 +109,7 @@ fn key_of(attributes: &Value) -> &str {
     attributes[KEY]["S"].as_str().unwrap()
 }
 
-/// Names and values.
+/// Returns the size of an item: its names and values.
 fn item_size(item: &Value) -> usize {
     let attributes = item.as_object().unwrap().iter();
     attributes
@@ -114,7 +117,7 @@ fn item_size(item: &Value) -> usize {
         .sum()
 }
 
-/// The size of a value of the types that the calls of the table write.
+/// Returns the size of a value, of the types that these calls write.
 fn value_size(value: &Value) -> usize {
     let (kind, value) = named_member(value);
     let value = value.as_str().unwrap();
@@ -122,7 +125,7 @@ fn value_size(value: &Value) -> usize {
         ("S", text) => text.len(),
         // Base64: three bytes in four characters, padded.
         ("B", text) => text.len() / 4 * 3 - text.matches('=').count(),
-        // A byte for two digits, and one.
+        // One byte for two digits, and one more.
         ("N", digits) => digits.len().div_ceil(2) + 1,
         _ => panic!("no size for {kind}"),
     }

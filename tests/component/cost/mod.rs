@@ -1,5 +1,4 @@
-//! The cost of each call is a table in the README, and the table is what the server counts: a change of a figure is a change
-//! of the README.
+//! The cost of each call, as the server counts it. The page docs/cost.md has the figures, and is written from them.
 
 mod bill;
 mod calls;
@@ -8,33 +7,46 @@ mod capacity;
 use self::bill::{Bill, Row, head_bytes};
 use std::collections::HashSet;
 
-const README: &str = include_str!("../../../README.md");
+/// The page with the figures.
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cost.md");
+/// The page with the results of the last run. Copy it if a change is intended.
+const FOUND: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cost.md");
+const HEAD: &str = "\
+| call | requests | head | body | read units | write units |
+|---|---|---|---|---|---|
+";
 
-/// The length that the head of a request has at most, in bytes, without a session token.
+/// The largest head of a request, in bytes, without a session token.
 const LARGEST_HEAD: usize = 700;
 
+fn page() -> String {
+    std::fs::read_to_string(PAGE).expect("docs/cost.md is there")
+}
+
 #[tokio::test]
-async fn the_readme_tells_what_each_call_costs() {
+async fn each_call_costs_what_the_page_says() {
     let mut bill = Bill::new().await;
     bill.single_calls().await;
     bill.bulk_calls_of_a_few().await;
     bill.bulk_calls_of_many().await;
     bill.transactions().await;
     bill.calls_with_time_to_live().await;
-    let table: Vec<String> = bill.rows.iter().map(Row::markdown).collect();
-    let table = table.join("\n");
+    let page = page();
+    let (preface, _) = page.split_once(HEAD).expect("the page has the table");
+    let rows: String = bill.rows.iter().map(Row::markdown).collect();
+    let found = format!("{preface}{HEAD}{rows}");
+    std::fs::write(FOUND, &found).expect("the target folder can be written to");
     assert!(
-        README.contains(&format!("|---|---|---|---|---|---|\n{table}\n\n")),
-        "a call has another cost than the README tells; if that is as it should be, these are the lines:\n{table}"
+        found == page,
+        "a call has another cost than docs/cost.md says; if the change is intended, copy {FOUND} over it:\n{rows}"
     );
-    let heads = bill.rows.iter().map(|row| row.head);
-    let largest = heads.max().unwrap();
+    let largest = bill.rows.iter().map(|row| row.head).max().unwrap();
     assert!(largest <= LARGEST_HEAD, "{largest}");
-    assert!(README.contains(&format!("at most {LARGEST_HEAD} bytes")));
+    assert!(page.contains(&format!("at most {LARGEST_HEAD} bytes")));
 }
 
 #[tokio::test]
-async fn a_request_has_these_header_fields_and_no_other() {
+async fn a_request_has_only_these_header_fields() {
     let mut bill = Bill::new().await;
     bill.single_calls().await;
     bill.bulk_calls_of_a_few().await;
@@ -65,7 +77,7 @@ async fn calls_in_turn_share_one_connection() {
 }
 
 #[tokio::test]
-async fn the_readme_tells_what_a_session_token_adds_to_each_head() {
+async fn the_page_says_what_a_session_token_adds_to_a_head() {
     let token = "t".repeat(1_000);
     let bill = Bill::new().await;
     let mut heads = Vec::new();
@@ -78,5 +90,5 @@ async fn the_readme_tells_what_a_session_token_adds_to_each_head() {
     }
     let added = heads[1] - heads[0] - token.len();
     let sentence = format!("A session token adds its own length and {added} bytes");
-    assert!(README.contains(&sentence), "{sentence}");
+    assert!(page().contains(&sentence), "{sentence}");
 }

@@ -1,4 +1,4 @@
-"""The example in the README runs outside its folder, with the installed package."""
+"""The example in docs/hosts/python.md runs outside its folder, with the installed package."""
 
 import os
 import subprocess
@@ -31,7 +31,7 @@ def test_example_prints_the_state_of_its_orders(
     )
 
 
-def test_readme_shows_the_example() -> None:
+def test_page_shows_the_example() -> None:
     _, _, program = EXAMPLE.read_text().partition('"""\n\n')
     shown = f"```python\n{program}```\n"
-    assert shown in (REPOSITORY / "README.md").read_text(), "copy orders.py into the README"
+    assert shown in (REPOSITORY / "docs/hosts/python.md").read_text(), "copy orders.py into the page"

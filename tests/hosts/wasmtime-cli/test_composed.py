@@ -1,4 +1,4 @@
-"""`wasmtime run dapr_dynamodb_cli.wasm state get order-1`: the commands that the README shows.
+"""`wasmtime run dapr_dynamodb_cli.wasm state get order-1`, as the documentation shows it.
 
 tests/component/cli tests the behaviour of the program. These tests run it as a process and
 check its streams, its exit status and its access to the environment.

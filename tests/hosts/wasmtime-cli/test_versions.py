@@ -1,4 +1,4 @@
-"""The README names the tested versions, and the command line has the library's version."""
+"""docs/hosts/README.md names the tested versions, and the command line has the library's version."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from embedded_engine import REPOSITORY
 
-README = (REPOSITORY / "README.md").read_text()
+PAGE = (REPOSITORY / "docs/hosts/README.md").read_text()
 
 
 def locked(crate: str) -> str:
@@ -23,10 +23,10 @@ def test_command_line_has_the_librarys_version(wasmtime: Path) -> None:
     assert done.stdout.split()[1] == locked("wasmtime")
 
 
-def test_readme_names_the_tested_versions() -> None:
+def test_page_names_the_tested_versions() -> None:
     packages = json.loads((REPOSITORY / "bindings/node/package.json").read_text())
     jco = packages["devDependencies"]["@bytecodealliance/jco"]
     shim = packages["dependencies"]["@bytecodealliance/preview2-shim"]
     library = f"wasmtime {locked('wasmtime')}"
     tested = f"| tested | {library} | {library} | wasmtime {version('wasmtime')}, CPython 3.11 "
-    assert f"{tested}| jco {jco}, preview2-shim {shim}, Node 20.20 |" in README
+    assert f"{tested}| jco {jco}, preview2-shim {shim}, Node 20.20 |" in PAGE

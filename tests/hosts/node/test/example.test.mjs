@@ -1,4 +1,4 @@
-// Tests that the example program in the README works.
+// Tests that the example program in docs/hosts/node.md works.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -17,8 +17,8 @@ test('the example prints the expected lines', async () => {
   assert.equal(stdout, 'somebody else was faster\norder-1 is paid\nnew\nabsent\norder-1 is sent\n');
 });
 
-test('the README shows the example unchanged', async () => {
+test('the page shows the example unchanged', async () => {
   const read = (/** @type {string} */ path) => readFile(new URL(path, import.meta.url), 'utf8');
   const shown = `\`\`\`js\n${await read(EXAMPLE)}\`\`\`\n`;
-  assert.ok((await read('../../../../README.md')).includes(shown), 'copy orders.mjs into the README');
+  assert.ok((await read('../../../../docs/hosts/node.md')).includes(shown), 'copy orders.mjs into the page');
 });
