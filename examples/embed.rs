@@ -21,14 +21,17 @@ pub async fn embed(wasm: &Path, endpoint: &str) -> Result<(), Box<dyn Error>> {
     let egress = Egress::builder().allow_url(endpoint).build()?; // no other host can be reached
     let options = InstanceOptions::new()
         .egress(egress)
-        .time_limit(Duration::from_secs(5)) // of each call
+        .time_limit(Duration::from_secs(10)) // of each call
         .inherit_stderr(); // warnings of the component
     let mut instance = plugin.instantiate(&options).await?;
     let mut store = instance.state()?;
 
     let table = [("table", "orders"), ("endpoint", endpoint)];
     let credentials = [("accessKey", "id"), ("secretKey", "secret")];
-    store.init(&[table, credentials].concat()).await?;
+    let timeout = [("requestTimeout", "2s")]; // of each of four attempts: 8 s for a request
+    store
+        .init(&[&table[..], &credentials, &timeout].concat())
+        .await?;
 
     let etag = store.set("order-1", b"new", None).await?;
     let unchanged = SetOptions {

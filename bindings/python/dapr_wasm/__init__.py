@@ -1,7 +1,7 @@
 """State stores and bindings of `dapr-wasm:components`, in any component that exports them.
 
     plugin = Plugin.from_file("dapr_dynamodb.wasm")
-    store = State(plugin.instantiate())
+    store = State(plugin.instantiate(os.environ))  # sees AWS_ACCESS_KEY_ID and so on
     store.init({"table": "orders", "region": "eu-central-1"})
     etag = store.set("order-1", b"new")
     store.set("order-1", b"paid", SetOptions(etag=etag))

@@ -18,8 +18,8 @@ def main(component: str) -> None:
     own = [name for name in os.environ if name.startswith(("AWS_", "DYNAMODB_"))]
     environment = {name: os.environ[name] for name in own}
     folders = [Path(environment[name]).parent for name in FILES if name in environment]
-    lent = {str(folder): folder for folder in folders}  # read-only, under the same names
-    with Plugin.from_file(component).instantiate(environment, directories=lent) as instance:
+    granted = {str(folder): folder for folder in folders}  # read-only, under the same names
+    with Plugin.from_file(component).instantiate(environment, directories=granted) as instance:
         print(State(instance).set("order-1", b"paid"))
 
 
