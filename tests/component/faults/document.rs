@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 const HEAD: &str = "\
-| fault | told | items | requests | at every request: told | items | requests |
+| fault | result | items | requests | at every request: result | items | requests |
 |---|---|---|---|---|---|---|
 ";
 

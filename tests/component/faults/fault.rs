@@ -181,7 +181,7 @@ impl Fault {
 /// Unusual behaviour that is not a fault.
 fn harmless() -> Vec<Fault> {
     let deliver = |name, delivery| Fault::new(name, Harmless, Action::deliver(delivery));
-    let kept = "the kept connection is reset before the call";
+    let kept = "idle connection reset before the call";
     vec![
         Fault::new("none", Harmless, Action::pass()),
         Fault::striking(kept, Harmless, Strikes::KeptConnection),
@@ -189,11 +189,11 @@ fn harmless() -> Vec<Fault> {
         deliver("byte by byte", Delivery::Trickled(Duration::from_millis(1))),
         deliver("in chunks of a byte", Delivery::Chunked),
         deliver("after `100 Continue`", Delivery::AfterInterim),
-        deliver("the length twice, the same", Delivery::LengthTwice),
-        deliver("closed after the answer, as announced", Delivery::Last),
-        deliver("closed after the answer, unannounced", Delivery::HungUp),
+        deliver("`content-length` twice, equal", Delivery::LengthTwice),
+        deliver("closed after the response, with `connection: close`", Delivery::Last),
+        deliver("closed after the response, without notice", Delivery::HungUp),
         deliver(
-            "followed by an answer that nobody asked for",
+            "followed by an unrequested response",
             Delivery::Followed,
         ),
     ]
@@ -236,8 +236,8 @@ fn of_dynamodb() -> Vec<Fault> {
             waits,
         )
         .throttled(),
-        batch("nothing of a batch is processed", 0),
-        batch("all but one of a batch come back unprocessed", 1),
+        batch("whole batch unprocessed", 0),
+        batch("all but one of a batch unprocessed", 1),
         refused("TransactionConflictException").of(WRITES),
         refused("ReplicatedWriteConflictException").of(WRITES),
         cancelled("TransactionCanceledException: TransactionConflict"),
@@ -261,7 +261,7 @@ fn of_dynamodb() -> Vec<Fault> {
         refused("ValidationException"),
         refused("ItemCollectionSizeLimitExceededException").of(WRITES),
         Fault::new(
-            "an error of a name that nobody knows, HTTP 400",
+            "unknown error, HTTP 400",
             Refused,
             Action::error(&unknown_error),
         ),
@@ -323,22 +323,22 @@ fn of_others() -> Vec<Fault> {
     let of_another_key = |arrived: &Arrived| json_answer(&of_another_key(arrived));
     let wrong_shape = |arrived: &Arrived| json_answer(&wrong_shape(arrived));
     vec![
-        unknown("a page of HTML, HTTP 200", page(StatusCode::OK)),
+        unknown("HTML page, HTTP 200", page(StatusCode::OK)),
         unknown(
-            "a page of HTML, HTTP 200, after the effect",
+            "HTML page, HTTP 200, after the effect",
             page(StatusCode::OK).after_effect(),
         ),
-        unknown("a page of HTML, HTTP 403", page(StatusCode::FORBIDDEN)),
-        Fault::new("a page of HTML, HTTP 429", Refused, busy).throttled(),
-        unknown("a page of HTML, HTTP 502", page(StatusCode::BAD_GATEWAY)),
-        unknown("a page of HTML, HTTP 503, after the effect", late),
-        Fault::new("a page of HTML, HTTP 413", Refused, too_large),
+        unknown("HTML page, HTTP 403", page(StatusCode::FORBIDDEN)),
+        Fault::new("HTML page, HTTP 429", Refused, busy).throttled(),
+        unknown("HTML page, HTTP 502", page(StatusCode::BAD_GATEWAY)),
+        unknown("HTML page, HTTP 503, after the effect", late),
+        Fault::new("HTML page, HTTP 413", Refused, too_large),
         unknown(
-            "a redirect, HTTP 301",
+            "redirect, HTTP 301",
             redirect(StatusCode::MOVED_PERMANENTLY),
         ),
         unknown(
-            "a redirect, HTTP 307",
+            "redirect, HTTP 307",
             redirect(StatusCode::TEMPORARY_REDIRECT),
         ),
         unknown("no body, HTTP 200", text("")),
@@ -349,8 +349,8 @@ fn of_others() -> Vec<Fault> {
         unknown("JSON `null`", text("null")),
         unknown("JSON `[]`", text("[]")),
         unknown("JSON `{}`", text("{}")).of(&[Call::BulkGet]),
-        Fault::by("JSON whose members have other types", Unknown, wrong_shape).of(READS),
-        Fault::by("the item of another key", Unknown, of_another_key).of(READS),
+        Fault::by("JSON members of wrong types", Unknown, wrong_shape).of(READS),
+        Fault::by("item of another key", Unknown, of_another_key).of(READS),
     ]
 }
 
@@ -403,33 +403,33 @@ fn broken() -> Vec<Fault> {
         Fault::new(name, Unknown, action)
     };
     let silent = |fault: Fault| fault.at(Pace::Silent);
-    let given_up = "takes effect when the client has given up";
+    let given_up = "takes effect after the client has given up";
     vec![
         Fault::striking("connections are refused", NotSent, Strikes::Connections),
-        lost("closed without an answer, without effect", Delivery::Closed),
+        lost("closed without a response, without effect", Delivery::Closed),
         deliver(
-            "closed without an answer, after the effect",
+            "closed without a response, after the effect",
             Delivery::Closed,
         ),
         lost("reset, without effect", Delivery::Reset),
         deliver("reset, after the effect", Delivery::Reset),
-        lost("the server goes down, without effect", OUTAGE).of(ONE_BY_ONE),
-        deliver("the server goes down, after the effect", OUTAGE).of(ONE_BY_ONE),
-        deliver("ends within the body", Delivery::Truncated(1)),
-        deliver("ends before the body", Delivery::Truncated(0)),
+        lost("server goes down, without effect", OUTAGE).of(ONE_BY_ONE),
+        deliver("server goes down, after the effect", OUTAGE).of(ONE_BY_ONE),
+        deliver("cut off within the body", Delivery::Truncated(1)),
+        deliver("cut off before the body", Delivery::Truncated(0)),
         deliver(
-            "ends within a body of untold length",
+            "cut off within a body of unknown length",
             Delivery::TruncatedUnframed(1),
         ),
         deliver(
-            "ends before a body of untold length",
+            "cut off before a body of unknown length",
             Delivery::TruncatedUnframed(0),
         ),
-        deliver("one bit is turned", Delivery::Corrupted),
-        deliver("compressed, though nobody asked", Delivery::Gzipped),
-        deliver("two lengths that differ", Delivery::TwoLengths),
-        silent(lost("no answer, without effect", Delivery::Withheld)),
-        silent(deliver("no answer, after the effect", Delivery::Withheld)),
+        deliver("one bit flipped", Delivery::Corrupted),
+        deliver("compressed without a request for it", Delivery::Gzipped),
+        deliver("two different `content-length` headers", Delivery::TwoLengths),
+        silent(lost("no response, without effect", Delivery::Withheld)),
+        silent(deliver("no response, after the effect", Delivery::Withheld)),
         silent(deliver(
             "nothing after the status line",
             Delivery::WithheldInHead,
@@ -459,14 +459,14 @@ fn in_turn() -> Vec<Fault> {
         let (_, code) = name.rsplit_once(' ').expect("the code is last");
         turns(name, Unknown, Action::drop_answer(), error(code))
     };
-    let throttled_then_lost = "ThrottlingException, then closed without an answer after the effect";
+    let throttled_then_lost = "ThrottlingException, then closed without a response after the effect";
     let throttling = error("ThrottlingException");
     vec![
-        lost_then("closed without an answer after the effect, then ThrottlingException")
+        lost_then("closed without a response after the effect, then ThrottlingException")
             .throttled(),
-        lost_then("closed without an answer after the effect, then AccessDeniedException"),
-        lost_then("closed without an answer after the effect, then ResourceNotFoundException"),
-        lost_then("closed without an answer after the effect, then TransactionConflictException"),
+        lost_then("closed without a response after the effect, then AccessDeniedException"),
+        lost_then("closed without a response after the effect, then ResourceNotFoundException"),
+        lost_then("closed without a response after the effect, then TransactionConflictException"),
         turns(
             throttled_then_lost,
             UnknownAfterRefusal,
