@@ -58,6 +58,15 @@ def expect(value: Any, kind: Any) -> Any:
     return value.of
 
 
+def at(place: str, error: TypeError | ValueError) -> TypeError | ValueError:
+    """Returns the error with the place of the value in front of it."""
+    if isinstance(error, UnicodeError):  # has no constructor from a sentence
+        error.add_note(place)
+        return error
+    kind = TypeError if isinstance(error, TypeError) else ValueError
+    return kind(f"{place}: {error}")
+
+
 def write_text(text: str, into: Any) -> None:
     """Makes a `wasm_name_t` point to the text."""
     if not isinstance(text, str):
@@ -93,7 +102,8 @@ class _Bytes:
 
     def lower(self, value: bytes, into: Any) -> None:
         if not isinstance(value, bytes):
-            raise TypeError(f"expected bytes, not {type(value).__name__}")
+            remedy = "; encode it" if isinstance(value, str) else ""
+            raise TypeError(f"expected bytes, not {type(value).__name__}{remedy}")
         into.kind = c.WASMTIME_COMPONENT_LIST
         if not value:
             return
@@ -180,8 +190,11 @@ class LowersList(Generic[T]):
         if isinstance(value, str | bytes) or not isinstance(value, Collection):
             raise TypeError(f"expected a list, not {type(value).__name__}")
         elements = (Value * len(value))()
-        for element, inner in zip(value, elements, strict=True):
-            self._element.lower(element, inner)
+        for index, (element, inner) in enumerate(zip(value, elements, strict=True)):
+            try:
+                self._element.lower(element, inner)
+            except (TypeError, ValueError) as error:
+                raise at(f"[{index}]", error) from None
         into.kind = c.WASMTIME_COMPONENT_LIST
         into.of.list.size = len(elements)
         into.of.list.data = elements
@@ -245,7 +258,10 @@ class LowersRecord(Generic[T]):
         entries = self._entries()
         for (name, get, lowers), entry in zip(self._fields, entries, strict=True):
             write_text(name, entry.name)
-            lowers.lower(get(value), entry.val)
+            try:
+                lowers.lower(get(value), entry.val)
+            except (TypeError, ValueError) as error:
+                raise at(name, error) from None
         into.kind = c.WASMTIME_COMPONENT_RECORD
         into.of.record.size = len(self._fields)
         into.of.record.data = entries

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from os import PathLike, fspath
-from os.path import abspath
+from os.path import abspath, isdir
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
@@ -25,7 +25,7 @@ from wasmtime.component import Component, Func, Linker
 from wasmtime.component import Instance as Exports
 
 from . import threads
-from .codecs import Lifts, Lowers, Value, is_ok
+from .codecs import Lifts, Lowers, Value, at, is_ok
 
 R = TypeVar("R")
 
@@ -75,7 +75,10 @@ class Plugin:
             with suppress(WasmtimeError):
                 config.cache = True
             engine = Engine(config)
-        return cls(engine, Component.from_file(engine, path))
+        try:
+            return cls(engine, Component.from_file(engine, path))
+        except WasmtimeError as error:
+            raise WasmtimeError(f"cannot load {fspath(path)} as a component: {error}") from None
 
     def instantiate(
         self,
@@ -100,12 +103,18 @@ class Plugin:
         and it takes 48 bytes for each byte). A call that returns more traps: ask for
         fewer keys at a time.
 
-        Raises `ValueError` for an environment variable with a NUL, and `RuntimeError`
+        Raises `ValueError` for an environment variable with a NUL, and
+        `NotADirectoryError` for a directory that does not exist. Raises `RuntimeError`
         in a process that was forked after a call.
         """
         threads.check()
         variables = _whole(dict(environment or {}))
-        lent = {name: abspath(fspath(it)) for name, it in (directories or {}).items()}
+        granted = {name: abspath(fspath(it)) for name, it in dict(directories or {}).items()}
+        for folder in granted.values():
+            if not isdir(folder):
+                raise NotADirectoryError(
+                    f"directories: {folder} is not a folder; create or remove it"
+                )
 
         def start() -> _Running:
             store = Store(self._engine)
@@ -115,7 +124,7 @@ class Plugin:
                 store.set_epoch_deadline(epochs)
             wasi = WasiConfig()
             wasi.env = variables.items()
-            for name, directory in lent.items():
+            for name, directory in granted.items():
                 wasi.preopen_dir(directory, name, fs_mutable=False)
             wasi.inherit_stderr()
             store.set_wasi(wasi)
@@ -280,8 +289,12 @@ class _Function(Generic[R]):
 
     def __call__(self, *values: Any) -> R:
         arguments = self._arguments()
-        for parameter, value, into in zip(self._parameters, values, arguments, strict=True):
-            parameter.lower(value, into)
+        places = zip(self._parameters, values, arguments, strict=True)
+        for number, (parameter, value, into) in enumerate(places, 1):
+            try:
+                parameter.lower(value, into)
+            except (TypeError, ValueError) as error:
+                raise at(f"argument {number} of {self.name}", error) from None
         answer = Value()
         try:  # includes the call: Ctrl-C is raised when it ends, and the answer must be freed
             self._instance.call(self, arguments, answer, _most_requests(values))

@@ -67,10 +67,10 @@ ANOTHER_CONTRACT = """
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((7, b""), "expected str, not int"),
-        (("k", "text"), "expected bytes, not str"),
+        ((7, b""), "argument 1 of set: expected str, not int"),
+        (("k", "text"), "argument 2 of set: expected bytes, not str; encode it"),
         (("k", b"", "etag"), "expected SetOptions, not str"),
-        (("k", b"", SetOptions(ttl="1")), "expected int, not str"),  # type: ignore[arg-type]
+        (("k", b"", SetOptions(ttl="1")), "of set: ttl: expected int, not str"),  # type: ignore[arg-type]
         (("k", b"", SetOptions(concurrency="first-write")), "expected Concurrency"),  # type: ignore[arg-type]
     ],
 )
@@ -92,6 +92,11 @@ def test_mapping_may_be_given_as_pairs(store: State, server: Server) -> None:
     store.init([("table", "nothing-here"), *fields.items()])  # the last value of a name wins
     with pytest.raises(NotFound, match="nothing-here"):
         store.init([*fields.items(), ("table", "nothing-here")])
+
+
+def test_wrong_element_of_a_list_is_named(store: State) -> None:
+    with pytest.raises(TypeError, match=r"argument 1 of bulk-get: \[1\]: expected str, not int"):
+        store.bulk_get(["k", 7])  # type: ignore[list-item]
 
 
 def test_text_is_not_accepted_as_a_list_of_keys(store: State) -> None:
