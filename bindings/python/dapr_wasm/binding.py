@@ -118,7 +118,7 @@ class Binding:
         - `too-large`;
         - any error of reaching the external system.
 
-        After an error nothing was done, except after `timeout` and
-        `unavailable`.
+        After `timeout` and `unavailable`, the outcome is unknown. After every other
+        error, nothing was done.
         """
         return self._invoke(operation, data, metadata)
