@@ -49,7 +49,8 @@ overwrite items that have changed since, or to copy items to another table. Ever
 value is set byte for byte: JSON with line breaks or with white space around it is
 printed as \"valueText\".
 A line without an item (\"absent\", \"error\", or an \"expiresAt\" in the past) is an
-error. The file is checked completely before anything is written.";
+error. The form of the file is checked completely before anything is written. An
+item that the store refuses, such as one with a changed ETag, fails alone.";
 
 const KEY_LINES: &str = "\
 A line of the file is a JSON object with a \"key\" (and, for a delete, an optional
@@ -81,11 +82,11 @@ pub struct GetArguments {
 pub struct SetArguments {
     /// The key to write
     pub key: String,
-    /// The value, stored unchanged; `-` reads standard input
+    /// The value, stored unchanged; `-` reads standard input (even after `--`)
     // Not a required group: clap would show it before the key in the usage.
     #[arg(
         group = "what",
-        allow_hyphen_values = true,
+        allow_negative_numbers = true,
         required_unless_present = "value_file"
     )]
     pub value: Option<String>,
@@ -194,7 +195,7 @@ pub struct InvokeArguments {
     /// The operation, such as `create`
     pub operation: String,
     /// The payload, empty by default; `-` reads standard input
-    #[arg(value_name = "DATA", group = "what", allow_hyphen_values = true)]
+    #[arg(value_name = "DATA", group = "what")]
     pub payload: Option<String>,
     /// Use the contents of this file as the payload
     #[arg(long = "data-file", value_name = "FILE", group = "what")]
@@ -208,7 +209,7 @@ pub struct InvokeArguments {
 pub fn pair(argument: &str) -> Result<(String, String), String> {
     match argument.split_once('=') {
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
-        None => Err("no `=` found: write the name, `=` and the value".to_owned()),
+        None => Err("no `=` found: write NAME=VALUE".to_owned()),
     }
 }
 
