@@ -41,7 +41,7 @@ fn run<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, WitError> {
     match reactor::block_on(call) {
         Some(result) => result.map_err(WitError::from),
         None => Err(WitError::Unavailable(
-            "the call waits for nothing that can wake it: this is a bug in the component"
+            "the call waits for nothing that can wake it: this is a bug in the component, please report it"
                 .to_owned(),
         )),
     }

@@ -19,9 +19,9 @@ pub enum Error {
     AccessDenied(String),
     /// The table does not exist.
     NotFound(String),
-    /// DynamoDB throttled the call, also after retries.
+    /// DynamoDB throttled the call, even after retries.
     Throttled(String),
-    /// Another transaction held the item, also after retries.
+    /// Another transaction held the item, even after retries.
     Conflict(String),
     /// The call timed out. A write may have happened.
     Timeout(String),

@@ -25,7 +25,7 @@ pub(super) struct Caller {
     secrets: Arc<[String]>,
 }
 
-/// The results of a bulk call. Result i answers request i.
+/// The results of a bulk call. Result i belongs to request i.
 pub(super) type Results<T> = Vec<Result<T, Error>>;
 
 /// The result of a call.

@@ -97,7 +97,10 @@ impl Guest<'_> {
             .with_extension("wasm");
         match component.is_file() {
             true => Ok(component),
-            false => Err(format!("cargo did not build {}", component.display())),
+            false => Err(format!(
+                "cargo did not build {}: see its errors above",
+                component.display()
+            )),
         }
     }
 }

@@ -63,7 +63,7 @@ const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
 /// - **Failed renewal**: the current credentials are used until they expire. A `tracing` event at level WARN reports the
 ///   failure.
 /// - **Limits**: a fetch takes at most 60 s. It continues if its callers give up, and later requests use its result. No second
-///   fetch runs at the same time. After an answer, the source is not asked for at least 5 s.
+///   fetch runs at the same time. After a result, the source is not asked for at least 5 s.
 /// - **Refused credentials**: if a service refuses credentials as expired, the host fetches new ones. See
 ///   [`EgressBuilder::sign`](crate::EgressBuilder::sign).
 /// - **Runtime**: the source runs on a thread of this crate, in a current-thread tokio runtime. It needs no runtime of the

@@ -384,13 +384,13 @@ pub(crate) fn pooled(
 
 /// Makes the configuration that determines the compiled code.
 ///
-/// These are wasmtime's defaults: code optimised for speed, bounds checked by guard pages, memory images copied on write, and
-/// backtraces with function and offset. Epochs interrupt components rather than fuel: code must count fuel, and only read
-/// epochs. The cost of epochs is at `PluginBuilder::interruptible`.
+/// These are wasmtime's defaults: code optimised for speed, bounds checked by guard pages, memory images copied on write,
+/// and backtraces with function and offset. Components are interrupted by epochs, not by fuel: code only reads an epoch, but
+/// would have to count fuel. The cost of epochs is at `PluginBuilder::interruptible`.
 fn config(settings: Settings) -> Config {
     let mut config = Config::new();
     config.epoch_interruption(settings.interruptible);
-    // The threads that compile are started only once. A process that is forked later would wait for them for ever.
+    // The threads that compile are started only once. A process that is forked later would wait for them forever.
     let process = std::process::id();
     config.parallel_compilation(*FIRST_PROCESS.get_or_init(|| process) == process);
     config

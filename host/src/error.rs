@@ -150,7 +150,7 @@ pub enum HostError {
     Engine(EngineError),
     /// The plugin has reached its limit of instances.
     #[error(
-        "the plugin already has {max_instances} instances, which is its limit; drop some, or raise PluginBuilder::max_instances"
+        "the limit is {max_instances} instances for the plugin, and all are in use; drop some, or raise PluginBuilder::max_instances"
     )]
     TooManyInstances {
         /// The limit of instances at a time.
@@ -158,7 +158,7 @@ pub enum HostError {
     },
     /// The plugins of a shared [`Engine`](crate::Engine) have together reached its limit of instances.
     #[error(
-        "the plugins of the engine already have {max_instances} instances, which is its limit; drop some, or raise EngineBuilder::max_instances"
+        "the limit is {max_instances} instances for the plugins of the engine, and all are in use; drop some, or raise EngineBuilder::max_instances"
     )]
     EngineFull {
         /// The limit of instances at a time, of all plugins together.
@@ -325,7 +325,7 @@ pub enum CallError {
     /// The instance is lost: an earlier call trapped, exceeded its time limit, or was dropped before it was done. The component
     /// was not called.
     #[error(
-        "this instance is lost: an earlier call trapped, exceeded its time limit or was dropped; start a new instance"
+        "this instance is lost: an earlier call trapped, exceeded its time limit or was dropped; drop it and start or acquire another one"
     )]
     InstanceLost,
     /// The instance was started before this process was forked. The component was not called.
@@ -349,7 +349,7 @@ fn time_limit(limit: &Duration) -> String {
             .to_owned();
     }
     format!(
-        "the component did not return within its time limit of {limit:?}; start a new instance, and raise the limit if calls may take longer"
+        "the call did not end within its time limit of {limit:?} and was cancelled; drop this instance and start or acquire another one, and raise the limit if calls may take longer"
     )
 }
 

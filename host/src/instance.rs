@@ -2,7 +2,7 @@
 //!
 //! The calls map one to one to the functions of `wit/state.wit` and `wit/binding.wit`, which say what each of them promises.
 //! All calls go through `Calls::run`. It checks that the instance is not lost, enforces the time limit, and decides from the
-//! outcome if the instance is lost.
+//! outcome whether the instance is lost.
 
 use crate::contract::{self, binding, state};
 use crate::egress::Outgoing;
@@ -415,7 +415,7 @@ impl State<'_> {
     /// # Errors
     ///
     /// - [`Error::EtagMismatch`]: a condition did not hold; the sentence names its key.
-    /// - [`Error::Conflict`]: another transaction held an item, also after the component's retries.
+    /// - [`Error::Conflict`]: another transaction held an item, even after the component's retries.
     /// - [`Error::InvalidArgument`]: too many operations, or an invalid key, value or option.
     /// - [`Error::Unsupported`]: the store does not support transactions.
     /// - The other errors of [`set`](Self::set).
@@ -536,7 +536,7 @@ impl Binding<'_> {
     }
 }
 
-/// The wasmtime store of an instance, and the record if the instance is lost.
+/// The wasmtime store of an instance, and whether the instance is lost.
 struct Calls {
     store: Store<HostState>,
     /// The default limit of a call.

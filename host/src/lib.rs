@@ -17,15 +17,21 @@
 //!
 //!    ```toml
 //!    [dependencies]
-//!    dapr-wasm-host = { path = "…/host" }
-//!    tokio = { version = "1", features = ["macros", "net", "rt-multi-thread", "time"] }
+//!    dapr-wasm-host = { path = "…/dapr-dynamodb/host" }
+//!    tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//!
+//!    # Without these, the first start of a debug build takes 20 s in place of 3 s.
+//!    [profile.dev.package.cranelift-codegen]
+//!    opt-level = 3
+//!    [profile.dev.package.regalloc2]
+//!    opt-level = 3
 //!    ```
 //!
-//! 2. In this repository, build the component, and start a local DynamoDB that has a table `state`:
+//! 2. In this repository, build the component, and start a local DynamoDB that has a table `orders`, in a second terminal:
 //!
 //!    ```sh
-//!    release/build # writes target/wasm32-wasip2/release/dapr_dynamodb.wasm
-//!    cargo run -p host-test -- serve --port 8000
+//!    cargo build -p host-test && release/build # writes target/wasm32-wasip2/release/dapr_dynamodb.wasm
+//!    target/debug/host-test serve --port 8000 --table orders # runs until it is interrupted
 //!    ```
 //!
 //! 3. Run this program:
@@ -39,7 +45,7 @@
 //!     let component = "…/target/wasm32-wasip2/release/dapr_dynamodb.wasm";
 //!     let endpoint = "http://127.0.0.1:8000";
 //!     # let server = host_test::embedded::Embedded::start(host_test::embedded::Storage::Memory).await?;
-//!     # server.create_table("state", "key").await?;
+//!     # server.create_table("orders", "key").await?;
 //!     # let (component, endpoint) = (host_test::component_path(), server.endpoint());
 //!
 //!     // Compiles the component. Later runs load the compiled code from a cache on disk.
@@ -51,7 +57,7 @@
 //!     let mut instance = plugin.instantiate(&options).await?;
 //!
 //!     let mut store = instance.state()?;
-//!     let fields = [("table", "state"), ("endpoint", endpoint), ("accessKey", "id"), ("secretKey", "secret")];
+//!     let fields = [("table", "orders"), ("endpoint", endpoint), ("accessKey", "id"), ("secretKey", "secret")];
 //!     store.init(&fields).await?;
 //!
 //!     let etag = store.set("order-1", b"new", None).await?;
@@ -81,18 +87,19 @@
 //! ```
 //! use dapr_wasm_host::{Egress, InstanceOptions, InstancePool, Plugin};
 //! use std::error::Error;
+//! use std::time::Duration;
 //! use tokio::task::JoinSet;
 //!
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
 //! # let server = host_test::embedded::Embedded::start(host_test::embedded::Storage::Memory).await?;
-//! # server.create_table("state", "key").await?;
+//! # server.create_table("orders", "key").await?;
 //! # let (component, endpoint) = (host_test::component_path(), server.endpoint());
 //! let plugin = Plugin::from_file(component)?;
 //! let egress = Egress::builder().allow_url(endpoint).build()?; // its connections serve all instances
 //! let pool = InstancePool::builder(&plugin)
-//!     .options(InstanceOptions::new().egress(egress))
-//!     .state([("table", "state"), ("endpoint", endpoint), ("accessKey", "id"), ("secretKey", "secret")])
+//!     .options(InstanceOptions::new().egress(egress).time_limit(Duration::from_secs(60)))
+//!     .state([("table", "orders"), ("endpoint", endpoint), ("accessKey", "id"), ("secretKey", "secret")])
 //!     .max_instances(16.try_into()?)
 //!     .build();
 //!
@@ -108,7 +115,7 @@
 //! while let Some(task) = tasks.join_next().await {
 //!     task??;
 //! }
-//! # assert_eq!(server.scan("state").await?.len(), 100);
+//! # assert_eq!(server.scan("orders").await?.len(), 100);
 //! # Ok(())
 //! # }
 //! ```
@@ -137,8 +144,14 @@
 //! A call past its limit is cancelled, whether the component computes or waits for the network. Its instance is lost, and
 //! a pool replaces it. The same happens if you drop the future of a call, as [`tokio::time::timeout`] does.
 //!
-//! Set the limit above the component's own timeouts. A component that times out by itself keeps its instance, and its error
-//! says what it waited for.
+//! Set the limit above the component's own timeouts. For `dapr_dynamodb.wasm` these are `maxAttempts` times
+//! `requestTimeout`, by default 4 × 10 s. For shorter calls lower these fields, such as `("requestTimeout", "2s")`. A component
+//! that times out by itself keeps its instance, and its error says what it waited for.
+//!
+//! A pool configures the replacement first, which reads the table, within [`InstanceOptions::time_limit`]. If the server still
+//! does not respond, `acquire` returns [`PoolError::Init`], and the same error for one second more
+//! ([`InstancePoolBuilder::retry_pause`]). Waiting for a free instance has no limit: put `tokio::time::timeout` around
+//! `acquire` if you need one.
 //!
 //! # Errors
 //!
@@ -152,18 +165,22 @@
 //!
 //! ```no_run
 //! # async fn example(instance: &mut dapr_wasm_host::Instance) -> Result<(), Box<dyn std::error::Error>> {
-//! # let unchanged = None;
 //! use dapr_wasm_host::CallError;
-//! use dapr_wasm_host::types::Error;
+//! use dapr_wasm_host::types::{Error, SetOptions};
 //!
-//! match instance.state()?.set("order-1", b"paid", unchanged).await {
+//! let mut store = instance.state()?;
+//! let item = store.get("order-1", None).await?.ok_or("absent")?;
+//! // Without an ETag, the set would replace whatever is stored.
+//! let etag = item.etag.ok_or("written by another tool, without an ETag")?;
+//! let unchanged = SetOptions { etag: Some(etag), ..SetOptions::default() };
+//! match store.set("order-1", b"paid", Some(unchanged)).await {
 //!     Ok(etag) => println!("written, with the ETag {etag}"),
 //!     // An error that the component returned. The instance stays usable.
-//!     Err(CallError::Component(Error::EtagMismatch(message))) => println!("somebody was faster: {message}"),
+//!     Err(CallError::Component(Error::EtagMismatch(_))) => println!("somebody was faster: read again, decide again"),
 //!     // A write whose outcome is unknown. Read the item to find out.
 //!     Err(CallError::Component(error @ (Error::Timeout(_) | Error::Unavailable(_)))) => println!("{error}"),
-//!     // The component trapped. The instance is lost, and the outcome of a write is unknown.
-//!     Err(CallError::Trap(trap)) => println!("trapped: {}", trap.root_cause()),
+//!     // The call was cut off. The instance is lost, and the outcome of a write is unknown.
+//!     Err(error @ (CallError::TimeLimit { .. } | CallError::Trap(_))) => println!("{error}"),
 //!     Err(error) => return Err(error.into()),
 //! }
 //! # Ok(())
@@ -209,7 +226,7 @@
 //! let options = InstanceOptions::new()
 //!     .egress(egress)
 //!     .memory_limit(64 << 20) // bytes
-//!     .time_limit(Duration::from_secs(30))
+//!     .time_limit(Duration::from_secs(60))
 //!     .max_requests(16.try_into()?);
 //! # let _ = options;
 //! # Ok(())

@@ -38,7 +38,7 @@ const MAX_RANDOM: u64 = 1 << 20;
 ///     .egress(egress)
 ///     .env("AWS_REGION", "eu-west-1")
 ///     .memory_limit(64 << 20) // 64 MiB
-///     .time_limit(Duration::from_secs(30))
+///     .time_limit(Duration::from_secs(60))
 ///     .inherit_stderr();
 /// # let _ = options;
 /// # Ok(())
@@ -227,8 +227,8 @@ impl InstanceOptions {
     /// The target of the event is `dapr_wasm_host::stderr`, and its message is the line. Its field `instance` is a number that
     /// is unique to the instance within this process.
     ///
-    /// Control characters are escaped, and a line of more than 8 KiB becomes several events. The number of lines is not
-    /// limited. If you do not trust the component, filter events by their target.
+    /// Control characters are escaped, and a line of more than 8 KiB becomes several events. Only the running time of the
+    /// component limits the number of lines. If you do not trust the component, filter events by their target.
     #[must_use]
     pub fn trace_stderr(mut self) -> Self {
         self.stderr = Stderr::Trace;

@@ -18,7 +18,7 @@ const CAPACITY: usize = 64 * 1024;
 /// The longest line that is sent to `tracing` in one event, in bytes as the component wrote them.
 const LONGEST_LINE: usize = 8 * 1024;
 
-/// The limit of bytes that are sent to `tracing` of the output of a component that failed to start.
+/// The limit, in bytes, of the output that is sent to `tracing` if a component fails to start.
 const REPORTED: usize = 4 * 1024;
 
 /// A sink for the standard error of instances, which keeps the newest lines. A clone is the same sink.
@@ -153,7 +153,7 @@ fn line_ends(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// The number of the next instance. It tells the lines of the instances of this process apart.
+/// The number of the next instance. It distinguishes the lines of this process's instances.
 static INSTANCES: AtomicU64 = AtomicU64::new(0);
 
 /// The standard error of one instance.

@@ -1,6 +1,6 @@
 //! The types of the contract, as Rust values: options, requests, items, and [`Error`].
 //!
-//! Each field means what the WIT files say. In addition, the option records implement [`Default`], with every field absent,
+//! The docs of each field are those of the WIT files. In addition, the option records implement [`Default`], with every field absent,
 //! and [`Error`] implements [`Display`](std::fmt::Display).
 //!
 //! | type | for |
@@ -126,10 +126,10 @@ pub enum Error {
     /// The table, bucket or database does not exist. An absent key is not an error.
     #[component(name = "not-found")]
     NotFound(String),
-    /// The store refused the call because of load, also after the component's own retries.
+    /// The store refused the call because of load, even after the component's own retries.
     #[component(name = "throttled")]
     Throttled(String),
-    /// Another transaction held the item, also after the component's own retries.
+    /// Another transaction held the item, even after the component's own retries.
     #[component(name = "conflict")]
     Conflict(String),
     /// The time allowed for the call ran out. The outcome of a write is unknown.

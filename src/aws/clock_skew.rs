@@ -1,6 +1,6 @@
-//! Correction of a wrong clock. Expiry times must be right to the second, and a signature
-//! is valid for only five minutes. So the component follows the server's clock, as far as
-//! the server's responses tell it.
+//! Correction of a wrong clock. Expiry times must be right to the second, and a signature is
+//! valid for only five minutes. So the component follows the server's clock, as far as its
+//! responses show it.
 //!
 //! Source of the threshold: `service_clock_skew.rs` of aws-runtime.
 

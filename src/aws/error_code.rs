@@ -1,6 +1,6 @@
 //! The meaning of AWS's error codes, in one table for DynamoDB and STS. For each code the
 //! table has the error case of the WIT contract and the remedy that makes another attempt
-//! worthwhile. It also tells whether the request may have taken effect.
+//! worthwhile. It also says whether the request may have taken effect.
 //!
 //! Sources:
 //!

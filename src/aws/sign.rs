@@ -171,7 +171,7 @@ impl Signer {
     fn day(&self, date: &str) -> Result<Day, BoxError> {
         let token = self.credentials.session_token();
         if !token.unwrap_or_default().bytes().all(is_field_content) {
-            return Err("the session token contains a character that a header cannot carry".into());
+            return Err("the session token contains a character that a header cannot carry; check its source".into());
         }
         let secret = self.credentials.secret_access_key();
         let mut key = keyed(format!("AWS4{secret}").as_bytes())?;

@@ -1,6 +1,7 @@
 //! Converts JSON to attribute values: string S, number N with every digit kept, bool, null,
 //! array L, object M. A value that DynamoDB cannot hold is refused, and the error names the
-//! path of the member. An example is a number of which a digit would be lost.
+//! path of the member. For example, a number with more than 38 digits is refused, because
+//! digits would be lost.
 
 use crate::error::Error;
 use crate::limits::{ATTRIBUTE_NAME_BYTES, NESTING_LEVELS, NUMBER_DIGITS, NUMBER_EXPONENTS};
@@ -145,7 +146,7 @@ fn number(text: &str) -> Result<String, String> {
     let digits = format!("{whole}{fraction}");
     let significant = digits.trim_matches('0');
     if significant.is_empty() {
-        // Zero needs no exponent, and DynamoDB may refuse the one that it has.
+        // The exponent of zero is dropped, because DynamoDB may refuse it.
         return Ok("0".to_owned());
     }
     if significant.len() > NUMBER_DIGITS {

@@ -1,6 +1,6 @@
 //! Container credentials, served by an agent at an HTTP endpoint. The agents are ECS, EKS Pod
-//! Identity, and hosts that provide their own credentials in the same way. Over plain http,
-//! only addresses that cannot be another party's machine are asked.
+//! Identity, and hosts that provide their own credentials in the same way. Over plain http, the
+//! component sends requests only to addresses that cannot belong to another party.
 //!
 //! Source: `ecs.rs` of aws-config.
 

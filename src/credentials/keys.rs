@@ -21,7 +21,7 @@ pub(super) fn fault(text: &str) -> Option<String> {
     }
     if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Some(
-            "contains a space, a line break or another character that AWS credentials cannot have"
+            "contains a space, a line break or another character that AWS credentials cannot have; check its source for a copied line break"
                 .to_owned(),
         );
     }

@@ -134,7 +134,7 @@ impl<P: Platform> Guest<P> {
             .map(|current| (Rc::clone(&current.signer), current.times.due(now)));
         match due {
             Some((signer, Due::Not)) => Ok(given(signer, false)),
-            // Another call is already fetching. This one goes on with the old credentials.
+            // Another call is already fetching. This one uses the old credentials.
             Some((signer, Due::Soon)) if self.fetch.borrow().is_some() => Ok(given(signer, false)),
             Some((signer, Due::Soon)) => {
                 let begin = self.platform.monotonic();

@@ -309,7 +309,8 @@ impl<P: Platform> Client<P> {
             skew.observe(date, attempt.sent, self.platform.now());
         }
         if wants_date && read.is_ok() {
-            // Also without a date: a server may send none, and not every request should ask.
+            // Set even if the response has no date. Otherwise every request to a server
+            // without dates would ask again.
             self.date_asked.set(Some(attempt.now));
         }
         read

@@ -308,6 +308,9 @@ fn write_service_error(sentence: &mut String, error: &ServiceError) -> std::fmt:
             "; if `signing` is `host`, the host must sign requests: enable signing in the host, or unset `signing`",
         );
     }
+    if error.code == "ResourceNotFoundException" {
+        sentence.push_str("; create the table, or check `table`, `region` and `endpoint`");
+    }
     Ok(())
 }
 

@@ -1,6 +1,6 @@
 //! The retry policy. After a failed attempt it decides whether to make another one. It owns
 //! the retry quotas and the estimate of the server's clock. [`AttemptError`] and
-//! `aws::error_code` tell it the meaning of an error.
+//! `aws::error_code` define the meaning of an error.
 //!
 //! The rule: an attempt with an unknown outcome is repeated only if it cannot take effect
 //! twice, or if the configuration accepts that.

@@ -118,7 +118,7 @@ pub fn endpoint(fields: &Fields<'_>, files: &dyn Files) -> Result<(Endpoint, Str
         },
         // An error of the shared files comes first: the user configured them for the region.
         (None, None) => Err(unread.unwrap_or_else(|| {
-            missing("region", "an AWS region such as `eu-west-1`", "AWS_REGION")
+            missing("region", "an AWS region such as `eu-west-1` (or set `endpoint` to use another server)", "AWS_REGION")
         })),
     }
 }

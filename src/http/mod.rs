@@ -185,7 +185,10 @@ impl fmt::Display for TransportError {
         match self {
             Self::Dns(cause) => write!(f, "the host name does not resolve ({cause})"),
             Self::Refused(cause) => write!(f, "no connection ({cause})"),
-            Self::Tls(cause) => write!(f, "TLS failed ({cause})"),
+            Self::Tls(cause) => write!(
+                f,
+                "TLS failed ({cause}): if the server speaks plain HTTP, use an `http://` URL"
+            ),
             Self::Certificate(cause) => write!(
                 f,
                 "TLS failed ({cause}): add the certificate's root to the host's trusted roots, or use the host name that the certificate is for"
@@ -210,7 +213,7 @@ pub trait Transport {
     ///
     /// # Errors
     ///
-    /// The cause of the failure, which also tells whether the request may have reached
+    /// The cause of the failure, which also shows whether the request may have reached
     /// DynamoDB.
     fn send(&self, request: Request<'_>) -> impl Future<Output = Result<Response, TransportError>>;
 }

@@ -135,8 +135,8 @@ fn outgoing(request: &Request<'_>) -> Result<(OutgoingRequest, OutgoingBody), Tr
     Ok((outgoing, body))
 }
 
-/// Writes the body. A stream that closes early is not an error here: the response or its
-/// error tells the cause.
+/// Writes the body. A stream that closes early is not an error here: the response or its error shows the
+/// cause.
 async fn write(
     body: OutgoingBody,
     mut bytes: &[u8],

@@ -36,7 +36,7 @@ pub struct NewItem {
     pub ttl: Option<u64>,
 }
 
-/// An encoded new item. Each attempt sets the expiry anew, from the time of that attempt.
+/// An encoded new item. Each attempt computes the expiry again, from its own time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Encoded {
     attributes: Attributes,
@@ -169,7 +169,7 @@ pub fn decode(
 ) -> Result<Option<Item>, Error> {
     let foreign = |what: &str| {
         Error::Other(format!(
-            "the item of key {} in table `{}` {what}: another tool wrote it",
+            "the item of key {} in table `{}` {what}: the state store did not write it",
             quote(key),
             table.name
         ))

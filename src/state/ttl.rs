@@ -26,7 +26,7 @@ pub fn seconds(table: &Table, ttl: Option<i64>) -> Result<Option<u64>, Error> {
                 "invalid `ttl` {seconds}: must be a number of seconds above 0, or 0 or -1 for no expiry"
             )),
             Ok(_) if table.ttl_attribute.is_none() => refuse(format!(
-                "`ttl` is {seconds}, but the table has no attribute for it: set `ttlAttributeName` in the configuration"
+                "`ttl` is {seconds}, but time to live is not configured: set `ttlAttributeName`"
             )),
             Ok(seconds) if seconds > LONGEST => refuse(format!(
                 "invalid `ttl` {seconds}: the expiry would not fit in 64 bits; use -1 for no expiry"

@@ -9,7 +9,7 @@ use dapr_wasm_command_line::model::{
 };
 
 /// The sentence for `not-initialized`, the one case that has none of its own.
-const UNCONFIGURED: &str = "neither --metadata nor the environment configures the component: use --metadata, or pass variables on (in wasmtime: --env NAME or -S inherit-env)";
+const UNCONFIGURED: &str = "the component is not configured: use --metadata, or pass on its environment variables (in wasmtime: --env NAME or -S inherit-env)";
 
 /// The imported state store.
 pub(super) struct StateStore;

@@ -10,7 +10,7 @@ pub(super) fn outcome(run: impl Future<Output = Result<Outcome, Stop>>) -> Resul
     match pin!(run).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(outcome) => outcome,
         Poll::Pending => Err(Stop::Failed(Failure::here(
-            "the program waits for an event that never comes",
+            "the program waits for an event that never comes: this is a bug in the program, please report it",
         ))),
     }
 }

@@ -1,4 +1,4 @@
-//! A counter that many tasks increment, and the checks of what they were told.
+//! A counter that many tasks increment, and the checks of the results that they got.
 
 use std::collections::VecDeque;
 

@@ -113,7 +113,7 @@ async fn transaction_accepts_the_promised_number_of_operations(scene: &Scene) ->
         .collect();
     let etags = store.transact(&operations).await?;
     equal("the number of ETags", etags.len(), operations.len())?;
-    holds(etags.iter().all(Option::is_some), "a set gives no ETag")?;
+    holds(etags.iter().all(Option::is_some), "a set returned no ETag")?;
     let last = format!("k-{}", size.saturating_sub(1));
     equal("the last value", store.item(&last).await?.value, b"v")?;
     let on_one_key: Vec<_> = (0..size).map(|_| set("k", b"v", None)).collect();

@@ -98,7 +98,7 @@ pub(super) async fn of(
     Ok(Ok((subject, behind)))
 }
 
-/// Returns the reason that none of the component's interfaces is configured, if so. A run that
+/// Returns an error if no interface of the component is configured. A run that
 /// tests nothing must not look like a run that found nothing.
 fn untested<'r>(
     plugin: &Plugin,

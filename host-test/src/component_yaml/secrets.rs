@@ -45,7 +45,7 @@ impl Secrets {
             // The parser's own message is left out, because it may quote a secret.
             let problem = match error.is_eof() {
                 true => "it ends too early",
-                false => "the syntax is wrong here",
+                false => "invalid syntax",
             };
             let line = error.line();
             Failure::here(format_args!(

@@ -71,7 +71,7 @@ pub struct Connection {
     /// call, unless --data, --endpoint or --aws is given
     #[arg(long, global = true, value_name = "PATH", help_heading = CONFIGURATION)]
     pub component_yaml: Option<PathBuf>,
-    /// Use the component of this name if the file or folder holds several
+    /// Use the component of this name if the file or folder contains several
     #[arg(long, global = true, value_name = "NAME", help_heading = CONFIGURATION)]
     pub component_name: Option<String>,
     /// Look up secretKeyRef in this JSON file

@@ -1,5 +1,5 @@
 //! Checks of the permissions of cached code. Only this user and root may decide which code is run. Nobody else may write to
-//! it or replace it, and whoever can write to a folder above it can replace it.
+//! it or replace it. A user who can write to a folder above it can replace it.
 //!
 //! Only Unix permissions are checked. On other platforms every folder is refused.
 

@@ -1,7 +1,7 @@
 //! aws-config's default chain, and its HTTP client for STS, a container's agent and instance metadata.
 //!
 //! A new chain is built for each fetch. A chain that is reused never reads the shared files again. After a failure to read them,
-//! it returns "initialization error already taken" for ever. The client uses the connections of this crate, so it has the same
+//! it returns "initialization error already taken" forever. The client uses the connections of this crate, so it has the same
 //! TLS settings as an [`Egress`].
 
 use crate::egress::{Egress, Outgoing, Tls};

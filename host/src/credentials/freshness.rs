@@ -13,7 +13,8 @@ const LEAD: Duration = Duration::from_secs(180);
 /// The time after which credentials without an expiry are fetched again, because their files may have been replaced.
 const UNLIMITED: Duration = Duration::from_secs(15 * 60);
 
-/// The time for which the source is not asked after an answer, even after a failure or the same credentials.
+/// The minimum time between a result of the source and the next request to it, even if the result is a failure or the same
+/// credentials.
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// The last answer of a credential source.

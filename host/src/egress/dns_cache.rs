@@ -34,7 +34,8 @@ use tower_service::Service;
 const KEPT_FOR: Duration = Duration::from_secs(5);
 /// The maximum number of cached names. A plugin may ask for as many names as a wildcard allows.
 const MOST_NAMES: usize = 64;
-/// The maximum number of concurrent lookups. A lookup of the system's resolver takes a thread until the name server answers.
+/// The maximum number of concurrent lookups. A lookup of the system's resolver occupies a thread until it ends, which takes
+/// long if the name server does not respond.
 const MOST_LOOKUPS: usize = 32;
 /// The maximum number of concurrent lookups for names that only a wildcard allows. A plugin chooses such names, and so their
 /// name servers. Slow name servers must not delay the names that the embedder wrote out.

@@ -1,8 +1,8 @@
 //! Sends one request and returns its response. A request that may have reached the server is never sent a second time.
 //!
-//! Only the plugin knows if a request may be repeated. There is one exception: the server may have closed an idle connection
-//! before a byte of the request was written. Then the request is sent on another connection. If a new connection fails in this
-//! way, the plugin gets an error code that means that nothing was sent.
+//! Only the plugin knows whether a request may be repeated. There is one exception: the server may have closed an idle
+//! connection before a byte of the request was written. Then the request is sent on another connection. If a new connection
+//! fails in this way, the plugin gets an error code that means that nothing was sent.
 
 use super::connection::{Connection, Failed, InstanceGone, RequestBody};
 use super::failure;

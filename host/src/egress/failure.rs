@@ -1,4 +1,5 @@
-//! Maps failures to the error codes of `wasi:http`. A plugin decides by the code if it retries, so each cause keeps its own code.
+//! Maps failures to the error codes of `wasi:http`. A plugin decides by the code whether to retry, so each cause keeps its
+//! own code.
 //!
 //! `wasi:http` took its codes from RFC 9209, section 2.3.
 

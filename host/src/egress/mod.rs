@@ -392,7 +392,7 @@ impl EgressBuilder {
     /// refusal of the service in these cases:
     ///
     /// - The source fails or returns the same credentials again.
-    /// - The source answered less than 5 s ago.
+    /// - The source returned a result less than 5 s ago.
     /// - The source takes longer than requests [wait](AwsCredentials::wait_timeout).
     /// - The service refuses the second attempt as well.
     ///

@@ -3,11 +3,11 @@
 //! These functions replace those of wasmtime-wasi-http:
 //!
 //! - `outgoing-handler.handle` frees the options of a request together with the request. wasmtime-wasi-http 48 leaves them in
-//!   the instance's table for ever: `p2/http_impl.rs` reads them and does not delete them. An instance would trap once the
+//!   the instance's table forever: `p2/http_impl.rs` reads them and does not delete them. An instance would trap once the
 //!   table is full.
 //! - `outgoing-request.set-method` and `set-authority` limit the length of their values. wasmtime-wasi-http 48 keeps any
-//!   value. A plugin could store as many bytes as its memory has in the host, with each request that it creates and never
-//!   sends.
+//!   value. With each request that it never sends, a plugin could make the host keep as many bytes as the plugin's own
+//!   memory has.
 
 use super::Egress;
 use super::allow_list::Permission;

@@ -28,7 +28,7 @@ const RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// use std::time::Duration;
 ///
 /// let pool = InstancePool::builder(&plugin)
-///     .options(InstanceOptions::new().egress(egress).time_limit(Duration::from_secs(30)))
+///     .options(InstanceOptions::new().egress(egress).time_limit(Duration::from_secs(60)))
 ///     .state([("table", "orders"), ("region", "eu-west-1")])
 ///     .max_instances(32.try_into()?)
 ///     .idle_timeout(Duration::from_secs(60))

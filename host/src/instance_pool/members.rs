@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 /// An instance of a pool, with the pool's records about it.
 pub(super) struct Member {
-    /// Boxed, since an instance has some hundred bytes, and each loan moves it several times.
+    /// Boxed, since an instance has several hundred bytes, and each loan moves it several times.
     pub(super) instance: Box<Instance>,
     pub(super) started: Instant,
     /// Kept up to date only if idle instances time out.

@@ -39,7 +39,7 @@ pub(crate) fn binding_with_large_parts() -> Vec<u8> {
     by_hand("by-hand", BY_HAND_WIT, &format!("{core}{parts})"))
 }
 
-/// A binding that computes for ever at the point that `when` names. Its other calls succeed, and `ping` waits for a quarter of
+/// A binding that computes forever at the point that `when` names. Its other calls succeed, and `ping` waits for a quarter of
 /// an hour.
 pub(crate) fn binding_that_spins(when: Spins) -> Vec<u8> {
     let spin = "(loop $forever (br $forever))";

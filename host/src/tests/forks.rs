@@ -62,7 +62,7 @@ fn forked_process_is_refused_and_may_load_the_plugin_itself() {
             for (plugin, instance) in &mut loaded {
                 is_refused(plugin, instance).await;
             }
-            // A component that computes for ever is interrupted by this process's own thread.
+            // A component that computes forever is interrupted by this process's own thread.
             let plugin = load(&binding_that_spins(Spins::InInvoke), true);
             let limit = Duration::from_millis(100);
             let options = InstanceOptions::new().time_limit(limit);

@@ -22,7 +22,7 @@ use profiles::{Fault, Kind, Profiles};
 /// The name of the source.
 const SOURCE: &str = "shared files";
 
-/// The name in error sentences of STS for the role of a profile.
+/// The name of STS in error sentences about the role of a profile.
 pub(super) const STS: &str = "STS (a profile's role)";
 
 /// Returns the region of the selected profile. Registers the secrets of the profile for
@@ -74,7 +74,7 @@ impl<P: Platform> SharedFiles<P> {
         };
         given.map_err(|error| match error {
             NoCredentials::Absent(why) => misconfigured(format!(
-                "profile {} has `credential_source` {name}, which gives no credentials: {why}",
+                "profile {} has `credential_source` {name}, which returns no credentials: {why}",
                 quote(profile)
             )),
             NoCredentials::Broken(_) => error,
@@ -186,7 +186,7 @@ fn read(locations: &Locations, files: &dyn Files) -> Result<Profiles, NoCredenti
     if !is_there {
         return Err(match &locations.profile {
             Some(profile) => misconfigured(format!(
-                "`{PROFILE}` names profile {}, but there is no file to read it from: set {CONFIG_FILE} or {CREDENTIALS_FILE}, and grant the component access to its directory",
+                "`{PROFILE}` names profile {}, but there is no file to read it from: grant the component the folder `.aws` of HOME, or set {CONFIG_FILE} or {CREDENTIALS_FILE} and grant its directory",
                 quote(&profile.value)
             )),
             None => absent(

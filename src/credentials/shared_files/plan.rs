@@ -23,7 +23,7 @@ const UNSUPPORTED: &[&str] = &[
 ];
 
 /// The remedy for a profile with an unsupported property.
-const INSTEAD: &str = "name another profile with AWS_PROFILE, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (`aws configure export-credentials --format env` prints them)";
+const INSTEAD: &str = "name another profile with AWS_PROFILE, or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN (`aws configure export-credentials --format env` of AWS CLI version 2 prints them)";
 
 /// The steps to the credentials of a profile.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ pub(super) fn plan(profiles: &Profiles) -> Result<Plan, NoCredentials> {
                 quote(name)
             )),
             None => misconfigured(format!(
-                "the shared files have no profile {}, which AWS_PROFILE names{aside}",
+                "the shared files have no profile {}, which AWS_PROFILE names{aside}: correct the variable, or add the profile",
                 quote(name)
             )),
         })?;

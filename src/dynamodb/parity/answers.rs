@@ -1,4 +1,4 @@
-//! Tests that the same response gives the same output or the same error as in the SDK.
+//! Tests that the same response returns the same output or the same error as in the SDK.
 //! Errors are compared by type and by text.
 
 use super::call::{Call, Site, get, put};

@@ -1,4 +1,4 @@
-//! Maps the host's error codes to transport errors. A transport error tells whether the
+//! Maps the host's error codes to transport errors. A transport error says whether the
 //! fault is transient, and whether the request may have been applied.
 
 use crate::http::TransportError;
@@ -35,7 +35,10 @@ fn meaning(code: &Code) -> (&'static str, fn(String) -> TransportError) {
         Code::DestinationNotFound => ("destination not found", Refused),
         Code::DestinationUnavailable => ("destination unavailable", Refused),
         Code::DestinationIpUnroutable => ("destination ip unroutable", Refused),
-        Code::ConnectionRefused => ("connection refused", Refused),
+        Code::ConnectionRefused => (
+            "connection refused; check that the server is running, and its address",
+            Refused,
+        ),
         Code::ConnectionLimitReached => ("connection limit reached", Refused),
         Code::DestinationIpProhibited => ("destination ip prohibited", Denied),
         Code::HttpRequestDenied => ("http request denied", Denied),

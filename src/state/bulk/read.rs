@@ -87,7 +87,8 @@ impl<P: Platform> StateStore<P> {
             let (items, unprocessed) = match answer {
                 Ok(sorted) => sorted,
                 Err(Error::TooLarge(_)) if pending.len() > 1 => {
-                    // A proxy before DynamoDB refuses so many keys. Half of them may fit.
+                    // A proxy in front of DynamoDB refused this many keys. Half of them may
+                    // fit.
                     let keys: Vec<&str> = pending.iter().map(Cow::as_ref).collect();
                     for half in keys.chunks(keys.len().div_ceil(2)) {
                         let half = self.get_batch(half, consistency, stall);

@@ -23,10 +23,11 @@ const COMMANDS: [&[&str]; 11] = [
 async fn every_command_without_configuration_is_not_initialized() {
     for command in COMMANDS {
         let ran = with_environment(&[], command).await;
-        ran.assert_failed("not-initialized: neither --metadata nor the environment configures ");
+        ran.assert_failed("not-initialized: the component is not configured: use --metadata, ");
     }
     let ran = with_environment(&[], &["state", "get", "k", "--json"]).await;
-    let says = "{\"error\":{\"case\":\"not-initialized\",\"message\":\"neither --metadata ";
+    let says =
+        "{\"error\":{\"case\":\"not-initialized\",\"message\":\"the component is not configured: ";
     assert!(ran.text().starts_with(says), "{}", ran.text());
 }
 

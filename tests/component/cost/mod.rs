@@ -38,7 +38,7 @@ async fn each_call_costs_what_the_page_says() {
     std::fs::write(FOUND, &found).expect("the target folder can be written to");
     assert!(
         found == page,
-        "a call has another cost than docs/cost.md says; if the change is intended, copy {FOUND} over it:\n{rows}"
+        "the cost of a call differs from docs/cost.md; if the change is intended, copy {FOUND} over it:\n{rows}"
     );
     let largest = bill.rows.iter().map(|row| row.head).max().unwrap();
     assert!(largest <= LARGEST_HEAD, "{largest}");

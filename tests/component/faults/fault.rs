@@ -190,12 +190,15 @@ fn harmless() -> Vec<Fault> {
         deliver("in chunks of a byte", Delivery::Chunked),
         deliver("after `100 Continue`", Delivery::AfterInterim),
         deliver("`content-length` twice, equal", Delivery::LengthTwice),
-        deliver("closed after the response, with `connection: close`", Delivery::Last),
-        deliver("closed after the response, without notice", Delivery::HungUp),
         deliver(
-            "followed by an unrequested response",
-            Delivery::Followed,
+            "closed after the response, with `connection: close`",
+            Delivery::Last,
         ),
+        deliver(
+            "closed after the response, without notice",
+            Delivery::HungUp,
+        ),
+        deliver("followed by an unrequested response", Delivery::Followed),
     ]
 }
 
@@ -406,7 +409,10 @@ fn broken() -> Vec<Fault> {
     let given_up = "takes effect after the client has given up";
     vec![
         Fault::striking("connections are refused", NotSent, Strikes::Connections),
-        lost("closed without a response, without effect", Delivery::Closed),
+        lost(
+            "closed without a response, without effect",
+            Delivery::Closed,
+        ),
         deliver(
             "closed without a response, after the effect",
             Delivery::Closed,
@@ -427,7 +433,10 @@ fn broken() -> Vec<Fault> {
         ),
         deliver("one bit flipped", Delivery::Corrupted),
         deliver("compressed without a request for it", Delivery::Gzipped),
-        deliver("two different `content-length` headers", Delivery::TwoLengths),
+        deliver(
+            "two different `content-length` headers",
+            Delivery::TwoLengths,
+        ),
         silent(lost("no response, without effect", Delivery::Withheld)),
         silent(deliver("no response, after the effect", Delivery::Withheld)),
         silent(deliver(
@@ -459,7 +468,8 @@ fn in_turn() -> Vec<Fault> {
         let (_, code) = name.rsplit_once(' ').expect("the code is last");
         turns(name, Unknown, Action::drop_answer(), error(code))
     };
-    let throttled_then_lost = "ThrottlingException, then closed without a response after the effect";
+    let throttled_then_lost =
+        "ThrottlingException, then closed without a response after the effect";
     let throttling = error("ThrottlingException");
     vec![
         lost_then("closed without a response after the effect, then ThrottlingException")

@@ -22,7 +22,7 @@ pub fn guests_hold(wanted: &[u8]) -> bool {
     })
 }
 
-/// Returns true if `bytes` contains `wanted`. It searches some hundred megabytes in an unoptimised
+/// Returns true if `bytes` contains `wanted`. It searches several hundred megabytes in an unoptimised
 /// test, so it relies on the standard library's search for one byte, which is optimised.
 fn holds(mut bytes: &[u8], wanted: &[u8]) -> bool {
     let (first, rest) = wanted.split_first().expect("something is wanted");

@@ -8,7 +8,7 @@
 use super::model::{Change, Condition, Contents, Key, Value};
 use super::search::Search;
 
-/// The maximum number of states of a search, after which it gives up. They take some hundred megabytes.
+/// The maximum number of states of a search, after which it gives up. They take several hundred megabytes.
 const MOST_STATES: usize = 1_000_000;
 
 /// The result of a search.

@@ -1,5 +1,4 @@
-//! The clients of a history. Each client is its own instance of the component and makes the calls that it is given, one
-//! after the other.
+//! The clients of a history. Each client is its own instance of the component and makes its calls one after the other.
 //!
 //! All moves of clients are reported here. A move is a request that arrived at the gate, or the result of a call.
 

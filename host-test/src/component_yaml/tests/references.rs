@@ -133,7 +133,7 @@ fn error_for_malformed_secrets_hides_the_text() {
         .to_string();
     assert_eq!(
         sentence,
-        "the secrets file secrets.json:2: not valid JSON: the syntax is wrong here"
+        "the secrets file secrets.json:2: not valid JSON: invalid syntax"
     );
     let sentence = Secrets::parse("secrets.json", "[]")
         .unwrap_err()

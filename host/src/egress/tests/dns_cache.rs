@@ -100,7 +100,7 @@ async fn name_is_looked_up_again_after_a_refused_connection() {
 
 #[tokio::test]
 async fn name_is_looked_up_again_after_a_connect_timeout() {
-    // The server does not accept, so TCP connects and TLS waits for ever.
+    // The server does not accept, so TCP connects and TLS waits forever.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let url = format!("https://store.example:{port}/");

@@ -16,7 +16,7 @@ const SHORT: Duration = Duration::from_millis(50);
 
 #[tokio::test]
 async fn unfinished_connection_hits_the_connect_timeout() {
-    // The server does not accept, so TCP connects and TLS waits for ever.
+    // The server does not accept, so TCP connects and TLS waits forever.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap());
     let egress = Egress::builder().allow_url(&*url).build().unwrap();

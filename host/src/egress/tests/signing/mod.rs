@@ -330,7 +330,7 @@ async fn bodies_above_the_buffer_limit_wait_in_turn() {
         });
     }
     let read = timeout(Duration::from_secs(60), reading.join_all()).await;
-    for body in read.expect("the bodies wait for each other for ever") {
+    for body in read.expect("the bodies wait for each other forever") {
         assert_eq!(&body[..], b"abcd");
     }
 }

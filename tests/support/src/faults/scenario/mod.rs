@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 pub use self::kinds::{KINDS, Kind};
 use super::{Action, Arrived, Decision, Director};
 
-/// Called with a line for people for every request that meets a fault.
+/// Receives one readable line for each request that meets a fault.
 pub type Report = Box<dyn Fn(String) + Send + Sync>;
 
 /// A scenario, ready to direct a proxy.
