@@ -1,5 +1,5 @@
 // Orders in a state store. The argument is the endpoint of a DynamoDB that has the
-// table `state`; for AWS, leave `endpoint` out and give a `region`.
+// table `state`; for AWS, leave `endpoint` out and set a `region`.
 import { readFile } from 'node:fs/promises';
 import { imports } from 'dapr-wasm';
 import { instantiate } from 'dapr-wasm/component/dapr_dynamodb.js';

@@ -34,4 +34,6 @@ def test_example_prints_the_state_of_its_orders(
 def test_page_shows_the_example() -> None:
     _, _, program = EXAMPLE.read_text().partition('"""\n\n')
     shown = f"```python\n{program}```\n"
-    assert shown in (REPOSITORY / "docs/hosts/python.md").read_text(), "copy orders.py into the page"
+    assert shown in (REPOSITORY / "docs/hosts/python.md").read_text(), (
+        "copy orders.py into the page"
+    )

@@ -1,4 +1,4 @@
-"""docs/hosts/README.md names the tested versions, and the command line has the library's version."""
+"""docs/hosts/README.md names the tested versions. The command line has the library's version."""
 
 import json
 import re
