@@ -334,7 +334,7 @@ class State:
 
         A delete takes effect once or not at all, like a set. If the response of
         the store was lost and the item is gone, nobody can tell who deleted it.
-        That is `timeout` or `unavailable`.
+        The error is then `timeout` or `unavailable`.
 
         Errors: as for `set`.
         """
