@@ -1,7 +1,7 @@
 //! The types of the contract, as Rust values: options, requests, items, and [`Error`].
 //!
-//! The docs of each field are those of the WIT files. In addition, the option records implement [`Default`], with every field absent,
-//! and [`Error`] implements [`Display`](std::fmt::Display).
+//! The docs of each field are those of the WIT files. In addition, the option records implement [`Default`], with every field
+//! absent, and [`Error`] implements [`Display`](std::fmt::Display).
 //!
 //! | type | for |
 //! |---|---|

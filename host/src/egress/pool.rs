@@ -9,8 +9,7 @@
 //! unless each new connection first waited 2 ms. It also lacks these features:
 //!
 //! - The caller that waits for a response polls its connection. hyper-util has a task for each connection.
-//! - A failed request reports whether a byte of it was written. Only a request without a written byte is sent again. Only a
-//!   request of which no byte was written is sent again.
+//! - A failed request reports whether a byte of it was written. Only a request without a written byte is sent again.
 //! - Connections in use count towards the limits, per host and in total. hyper-util limits only idle ones.
 //! - A connection belongs to the runtime that opened it. No other runtime depends on it.
 //! - A response that its plugin leaves unread is closed after a timeout.
