@@ -100,7 +100,7 @@ pub struct SetArguments {
     #[arg(long)]
     pub first_write: bool,
     /// Let the item expire after this many seconds; 0 or -1: never
-    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true)]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, value_parser = seconds)]
     pub ttl: Option<i64>,
     /// The media type of the value
     #[arg(long, value_name = "TYPE")]
@@ -211,6 +211,12 @@ pub fn pair(argument: &str) -> Result<(String, String), String> {
         Some((name, value)) => Ok((name.to_owned(), value.to_owned())),
         None => Err("no `=` found: write NAME=VALUE".to_owned()),
     }
+}
+
+fn seconds(argument: &str) -> Result<i64, String> {
+    argument
+        .parse()
+        .map_err(|_| "must be a whole number of seconds".to_owned())
 }
 
 fn step(argument: &str) -> Result<Step, String> {

@@ -28,6 +28,8 @@ pub(super) struct Fault {
     /// Line and column within it, both counted from 1. Absent if the error concerns all of it.
     place: Option<(usize, usize)>,
     sentence: String,
+    /// True if the text is not JSON.
+    is_malformed: bool,
 }
 
 impl Fault {
@@ -35,6 +37,7 @@ impl Fault {
         Self {
             place: None,
             sentence: sentence.into(),
+            is_malformed: false,
         }
     }
 
@@ -63,6 +66,7 @@ impl From<serde_json::Error> for Fault {
             // The parser reports column 0 for a text that ends at the start of a line.
             place: Some((line, column.max(1))).filter(|_| line > 0),
             sentence: error.to_string().replace(&told, ""),
+            is_malformed: error.is_syntax() || error.is_eof(),
         }
     }
 }
@@ -87,9 +91,13 @@ fn lines<L: Line>(file: &str, text: &[u8]) -> Result<Vec<L>, Failure> {
         if line.is_empty() {
             continue;
         }
-        read.push(L::read(line).map_err(|fault| match fault.place {
-            Some((_, column)) => at(file, number, Some(column), &fault.sentence),
-            None => at(file, number, None, &fault.sentence),
+        read.push(L::read(line).map_err(|fault| {
+            let remedy = match fault.is_malformed {
+                true => "; write one JSON object per line, with no comma after it",
+                false => "",
+            };
+            let column = fault.place.map(|(_, column)| column);
+            at(file, number, column, &format!("{}{remedy}", fault.sentence))
         })?);
     }
     Ok(read)

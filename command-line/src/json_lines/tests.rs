@@ -161,7 +161,7 @@ fn error_names_file_line_and_column_of_invalid_json() {
     for (line, expected) in [
         (
             "{\"key\": \"a\", \"value\":",
-            "2:21: EOF while parsing a value",
+            "2:21: EOF while parsing a value; write one JSON object per line, with no comma after it",
         ),
         ("{\"value\": 1}", "2:12: missing field `key`"),
         (
