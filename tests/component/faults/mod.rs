@@ -19,6 +19,8 @@ use futures_util::{StreamExt, stream};
 use std::collections::HashSet;
 use tokio::sync::Semaphore;
 
+/// The page that says how many faults there are.
+const PAGE: &str = include_str!("../../../docs/operations/retries-and-faults.md");
 /// The document with the expected results of every cell.
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faults.md");
 /// The file to which a run writes its results.
@@ -77,6 +79,9 @@ async fn every_call_meets_every_fault_as_documented() {
     });
     let broken: Vec<String> = broken.collect();
     assert!(broken.is_empty(), "broken promises:\n{}", broken.join("\n"));
+    let count = FAULTS.iter().filter(|fault| fault.name != "none").count();
+    let faults = format!("each of {count} faults");
+    assert!(PAGE.contains(&faults), "the page does not say: {faults}");
     let count = cells.len();
     assert!(
         preface.contains(&format!("{count} cells")),
