@@ -20,7 +20,7 @@
 //!    dapr-wasm-host = { path = "…/dapr-dynamodb/host" }
 //!    tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
 //!
-//!    # Without these, the first start of a debug build takes 20 s instead of 3 s.
+//!    # wasmtime's compiler: without optimisation, the first start of a debug build takes many seconds.
 //!    [profile.dev.package.cranelift-codegen]
 //!    opt-level = 3
 //!    [profile.dev.package.regalloc2]

@@ -22,7 +22,8 @@ async fn port_without_a_listener_is_unavailable() {
     let server = refusing_server().await;
     let endpoint = server.endpoint();
     let settings = Settings::at(endpoint).with("table", "t");
-    assert_refused(settings.init().await, "unavailable", &["refused", endpoint]);
+    let told = ["refused; check that the server is running", endpoint];
+    assert_refused(settings.init().await, "unavailable", &told);
     let mut store = unchecked(endpoint, 1).await;
     let mut state = store.state();
     let refused = [

@@ -59,6 +59,25 @@ fn dynamodb_error_codes_map_to_cases() {
 }
 
 #[test]
+fn errors_with_a_usual_cause_name_the_remedy() {
+    let missing = service("ResourceNotFoundException", 400, false);
+    let tls = transport(TransportError::Tls("cause".to_owned()));
+    for (failure, remedy) in [
+        (
+            missing,
+            "; create the table, or check `table`, `region` and `endpoint`",
+        ),
+        (
+            tls,
+            ": if the server speaks plain HTTP, use an `http://` URL",
+        ),
+    ] {
+        let told = failure.of_write("orders", "http://db/").to_string();
+        assert!(told.contains(remedy), "{told}");
+    }
+}
+
+#[test]
 fn transport_failures_map_to_cases() {
     let cause = || "cause".to_owned();
     for (error, case) in [

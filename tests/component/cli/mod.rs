@@ -103,6 +103,35 @@ async fn item_set_in_one_run_is_read_in_another() {
 }
 
 #[tokio::test]
+async fn unknown_option_is_not_stored_as_the_value() {
+    let shell = Shell::new().await;
+    for mistyped in ["--first-wirte", "--value=-5", "-dash"] {
+        let set = shell.run(&["state", "set", "k", mistyped]).await;
+        assert_eq!(set.status, 2, "{mistyped}");
+        assert!(set.stderr.contains("unexpected argument"), "{}", set.stderr);
+    }
+    let get = shell.run(&["state", "get", "k"]).await;
+    get.assert_failed("no item under the key \"k\"\n");
+    for arguments in [&["-5"][..], &["--", "--first-wirte"]] {
+        let set = shell
+            .run(&[&["state", "set", "k"], arguments].concat())
+            .await;
+        assert_eq!(set.status, 0, "{}", set.stderr);
+        let get = shell.run(&["state", "get", "k"]).await;
+        assert_eq!(Some(&get.text()), arguments.last());
+    }
+}
+
+#[tokio::test]
+async fn ttl_must_be_a_whole_number_of_seconds() {
+    let shell = Shell::new().await;
+    let set = shell.run(&["state", "set", "k", "v", "--ttl", "1h"]).await;
+    assert_eq!(set.status, 2);
+    let told = "must be a whole number of seconds";
+    assert!(set.stderr.contains(told), "{}", set.stderr);
+}
+
+#[tokio::test]
 async fn bytes_from_stdin_are_read_back_unchanged() {
     let shell = Shell::new().await;
     // More bytes than one read or write of a stream transfers.

@@ -244,3 +244,16 @@ def test_closed_instance_refuses_calls(loaded: Plugin) -> None:
         store.ping()
     with pytest.raises(ValueError, match="closed"):
         State(instance)
+
+
+def test_missing_directory_is_refused_with_its_path(loaded: Plugin, tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    with pytest.raises(NotADirectoryError, match=str(missing)):
+        loaded.instantiate(directories={"/home/me/.aws": missing})
+
+
+def test_file_that_is_no_component_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "text.wasm"
+    file.write_text("text")
+    with pytest.raises(WasmtimeError, match=f"cannot load {file} as a component"):
+        Plugin.from_file(file, Engine())
