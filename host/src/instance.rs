@@ -625,10 +625,10 @@ impl TimeLimit {
 
 /// The limit of handles of an instance: streams, requests, timers. A bulk call of many requests has about a hundred. A handle
 /// can hold memory of the host, such as the headers and 128 KiB of the body of an unsent request.
-const HANDLES: usize = 1_000;
+pub(crate) const HANDLES: usize = 1_000;
 
 /// The size limit of the headers of one message, in bytes. An AWS session token has some KiB.
-const LARGEST_FIELDS: usize = 32 << 10;
+pub(crate) const LARGEST_FIELDS: usize = 32 << 10;
 
 /// The data of an instance's wasmtime store, which the functions of your own interfaces get.
 ///
@@ -665,7 +665,7 @@ pub struct HostState {
     wasi: WasiCtx,
     http: WasiHttpCtx,
     // Dropped before the resources: a request body must not look complete because its instance was dropped.
-    outgoing: Outgoing,
+    pub(crate) outgoing: Outgoing,
     pub(crate) resources: ResourceTable,
     /// The captured standard error of this instance, unless a shared sink or nothing captures it.
     stderr: Option<InstanceStderr>,

@@ -214,6 +214,7 @@
 //! | instances of a plugin | 1,000 | [`PluginBuilder::max_instances`] |
 //! | streams, requests and timers that an instance holds | 1,000 | |
 //! | headers of one HTTP message | 32 KiB | |
+//! | responses that [`http-client`](#requests-of-a-component) keeps, and bodies to send | 128 MiB each | [`InstanceOptions::memory_limit`], if lower |
 //!
 //! For a component that you do not trust, set a memory limit and a time limit. Within these limits, it cannot harm your
 //! process or block other instances:
@@ -234,6 +235,25 @@
 //! ```
 //!
 //! The repository's `SECURITY.md` says what these limits protect against, and what they do not.
+//!
+//! # Requests of a component
+//!
+//! A component may send requests with `wasi:http`, or with `http-client` of the WIT package `dapr-wasm:host`. One call of
+//! `http-client` takes a whole request and returns the whole response, which is faster. The rules, limits, signatures and
+//! connections are the same. The package also has `digest`, for hashes that the host computes.
+//!
+//! This documentation names the error codes of `wasi:http`. They correspond to these failures of `http-client`:
+//!
+//! | `wasi:http` | `http-client` |
+//! |---|---|
+//! | `HTTP-request-denied`, `destination-IP-prohibited` | `denied` |
+//! | `HTTP-request-body-size` | `invalid-request` |
+//! | `DNS-error` | `name-not-resolved` |
+//! | `connection-limit-reached` | `no-connection` |
+//! | `connection-timeout` | `connect-timeout` |
+//! | `HTTP-response-timeout` | `timeout` |
+//!
+//! A response of `http-client` that is longer than the host may keep is `damaged`.
 //!
 //! # AWS credentials
 //!
@@ -284,6 +304,7 @@ mod compiled_code;
 mod contract;
 #[cfg(feature = "aws")]
 mod credentials;
+mod digest;
 mod egress;
 mod engine;
 mod epoch;

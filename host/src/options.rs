@@ -137,7 +137,8 @@ impl InstanceOptions {
         self
     }
 
-    /// Lets the instance send HTTP requests to the hosts that `egress` allows. By default, every request is refused.
+    /// Lets the instance send HTTP requests to the hosts that `egress` allows, with
+    /// [`wasi:http` or `dapr-wasm:host`](crate#requests-of-a-component). By default, every request is refused.
     #[must_use]
     pub fn egress(mut self, egress: Egress) -> Self {
         self.egress = Some(egress);
@@ -150,7 +151,9 @@ impl InstanceOptions {
     /// A component asks for more memory when its allocator has no room left. Most components trap when that is refused. The
     /// call then returns [`CallError::MemoryLimit`](crate::CallError::MemoryLimit), and the instance is lost.
     ///
-    /// The limit also bounds the bytes that the host copies for one call. The default of that is 1 GiB.
+    /// The limit also bounds the bytes that the host copies for one call. The default of that is 1 GiB. It bounds two more
+    /// things for [`dapr-wasm:host/http-client`](crate#requests-of-a-component), each by itself: responses that the instance
+    /// has not taken, and bodies of requests that it started. They are never more than 128 MiB.
     #[must_use]
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory_limit = Some(bytes);
@@ -179,7 +182,8 @@ impl InstanceOptions {
     ///
     /// The limit keeps an instance that does not read its responses from taking all connections of its [`Egress`]
     /// ([`EgressBuilder::max_connections_per_host`](crate::EgressBuilder::max_connections_per_host)). Further requests wait, no
-    /// longer than the component's connect timeout, and then fail with wasi:http's `connection-limit-reached`.
+    /// longer than the component's connect timeout, and then fail with wasi:http's `connection-limit-reached`
+    /// ([`no-connection`](crate#requests-of-a-component) of `http-client`).
     /// [`PluginBuilder::max_requests`](crate::PluginBuilder::max_requests) limits the requests of all instances of a plugin
     /// together.
     #[must_use]
@@ -311,6 +315,7 @@ impl InstanceOptions {
         Outgoing::new(
             self.egress.clone(),
             self.max_requests.unwrap_or(MAX_REQUESTS),
+            self.memory_limit,
         )
     }
 }

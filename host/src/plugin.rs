@@ -5,6 +5,7 @@
 
 use crate::compiled_code::{CodeFolder, CompiledCode};
 use crate::contract::{self, binding, state};
+use crate::digest;
 use crate::egress;
 use crate::engine::{self, Engine, Running, Settings, Slot};
 use crate::error::{EngineError, HostError};
@@ -252,7 +253,8 @@ impl PluginBuilder {
     ///
     /// The limit keeps one plugin from taking all connections of an [`Egress`](crate::Egress) that others share
     /// ([`EgressBuilder::max_connections`](crate::EgressBuilder::max_connections)). Further requests wait, no longer than the
-    /// component's connect timeout, and then fail with wasi:http's `connection-limit-reached`.
+    /// component's connect timeout, and then fail with wasi:http's `connection-limit-reached`
+    /// ([`no-connection`](crate#requests-of-a-component) of `http-client`).
     /// [`InstanceOptions::max_requests`](crate::InstanceOptions::max_requests) limits the requests of one instance.
     #[must_use]
     pub fn max_requests(mut self, requests: NonZeroUsize) -> Self {
@@ -284,7 +286,8 @@ impl PluginBuilder {
         self
     }
 
-    /// Offers the component interfaces of your own, in addition to WASI 0.2 and `wasi:http`.
+    /// Offers the component interfaces of your own, in addition to WASI 0.2, `wasi:http` and
+    /// [`dapr-wasm:host`](crate#requests-of-a-component).
     ///
     /// `define` gets an empty linker each time a component is loaded. It defines in it what the component may import, with the
     /// `add_to_linker` of [`wasmtime::component::bindgen!`] or by hand. The functions get the [`HostState`] of the instance
@@ -482,11 +485,13 @@ fn not_compiled(error: wasmtime::Error) -> HostError {
     HostError::Compile(EngineError::new(error))
 }
 
-/// Defines WASI 0.2 and wasi:http's outgoing half.
+/// Defines WASI 0.2, wasi:http's outgoing half, and `dapr-wasm:host`.
 fn offer(linker: &mut Linker<HostState>) -> wasmtime::Result<()> {
     wasmtime_wasi::p2::add_to_linker_async(linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(linker)?;
-    egress::add_to_linker(linker)
+    egress::add_to_linker(linker)?;
+    egress::add_http_client_to_linker(linker)?;
+    digest::add_to_linker(linker)
 }
 
 /// Returns the indices of an interface's functions, or `None` if the component does not export the interface.

@@ -120,7 +120,7 @@ impl Client {
         let request = translate(&request).map_err(ConnectorError::user)?;
         let egress = self.egress(request.uri());
         let egress = egress.map_err(|cause| ConnectorError::user(cause.into()))?;
-        let mut outgoing = Outgoing::new(Some(egress), NonZeroUsize::MIN);
+        let mut outgoing = Outgoing::new(Some(egress), NonZeroUsize::MIN, None);
         let sending = outgoing.send_request(request, Some(options), Box::new(async { Ok(()) }));
         let (answer, _) = Pin::from(sending).await.map_err(failed)?;
         let (head, body) = answer.into_parts();

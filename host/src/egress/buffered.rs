@@ -3,8 +3,8 @@
 //! The bytes count towards the limits of an instance until the last owner drops them. An owner is this host, a connection
 //! that still writes them, or a component that has not read them yet.
 
+use super::byte_budget::with_permits;
 use super::pool::InFlight;
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -26,26 +26,6 @@ pub(super) async fn collect(mut body: WasiBody, most: usize) -> Result<Option<Ve
         bytes.extend_from_slice(&data);
     }
     Ok(Some(bytes))
-}
-
-/// Returns the bytes together with permits. The permits are released when the last clone or slice of the bytes is dropped.
-pub(super) fn with_permits<P: Send + 'static>(bytes: Vec<u8>, permits: P) -> Bytes {
-    Bytes::from_owner(Buffer {
-        // Frees the unused capacity of the `Vec`.
-        bytes: bytes.into_boxed_slice(),
-        _permits: permits,
-    })
-}
-
-struct Buffer<P> {
-    bytes: Box<[u8]>,
-    _permits: P,
-}
-
-impl<P> AsRef<[u8]> for Buffer<P> {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes
-    }
 }
 
 /// Returns a response that this host makes itself, in the format of AWS's services.

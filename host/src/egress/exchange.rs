@@ -34,6 +34,8 @@ pub(super) struct Timeouts {
     connect: Duration,
     first_byte: Duration,
     between_bytes: Duration,
+    /// The time by which there must be a connection, however long `connect` is.
+    connected_by: Option<Instant>,
 }
 
 impl Timeouts {
@@ -58,7 +60,24 @@ impl Timeouts {
 
     /// Returns the deadline for the connection of a request that starts now.
     pub(super) fn connected_by(&self) -> Instant {
-        Instant::now() + self.connect
+        let by = Instant::now() + self.connect;
+        self.connected_by.map_or(by, |latest| by.min(latest))
+    }
+
+    /// Returns the timeouts of a whole request that starts now, at most [`LONGEST_TIMEOUT`] each. Also returns the time when
+    /// the caller must end the request.
+    ///
+    /// A request without a connection ends no later than that, with the error that means that nothing was sent.
+    pub(super) fn of_whole_request(connect: Duration, total: Duration) -> (Self, Instant) {
+        let total = total.min(LONGEST_TIMEOUT);
+        let until = Instant::now() + total;
+        let timeouts = Self {
+            connect: connect.min(LONGEST_TIMEOUT),
+            first_byte: total,
+            between_bytes: total,
+            connected_by: Some(until),
+        };
+        (timeouts, until)
     }
 
     /// Returns the plugin's timeouts, at most [`LONGEST_TIMEOUT`] each, with defaults for those that are unset.
@@ -71,6 +90,7 @@ impl Timeouts {
             connect: bounded(options.connect_timeout, CONNECT_TIMEOUT),
             first_byte: bounded(options.first_byte_timeout, READ_TIMEOUT),
             between_bytes: bounded(options.between_bytes_timeout, READ_TIMEOUT),
+            connected_by: None,
         }
     }
 }

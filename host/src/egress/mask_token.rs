@@ -3,7 +3,8 @@
 //! A service that refuses a signature may repeat the signed text, including the token. A component that leaves signing to the
 //! host must not see the token.
 
-use super::buffered::{collect, with_permits};
+use super::buffered::collect;
+use super::byte_budget::with_permits;
 use super::pool::InFlight;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, HeaderValue};
 use http::{HeaderMap, Response, response};

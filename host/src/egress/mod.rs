@@ -2,12 +2,14 @@
 //!
 //! The modules form layers. Each module uses only modules further down in this list:
 //!
+//! - [`http_client`]: implements `dapr-wasm:host/http-client` for an instance. It validates whole requests and collects whole
+//!   responses.
 //! - [`outgoing`]: implements `wasi:http` for an instance. It allows or refuses a request before any lookup or connection.
 //! - With the feature `aws`:
 //!   - `credential_endpoint` serves lent credentials in place of a container's agent.
 //!   - `signing` signs requests, with the help of `signing_style` and `clock_skew`.
 //!   - `mask_token` removes the session token from error responses.
-//!   - `buffered` counts the bodies that are kept in memory meanwhile.
+//!   - `buffered` reads the bodies that are kept in memory meanwhile.
 //! - [`exchange`]: sends one request on a connection and hands the response to the plugin.
 //! - [`pool`]: pools connections by host, idle ones and those in use, up to the limits. Its [`idle_reaper`] closes
 //!   connections that are idle, or whose response is unread, for too long.
@@ -16,10 +18,12 @@
 //! - [`failure`]: maps errors to the error codes of `wasi:http`.
 //! - [`dns_cache`]: caches the addresses of names.
 //! - [`allow_list`], [`origin`], [`internal_addresses`]: parse and match rules, URLs and addresses.
+//! - [`byte_budget`]: counts the bytes that the host keeps for an instance.
 
 mod allow_list;
 #[cfg(feature = "aws")]
 mod buffered;
+mod byte_budget;
 #[cfg(feature = "aws")]
 mod clock_skew;
 mod connection;
@@ -29,6 +33,7 @@ mod credential_endpoint;
 mod dns_cache;
 mod exchange;
 mod failure;
+mod http_client;
 mod idle_reaper;
 mod internal_addresses;
 #[cfg(feature = "aws")]
@@ -46,6 +51,7 @@ mod tls;
 
 #[cfg(feature = "aws")]
 pub(crate) use credential_endpoint::CredentialEndpoint;
+pub(crate) use http_client::add_to_linker as add_http_client_to_linker;
 pub use internal_addresses::InternalAddresses;
 pub(crate) use outgoing::{Outgoing, add_to_linker};
 pub use tls::Tls;
@@ -73,8 +79,8 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(60);
 /// An allow-list of hosts for plugins, and the connection pool that reaches them.
 ///
 /// Give it to instances with [`InstanceOptions::egress`](crate::InstanceOptions::egress). All instances that share an
-/// `Egress` share its connections. A request that no rule allows fails with wasi:http's `HTTP-request-denied`, before any
-/// lookup or connection.
+/// `Egress` share its connections, for `wasi:http` and [`dapr-wasm:host`](crate#requests-of-a-component) together. A request
+/// that no rule allows fails with wasi:http's `HTTP-request-denied`, before any lookup or connection.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -128,7 +134,8 @@ impl std::fmt::Debug for Egress {
 
 /// A builder of an [`Egress`], made with [`Egress::builder`].
 ///
-/// The methods do not check their arguments. [`build`](Self::build) does, and returns the first error.
+/// The methods do not check their arguments. [`build`](Self::build) does, and returns the first error. The documentation of
+/// the methods names error codes of `wasi:http`; `http-client` has [corresponding failures](crate#requests-of-a-component).
 ///
 /// | setting | default |
 /// |---|---|

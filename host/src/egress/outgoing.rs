@@ -11,6 +11,7 @@
 
 use super::Egress;
 use super::allow_list::Permission;
+use super::byte_budget::ByteBudget;
 use super::connection::InstanceGuard;
 #[cfg(feature = "aws")]
 use super::connection::RequestBody;
@@ -27,6 +28,7 @@ use http::{Request, Response, Uri};
 #[cfg(feature = "aws")]
 use http_body_util::BodyExt;
 use std::num::NonZeroUsize;
+use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tracing::span::EnteredSpan;
@@ -45,9 +47,9 @@ const TYPES: &str = "wasi:http/types@0.2.12";
 
 /// The longest allowed method, in bytes. The methods that IANA lists have at most 17
 /// (<https://www.iana.org/assignments/http-methods>).
-const LONGEST_METHOD: usize = 64;
+pub(super) const LONGEST_METHOD: usize = 64;
 /// The longest allowed host and port, in bytes. A name has at most 253, a port at most 5.
-const LONGEST_AUTHORITY: usize = 300;
+pub(super) const LONGEST_AUTHORITY: usize = 300;
 
 type RequestResource = Resource<types::HostOutgoingRequest>;
 type OptionsResource = Resource<wit::RequestOptions>;
@@ -100,7 +102,7 @@ pub(crate) fn add_to_linker<T: WasiHttpView + 'static>(
 }
 
 /// Enters the tracing span of a call, as wasmtime's own bindings do.
-fn entered(module: &'static str, function: &'static str) -> EnteredSpan {
+pub(super) fn entered(module: &'static str, function: &'static str) -> EnteredSpan {
     tracing::trace_span!("wit-bindgen import", module, function).entered()
 }
 
@@ -122,6 +124,9 @@ fn handle(
     }
 }
 
+/// A request in flight. Dropping it closes its connection.
+pub(super) type Sending = Pin<Box<dyn Future<Output = Result<Response<WasiBody>, Error>> + Send>>;
+
 type Transmission = Box<dyn Future<Output = Result<(), Error>> + Send>;
 
 /// The outgoing HTTP of one instance. Its [`Egress`] allows requests, and [`RequestLimits`] limits those in flight. Without an
@@ -140,6 +145,10 @@ pub(crate) struct Outgoing {
     /// One permit for each byte of the bodies that are buffered for signing.
     #[cfg(feature = "aws")]
     bodies: Arc<Semaphore>,
+    /// The budget for bodies of requests that were started and are not sent yet.
+    pub(super) kept_requests: ByteBudget,
+    /// The budget for whole responses that the instance has not taken yet.
+    pub(super) kept_responses: ByteBudget,
 }
 
 #[derive(Clone)]
@@ -158,7 +167,12 @@ impl Admitted {
 }
 
 impl Outgoing {
-    pub(crate) fn new(egress: Option<Egress>, max_requests: NonZeroUsize) -> Self {
+    /// `memory` is the memory limit of the instance in bytes, if it has one.
+    pub(crate) fn new(
+        egress: Option<Egress>,
+        max_requests: NonZeroUsize,
+        memory: Option<usize>,
+    ) -> Self {
         let most = max_requests.get().min(Semaphore::MAX_PERMITS);
         Self {
             egress,
@@ -172,6 +186,8 @@ impl Outgoing {
             credential_endpoint: None,
             #[cfg(feature = "aws")]
             bodies: Arc::new(Semaphore::new(signing::BUFFER_LIMIT)),
+            kept_requests: ByteBudget::of_instance(memory),
+            kept_responses: ByteBudget::of_instance(memory),
         }
     }
 
@@ -214,6 +230,49 @@ impl Outgoing {
         self.admitted = Some(admitted.clone());
         Ok((pool, admitted))
     }
+
+    /// Sends a request if the rules allow it, and waits for the head of its response. Does nothing before the first poll.
+    pub(super) fn send(&mut self, request: Request<WasiBody>, timeouts: Timeouts) -> Sending {
+        #[cfg(feature = "aws")]
+        if let Some(endpoint) = &self.credential_endpoint
+            && CredentialEndpoint::is_asked(request.uri())
+        {
+            let (endpoint, limits) = (endpoint.clone(), self.limits.clone());
+            return Box::pin(async move {
+                let in_flight = limits.admit(timeouts.connected_by()).await?;
+                Ok(endpoint.answer(request, in_flight).await)
+            });
+        }
+        let admitted = self.admit(&request);
+        let (limits, gone) = (self.limits.clone(), self.guard.gone());
+        #[cfg(feature = "aws")]
+        let bodies = Arc::clone(&self.bodies);
+        Box::pin(async move {
+            let (pool, admitted) = admitted?;
+            let exchange = Exchange {
+                pool,
+                host_pool: admitted.host_pool,
+                gone,
+                timeouts,
+            };
+            #[cfg(feature = "aws")]
+            if let Some(signer) = admitted.signer
+                && !Signer::is_signed(&request)
+            {
+                let gone = exchange.gone.clone();
+                let request = request.map(|body| RequestBody::new(body, gone).boxed_unsync());
+                let context = signing::Context {
+                    exchange,
+                    limits,
+                    bodies,
+                };
+                return signer.exchange(request, context).await;
+            }
+            let connected_by = exchange.timeouts.connected_by();
+            let in_flight = limits.admit(connected_by).await?;
+            exchange.send(request, in_flight, connected_by).await
+        })
+    }
 }
 
 fn refused(origin: &Origin) -> Error {
@@ -244,45 +303,7 @@ impl WasiHttpHooks for Outgoing {
         options: Option<RequestOptions>,
         _processed: Transmission,
     ) -> Box<dyn Future<Output = Result<(Response<WasiBody>, Transmission), Error>> + Send> {
-        #[cfg(feature = "aws")]
-        if let Some(endpoint) = &self.credential_endpoint
-            && CredentialEndpoint::is_asked(request.uri())
-        {
-            let (endpoint, limits) = (endpoint.clone(), self.limits.clone());
-            return Box::new(async move {
-                let in_flight = limits.admit(Timeouts::new(options).connected_by()).await?;
-                Ok((endpoint.answer(request, in_flight).await, over()))
-            });
-        }
-        let admitted = self.admit(&request);
-        let (limits, gone) = (self.limits.clone(), self.guard.gone());
-        #[cfg(feature = "aws")]
-        let bodies = Arc::clone(&self.bodies);
-        Box::new(async move {
-            let (pool, admitted) = admitted?;
-            let exchange = Exchange {
-                pool,
-                host_pool: admitted.host_pool,
-                gone,
-                timeouts: Timeouts::new(options),
-            };
-            #[cfg(feature = "aws")]
-            if let Some(signer) = admitted.signer
-                && !Signer::is_signed(&request)
-            {
-                let gone = exchange.gone.clone();
-                let request = request.map(|body| RequestBody::new(body, gone).boxed_unsync());
-                let context = signing::Context {
-                    exchange,
-                    limits,
-                    bodies,
-                };
-                return Ok((signer.exchange(request, context).await?, over()));
-            }
-            let connected_by = exchange.timeouts.connected_by();
-            let in_flight = limits.admit(connected_by).await?;
-            let response = exchange.send(request, in_flight, connected_by).await?;
-            Ok((response, over()))
-        })
+        let sending = self.send(request, Timeouts::new(options));
+        Box::new(async move { Ok((sending.await?, over())) })
     }
 }

@@ -10,7 +10,7 @@ use super::mask_token::{ErrorResponse, buffer_size};
 use super::origin::Origin;
 use super::pool::InFlight;
 use super::signing_style::{PAYLOAD_HASH, Style, chunks_refused};
-use super::{allow_list, buffered};
+use super::{allow_list, buffered, byte_budget};
 use crate::credentials::AwsCredentials;
 use crate::error::HostError;
 use aws_credential_types::Credentials;
@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::client::identity::Identity;
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{HeaderMap, HeaderName, Request, Response};
+use http_body::Body as _;
 use http_body_util::{BodyExt, Full};
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -116,7 +117,8 @@ impl Signer {
         let timeouts = &context.exchange.timeouts;
         let ready = async {
             let (head, body) = request.into_parts();
-            let body = whole(body, length(&head.headers), Arc::clone(&context.bodies)).await?;
+            let length = length(&head.headers).or_else(|| exact(&body));
+            let body = whole(body, length, Arc::clone(&context.bodies)).await?;
             let credentials = self.credentials.current().await;
             Ok::<_, Error>((Request::from_parts(head, body), credentials))
         };
@@ -285,6 +287,11 @@ fn length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
+/// Returns the length of a body that the host has as a whole already.
+fn exact(body: &WasiBody) -> Option<usize> {
+    usize::try_from(body.size_hint().exact()?).ok()
+}
+
 /// Reads the whole body. The body holds its permits of `room` until its last byte is dropped.
 ///
 /// All permits are taken before the first byte is read. Otherwise several bodies could each hold a part of the room and wait for
@@ -307,7 +314,7 @@ pub(super) async fn whole(
     if let Some(held) = &mut held {
         drop(held.split(most - bytes.len()));
     }
-    Ok(buffered::with_permits(bytes, held))
+    Ok(byte_budget::with_permits(bytes, held))
 }
 
 fn covers(name: &HeaderName) -> bool {

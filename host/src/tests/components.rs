@@ -128,6 +128,175 @@ const VAULT_CALLS: &str = "
     i32.const 512
 ";
 
+/// The interfaces of the host that [`binding_that_uses`] imports, and the use that its `invoke` makes of them.
+#[derive(Clone, Copy)]
+pub(crate) enum Uses {
+    /// Returns the SHA-256 of the data, as text for an operation of four letters, such as `text`.
+    Digest,
+    /// Sends the data to the host and port that the operation names. Returns the body of the response, or one byte: the
+    /// number of the failure's case.
+    Send,
+    /// The same, with `start` and `wait-any`.
+    Start,
+    /// The same as [`Send`](Self::Send), but returns the SHA-256 of the body. Makes and drops headers of `wasi:http` before.
+    All,
+}
+
+/// A binding that imports only the interfaces that it uses. Its other calls succeed.
+///
+/// A SHA-256 is four numbers of 64 bits, in little-endian bytes.
+pub(crate) fn binding_that_uses(uses: Uses) -> Vec<u8> {
+    let digest: &[&str] = &["dapr-wasm:host/digest@0.1.0"];
+    let client: &[&str] = &["dapr-wasm:host/http-client@0.1.0"];
+    let http: &[&str] = &["wasi:http/types@0.2.0"];
+    let (interfaces, imports, body) = match uses {
+        Uses::Digest => (digest.to_vec(), SHA256.to_owned(), DIGEST.to_owned()),
+        Uses::Send => (
+            client.to_vec(),
+            SEND.to_owned(),
+            RESPOND_AFTER_SEND.to_owned(),
+        ),
+        Uses::Start => (
+            client.to_vec(),
+            START.to_owned(),
+            RESPOND_AFTER_START.to_owned(),
+        ),
+        Uses::All => (
+            [digest, client, http].concat(),
+            [SHA256, SEND, FIELDS].concat(),
+            DIGEST_AFTER_SEND.to_owned(),
+        ),
+    };
+    let lines = interfaces.iter().map(|name| format!("import {name};"));
+    let wit = OVER_HOST_WIT.replace("// imports", &lines.collect::<String>());
+    let core = OVER_HOST.replace("(; imports ;)", &imports);
+    let core = core.replace("(; body ;)", &body);
+    let core = core.replace("(; request ;)", REQUEST);
+    by_hand("over-host", &wit, &core)
+}
+
+const OVER_HOST_WIT: &str = "
+    package test:over-host;
+
+    package wasi:http@0.2.0 {
+        interface types {
+            resource fields { constructor(); }
+        }
+    }
+
+    world over-host {
+        // imports
+        export dapr-wasm:components/binding@0.1.0;
+    }
+";
+
+const SHA256: &str = r#"
+    (import "dapr-wasm:host/digest@0.1.0" "sha256" (func $sha256 (param i32 i32 i32 i32)))
+"#;
+
+const SEND: &str = r#"
+    (import "dapr-wasm:host/http-client@0.1.0" "send" (func $send
+        (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i64 i32)))
+"#;
+
+const START: &str = r#"
+    (import "dapr-wasm:host/http-client@0.1.0" "start" (func $start
+        (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i64) (result i32)))
+    (import "dapr-wasm:host/http-client@0.1.0" "wait-any" (func $wait_any
+        (param i32 i32 i64 i32)))
+    (import "dapr-wasm:host/http-client@0.1.0" "[resource-drop]pending" (func $drop_pending
+        (param i32)))
+"#;
+
+const FIELDS: &str = r#"
+    (import "wasi:http/types@0.2.0" "[constructor]fields" (func $fields (result i32)))
+    (import "wasi:http/types@0.2.0" "[resource-drop]fields" (func $drop_fields (param i32)))
+"#;
+
+// The parts of a record `request`: the method, the scheme `http`, the authority, the path, no headers, a body of bytes, and two
+// limits of a minute.
+const REQUEST: &str = "
+    (i32.const 64) (i32.const 4)
+    (i32.const 0)
+    (local.get $operation) (local.get $letters)
+    (i32.const 68) (i32.const 1)
+    (i32.const 0) (i32.const 0)
+    (i32.const 1) (local.get $data) (local.get $length)
+    (i64.const 60_000_000_000) (i64.const 60_000_000_000)
+";
+
+const DIGEST: &str = "
+    (call $sha256
+        (i32.ne (local.get $letters) (i32.const 4))
+        (local.get $data) (local.get $length)
+        (i32.const 704))
+    (call $respond (i32.const 704) (i32.const 32))
+";
+
+// The result of `send` is at 640: its case, and at 644 a failure or a response, whose body is at 660.
+const RESPOND_AFTER_SEND: &str = "
+    (call $send (; request ;) (i32.const 640))
+    (if (result i32) (i32.load8_u (i32.const 640))
+        (then (call $respond (i32.const 644) (i32.const 1)))
+        (else (call $respond (i32.load (i32.const 660)) (i32.load (i32.const 664)))))
+";
+
+// The result of `wait-any` is at 832: its case, at 836 the index, and at 840 the result of `send`.
+const RESPOND_AFTER_START: &str = "
+    (local $pending i32)
+    (local.set $pending (call $start (; request ;)))
+    (i32.store (i32.const 768) (local.get $pending))
+    (call $wait_any
+        (i32.const 768) (i32.const 1)
+        (i64.const 60_000_000_000)
+        (i32.const 832))
+    (call $drop_pending (local.get $pending))
+    (if (i32.eqz (i32.load8_u (i32.const 832))) (then unreachable))
+    (if (result i32) (i32.load8_u (i32.const 840))
+        (then (call $respond (i32.const 844) (i32.const 1)))
+        (else (call $respond (i32.load (i32.const 860)) (i32.load (i32.const 864)))))
+";
+
+const DIGEST_AFTER_SEND: &str = "
+    (call $drop_fields (call $fields))
+    (call $send (; request ;) (i32.const 640))
+    (if (i32.load8_u (i32.const 640))
+        (then (return (call $respond (i32.const 644) (i32.const 1)))))
+    (call $sha256
+        (i32.const 1)
+        (i32.load (i32.const 660)) (i32.load (i32.const 664))
+        (i32.const 704))
+    (call $respond (i32.const 704) (i32.const 32))
+";
+
+// The `response` of `invoke` is at 512: its case `ok`, then `some` data at 516. The rest stays zero.
+const OVER_HOST: &str = r#"
+    (module
+        (; imports ;)
+        (memory (export "memory") 64)
+        (global $next (mut i32) (i32.const 4096))
+        (data (i32.const 64) "POST/")
+        (func (export "cabi_realloc")
+            (param i32 i32 i32) (param $size i32) (result i32)
+            (local $at i32)
+            (local.set $at (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
+            (global.set $next (i32.add (local.get $at) (local.get $size)))
+            local.get $at)
+        (func (export "dapr-wasm:components/binding@0.1.0#init") (param i32 i32) (result i32)
+            i32.const 0)
+        (func (export "dapr-wasm:components/binding@0.1.0#operations") (result i32) i32.const 0)
+        (func (export "dapr-wasm:components/binding@0.1.0#ping") (result i32) i32.const 0)
+        (func $respond (param $data i32) (param $length i32) (result i32)
+            (i32.store (i32.const 516) (i32.const 1))
+            (i32.store (i32.const 520) (local.get $data))
+            (i32.store (i32.const 524) (local.get $length))
+            i32.const 512)
+        (func (export "dapr-wasm:components/binding@0.1.0#invoke")
+            (param $operation i32) (param $letters i32) (param $data i32) (param $length i32)
+            (param i32 i32 i32) (result i32)
+            (; body ;)))
+"#;
+
 /// Makes a component of this world from a core module in text format.
 fn by_hand(world: &str, wit: &str, core: &str) -> Vec<u8> {
     let (mut resolve, _) = contract();

@@ -1,6 +1,6 @@
 //! Tests of the interfaces that an embedder offers to components.
 
-use super::components::{binding_by_hand, binding_that_imports};
+use super::components::{Uses, binding_by_hand, binding_that_imports, binding_that_uses};
 use super::folders::private_folder;
 use super::number;
 use crate::tests::assert_matches;
@@ -184,6 +184,19 @@ fn host_interface_cannot_be_replaced_in_any_version() {
         let name = taken.split('@').next().unwrap();
         assert_eq!(*interface, format!("{name}@0.2.0"));
         assert!(error.to_string().contains(interface), "{error}");
+    }
+}
+
+#[test]
+fn interfaces_of_this_repository_cannot_be_replaced() {
+    for (uses, taken) in [
+        (Uses::Send, "dapr-wasm:host/http-client@0.1.0"),
+        (Uses::Digest, "dapr-wasm:host/digest@0.1.0"),
+    ] {
+        let replace = move |linker: &mut Linker<HostState>| linker.instance(taken).map(drop);
+        let builder = Plugin::builder().without_cache().imports(replace);
+        let error = builder.from_bytes(&binding_that_uses(uses)).unwrap_err();
+        assert_matches!(error, HostError::ImportTaken { interface } if interface == taken);
     }
 }
 

@@ -8,6 +8,7 @@ mod events;
 pub(crate) mod folders;
 #[cfg(unix)]
 mod forks;
+mod host_interfaces;
 #[cfg(feature = "wasmtime")]
 mod imports;
 mod instance_pool;

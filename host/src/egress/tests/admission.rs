@@ -20,7 +20,7 @@ async fn unlisted_host_is_refused_without_a_connection() {
 #[tokio::test]
 async fn instance_without_egress_sends_nothing() {
     let server = Server::that_answers().await;
-    let mut outgoing = Outgoing::new(None, NonZeroUsize::MIN);
+    let mut outgoing = Outgoing::new(None, NonZeroUsize::MIN, None);
     let refused = send(&mut outgoing, &server.url(), None, whole("")).await;
     assert_matches!(refused, Err(Error::HttpRequestDenied));
     assert_eq!(server.connections(), 0);

@@ -38,7 +38,7 @@ impl Instance {
         let token = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
         assert_eq!(names, ["AWS_REGION", full, token]);
         let (uri, token) = (environment[1].1.clone(), environment[2].1.clone());
-        let mut outgoing = Outgoing::new(None, NonZeroUsize::MIN);
+        let mut outgoing = Outgoing::new(None, NonZeroUsize::MIN, None);
         outgoing.credential_endpoint = Some(endpoint);
         Self {
             outgoing,

@@ -9,6 +9,7 @@ mod closing;
 mod credential_endpoint;
 mod dns_cache;
 mod failures;
+mod http_client;
 mod limits;
 mod proxy;
 mod reuse;
@@ -45,7 +46,7 @@ fn egress_to(server: &Server) -> Egress {
 
 /// Returns the outgoing HTTP of an instance that may have `requests` in flight.
 fn instance(egress: &Egress, requests: usize) -> Outgoing {
-    Outgoing::new(Some(egress.clone()), number(requests))
+    Outgoing::new(Some(egress.clone()), number(requests), None)
 }
 
 /// Returns request options with this connect timeout.
@@ -139,6 +140,7 @@ async fn call(egress: &Egress, url: &str) -> Result<(StatusCode, Bytes), Error> 
 #[test]
 fn modules_use_only_those_below_them() {
     const LAYERS: &[&[&str]] = &[
+        &["http_client"],
         &["outgoing"],
         &["credential_endpoint"],
         &["signing"],
@@ -151,7 +153,7 @@ fn modules_use_only_those_below_them() {
         &["tls", "failure"],
         &["dns_cache"],
         &["allow_list"],
-        &["origin", "internal_addresses"],
+        &["origin", "internal_addresses", "byte_budget"],
     ];
     let layer_of = |module: &str| LAYERS.iter().position(|layer| layer.contains(&module));
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/egress");

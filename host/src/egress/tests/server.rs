@@ -251,8 +251,12 @@ impl Connection {
     }
 
     pub(crate) async fn write(&mut self, text: &str) {
+        self.write_bytes(text.as_bytes()).await;
+    }
+
+    pub(crate) async fn write_bytes(&mut self, bytes: &[u8]) {
         // In some tests the client is gone, so errors are ignored.
-        let _ = self.stream.write_all(text.as_bytes()).await;
+        let _ = self.stream.write_all(bytes).await;
         let _ = self.stream.flush().await;
     }
 

@@ -3,6 +3,7 @@
 //! The tests compare each signature with one that aws-sigv4 makes for the received request.
 
 mod expired;
+mod http_client;
 mod mask_token;
 mod s3;
 
