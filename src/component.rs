@@ -9,8 +9,7 @@ use crate::config::Config;
 use crate::dynamodb::table_check::Warning;
 use crate::error::Error;
 use crate::fields::{self, TABLE_VARIABLE};
-use crate::http::reactor;
-use crate::http::wasi::Wasi;
+use crate::http::wasi::{self, Wasi};
 use crate::limits::TRANSACTION_OPERATIONS;
 use crate::state::{self, StateStore};
 use crate::text::redact;
@@ -38,7 +37,7 @@ thread_local! {
 
 /// Runs a call to its end.
 fn run<T>(call: impl Future<Output = Result<T, Error>>) -> Result<T, WitError> {
-    match reactor::block_on(call) {
+    match wasi::block_on(call) {
         Some(result) => result.map_err(WitError::from),
         None => Err(WitError::Unavailable(
             "the call waits for nothing that can wake it: this is a bug in the component, please report it"

@@ -28,6 +28,7 @@ fn main() -> ExitCode {
                 package,
                 sources,
                 profile: "adapter",
+                feature: None,
             };
             guest_build::tell(variable, &guest.build()?);
         }

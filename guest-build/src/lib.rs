@@ -20,6 +20,9 @@ pub const RELEASE: &str = "release";
 /// building one.
 const READY_MADE: &str = "DAPR_DYNAMODB_WASM";
 
+/// The same for the hosted build of the component.
+const READY_MADE_HOSTED: &str = "DAPR_DYNAMODB_HOSTED_WASM";
+
 /// Runs a build script. If it fails, prints its error.
 pub fn main(build: impl FnOnce() -> Result<(), String>) -> ExitCode {
     match build() {
@@ -38,25 +41,56 @@ pub fn tell(variable: &str, component: &Path) {
 
 /// Returns the component that `DAPR_DYNAMODB_WASM` names, or `None` if it names none.
 pub fn ready_made() -> Option<PathBuf> {
-    println!("cargo:rerun-if-env-changed={READY_MADE}");
-    let file = env::var_os(READY_MADE)?;
+    named_by(READY_MADE)
+}
+
+fn named_by(name: &str) -> Option<PathBuf> {
+    println!("cargo:rerun-if-env-changed={name}");
+    let file = env::var_os(name)?;
     (!file.is_empty()).then(|| PathBuf::from(file))
 }
 
 /// Returns the component under test: the one built from this workspace's sources, unless
 /// `DAPR_DYNAMODB_WASM` names another.
 pub fn component() -> Result<PathBuf, String> {
-    if let Some(file) = ready_made() {
-        println!("cargo:rerun-if-changed={}", file.display());
-        return fs::canonicalize(&file)
-            .map_err(|error| format!("{READY_MADE} names {}: {error}", file.display()));
-    }
+    ready_made_or(READY_MADE, || component_guest().build())
+}
+
+/// Returns the hosted build of the component, which sends requests through `dapr-wasm:host`:
+/// the one built from this workspace's sources, unless `DAPR_DYNAMODB_HOSTED_WASM` names another.
+pub fn hosted_component() -> Result<PathBuf, String> {
+    ready_made_or(READY_MADE_HOSTED, || {
+        let built = Guest {
+            feature: Some("hosted"),
+            ..component_guest()
+        }
+        .build()?;
+        let named = built.with_file_name("dapr_dynamodb_hosted.wasm");
+        match fs::copy(&built, &named) {
+            Ok(_) => Ok(named),
+            Err(error) => Err(format!("{}: {error}", named.display())),
+        }
+    })
+}
+
+fn component_guest() -> Guest<'static> {
     Guest {
         package: "dapr-dynamodb",
         sources: &["src"],
         profile: RELEASE,
+        feature: None,
     }
-    .build()
+}
+
+fn ready_made_or(
+    name: &str,
+    build: impl FnOnce() -> Result<PathBuf, String>,
+) -> Result<PathBuf, String> {
+    let Some(file) = named_by(name) else {
+        return build();
+    };
+    println!("cargo:rerun-if-changed={}", file.display());
+    fs::canonicalize(&file).map_err(|error| format!("{name} names {}: {error}", file.display()))
 }
 
 /// A package of the workspace whose library is a component.
@@ -68,6 +102,9 @@ pub struct Guest<'a> {
     pub sources: &'a [&'a str],
     /// The profile of the workspace that it is built with.
     pub profile: &'a str,
+    /// A feature of the package. Its build has a folder of its own, because cargo gives all
+    /// builds of a component the same file name.
+    pub feature: Option<&'a str>,
 }
 
 impl Guest<'_> {
@@ -83,11 +120,21 @@ impl Guest<'_> {
         let Self {
             package, profile, ..
         } = self;
-        let folder = folder()?;
-        let arguments = ["--lib", "--target", GUEST_TARGET, "--profile", profile];
-        run(cargo("build", workspace, &folder)?
+        let mut folder = folder()?;
+        let mut features = Vec::new();
+        if let Some(feature) = self.feature {
+            folder.push(feature);
+            features.extend(["--features", feature]);
+        }
+        // Cargo optimises at link time only if a library is nothing but a component. The package of
+        // the component is also a library for Rust.
+        let kind = ["--lib", "--crate-type", "cdylib"];
+        let arguments = ["--target", GUEST_TARGET, "--profile", profile];
+        run(cargo("rustc", workspace, &folder)?
             .args(["--package", package])
+            .args(kind)
             .args(arguments)
+            .args(features)
             .env("CARGO_ENCODED_RUSTFLAGS", replaced_paths()?))
         .map_err(|error| format!("{package} did not build: {error}"))?;
         let component = folder

@@ -3,12 +3,15 @@
 //!
 //! The traits are all that the core needs from outside: HTTP, files, time and randomness.
 //! The core has no other access to the outside, so a native test can control all of it.
-//! `wasi` implements the traits for a WASI host.
+//! `wasi` implements the traits for a WASI host. The feature `hosted` selects its HTTP client:
+//! `wasi_http`, or `host_client`.
 
-#[cfg(target_family = "wasm")]
-pub mod reactor;
+#[cfg(all(target_family = "wasm", feature = "hosted"))]
+mod host_client;
 #[cfg(target_family = "wasm")]
 pub mod wasi;
+#[cfg(all(target_family = "wasm", not(feature = "hosted")))]
+mod wasi_http;
 
 use std::future::Future;
 use std::net::Ipv4Addr;

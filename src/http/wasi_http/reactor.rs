@@ -53,19 +53,14 @@ pub struct Until {
     registered: bool,
 }
 
-/// Returns the time of the host's monotonic clock. Deadlines use this clock.
-pub fn now() -> Duration {
-    Duration::from_nanos(monotonic_clock::now())
-}
-
 /// Waits for `pollable`, until `deadline`.
 pub fn ready(pollable: Pollable, deadline: Duration) -> Until {
     Until::new(Some(pollable), deadline)
 }
 
 /// Waits until `deadline`.
-pub fn passed(deadline: Duration) -> Until {
-    Until::new(None, deadline)
+pub async fn sleep_until(deadline: Duration) {
+    Until::new(None, deadline).await;
 }
 
 impl Until {
