@@ -1,6 +1,7 @@
 //! The arguments of a comparison, and the default number of calls.
 
 use super::cases::Case;
+use super::memory::INSTANCES;
 use super::throughput::TASKS;
 use clap::{Args, ValueEnum};
 use std::num::NonZeroUsize;
@@ -20,7 +21,7 @@ pub(super) enum Section {
     Tls,
     /// 1, 16 and 64 tasks over the instance pool
     Throughput,
-    /// From the component file to the first response
+    /// From the file of a build to its first response
     ColdStart,
     /// Resident memory of 1, 100 and 1,000 instances
     Memory,
@@ -33,7 +34,7 @@ impl Section {
     const WITH_CASES: [Self; 4] = [Self::Latency, Self::Tls, Self::Throughput, Self::Dapr];
 }
 
-/// Measures the component against the native AWS SDK for Rust, in one process, on an embedded DynamoDB
+/// Measures both builds of the component against the native AWS SDK for Rust, in one process, on an embedded DynamoDB
 #[derive(Clone, Debug, Args)]
 pub(super) struct BenchArguments {
     /// Only these cases, separated by commas. Measures only their latency, unless --sections is set
@@ -51,7 +52,10 @@ pub(super) struct BenchArguments {
     /// Instances that the tasks share, at most 10,000. The default is the number of tasks
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=10_000))]
     pool_size: Option<u16>,
-    /// Another build of the component to compare with
+    /// Measure this hosted build instead of the workspace's own
+    #[arg(long, value_name = "FILE.wasm")]
+    pub(super) hosted: Option<PathBuf>,
+    /// Compare both builds with this one, on the same host
     #[arg(long, value_name = "FILE.wasm")]
     pub(super) baseline: Option<PathBuf>,
     /// Compare with Dapr's Go component: the program built from bench/dapr-worker
@@ -120,7 +124,8 @@ impl BenchArguments {
         let of_section = |section: &Section| match section {
             Section::Latency | Section::Tls | Section::Dapr => cases,
             Section::Throughput => cases * TASKS.len(),
-            Section::Memory => 3,
+            // One step for each of the two builds.
+            Section::Memory => 2 * INSTANCES.len(),
             Section::ColdStart => 1,
         };
         let sections = Section::value_variants()

@@ -2,7 +2,7 @@
 
 use super::arguments::{BenchArguments, Section};
 use super::contenders::{
-    Component, Contender, DefaultHost, Means, Name, Native, Raw, component, default_host,
+    Component, Contender, DefaultHost, Name, Native, Raw, component, default_host,
 };
 use super::process::{on_own_thread, progress_bar};
 use super::report::Report;
@@ -15,22 +15,35 @@ use indicatif::ProgressBar;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-/// The arguments of a comparison, and the component to measure.
+/// The arguments of a comparison, and the two builds of the component to measure.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) arguments: BenchArguments,
-    pub(super) component: PathBuf,
+    /// The portable build.
+    component: PathBuf,
+    /// The hosted build.
+    hosted: PathBuf,
     pub(super) progress: ProgressBar,
 }
 
 impl Plan {
-    /// Plans a comparison. Set `shows_progress` if standard error is a terminal.
+    /// Plans a comparison with this portable build. Set `shows_progress` if standard error is a terminal.
     pub(super) fn new(arguments: BenchArguments, component: &Path, shows_progress: bool) -> Self {
+        let hosted = arguments.hosted.clone();
         Self {
             component: component.to_owned(),
+            hosted: hosted.unwrap_or_else(|| fixtures::hosted().to_owned()),
             progress: progress_bar(shows_progress, arguments.steps()),
             arguments,
         }
+    }
+
+    /// Returns the files of both builds.
+    pub(super) fn builds(&self) -> [(Name, &Path); 2] {
+        [
+            (Name::Component, &self.component),
+            (Name::Hosted, &self.hosted),
+        ]
     }
 
     /// Measures all sections on a dedicated thread.
@@ -54,7 +67,7 @@ impl Plan {
         let store = Store::start().await?;
         let subjects = Subjects::load(self)?;
         let (plain, secure) = (store.plain(), store.secure());
-        let mut report = Report::new(arguments.quick, &self.component)?;
+        let mut report = Report::new(arguments.quick, &self.component, &self.hosted)?;
         if arguments.wants(Section::Latency) {
             let calls = |case| arguments.calls(case);
             report.latency = latency::measure(self, &store, &subjects, &plain, calls).await?;
@@ -67,7 +80,7 @@ impl Plan {
             report.throughput = throughput::measure(self, &store, &subjects, &plain).await?;
         }
         if arguments.wants(Section::ColdStart) {
-            report.cold_start = Some(cold_start::measure(self, &store, &plain).await?);
+            report.cold_start = cold_start::measure(self, &store, &plain).await?;
         }
         if arguments.wants(Section::Memory) {
             report.memory = memory::measure(self, &plain).await?;
@@ -81,43 +94,53 @@ impl Plan {
 
 /// The components to measure, loaded once.
 pub(super) struct Subjects {
-    pub(super) default_host: wasmtime::component::Component,
-    pub(super) plugin: Plugin,
-    pub(super) baseline: Option<Plugin>,
+    builds: Vec<(Name, Plugin)>,
+    baseline: Option<Plugin>,
+    default_host: wasmtime::component::Component,
 }
 
 impl Subjects {
     fn load(plan: &Plan) -> Result<Self> {
-        let perf_map = plan.arguments.perf_map;
-        let baseline = plan.arguments.baseline.as_deref();
+        let load = |file: &Path| component::load(file, plan.arguments.perf_map);
         plan.progress.set_message("loading");
+        let mut builds = Vec::new();
+        for (name, file) in plan.builds() {
+            builds.push((name, load(file)?));
+        }
+        let baseline = plan.arguments.baseline.as_deref();
         Ok(Self {
-            plugin: component::load(&plan.component, perf_map)?,
+            builds,
+            baseline: baseline.map(load).transpose()?,
             default_host: default_host::compile(&plan.component)?,
-            baseline: baseline
-                .map(|file| component::load(file, perf_map))
-                .transpose()?,
         })
     }
 
-    /// Returns all contenders, each with one instance or client.
-    pub(super) async fn contenders(&self, reach: &Reach) -> Result<Vec<Contender>> {
+    /// Returns both builds, each with its own pool of `size` instances. `contender` wraps them for a section.
+    pub(super) fn components<C>(
+        &self,
+        reach: &Reach,
+        size: NonZeroUsize,
+        contender: impl Fn(Component) -> C,
+    ) -> Result<Vec<(Name, C)>> {
+        let mut components = Vec::new();
+        for (name, plugin) in &self.builds {
+            components.push((*name, contender(Component::new(plugin, reach, size)?)));
+        }
+        Ok(components)
+    }
+
+    /// Returns all contenders of a latency section, each with one instance or client.
+    pub(super) async fn contenders(&self, reach: &Reach) -> Result<Vec<(Name, Contender)>> {
         let one = NonZeroUsize::MIN;
-        let mut means = vec![(
-            Name::Component,
-            Means::Component(Component::new(&self.plugin, reach, one)?),
-        )];
+        let mut contenders = self.components(reach, one, Contender::Component)?;
         if let Some(baseline) = &self.baseline {
-            let baseline = Component::new(baseline, reach, one)?;
-            means.push((Name::Baseline, Means::Component(baseline)));
+            let baseline = Contender::Component(Component::new(baseline, reach, one)?);
+            contenders.push((Name::Baseline, baseline));
         }
         let default_host = DefaultHost::start(&self.default_host, reach).await?;
-        means.push((Name::DefaultHost, Means::DefaultHost(default_host)));
-        means.push((Name::Native, Means::Native(Native::new(reach)?)));
-        means.push((Name::Raw, Means::Raw(Raw::new(reach)?)));
-        Ok(means
-            .into_iter()
-            .map(|(name, means)| Contender { name, means })
-            .collect())
+        contenders.push((Name::DefaultHost, Contender::DefaultHost(default_host)));
+        contenders.push((Name::Native, Contender::Native(Native::new(reach)?)));
+        contenders.push((Name::Raw, Contender::Raw(Raw::new(reach)?)));
+        Ok(contenders)
     }
 }

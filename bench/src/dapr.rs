@@ -1,28 +1,32 @@
-//! Compares with Dapr's own component, written in Go. A worker process calls it on the same DynamoDB. Its bursts of calls
-//! alternate with ours.
+//! Compares with Dapr's own component, written in Go. A worker process calls it on the same DynamoDB. It and both builds
+//! make bursts of calls in turn.
 //!
 //! The worker, `bench/dapr-worker`, reads one request per line, such as `{"case":"get","calls":50}`. It answers each
 //! with one line: the time of every call, and the processor time of all calls together.
 
 use super::cases::{Case, Task};
-use super::contenders::Component;
+use super::contenders::{Component, Name};
 use super::statistics::{Block, Ratio, median, quantile, ratio_of_medians};
 use super::store::{ACCESS_KEY, OwnItem, REGION, SECRET_KEY, Store, TABLE};
-use super::timing::{alternate, timed};
+use super::timing::{in_turn, numbers, rival, timed};
 use super::tls::Reach;
 use super::{Plan, Subjects};
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::Stdio;
+use std::slice;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 /// The number of calls in one burst of a short case.
 const CALLS: usize = 50;
-/// The number of bursts of each contender. The first one does not count.
-const BURSTS: usize = 21;
+/// The number of bursts of each contender that count.
+const BURSTS: usize = 20;
+/// The number of bursts before them. They open connections.
+const WARM_UP: usize = 1;
 
 /// The figures of one case.
 #[derive(Debug, Serialize)]
@@ -32,17 +36,13 @@ pub(super) struct DaprFigures {
     pub(super) calls: usize,
     /// The number of bursts of each contender.
     pub(super) bursts: usize,
-    pub(super) component: SideFigures,
-    pub(super) dapr: SideFigures,
-    /// The component's median time divided by that of Dapr's component.
-    pub(super) time_ratio: Option<Ratio>,
-    /// The component's processor time of a call divided by that of Dapr's component.
-    pub(super) cpu_ratio: Option<Ratio>,
+    pub(super) contenders: Vec<SideFigures>,
 }
 
-/// The figures of one of the two contenders, in nanoseconds.
+/// The figures of one contender, in nanoseconds.
 #[derive(Debug, Serialize)]
 pub(super) struct SideFigures {
+    pub(super) name: Name,
     /// The median time of a call.
     pub(super) p50: u64,
     /// The 99th percentile of the time of a call.
@@ -50,6 +50,12 @@ pub(super) struct SideFigures {
     /// The processor time of one call, as the median of all bursts. For our component it is that of the client's
     /// thread, for Dapr's that of the whole worker process.
     pub(super) cpu: u64,
+    /// The median time divided by that of Dapr's component. Absent for Dapr's component itself.
+    pub(super) over_dapr: Option<Ratio>,
+    /// The processor time of a call divided by that of Dapr's component. Absent for Dapr's component itself.
+    pub(super) cpu_over_dapr: Option<Ratio>,
+    /// The median time divided by that of the portable build. Present only for the hosted build.
+    pub(super) over_component: Option<Ratio>,
 }
 
 /// Measures all chosen cases.
@@ -61,25 +67,43 @@ pub(super) async fn measure(
     worker: &Path,
 ) -> Result<Vec<DaprFigures>> {
     let mut worker = Worker::start(worker, reach)?;
-    let component = Component::new(&subjects.plugin, reach, std::num::NonZeroUsize::MIN)?;
+    let mut sides = subjects.components(reach, NonZeroUsize::MIN, Side::Component)?;
+    sides.push((Name::Dapr, Side::Dapr(&mut worker)));
     let mut figures = Vec::new();
+    let bursts = plan.arguments.repetitions(BURSTS);
     for case in plan.arguments.chosen_cases() {
         plan.progress.set_message(format!("{}, Dapr", case.title()));
         let calls = (CALLS / case.weight()).max(2);
-        let bursts = plan.arguments.repetitions(BURSTS).max(3);
-        let mut bursts = alternate(
-            bursts,
-            async || burst(store, &component, case, calls).await,
-            async || worker.burst(case, calls).await,
-        )
+        let measured = in_turn(WARM_UP, bursts, &mut sides, async |side, _| {
+            side.burst(store, case, calls).await
+        })
         .await?;
-        // The first burst opened connections.
-        bursts.remove(0);
-        figures.push(compare(case, calls, &bursts));
+        figures.push(DaprFigures {
+            case,
+            calls,
+            bursts,
+            contenders: compare(&measured),
+        });
         plan.progress.inc(1);
     }
+    drop(sides);
     worker.end().await?;
     Ok(figures)
+}
+
+/// One contender.
+enum Side<'a> {
+    Component(Component),
+    Dapr(&'a mut Worker),
+}
+
+impl Side<'_> {
+    async fn burst(&mut self, store: &Store, case: Case, calls: usize) -> Result<Burst> {
+        match self {
+            Self::Component(component) => burst(store, component, case, calls).await,
+            Self::Dapr(worker) => worker.burst(case, calls).await,
+        }
+    }
 }
 
 /// The times of consecutive calls of one contender, in nanoseconds.
@@ -89,43 +113,31 @@ struct Burst {
     cpu: u64,
 }
 
-fn compare(case: Case, calls: usize, bursts: &[(Burst, Burst)]) -> DaprFigures {
-    let times: Vec<_> = bursts
-        .iter()
-        .map(|(ours, theirs)| Block {
-            ours: &ours.times,
-            theirs: &theirs.times,
-        })
-        .collect();
-    let cpu: Vec<_> = bursts
-        .iter()
-        .map(|(ours, theirs)| Block {
-            ours: std::slice::from_ref(&ours.cpu),
-            theirs: std::slice::from_ref(&theirs.cpu),
-        })
-        .collect();
-    DaprFigures {
-        case,
-        calls,
-        bursts: bursts.len(),
-        component: side(bursts.iter().map(|(ours, _)| ours)),
-        dapr: side(bursts.iter().map(|(_, theirs)| theirs)),
-        time_ratio: ratio_of_medians(&times),
-        cpu_ratio: ratio_of_medians(&cpu),
-    }
-}
-
-fn side<'a>(bursts: impl Iterator<Item = &'a Burst> + Clone) -> SideFigures {
-    let times: Vec<u64> = bursts
-        .clone()
-        .flat_map(|burst| burst.times.iter().copied())
-        .collect();
-    let cpu: Vec<u64> = bursts.map(|burst| burst.cpu).collect();
-    SideFigures {
-        p50: median(&times),
-        p99: quantile(&times, 0.99),
-        cpu: median(&cpu),
-    }
+fn compare(all: &[(Name, Vec<Burst>)]) -> Vec<SideFigures> {
+    let figures = |(name, bursts): &(Name, Vec<Burst>)| {
+        let times = bursts.iter().flat_map(|burst| burst.times.iter().copied());
+        let times: Vec<u64> = times.collect();
+        let over = |other, samples: fn(&Burst) -> &[u64]| {
+            let pairs = bursts.iter().zip(rival(all, *name, other)?);
+            let blocks: Vec<_> = pairs
+                .map(|(ours, theirs)| Block {
+                    ours: samples(ours),
+                    theirs: samples(theirs),
+                })
+                .collect();
+            ratio_of_medians(&blocks)
+        };
+        SideFigures {
+            name: *name,
+            p50: median(&times),
+            p99: quantile(&times, 0.99),
+            cpu: median(&numbers(bursts, |burst| burst.cpu)),
+            over_dapr: over(Name::Dapr, |burst| burst.times.as_slice()),
+            cpu_over_dapr: over(Name::Dapr, |burst| slice::from_ref(&burst.cpu)),
+            over_component: over(Name::Component, |burst| burst.times.as_slice()),
+        }
+    };
+    all.iter().map(figures).collect()
 }
 
 async fn burst(store: &Store, component: &Component, case: Case, calls: usize) -> Result<Burst> {

@@ -1,7 +1,6 @@
 //! Measures the time of one call when no other call runs, for every case and contender.
 //!
-//! In each round, every contender makes one call, in a new random order. So a slow spell of the machine affects all
-//! contenders alike, and no contender always follows the same other one.
+//! In each round, every contender makes one call, in a new random order.
 //!
 //! Each call finds the processor's caches as the other contenders left them. A program that does other work between two
 //! calls is in the same situation. Consecutive calls of one contender, as in `throughput` with one task, are faster.
@@ -10,7 +9,7 @@ use super::cases::Case;
 use super::contenders::{Contender, Name};
 use super::statistics::{Ratio, blocks, median, quantile, ratio_of_medians};
 use super::store::{OwnItem, Store};
-use super::timing::{Took, timed};
+use super::timing::{Took, in_turn, numbers, rival, timed};
 use super::tls::Reach;
 use super::{Plan, Subjects};
 use anyhow::{Result, anyhow};
@@ -41,17 +40,12 @@ pub(super) struct ContenderFigures {
     pub(super) cpu_p50: u64,
     /// The median time divided by that of the native SDK. Absent for the native SDK itself.
     pub(super) over_native: Option<Ratio>,
-    /// The median time divided by that of the same component on wasmtime's default host. Present only for the component.
+    /// The median time divided by that of the portable build. Present only for the hosted build.
+    pub(super) over_component: Option<Ratio>,
+    /// The median time divided by that of the portable build on wasmtime's default host. Present only for the two builds.
     pub(super) over_default_host: Option<Ratio>,
-    /// The median time divided by that of the baseline. Present only for the component, and only with `--baseline`.
+    /// The median time divided by that of the baseline. Present only for the two builds, and only with `--baseline`.
     pub(super) over_baseline: Option<Ratio>,
-}
-
-/// The times of one contender's calls, in nanoseconds. Entry i of each list belongs to round i.
-#[derive(Debug, Default)]
-struct Series {
-    wall: Vec<u64>,
-    cpu: Vec<u64>,
 }
 
 /// Measures all chosen cases, each called `calls(case)` times.
@@ -63,101 +57,73 @@ pub(super) async fn measure(
     calls: impl Fn(Case) -> usize,
 ) -> Result<Vec<CaseFigures>> {
     let mut contenders = subjects.contenders(reach).await?;
-    let names: Vec<Name> = contenders.iter().map(|contender| contender.name).collect();
     let mut figures = Vec::new();
     for case in plan.arguments.chosen_cases() {
         plan.progress
             .set_message(format!("{}, {}", case.title(), reach.scheme()));
         let calls = calls(case);
-        let series = in_turn(store, case, &mut contenders, calls).await?;
+        let took = call_in_turn(store, case, &mut contenders, calls).await;
+        let took = took.map_err(|error| anyhow!("{}, {error}", case.name()))?;
         figures.push(CaseFigures {
             case,
             calls,
-            contenders: compare(&names, &series),
+            contenders: compare(&took),
         });
         plan.progress.inc(1);
     }
     Ok(figures)
 }
 
-/// Calls every contender `calls` times. Returns one series for each contender, in the same order.
-async fn in_turn(
+/// Calls every contender `calls` times.
+async fn call_in_turn(
     store: &Store,
     case: Case,
-    contenders: &mut [Contender],
+    contenders: &mut [(Name, Contender)],
     calls: usize,
-) -> Result<Vec<Series>> {
+) -> Result<Vec<(Name, Vec<Took>)>> {
     let mut turns = Vec::new();
-    for (index, contender) in contenders.iter_mut().enumerate() {
+    for (index, (name, contender)) in contenders.iter_mut().enumerate() {
         let key = format!("{}-of-{index}", case.name());
-        let own = OwnItem::new(store, key).await?;
-        turns.push((contender, own, Series::default()));
+        turns.push((*name, (contender, OwnItem::new(store, key).await?)));
     }
-    let mut order: Vec<usize> = (0..turns.len()).collect();
     let warm_up = WARM_UP.min(calls);
-    for round in 0..warm_up + calls {
-        fastrand::shuffle(&mut order);
-        for index in &order {
-            let (contender, own, series) = &mut turns[*index];
+    in_turn(
+        warm_up,
+        calls,
+        &mut turns,
+        async |(contender, own), round| {
             if case == Case::Delete {
                 store.put(&own.key).await?;
             }
-            let took = call(store, case, round, contender, own).await;
-            let who = contender.name.title();
-            let took = took.map_err(|error| anyhow!("{who}, {}: {error}", case.name()))?;
-            if round >= warm_up {
-                series.wall.push(took.wall);
-                series.cpu.push(took.cpu);
-            }
+            let task = own.task(&store.values, case, round);
+            contender.prepare(&task);
+            let (left, took) = timed(contender.perform(&task)).await?;
+            own.left(left);
+            Ok(took)
+        },
+    )
+    .await
+}
+
+fn compare(all: &[(Name, Vec<Took>)]) -> Vec<ContenderFigures> {
+    let figures = |(name, took): &(Name, Vec<Took>)| {
+        let wall = numbers(took, |took| took.wall);
+        let over = |other| {
+            let theirs = numbers(rival(all, *name, other)?, |took| took.wall);
+            ratio_of_medians(&blocks(&wall, &theirs))
+        };
+        ContenderFigures {
+            name: *name,
+            p50: median(&wall),
+            p99: quantile(&wall, 0.99),
+            cpu_p50: median(&numbers(took, |took| took.cpu)),
+            over_native: over(Name::Native),
+            over_component: over(Name::Component),
+            over_default_host: over(Name::DefaultHost),
+            over_baseline: over(Name::Baseline),
         }
-    }
-    Ok(turns.into_iter().map(|(.., series)| series).collect())
-}
-
-async fn call(
-    store: &Store,
-    case: Case,
-    turn: usize,
-    contender: &mut Contender,
-    own: &mut OwnItem,
-) -> Result<Took> {
-    let task = own.task(&store.values, case, turn);
-    contender.prepare(&task);
-    let (left, took) = timed(contender.perform(&task)).await?;
-    own.left(left);
-    Ok(took)
-}
-
-fn compare(names: &[Name], series: &[Series]) -> Vec<ContenderFigures> {
-    let of = |wanted: Name| {
-        let index = names.iter().position(|name| *name == wanted)?;
-        series.get(index).map(|series| series.wall.as_slice())
     };
-    let over = |wall: &[u64], name: Name, other: Name| {
-        let other = of(other).filter(|_| name != other)?;
-        ratio_of_medians(&blocks(wall, other))
-    };
-    names
-        .iter()
-        .copied()
-        .zip(series)
-        .map(|(name, Series { wall, cpu })| {
-            let of_component = |other| {
-                (name == Name::Component)
-                    .then(|| over(wall, name, other))
-                    .flatten()
-            };
-            ContenderFigures {
-                name,
-                p50: median(wall),
-                p99: quantile(wall, 0.99),
-                cpu_p50: median(cpu),
-                over_native: over(wall, name, Name::Native),
-                over_default_host: of_component(Name::DefaultHost),
-                over_baseline: of_component(Name::Baseline),
-            }
-        })
-        .collect()
+    all.iter().map(figures).collect()
 }
 
 #[cfg(test)]
@@ -165,31 +131,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_component_is_compared_with_its_other_builds() {
-        let names = [Name::Component, Name::Baseline, Name::Native];
-        let series = [10, 20, 40].map(|time| Series {
-            wall: vec![time; 10],
-            cpu: vec![time / 2; 10],
-        });
-        let figures = compare(&names, &series);
+    fn both_builds_are_compared_with_the_baseline() {
+        let all = [
+            (Name::Component, 20),
+            (Name::Hosted, 10),
+            (Name::Baseline, 40),
+            (Name::Native, 80),
+        ];
+        let figures = compare(&all.map(|(name, wall)| {
+            let cpu = wall / 2;
+            (name, vec![Took { wall, cpu }; 10])
+        }));
         let ratios: Vec<_> = figures
             .iter()
             .map(|one| {
-                [one.over_native, one.over_baseline, one.over_default_host]
+                [one.over_native, one.over_component, one.over_baseline]
                     .map(|ratio| ratio.map(|ratio| ratio.ratio))
             })
             .collect();
         assert_eq!(
             ratios,
             [
-                [Some(0.25), Some(0.5), None],
+                [Some(0.25), None, Some(0.5)],
+                [Some(0.125), Some(0.5), Some(0.25)],
                 [Some(0.5), None, None],
                 [None, None, None]
             ]
         );
-        assert_eq!(
-            (figures[0].p50, figures[0].p99, figures[0].cpu_p50),
-            (10, 10, 5)
-        );
+        let hosted = &figures[1];
+        assert_eq!((hosted.p50, hosted.p99, hosted.cpu_p50), (10, 10, 5));
+        assert_eq!(hosted.over_default_host, None);
     }
 }

@@ -4,7 +4,7 @@
 //! the runtime.
 
 use super::Plan;
-use super::contenders::component;
+use super::contenders::{Name, component};
 use super::tls::Reach;
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -15,13 +15,15 @@ use std::path::Path;
 use tokio::process::Command;
 
 /// The numbers of instances to measure.
-const INSTANCES: [usize; 3] = [1, 100, 1000];
+pub(super) const INSTANCES: [usize; 3] = [1, 100, 1000];
 /// The name of the hidden subcommand that measures.
 const SUBCOMMAND: &str = "memory";
 
 /// The memory of one process.
 #[derive(Debug, Serialize)]
 pub(super) struct MemoryFigures {
+    /// The build of the component.
+    pub(super) name: Name,
     /// The number of instances.
     pub(super) instances: usize,
     /// Resident memory with the component loaded and before the first instance, in bytes.
@@ -51,31 +53,34 @@ struct Answer {
     linear_memory: u64,
 }
 
-/// Measures each number of instances in its own process.
+/// Measures each number of instances of each build in its own process.
 pub(super) async fn measure(plan: &Plan, reach: &Reach) -> Result<Vec<MemoryFigures>> {
     let program = env::current_exe()?;
     let mut figures = Vec::new();
     for instances in INSTANCES {
         plan.progress
             .set_message(format!("memory of {instances} instances"));
-        let answer = ask(plan, &program, instances, reach).await?;
-        figures.push(MemoryFigures {
-            instances,
-            before: answer.before,
-            after: answer.after,
-            per_instance: answer.after.saturating_sub(answer.before) / instances as u64,
-            linear_memory: answer.linear_memory,
-        });
-        plan.progress.inc(1);
+        for (name, file) in plan.builds() {
+            let answer = ask(&program, file, instances, reach).await?;
+            figures.push(MemoryFigures {
+                name,
+                instances,
+                before: answer.before,
+                after: answer.after,
+                per_instance: answer.after.saturating_sub(answer.before) / instances as u64,
+                linear_memory: answer.linear_memory,
+            });
+            plan.progress.inc(1);
+        }
     }
     Ok(figures)
 }
 
-async fn ask(plan: &Plan, program: &Path, instances: usize, reach: &Reach) -> Result<Answer> {
+async fn ask(program: &Path, file: &Path, instances: usize, reach: &Reach) -> Result<Answer> {
     let output = Command::new(program)
         .arg(SUBCOMMAND)
         .arg("--component")
-        .arg(&plan.component)
+        .arg(file)
         .args(["--instances", &instances.to_string()])
         .args(["--endpoint", &reach.endpoint])
         .output()

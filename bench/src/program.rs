@@ -19,7 +19,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{self, Path, PathBuf};
 
-/// Compares dapr_dynamodb.wasm with the native AWS SDK for Rust
+/// Compares both builds of the component with the native AWS SDK for Rust
 #[derive(Debug, Parser)]
 #[command(
     name = "bench",
@@ -29,7 +29,7 @@ use std::path::{self, Path, PathBuf};
     args_conflicts_with_subcommands = true
 )]
 struct Arguments {
-    /// Measure this component instead of the workspace's own
+    /// Measure this portable build instead of the workspace's own. `soak` takes either build
     #[arg(long, global = true, value_name = "FILE.wasm")]
     component: Option<PathBuf>,
     #[command(flatten)]

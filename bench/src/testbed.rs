@@ -60,6 +60,8 @@ const LOCK_FILE: &str = include_str!("../../Cargo.lock");
 pub(super) struct Versions {
     /// The size of the component's file, in bytes.
     pub(super) component_bytes: u64,
+    /// The size of the hosted build's file, in bytes. Absent if only one build ran.
+    pub(super) hosted_bytes: Option<u64>,
     pub(super) wasmtime: &'static str,
     /// The native SDK.
     pub(super) aws_sdk_dynamodb: &'static str,
@@ -68,12 +70,15 @@ pub(super) struct Versions {
 }
 
 impl Versions {
-    pub(super) fn with(component: &Path) -> Result<Self> {
-        let file =
-            fs::metadata(component).map_err(|error| anyhow!("{}: {error}", component.display()))?;
+    pub(super) fn with(component: &Path, hosted: Option<&Path>) -> Result<Self> {
+        let bytes = |file: &Path| match fs::metadata(file) {
+            Ok(found) => Ok(found.len()),
+            Err(error) => Err(anyhow!("{}: {error}", file.display())),
+        };
         let version = |package| locked(LOCK_FILE, package).unwrap_or("unknown");
         Ok(Self {
-            component_bytes: file.len(),
+            component_bytes: bytes(component)?,
+            hosted_bytes: hosted.map(bytes).transpose()?,
             wasmtime: version("wasmtime"),
             aws_sdk_dynamodb: version("aws-sdk-dynamodb"),
             dynoxide: version("dynoxide-rs"),

@@ -1,22 +1,25 @@
-//! Measures calls per second when many tasks on one thread call at once. Bursts of the component and of the native SDK
-//! alternate. In a burst, each task makes its calls one after the other.
+//! Measures calls per second when many tasks on one thread call at once. Both builds and the native SDK make bursts of
+//! calls in turn. In a burst, each task makes its calls one after the other.
 
 use super::cases::{Case, Task, Values};
-use super::contenders::{Component, Native};
+use super::contenders::{Component, Name, Native};
 use super::statistics::{Block, Ratio, median, ratio_of_medians};
 use super::store::{OwnItem, Store};
-use super::timing::{Took, alternate, timed};
+use super::timing::{Took, in_turn, numbers, rival, timed};
 use super::tls::Reach;
 use super::{Plan, Subjects};
 use anyhow::Result;
+use futures_util::future::Either;
 use serde::Serialize;
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
 /// The numbers of tasks.
 pub(super) const TASKS: [usize; 3] = [1, 16, 64];
-/// The number of bursts of each contender.
+/// The number of bursts of each contender that count.
 const BURSTS: usize = 20;
+/// The number of bursts before them. They start instances and open connections.
+const WARM_UP: usize = 2;
 /// The number of calls of all tasks in one burst of a short case. They take about a tenth of a second.
 pub(super) const CALLS: usize = 640;
 /// The minimum number of calls of one task in a burst. With fewer, the common start and end of all tasks would dominate.
@@ -34,21 +37,25 @@ pub(super) struct ThroughputFigures {
     pub(super) calls: usize,
     /// The number of bursts of each contender.
     pub(super) bursts: usize,
-    pub(super) component: BurstFigures,
-    pub(super) native: BurstFigures,
-    /// The component's calls per second divided by those of the native SDK.
-    pub(super) over_native: Option<Ratio>,
-    /// The component's processor time of a call divided by that of the native SDK.
-    pub(super) cpu_over_native: Option<Ratio>,
+    pub(super) contenders: Vec<BurstFigures>,
 }
 
 /// The figures of one contender: medians of its bursts.
 #[derive(Debug, Serialize)]
 pub(super) struct BurstFigures {
+    pub(super) name: Name,
     /// Calls per second.
     pub(super) per_second: f64,
     /// The processor time of the client's thread for one call, in nanoseconds.
     pub(super) cpu: u64,
+    /// The calls per second divided by those of the native SDK. Absent for the native SDK itself.
+    pub(super) over_native: Option<Ratio>,
+    /// The processor time of a call divided by that of the native SDK. Absent for the native SDK itself.
+    pub(super) cpu_over_native: Option<Ratio>,
+    /// The calls per second divided by those of the portable build. Present only for the hosted build.
+    pub(super) over_component: Option<Ratio>,
+    /// The processor time of a call divided by that of the portable build. Present only for the hosted build.
+    pub(super) cpu_over_component: Option<Ratio>,
 }
 
 /// Measures all chosen cases with each number of tasks.
@@ -59,56 +66,58 @@ pub(super) async fn measure(
     reach: &Reach,
 ) -> Result<Vec<ThroughputFigures>> {
     let mut figures = Vec::new();
+    let bursts = plan.arguments.repetitions(BURSTS);
     for case in plan.arguments.chosen_cases() {
         for tasks in TASKS {
             let load = Load::new(case, tasks, plan.arguments.repetitions(CALLS));
             let title = case.title();
             plan.progress.set_message(format!("{title}, {tasks} tasks"));
             let size = plan.arguments.pool_size(tasks);
-            let component = Component::new(&subjects.plugin, reach, size)?;
-            let native = Native::new(reach)?;
-            // Warm up: these bursts start instances and open connections.
-            for _ in 0..2 {
-                load.burst(store, &component).await?;
-                load.burst(store, &native).await?;
-            }
-            let bursts = alternate(
-                plan.arguments.repetitions(BURSTS),
-                async || load.burst(store, &component).await,
-                async || load.burst(store, &native).await,
-            )
+            let mut contenders = subjects.components(reach, size, Shared::Component)?;
+            contenders.push((Name::Native, Shared::Native(Native::new(reach)?)));
+            let took = in_turn(WARM_UP, bursts, &mut contenders, async |contender, _| {
+                load.burst(store, contender).await
+            })
             .await?;
-            figures.push(compare(load, size.get(), &bursts));
+            figures.push(ThroughputFigures {
+                case,
+                tasks,
+                pool_size: size.get(),
+                calls: load.calls(),
+                bursts,
+                contenders: compare(load.calls(), &took),
+            });
             plan.progress.inc(1);
         }
     }
     Ok(figures)
 }
 
-fn compare(load: Load, pool_size: usize, bursts: &[(Took, Took)]) -> ThroughputFigures {
-    let calls = load.calls();
-    let times = |one: fn(&(Took, Took)) -> &Took| -> (Vec<u64>, Vec<u64>) {
-        let bursts = bursts.iter().map(one);
-        bursts.map(|burst| (burst.wall, burst.cpu)).unzip()
+/// Compares bursts of `calls` calls.
+fn compare(calls: usize, all: &[(Name, Vec<Took>)]) -> Vec<BurstFigures> {
+    let figures = |(name, bursts): &(Name, Vec<Took>)| {
+        let wall = numbers(bursts, |took| took.wall);
+        let cpu = numbers(bursts, |took| took.cpu);
+        let rate_over = |other| {
+            let theirs = numbers(rival(all, *name, other)?, |took| took.wall);
+            // The same number of calls in less time is a higher rate.
+            over(&theirs, &wall)
+        };
+        let cpu_over = |other| {
+            let theirs = numbers(rival(all, *name, other)?, |took| took.cpu);
+            over(&cpu, &theirs)
+        };
+        BurstFigures {
+            name: *name,
+            per_second: calls as f64 * 1e9 / (median(&wall).max(1) as f64),
+            cpu: median(&cpu) / calls as u64,
+            over_native: rate_over(Name::Native),
+            cpu_over_native: cpu_over(Name::Native),
+            over_component: rate_over(Name::Component),
+            cpu_over_component: cpu_over(Name::Component),
+        }
     };
-    let (ours, our_cpu) = times(|(ours, _)| ours);
-    let (theirs, their_cpu) = times(|(_, theirs)| theirs);
-    let figures = |wall: &[u64], cpu: &[u64]| BurstFigures {
-        per_second: calls as f64 * 1e9 / (median(wall).max(1) as f64),
-        cpu: median(cpu) / calls as u64,
-    };
-    ThroughputFigures {
-        case: load.case,
-        tasks: load.tasks,
-        pool_size,
-        calls,
-        bursts: bursts.len(),
-        component: figures(&ours, &our_cpu),
-        native: figures(&theirs, &their_cpu),
-        // The same number of calls in less time is a higher rate.
-        over_native: over(&theirs, &ours),
-        cpu_over_native: over(&our_cpu, &their_cpu),
-    }
+    all.iter().map(figures).collect()
 }
 
 /// Returns the ratio of the medians. Each pair of bursts is a block.
@@ -146,7 +155,7 @@ impl Load {
     }
 
     /// Measures from the start of all tasks to the end of the last one.
-    async fn burst(self, store: &Store, contender: &impl Shared) -> Result<Took> {
+    async fn burst(self, store: &Store, contender: &Shared) -> Result<Took> {
         let mut chains = Vec::with_capacity(self.tasks);
         for task in 0..self.tasks {
             chains.push(Chain::new(store, self, task).await?);
@@ -165,19 +174,18 @@ impl Load {
 }
 
 /// A contender that many tasks can call.
-trait Shared: Clone + Send + 'static {
-    fn perform(&self, task: &Task<'_>) -> impl Future<Output = Result<Option<String>>> + Send;
+#[derive(Clone)]
+enum Shared {
+    Component(Component),
+    Native(Native),
 }
 
-impl Shared for Component {
+impl Shared {
     fn perform(&self, task: &Task<'_>) -> impl Future<Output = Result<Option<String>>> + Send {
-        self.perform(task)
-    }
-}
-
-impl Shared for Native {
-    fn perform(&self, task: &Task<'_>) -> impl Future<Output = Result<Option<String>>> + Send {
-        self.perform(task)
+        match self {
+            Self::Component(component) => Either::Left(component.perform(task)),
+            Self::Native(native) => Either::Right(native.perform(task)),
+        }
     }
 }
 
@@ -211,7 +219,7 @@ impl Chain {
         })
     }
 
-    async fn run(mut self, contender: impl Shared) -> Result<()> {
+    async fn run(mut self, contender: Shared) -> Result<()> {
         let turns: Vec<usize> = (self.first..self.first + self.load.calls_of_task).collect();
         for turns in turns.chunks(self.own.len()) {
             for (turn, own) in turns.iter().zip(&mut self.own) {
@@ -230,14 +238,37 @@ mod tests {
 
     #[test]
     fn half_the_time_gives_twice_the_rate() {
-        let burst = |time| Took {
-            wall: time,
-            cpu: time,
+        let all = [
+            (Name::Component, 50),
+            (Name::Hosted, 25),
+            (Name::Native, 100),
+        ];
+        let all = all.map(|(name, time)| {
+            let took = Took {
+                wall: time,
+                cpu: time,
+            };
+            (name, vec![took; 10])
+        });
+        let ratios = |one: &BurstFigures| {
+            [
+                one.over_native,
+                one.cpu_over_native,
+                one.over_component,
+                one.cpu_over_component,
+            ]
+            .map(|ratio| ratio.map(|ratio| ratio.ratio))
         };
-        let bursts: Vec<_> = (0..10).map(|_| (burst(50), burst(100))).collect();
-        let figures = compare(Load::new(Case::Get, 1, CALLS), 1, &bursts);
-        assert_eq!(figures.over_native.unwrap().ratio, 2.0);
-        assert_eq!(figures.cpu_over_native.unwrap().ratio, 0.5);
+        let figures = compare(1, &all);
+        let ratios: Vec<_> = figures.iter().map(ratios).collect();
+        assert_eq!(
+            ratios,
+            [
+                [Some(2.0), Some(0.5), None, None],
+                [Some(4.0), Some(0.25), Some(2.0), Some(0.5)],
+                [None; 4]
+            ]
+        );
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The component on `dapr-wasm-host`, set up as an embedder does it: a pool of instances that share one egress.
+//! A build of the component on `dapr-wasm-host`, set up as an embedder does it: a pool of instances that share one egress.
 //!
 //! [`perform`] turns a task into one call of the component's [`Exports`]. The default host uses it too.
 
@@ -12,7 +12,7 @@ use dapr_wasm_host::{Egress, InstanceOptions, InstancePool, Plugin, PooledInstan
 use std::num::NonZeroUsize;
 use std::path::Path;
 
-/// The component and its instance pool. Clones share the pool.
+/// A build of the component and its instance pool. Clones share the pool.
 #[derive(Clone)]
 pub(crate) struct Component {
     pool: InstancePool,

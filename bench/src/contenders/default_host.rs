@@ -1,4 +1,5 @@
 //! The component on plain wasmtime, without `dapr-wasm-host`: one instance, and a new connection for every request.
+//! It always runs the portable build, because plain wasmtime does not offer what the hosted build imports.
 //!
 //! Each request copies the root certificates that TLS trusts. The benchmark trusts only one root, while wasmtime's
 //! default trusts all the roots of browsers. So the figure is slightly better than the real default.

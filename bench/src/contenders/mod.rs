@@ -15,16 +15,20 @@ use super::cases::Task;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum Name {
-    /// The component on `dapr-wasm-host`.
+    /// The portable build of the component on `dapr-wasm-host`.
     Component,
+    /// The hosted build of the component on `dapr-wasm-host`.
+    Hosted,
     /// Another build of the component on `dapr-wasm-host`.
     Baseline,
-    /// The component on plain wasmtime, which sends requests in its default way.
+    /// The portable build on plain wasmtime, which sends requests in its default way.
     DefaultHost,
     /// The AWS SDK for Rust.
     Native,
     /// Requests prepared beforehand, on keep-alive connections: the lower bound.
     Raw,
+    /// Dapr's own component, in the worker process of the section `dapr`.
+    Dapr,
 }
 
 impl Name {
@@ -32,22 +36,25 @@ impl Name {
     pub(super) fn title(self) -> &'static str {
         match self {
             Self::Component => "component",
+            Self::Hosted => "component, hosted",
             Self::Baseline => "baseline",
             Self::DefaultHost => "component, default host",
             Self::Native => "native SDK",
             Self::Raw => "raw HTTP",
+            Self::Dapr => "Dapr (Go)",
         }
+    }
+
+    /// Returns true if the report has a ratio of this contender over `other`. It compares both builds with any other
+    /// contender, and each contender with the native SDK.
+    pub(super) fn is_compared_with(self, other: Self) -> bool {
+        let is_build = matches!(self, Self::Component | Self::Hosted);
+        self != other && (is_build || other == Self::Native)
     }
 }
 
-/// One contender.
-pub(super) struct Contender {
-    pub(super) name: Name,
-    pub(super) means: Means,
-}
-
-/// The client through which a contender calls.
-pub(super) enum Means {
+/// One contender: the client through which it calls.
+pub(super) enum Contender {
     Component(Component),
     DefaultHost(DefaultHost),
     Native(Native),
@@ -57,18 +64,18 @@ pub(super) enum Means {
 impl Contender {
     /// Does the work that is not timed. Only `Raw` has any: it prepares its requests.
     pub(super) fn prepare(&mut self, task: &Task<'_>) {
-        if let Means::Raw(raw) = &mut self.means {
+        if let Self::Raw(raw) = self {
             raw.prepare(task);
         }
     }
 
     /// Performs the task. Returns the new ETag if the task writes a single item.
     pub(super) async fn perform(&mut self, task: &Task<'_>) -> Result<Option<String>> {
-        match &mut self.means {
-            Means::Component(component) => component.perform(task).await,
-            Means::DefaultHost(component) => component::perform(component, task).await,
-            Means::Native(native) => native.perform(task).await,
-            Means::Raw(raw) => raw.perform().await,
+        match self {
+            Self::Component(component) => component.perform(task).await,
+            Self::DefaultHost(component) => component::perform(component, task).await,
+            Self::Native(native) => native.perform(task).await,
+            Self::Raw(raw) => raw.perform().await,
         }
     }
 }

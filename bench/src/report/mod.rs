@@ -27,22 +27,22 @@ pub(super) struct Report {
     /// One call at a time, over TLS.
     pub(super) tls: Vec<CaseFigures>,
     pub(super) throughput: Vec<ThroughputFigures>,
-    pub(super) cold_start: Option<ColdStartFigures>,
+    pub(super) cold_start: Vec<ColdStartFigures>,
     pub(super) memory: Vec<MemoryFigures>,
     pub(super) dapr: Vec<DaprFigures>,
 }
 
 impl Report {
     /// Makes a report with the machine and the versions, and without figures.
-    pub(super) fn new(quick: bool, component: &Path) -> Result<Self> {
+    pub(super) fn new(quick: bool, component: &Path, hosted: &Path) -> Result<Self> {
         Ok(Self {
             machine: Machine::of_this_process(),
             quick,
-            versions: Versions::with(component)?,
+            versions: Versions::with(component, Some(hosted))?,
             latency: Vec::new(),
             tls: Vec::new(),
             throughput: Vec::new(),
-            cold_start: None,
+            cold_start: Vec::new(),
             memory: Vec::new(),
             dapr: Vec::new(),
         })

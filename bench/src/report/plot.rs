@@ -17,8 +17,9 @@ const INK: &str = "#1F2937";
 const FAINT: &str = "#D1D5DB";
 
 /// The contenders in the order of their bars, with their colours.
-const DRAWN: [(Name, &str); 5] = [
+const DRAWN: [(Name, &str); 6] = [
     (Name::Component, "#2563EB"),
+    (Name::Hosted, "#0D9488"),
     (Name::Baseline, "#93C5FD"),
     (Name::Native, "#6B7280"),
     (Name::DefaultHost, "#A855F7"),
@@ -86,7 +87,7 @@ fn heads(report: &Report) -> Vec<String> {
         text(10, 10, 14.5, TOP, "start", title),
         text(10, 34, 9.7, TOP, "start", &machine),
     ];
-    let mut x = LEFT;
+    let mut x = 10;
     for (name, color) in DRAWN {
         let mut contenders = report.latency.iter().flat_map(|case| &case.contenders);
         if contenders.any(|one| one.name == name) {

@@ -1,8 +1,9 @@
 //! Prints the figures in aligned columns. Times are in microseconds unless a column names another unit.
 
 use super::Report;
+use crate::cases::Case;
 use crate::cold_start::ColdStartFigures;
-use crate::dapr::{DaprFigures, SideFigures};
+use crate::dapr::DaprFigures;
 use crate::latency::CaseFigures;
 use crate::memory::MemoryFigures;
 use crate::statistics::Ratio;
@@ -15,8 +16,8 @@ pub(super) fn write(report: &Report, to: &mut dyn Write) -> io::Result<()> {
     latency("One call at a time, plain HTTP", &report.latency, to)?;
     latency("One call at a time, TLS", &report.tls, to)?;
     throughput(&report.throughput, to)?;
-    if let Some(figures) = &report.cold_start {
-        cold_start(figures, to)?;
+    if !report.cold_start.is_empty() {
+        cold_start(&report.cold_start, to)?;
     }
     memory(&report.memory, to)?;
     dapr(&report.dapr, to)
@@ -34,8 +35,11 @@ fn surroundings(report: &Report, to: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(
         to,
-        "component {:.2} MB, wasmtime {}, aws-sdk-dynamodb {}, dynoxide {}",
-        versions.component_bytes as f64 / 1e6,
+        "component {} MB, hosted {} MB, wasmtime {}, aws-sdk-dynamodb {}, dynoxide {}",
+        megabytes(versions.component_bytes),
+        versions
+            .hosted_bytes
+            .map_or_else(|| "?".to_owned(), megabytes),
         versions.wasmtime,
         versions.aws_sdk_dynamodb,
         versions.dynoxide
@@ -59,21 +63,18 @@ fn surroundings(report: &Report, to: &mut dyn Write) -> io::Result<()> {
 }
 
 fn latency(title: &str, cases: &[CaseFigures], to: &mut dyn Write) -> io::Result<()> {
-    let heads = "case|contender|p50|p99|CPU|vs native SDK|vs default host|vs baseline";
+    let heads = "case|contender|p50|p99|CPU|vs native SDK|vs component|vs default host|vs baseline";
     let rows = cases.iter().flat_map(|case| {
         let contenders = case.contenders.iter().enumerate();
         contenders.map(|(index, figures)| {
             vec![
-                match index {
-                    0 => case.case.title().to_owned(),
-                    1 => format!("  {} calls", case.calls),
-                    _ => String::new(),
-                },
+                case_cell(index, case.case, &format!("{} calls", case.calls)),
                 figures.name.title().to_owned(),
                 microseconds(figures.p50),
                 p99(figures.p99, case.calls),
                 microseconds(figures.cpu_p50),
                 ratio(figures.over_native),
+                ratio(figures.over_component),
                 ratio(figures.over_default_host),
                 ratio(figures.over_baseline),
             ]
@@ -83,47 +84,59 @@ fn latency(title: &str, cases: &[CaseFigures], to: &mut dyn Write) -> io::Result
 }
 
 fn throughput(all: &[ThroughputFigures], to: &mut dyn Write) -> io::Result<()> {
-    let heads =
-        "case|tasks|instances|component/s|CPU|native SDK/s|CPU|vs native SDK|CPU vs native SDK";
-    let rows = all.iter().map(|figures| {
-        vec![
-            figures.case.title().to_owned(),
-            figures.tasks.to_string(),
-            figures.pool_size.to_string(),
-            format!("{:.0}", figures.component.per_second),
-            microseconds(figures.component.cpu),
-            format!("{:.0}", figures.native.per_second),
-            microseconds(figures.native.cpu),
-            ratio(figures.over_native),
-            ratio(figures.cpu_over_native),
-        ]
+    let heads = "case|tasks|instances|contender|calls/s|CPU|vs native SDK|CPU vs native SDK|vs component|CPU vs component";
+    let rows = all.iter().flat_map(|load| {
+        load.contenders.iter().map(|figures| {
+            vec![
+                load.case.title().to_owned(),
+                load.tasks.to_string(),
+                load.pool_size.to_string(),
+                figures.name.title().to_owned(),
+                format!("{:.0}", figures.per_second),
+                microseconds(figures.cpu),
+                ratio(figures.over_native),
+                ratio(figures.cpu_over_native),
+                ratio(figures.over_component),
+                ratio(figures.cpu_over_component),
+            ]
+        })
     });
-    section("Many tasks on one thread", heads, rows, 1, to)
+    section("Many tasks on one thread", heads, rows, 4, to)
 }
 
-fn cold_start(figures: &ColdStartFigures, to: &mut dyn Write) -> io::Result<()> {
-    let row = |step: &str, time: u64| vec![step.to_owned(), microseconds(time)];
+fn cold_start(builds: &[ColdStartFigures], to: &mut dyn Write) -> io::Result<()> {
+    let names = builds.iter().map(|figures| figures.name.title());
+    let heads: Vec<&str> = ["step"].into_iter().chain(names).collect();
+    let row = |step: &str, cell: fn(&ColdStartFigures) -> String| {
+        let mut row = vec![step.to_owned()];
+        row.extend(builds.iter().map(cell));
+        row
+    };
     let rows = [
-        row("load from cache", figures.load),
-        row("instantiate", figures.instantiate),
-        row("init", figures.init),
-        row("first get", figures.first_get),
-        row("instantiate + init + first get", figures.start),
-        row("warm get", figures.warm_get),
-        vec![
-            "  all three vs warm get".to_owned(),
-            ratio(figures.over_warm_get),
-        ],
+        row("compile", |build| microseconds(build.compile)),
+        row("load from cache", |build| microseconds(build.load)),
+        row("instantiate", |build| microseconds(build.instantiate)),
+        row("init", |build| microseconds(build.init)),
+        row("first get", |build| microseconds(build.first_get)),
+        row("instantiate + init + first get", |build| {
+            microseconds(build.start)
+        }),
+        row("warm get", |build| microseconds(build.warm_get)),
+        row("  all three vs warm get", |build| {
+            ratio(build.over_warm_get)
+        }),
+        row("  all three vs component", |build| {
+            ratio(build.over_component)
+        }),
     ];
-    // This table has no heads, so its first row is passed in their place.
-    let compile = format!("compile|{}", microseconds(figures.compile));
-    section("Cold start", &compile, rows, 1, to)
+    section("Cold start", &heads.join("|"), rows, 1, to)
 }
 
 fn memory(all: &[MemoryFigures], to: &mut dyn Write) -> io::Result<()> {
-    let heads = "idle instances|MB before|MB after|MB per instance|MB linear memory";
+    let heads = "contender|idle instances|MB before|MB after|MB per instance|MB linear memory";
     let rows = all.iter().map(|figures| {
         vec![
+            figures.name.title().to_owned(),
             figures.instances.to_string(),
             megabytes(figures.before),
             megabytes(figures.after),
@@ -132,37 +145,38 @@ fn memory(all: &[MemoryFigures], to: &mut dyn Write) -> io::Result<()> {
         ]
     });
     let title = "Resident memory of idle instances (one process per row, pooling allocator)";
-    section(title, heads, rows, 0, to)
+    section(title, heads, rows, 1, to)
 }
 
 fn dapr(cases: &[DaprFigures], to: &mut dyn Write) -> io::Result<()> {
-    let heads = "case|contender|p50|p99|CPU|time vs Dapr|CPU vs Dapr";
+    let heads = "case|contender|p50|p99|CPU|vs Dapr|CPU vs Dapr|vs component";
     let rows = cases.iter().flat_map(|case| {
-        let bursts = format!("  {} bursts of {}", case.bursts, case.calls);
-        let ratios = [ratio(case.time_ratio), ratio(case.cpu_ratio)];
-        let row = |title: &str, contender: &str, figures: &SideFigures, ratios: [String; 2]| {
-            let mut row = vec![
-                title.to_owned(),
-                contender.to_owned(),
+        let bursts = format!("{} bursts of {}", case.bursts, case.calls);
+        let contenders = case.contenders.iter().enumerate();
+        contenders.map(move |(index, figures)| {
+            vec![
+                case_cell(index, case.case, &bursts),
+                figures.name.title().to_owned(),
                 microseconds(figures.p50),
                 p99(figures.p99, case.bursts * case.calls),
                 microseconds(figures.cpu),
-            ];
-            row.extend(ratios);
-            row
-        };
-        [
-            row(case.case.title(), "component", &case.component, ratios),
-            row(&bursts, "Dapr (Go)", &case.dapr, Default::default()),
-        ]
+                ratio(figures.over_dapr),
+                ratio(figures.cpu_over_dapr),
+                ratio(figures.over_component),
+            ]
+        })
     });
-    section(
-        "Compared with Dapr's own component, in alternating bursts",
-        heads,
-        rows,
-        2,
-        to,
-    )
+    let title = "Compared with Dapr's own component, in bursts in turn";
+    section(title, heads, rows, 2, to)
+}
+
+/// Returns the first cell of row `index` of a case: its title, then the number of its calls, then nothing.
+fn case_cell(index: usize, case: Case, calls: &str) -> String {
+    match index {
+        0 => case.title().to_owned(),
+        1 => format!("  {calls}"),
+        _ => String::new(),
+    }
 }
 
 /// Writes a title and a table. Writes nothing if there are no rows.

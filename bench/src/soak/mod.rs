@@ -160,7 +160,7 @@ async fn soak(
     broken.extend(closing.broken);
     let mut figures = SoakFigures {
         machine: Machine::of_this_process(),
-        versions: Versions::with(component)?,
+        versions: Versions::with(component, None)?,
         seed,
         seconds: arguments.seconds,
         tasks: size.get(),

@@ -3,6 +3,7 @@
 use crate::{bench, told};
 use serde_json::Value;
 use std::fs;
+use std::path::Path;
 
 /// Runs a command of `bench`. Returns its figures and standard output.
 fn judged(command: &[&str]) -> (Value, String) {
@@ -19,13 +20,23 @@ fn judged(command: &[&str]) -> (Value, String) {
 }
 
 #[test]
-fn soak_loses_no_write_and_reports_its_counts() {
+fn soak_loses_no_write_of_either_build() {
+    for build in [host_test::component_path(), fixtures::hosted()] {
+        soak_loses_no_write_and_reports_its_counts(build);
+    }
+}
+
+fn soak_loses_no_write_and_reports_its_counts(build: &Path) {
+    let build = build.to_str().unwrap();
     // A slow machine gets less done, so the test tries longer runs until everything happened at least once. The runs
     // stay below 30 s, because from then on memory growth is checked.
     let counted = ["calls", "reads", "acknowledged", "severed"];
     let (figures, stdout) = ["2", "8", "29"]
         .into_iter()
-        .map(|seconds| judged(&["soak", "--seconds", seconds, "--tasks", "8", "--seed", "1"]))
+        .map(|seconds| {
+            let line = ["soak", "--component", build, "--seconds", seconds];
+            judged(&[&line[..], &["--tasks", "8", "--seed", "1"]].concat())
+        })
         .find(|(figures, _)| {
             let happened = |name: &&str| figures["counts"][name].as_u64().unwrap() > 0;
             counted.iter().all(happened)

@@ -61,15 +61,26 @@ fn run_reports_every_section_case_and_contender() {
             let contenders = &case["contenders"];
             assert_eq!(
                 names(contenders, "name"),
-                ["component", "baseline", "default-host", "native", "raw"]
+                [
+                    "component",
+                    "hosted",
+                    "baseline",
+                    "default-host",
+                    "native",
+                    "raw"
+                ]
             );
             for contender in contenders.as_array().unwrap() {
                 assert!(contender["p50"].as_u64().unwrap() > 0, "{contender}");
                 assert!(contender["cpu_p50"].as_u64().unwrap() > 0, "{contender}");
             }
-            assert!(contenders[0]["over_native"]["ratio"].is_f64(), "{case}");
-            assert!(contenders[0]["over_baseline"]["ratio"].is_f64(), "{case}");
-            assert!(contenders[0]["over_default_host"]["high"].is_f64());
+            for build in &contenders.as_array().unwrap()[..2] {
+                for other in ["native", "default_host", "baseline"] {
+                    let ratio = &build[format!("over_{other}")];
+                    assert!(ratio["ratio"].is_f64(), "{build}");
+                }
+            }
+            assert!(contenders[1]["over_component"]["high"].is_f64(), "{case}");
         }
     }
     let throughput = &figures["throughput"];
@@ -80,11 +91,26 @@ fn run_reports_every_section_case_and_contender() {
         tasks.map(|tasks| (case.to_string(), tasks.to_owned()))
     });
     assert_eq!(measured, expected.collect::<Vec<_>>());
-    assert_eq!(names(&figures["memory"], "instances"), ["1", "100", "1000"]);
-    for step in ["compile", "load", "instantiate", "init", "first_get"] {
-        assert!(figures["cold_start"][step].as_u64().unwrap() > 0, "{step}");
+    for load in throughput.as_array().unwrap() {
+        let contenders = names(&load["contenders"], "name");
+        assert_eq!(contenders, ["component", "hosted", "native"], "{load}");
     }
-    assert!(figures["versions"]["component_bytes"].as_u64().unwrap() > 0);
+    let memory = names(&figures["memory"], "name").into_iter();
+    let memory: Vec<_> = memory.zip(names(&figures["memory"], "instances")).collect();
+    let expected = ["1", "100", "1000"].into_iter().flat_map(|instances| {
+        ["component", "hosted"].map(|build| (build.to_owned(), instances.to_owned()))
+    });
+    assert_eq!(memory, expected.collect::<Vec<_>>());
+    let cold_start = &figures["cold_start"];
+    assert_eq!(names(cold_start, "name"), ["component", "hosted"]);
+    for build in cold_start.as_array().unwrap() {
+        for step in ["compile", "load", "instantiate", "init", "first_get"] {
+            assert!(build[step].as_u64().unwrap() > 0, "{step}: {build}");
+        }
+    }
+    for bytes in ["component_bytes", "hosted_bytes"] {
+        assert!(figures["versions"][bytes].as_u64().unwrap() > 0, "{bytes}");
+    }
     assert!(figures["machine"]["kernel"].is_string());
     for title in [
         "plain HTTP",
@@ -100,6 +126,7 @@ fn run_reports_every_section_case_and_contender() {
     assert_eq!(stdout.contains(unoptimised), cfg!(debug_assertions));
     let svg = fs::read_to_string(&svg).unwrap();
     assert!(svg.starts_with("<svg ") && svg.contains("get 1 KiB"));
+    assert!(svg.contains("component, hosted"), "{svg}");
 }
 
 #[test]
@@ -125,8 +152,10 @@ fn unknown_case_is_a_usage_error_that_lists_the_cases() {
 
 #[test]
 fn missing_component_is_named_with_status_1() {
-    let line = ["--component", "no/such.wasm", "--cases", "get"];
-    let (status, _, stderr) = told(bench(&line).output().unwrap());
-    assert_eq!(status, Some(1));
-    assert!(stderr.contains("no/such.wasm"), "{stderr}");
+    for build in ["--component", "--hosted", "--baseline"] {
+        let line = [build, "no/such.wasm", "--cases", "get"];
+        let (status, _, stderr) = told(bench(&line).output().unwrap());
+        assert_eq!(status, Some(1), "{build}");
+        assert!(stderr.contains("no/such.wasm"), "{build}: {stderr}");
+    }
 }
