@@ -1,7 +1,7 @@
-//! The built artifact: the names of its imports and exports, and its size. Also the crates that are linked into it, which
+//! The built artifacts: the names of their imports and exports, and their sizes. Also the crates that are linked into them, which
 //! docs/contributing.md lists with a reason each.
 
-use crate::fixture::plugin;
+use crate::fixture::{Build, plugin};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
@@ -48,11 +48,16 @@ fn without_version(name: &str) -> &str {
     name
 }
 
+/// Returns the artifact's imports, without versions.
+pub fn imports(component: &Path) -> Vec<String> {
+    let (imports, _) = names(component);
+    let imports = imports.iter().map(|name| without_version(name).to_owned());
+    imports.collect()
+}
+
 #[test]
-fn the_artifact_imports_nothing_beyond_this_list() {
-    let (imports, _) = names(host_test::component_path());
-    let imports: Vec<&str> = imports.iter().map(|name| without_version(name)).collect();
-    let expected = [
+fn the_artifacts_import_nothing_beyond_these_lists() {
+    let shared = [
         // Only types, no functions; the exported interfaces share them.
         "dapr-wasm:components/types",
         "wasi:cli/environment",
@@ -71,38 +76,52 @@ fn the_artifact_imports_nothing_beyond_this_list() {
         // For files of credentials, in the directories that the host grants.
         "wasi:filesystem/preopens",
         "wasi:filesystem/types",
-        "wasi:http/outgoing-handler",
-        "wasi:http/types",
         "wasi:io/error",
+        // The standard library's C library polls in its own functions too.
         "wasi:io/poll",
         "wasi:io/streams",
         // The seed of the standard library's hash maps.
         "wasi:random/insecure-seed",
         "wasi:random/random",
     ];
-    assert_eq!(imports, expected);
+    let of_portable = ["wasi:http/outgoing-handler", "wasi:http/types"];
+    let of_hosted = [
+        "dapr-wasm:host/digest",
+        "dapr-wasm:host/http-client",
+        "dapr-wasm:host/types",
+    ];
+    for (build, own) in [
+        (Build::Portable, &of_portable[..]),
+        (Build::Hosted, &of_hosted[..]),
+    ] {
+        let mut expected = [&shared[..], own].concat();
+        expected.sort_unstable();
+        assert_eq!(imports(build.component()), expected, "{build:?}");
+    }
 }
 
 #[test]
-fn the_artifact_exports_the_state_store_and_the_binding() {
-    let (_, exports) = names(host_test::component_path());
-    let exports: Vec<&str> = exports.iter().map(String::as_str).collect();
-    let expected = [
-        "dapr-wasm:components/binding@0.1.0",
-        "dapr-wasm:components/state@0.1.0",
-    ];
-    assert_eq!(exports, expected);
+fn the_artifacts_export_the_state_store_and_the_binding() {
+    for build in [Build::Portable, Build::Hosted] {
+        let (_, exports) = names(build.component());
+        let exports: Vec<&str> = exports.iter().map(String::as_str).collect();
+        let expected = [
+            "dapr-wasm:components/binding@0.1.0",
+            "dapr-wasm:components/state@0.1.0",
+        ];
+        assert_eq!(exports, expected, "{build:?}");
+    }
     let plugin = plugin();
     assert!(plugin.exports_state() && plugin.exports_binding());
 }
 
-/// The limit protects `panic = "abort"` and link-time optimisation, which keep the artifact small.
+/// The limit protects `panic = "abort"` and link-time optimisation, which keep the artifacts small.
 #[test]
-fn artifact_stays_within_its_budget() {
-    let size = std::fs::metadata(host_test::component_path())
-        .unwrap()
-        .len();
-    assert!(size <= 1_275_000, "{size} bytes");
+fn artifacts_stay_within_their_budget() {
+    for build in [Build::Portable, Build::Hosted] {
+        let size = std::fs::metadata(build.component()).unwrap().len();
+        assert!(size <= 1_275_000, "{build:?}: {size} bytes");
+    }
 }
 
 /// Returns each interface once, even if the two parts of the program import several versions of it.

@@ -1,5 +1,6 @@
 //! The README and the pages in docs/ show example files as they are, so that what a reader copies is what CI runs.
 
+use crate::fixture::component;
 use host_test::embedded::{Embedded, Storage};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,8 +32,7 @@ fn block<'p>(page: &'p str, language: &str) -> &'p str {
 async fn program_that_embeds_the_component_runs() {
     let engine = Embedded::start(Storage::Memory).await.unwrap();
     engine.create_table("orders", "key").await.unwrap();
-    let wasm = host_test::component_path();
-    embed::embed(wasm, engine.endpoint()).await.unwrap();
+    embed::embed(component(), engine.endpoint()).await.unwrap();
     let items = engine.scan("orders").await.unwrap();
     assert!(items[0].to_string().contains("paid"), "{items:?}");
 }

@@ -9,6 +9,8 @@
 //! The engine behaves as DynamoDB does. A test that checks the stored items reads and writes the
 //! embedded engine directly. A proxy between the component and the engine counts requests or
 //! injects faults (`test_support::faults`).
+//!
+//! The component has two builds. `hosted_build` runs the tests on the second one.
 
 mod artifact;
 mod binding;
@@ -28,6 +30,7 @@ mod fixture;
 mod histories;
 mod host_calls;
 mod host_signs;
+mod hosted_build;
 mod hostile_answers;
 mod hostile_plugins;
 mod instance_pool;

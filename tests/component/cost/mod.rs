@@ -1,16 +1,18 @@
 //! The cost of each call, as the server counts it. The page docs/cost.md has the figures, and is written from them.
+//! Both builds of the component have the same ones.
 
 mod bill;
 mod calls;
 mod capacity;
 
 use self::bill::{Bill, Row, head_bytes};
+use crate::fixture::Build;
 use std::collections::HashSet;
 
 /// The page with the figures.
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cost.md");
-/// The page with the results of the last run. Copy it if a change is intended.
-const FOUND: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cost.md");
+/// The name of the page with the results of the last run. Copy it if a change is intended.
+const FOUND: &str = "cost.md";
 const HEAD: &str = "\
 | call | requests | head | body | read units | write units |
 |---|---|---|---|---|---|
@@ -35,10 +37,12 @@ async fn each_call_costs_what_the_page_says() {
     let (preface, _) = page.split_once(HEAD).expect("the page has the table");
     let rows: String = bill.rows.iter().map(Row::markdown).collect();
     let found = format!("{preface}{HEAD}{rows}");
-    std::fs::write(FOUND, &found).expect("the target folder can be written to");
+    let results = Build::tested().results(FOUND);
+    std::fs::write(&results, &found).expect("the target folder can be written to");
     assert!(
         found == page,
-        "the cost of a call differs from docs/cost.md; if the change is intended, copy {FOUND} over it:\n{rows}"
+        "the cost of a call differs from docs/cost.md; if the change is intended, copy {} over it:\n{rows}",
+        results.display()
     );
     let largest = bill.rows.iter().map(|row| row.head).max().unwrap();
     assert!(largest <= LARGEST_HEAD, "{largest}");

@@ -3,7 +3,8 @@
 //!
 //! [`fault`] has the faults. [`calls`] has the calls, each on its own items. [`cell`] runs one call
 //! with one fault. [`promises`] has the rules that every cell must keep. [`document`] writes the
-//! results as the document with the expectations.
+//! results as the document with the expectations. There is one document for both builds of the
+//! component.
 
 mod calls;
 mod cell;
@@ -14,7 +15,7 @@ mod promises;
 use self::calls::CALLS;
 use self::cell::{Cell, Extent, Outcome};
 use self::fault::{FAULTS, Pace, Strikes};
-use crate::fixture::Table;
+use crate::fixture::{Build, Table};
 use futures_util::{StreamExt, stream};
 use std::collections::HashSet;
 use tokio::sync::Semaphore;
@@ -23,8 +24,8 @@ use tokio::sync::Semaphore;
 const PAGE: &str = include_str!("../../../docs/operations/retries-and-faults.md");
 /// The document with the expected results of every cell.
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/faults.md");
-/// The file to which a run writes its results.
-const FOUND: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/faults.md");
+/// The name of the file to which a run writes its results.
+const FOUND: &str = "faults.md";
 /// The number of cells that run at a time. Most of them wait.
 const AT_A_TIME: usize = 32;
 /// The number of cells that run at a time if they only wait for a request timeout.
@@ -72,7 +73,8 @@ async fn every_call_meets_every_fault_as_documented() {
     let expected = std::fs::read_to_string(DOCUMENT).expect("the document is there");
     let preface = expected.split("\n## ").next().unwrap_or_default();
     let found = document::written(preface, &outcomes);
-    std::fs::write(FOUND, &found).expect("the target folder can be written to");
+    let results = Build::tested().results(FOUND);
+    std::fs::write(&results, &found).expect("the target folder can be written to");
     let broken = outcomes.iter().flat_map(|(cell, outcome)| {
         let broken = promises::broken(cell, outcome).into_iter();
         broken.map(move |promise| format!("{cell}: {promise}\n  {outcome:?}"))
@@ -89,7 +91,8 @@ async fn every_call_meets_every_fault_as_documented() {
     );
     assert!(
         found == expected,
-        "docs/faults.md differs from the results in {FOUND}: if the change is intended, copy that file over it:\n{}",
+        "docs/faults.md differs from the results in {}: if the change is intended, copy that file over it:\n{}",
+        results.display(),
         differences(&expected, &found)
     );
 }

@@ -3,8 +3,11 @@
 //! The other instances of that component, and 64 instances of the real component, share a thread
 //! and an egress with them. All the others must keep serving, and the pool must lend 64 instances
 //! again afterwards.
+//!
+//! The harms here go through WASI. Those of `whole_requests` go through `dapr-wasm:host`.
 
 mod scene;
+mod whole_requests;
 
 use self::scene::{
     CROWDS, MEMORY, REQUESTS, REQUESTS_OF_PLUGIN, Scene, TIME, is_time_limit, misbehaving, number,

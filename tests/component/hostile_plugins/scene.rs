@@ -9,6 +9,7 @@ use futures_util::future::{join, join_all};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use test_support::faults::FaultProxy;
 
 /// The number of instances in a pool.
 const POOL: usize = 64;
@@ -34,7 +35,7 @@ pub fn misbehaving() -> Plugin {
     let plugin = Plugin::builder()
         .max_instances(number(POOL))
         .max_requests(number(REQUESTS_OF_PLUGIN));
-    plugin.from_file(fixtures::misbehaving()).unwrap()
+    plugin.from_file(fixtures::misbehaving_hosted()).unwrap()
 }
 
 pub struct Scene {
@@ -50,12 +51,23 @@ impl Scene {
     }
 
     pub async fn with_time_limit(limit: Duration) -> Self {
+        Self::with(limit, None).await
+    }
+
+    /// Returns a scene in which all instances may reach this server too.
+    pub async fn reaching(server: &FaultProxy) -> Self {
+        Self::with(PLENTY, Some(server.endpoint())).await
+    }
+
+    async fn with(limit: Duration, other: Option<&str>) -> Self {
         let endpoint = engine().await.endpoint();
-        let egress = Egress::builder()
+        let mut egress = Egress::builder()
             .allow_url(endpoint)
-            .max_connections(number(CONNECTIONS))
-            .build()
-            .unwrap();
+            .max_connections(number(CONNECTIONS));
+        if let Some(other) = other {
+            egress = egress.allow_url(other);
+        }
+        let egress = egress.build().unwrap();
         let stderr = CapturedStderr::new();
         let limited = InstanceOptions::new()
             .egress(egress.clone())
