@@ -12,7 +12,8 @@ in its list. A trap raises `wasmtime.WasmtimeError`.
 """
 
 from .binding import Binding, Response
-from .plugin import Instance, Plugin
+from .http_client import HttpClient
+from .plugin import Instance, Plugin, engine_config
 from .state import (
     Concurrency,
     Consistency,
@@ -55,6 +56,7 @@ __all__ = [
     "EtagMismatch",
     "FeatureSet",
     "GetOptions",
+    "HttpClient",
     "Instance",
     "InvalidArgument",
     "InvalidConfiguration",
@@ -73,4 +75,5 @@ __all__ = [
     "TooLarge",
     "Unavailable",
     "Unsupported",
+    "engine_config",
 ]

@@ -7,8 +7,8 @@ returns garbage. A value of a wrong Python type raises a `TypeError`, and a numb
 of range a `ValueError`, before the component is called.
 
 Bytes and text are copied as one block. wasmtime's own conversion copies a list of bytes
-value by value, which takes longer than the call itself. Only this module depends on the
-layout of `wasmtime_component_val_t`, which `wasmtime._ffi` takes from the C header.
+value by value, which takes longer than the call itself. Only this module and `host_imports`
+depend on the layout of `wasmtime_component_val_t`, which `wasmtime._ffi` takes from the C header.
 
 A call only reads its arguments (they are `const` in the header), so Python owns their
 memory. ctypes keeps the target of a pointer alive as long as the value that holds the
@@ -80,6 +80,14 @@ def read_text(name: Any) -> str:
     return ctypes.string_at(name.data, name.size).decode()
 
 
+def block_of(data: bytes) -> bytearray:
+    """Returns the memory of a list of values, one for each byte."""
+    block = bytearray(len(data) * VALUE_SIZE)
+    block[KIND_OFFSET::VALUE_SIZE] = _KIND_OF_A_BYTE * len(data)
+    block[PAYLOAD_OFFSET::VALUE_SIZE] = data
+    return block
+
+
 class Lowers(Protocol[T_in]):
     def lower(self, value: T_in, into: Any) -> None: ...
 
@@ -107,9 +115,7 @@ class _Bytes:
         into.kind = c.WASMTIME_COMPONENT_LIST
         if not value:
             return
-        block = bytearray(len(value) * VALUE_SIZE)
-        block[KIND_OFFSET::VALUE_SIZE] = _KIND_OF_A_BYTE * len(value)
-        block[PAYLOAD_OFFSET::VALUE_SIZE] = value
+        block = block_of(value)
         into.of.list.size = len(value)
         into.of.list.data = ctypes.pointer(Value.from_buffer(block))
 

@@ -5,15 +5,16 @@ other. Threads with their own instances run in parallel, because a call releases
 GIL. After a trap, an instance accepts no more calls: start another one. A process that
 is forked after a call cannot make calls.
 
-An instance serves any number of calls. wasmtime keeps some data of each HTTP request
-until the component ends. So an `Instance` restarts its component, with the same
-configuration, before the data reaches wasmtime's limit.
+An instance serves any number of calls. wasmtime keeps some data of each request of `wasi:http`
+until the component ends. So an `Instance` restarts such a component, with the same
+configuration, before the data reaches wasmtime's limit. It never restarts a component that sends
+its requests through `dapr-wasm:host`.
 """
 
 import ctypes
 import sys
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from os import PathLike, fspath
 from os.path import abspath, isdir
 from threading import Lock
@@ -26,6 +27,9 @@ from wasmtime.component import Instance as Exports
 
 from . import threads
 from .codecs import Lifts, Lowers, Value, at, is_ok
+from .host_imports import DIGEST, HTTP_CLIENT, HostImports, RunningRequests
+from .http_client import HttpClient
+from .interrupts import Deferred
 
 R = TypeVar("R")
 
@@ -37,8 +41,26 @@ REQUESTS = 100_000
 
 _SENDS_REQUESTS = "wasi:http/outgoing-handler@"
 
+# A part of the trap of an engine that was not made from `engine_config`.
+_NEEDS_ENGINE_CONFIG = "deferred host scope has no call context"
+
 # The function of the contract's interfaces that configures an instance.
 _INIT = "init"
+
+
+def engine_config() -> Config:
+    """Returns a configuration for an engine of your own. Change it, and create the engine:
+
+    config = engine_config()
+    config.epoch_interruption = True
+    plugin = Plugin.from_file("dapr_dynamodb_hosted.wasm", Engine(config))
+    """
+    config = Config()
+    config.parallel_compilation = not threads.forked()
+    # With concurrency, wasmtime 50 traps if a component passes two borrowed resources of the host
+    # in one call, as it does to `wait-any`. This package needs no concurrent calls of one store.
+    c.wasmtime_config_concurrency_support_set(config.ptr(), False)
+    return config
 
 
 class Plugin:
@@ -51,34 +73,56 @@ class Plugin:
             store = State(instance)
     """
 
-    def __init__(self, engine: Engine, component: Component) -> None:
+    def __init__(
+        self, engine: Engine, component: Component, http_client: HttpClient | None = None
+    ) -> None:
+        """Prepares a compiled component. The parameters are those of `from_file`."""
+        imports = component.type.imports(engine)
+        self._sends_requests = any(name.startswith(_SENDS_REQUESTS) for name in imports)
+        if self._sends_requests and http_client is not None and http_client.is_limited:
+            raise ValueError(
+                "the component imports wasi:http, which the list `allow` of HttpClient does not "
+                "limit; use the build for dapr-wasm:host, such as dapr_dynamodb_hosted.wasm, or "
+                "remove `allow`"
+            )
         self._engine = engine
         self._component = component
         self._linker = Linker(engine)
         self._linker.add_wasip2()
         self._linker.add_wasi_http()
-        imports = component.type.imports(engine)
-        self._sends_requests = any(name.startswith(_SENDS_REQUESTS) for name in imports)
+        self._host: HostImports | None = None
+        if any(name in (HTTP_CLIENT, DIGEST) for name in imports):
+            self._host = HostImports(http_client or HttpClient())
+            self._host.add_to(self._linker)
 
     @classmethod
-    def from_file(cls, path: str | PathLike[str], engine: Engine | None = None) -> "Plugin":
+    def from_file(
+        cls,
+        path: str | PathLike[str],
+        engine: Engine | None = None,
+        http_client: HttpClient | None = None,
+    ) -> "Plugin":
         """Compiles the component.
+
+        `http_client` sends the requests of a component that imports `dapr-wasm:host`. Plugins
+        may share one. Without it, the plugin has a client of its own, which allows every
+        address. A component that imports `wasi:http` sends requests through wasmtime instead.
+        Raises `ValueError` for such a component if the client has a list `allow`.
 
         Without `engine`, wasmtime caches the compiled code in a folder of the user,
         and the next process loads it from there. If that folder cannot be created,
-        each process compiles again. If you pass an engine, a forked process needs
-        one with `parallel_compilation = False`.
+        each process compiles again. Make an engine of your own from `engine_config`.
         """
         if engine is None:
-            config = Config()
-            config.parallel_compilation = not threads.forked()
+            config = engine_config()
             with suppress(WasmtimeError):
                 config.cache = True
             engine = Engine(config)
         try:
-            return cls(engine, Component.from_file(engine, path))
+            component = Component.from_file(engine, path)
         except WasmtimeError as error:
             raise WasmtimeError(f"cannot load {fspath(path)} as a component: {error}") from None
+        return cls(engine, component, http_client)
 
     def instantiate(
         self,
@@ -89,9 +133,10 @@ class Plugin:
     ) -> "Instance":
         """Starts an instance. It sees these environment variables and no others.
 
-        It may send HTTP requests to any address and write to standard error. It may
-        read `directories`, a mapping from the name inside the component to the folder
-        outside: use them for files with credentials. It reaches nothing else.
+        It may send HTTP requests to any address that its client allows, and write to
+        standard error. It may read `directories`, a mapping from the name inside the
+        component to the folder outside: use them for files with credentials. It reaches
+        nothing else.
 
         A call traps when it needs more than `memory_limit` bytes of linear memory
         (unset by default). It also traps when it computes while the engine's epoch
@@ -129,7 +174,9 @@ class Plugin:
             wasi.inherit_stderr()
             store.set_wasi(wasi)
             store.set_wasi_http()
-            return _Running(store, self._linker.instantiate(store, self._component), epochs)
+            requests = self._host.attach(store, memory_limit) if self._host else None
+            exports = self._linker.instantiate(store, self._component)
+            return _Running(store, exports, epochs, self._host, requests)
 
         return Instance(start, REQUESTS if self._sends_requests else sys.maxsize)
 
@@ -145,10 +192,19 @@ def _whole(environment: Mapping[str, str]) -> Mapping[str, str]:
 class _Running:
     """A started component, in its own store."""
 
-    def __init__(self, store: Store, exports: Exports, epochs: int | None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        exports: Exports,
+        epochs: int | None,
+        host: HostImports | None,
+        requests: RunningRequests | None,
+    ) -> None:
         self._store = store
         self._exports = exports
         self._epochs = epochs
+        self._host = host  # its functions must live as long as the store
+        self._requests = requests
         self._functions: dict[tuple[str, str], Func] = {}
 
     def function(self, interface: str, name: str) -> Func:
@@ -169,18 +225,26 @@ class _Running:
         called = self.function(function.interface, function.name)
         if self._epochs is not None:
             self._store.set_epoch_deadline(self._epochs)
-        error = c.wasmtime_component_func_call(
-            ctypes.byref(called._func),
-            self._store._context(),
-            arguments,
-            len(arguments),
-            ctypes.byref(answer),
-            1,
-        )
-        if error:
-            raise WasmtimeError._from_ptr(error)
+        with Deferred() if self._requests is not None else nullcontext():
+            error = c.wasmtime_component_func_call(
+                ctypes.byref(called._func),
+                self._store._context(),
+                arguments,
+                len(arguments),
+                ctypes.byref(answer),
+                1,
+            )
+        trap = WasmtimeError._from_ptr(error) if error else None
+        if self._requests is not None:
+            self._requests.reraise()
+        if trap is not None:
+            if _NEEDS_ENGINE_CONFIG in str(trap):
+                trap.add_note("create the engine from dapr_wasm.engine_config()")
+            raise trap
 
     def close(self) -> None:
+        if self._host is not None and self._requests is not None:
+            self._host.detach(self._store, self._requests)
         self._store.close()
 
 

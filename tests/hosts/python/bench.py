@@ -1,7 +1,8 @@
 """Measures get and set of the component in Python against boto3: python bench.py
 
-Both call one embedded DynamoDB in turn, each with 1 KiB of text in an item of the
-same shape. boto3 keeps its connection. The component opens a new one each time.
+All call one embedded DynamoDB in turn, each with 1 KiB of text in an item of the
+same shape. boto3 and the hosted build keep their connections. The portable build opens a
+new one each time.
 """
 
 import argparse
@@ -12,8 +13,8 @@ from statistics import median
 from time import perf_counter
 
 from dapr_wasm import Plugin, State
-from embedded_engine import plugin_file, running
-from stores import CREDENTIALS, native
+from embedded_engine import running
+from stores import BUILDS, CREDENTIALS, native
 
 TABLE = "state"
 VALUE = b"v" * 1024
@@ -22,10 +23,10 @@ ETAG = "0123456789abcdef"
 Call = Callable[[], object]
 
 
-def component_calls(endpoint: str) -> tuple[Call, Call]:
-    store = State(Plugin.from_file(plugin_file()).instantiate())
+def component_calls(build: str, endpoint: str) -> tuple[Call, Call]:
+    store = State(Plugin.from_file(BUILDS[build]()).instantiate())
     store.init({"table": TABLE, "endpoint": endpoint, **CREDENTIALS})
-    return lambda: store.get("component"), lambda: store.set("component", VALUE)
+    return lambda: store.get(build), lambda: store.set(build, VALUE)
 
 
 def boto3_calls(endpoint: str) -> tuple[Call, Call]:
@@ -49,9 +50,10 @@ def in_turn(calls: list[Call], times: int) -> list[list[float]]:
     return taken
 
 
-def report(name: str, component: list[float], native: list[float]) -> str:
-    ratio = median(component) / median(native)
-    return f"| {name} | {_spread(component)} | {_spread(native)} | {ratio:.2f} |"
+def report(name: str, builds: list[list[float]], native: list[float]) -> str:
+    cells = [name, *map(_spread, builds), _spread(native)]
+    cells += (f"{median(build) / median(native):.2f}" for build in builds)
+    return f"| {' | '.join(cells)} |"
 
 
 def _spread(milliseconds: list[float]) -> str:
@@ -67,18 +69,21 @@ def main() -> None:
     options = parser.parse_args()
 
     with running("serve", "--table", TABLE) as server:
-        get, set_ = component_calls(server.endpoint)
-        boto3_get, boto3_set = boto3_calls(server.endpoint)
-        calls = [set_, boto3_set, get, boto3_get]
+        pairs = [component_calls(build, server.endpoint) for build in BUILDS]
+        pairs.append(boto3_calls(server.endpoint))
+        calls = [set_ for _, set_ in pairs] + [get for get, _ in pairs]
         in_turn(calls, options.warm_up)
-        sets, boto3_sets, gets, boto3_gets = in_turn(calls, options.calls)
+        taken = in_turn(calls, options.calls)
+        *sets, boto3_sets = taken[: len(pairs)]
+        *gets, boto3_gets = taken[len(pairs) :]
 
     print(
         f"Python {sys.version.split()[0]}, wasmtime {version('wasmtime')}, "
         f"boto3 {version('boto3')}, {options.calls} calls of each in turn, 1 KiB; "
         "milliseconds: median (10th-90th percentile)\n"
     )
-    print("| | component | boto3 | ratio |\n|---|---|---|---|")
+    names = [*BUILDS, "boto3", *(f"{build} / boto3" for build in BUILDS)]
+    print(f"| | {' | '.join(names)} |\n|{'---|' * (len(names) + 1)}")
     print(report("get", gets, boto3_gets))
     print(report("set", sets, boto3_sets))
 

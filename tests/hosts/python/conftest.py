@@ -7,15 +7,21 @@ from pathlib import Path
 import pytest
 from wasmtime import Engine
 
-from dapr_wasm import Binding, Error, Instance, Plugin, State
+from dapr_wasm import Binding, Error, Instance, Plugin, State, engine_config
 from embedded_engine import NO_INSTANCE_METADATA, Server
-from stores import CREDENTIALS, Put, Stores, native
+from stores import BUILDS, CREDENTIALS, Put, Stores, native
+
+
+@pytest.fixture(scope="session", params=BUILDS)
+def plugin(request: pytest.FixtureRequest) -> Path:
+    """Returns each build of the component in turn."""
+    return BUILDS[request.param]()
 
 
 @pytest.fixture(scope="session")
 def loaded(plugin: Path) -> Plugin:
     """Loads the plugin with its own engine, because wasmtime's cache belongs to the user."""
-    return Plugin.from_file(plugin, Engine())
+    return Plugin.from_file(plugin, Engine(engine_config()))
 
 
 @pytest.fixture(autouse=True)

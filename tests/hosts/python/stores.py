@@ -4,8 +4,17 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import boto3
+import pytest
 
 from dapr_wasm import State
+from embedded_engine import hosted_plugin_file, plugin_file
+
+# The portable build sends requests through wasmtime, the hosted one through `HttpClient`.
+BUILDS = {"portable": plugin_file, "hosted": hosted_plugin_file}
+
+# Marks for tests of one build only.
+PORTABLE = pytest.mark.parametrize("plugin", ["portable"], indirect=True, scope="session")
+HOSTED = pytest.mark.parametrize("plugin", ["hosted"], indirect=True, scope="session")
 
 # The embedded DynamoDB accepts any credentials.
 CREDENTIALS = {"accessKey": "id", "secretKey": "key"}

@@ -11,7 +11,7 @@ WAITING = """
 import os, signal, socket, sys
 from threading import Thread
 from wasmtime import Engine
-from dapr_wasm import Plugin, State
+from dapr_wasm import Plugin, State, engine_config
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it otherwise
 silent = socket.create_server(("127.0.0.1", 0))
@@ -24,7 +24,7 @@ def be_asked_twice():
     asking.append(silent.accept())
     print("asked again", flush=True)
 
-instance = Plugin.from_file(sys.argv[1], Engine()).instantiate({
+instance = Plugin.from_file(sys.argv[1], Engine(engine_config())).instantiate({
     "DYNAMODB_TABLE": "state",
     "AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{silent.getsockname()[1]}",
     "AWS_ACCESS_KEY_ID": "id",

@@ -17,14 +17,14 @@ PATIENCE = 30
 FORKING = """
 import os, sys
 from wasmtime import Engine
-from dapr_wasm import Plugin, State
+from dapr_wasm import Plugin, State, engine_config
 
 def started():
     store = State(plugin.instantiate())
     store.init({{"table": "state", "endpoint": sys.argv[2], "accessKey": "id", "secretKey": "key"}})
     return store
 
-plugin = Plugin.from_file(sys.argv[1], Engine())
+plugin = Plugin.from_file(sys.argv[1], Engine(engine_config()))
 {before}
 child = os.fork()
 if child:
