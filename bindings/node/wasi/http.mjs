@@ -1,10 +1,19 @@
-// wasi:http for outgoing requests. A request is sent as a whole when its body is finished,
-// and its response arrives as a whole.
-import { Pollable, cancel, receive, send } from './poll.mjs';
+// wasi:http for outgoing requests, on the client of `dapr-wasm:host`. A request is sent as a
+// whole when its body is finished, and its response arrives as a whole.
+import { receive, start } from '../host/blocking.mjs';
+import { Pollable } from './poll.mjs';
 import { InputStream, OutputStream } from './streams.mjs';
 
-/** @typedef {import('./poll.mjs').Outcome} Outcome */
-/** @typedef {[string, Uint8Array][]} Entries */
+/**
+ * @typedef {import('../host/pending.mjs').Pending} Pending
+ * @typedef {import('../host/request.mjs').Failure} Failure
+ * @typedef {[string, Uint8Array][]} Entries
+ */
+
+/** @typedef {(origin: import('../host/request.mjs').Origin) => boolean} Allows */
+
+/** A time that does not end before the component gives a request up, in nanoseconds. */
+const LONGEST = 2n ** 63n;
 
 const dispose = Symbol.dispose ?? Symbol.for('dispose');
 
@@ -66,9 +75,7 @@ class OutgoingRequest {
 
   /** @param {Fields} headers */
   constructor(headers) {
-    // Strings, because a message to the sender with many small arrays takes longer.
-    const fields = headers.entries().map(([name, value]) => [name, Buffer.from(value).toString('latin1')]);
-    this.headers = Object.fromEntries(fields);
+    this.headers = headers;
   }
 
   body() {
@@ -133,81 +140,116 @@ class IncomingBody {
 }
 
 class IncomingResponse {
-  #answer;
+  #response;
 
-  /** @param {import('./sender.mjs').Answer} answer */
-  constructor(answer) {
-    this.#answer = answer;
+  /** @param {import('../host/pending.mjs').Response} response */
+  constructor(response) {
+    this.#response = response;
   }
 
   status() {
-    return this.#answer.status;
+    return this.#response.status;
   }
 
   headers() {
-    const raw = this.#answer.headers;
-    /** @type {Entries} */
-    const entries = [];
-    for (let index = 0; index < raw.length; index += 2) {
-      entries.push([raw[index] ?? '', Buffer.from(raw[index + 1] ?? '', 'latin1')]);
-    }
-    return new Fields(entries);
+    return new Fields(this.#response.headers.map(([name, value]) => [name, Buffer.from(value, 'latin1')]));
   }
 
   consume() {
-    return new IncomingBody(this.#answer.body);
+    return new IncomingBody(this.#response.body.val);
   }
 }
 
 class FutureIncomingResponse {
-  /** @type {number | undefined} */
-  #id;
-  /** @type {Outcome | undefined} */
-  #outcome;
+  /** @type {Pending | undefined} */
+  #pending;
   #taken = false;
 
-  /** @param {OutgoingRequest} request @param {RequestOptions | undefined} options */
-  constructor(request, options) {
+  /** @param {Allows} allows @param {OutgoingRequest} request @param {RequestOptions | undefined} options */
+  constructor(allows, request, options) {
     const { scheme, authority, path, method, headers, content } = request;
-    const nanoseconds = options?.connectTimeout();
-    const connectTimeout = nanoseconds === undefined ? undefined : Number(nanoseconds) / 1e6;
+    const timeout = LONGEST;
+    const connectTimeout = options?.connectTimeout() ?? LONGEST;
     content.whenFinished = () => {
-      const message = { scheme, authority, path, method, headers, body: content.bytes(), connectTimeout };
-      this.#id = send(message, (outcome) => (this.#outcome = outcome));
+      /** @type {[string, string][]} */
+      const fields = [];
+      for (const [name, value] of headers.entries()) {
+        // The client writes these itself.
+        if (!/^(?:host|content-length)$/i.test(name)) fields.push([name, Buffer.from(value).toString('latin1')]);
+      }
+      const body = { tag: /** @type {const} */ ('bytes'), val: content.bytes() };
+      const whole = { method, scheme, authority, pathWithQuery: path, headers: fields, body, connectTimeout, timeout };
+      this.#pending = start(whole, allows);
     };
     if (content.finished) content.whenFinished();
   }
 
   subscribe() {
-    return new Pollable(() => this.#outcome !== undefined);
+    return new Pollable(() => this.#pending?.outcome !== undefined);
   }
 
   get() {
     receive();
-    if (this.#outcome === undefined) return undefined;
+    const outcome = this.#pending?.outcome;
+    if (outcome === undefined) return undefined;
     if (this.#taken) return { tag: 'err', val: undefined };
     this.#taken = true;
-    const { answer, error } = this.#outcome;
-    const val = answer ? { tag: 'ok', val: new IncomingResponse(answer) } : { tag: 'err', val: error };
-    return { tag: 'ok', val };
+    if (outcome.tag === 'ok') return { tag: 'ok', val: { tag: 'ok', val: new IncomingResponse(outcome.val) } };
+    return { tag: 'ok', val: { tag: 'err', val: errorCode(outcome.val) } };
   }
 
   [dispose]() {
-    if (this.#id !== undefined) cancel(this.#id);
+    const pending = this.#pending;
+    if (pending?.outcome === undefined) pending?.cancel();
   }
 }
 
-export const types = {
-  Fields,
-  FutureIncomingResponse,
-  IncomingBody,
-  IncomingResponse,
-  OutgoingBody,
-  OutgoingRequest,
-  RequestOptions,
-};
+/**
+ * Returns the error code of wasi:http that means the same.
+ *
+ * @param {Failure} failure
+ * @returns {{ tag: string, val?: unknown }}
+ */
+function errorCode(failure) {
+  switch (failure.tag) {
+    case 'denied':
+      return { tag: 'HTTP-request-denied' };
+    case 'invalid-request':
+      return { tag: 'configuration-error' };
+    case 'name-not-resolved':
+      return { tag: 'DNS-error', val: { rcode: failure.val } };
+    case 'no-connection':
+      if (failure.val.startsWith('connection refused')) return { tag: 'connection-refused' };
+      if (failure.val.startsWith('connection limit')) return { tag: 'connection-limit-reached' };
+      return { tag: 'destination-unavailable' };
+    case 'tls-failed':
+      return { tag: 'TLS-alert-received', val: { alertMessage: failure.val } };
+    case 'certificate-not-trusted':
+      return { tag: 'TLS-certificate-error' };
+    case 'connect-timeout':
+      return { tag: 'connection-timeout' };
+    case 'timeout':
+      return { tag: 'HTTP-response-timeout' };
+    case 'connection-lost':
+      return { tag: 'connection-terminated' };
+    case 'damaged':
+      return { tag: failure.val === 'http upgrade failed' ? 'HTTP-upgrade-failed' : 'HTTP-response-incomplete' };
+  }
+}
 
-export const outgoingHandler = {
-  /** @param {OutgoingRequest} request @param {RequestOptions | undefined} options */
-  handle: (request, options) => new FutureIncomingResponse(request, options),
-};
+/** Returns `wasi:http` with these addresses. @param {Allows} allows */
+export const http = (allows) => ({
+  types: {
+    Fields,
+    FutureIncomingResponse,
+    IncomingBody,
+    IncomingResponse,
+    OutgoingBody,
+    OutgoingRequest,
+    RequestOptions,
+  },
+  outgoingHandler: {
+    /** @param {OutgoingRequest} request @param {RequestOptions | undefined} options */
+    handle: (request, options) => new FutureIncomingResponse(allows, request, options),
+  },
+});

@@ -1,18 +1,32 @@
-// The imports of an instance: jco's shim of WASI, with our own HTTP, polling, streams
-// and read-only directories.
+// The imports of an instance: `dapr-wasm:host`, and jco's shim of WASI with our own HTTP,
+// polling, streams and read-only directories.
 import { cli, clocks } from '@bytecodealliance/preview2-shim';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
+import * as blocking from '../host/blocking.mjs';
+import { digest } from '../host/digest.mjs';
+import { allowing } from '../host/request.mjs';
+import * as suspending from '../host/suspending.mjs';
 import { filesystem } from './files.mjs';
-import * as http from './http.mjs';
+import { http } from './http.mjs';
 import { Pollable, monotonicClock, poll } from './poll.mjs';
 import { InputStream, OutputStream, error } from './streams.mjs';
 
-export { setIdleTimeout } from './poll.mjs';
+export { queued } from '../host/queue.mjs';
+
+/** @type {typeof import('../imports.d.mts').setIdleTimeout} */
+export const setIdleTimeout = (milliseconds) => {
+  blocking.setIdleTimeout(milliseconds);
+  suspending.connections.setIdleTimeout(milliseconds);
+};
 
 const output = (/** @type {NodeJS.WriteStream} */ stream) => new OutputStream((bytes) => stream.write(bytes));
 
-/** @type {typeof import('../imports.d.mts').imports} */
-export const imports = (env, directories = {}) =>
+/**
+ * @param {Record<string, string | undefined>} env
+ * @param {Record<string, string>} directories
+ * @param {(origin: import('../host/request.mjs').Origin) => boolean} allows
+ */
+const wasi = (env, directories, allows) =>
   new WASIShim({
     cli: {
       ...cli,
@@ -22,7 +36,28 @@ export const imports = (env, directories = {}) =>
     },
     clocks: { ...clocks, monotonicClock },
     filesystem: filesystem(directories),
-    http,
+    http: http(allows),
     io: { error, poll: { Pollable, poll }, streams: { InputStream, OutputStream } },
     sandbox: { env: /** @type {Record<string, string>} */ (env) },
   }).getImportObject();
+
+/** @type {typeof import('../imports.d.mts').imports} */
+export const imports = (env, directories = {}, { allow } = {}) => {
+  const allows = allowing(allow);
+  blocking.sender(); // its thread starts while the component is compiled
+  return {
+    ...wasi(env, directories, allows),
+    'dapr-wasm:host/digest': digest,
+    'dapr-wasm:host/http-client': blocking.httpClient(allows),
+  };
+};
+
+/** @type {typeof import('../imports.d.mts').asyncImports} */
+export const asyncImports = (env, directories = {}, { allow } = {}) => {
+  const allows = allowing(allow);
+  return {
+    ...wasi(env, directories, allows),
+    'dapr-wasm:host/digest': digest,
+    'dapr-wasm:host/http-client': suspending.httpClient(allows),
+  };
+};

@@ -3,9 +3,8 @@
 //
 //     node bench.mjs [CALLS]
 import { GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { instance, metadata, shim } from './test/component.mjs';
+import { JSPI, asyncInstance, instance, metadata } from './test/component.mjs';
 import { dynamodb, native } from './test/servers.mjs';
-import { imports } from 'dapr-wasm';
 
 const CALLS = Number(process.argv[2] ?? 1000);
 const WARM_UP = 200;
@@ -27,10 +26,9 @@ const sdk = (() => {
   };
 })();
 
-/** @param {typeof shim} wasi @returns {Promise<Contender>} */
-async function component(wasi) {
-  const { state } = await instance({}, wasi);
-  state.init(metadata(server.endpoint));
+/** @param {Pick<import('./test/component.mjs').Component['state'], 'init' | 'get' | 'set'>} state @returns {Promise<Contender>} */
+async function component(state) {
+  await state.init(metadata(server.endpoint));
   return { get: () => state.get(KEY, undefined), set: () => state.set(KEY, VALUE, undefined) };
 }
 
@@ -53,18 +51,28 @@ async function measure(call, contenders) {
   return times.map((of) => of.sort((a, b) => a - b));
 }
 
-console.log(`Node ${process.version}, ${CALLS} calls of each in turn; ms: median (quartiles)`);
-for (const [name, wasi] of /** @type {const} */ ([
-  ["jco's shim", shim],
-  ['wasi/', imports],
+/** @type {[string, Contender][]} */
+const contenders = [['SDK', sdk]];
+for (const [name, build] of /** @type {const} */ ([
+  ["portable build on jco's shim", 'shim'],
+  ['portable build', 'portable'],
+  ['hosted build', 'hosted'],
 ])) {
-  const ours = await component(wasi);
-  for (const call of /** @type {const} */ (['get', 'set'])) {
-    const [native = [], component = []] = await measure(call, [sdk, ours]);
-    const spread = (/** @type {number[]} */ of) =>
-      `${quantile(of, 0.5).toFixed(2)} (${quantile(of, 0.25).toFixed(2)}-${quantile(of, 0.75).toFixed(2)})`;
-    const ratio = quantile(component, 0.5) / quantile(native, 0.5);
-    console.log(`${call} on ${name}: ${spread(component)}, SDK ${spread(native)}, ratio ${ratio.toFixed(2)}`);
+  contenders.push([name, await component((await instance({}, build)).state)]);
+}
+if (JSPI) {
+  const { state } = await asyncInstance();
+  contenders.push(['hosted build with promises', await component(/** @type {any} */ (state))]);
+} else console.log('no hosted build with promises: it needs Node 24 or later');
+
+console.log(`Node ${process.version}, ${CALLS} calls of each in turn; ms: median (quartiles)`);
+for (const call of /** @type {const} */ (['get', 'set'])) {
+  const times = await measure(call, contenders.map(([, contender]) => contender));
+  const [native = []] = times;
+  for (const [index, of] of times.entries()) {
+    const [middle, low, high] = [0.5, 0.25, 0.75].map((share) => quantile(of, share).toFixed(3));
+    const ratio = quantile(of, 0.5) / quantile(native, 0.5);
+    console.log(`${call}, ${contenders[index]?.[0]}: ${middle} (${low}-${high}), ratio to the SDK ${ratio.toFixed(2)}`);
   }
 }
 await server.stop();

@@ -1,16 +1,15 @@
-// Prints the memory of a process that calls an instance on `wasi/` for a long time.
+// Prints the memory of a process that calls an instance of the hosted build for a long time.
 //
 //     node soak.mjs [CALLS]
 import { instance, metadata } from './test/component.mjs';
 import { dynamodb } from './test/servers.mjs';
-import { imports } from 'dapr-wasm';
 
 const CALLS = Number(process.argv[2] ?? 500_000);
 const TENTH = CALLS / 10;
 const VALUE = new TextEncoder().encode('v'.repeat(1024));
 
 const server = await dynamodb('state');
-const { state } = await instance({}, imports);
+const { state } = await instance();
 state.init(metadata(server.endpoint));
 for (let call = 0; call <= CALLS; call++) {
   if (call % TENTH === 0) {

@@ -1,17 +1,26 @@
 // Instances of the component, each with its own environment, and checks for the errors of the
-// contract. With WASI=direct they run on `wasi/` instead of the shim.
+// contract. BUILD says which build of the component the tests use, and who provides its imports.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
-import { instantiate } from 'dapr-wasm/component/dapr_dynamodb.js';
+import * as host from 'dapr-wasm';
 
 /** @typedef {import('dapr-wasm/component/dapr_dynamodb.js').Root} Component */
+/** @typedef {(env: Record<string, string>, directories?: Record<string, string>, options?: import('dapr-wasm').Options) => any} Imports */
 
-/** The WASI of jco. */
-export const shim = (/** @type {Record<string, string>} */ env, /** @type {Record<string, string>} */ preopens = {}) =>
-  new WASIShim({ sandbox: { env, preopens } }).getImportObject();
-export const direct = process.env['WASI'] === 'direct';
-const imports = direct ? (await import('dapr-wasm')).imports : shim;
+/** The WASI of jco. @type {Imports} */
+export const shim = (env, preopens = {}) => new WASIShim({ sandbox: { env, preopens } }).getImportObject();
+
+/** The builds, by their module and their imports. @type {Record<string, [module: string, imports: Imports]>} */
+export const BUILDS = {
+  hosted: ['dapr_dynamodb', host.imports],
+  portable: ['portable', host.imports],
+  shim: ['portable', shim],
+};
+
+export const build = process.env['BUILD'] ?? 'hosted';
+/** True if the package provides the imports. */
+export const direct = build !== 'shim';
 
 /** @param {string} path */
 async function core(path) {
@@ -26,11 +35,24 @@ const NO_INSTANCE_METADATA = { AWS_EC2_METADATA_DISABLED: 'true' };
  * `directories` are the paths inside the instance.
  *
  * @param {Record<string, string>} env
- * @param {typeof shim} wasi
+ * @param {string} of The build.
  * @param {Record<string, string>} directories
+ * @param {import('dapr-wasm').Options} options
+ * @returns {Promise<Component>}
  */
-export async function instance(env = {}, wasi = imports, directories = {}) {
-  return instantiate(core, /** @type {any} */ (wasi({ ...NO_INSTANCE_METADATA, ...env }, directories)));
+export async function instance(env = {}, of = build, directories = {}, options = {}) {
+  const [module, imports] = BUILDS[of] ?? assert.fail(`no build ${of}`);
+  const { instantiate } = await import(`dapr-wasm/component/${module}.js`);
+  return instantiate(core, imports({ ...NO_INSTANCE_METADATA, ...env }, directories, options));
+}
+
+/** True if this Node can suspend a component. */
+export const JSPI = 'Suspending' in WebAssembly;
+
+/** Returns a new instance of the hosted build whose calls return promises. @param {Record<string, string>} env */
+export async function asyncInstance(env = {}) {
+  const { instantiate } = await import('dapr-wasm/component/dapr_dynamodb_async.js');
+  return host.queued(await instantiate(core, host.asyncImports({ ...NO_INSTANCE_METADATA, ...env })));
 }
 
 /** Returns the metadata for `init`. @param {string} endpoint @param {Record<string, string>} [fields] @returns {[string, string][]} */

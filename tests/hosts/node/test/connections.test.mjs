@@ -1,8 +1,9 @@
-// Tests of connections and bodies on `wasi/`, for features that jco's shim does not have.
+// Tests of connections and bodies with the package's imports, for features that jco's shim does
+// not have.
 import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
-import { bytes, direct, fails, store } from './component.mjs';
+import { build, bytes, direct, fails, instance, metadata, store } from './component.mjs';
 import { empty, fault, faulty, made } from './servers.mjs';
 
 const IPV6 = Object.values(networkInterfaces()).flat().some((it) => it?.address === '::1');
@@ -32,6 +33,18 @@ if (direct) {
     const proxy = await faulty(test, fault('PutItem', 'action = "pass"\ndelay = "400ms"'));
     const state = await store(proxy.endpoint);
     state.set('k', bytes('v'), undefined);
+  });
+
+  test('an address that is not allowed is access-denied', async (test) => {
+    const server = await empty(test);
+    const { host } = new URL(server.endpoint);
+    for (const [allow, denied] of /** @type {const} */ ([['127.0.0.1:1', true], [host, false]])) {
+      const { state } = await instance({}, build, {}, { allow: [allow] });
+      const init = () => state.init(metadata(server.endpoint));
+      if (denied) fails(init, 'access-denied', /127\.0\.0\.1/);
+      else init();
+    }
+    assert.equal(count(await server.stop(), 'connection'), 1);
   });
 
   test('an endpoint may be an IPv6 address', { skip: !IPV6 && 'this machine has no IPv6' }, async (test) => {

@@ -148,6 +148,14 @@ export function empty(test, host) {
   })`, 'http', host);
 }
 
+/** Returns a key and a certificate for 127.0.0.1, signed with the key itself, in PEM. */
+export async function certificate() {
+  const wanted = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1';
+  const address = ['-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', '-', '-out', '-'];
+  const { stdout } = await promisify(execFile)('openssl', [...wanted.split(' '), ...address]);
+  return stdout;
+}
+
 /**
  * Starts a TLS server with an untrusted certificate. It writes `request` to standard error if it
  * gets a request nevertheless.
@@ -155,9 +163,7 @@ export function empty(test, host) {
  * @param {import('node:test').TestContext} test
  */
 export async function selfSigned(test) {
-  const wanted = 'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1 -keyout - -out -';
-  const { stdout } = await promisify(execFile)('openssl', wanted.split(' '));
-  const pem = JSON.stringify(stdout);
+  const pem = JSON.stringify(await certificate());
   return made(test, `require('https').createServer({ key: ${pem}, cert: ${pem} }, () => console.error('request'))`, 'https');
 }
 

@@ -1,0 +1,39 @@
+// Maps errors of Node to the failures of a request that was not sent. The texts are those of
+// dapr-wasm-host, with Node's own cause where it says more.
+
+/** @typedef {import('./request.mjs').Failure} Failure */
+
+/**
+ * Returns the failure to open a connection.
+ *
+ * @param {NodeJS.ErrnoException} error
+ * @param {'http' | 'https'} scheme
+ * @returns {Failure}
+ */
+export function unconnected({ code = '', message }, scheme) {
+  switch (code) {
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+    case 'EAI_FAIL':
+    case 'EAI_MEMORY':
+      return { tag: 'name-not-resolved', val: message };
+    case 'ECONNREFUSED':
+      return { tag: 'no-connection', val: 'connection refused; check that the server is running, and its address' };
+    case 'EADDRNOTAVAIL': // this machine has no local port left
+    case 'EMFILE': // or this process no file
+      return { tag: 'no-connection', val: 'connection limit reached' };
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+      return { tag: 'no-connection', val: 'destination ip unroutable' };
+    case 'ETIMEDOUT':
+    case 'ECONNRESET': // in the TLS handshake, as is EPIPE
+    case 'EPIPE':
+      return { tag: 'no-connection', val: 'destination unavailable' };
+  }
+  if (scheme === 'http') return { tag: 'no-connection', val: message };
+  // Codes of OpenSSL mean that the handshake failed. All other codes with an underscore
+  // reject the certificate: see 'X509 certificate error codes' in Node's TLS documentation.
+  const certificate = code.includes('_') && !code.startsWith('ERR_SSL_') && code !== 'ERR_TLS_HANDSHAKE_TIMEOUT';
+  if (certificate) return { tag: 'certificate-not-trusted', val: `tls certificate error: ${message}` };
+  return { tag: 'tls-failed', val: message };
+}

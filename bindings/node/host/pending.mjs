@@ -1,0 +1,72 @@
+// The parts of `dapr-wasm:host/http-client` that do not depend on how a caller waits.
+import { head, milliseconds, originOf } from './request.mjs';
+
+/**
+ * @typedef {import('./request.mjs').Request} Request
+ * @typedef {import('./request.mjs').Failure} Failure
+ * @typedef {import('./request.mjs').Origin} Origin
+ * @typedef {{ status: number, headers: [string, string][], body: { tag: 'bytes', val: Uint8Array } }} Response
+ * @typedef {{ tag: 'ok', val: Response } | { tag: 'err', val: Failure }} Outcome
+ */
+
+const dispose = Symbol.dispose ?? Symbol.for('dispose');
+
+/** The resource `pending`. */
+export class Pending {
+  /** @type {Outcome | undefined} */
+  outcome;
+  taken = false;
+  /** Gives the request up. */
+  cancel = () => {};
+
+  [dispose]() {
+    if (this.outcome === undefined) this.cancel();
+  }
+}
+
+/** Takes the outcome of the first request that has ended. @param {Pending[]} requests */
+export function take(requests) {
+  const index = requests.findIndex((request) => request.outcome !== undefined && !request.taken);
+  const request = requests[index];
+  if (request?.outcome === undefined) return undefined;
+  request.taken = true;
+  return { index, outcome: request.outcome };
+}
+
+/**
+ * Returns a request that is ready to be sent. Throws the failure of one that must not be sent.
+ *
+ * @param {Request} request
+ * @param {(origin: Origin) => boolean} allows
+ */
+export function prepared(request, allows) {
+  const { method, body, connectTimeout, timeout } = request;
+  const length = body.tag === 'text' ? Buffer.byteLength(body.val) : body.val.length;
+  const origin = originOf(request);
+  const text = head(request, length);
+  if (!allows(origin)) throw { tag: 'denied', val: 'http request denied' };
+  return {
+    origin,
+    head: text,
+    body: body.val,
+    length,
+    bodiless: method === 'HEAD',
+    connectTimeout: milliseconds(connectTimeout),
+    timeout: milliseconds(timeout),
+  };
+}
+
+/** Returns the names and values of header fields, in pairs. @param {string[]} flat */
+export function pairs(flat) {
+  /** @type {[string, string][]} */
+  const headers = [];
+  for (let at = 0; at + 1 < flat.length; at += 2) headers.push([flat[at] ?? '', flat[at + 1] ?? '']);
+  return headers;
+}
+
+/** @param {import('./connections.mjs').Outcome} outcome @returns {Outcome} */
+export function converted(outcome) {
+  if ('failure' in outcome) return { tag: 'err', val: outcome.failure };
+  const { status, headers, body } = outcome.response;
+  return { tag: 'ok', val: { status, headers: pairs(headers), body: { tag: 'bytes', val: body } } };
+}
