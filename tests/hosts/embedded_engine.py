@@ -39,6 +39,15 @@ def plugin_file() -> Path:
     )
 
 
+def hosted_plugin_file() -> Path:
+    """Returns the build that imports `dapr-wasm:host`."""
+    return built(
+        "DAPR_DYNAMODB_HOSTED_WASM",
+        "target/wasm32-wasip2/release/dapr_dynamodb_hosted.wasm",
+        "release/build",
+    )
+
+
 def host_test() -> Path:
     return built("HOST_TEST", "target/debug/host-test", "cargo build -p host-test")
 

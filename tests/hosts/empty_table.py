@@ -25,6 +25,7 @@ class EmptyTable(ThreadingHTTPServer):
 
 class _Answer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # the head and the body are written separately
     server: EmptyTable
 
     def do_POST(self) -> None:
