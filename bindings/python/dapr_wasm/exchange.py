@@ -67,7 +67,6 @@ class Exchange:
         "_ends",
         "_error",
         "_has_place",
-        "_is_partly_sent",
         "_lookup",
         "_network",
         "_reader",
@@ -97,7 +96,6 @@ class Exchange:
         self._error: OSError | None = None
         self._has_place = False
         """True if a place of the pool is taken, and there is no connection yet."""
-        self._is_partly_sent = False
         self._lookup: Lookup | None = None
         self._reader: ResponseReader | None = None
         self._sock: socket.socket | None = None
@@ -342,7 +340,6 @@ class Exchange:
                 ) from None
             self.deadline = self._connected_by
             return self._then(Exchange._take)
-        self._is_partly_sent = True
         self._reader = ResponseReader(request.has_no_response_body, request.most_body)
         if written == len(self._unsent) and is_small:
             self._unsent = b""

@@ -145,9 +145,7 @@ class ResponseReader:
         if self._parts is None:
             raise Failure(CONNECTION_LOST, "the server closed the connection before its response")
         if self._length is not None or self._chunked is not None or not is_orderly:
-            raise Failure(
-                CONNECTION_LOST, "the server closed the connection within its response"
-            )
+            raise Failure(CONNECTION_LOST, "the server closed the connection within its response")
         self._keeps_alive = False
         return self._whole(False)
 
@@ -208,7 +206,9 @@ class ResponseReader:
 
     def _frame(self, lengths: list[bytes], codings: list[bytes], is_1_1: bool) -> None:
         """Determines the end of the body (RFC 9112, section 6.3)."""
-        if self._has_no_body or self._status < 200 or self._status in (204, 304):
+        if self._status < 200:
+            return  # an interim response: the final head decides
+        if self._has_no_body or self._status in (204, 304):
             self._length = 0
         elif codings:
             if codings != [b"chunked"] or lengths or not is_1_1:

@@ -2,6 +2,7 @@
 
 import select
 import socket
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 
@@ -44,9 +45,12 @@ if hasattr(select, "poll"):
 else:
 
     def _poll(waiting: Sequence[Waiting], seconds: float) -> set[int]:
+        if not waiting:  # an error on Windows
+            time.sleep(seconds)
+            return set()
         readers = [fd for fd, events in waiting if events & IN]
         writers = [fd for fd, events in waiting if events & OUT]
-        # Windows reports a connection that failed as exceptional, and fails without sockets.
+        # Windows reports a connection that failed as exceptional.
         ready = select.select(readers, writers, writers, seconds)
         return set().union(*ready)
 

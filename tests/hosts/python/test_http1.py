@@ -65,6 +65,16 @@ def test_response_to_head_has_no_body() -> None:
     assert response is not None and response.body == b"" and response.is_reusable
 
 
+@pytest.mark.parametrize("status", [100, 103])
+def test_interim_response_does_not_end_the_body(status: int) -> None:
+    reader = ResponseReader(False, MOST_BODY)
+    interim = b"HTTP/1.1 %d Interim\r\nlink: a\r\n\r\n" % status
+    assert reader.read(interim + OK + b"\r\nfo") is None
+    assert reader.read(b"ur") is None
+    response = reader.end(is_orderly=True)
+    assert response.body == b"four" and not response.is_reusable
+
+
 def test_body_without_a_length_ends_with_the_connection() -> None:
     reader = ResponseReader(False, MOST_BODY)
     assert reader.read(OK + b"\r\nfo") is None
