@@ -41,8 +41,11 @@ const FIRST_PART: usize = 1 << 20;
 /// The size of a header in addition to its name and value, in bytes. wasmtime-wasi-http counts as much.
 const FIELD_OVERHEAD: usize = 32;
 
-/// Headers that belong to the connection or that the host sets (RFC 9110, section 7.6.1). A request must not contain them:
-/// a server could read the rest of a body as another request.
+/// The number of characters of a refused header name that a failure shows. No budget counts the text of a failure.
+const SHOWN_NAME: usize = 64;
+
+/// Headers that belong to the connection or that the host sets (RFC 9110, section 7.6.1). A request must not contain them.
+/// Otherwise a component could control a connection that others share, or hide a second request in a body.
 const REFUSED_HEADERS: &[&str] = &[
     "connection",
     "content-length",
@@ -375,7 +378,8 @@ fn valid(request: Request) -> Result<(http::Request<()>, Vec<u8>), Failure> {
         let known = known.filter(|name| !REFUSED_HEADERS.contains(&name.as_str()));
         let value = latin1(value).and_then(|value| HeaderValue::from_maybe_shared(value).ok());
         let (Some(known), Some(value)) = (known, value) else {
-            return Err(invalid(&format!("the header {name:?}")));
+            let shown: String = name.chars().take(SHOWN_NAME).collect();
+            return Err(invalid(&format!("the header {shown:?}")));
         };
         headers.append(known, value);
     }
@@ -451,6 +455,10 @@ async fn collect(
             // A response without a length never waits, because it may hold permits that others wait for.
             let more = arrived - held.num_permits();
             held.merge(hold(budget, more, WhenFull::Fail).await?);
+        }
+        if bytes.len() + data.len() > bytes.capacity() {
+            // An exact reservation: a body that grows by doubling needs up to three times its length.
+            bytes.reserve_exact(length.saturating_sub(bytes.len()).max(data.len()));
         }
         bytes.extend_from_slice(&data);
     }

@@ -193,6 +193,18 @@ async fn invalid_request_is_not_sent() {
 }
 
 #[tokio::test]
+async fn failure_shows_only_a_part_of_a_long_header_name() {
+    let server = Server::that_answers().await;
+    let mut outgoing = instance(&egress_to(&server), 1);
+    let mut invalid = request(&server);
+    invalid.headers = vec![("\u{1}".repeat(30 << 10), String::new())];
+    match send(&mut outgoing, invalid).await {
+        Err(Failure::InvalidRequest(text)) => assert!(text.len() < 1 << 10, "{} bytes", text.len()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
 async fn headers_are_limited_in_size_and_number() {
     let server = Server::that_answers().await;
     let mut outgoing = instance(&egress_to(&server), 1);
