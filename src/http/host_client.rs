@@ -12,19 +12,16 @@
 
 #![allow(unsafe_code, reason = "wit-bindgen generates the imports")]
 
-use super::wasi::{Wasi, monotonic};
+use super::wasi::{Wasi, monotonic, nanos};
 use super::{Request, Response, Transport, TransportError};
 use dapr_wasm::host::digest;
 use dapr_wasm::host::http_client::{self, Failure, Pending, Request as HostRequest, Scheme};
 use dapr_wasm::host::types::{DataParam, DataResult};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::poll_fn;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Poll, Waker};
 use std::time::Duration;
 
 wit_bindgen::generate!({
@@ -124,7 +121,8 @@ impl Wait {
     }
 }
 
-/// A wait that is dropped together with its future. The host gives its request up.
+/// A wait that is dropped together with its future. That drops its request, and the host closes
+/// the connection.
 struct Registered(Rc<Wait>);
 
 impl Drop for Registered {
@@ -245,10 +243,6 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     hash
 }
 
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
 /// Converts the outcome of a request. Each failure of the host has a transport error of its own.
 fn read(outcome: Outcome) -> Result<Response, TransportError> {
     let response = outcome.map_err(|failure| match failure {
@@ -274,36 +268,8 @@ fn read(outcome: Outcome) -> Result<Response, TransportError> {
     })
 }
 
-/// A waker that sets a flag. The flag says that the future must be polled again.
-struct Flag(AtomicBool);
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Runs a future to its end. Returns `None` if nothing can wake the future any more, which
-/// is a bug in the future.
-pub fn block_on<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let flag = Arc::new(Flag(AtomicBool::new(true)));
-    let waker = Waker::from(Arc::clone(&flag));
-    let mut context = Context::from_waker(&waker);
-    loop {
-        while flag.0.swap(false, Ordering::Relaxed) {
-            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-                return Some(output);
-            }
-        }
-        if !wait() {
-            return None;
-        }
-    }
-}
-
 /// Waits until a wait has ended, and wakes its future. Returns false if there are no waits.
-fn wait() -> bool {
+pub fn wait() -> bool {
     WAITS.with_borrow(|waits| {
         if let [only] = waits.as_slice()
             && only.is_unsent()

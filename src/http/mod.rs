@@ -2,7 +2,8 @@
 //! The cause decides whether to retry, and whether a write may have happened.
 //!
 //! The traits are all that the core needs from outside: HTTP, files, time and randomness.
-//! The core has no other access to the outside, so a native test can control all of it.
+//! The core has no other access to the outside, so a native test can control all of it. One
+//! exception is a pure function: the hosted build lets the host compute SHA-256.
 //! `wasi` implements the traits for a WASI host. The feature `hosted` selects its HTTP client:
 //! `wasi_http`, or `host_client`.
 

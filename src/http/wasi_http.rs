@@ -9,11 +9,11 @@
 mod host_error;
 mod reactor;
 
-use super::wasi::Wasi;
+use super::wasi::{Wasi, nanos};
 use super::{CHECKSUM, DATE, Method, Request, Response, Timeouts, Transport, TransportError};
 use host_error::{cause, is_ambiguous};
 use reactor::Outcome;
-pub use reactor::{block_on, sleep_until};
+pub use reactor::{sleep_until, wait};
 use std::time::Duration;
 use wasip2::http::outgoing_handler;
 use wasip2::http::types::{
@@ -262,8 +262,4 @@ pub(super) fn options(timeouts: Timeouts) -> (RequestOptions, TransportError) {
         let _ = options.set_between_bytes_timeout(Some(nanos(timeouts.total)));
     }
     (options, no_connection)
-}
-
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -2,13 +2,12 @@
 //! all deadlines share one timer. Nearly all requests get their response in time, and leave
 //! the timer to the next request.
 
+use crate::http::wasi::nanos;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use wasip2::clocks::monotonic_clock;
 use wasip2::io::poll::{Pollable, poll};
@@ -103,32 +102,9 @@ impl Drop for Until {
     }
 }
 
-/// A waker that sets a flag. The flag says that the future must be polled again.
-struct Flag(AtomicBool);
-
-impl Wake for Flag {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Runs a future to its end. Returns `None` if nothing can wake the future any more, which
-/// is a bug in the future.
-pub fn block_on<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let flag = Arc::new(Flag(AtomicBool::new(true)));
-    let waker = Waker::from(Arc::clone(&flag));
-    let mut context = Context::from_waker(&waker);
-    loop {
-        while flag.0.swap(false, Ordering::Relaxed) {
-            if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
-                return Some(output);
-            }
-        }
-        if !WAITING.with_borrow_mut(Waiting::block) {
-            return None;
-        }
-    }
+/// Waits until a wait has ended, and wakes its future. Returns false if there are no waits.
+pub fn wait() -> bool {
+    WAITING.with_borrow_mut(Waiting::block)
 }
 
 impl Waiting {
@@ -174,9 +150,8 @@ impl Waiting {
 
 impl Timer {
     fn at(due: Duration) -> Self {
-        let nanos = u64::try_from(due.as_nanos()).unwrap_or(u64::MAX);
         Self {
-            pollable: monotonic_clock::subscribe_instant(nanos),
+            pollable: monotonic_clock::subscribe_instant(nanos(due)),
             due,
         }
     }
