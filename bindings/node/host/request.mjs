@@ -108,8 +108,8 @@ export function originOf({ scheme, authority }) {
 export const milliseconds = (nanoseconds) => Math.min(Math.ceil(Number(nanoseconds) / 1e6), 2 ** 31 - 1);
 
 /**
- * Returns a function that says if an origin is allowed. The rules are those of dapr-wasm-host: each is `host:port`, and
- * a label `*` stands for one label of a name.
+ * Returns a function that says if an origin is allowed. The rules are written as for dapr-wasm-host: each is `host:port`,
+ * and a label `*` stands for one label of a name. Unlike there, such a name may resolve to an internal address.
  *
  * @param {readonly string[] | undefined} rules
  * @returns {(origin: Origin) => boolean}
