@@ -213,7 +213,10 @@ class Exchange:
             self._addresses = [SocketAddress(family, (origin.host, origin.port))]
             return self._then(Exchange._connect_next)
         waker = self._own_waker()
-        self._lookup = self._network.resolver.lookup(origin.host, origin.port, waker)
+        try:
+            self._lookup = self._network.resolver.lookup(origin.host, origin.port, waker)
+        except RuntimeError as error:  # no thread can be started
+            raise Failure(failure.NAME_NOT_RESOLVED, str(error)) from None
         return self._then(Exchange._resolved)
 
     def _resolved(self) -> bool:
@@ -413,7 +416,10 @@ class Exchange:
 
     def _own_waker(self) -> Waker:
         if self._waker is None:
-            self._waker = Waker()
+            try:
+                self._waker = Waker()
+            except OSError as error:  # no file is left
+                raise Failure(failure.NO_CONNECTION, failure.cause_of(error)) from None
         return self._waker
 
     def _drop_waker(self, stop_waiting: bool = True) -> None:

@@ -41,8 +41,14 @@ REQUESTS = 100_000
 
 _SENDS_REQUESTS = "wasi:http/outgoing-handler@"
 
-# A part of the trap of an engine that was not made from `engine_config`.
-_NEEDS_ENGINE_CONFIG = "deferred host scope has no call context"
+# Parts of the texts of traps, each with its remedy.
+_REMEDIES = {
+    # An engine that was not made from `engine_config`.
+    "deferred host scope has no call context": "create the engine from dapr_wasm.engine_config()",
+    "fuel allocated for hostcalls": "the result is too large: ask for fewer keys, and use a new "
+    "Instance",
+    "cannot enter component instance": "an earlier call trapped: use a new Instance",
+}
 
 # The function of the contract's interfaces that configures an instance.
 _INIT = "init"
@@ -238,8 +244,9 @@ class _Running:
         if self._requests is not None:
             self._requests.reraise()
         if trap is not None:
-            if _NEEDS_ENGINE_CONFIG in str(trap):
-                trap.add_note("create the engine from dapr_wasm.engine_config()")
+            for part, remedy in _REMEDIES.items():
+                if part in str(trap):
+                    trap.add_note(remedy)
             raise trap
 
     def close(self) -> None:

@@ -54,7 +54,18 @@ class Resolver:
                 self._lookups = {name: it for name, it in self._lookups.items() if not it.is_done}
             started = self._lookups[host, port] = Lookup(now, wakers=[waker])
         name = f"dapr_wasm: resolve {host}"
-        Thread(target=self._resolve, args=(host, port, started), name=name, daemon=True).start()
+        thread = Thread(target=self._resolve, args=(host, port, started), name=name, daemon=True)
+        try:
+            thread.start()
+        except BaseException:
+            with self._lock:  # it would never be done
+                self._lookups.pop((host, port), None)
+                wakers, started.wakers = started.wakers, []
+                started.error = OSError("no thread can be started")
+                started.is_done = True
+            for other in wakers:
+                other.wake()
+            raise
         return started
 
     def forget(self, host: str, port: int) -> None:

@@ -1,8 +1,10 @@
-"""Ctrl-C during a call: the call runs to its end, then KeyboardInterrupt is raised."""
+"""Signals during a call: the call runs to its end, then the handler raises."""
 
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 # The server never responds, and interrupts the program that waits for the response. The
 # component retries after its timeout. The retry comes after the interrupt in any case, and
@@ -13,14 +15,15 @@ from threading import Thread
 from wasmtime import Engine
 from dapr_wasm import Plugin, State, engine_config
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it otherwise
+number = getattr(signal, sys.argv[2])
+signal.signal(number, signal.default_int_handler)  # a background job ignores SIGINT otherwise
 silent = socket.create_server(("127.0.0.1", 0))
 asking = []
 
 def be_asked_twice():
     asking.append(silent.accept())
     print("asked", flush=True)
-    os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), number)
     asking.append(silent.accept())
     print("asked again", flush=True)
 
@@ -40,9 +43,10 @@ except KeyboardInterrupt:
 """
 
 
-def test_ctrl_c_is_raised_after_the_call_ends(plugin: Path) -> None:
+@pytest.mark.parametrize("signal", ["SIGINT", "SIGALRM", "SIGTERM", "SIGUSR1"])
+def test_signal_handler_raises_after_the_call_ends(plugin: Path, signal: str) -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", WAITING, plugin],
+        [sys.executable, "-c", WAITING, plugin, signal],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
