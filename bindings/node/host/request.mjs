@@ -116,6 +116,9 @@ export const milliseconds = (nanoseconds) => Math.min(Math.ceil(Number(nanosecon
  */
 export function allowing(rules) {
   if (rules === undefined) return () => true;
+  if (!Array.isArray(rules) || rules.some((rule) => typeof rule !== 'string')) {
+    throw new TypeError("`allow` is not an array of strings; write ['127.0.0.1:8000']");
+  }
   const parsed = rules.map(rule);
   return (origin) => parsed.some((permits) => permits(origin));
 }

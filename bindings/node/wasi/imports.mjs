@@ -15,6 +15,9 @@ export { queued } from '../host/queue.mjs';
 
 /** @type {typeof import('../imports.d.mts').setIdleTimeout} */
 export const setIdleTimeout = (milliseconds) => {
+  if (!(Number.isFinite(milliseconds) && milliseconds >= 0 && milliseconds < 2 ** 31)) {
+    throw new RangeError(`setIdleTimeout: ${milliseconds} is not a number of milliseconds from 0 to 2,147,483,647`);
+  }
   blocking.setIdleTimeout(milliseconds);
   suspending.connections.setIdleTimeout(milliseconds);
 };
@@ -41,9 +44,18 @@ const wasi = (env, directories, allows) =>
     sandbox: { env: /** @type {Record<string, string>} */ (env) },
   }).getImportObject();
 
+/** Refuses misspelt options, which would allow every address. @param {import('../imports.d.mts').Options} options */
+const checked = (options) => {
+  const other = Object.keys(options).find((name) => name !== 'allow');
+  if (other !== undefined) {
+    throw new TypeError(`unknown option ${JSON.stringify(other)}; write { allow: ['127.0.0.1:8000'] }`);
+  }
+  return allowing(options.allow);
+};
+
 /** @type {typeof import('../imports.d.mts').imports} */
-export const imports = (env, directories = {}, { allow } = {}) => {
-  const allows = allowing(allow);
+export const imports = (env, directories = {}, options = {}) => {
+  const allows = checked(options);
   blocking.sender(); // its thread starts while the component is compiled
   return {
     ...wasi(env, directories, allows),
@@ -53,8 +65,8 @@ export const imports = (env, directories = {}, { allow } = {}) => {
 };
 
 /** @type {typeof import('../imports.d.mts').asyncImports} */
-export const asyncImports = (env, directories = {}, { allow } = {}) => {
-  const allows = allowing(allow);
+export const asyncImports = (env, directories = {}, options = {}) => {
+  const allows = checked(options);
   return {
     ...wasi(env, directories, allows),
     'dapr-wasm:host/digest': digest,

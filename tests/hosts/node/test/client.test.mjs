@@ -434,6 +434,9 @@ test('an invalid rule is an error that names it', () => {
   for (const rule of ['a.example', 'a.*x.example:80', '127.0.0.*:80', 'a.example:080', 'http://a.example:80', '::1:80', '*.256:80']) {
     assert.throws(() => imports({}, {}, { allow: [rule] }), (/** @type {Error} */ error) => error.message.includes(JSON.stringify(rule)), rule);
   }
+  for (const options of [['127.0.0.1:1'], { Allow: [] }, { allow: '127.0.0.1:1' }, { allow: [5] }, { allow: null }]) {
+    assert.throws(() => imports({}, {}, /** @type {any} */ (options)), TypeError); // a slip must not allow every address
+  }
   assert.throws(() => imports({}, {}, { allow: ['me:secret@a.example:80'] }), /^TypeError: `allow`: "…@a.example:80"/);
 });
 
