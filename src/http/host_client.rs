@@ -62,7 +62,7 @@ enum State {
 }
 
 impl Wait {
-    fn new(state: State, deadline: Duration) -> Registered {
+    fn register(state: State, deadline: Duration) -> Registered {
         let wait = Rc::new(Self {
             state: RefCell::new(state),
             deadline,
@@ -136,7 +136,7 @@ impl Transport for Wasi {
         let values = Values::of(&request);
         let headers = values.headers(&request);
         let param = param(&request, &headers);
-        let registered = Wait::new(State::Unsent, request.timeouts.deadline);
+        let registered = Wait::register(State::Unsent, request.timeouts.deadline);
         let Registered(wait) = &registered;
         let beside = WAITS.with_borrow(|waits| waits.len() > 1);
         if beside {
@@ -153,7 +153,7 @@ impl Transport for Wasi {
 
 /// Waits until `deadline`.
 pub async fn sleep_until(deadline: Duration) {
-    let registered = Wait::new(State::Asleep, deadline);
+    let registered = Wait::register(State::Asleep, deadline);
     let Registered(wait) = &registered;
     start_all();
     let passed = |state: &mut State| matches!(state, State::Late).then_some(());
