@@ -86,6 +86,7 @@ pub(super) enum Received {
 #[derive(ComponentType, Lift, Clone, Copy)]
 #[component(enum)]
 #[repr(u8)]
+#[allow(dead_code, reason = "only components and tests construct it")]
 pub(super) enum Scheme {
     #[component(name = "http")]
     Http,
@@ -495,7 +496,7 @@ async fn hold(
 }
 
 /// A whole response, with its permits until the component takes it.
-struct Whole {
+pub(super) struct Whole {
     response: Response,
     _held: OwnedSemaphorePermit,
     /// Counts as a request in flight while its end was not read.
