@@ -1,8 +1,8 @@
 //! Implements `dapr-wasm:host/digest`: hashes that the host computes for a component.
 
+use crate::egress::entered;
 use crate::instance::HostState;
 use ring::digest::{Context, SHA256};
-use tracing::trace_span;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{ComponentType, Lift, Linker, WasmList, WasmStr};
 
@@ -27,9 +27,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<HostState>) -> wasmtime::Result<
     linker.instance(INTERFACE)?.func_wrap_async(
         "sha256",
         |store: StoreContextMut<'_, HostState>, (data,): (Data,)| {
-            // As wasmtime's own bindings do.
-            let _entered =
-                trace_span!("wit-bindgen import", module = "digest", function = "sha256").entered();
+            let _entered = entered("digest", "sha256");
             Box::new(async move {
                 let text;
                 let bytes = match &data {

@@ -53,7 +53,7 @@ mod tls;
 pub(crate) use credential_endpoint::CredentialEndpoint;
 pub(crate) use http_client::add_to_linker as add_http_client_to_linker;
 pub use internal_addresses::InternalAddresses;
-pub(crate) use outgoing::{Outgoing, add_to_linker};
+pub(crate) use outgoing::{Outgoing, add_to_linker, entered};
 pub use tls::Tls;
 
 #[cfg(feature = "aws")]

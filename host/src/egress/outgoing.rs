@@ -102,7 +102,7 @@ pub(crate) fn add_to_linker<T: WasiHttpView + 'static>(
 }
 
 /// Enters the tracing span of a call, as wasmtime's own bindings do.
-pub(super) fn entered(module: &'static str, function: &'static str) -> EnteredSpan {
+pub(crate) fn entered(module: &'static str, function: &'static str) -> EnteredSpan {
     tracing::trace_span!("wit-bindgen import", module, function).entered()
 }
 
