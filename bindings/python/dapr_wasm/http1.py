@@ -1,29 +1,28 @@
 """HTTP/1.1 without I/O: writes the head of a request, and reads a response (RFC 9112).
 
-The reader is strict. A response that two readers could understand differently is damaged:
-its connection may be used for the request of another instance.
+httptools parses responses: Python's binding of llhttp, the parser of Node. The reader is strict.
+A response that two readers could understand differently is damaged: its connection may be used
+for the request of another instance.
 """
 
 import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from httptools import HttpParserCallbackError, HttpParserError, HttpResponseParser
+
 from .failure import CONNECTION_LOST, DAMAGED, INVALID_REQUEST, Failure
 
 MOST_METHOD = 64
 MOST_AUTHORITY = 300
-# The longest head of a response, and the longest line within a chunked body. In bytes.
+# The bytes of a response that may arrive without a byte of its body: the head, the line before
+# a chunk, or the trailers. They are counted after each read.
 MOST_HEAD = 65536
-MOST_CHUNK_LINE = 4096
 
 Fields = Sequence[tuple[bytes, bytes]]
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PATH = re.compile(rb"/[^\x00-\x20\x7f-\xff]*")
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n\0]*)?\r\n")
-_FIELD = re.compile(rb"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n\0]*)\r\n", re.MULTILINE)
-_DIGITS = re.compile(rb"[0-9]{1,18}")
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n\0]*)?")
 
 # These belong to the connection, which is the host's.
 _OF_THE_HOST = frozenset(
@@ -100,179 +99,138 @@ class ResponseReader:
     def __init__(self, has_no_body: bool, most_body: int) -> None:
         """Reads a body of at most `most_body` bytes. A response to HEAD has none."""
         self._has_no_body = has_no_body
-        self._most_body = most_body
-        self._unread = b""
-        self._status = 0
-        self._fields: Fields = ()
-        self._keeps_alive = False
-        self._parts: list[bytes] | None = None
-        """The parts of the body so far. `None` before the end of the head."""
-        self._length: int | None = None
-        """The bytes of the body that are missing. `None` if another end is marked."""
-        self._chunked: _Chunked | None = None
-        self._size = 0
+        self._message = _Message(has_no_body, most_body)
+        self._parser = HttpResponseParser(self._message)
+        self._without_body = 0
+        """The bytes that have arrived since the last part of the body."""
 
     def read(self, data: bytes) -> Response | None:
         """Takes the next bytes. Returns the response if it is complete."""
-        if self._parts is None:
-            data = self._unread + data if self._unread else data
-            end = self._head(data)
-            if end is None:
-                return None
-            data = data[end:]
-            self._parts = []
-        if self._chunked is not None:
-            done = self._chunked.read(data, self._parts)
-            if self._chunked.size > self._most_body:
-                raise self._too_long()
-            return self._whole(self._chunked.has_no_surplus) if done else None
-        if self._length is None:
-            self._size += len(data)
-            if self._size > self._most_body:
-                raise self._too_long()
-            self._parts.append(data)
-            return None
-        missing = self._length - len(data)
-        if missing > 0:
-            self._length = missing
-            self._parts.append(data)
-            return None
-        self._parts.append(data[:missing] if missing else data)
-        return self._whole(missing == 0)
+        message = self._message
+        size = message.size
+        # llhttp would read a body after the head of a response to HEAD. A head ends with a line.
+        parts = data.splitlines(keepends=True) if self._has_no_body else (data,)
+        has_surplus = False
+        message.parser = self._parser
+        try:
+            for part in parts:
+                if message.is_complete:
+                    has_surplus = True
+                    break
+                self._parser.feed_data(part)
+        except HttpParserError as error:
+            if not message.is_complete:
+                raise _reason(error) from None
+            has_surplus = True
+        finally:
+            message.parser = None  # no cycle of references would keep the body in memory
+        if message.is_complete:
+            return message.response(message.keeps_alive and not has_surplus)
+        self._without_body = self._without_body + len(data) if message.size == size else 0
+        if self._without_body > MOST_HEAD:
+            excess = "a line between chunks" if message.has_head else "the head of the response"
+            raise Failure(DAMAGED, f"{excess} exceeds {MOST_HEAD} bytes")
+        return None
 
     def end(self, is_orderly: bool) -> Response:
         """Ends with the connection. Raises a `Failure` unless that is the marked end."""
-        if self._parts is None:
+        message = self._message
+        if not message.has_head:
             raise Failure(CONNECTION_LOST, "the server closed the connection before its response")
-        if self._length is not None or self._chunked is not None or not is_orderly:
+        if not message.ends_with_connection or not is_orderly:
             raise Failure(CONNECTION_LOST, "the server closed the connection within its response")
-        self._keeps_alive = False
-        return self._whole(False)
+        return message.response(is_reusable=False)
 
     @property
     def has_head(self) -> bool:
-        return self._parts is not None
+        return self._message.has_head
 
-    def _whole(self, has_no_surplus: bool) -> Response:
-        parts = self._parts or []
+
+class _Message:
+    """The response so far. The parser calls the methods that begin with `on_`."""
+
+    def __init__(self, has_no_body: bool, most_body: int) -> None:
+        self.parser: HttpResponseParser | None = None
+        """The parser, while it reads."""
+        self._has_no_body = has_no_body
+        self._most_body = most_body
+        self._status = 0
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._parts: list[bytes] = []
+        self.size = 0
+        """The size of the body so far."""
+        self.has_head = False
+        self.is_complete = False
+        self.keeps_alive = False
+        self.ends_with_connection = False
+        """True if nothing else marks the end of the body."""
+
+    def response(self, is_reusable: bool) -> Response:
+        parts = self._parts
         body = parts[0] if len(parts) == 1 else b"".join(parts)
-        return Response(self._status, self._fields, body, self._keeps_alive and has_no_surplus)
+        return Response(self._status, self._fields, body, is_reusable)
+
+    def on_message_begin(self) -> None:
+        if self.is_complete:
+            raise Failure(DAMAGED, "bytes follow the response")  # ends the parser
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.has_head:
+            return  # a trailer
+        value = value.rstrip(b" \t")
+        if not value.isascii():
+            value = value.decode("latin-1").encode()
+        self._fields.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        parser = self.parser
+        assert parser is not None
+        self._status = status = parser.get_status_code()
+        if status < 200:
+            if status < 100 or status == 101:
+                raise Failure(DAMAGED, f"the response has the unexpected status {status}")
+            self._fields = []  # an informational response: the final one follows
+            return
+        self.has_head = True
+        self.keeps_alive = parser.should_keep_alive()
+        if self._has_no_body:
+            self.is_complete = True
+        elif status not in (204, 304):
+            self._frame(parser)
+
+    def _frame(self, parser: HttpResponseParser) -> None:
+        """Checks the end of the body (RFC 9112, section 6.3), if it has one."""
+        fields = dict(self._fields)
+        if b"transfer-encoding" in fields:
+            # llhttp also accepts codings that nothing here decodes, and any coding in HTTP/1.0.
+            codings = [
+                value.lower() for name, value in self._fields if name == b"transfer-encoding"
+            ]
+            if codings != [b"chunked"] or parser.get_http_version() != "1.1":
+                raise Failure(DAMAGED, "the response has an invalid transfer-encoding")
+            # RFC 9112, section 7.1.1, allows spaces before the extensions of a chunk.
+            parser.set_dangerous_leniencies(lenient_spaces_after_chunk_size=True)
+        elif b"content-length" in fields:
+            if int(fields[b"content-length"]) > self._most_body:
+                raise self._too_long()
+        else:
+            self.ends_with_connection = True
+
+    def on_body(self, part: bytes) -> None:
+        self.size += len(part)
+        if self.size > self._most_body:
+            raise self._too_long()
+        self._parts.append(part)
+
+    def on_message_complete(self) -> None:
+        self.is_complete = self.has_head
 
     def _too_long(self) -> Failure:
         return Failure(DAMAGED, f"the body is longer than {self._most_body} bytes")
 
-    def _head(self, data: bytes) -> int | None:
-        """Reads the head, and skips informational ones (RFC 9110, section 15.2)."""
-        start = 0
-        while True:
-            end = data.find(b"\r\n\r\n", start)
-            if (len(data) if end < 0 else end) - start > MOST_HEAD:
-                raise Failure(DAMAGED, f"the head of the response exceeds {MOST_HEAD} bytes")
-            if end < 0:
-                self._unread = data[start:]
-                return None
-            self._parse(data[start : end + 2])
-            start = end + 4
-            if self._status >= 200:
-                return start
 
-    def _parse(self, head: bytes) -> None:
-        if not head.isascii():
-            head = head.decode("latin-1").encode()
-        line = _STATUS_LINE.match(head)
-        if line is None:
-            raise Failure(DAMAGED, "the response does not begin with the status line of HTTP/1")
-        self._status = int(line[2])
-        if self._status == 101:
-            raise Failure(DAMAGED, "the server switched to another protocol")
-        found = _FIELD.findall(head, line.end())
-        # Every line is a field. A line that is none, also one that ends without CR, is not found.
-        if len(found) != head.count(b"\n") - 1:
-            raise Failure(DAMAGED, "the response has an invalid header")
-        self._fields = fields = [(name.lower(), value.rstrip(b" \t")) for name, value in found]
-        is_1_1 = line[1] == b"1"
-        self._keeps_alive = is_1_1
-        lengths: list[bytes] = []
-        codings: list[bytes] = []
-        for name, value in fields:
-            if name == b"content-length":
-                lengths.append(value)
-            elif name == b"transfer-encoding":
-                codings.append(value.lower())
-            elif name == b"connection" and value != b"keep-alive":
-                options = map(bytes.strip, value.lower().split(b","))
-                self._keeps_alive &= b"close" not in options
-        self._frame(lengths, codings, is_1_1)
-
-    def _frame(self, lengths: list[bytes], codings: list[bytes], is_1_1: bool) -> None:
-        """Determines the end of the body (RFC 9112, section 6.3)."""
-        if self._status < 200:
-            return  # an interim response: the final head decides
-        if self._has_no_body or self._status in (204, 304):
-            self._length = 0
-        elif codings:
-            if codings != [b"chunked"] or lengths or not is_1_1:
-                raise Failure(DAMAGED, "the response has an invalid transfer-encoding")
-            self._chunked = _Chunked()
-        elif lengths:
-            if not _DIGITS.fullmatch(lengths[0]) or lengths.count(lengths[0]) != len(lengths):
-                raise Failure(DAMAGED, "the response has an invalid content-length")
-            self._length = int(lengths[0])
-            if self._length > self._most_body:
-                raise self._too_long()
-
-
-class _Chunked:
-    """Reads a chunked body (RFC 9112, section 7.1). Drops extensions and trailers."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        """The size of all chunks so far. A chunk counts as soon as its size is known."""
-        self.has_no_surplus = False
-        self._line = b""
-        self._missing = 0
-        self._reads_trailers = False
-        self._after_chunk = False
-
-    def read(self, data: bytes, parts: list[bytes]) -> bool:
-        """Returns true at the end of the body."""
-        at = 0
-        while True:
-            if self._missing:
-                part = data[at : at + self._missing]
-                if part:
-                    parts.append(part)
-                self._missing -= len(part)
-                at += len(part)
-                if self._missing:
-                    return False
-                self._after_chunk = True
-            end = data.find(b"\n", at)
-            self._line += data[at:] if end < 0 else data[at : end + 1]
-            if len(self._line) > MOST_CHUNK_LINE:
-                raise Failure(DAMAGED, "a chunk of the response is invalid")
-            if end < 0:
-                return False
-            at = end + 1
-            line, self._line = self._line, b""
-            if not line.endswith(b"\r\n"):
-                raise Failure(DAMAGED, "a chunk of the response is invalid")
-            if self._next(line[:-2]):
-                self.has_no_surplus = at == len(data)
-                return True
-
-    def _next(self, line: bytes) -> bool:
-        if self._after_chunk:
-            if line:
-                raise Failure(DAMAGED, "a chunk of the response is invalid")
-            self._after_chunk = False
-        elif self._reads_trailers:
-            return not line
-        else:
-            size = _CHUNK_SIZE.fullmatch(line)
-            if size is None:
-                raise Failure(DAMAGED, "a chunk of the response is invalid")
-            self._missing = int(size[1], 16)
-            self.size += self._missing
-            self._reads_trailers = self._missing == 0
-        return False
+def _reason(error: HttpParserError) -> BaseException:
+    """Returns the exception of a callback, or else the failure of the parser."""
+    if isinstance(error, HttpParserCallbackError) and error.__context__ is not None:
+        return error.__context__
+    return Failure(DAMAGED, f"the response is not valid HTTP/1.1: {error}")

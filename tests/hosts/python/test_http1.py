@@ -25,7 +25,7 @@ def read(data: bytes, size: int = 1 << 20, has_no_body: bool = False) -> Respons
     "data",
     [
         OK + b"content-length: 4\r\n\r\nfour",
-        OK + b"Content-Length:4\r\ncontent-length: 4 \r\n\r\nfour",
+        OK + b"Content-Length:4 \r\n\r\nfour",
         OK + b"transfer-encoding: Chunked\r\n\r\n4\r\nfour\r\n0\r\n\r\n",
         OK + b"transfer-encoding: chunked\r\n\r\n01\r\nf\r\n3;a=b\r\nour\r\n0 ;c\r\nx: y\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\na: b\r\n\r\n"
@@ -45,6 +45,7 @@ def test_response_is_read_in_any_parts(data: bytes, size: int) -> None:
         b"HTTP/1.0 200 OK\r\ncontent-length: 4\r\n\r\nfour",
         OK + b"connection: Close\r\ncontent-length: 4\r\n\r\nfour",
         OK + b"connection: x, close\r\ncontent-length: 4\r\n\r\nfour",
+        OK + b"connection: close\r\ncontent-length: 4\r\n\r\nfour more",
         OK + b"content-length: 4\r\n\r\nfour more",
         OK + b"transfer-encoding: chunked\r\n\r\n4\r\nfour\r\n0\r\n\r\nmore",
     ],
@@ -63,6 +64,31 @@ def test_some_statuses_have_no_body(status: int) -> None:
 def test_response_to_head_has_no_body() -> None:
     response = read(OK + b"content-length: 4\r\n\r\n", has_no_body=True)
     assert response is not None and response.body == b"" and response.is_reusable
+
+
+@pytest.mark.parametrize("surplus", [b"four", b"\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
+def test_surplus_after_a_response_to_head_is_found(surplus: bytes) -> None:
+    response = read(OK + b"content-length: 4\r\n\r\n" + surplus, has_no_body=True)
+    assert response is not None and response.body == b"" and not response.is_reusable
+
+
+def test_trailers_are_no_headers() -> None:
+    response = read(OK + b"transfer-encoding: chunked\r\n\r\n0\r\na: b\r\n\r\n")
+    assert response is not None and response.fields == [(b"transfer-encoding", b"chunked")]
+
+
+def test_fields_of_an_interim_response_are_dropped() -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nlink: a\r\n\r\n"
+    response = read(interim + OK + b"content-length: 0\r\n\r\n")
+    assert response is not None and response.fields == [(b"content-length", b"0")]
+
+
+def test_second_response_leaves_the_first_unchanged() -> None:
+    first = OK + b"content-length: 4\r\n\r\nfour"
+    response = read(first + b"HTTP/1.1 404 No\r\ncontent-length: 2\r\n\r\nno")
+    assert response is not None and not response.is_reusable
+    assert (response.status, response.body) == (200, b"four")
+    assert response.fields == [(b"content-length", b"4")]
 
 
 @pytest.mark.parametrize("status", [100, 103])
@@ -88,6 +114,7 @@ def test_body_without_a_length_ends_with_the_connection() -> None:
     [
         b"HTTP/2 200 OK\r\n\r\n",
         b"HTTP/1.1 99 OK\r\n\r\n",
+        b"HTTP/1.1 099 OK\r\n\r\n",
         b"HTTP/1.1 200OK\r\n\r\n",
         b"HTTP/1.1 200 OK\n\n\r\n\r\n",
         b"HTTP/1.1 101 Switching\r\nupgrade: x\r\n\r\n",
@@ -100,6 +127,7 @@ def test_body_without_a_length_ends_with_the_connection() -> None:
         OK + b"a: b\r\n folded\r\n\r\n",
         OK + b"a: \0\r\n\r\n",
         OK + b"a: b\rc: d\r\n\r\n",
+        OK + b"content-length: 4\r\ncontent-length: 4\r\n\r\n",
         OK + b"content-length: 4\r\ncontent-length: 5\r\n\r\n",
         OK + b"content-length: 4, 4\r\n\r\n",
         OK + b"content-length: -1\r\n\r\n",
@@ -107,7 +135,9 @@ def test_body_without_a_length_ends_with_the_connection() -> None:
         OK + b"content-length: 0x4\r\n\r\n",
         OK + b"content-length: \r\n\r\n",
         OK + b"content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n",
+        OK + b"transfer-encoding: gzip\r\n\r\n",
         OK + b"transfer-encoding: gzip, chunked\r\n\r\n",
+        OK + b"transfer-encoding: chunked, chunked\r\n\r\n",
         OK + b"transfer-encoding: chunked\r\ntransfer-encoding: chunked\r\n\r\n",
         b"HTTP/1.0 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
         OK + b"transfer-encoding: chunked\r\n\r\nx\r\n",
@@ -115,7 +145,10 @@ def test_body_without_a_length_ends_with_the_connection() -> None:
         OK + b"transfer-encoding: chunked\r\n\r\n4\nfour",
         OK + b"transfer-encoding: chunked\r\n\r\n4\r\nfour!\r\n",
         OK + b"transfer-encoding: chunked\r\n\r\n" + b"1" * 5000,
-        OK + b"transfer-encoding: chunked\r\n\r\nffffff\r\n",
+        OK + b"transfer-encoding: chunked\r\n\r\nffffff\r\n" + b"v" * (MOST_BODY + 1),
+        OK + b"transfer-encoding: chunked\r\n\r\n1;a=" + b"v" * MOST_HEAD,
+        OK + b"transfer-encoding: chunked\r\n\r\n0\r\na: " + b"v" * MOST_HEAD,
+        OK + b"transfer-encoding: chunked\r\n\r\n0\r\n" + b"a: b\r\n" * (MOST_HEAD // 6 + 1),
         OK + b"content-length: %d\r\n\r\n" % (MOST_BODY + 1),
         OK + b"\r\n" + b"v" * (MOST_BODY + 1),
         OK + b"a: " + b"v" * MOST_HEAD,

@@ -17,6 +17,7 @@ import pytest
 from dapr_wasm import HttpClient
 from dapr_wasm.allow_list import origin_of
 from dapr_wasm.exchange import Exchange
+from dapr_wasm.http1 import ResponseReader
 from http_server import (
     CLOSE,
     PATIENCE,
@@ -211,7 +212,9 @@ def test_ended_requests_leave_no_garbage(requests: Requests, server: HttpServer)
         for _ in range(10):
             requests.send(Request(server.authority))
             requests.try_send(Request("127.0.0.1:1"))
-        assert not any(isinstance(it, Exchange) for it in gc.get_objects())
+        with http_server(with_response(b"", 200, b"no colon")) as damaged:
+            assert failure(requests.try_send(Request(damaged.authority)))[0] == "damaged"
+        assert not any(isinstance(it, Exchange | ResponseReader) for it in gc.get_objects())
     finally:
         gc.enable()
 
