@@ -161,7 +161,25 @@ class HttpClient:
             if self._tls_context is None:
                 context = ssl.create_default_context()
                 if self._roots is not None:
-                    context.load_verify_locations(self._roots)
+                    _trust(context, self._roots)
                 context.set_alpn_protocols(["http/1.1"])
                 self._tls_context = context
             return self._tls_context
+
+
+def _trust(context: ssl.SSLContext, path: str) -> None:
+    """Adds root certificates. Raises the errors of `ssl`, whose own texts name no file."""
+    try:
+        context.load_verify_locations(path)
+    except ssl.SSLError as error:
+        text = (
+            f"root_certificates: {path!r} has an invalid certificate, or none; give a PEM file, "
+            "whose certificates begin with -----BEGIN CERTIFICATE-----"
+        )
+        raise ssl.SSLError(error.errno, text) from None
+    except OSError as error:
+        text = (
+            f"root_certificates: {path!r} cannot be read ({error.strerror}); "
+            "give the path of a readable PEM file"
+        )
+        raise OSError(error.errno, text) from None

@@ -91,12 +91,22 @@ def test_plain_server_fails_the_handshake() -> None:
 
 
 def test_missing_file_of_roots_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        HttpClient(root_certificates=tmp_path / "missing.pem")
-
-
-def test_file_without_certificates_is_an_error(tmp_path: Path) -> None:
-    file = tmp_path / "text.pem"
-    file.write_text("text")
-    with pytest.raises(ssl.SSLError):
+    file = tmp_path / "missing.pem"
+    with pytest.raises(FileNotFoundError) as raised:
         HttpClient(root_certificates=file)
+    reason = f"'{file}' cannot be read (No such file or directory); give the path"
+    assert f"root_certificates: {reason}" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "text", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"],
+    ids=["empty", "text", "no certificate"],
+)
+def test_file_without_certificates_is_an_error(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "text.pem"
+    file.write_text(text)
+    with pytest.raises(ssl.SSLError) as raised:
+        HttpClient(root_certificates=file)
+    assert f"root_certificates: '{file}' has an invalid certificate" in str(raised.value)
+    assert "give a PEM file" in str(raised.value)
