@@ -148,6 +148,8 @@ def _rule(text: str) -> _Rule:
         raise fault("has an invalid port; write a number from 0 to 65535 without leading zeros")
     labels = host.split(".")
     if "*" in labels and all(label == "*" or _LABEL.fullmatch(label) for label in labels):
+        if _is_meant_as_address(labels):
+            raise fault("has a * within an address; write a rule for each address, without a *")
         return _Rule(host, int(port), tuple(label.lower() for label in labels))
     try:
         return _Rule(_host(host)[0], int(port), None)
@@ -156,6 +158,13 @@ def _rule(text: str) -> _Rule:
             "has an invalid host; write a name, an address (an IPv6 address in brackets), or * "
             "for one whole label of a name"
         ) from None
+
+
+def _is_meant_as_address(labels: list[str]) -> bool:
+    """Returns true for `127.0.*.1` and `10.0.*.*`. A `*` matches labels of names only."""
+    fixed = [label for label in labels if label != "*"]
+    # Such a last label matches nothing.
+    return labels[-1][:1].isdigit() or (bool(fixed) and all(map(str.isdigit, fixed)))
 
 
 class AllowList:

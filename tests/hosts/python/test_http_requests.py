@@ -179,6 +179,18 @@ def test_invalid_rule_is_a_value_error(rule: str) -> None:
         HttpClient(allow=[rule])
 
 
+@pytest.mark.parametrize("rule", ["127.0.*.1:80", "10.0.0.*:80", "*.1:80", "*.0x7f:80"])
+def test_wildcard_within_an_address_is_refused(rule: str) -> None:
+    with pytest.raises(ValueError) as raised:
+        HttpClient(allow=[rule])
+    reason = "has a * within an address; write a rule for each address, without a *"
+    assert str(raised.value) == f"allow: '{rule}' {reason}"
+
+
+def test_wildcard_may_stand_beside_digits_in_a_name() -> None:
+    HttpClient(allow=["*.*.*.*:80", "1.*.example:80", "a.1.*:80", "*:80"])
+
+
 def test_rule_instead_of_a_list_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="expected a list of rules, not str"):
         HttpClient(allow="a.example:443")
