@@ -24,6 +24,9 @@ Fields = Sequence[tuple[bytes, bytes]]
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PATH = re.compile(rb"/[^\x00-\x20\x7f-\xff]*")
 
+# The first byte of an alert: a TLS server refuses a request without TLS (RFC 8446, section 5.1).
+_TLS_ALERT = b"\x15"
+
 # These belong to the connection, which is the host's.
 _OF_THE_HOST = frozenset(
     b"host content-length transfer-encoding connection keep-alive te trailer upgrade expect "
@@ -120,6 +123,9 @@ class ResponseReader:
                 self._parser.feed_data(part)
         except HttpParserError as error:
             if not message.is_complete:
+                is_first = not self._without_body and not message.has_head
+                if is_first and data.startswith(_TLS_ALERT):
+                    raise Failure(DAMAGED, "the server speaks TLS: use an https:// URL") from None
                 raise _reason(error) from None
             has_surplus = True
         finally:

@@ -159,3 +159,11 @@ def test_invalid_response_is_damaged(data: bytes, size: int) -> None:
     with pytest.raises(Failure) as raised:
         read(data, size)
     assert raised.value.case == "damaged"
+
+
+@pytest.mark.parametrize("size", [1, 1 << 20])
+def test_tls_alert_as_a_response_names_https(size: int) -> None:
+    with pytest.raises(Failure) as raised:
+        read(b"\x15\x03\x01\x00\x02\x02\x46", size)
+    assert raised.value.case == "damaged"
+    assert raised.value.cause == "the server speaks TLS: use an https:// URL"
