@@ -99,6 +99,9 @@ impl HostPattern {
         if !labels.contains(&"*") {
             return Ok(Self::Exact(host));
         }
+        if is_meant_as_address(&labels) {
+            return Err("has a * within an address; write a rule for each address, without a *");
+        }
         Ok(Self::Labels(
             labels
                 .into_iter()
@@ -162,6 +165,13 @@ fn is_label(label: &str) -> bool {
         && label
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+/// Returns true for `127.0.*.1` and `10.0.*.*`. A `*` stands for labels of names only, so such a rule would match nothing.
+fn is_meant_as_address(labels: &[&str]) -> bool {
+    let is_number = |label: &&str| label.bytes().all(|b| b.is_ascii_digit());
+    let mut fixed = labels.iter().filter(|label| **label != "*").peekable();
+    may_be_an_address(labels) || (fixed.peek().is_some() && fixed.all(is_number))
 }
 
 /// Returns true if a resolver might read the name as an IPv4 address, such as `127.1`, `0x7f.1` or `2130706433`.

@@ -128,6 +128,9 @@ fn invalid_rule_is_quoted_in_the_error() {
         "a.example.:80",
         "http://a.example:80",
         "[zz]:80",
+        "127.0.*.1:80",
+        "10.0.0.*:80",
+        "*.1:80",
     ] {
         let error = Rule::from_authority(rule).unwrap_err().to_string();
         assert!(error.contains(rule), "{error}");
