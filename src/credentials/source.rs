@@ -185,6 +185,7 @@ impl<P: Platform> SourceClient<P> {
                 deadline: self.platform.monotonic().saturating_add(total),
             },
             wants_date: false,
+            beside_others: false,
         };
         let answer = self.platform.send(request).await;
         let answer = answer.map_err(|error| SourceError {

@@ -36,6 +36,8 @@ pub struct Client<P> {
     follows_clock: bool,
     /// The monotonic time of the last request that asked for the server's time.
     date_asked: Cell<Option<Duration>>,
+    /// True while the caller sends several requests at the same time.
+    several: Cell<bool>,
     codecs: Codecs,
 }
 
@@ -51,6 +53,7 @@ impl<P: Platform> Client<P> {
             policy: RetryPolicy::new(config.limits),
             follows_clock: false,
             date_asked: Cell::default(),
+            several: Cell::default(),
             codecs: Codecs::default(),
         }
     }
@@ -105,9 +108,26 @@ impl<P: Platform> Client<P> {
         self.policy.backoff(retry, || self.platform.random())
     }
 
+    /// Announces that the caller sends several requests at the same time, until it drops the result.
+    pub fn several(&self) -> Several<'_> {
+        self.several.set(true);
+        Several(&self.several)
+    }
+
     /// Returns a permit to the quota, because the repeated request made progress.
     pub fn progressed(&self, permit: Permit) {
         self.policy.succeeded(Some(permit));
+    }
+}
+
+/// The announcement of several requests at the same time.
+#[derive(Debug)]
+#[must_use = "the announcement ends when it is dropped"]
+pub struct Several<'a>(&'a Cell<bool>);
+
+impl Drop for Several<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
     }
 }
 
@@ -291,6 +311,7 @@ impl<P: Platform> Client<P> {
                 deadline: attempt.now.saturating_add(total),
             },
             wants_date,
+            beside_others: self.several.get(),
         };
         let response = self.platform.send(request).await;
         let response = response.map_err(AttemptError::Transport)?;

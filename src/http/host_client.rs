@@ -3,7 +3,8 @@
 //!
 //! A request that has nothing beside it is sent with `send`, which waits inside the host.
 //! Requests beside others are sent with `start`, and all of them wait in one `wait-any`.
-//! The executor decides: it knows all futures that wait.
+//! A request may say that there are others. If it does not, the executor decides: it knows all
+//! futures that wait.
 //!
 //! The host enforces the time limits of a request. The deadline only ends a wait if the host
 //! does not.
@@ -136,11 +137,17 @@ impl Transport for Wasi {
         let values = Values::of(&request);
         let headers = values.headers(&request);
         let param = param(&request, &headers);
-        let registered = Wait::register(State::Unsent, request.timeouts.deadline);
+        let deadline = request.timeouts.deadline;
+        if request.beside_others {
+            let state = State::Sent(http_client::start(param));
+            let registered = Wait::register(state, deadline);
+            let Registered(wait) = &registered;
+            start_all();
+            return wait.outcome().await;
+        }
+        let registered = Wait::register(State::Unsent, deadline);
         let Registered(wait) = &registered;
-        let beside = WAITS.with_borrow(|waits| waits.len() > 1);
-        if beside {
-            // Started at once, so that the server works while the component prepares the next request.
+        if WAITS.with_borrow(|waits| waits.len() > 1) {
             start_all();
         }
         if wait.is_alone().await {

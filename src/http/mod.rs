@@ -83,6 +83,9 @@ pub struct Request<'a> {
     pub timeouts: Timeouts,
     /// True if a successful response must keep its `date` header.
     pub wants_date: bool,
+    /// True if the caller sends further requests before this one ends. Then a transport
+    /// sends the request as soon as it is polled, so that the server works meanwhile.
+    pub beside_others: bool,
 }
 
 /// A complete HTTP response.

@@ -132,11 +132,15 @@ impl Visit for Name {
     fn record_debug(&mut self, _: &Field, _: &dyn Debug) {}
 }
 
+/// Starts a server that sends this body in response to every request.
+fn answering(body: &str) -> FaultProxy {
+    let reply = Reply::text(StatusCode::OK, "application/x-amz-json-1.0", body);
+    FaultProxy::stub(Action::answer(reply)).unwrap()
+}
+
 #[tokio::test]
 async fn get_makes_exactly_these_host_calls() {
-    let item = r#"{"Item":{"key":{"S":"k"},"value":{"S":"v"}}}"#;
-    let reply = Reply::text(StatusCode::OK, "application/x-amz-json-1.0", item);
-    let server = FaultProxy::stub(Action::answer(reply)).unwrap();
+    let server = answering(r#"{"Item":{"key":{"S":"k"},"value":{"S":"v"}}}"#);
     let defaults = [
         ("DYNAMODB_CONNECT_TIMEOUT", "3s"),
         ("DYNAMODB_REQUEST_TIMEOUT", "10s"),
@@ -153,4 +157,27 @@ async fn get_makes_exactly_these_host_calls() {
         Build::Hosted => HOSTED,
     };
     assert_eq!(calls.await, expected);
+}
+
+/// The server works on a request while the component prepares the next one.
+#[tokio::test]
+async fn bulk_call_sends_each_request_before_it_signs_the_next() {
+    let server = answering(r#"{"Responses":{"t":[]},"UnprocessedKeys":{}}"#);
+    let mut store = reaching(server.endpoint(), &whole("t", server.endpoint(), &[])).await;
+    let keys: Vec<_> = (0..300).map(|n| n.to_string()).collect();
+    // The first request reads the credentials.
+    store.state().bulk_get(&keys[..1], None).await.unwrap();
+    let calls = HostCalls::during(async {
+        let found = store.state().bulk_get(&keys, None).await;
+        assert_eq!(found.unwrap().len(), 300);
+    });
+    let sends = match Build::tested() {
+        Build::Portable => "outgoing-handler handle",
+        Build::Hosted => "http-client start",
+    };
+    let reads_time = "wall-clock now";
+    let mut steps = calls.await;
+    steps.retain(|call| call == sends || call == reads_time);
+    steps.truncate(6);
+    assert_eq!(steps, [reads_time, sends].repeat(3));
 }

@@ -46,6 +46,7 @@ impl<P: Platform> StateStore<P> {
             results.push(checked.map(|()| None));
         }
         let stall = StallTimeout::new(&self.client);
+        let _several = (wanted.len() > BATCH_GET_KEYS).then(|| self.client.several());
         let mut batches = stream::iter(wanted.chunks(BATCH_GET_KEYS))
             .map(|batch| self.get_batch(batch, consistency, &stall))
             .buffer_unordered(PARALLEL_REQUESTS);

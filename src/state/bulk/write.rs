@@ -55,8 +55,12 @@ impl<P: Platform> StateStore<P> {
         let sequences = sequences.map(|changes| self.write_in_order(changes, &stall).boxed_local());
         // Each future is created when its turn comes, because it takes more memory than the
         // write that it sends.
-        let work = stream::iter(batches.chain(sequences));
-        let mut done = work.buffer_unordered(PARALLEL_REQUESTS);
+        let mut work = batches.chain(sequences);
+        let first = work.next();
+        let mut rest = work.peekable();
+        let _several = rest.peek().map(|_| self.client.several());
+        let mut done =
+            stream::iter(first.into_iter().chain(rest)).buffer_unordered(PARALLEL_REQUESTS);
         while let Some(written) = done.next().await {
             for (position, result) in written {
                 if let Some(slot) = results.get_mut(position) {
