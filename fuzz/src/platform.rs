@@ -1,7 +1,9 @@
 //! A platform without a network. Each request gets the next response of the fuzzer. The last response is repeated. Time
 //! passes only in `sleep`.
 
-use dapr_dynamodb::http::{Clock, Files, Random, Request, Response, Transport, TransportError};
+use dapr_dynamodb::http::{
+    Clock, Digest, Files, Random, Request, Response, Transport, TransportError,
+};
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -84,6 +86,8 @@ impl Clock for Made {
 }
 
 /// There are no files.
+impl Digest for Made {}
+
 impl Files for Made {
     fn read(&self, _: &str, _: u64) -> io::Result<Vec<u8>> {
         Err(io::ErrorKind::NotFound.into())

@@ -6,14 +6,14 @@
 //! Native tests compare the signatures with those of the SDK's own crate and of botocore.
 
 use super::endpoint::Endpoint;
-use crate::http::Headers;
+use crate::http::{Digest, Headers};
 use crate::text::remember;
 use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 use std::cell::RefCell;
 use std::time::SystemTime;
 
@@ -29,11 +29,6 @@ const HEX_DIGITS: usize = 64;
 /// The initial capacity for a canonical request, in bytes. It is enough for a request
 /// without temporary credentials.
 const CANONICAL_REQUEST: usize = 512;
-
-/// The length in bytes from which the host hashes data. A host call costs less than four blocks
-/// of SHA-256 by estimate. The value was not tuned by measurement.
-#[cfg(all(target_family = "wasm", feature = "hosted"))]
-const HASHED_BY_THE_HOST: usize = 256;
 
 /// A signer with one set of credentials, for one service in one region.
 #[derive(Debug)]
@@ -108,6 +103,7 @@ impl Signer {
     /// quote the credential.
     pub fn sign(
         &self,
+        digest: &impl Digest,
         endpoint: &Endpoint,
         headers: &mut Headers,
         body: &[u8],
@@ -127,9 +123,9 @@ impl Signer {
         fields.sort_unstable();
         let names: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
         let names = names.join(";");
-        let body = digits(&sha256(body))?;
+        let body = digits(&digest.sha256(body))?;
         let request = canonical_request(endpoint.canonical_path(), &fields, &names, &body);
-        let signature = moment.sign(&request)?;
+        let signature = moment.sign(&digest.sha256(&request))?;
         let authorization = [
             ALGORITHM,
             " Credential=",
@@ -192,14 +188,14 @@ impl Signer {
 }
 
 impl Moment {
-    /// Returns the signature of a canonical request. The string to sign contains its hash.
-    fn sign(&self, request: &[u8]) -> Result<[u8; HEX_DIGITS], BoxError> {
+    /// Returns the signature of a canonical request with this hash. The string to sign contains the hash.
+    fn sign(&self, request: &[u8; 32]) -> Result<[u8; HEX_DIGITS], BoxError> {
         let mut mac = self.day.mac.clone();
         for line in [ALGORITHM, &self.text, &self.day.scope] {
             mac.update(line.as_bytes());
             mac.update(b"\n");
         }
-        mac.update(&digits(&sha256(request))?);
+        mac.update(&digits(request)?);
         digits(&mac.finalize().into_bytes())
     }
 }
@@ -224,15 +220,6 @@ fn canonical_request(path: &str, fields: &[(&str, &[u8])], names: &str, body: &[
     request
 }
 
-/// Returns the SHA-256 of `data`. The hosted build lets the host compute it if that is faster.
-fn sha256(data: &[u8]) -> [u8; 32] {
-    #[cfg(all(target_family = "wasm", feature = "hosted"))]
-    if data.len() >= HASHED_BY_THE_HOST {
-        return crate::http::wasi::sha256(data);
-    }
-    Sha256::digest(data).into()
-}
-
 fn keyed(key: &[u8]) -> Result<Hmac<Sha256>, BoxError> {
     Ok(Hmac::new_from_slice(key)?)
 }
@@ -252,6 +239,10 @@ fn is_field_content(byte: u8) -> bool {
 mod tests {
     use super::*;
     use crate::text::redact;
+
+    struct Native;
+
+    impl Digest for Native {}
 
     #[test]
     fn signer_secrets_of_8_bytes_or_more_are_redacted() {
@@ -275,7 +266,13 @@ mod tests {
         let signer = Signer::new(credentials, "eu-west-1".to_owned(), "dynamodb");
         let endpoint = Endpoint::parse("http://localhost:8000").unwrap();
         let mut headers = Headers::new();
-        let error = signer.sign(&endpoint, &mut headers, b"", SystemTime::UNIX_EPOCH);
+        let error = signer.sign(
+            &Native,
+            &endpoint,
+            &mut headers,
+            b"",
+            SystemTime::UNIX_EPOCH,
+        );
         let sentence = error.unwrap_err().to_string();
         assert!(sentence.contains("session token"), "{sentence}");
         assert!(!sentence.contains("c4n4ry"), "{sentence}");

@@ -124,10 +124,11 @@ impl<P: Platform> Sts<P> {
                 form.len().to_string().into_bytes(),
             ),
         ]);
-        let sent = self.client.platform.now();
+        let platform = &*self.client.platform;
+        let sent = platform.now();
         let signed_at = self.skew.correct(sent);
         if let Some(signer) = signer {
-            let signed = signer.sign(endpoint, &mut headers, form.as_bytes(), signed_at);
+            let signed = signer.sign(platform, endpoint, &mut headers, form.as_bytes(), signed_at);
             signed.map_err(|error| {
                 SourceError::unsent(Error::Other(format!(
                     "{}: cannot sign the request ({error})",

@@ -290,7 +290,13 @@ impl<P: Platform> Client<P> {
         wants_date: bool,
     ) -> Result<Output, AttemptError> {
         if let Some(signer) = &attempt.signer {
-            let signed = signer.sign(&self.endpoint, headers, body, attempt.signed_at);
+            let signed = signer.sign(
+                &*self.platform,
+                &self.endpoint,
+                headers,
+                body,
+                attempt.signed_at,
+            );
             signed.map_err(|error| {
                 AttemptError::Unsent(Error::Other(format!("cannot sign the request ({error})")))
             })?;

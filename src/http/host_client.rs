@@ -14,10 +14,11 @@
 #![allow(unsafe_code, reason = "wit-bindgen generates the imports")]
 
 use super::wasi::{Wasi, monotonic, nanos};
-use super::{Request, Response, Transport, TransportError};
+use super::{Digest, Request, Response, Transport, TransportError};
 use dapr_wasm::host::digest;
 use dapr_wasm::host::http_client::{self, Failure, Pending, Request as HostRequest, Scheme};
 use dapr_wasm::host::types::{DataParam, DataResult};
+use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -240,14 +241,24 @@ fn data(bytes: &[u8]) -> DataParam<'_> {
     }
 }
 
-/// Returns the SHA-256 of `bytes`, which the host computes.
-pub fn sha256(bytes: &[u8]) -> [u8; 32] {
-    let (first, second, third, fourth) = digest::sha256(data(bytes));
-    let mut hash = [0; 32];
-    for (place, word) in hash.chunks_exact_mut(8).zip([first, second, third, fourth]) {
-        place.copy_from_slice(&word.to_be_bytes());
+/// The length in bytes from which the host hashes data.
+///
+/// The canonical request of a `get` has about 400 bytes. If the host hashes it, a `get` takes 1 % longer. A body of 1 KiB is
+/// hashed faster by the host: without it, a `set` takes 1.5 % longer (`bench --baseline`).
+const HASHED_BY_THE_HOST: usize = 1024;
+
+impl Digest for Wasi {
+    fn sha256(&self, bytes: &[u8]) -> [u8; 32] {
+        if bytes.len() < HASHED_BY_THE_HOST {
+            return Sha256::digest(bytes).into();
+        }
+        let (first, second, third, fourth) = digest::sha256(data(bytes));
+        let mut hash = [0; 32];
+        for (place, word) in hash.chunks_exact_mut(8).zip([first, second, third, fourth]) {
+            place.copy_from_slice(&word.to_be_bytes());
+        }
+        hash
     }
-    hash
 }
 
 /// Converts the outcome of a request. Each failure of the host has a transport error of its own.

@@ -1,9 +1,8 @@
 //! HTTP for the core: requests, responses and transport errors. An error keeps its cause.
 //! The cause decides whether to retry, and whether a write may have happened.
 //!
-//! The traits are all that the core needs from outside: HTTP, files, time and randomness.
-//! The core has no other access to the outside, so a native test can control all of it. One
-//! exception is a pure function: the hosted build lets the host compute SHA-256.
+//! The traits are all that the core needs from outside: HTTP, files, time, randomness and
+//! hashes. The core has no other access to the outside, so a native test can control all of it.
 //! `wasi` implements the traits for a WASI host. The feature `hosted` selects its HTTP client:
 //! `wasi_http`, or `host_client`.
 
@@ -14,6 +13,7 @@ pub mod wasi;
 #[cfg(all(target_family = "wasm", not(feature = "hosted")))]
 mod wasi_http;
 
+use sha2::{Digest as _, Sha256};
 use std::future::Future;
 use std::net::Ipv4Addr;
 use std::time::{Duration, SystemTime};
@@ -255,11 +255,19 @@ pub trait Files {
     fn read(&self, path: &str, longest: u64) -> io::Result<Vec<u8>>;
 }
 
+/// Hash functions, because a host computes them faster than a component.
+pub trait Digest {
+    /// Returns the SHA-256 of `data`.
+    fn sha256(&self, data: &[u8]) -> [u8; 32] {
+        Sha256::digest(data).into()
+    }
+}
+
 /// The sum of all traits of this module. A platform outlives single calls, because the
 /// sources of credentials keep it.
-pub trait Platform: Transport + Clock + Random + Files + 'static {}
+pub trait Platform: Transport + Clock + Random + Files + Digest + 'static {}
 
-impl<T: Transport + Clock + Random + Files + 'static> Platform for T {}
+impl<T: Transport + Clock + Random + Files + Digest + 'static> Platform for T {}
 
 #[cfg(test)]
 mod tests {

@@ -9,8 +9,6 @@ use super::host_client as client;
 #[cfg(not(feature = "hosted"))]
 use super::wasi_http as client;
 use super::{Clock, Files, Random};
-#[cfg(feature = "hosted")]
-pub use client::sha256;
 use std::fs::File;
 use std::future::Future;
 use std::io::{self, Read};

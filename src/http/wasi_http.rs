@@ -10,7 +10,9 @@ mod host_error;
 mod reactor;
 
 use super::wasi::{Wasi, nanos};
-use super::{CHECKSUM, DATE, Method, Request, Response, Timeouts, Transport, TransportError};
+use super::{
+    CHECKSUM, DATE, Digest, Method, Request, Response, Timeouts, Transport, TransportError,
+};
 use host_error::{cause, is_ambiguous};
 use reactor::Outcome;
 pub use reactor::{sleep_until, wait};
@@ -33,6 +35,9 @@ const RESERVED: usize = 24 * 1024 * 1024;
 /// The maximum size of a response body, in bytes. DynamoDB's own limit is 16 MB of items,
 /// which base64 and the escapes of JSON make longer.
 const LARGEST_ANSWER: usize = 128 * 1024 * 1024;
+
+// WASI has no hash functions, so the component computes them.
+impl Digest for Wasi {}
 
 impl Transport for Wasi {
     async fn send(&self, request: Request<'_>) -> Result<Response, TransportError> {

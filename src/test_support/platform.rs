@@ -3,7 +3,9 @@
 
 use super::Folder;
 use super::script::{Scene, Script};
-use crate::http::{Clock, Files, Random, Request, Response, Timeouts, Transport, TransportError};
+use crate::http::{
+    Clock, Digest, Files, Random, Request, Response, Timeouts, Transport, TransportError,
+};
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::time::{Duration, SystemTime};
@@ -207,6 +209,8 @@ impl Clock for Scripted {
         self.pass(duration).await;
     }
 }
+
+impl Digest for Scripted {}
 
 impl Files for Scripted {
     fn read(&self, path: &str, longest: u64) -> std::io::Result<Vec<u8>> {
