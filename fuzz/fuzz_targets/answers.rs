@@ -38,6 +38,7 @@ fn read<O: Operation<Output: Debug + PartialEq>>(
         status: 200,
         headers: vec![],
         body: body.to_vec(),
+        crc32: None,
     }]));
     let client = Client::<Made>::new(Rc::clone(&made), config().client);
     let read = run(client.call::<O>(input)).ok()?;

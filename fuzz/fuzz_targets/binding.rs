@@ -85,6 +85,7 @@ fuzz_target!(|input: &[u8]| {
         status: 200,
         headers: vec![],
         body: b"{}".to_vec(),
+        crc32: None,
     }]));
     let binding = config().binding::<Made>(Rc::clone(&made));
     let answer = run(binding.invoke(operation, data));

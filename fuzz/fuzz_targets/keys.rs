@@ -29,6 +29,7 @@ fuzz_target!(|key: &str| {
         status: 200,
         headers: vec![],
         body: b"{}".to_vec(),
+        crc32: None,
     };
     let made = Rc::new(Made::new(vec![absent]));
     let store = config().store::<Made>(Rc::clone(&made));

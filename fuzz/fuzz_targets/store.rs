@@ -48,6 +48,7 @@ fn answer(line: &[u8]) -> Response {
             b"application/x-amz-json-1.0".to_vec(),
         )],
         body: echoing(body),
+        crc32: None,
     }
 }
 

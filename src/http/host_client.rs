@@ -283,6 +283,7 @@ fn read(outcome: Outcome) -> Result<Response, TransportError> {
             DataResult::Text(text) => text.into_bytes(),
             DataResult::Bytes(bytes) => bytes,
         },
+        crc32: response.crc32,
     })
 }
 

@@ -98,6 +98,8 @@ pub struct Response {
     pub headers: Headers,
     /// The whole body.
     pub body: Vec<u8>,
+    /// The CRC-32 of the body, if the host has computed it.
+    pub crc32: Option<u32>,
 }
 
 impl Response {

@@ -186,6 +186,7 @@ async fn read(
         fields.entries()
     };
     Ok(Response {
+        crc32: None,
         status,
         headers,
         body: bytes,

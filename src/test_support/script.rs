@@ -106,6 +106,7 @@ pub(crate) fn answer(status: u16, body: &str) -> Response {
             .map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()))
             .into(),
         body: body.as_bytes().to_vec(),
+        crc32: None,
     }
 }
 

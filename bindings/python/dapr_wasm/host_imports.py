@@ -14,6 +14,7 @@ is over. Any other exception ends the call as a trap, and is raised then.
 import ctypes
 import hashlib
 import struct
+import zlib
 from collections.abc import Callable
 from itertools import chain
 from time import monotonic
@@ -27,7 +28,7 @@ from wasmtime.component import Linker
 from .codecs import PAYLOAD_OFFSET, VALUE_SIZE, block_of
 from .exchange import Exchange
 from .failure import Failure
-from .http1 import Fields, Response
+from .http1 import Response
 from .http_client import MOST_BODY, HttpClient
 from .polling import poll
 
@@ -182,7 +183,7 @@ class _Results:
     all texts.
     """
 
-    NAMES = b"indexoutcomestatusheadersbodytextbytes"
+    NAMES = b"indexoutcomestatusheadersbodycrc32textbytes"
     # The places of the values, in bytes.
     OPTION = 0
     COMPLETION = OPTION + _VALUE.size
@@ -193,8 +194,10 @@ class _Results:
     STATUS = RESPONSE_FIELDS + 16
     FIELDS = STATUS + _ENTRY.size
     BODY = FIELDS + _ENTRY.size
-    BODY_DATA = RESPONSE_FIELDS + 3 * _ENTRY.size
-    CAUSE = BODY_DATA + _VALUE.size
+    CHECKSUM = BODY + _ENTRY.size
+    BODY_DATA = RESPONSE_FIELDS + 4 * _ENTRY.size
+    CRC32 = BODY_DATA + _VALUE.size
+    CAUSE = CRC32 + _VALUE.size
     DIGEST = CAUSE + _VALUE.size
     DIGEST_FIELDS = DIGEST + _VALUE.size
     NAMES_AT = DIGEST_FIELDS + _DIGEST.size
@@ -220,6 +223,8 @@ class _Results:
         self._name(self.RESPONSE_FIELDS, b"status")
         self._name(self.RESPONSE_FIELDS + _ENTRY.size, b"headers")
         self._name(self.RESPONSE_FIELDS + 2 * _ENTRY.size, b"body")
+        self._name(self.RESPONSE_FIELDS + 3 * _ENTRY.size, b"crc32")
+        put(self.CHECKSUM, _OPTION, base + self.CRC32)
         put(self.DIGEST, _TUPLE, 4, base + self.DIGEST_FIELDS)
         self._text_case = self._address_of(b"text")
         self._bytes_case = self._address_of(b"bytes")
@@ -256,9 +261,9 @@ class _Results:
         body = outcome.body
         is_text = _is_text(body)
         if is_text and len(body) <= _COPIED_TWICE:
-            self.put_response(outcome.status, outcome.fields, is_text, body)
+            self.put_response(outcome, is_text, body)
             return b""
-        self.put_response(outcome.status, outcome.fields, is_text, b"")
+        self.put_response(outcome, is_text, b"")
         return body
 
     def put_failure(self, reason: Failure) -> None:
@@ -273,8 +278,9 @@ class _Results:
         self._put(self.PAYLOAD, _VARIANT, len(case), base + at, payload)
         self._put(self.CAUSE, _STRING, len(cause), base + at + len(case))
 
-    def put_response(self, status: int, fields: Fields, is_text: bool, body: bytes) -> None:
-        """Writes a response with a body of text, or with an empty list of bytes."""
+    def put_response(self, response: Response, is_text: bool, body: bytes) -> None:
+        """Writes a response with this body of text, or with an empty list of bytes."""
+        fields = response.fields
         count = len(fields)
         parts = [*chain.from_iterable(fields), body]
         texts = b"".join(parts)
@@ -287,8 +293,9 @@ class _Results:
             layout = self._lay_out(lengths)
         memory[self.FREE : at] = layout
         self._put(self.OUTCOME, _RESULT, 1, base + self.PAYLOAD)
-        self._put(self.PAYLOAD, _RECORD, 3, base + self.RESPONSE_FIELDS)
-        self._put(self.STATUS, _U16, status)
+        self._put(self.PAYLOAD, _RECORD, 4, base + self.RESPONSE_FIELDS)
+        self._put(self.STATUS, _U16, response.status)
+        self._put(self.CRC32, _U32, zlib.crc32(response.body))
         self._put(self.FIELDS, _LIST, count, base + self.FREE)
         data = base + self.BODY_DATA
         if is_text:

@@ -115,6 +115,7 @@ pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Received,
+    pub(super) crc32: Option<u32>,
 }
 
 #[derive(ComponentType, Lower, Debug)]
@@ -444,6 +445,7 @@ async fn collect(
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     let mut held = hold(budget, head_size.saturating_add(length), when_full).await?;
     let mut bytes = Vec::with_capacity(length.min(FIRST_PART));
+    let mut checksum = crc32fast::Hasher::new();
     while !body.is_end_stream() {
         let Some(frame) = body.frame().await else {
             break;
@@ -461,6 +463,7 @@ async fn collect(
             // An exact reservation: a body that grows by doubling needs up to three times its length.
             bytes.reserve_exact(length.saturating_sub(bytes.len()).max(data.len()));
         }
+        checksum.update(&data);
         bytes.extend_from_slice(&data);
     }
     Ok(Whole {
@@ -468,6 +471,7 @@ async fn collect(
             status: head.status.as_u16(),
             headers,
             body: Received::Bytes(bytes),
+            crc32: Some(checksum.finalize()),
         },
         _held: held,
         _body: body,

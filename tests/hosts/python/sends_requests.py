@@ -58,6 +58,7 @@ class Response:
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    crc32: int | None
 
 
 class Failed(Exception):
@@ -123,7 +124,10 @@ _LOWERS_REQUEST: Lowers[Request] = LowersRecord(
     timeout=_LOWERS_U64,
 )
 _LIFTS_OUTCOME: LiftsResult[Response, Failed] = LiftsResult(
-    LiftsRecord(Response, _U16, LiftsList(LiftsPair(STRING, STRING)), _Data()), _Failure()
+    LiftsRecord(
+        Response, _U16, LiftsList(LiftsPair(STRING, STRING)), _Data(), LiftsOption(U32)
+    ),
+    _Failure(),
 )
 
 

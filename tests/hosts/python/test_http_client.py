@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -73,6 +74,7 @@ def test_bodies_are_unchanged_in_both_directions(requests: Requests, body: str |
     with http_server(lambda sock, it: sock.sendall(response(it.body))) as echo:
         found = requests.send(Request(echo.authority, body=body))
     assert found.body == (body.encode() if isinstance(body, str) else body)
+    assert found.crc32 == zlib.crc32(found.body)
 
 
 def test_response_has_its_status_and_headers(requests: Requests) -> None:

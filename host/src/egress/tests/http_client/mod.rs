@@ -418,6 +418,24 @@ async fn response_of_any_status_and_length_is_whole() {
     }
 }
 
+// The first checksum is the check value of CRC-32 in the catalogue of CRC algorithms
+// (<https://reveng.sourceforge.io/crc-catalogue/17plus.htm#crc.cat.crc-32-iso-hdlc>).
+#[tokio::test]
+async fn response_has_the_crc32_of_its_body() {
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked";
+    for (answer, checksum) in [
+        (
+            format!("{head}\r\n\r\n4\r\n1234\r\n5\r\n56789\r\n0\r\n\r\n"),
+            0xcbf4_3926,
+        ),
+        ("HTTP/1.1 204 No Content\r\n\r\n".to_owned(), 0),
+    ] {
+        let server = Server::that_answers_with(answer).await;
+        let response = sent(&egress_to(&server), &server).await.unwrap();
+        assert_eq!(response.crc32, Some(checksum));
+    }
+}
+
 #[tokio::test]
 async fn dropped_request_closes_its_connection() {
     let (server, mut is_closed) = Server::that_waits_after("").await;
