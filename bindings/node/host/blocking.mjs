@@ -41,8 +41,6 @@ function started() {
     large,
     /** The number of large outcomes that were taken. */
     taken: 0,
-    /** The places of origins in the sender's list. @type {Map<string, number>} */
-    origins: new Map(),
     /** @type {Map<number, Pending>} */
     awaited: new Map(),
     last: 0,
@@ -73,27 +71,22 @@ export function start(request, allows) {
 }
 
 /** @param {ReturnType<typeof prepared>} request @param {Pending} pending */
-function post({ origin, head, body, length, bodiless, connectTimeout, timeout }, pending) {
+function post({ scheme, host, port, method, path, headers, body, length, connectTimeout, timeout }, pending) {
   const to = sender();
-  let place = to.origins.get(origin.key);
-  if (place === undefined) {
-    place = to.origins.size;
-    to.origins.set(origin.key, place);
-    to.worker.postMessage({ origin });
-  }
   const id = (to.last = (to.last + 1) | 0);
-  const numbers = [id, place, Number(bodiless), connectTimeout, timeout];
+  const numbers = [id, port, connectTimeout, timeout];
+  const text = [scheme, host, method, path, ...headers].join('\n');
   to.awaited.set(id, pending);
   pending.cancel = () => {
     if (to.awaited.delete(id)) to.worker.postMessage({ cancelled: id });
   };
-  if (to.requests.write(numbers, head, body, length)) {
+  if (to.requests.write(numbers, text, body, length)) {
     to.worker.postMessage(undefined);
   } else {
     const data = typeof body === 'string' ? Buffer.from(body) : body;
     // The component's body is a copy of its memory, so it can be moved instead of copied again.
     const whole = data.length === data.buffer.byteLength && data.buffer instanceof ArrayBuffer;
-    to.worker.postMessage({ numbers, text: head, data }, whole ? [data.buffer] : []);
+    to.worker.postMessage({ numbers, text, data }, whole ? [data.buffer] : []);
   }
 }
 

@@ -1,21 +1,23 @@
-// Connections, and the requests on them. A connection is used again only after a whole
-// response, and not after it was idle for too long or the server has closed it. A request on
-// such a connection could be lost, and a component does not repeat a write of unknown outcome.
-import { connect as connectTcp, isIP } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import { unconnected } from './failure.mjs';
-import { ResponseReader } from './response.mjs';
+// Requests over the agents of node:http and node:https. No request is sent twice: a component
+// does not repeat a write of unknown outcome. An idle connection is looked at before its next
+// request, because a request on one that the server has closed would be lost.
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { broken, unconnected } from './failure.mjs';
 
 /**
- * @typedef {import('./request.mjs').Origin} Origin
  * @typedef {import('./request.mjs').Failure} Failure
- * @typedef {import('./response.mjs').Response} Response
+ * @typedef {{ status: number, headers: string[], body: Uint8Array }} Response The names and values of its fields take turns.
  * @typedef {{ response: Response } | { failure: Failure }} Outcome
  *
  * @typedef {object} Exchange
- * @property {Origin} origin
- * @property {Uint8Array[]} bytes The request, in one or two pieces.
- * @property {boolean} bodiless True if the response has no body whatever its head says.
+ * @property {'http' | 'https'} scheme
+ * @property {string} host
+ * @property {number} port
+ * @property {string} method
+ * @property {string} path
+ * @property {string[]} headers Names and values take turns.
+ * @property {Uint8Array} body
  * @property {number} connectTimeout In milliseconds.
  * @property {number} timeout In milliseconds.
  */
@@ -26,18 +28,92 @@ import { ResponseReader } from './response.mjs';
  */
 export const IDLE_TIMEOUT = 20_000;
 
-const MOST_SESSIONS = 100;
+/** The most connections to one host and port; as many as in dapr-wasm-host. Further requests wait for one. */
+const MOST_CONNECTIONS = 512;
 
-/** One socket reads at a time, so all of them share the buffer. */
-const RECEIVED = Buffer.allocUnsafeSlow(64 * 1024);
+/** The longest body of a response, in bytes. A response of DynamoDB has at most 16 MB. */
+const LONGEST_BODY = 128 * 1024 * 1024;
 
-/** The open connections of a thread. */
+/** The longest head of a response, in bytes; also of the trailers. */
+const LONGEST_HEAD = 64 * 1024;
+
+const AGENT = {
+  keepAlive: true,
+  maxSockets: MOST_CONNECTIONS,
+  maxFreeSockets: MOST_CONNECTIONS,
+  scheduling: /** @type {const} */ ('lifo'),
+  timeout: IDLE_TIMEOUT,
+};
+
+/** The sockets whose connection is open, including its TLS. @type {WeakSet<import('node:net').Socket>} */
+const opened = new WeakSet();
+
+/** Closes an idle connection on which the server sends. @this {import('node:net').Socket} */
+function unasked() {
+  this.destroy();
+}
+
+/**
+ * Adds to an agent of Node how it treats idle connections.
+ *
+ * @template {new (...given: any[]) => http.Agent} Base
+ * @param {Base} agent
+ * @param {'connect' | 'secureConnect'} open The event of an open connection.
+ */
+const watching = (agent, open) =>
+  class extends agent {
+    open = open;
+
+    /** @returns {{ timeout: number }} */
+    get #settings() {
+      return /** @type {any} */ (this).options;
+    }
+
+    /** @param {any[]} given @returns {any} */
+    createConnection(...given) {
+      const socket = /** @type {any} */ (super.createConnection(.../** @type {[any]} */ (given)));
+      // Between two requests, Node has no listener for errors for a moment.
+      return socket.once(open, () => opened.add(socket)).on('error', () => {});
+    }
+
+    /** @param {import('node:net').Socket} socket @returns {any} */
+    keepSocketAlive(socket) {
+      const kept = /** @type {any} */ (super.keepSocketAlive(/** @type {any} */ (socket)));
+      if (this.#settings.timeout === 0 || !kept) return false;
+      socket.on('data', unasked);
+      return true;
+    }
+
+    /** @param {any} socket @param {http.ClientRequest} request */
+    reuseSocket(socket, request) {
+      socket.off('data', unasked);
+      super.reuseSocket(socket, request);
+    }
+
+    /** Returns the idle connections to the host of an exchange. @param {Exchange} exchange */
+    idle({ host, port }) {
+      return this.freeSockets[this.getName({ host, port })] ?? [];
+    }
+
+    /** Sets the idle timeout, and closes the idle connections. @param {number} milliseconds */
+    setIdleTimeout(milliseconds) {
+      this.#settings.timeout = milliseconds;
+      for (const socket of Object.values(this.freeSockets).flat()) discard(socket);
+    }
+  };
+
+/** Closes an idle connection, and takes it out of its agent at once. @param {import('node:net').Socket | undefined} socket */
+function discard(socket) {
+  socket?.destroy();
+  socket?.emit('agentRemove');
+}
+
+const HttpAgent = watching(http.Agent, 'connect');
+const HttpsAgent = watching(https.Agent, 'secureConnect');
+
+/** The connections of a thread. */
 export class Connections {
-  idleTimeout = IDLE_TIMEOUT;
-  /** By origin; the one that was used last comes last. @type {Map<string, Connection[]>} */
-  idle = new Map();
-  /** TLS sessions to resume, by origin. @type {Map<string, Buffer>} */
-  sessions = new Map();
+  #agents = { http: new HttpAgent(AGENT), https: new HttpsAgent({ ...AGENT, ALPNProtocols: ['http/1.1'] }) };
 
   /**
    * Sends a request. Returns a function that gives it up and closes its connection.
@@ -46,211 +122,102 @@ export class Connections {
    * @param {(outcome: Outcome) => void} done Called once, unless the request was given up.
    */
   send(exchange, done) {
-    /** @type {Connection | undefined} */
-    let connection;
+    const agent = this.#agents[exchange.scheme];
+    let cancel = () => clearImmediate(turn);
     const begin = () => {
-      try {
-        connection = this.#reusable(exchange.origin) ?? new Connection(this, exchange.origin);
-      } catch (error) {
-        done({ failure: { tag: 'no-connection', val: String(error) } });
-        return;
-      }
-      connection.begin(exchange, done);
+      cancel = begun(agent, exchange, done);
     };
     // An idle connection may be closed or too old without Node having seen it, for example after
-    // the process was suspended. In the second turn, Node looks at all timers and sockets.
+    // the process was suspended. In the second turn, Node has looked at all timers and sockets.
     let turn = setImmediate(() => {
-      if (this.idle.get(exchange.origin.key)?.length) turn = setImmediate(begin);
-      else begin();
+      if (agent.idle(exchange).length === 0) return begin();
+      turn = setImmediate(() => {
+        for (const socket of [...agent.idle(exchange)]) if (socket.readyState !== 'open' || socket.readableEnded) discard(socket);
+        begin();
+      });
     });
-    return () => {
-      clearImmediate(turn);
-      connection?.cancel(done);
-    };
-  }
-
-  /** @param {Origin} origin */
-  #reusable(origin) {
-    const idle = this.idle.get(origin.key);
-    for (let connection; (connection = idle?.pop()); ) if (connection.reuse()) return connection;
-    return undefined;
+    return () => cancel();
   }
 
   /** Sets the idle timeout, and closes the idle connections. @param {number} milliseconds */
   setIdleTimeout(milliseconds) {
-    this.idleTimeout = milliseconds;
-    for (const connection of [...this.idle.values()].flat()) connection.close();
+    for (const agent of Object.values(this.#agents)) agent.setIdleTimeout(milliseconds);
   }
 }
 
-class Connection {
-  #pool;
-  #origin;
-  #socket;
-  #connected = false;
-  /** @type {Exchange | undefined} */
-  #exchange;
-  /** @type {(outcome: Outcome) => void} */
-  #done = () => {};
-  /** @type {ResponseReader | undefined} */
-  #reader;
-  /** Ends the wait for the connection, the response or the next request. @type {NodeJS.Timeout | undefined} */
-  #timer;
-  /** The time by which the response must be complete. */
-  #due = 0;
-
-  /** @param {Connections} pool @param {Origin} origin */
-  constructor(pool, origin) {
-    this.#pool = pool;
-    this.#origin = origin;
-    const { scheme, host, port } = origin;
-    const options = {
-      host,
-      port,
-      noDelay: true,
-      onread: {
-        buffer: RECEIVED,
-        callback: (/** @type {number} */ length) => {
-          this.#receive(RECEIVED.subarray(0, length));
-          return true;
-        },
-      },
-    };
-    if (scheme === 'http') {
-      this.#socket = connectTcp(options, () => this.#ready());
-    } else {
-      const session = pool.sessions.get(origin.key);
-      const servername = isIP(host) ? '' : host;
-      const secured = { ...options, servername, ALPNProtocols: ['http/1.1'], ...(session && { session }) };
-      this.#socket = connectTls(secured, () => this.#ready());
-      this.#socket.on('session', (session) => {
-        if (pool.sessions.size === MOST_SESSIONS) pool.sessions.clear();
-        pool.sessions.set(origin.key, session);
-      });
-    }
-    this.#socket.on('error', (error) => this.#broken(error)).on('end', () => this.#ended());
-    this.#socket.on('close', () => this.#broken());
+/**
+ * @param {InstanceType<typeof HttpAgent> | InstanceType<typeof HttpsAgent>} agent
+ * @param {Exchange} exchange
+ * @param {(outcome: Outcome) => void} done
+ */
+function begun(agent, exchange, done) {
+  const { scheme, host, port, method, path, headers, body, connectTimeout, timeout } = exchange;
+  const due = performance.now() + timeout;
+  let ended = false;
+  let connected = false;
+  /** @type {http.ClientRequest} */
+  let request;
+  const end = () => {
+    const first = !ended;
+    ended = true;
+    clearTimeout(timer);
+    // This closes the connection unless the exchange was whole: then the agent has it.
+    request?.destroy();
+    return first;
+  };
+  const fail = (/** @type {Failure} */ failure) => {
+    if (end()) done({ failure });
+  };
+  const ready = () => {
+    connected = true;
+    clearTimeout(timer);
+    if (!ended) timer = setTimeout(fail, due - performance.now(), { tag: 'timeout' });
+  };
+  // Nothing has been sent when this time is over, also if the time of the whole request is.
+  let timer = setTimeout(fail, Math.min(connectTimeout, timeout), { tag: 'connect-timeout' });
+  try {
+    const options = { agent, host, port, method, path, headers, maxHeaderSize: LONGEST_HEAD, insecureHTTPParser: false };
+    request = (scheme === 'http' ? http : https).request(/** @type {http.RequestOptions} */ (/** @type {unknown} */ (options)));
+  } catch (error) {
+    fail({ tag: 'invalid-request', val: String(error) });
+    return end;
   }
+  request.maxHeadersCount = 0; // beyond 1000, Node would drop fields; the size is the limit
+  request.once('socket', (socket) => (opened.has(socket) ? ready() : socket.once(agent.open, ready)));
+  request.on('error', (error) => fail(connected ? broken(error) : unconnected(error, scheme)));
+  request.once('upgrade', (_, socket) => {
+    socket.destroy();
+    fail({ tag: 'damaged', val: 'http upgrade failed' }); // nobody has asked for one
+  });
+  request.once('response', (response) => {
+    const cause = invalid(response, method);
+    if (cause !== undefined) return fail({ tag: 'damaged', val: cause });
+    /** @type {Buffer[]} */
+    const pieces = [];
+    let length = 0;
+    response.on('data', (/** @type {Buffer} */ piece) => {
+      length += piece.length;
+      if (length > LONGEST_BODY) fail({ tag: 'damaged', val: 'http response body size' });
+      else pieces.push(piece);
+    });
+    response.once('error', () => fail({ tag: 'connection-lost', val: 'incomplete HTTP response' }));
+    response.once('end', () => {
+      const [first, ...others] = pieces;
+      const body = first && others.length === 0 ? first : Buffer.concat(pieces, length);
+      if (end()) done({ response: { status: response.statusCode ?? 0, headers: response.rawHeaders, body } });
+    });
+  });
+  request.end(body);
+  return end;
+}
 
-  /** @param {Exchange} exchange @param {(outcome: Outcome) => void} done */
-  begin(exchange, done) {
-    this.#exchange = exchange;
-    this.#done = done;
-    this.#due = performance.now() + exchange.timeout;
-    if (this.#connected) return this.#write();
-    // Nothing has been sent when this time is over, also if the time of the whole request is.
-    this.#after(Math.min(exchange.connectTimeout, exchange.timeout), { tag: 'connect-timeout' });
-  }
-
-  #ready() {
-    this.#connected = true;
-    if (this.#exchange) this.#write();
-  }
-
-  #write() {
-    const { bytes, bodiless } = /** @type {Exchange} */ (this.#exchange);
-    this.#after(this.#due - performance.now(), { tag: 'timeout' });
-    this.#reader = new ResponseReader(bodiless);
-    if (bytes.length > 1) this.#socket.cork(); // one write of all pieces
-    for (const piece of bytes) this.#socket.write(piece);
-    if (bytes.length > 1) this.#socket.uncork();
-  }
-
-  /** @param {number} milliseconds @param {Failure} failure */
-  #after(milliseconds, failure) {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#fail(failure), milliseconds);
-  }
-
-  /** @param {Buffer} piece */
-  #receive(piece) {
-    const reader = this.#reader;
-    if (!reader) return this.close(); // an idle connection: nothing was asked
-    try {
-      reader.push(piece);
-    } catch (failure) {
-      return this.#fail(/** @type {Failure} */ (failure));
-    }
-    if (reader.complete) this.#finish(reader);
-  }
-
-  #ended() {
-    const reader = this.#reader;
-    if (!reader) return this.#broken();
-    try {
-      reader.end();
-    } catch (failure) {
-      return this.#fail(/** @type {Failure} */ (failure));
-    }
-    this.#finish(reader);
-  }
-
-  /** @param {ResponseReader} reader */
-  #finish(reader) {
-    const done = this.#release();
-    // A server may refuse a request before it has read all of it.
-    if (reader.reusable && this.#socket.writableLength === 0) this.#keep(reader.keepAlive);
-    else this.close();
-    done({ response: reader.response() });
-  }
-
-  /** @param {number | undefined} seconds The server's own idle timeout. */
-  #keep(seconds = Infinity) {
-    // One second less than the server's, for the way to the server.
-    const timeout = Math.min(this.#pool.idleTimeout, Math.max(0, (seconds - 1) * 1000));
-    if (timeout === 0) return this.close();
-    this.#timer = setTimeout(() => this.close(), timeout);
-    this.#timer.unref();
-    this.#socket.unref();
-    const idle = this.#pool.idle.get(this.#origin.key);
-    if (idle) idle.push(this);
-    else this.#pool.idle.set(this.#origin.key, [this]);
-  }
-
-  /** Takes the connection out of its idle time. Returns false if it cannot be used again. */
-  reuse() {
-    clearTimeout(this.#timer);
-    const usable = this.#socket.readyState === 'open' && !this.#socket.readableEnded;
-    if (usable) this.#socket.ref();
-    else this.#socket.destroy();
-    return usable;
-  }
-
-  /** Gives the request with this callback up. @param {(outcome: Outcome) => void} done */
-  cancel(done) {
-    if (this.#exchange && this.#done === done) this.close();
-  }
-
-  /** The connection broke, or was closed. @param {Error} [error] */
-  #broken(error = new Error('connection closed')) {
-    if (this.#connected) this.#fail({ tag: 'connection-lost', val: 'connection terminated' });
-    else this.#fail(unconnected(error, this.#origin.scheme));
-  }
-
-  /** @param {Failure} failure */
-  #fail(failure) {
-    const exchange = this.#exchange;
-    const done = this.#done;
-    this.close();
-    if (exchange) done({ failure });
-  }
-
-  /** Ends the exchange, and returns its callback. */
-  #release() {
-    clearTimeout(this.#timer);
-    this.#exchange = undefined;
-    this.#reader = undefined;
-    const done = this.#done;
-    this.#done = () => {};
-    return done;
-  }
-
-  close() {
-    this.#release();
-    this.#socket.destroy();
-    const idle = this.#pool.idle.get(this.#origin.key);
-    const at = idle?.indexOf(this) ?? -1;
-    if (idle && at >= 0) idle.splice(at, 1);
-    if (idle?.length === 0) this.#pool.idle.delete(this.#origin.key);
-  }
+/** Returns why a response is refused, if it is. @param {http.IncomingMessage} response @param {string} method */
+function invalid({ statusCode = 0, httpVersion, headers }, method) {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'not an HTTP/1.1 response';
+  if (statusCode === 101) return 'http upgrade failed';
+  const coding = headers['transfer-encoding'];
+  if (coding !== undefined && (coding.toLowerCase() !== 'chunked' || httpVersion === '1.0')) return 'http response transfer coding';
+  const bodiless = method === 'HEAD' || statusCode === 204 || statusCode === 304;
+  if (!bodiless && Number(headers['content-length'] ?? 0) > LONGEST_BODY) return 'http response body size';
+  return undefined;
 }

@@ -1,7 +1,14 @@
-// Maps errors of Node to the failures of a request that was not sent. The texts are those of
+// Maps errors of Node to the failures of a request. The texts are those of
 // dapr-wasm-host, with Node's own cause where it says more.
 
 /** @typedef {import('./request.mjs').Failure} Failure */
+
+/** Returns the failure of a request on an open connection. @param {NodeJS.ErrnoException & { reason?: string }} error @returns {Failure} */
+export function broken({ code = '', message, reason }) {
+  // Codes of llhttp, Node's parser.
+  if (code.startsWith('HPE_')) return { tag: 'damaged', val: `invalid HTTP response: ${reason ?? message}` };
+  return { tag: 'connection-lost', val: 'connection terminated' };
+}
 
 /**
  * Returns the failure to open a connection.

@@ -1,5 +1,5 @@
 // The parts of `dapr-wasm:host/http-client` that do not depend on how a caller waits.
-import { head, milliseconds, originOf } from './request.mjs';
+import { fields, milliseconds, originOf } from './request.mjs';
 
 /**
  * @typedef {import('./request.mjs').Request} Request
@@ -40,17 +40,18 @@ export function take(requests) {
  * @param {(origin: Origin) => boolean} allows
  */
 export function prepared(request, allows) {
-  const { method, body, connectTimeout, timeout } = request;
+  const { method, pathWithQuery, body, connectTimeout, timeout } = request;
   const length = body.tag === 'text' ? Buffer.byteLength(body.val) : body.val.length;
   const origin = originOf(request);
-  const text = head(request, length);
+  const headers = fields(request, length);
   if (!allows(origin)) throw { tag: 'denied', val: 'http request denied' };
   return {
-    origin,
-    head: text,
+    ...origin,
+    method,
+    path: pathWithQuery,
+    headers,
     body: body.val,
     length,
-    bodiless: method === 'HEAD',
     connectTimeout: milliseconds(connectTimeout),
     timeout: milliseconds(timeout),
   };

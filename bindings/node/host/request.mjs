@@ -1,5 +1,6 @@
-// The rules for a component's requests, and their form on the wire. A component must not be
-// able to hide a second request in a valid one, or to control the connection.
+// The rules for a component's requests. A component must not be able to hide a second request in
+// a valid one, or to control the connection.
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { isIP } from 'node:net';
 
 /**
@@ -16,7 +17,6 @@ import { isIP } from 'node:net';
  * @property {bigint} timeout In nanoseconds.
  *
  * @typedef {object} Origin
- * @property {string} key The same for two origins only if they are equal.
  * @property {'http' | 'https'} scheme
  * @property {string} host A name in lower case or an address, without brackets.
  * @property {number} port
@@ -33,11 +33,10 @@ const LONGEST_METHOD = 64;
 const LONGEST_AUTHORITY = 300;
 
 /** The tokens of RFC 9110, section 5.6.2. */
-export const TOKEN = /^[!#$%&'*+\-.^_`|~\w]+$/;
+const TOKEN = /^[!#$%&'*+\-.^_`|~\w]+$/;
 
 const PATH = /^\/[!-~]*$/;
 const AUTHORITY = /^(\[[\da-fA-F:.]+\]|[\w.-]+)(?::(0|[1-9]\d{0,4}))?$/;
-const NOT_IN_A_VALUE = /[\0\r\n\u0100-\uffff]/;
 
 /** Fields that the host writes, or that belong to the connection. */
 const FIELDS_OF_THE_HOST =
@@ -45,8 +44,8 @@ const FIELDS_OF_THE_HOST =
 
 const DEFAULT_PORTS = { http: 80, https: 443 };
 
-/** Methods that send `content-length` with an empty body, too (RFC 9110, section 8.6). */
-const WITH_CONTENT = ['POST', 'PUT', 'PATCH'];
+/** Methods that do not send `content-length` with an empty body (RFC 9110, section 8.6). */
+const WITHOUT_CONTENT = ['GET', 'HEAD', 'DELETE', 'OPTIONS', 'TRACE'];
 
 /** @param {string} cause @returns {never} */
 function refuse(cause) {
@@ -54,25 +53,34 @@ function refuse(cause) {
 }
 
 /**
- * Returns the head of a request as it is sent, in Latin-1. Throws the failure of an invalid one.
+ * Returns the names and values of the fields that are sent. Throws the failure of an invalid request.
  *
  * @param {Request} request
  * @param {number} length Of the body, in bytes.
  */
-export function head({ method, authority, pathWithQuery, headers }, length) {
-  if (method.length > LONGEST_METHOD || !TOKEN.test(method) || method.toUpperCase() === 'CONNECT') {
+export function fields({ method, authority, pathWithQuery, headers }, length) {
+  // Node would send lower-case letters of a method in upper case.
+  if (method.length > LONGEST_METHOD || !TOKEN.test(method) || /[a-z]|^CONNECT$/.test(method)) {
     refuse('http request method invalid');
   }
   if (!PATH.test(pathWithQuery)) refuse('http request uri invalid');
-  let text = `${method} ${pathWithQuery} HTTP/1.1\r\nhost: ${authority}\r\n`;
+  const all = ['host', authority];
   for (const [name, value] of headers) {
-    if (!TOKEN.test(name)) refuse('invalid name of a header field');
     if (FIELDS_OF_THE_HOST.test(name)) refuse(`the host writes the header field "${name}"`);
-    if (NOT_IN_A_VALUE.test(value)) refuse(`invalid value of the header field "${name}"`);
-    text += `${name}: ${value}\r\n`;
+    try {
+      validateHeaderName(name);
+    } catch {
+      refuse('invalid name of a header field');
+    }
+    try {
+      validateHeaderValue(name, value);
+    } catch {
+      refuse(`invalid value of the header field "${name}"`);
+    }
+    all.push(name, value);
   }
-  if (length > 0 || WITH_CONTENT.includes(method)) text += `content-length: ${length}\r\n`;
-  return `${text}\r\n`;
+  if (length > 0 || !WITHOUT_CONTENT.includes(method)) all.push('content-length', String(length));
+  return all;
 }
 
 /** Parses a host and an optional port. @param {string} text @returns {[host: string, port: number | undefined] | undefined} */
@@ -98,7 +106,7 @@ export function originOf({ scheme, authority }) {
   const known = origins.get(written);
   if (known) return known;
   const [host, port = DEFAULT_PORTS[scheme]] = parseAuthority(authority) ?? refuse('http request uri invalid');
-  const origin = { key: `${scheme} ${host} ${port}`, scheme, host, port };
+  const origin = { scheme, host, port };
   if (origins.size === MOST_ORIGINS) origins.clear();
   origins.set(written, origin);
   return origin;

@@ -7,15 +7,15 @@ import { Ring } from './ring.mjs';
 
 /**
  * @typedef {object} Setup
- * @property {SharedArrayBuffer} requests The memory of a ring. Numbers: the request, its origin, whether its response has
- *   no body, the connect timeout and the timeout.
+ * @property {SharedArrayBuffer} requests The memory of a ring. Numbers: the request, the port, the connect timeout and the
+ *   timeout. Lines of the text: the scheme, the host, the method, the path, and the names and values of the fields.
  * @property {SharedArrayBuffer} outcomes The memory of a ring. Numbers: the request, the kind and the status.
  * @property {import('node:worker_threads').MessagePort} large Outcomes that do not fit, with the same three parts.
  * @property {Int32Array} signals The number of outcomes, and of large ones among them.
  * @property {number} idleTimeout In milliseconds.
  *
  * @typedef {{ numbers: number[], text: string, data: Uint8Array }} Large
- * @typedef {{ origin: import('./request.mjs').Origin } | { cancelled: number } | { idleTimeout: number } | Large} Order
+ * @typedef {{ cancelled: number } | { idleTimeout: number } | Large} Order
  */
 
 /** The kinds of outcomes. Text and data are the fields and the body, or nothing and the cause. */
@@ -41,8 +41,6 @@ function serve(port, { large, signals, ...setup }) {
   const outcomes = new Ring(setup.outcomes);
   const connections = new Connections();
   connections.setIdleTimeout(setup.idleTimeout);
-  /** @type {import('./request.mjs').Origin[]} */
-  const origins = [];
   /** @type {Map<number, () => void>} */
   const underWay = new Map();
 
@@ -50,9 +48,8 @@ function serve(port, { large, signals, ...setup }) {
     if (order === undefined) {
       // There is one such message for each request in the memory.
       const entry = requests.read();
-      if (entry) begin([...entry.numbers], [entry.bytes]);
-    } else if ('origin' in order) origins.push(order.origin);
-    else if ('numbers' in order) begin(order.numbers, [Buffer.from(order.text, 'latin1'), order.data]);
+      if (entry) begin(entry.numbers, entry.bytes.toString('latin1', 0, entry.textLength), entry.bytes.subarray(entry.textLength));
+    } else if ('numbers' in order) begin(order.numbers, order.text, order.data);
     else if ('idleTimeout' in order) connections.setIdleTimeout(order.idleTimeout);
     else {
       underWay.get(order.cancelled)?.();
@@ -60,10 +57,11 @@ function serve(port, { large, signals, ...setup }) {
     }
   });
 
-  /** @param {number[]} numbers @param {Uint8Array[]} bytes */
-  function begin([id = 0, index = 0, bodiless, connectTimeout = 0, timeout = 0], bytes) {
-    const origin = /** @type {import('./request.mjs').Origin} */ (origins[index]);
-    const exchange = { origin, bytes, bodiless: bodiless === 1, connectTimeout, timeout };
+  /** @param {ArrayLike<number>} numbers @param {string} text @param {Uint8Array} body */
+  function begin({ 0: id = 0, 1: port = 0, 2: connectTimeout = 0, 3: timeout = 0 }, text, body) {
+    const [scheme, host = '', method = '', path = '', ...headers] = text.split('\n');
+    const origin = { scheme: /** @type {'http' | 'https'} */ (scheme), host, port };
+    const exchange = { ...origin, method, path, headers, body, connectTimeout, timeout };
     const cancel = connections.send(exchange, (outcome) => {
       underWay.delete(id);
       tell(id, outcome);

@@ -19,10 +19,9 @@ const waiting = new WeakMap();
 function start(request, allows) {
   const pending = new Pending();
   try {
-    const { head, body, ...exchange } = prepared(request, allows);
-    const text = Buffer.from(head, 'latin1');
-    const bytes = [text, typeof body === 'string' ? Buffer.from(body) : body];
-    pending.cancel = connections.send({ ...exchange, bytes }, (outcome) => {
+    const { body, ...exchange } = prepared(request, allows);
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+    pending.cancel = connections.send({ ...exchange, body: bytes }, (outcome) => {
       pending.outcome = converted(outcome);
       waiting.get(pending)?.();
     });

@@ -93,7 +93,7 @@ for (const [kind, of] of /** @type {const} */ ([
     assert.deepEqual(JSON.parse(Buffer.from(asked, 'base64').toString()), {
       method: 'PUT',
       url: '/p%20q?r=s',
-      rawHeaders: ['host', new URL(endpoint).host, 'a', '1', 'b', 'grüße', 'a', '2', 'content-length', '12'],
+      rawHeaders: ['host', new URL(endpoint).host, 'a', '1', 'b', 'grüße', 'a', '2', 'content-length', '12', 'Connection', 'keep-alive'],
     });
   });
 
@@ -126,7 +126,7 @@ for (const [kind, of] of /** @type {const} */ ([
     ['with `connection: close`', OK.replace('OK', 'OK\r\nconnection: close')],
     ['of HTTP/1.0', OK.replace('1.1', '1.0')],
     ['with a short `keep-alive`', OK.replace('OK', 'OK\r\nkeep-alive: timeout=1')],
-    ['before other bytes', `${OK}HTTP`],
+    ['before another one', `${OK}${OK}`],
   ]) {
     test(`${kind}: a response ${name} ends its connection`, async (test) => {
       const server = await made(test, sends(answer ?? ''));
@@ -134,6 +134,16 @@ for (const [kind, of] of /** @type {const} */ ([
       assert.equal(count(await server.stop(), 'connection'), 2);
     });
   }
+
+  test(`${kind}: an idle connection with more bytes closes`, async (test) => {
+    const later = `require('net').createServer((socket) => socket.once('data', () => {
+      socket.write(${JSON.stringify(OK)});
+      setTimeout(() => socket.write('HTTP'), 100);
+    }))`;
+    const server = await made(test, later);
+    assert.equal((await client.send(request(server.endpoint))).status, 200);
+    await server.says('closed');
+  });
 
   test(`${kind}: a connection that the server closed is not used`, async (test) => {
     const server = await made(test, ends(OK));
@@ -318,6 +328,7 @@ for (const [kind, of] of /** @type {const} */ ([
   for (const [name, changes] of /** @type {[string, Record<string, unknown>][]} */ ([
     ['method', { method: 'GET /x' }],
     ['method CONNECT', { method: 'CONNECT' }],
+    ['method in lower case', { method: 'post' }],
     ['long method', { method: 'X'.repeat(65) }],
     ['user name', { authority: 'user@127.0.0.1' }],
     ['path in the authority', { authority: '127.0.0.1/x' }],
@@ -379,6 +390,25 @@ for (const [kind, of] of /** @type {const} */ ([
     }
     assert.equal(await client.waitAny(pending, 0n), undefined); // each outcome is taken once
     assert.equal(count(await server.stop(), 'connection'), 40);
+  });
+
+  test(`${kind}: requests beyond the limit wait for a connection`, async (test) => {
+    const first = `(() => {
+      let asked = 0;
+      const waiting = [];
+      return require('http').createServer((request, response) => {
+        request.resume();
+        waiting.push(response.setHeader('content-length', 1));
+        if (++asked >= 512) for (const one of waiting.splice(0)) one.end('x');
+        if (asked === 520) console.error('all asked');
+      });
+    })()`;
+    const server = await made(test, first);
+    const patient = request(server.endpoint, { connectTimeout: 50n * SECOND, timeout: 50n * SECOND });
+    const pending = Array.from({ length: 520 }, () => client.start(patient));
+    for (const _ of pending) assert.equal((await client.waitAny(pending, 50n * SECOND)).outcome.tag, 'ok');
+    await server.says('all asked'); // the lines before it have arrived, too
+    assert.equal(count(await server.stop(), 'connection'), 512);
   });
 
   test(`${kind}: a dropped request closes its connection`, async (test) => {
