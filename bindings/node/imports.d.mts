@@ -2,7 +2,8 @@
 export interface Options {
   /**
    * The addresses that the instance may send requests to; any address by default. Each is `host:port`, such as
-   * `127.0.0.1:8000`. A label `*` stands for one label of a name: `dynamodb.*.amazonaws.com:443`.
+   * `127.0.0.1:8000`. A label `*` stands for one label of a name: `dynamodb.*.amazonaws.com:443`. A name that only an
+   * entry with a `*` allows must not resolve to an internal address, such as loopback, private and link-local ones.
    */
   allow?: readonly string[];
 }

@@ -9,7 +9,7 @@ import { KINDS } from './sender.mjs';
 /**
  * @typedef {import('./pending.mjs').Request} Request
  * @typedef {import('./pending.mjs').Outcome} Outcome
- * @typedef {(origin: import('./request.mjs').Origin) => boolean} Allows
+ * @typedef {import('./pending.mjs').Allows} Allows
  */
 
 /** The time after a request's own limits at which a sender that does not answer is given up, in milliseconds. */
@@ -71,10 +71,10 @@ export function start(request, allows) {
 }
 
 /** @param {ReturnType<typeof prepared>} request @param {Pending} pending */
-function post({ scheme, host, port, method, path, headers, body, length, connectTimeout, timeout }, pending) {
+function post({ scheme, host, port, external, method, path, headers, body, length, connectTimeout, timeout }, pending) {
   const to = sender();
   const id = (to.last = (to.last + 1) | 0);
-  const numbers = [id, port, connectTimeout, timeout];
+  const numbers = [id, port, Number(external), connectTimeout, timeout];
   const text = [scheme, host, method, path, ...headers].join('\n');
   to.awaited.set(id, pending);
   pending.cancel = () => {

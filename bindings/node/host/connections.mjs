@@ -4,6 +4,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { broken, unconnected } from './failure.mjs';
+import { lookupExternal } from './internal.mjs';
 
 /**
  * @typedef {import('./request.mjs').Failure} Failure
@@ -14,6 +15,7 @@ import { broken, unconnected } from './failure.mjs';
  * @property {'http' | 'https'} scheme
  * @property {string} host
  * @property {number} port
+ * @property {boolean} external True if the name must not resolve to an internal address.
  * @property {string} method
  * @property {string} path
  * @property {string[]} headers Names and values take turns.
@@ -111,9 +113,16 @@ function discard(socket) {
 const HttpAgent = watching(http.Agent, 'connect');
 const HttpsAgent = watching(https.Agent, 'secureConnect');
 
+const agents = (/** @type {http.AgentOptions & { lookup?: import('node:net').LookupFunction }} */ options) => ({
+  http: new HttpAgent(options),
+  https: new HttpsAgent({ ...options, ALPNProtocols: ['http/1.1'] }),
+});
+
 /** The connections of a thread. */
 export class Connections {
-  #agents = { http: new HttpAgent(AGENT), https: new HttpsAgent({ ...AGENT, ALPNProtocols: ['http/1.1'] }) };
+  #any = agents(AGENT);
+  /** No connection leads to an internal address. */
+  #external = agents({ ...AGENT, lookup: lookupExternal });
 
   /**
    * Sends a request. Returns a function that gives it up and closes its connection.
@@ -122,7 +131,7 @@ export class Connections {
    * @param {(outcome: Outcome) => void} done Called once, unless the request was given up.
    */
   send(exchange, done) {
-    const agent = this.#agents[exchange.scheme];
+    const agent = (exchange.external ? this.#external : this.#any)[exchange.scheme];
     let cancel = () => clearImmediate(turn);
     const begin = () => {
       cancel = begun(agent, exchange, done);
@@ -141,7 +150,9 @@ export class Connections {
 
   /** Sets the idle timeout, and closes the idle connections. @param {number} milliseconds */
   setIdleTimeout(milliseconds) {
-    for (const agent of Object.values(this.#agents)) agent.setIdleTimeout(milliseconds);
+    for (const agents of [this.#any, this.#external]) {
+      for (const agent of Object.values(agents)) agent.setIdleTimeout(milliseconds);
+    }
   }
 }
 

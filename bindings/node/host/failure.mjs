@@ -1,5 +1,6 @@
 // Maps errors of Node to the failures of a request. The texts are those of
 // dapr-wasm-host, with Node's own cause where it says more.
+import { INTERNAL } from './internal.mjs';
 
 /** @typedef {import('./request.mjs').Failure} Failure */
 
@@ -19,6 +20,8 @@ export function broken({ code = '', message, reason }) {
  */
 export function unconnected({ code = '', message }, scheme) {
   switch (code) {
+    case INTERNAL:
+      return { tag: 'denied', val: message };
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
     case 'EAI_FAIL':

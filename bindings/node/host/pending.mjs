@@ -4,7 +4,7 @@ import { fields, milliseconds, originOf } from './request.mjs';
 /**
  * @typedef {import('./request.mjs').Request} Request
  * @typedef {import('./request.mjs').Failure} Failure
- * @typedef {import('./request.mjs').Origin} Origin
+ * @typedef {import('./request.mjs').Allows} Allows
  * @typedef {{ status: number, headers: [string, string][], body: { tag: 'bytes', val: Uint8Array } }} Response
  * @typedef {{ tag: 'ok', val: Response } | { tag: 'err', val: Failure }} Outcome
  */
@@ -37,16 +37,18 @@ export function take(requests) {
  * Returns a request that is ready to be sent. Throws the failure of one that must not be sent.
  *
  * @param {Request} request
- * @param {(origin: Origin) => boolean} allows
+ * @param {Allows} allows
  */
 export function prepared(request, allows) {
   const { method, pathWithQuery, body, connectTimeout, timeout } = request;
   const length = body.tag === 'text' ? Buffer.byteLength(body.val) : body.val.length;
   const origin = originOf(request);
   const headers = fields(request, length);
-  if (!allows(origin)) throw { tag: 'denied', val: 'http request denied' };
+  const permission = allows(origin);
+  if (permission === undefined) throw { tag: 'denied', val: 'http request denied' };
   return {
     ...origin,
+    external: permission === 'wildcard',
     method,
     path: pathWithQuery,
     headers,

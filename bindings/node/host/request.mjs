@@ -24,6 +24,9 @@ import { isIP } from 'node:net';
  * @typedef {{ tag: 'denied' | 'invalid-request' | 'name-not-resolved' | 'no-connection' | 'tls-failed'
  *   | 'certificate-not-trusted' | 'connection-lost' | 'damaged', val: string }
  *   | { tag: 'connect-timeout' | 'timeout' }} Failure
+ *
+ * @typedef {'exact' | 'wildcard'} Permission An exact one also allows a name to resolve to an internal address.
+ * @typedef {(origin: Origin) => Permission | undefined} Allows
  */
 
 /** The longest method, in bytes. The methods that IANA lists have at most 17. */
@@ -116,22 +119,25 @@ export function originOf({ scheme, authority }) {
 export const milliseconds = (nanoseconds) => Math.min(Math.ceil(Number(nanoseconds) / 1e6), 2 ** 31 - 1);
 
 /**
- * Returns a function that says if an origin is allowed. The rules are written as for dapr-wasm-host: each is `host:port`,
- * and a label `*` stands for one label of a name. Unlike there, such a name may resolve to an internal address.
+ * Returns a function that says if an origin is allowed, and by which kind of rule. The rules are those of dapr-wasm-host:
+ * each is `host:port`, and a label `*` stands for one label of a name. Without rules, every origin is allowed.
  *
  * @param {readonly string[] | undefined} rules
- * @returns {(origin: Origin) => boolean}
+ * @returns {Allows}
  */
 export function allowing(rules) {
-  if (rules === undefined) return () => true;
+  if (rules === undefined) return () => 'exact';
   if (!Array.isArray(rules) || rules.some((rule) => typeof rule !== 'string')) {
     throw new TypeError("`allow` is not an array of strings; write ['127.0.0.1:8000']");
   }
   const parsed = rules.map(rule);
-  return (origin) => parsed.some((permits) => permits(origin));
+  return (origin) => {
+    const permissions = parsed.map((permission) => permission(origin));
+    return permissions.includes('exact') ? 'exact' : permissions.find((permission) => permission !== undefined);
+  };
 }
 
-/** @param {string} text @returns {(origin: Origin) => boolean} */
+/** @param {string} text @returns {Allows} */
 function rule(text) {
   const shown = text.replace(/.*@/, '…@'); // without a user name and password
   const invalid = (/** @type {string} */ what) => new TypeError(`\`allow\`: ${JSON.stringify(shown)} ${what}`);
@@ -139,14 +145,15 @@ function rule(text) {
   const [host, port] = parseAuthority(text.replace(/(^|(?<=\.))\*(?=[.:])/g, 'x')) ?? [];
   if (host === undefined) throw invalid('is not host:port; write a name, an address (IPv6 in […]), or * for one label');
   if (port === undefined) throw invalid('has no port; write host:port, such as 127.0.0.1:8000');
-  if (!text.includes('*')) return (origin) => origin.port === port && origin.host === host;
+  if (!text.includes('*')) return (origin) => (origin.port === port && origin.host === host ? 'exact' : undefined);
   const labels = text.slice(0, text.lastIndexOf(':')).toLowerCase().split('.');
   if (labels.every((label) => /^(?:\*|\d+)$/.test(label)) && labels.some((label) => label !== '*')) {
     throw invalid('has a * in an address; write the whole address');
   }
   return (origin) => {
-    if (origin.port !== port || isIP(origin.host)) return false;
+    if (origin.port !== port || isIP(origin.host)) return undefined;
     const given = origin.host.split('.');
-    return given.length === labels.length && labels.every((label, at) => (label === '*' ? given[at] !== '' : label === given[at]));
+    const matches = (/** @type {string} */ label, /** @type {number} */ at) => (label === '*' ? given[at] !== '' : label === given[at]);
+    return given.length === labels.length && labels.every(matches) ? 'wildcard' : undefined;
   };
 }

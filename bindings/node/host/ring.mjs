@@ -2,7 +2,7 @@
 // than a message of structured clones.
 
 /** The numbers of a record, before its text and its data. */
-const FIELDS = 4;
+const FIELDS = 5;
 
 /** The bytes of the two lengths and the numbers. */
 const HEAD = 4 * (2 + FIELDS);

@@ -7,8 +7,9 @@ import { Ring } from './ring.mjs';
 
 /**
  * @typedef {object} Setup
- * @property {SharedArrayBuffer} requests The memory of a ring. Numbers: the request, the port, the connect timeout and the
- *   timeout. Lines of the text: the scheme, the host, the method, the path, and the names and values of the fields.
+ * @property {SharedArrayBuffer} requests The memory of a ring. Numbers: the request, the port, whether the name must not
+ *   resolve to an internal address, the connect timeout and the timeout. Lines of the text: the scheme, the host, the
+ *   method, the path, and the names and values of the fields.
  * @property {SharedArrayBuffer} outcomes The memory of a ring. Numbers: the request, the kind and the status.
  * @property {import('node:worker_threads').MessagePort} large Outcomes that do not fit, with the same three parts.
  * @property {Int32Array} signals The number of outcomes, and of large ones among them.
@@ -58,9 +59,9 @@ function serve(port, { large, signals, ...setup }) {
   });
 
   /** @param {ArrayLike<number>} numbers @param {string} text @param {Uint8Array} body */
-  function begin({ 0: id = 0, 1: port = 0, 2: connectTimeout = 0, 3: timeout = 0 }, text, body) {
+  function begin({ 0: id = 0, 1: port = 0, 2: external, 3: connectTimeout = 0, 4: timeout = 0 }, text, body) {
     const [scheme, host = '', method = '', path = '', ...headers] = text.split('\n');
-    const origin = { scheme: /** @type {'http' | 'https'} */ (scheme), host, port };
+    const origin = { scheme: /** @type {'http' | 'https'} */ (scheme), host, port, external: external === 1 };
     const exchange = { ...origin, method, path, headers, body, connectTimeout, timeout };
     const cancel = connections.send(exchange, (outcome) => {
       underWay.delete(id);

@@ -6,7 +6,7 @@ import { Pending, converted, prepared, take } from './pending.mjs';
 /**
  * @typedef {import('./pending.mjs').Request} Request
  * @typedef {import('./pending.mjs').Outcome} Outcome
- * @typedef {(origin: import('./request.mjs').Origin) => boolean} Allows
+ * @typedef {import('./pending.mjs').Allows} Allows
  */
 
 /** The connections of this thread. */

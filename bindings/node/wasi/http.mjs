@@ -10,7 +10,7 @@ import { InputStream, OutputStream } from './streams.mjs';
  * @typedef {[string, Uint8Array][]} Entries
  */
 
-/** @typedef {(origin: import('../host/request.mjs').Origin) => boolean} Allows */
+/** @typedef {import('../host/request.mjs').Allows} Allows */
 
 /** A time that does not end before the component gives a request up, in nanoseconds. */
 const LONGEST = 2n ** 63n;
@@ -213,7 +213,7 @@ class FutureIncomingResponse {
 function errorCode(failure) {
   switch (failure.tag) {
     case 'denied':
-      return { tag: 'HTTP-request-denied' };
+      return { tag: failure.val.includes('internal addresses') ? 'destination-IP-prohibited' : 'HTTP-request-denied' };
     case 'invalid-request':
       return { tag: 'configuration-error' };
     case 'name-not-resolved':

@@ -27,7 +27,7 @@ const output = (/** @type {NodeJS.WriteStream} */ stream) => new OutputStream((b
 /**
  * @param {Record<string, string | undefined>} env
  * @param {Record<string, string>} directories
- * @param {(origin: import('../host/request.mjs').Origin) => boolean} allows
+ * @param {import('../host/request.mjs').Allows} allows
  */
 const wasi = (env, directories, allows) =>
   new WASIShim({

@@ -370,6 +370,16 @@ for (const [kind, of] of /** @type {const} */ ([
     assert.equal(count(await server.stop(), 'connection'), 1);
   });
 
+  test(`${kind}: a rule with * reaches no internal address`, async (test) => {
+    const server = await made(test, ECHO, 'http', 'localhost');
+    const { host, port } = new URL(server.endpoint);
+    const exact = clientOf(`*:${port}`, host);
+    assert.equal((await exact.send(request(server.endpoint))).status, 200);
+    // It must not use the connection of the other either.
+    await fails(() => clientOf(`*:${port}`).send(request(server.endpoint)), 'denied', /^localhost resolves to internal/);
+    assert.equal(count(await server.stop(), 'connection'), 1);
+  });
+
   test(`${kind}: requests are under way at the same time`, async (test) => {
     const together = `(() => {
       const waiting = [];
@@ -446,7 +456,7 @@ for (const [rule, allowed, refused] of /** @type {const} */ ([
     const { allowing, originOf } = await import(`${new URL('../node_modules/dapr-wasm/host/request.mjs', import.meta.url)}`);
     const allows = (/** @type {string} */ url) => {
       const [scheme, authority] = url.split('://');
-      return allowing([rule])(originOf({ scheme, authority }));
+      return allowing([rule])(originOf({ scheme, authority })) !== undefined;
     };
     assert.deepEqual(allowed.map(allows), allowed.map(() => true));
     const outcomes = refused.map((url) => {
@@ -459,6 +469,29 @@ for (const [rule, allowed, refused] of /** @type {const} */ ([
     assert.deepEqual(outcomes, refused.map(() => false));
   });
 }
+
+// The addresses of the tests of dapr-wasm-host.
+test('internal addresses are told from those of the internet', async () => {
+  const { isInternal, lookupExternal } = await import(`${new URL('../node_modules/dapr-wasm/host/internal.mjs', import.meta.url)}`);
+  const internal = `0.0.0.0 10.1.2.3 100.100.100.200 127.0.0.1 127.255.255.254 168.63.129.16
+    169.254.169.254 169.254.170.2 172.16.0.1 172.31.255.255 192.0.0.8 192.168.1.1
+    198.18.0.1 224.0.0.1 240.0.0.1 255.255.255.255
+    :: ::1 ::127.0.0.1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 ::ffff:0:10.0.0.1
+    64:ff9b::a9fe:a9fe 64:ff9b:1::1 100::1 2001:0:7f00:1::1 2001:db8::1 2002:7f00:1::1
+    fc00::1 fd00:ec2::254 fe80::1 fe80::1%eth0 fec0::1 ff02::1`.split(/\s+/);
+  const external = `1.1.1.1 9.255.255.255 11.0.0.1 52.94.8.10 100.63.255.255 100.128.0.1 169.253.1.1
+    172.15.255.255 172.32.0.1 192.0.0.9 192.169.0.1 223.255.255.255
+    ::ffff:1.1.1.1 64:ff9b::101:101 2002:101:101::1 2600:1f18::1 2a05:d018::1`.split(/\s+/);
+  assert.deepEqual(internal.filter((address) => !isInternal(address)), []);
+  assert.deepEqual(external.filter(isInternal), []);
+  for (const [options, found] of /** @type {const} */ ([
+    [{ all: true }, [[{ address: '1.1.1.1', family: 4 }]]],
+    [{}, ['1.1.1.1', 4]],
+  ])) {
+    const given = await new Promise((resolve) => lookupExternal('1.1.1.1', options, (/** @type {unknown[]} */ ...of) => resolve(of)));
+    assert.deepEqual(given, [null, ...found]);
+  }
+});
 
 test('an invalid rule is an error that names it', () => {
   for (const rule of ['a.example', 'a.*x.example:80', '127.0.0.*:80', 'a.example:080', 'http://a.example:80', '::1:80', '*.256:80']) {
