@@ -25,7 +25,7 @@ export const sender = () => (running ??= started());
 function started() {
   const { port1: large, port2 } = new MessageChannel();
   const memories = { requests: Ring.memory(), outcomes: Ring.memory() };
-  const signals = new Int32Array(new SharedArrayBuffer(8));
+  const signals = new Int32Array(new SharedArrayBuffer(12));
   const worker = new Worker(new URL('./sender.mjs', import.meta.url), {
     workerData: { ...memories, signals, large: port2, idleTimeout },
     transferList: [port2],
@@ -33,7 +33,7 @@ function started() {
     execArgv: [],
   });
   worker.unref();
-  return {
+  const it = {
     worker,
     requests: new Ring(memories.requests),
     outcomes: new Ring(memories.outcomes),
@@ -45,6 +45,18 @@ function started() {
     awaited: new Map(),
     last: 0,
   };
+  worker.on('error', (error) => process.emitWarning(`the thread that sends requests failed: ${error.stack}`));
+  worker.once('exit', () => lose(it));
+  return it;
+}
+
+/** Fails the requests of a sender that has ended. The next request starts another one. @param {ReturnType<typeof started>} ended */
+function lose(ended) {
+  if (running === ended) running = undefined;
+  for (const pending of ended.awaited.values()) {
+    pending.outcome = { tag: 'err', val: { tag: 'connection-lost', val: 'the thread that sends requests has ended' } };
+  }
+  ended.awaited.clear();
 }
 
 /** @type {typeof import('../imports.d.mts').setIdleTimeout} */
@@ -72,6 +84,7 @@ export function start(request, allows) {
 
 /** @param {ReturnType<typeof prepared>} request @param {Pending} pending */
 function post({ scheme, host, port, external, method, path, headers, body, length, connectTimeout, timeout }, pending) {
+  receive(); // a sender that has ended gets no request
   const to = sender();
   const id = (to.last = (to.last + 1) | 0);
   const numbers = [id, port, Number(external), connectTimeout, timeout];
@@ -102,6 +115,7 @@ export function receive() {
     from.taken = (from.taken + 1) | 0;
     deliver(numbers, text, data);
   }
+  if (Atomics.load(from.signals, 2) === 1) lose(from);
 }
 
 /** @param {ArrayLike<number>} numbers @param {string} text @param {Uint8Array} data */
@@ -128,13 +142,14 @@ function deliver({ 0: id = 0, 1: kind = 0, 2: status = 0 }, text, data) {
 export function wait(ended, milliseconds) {
   const due = performance.now() + milliseconds;
   for (;;) {
-    const seen = Atomics.load(sender().signals, 0);
+    const { signals } = sender();
+    const seen = Atomics.load(signals, 0);
     receive();
     const value = ended();
     if (value !== undefined) return value;
     const left = due - performance.now();
     if (left <= 0) return undefined;
-    Atomics.wait(sender().signals, 0, seen, left);
+    Atomics.wait(signals, 0, seen, left);
   }
 }
 
@@ -149,8 +164,12 @@ export const httpClient = (allows) => ({
     const limit = Number(request.connectTimeout + request.timeout) / 1e6 + GRACE;
     const outcome = wait(() => pending.outcome, limit);
     if (outcome?.tag === 'ok') return outcome.val;
-    pending.cancel();
-    throw outcome?.val ?? { tag: 'timeout' };
+    if (outcome) throw outcome.val;
+    // The sender does not keep its own limits, so it has ended without a signal, or hangs.
+    const { worker } = sender();
+    lose(sender());
+    worker.terminate();
+    throw { tag: 'timeout' };
   },
   /** @param {Pending[]} requests @param {bigint} timeout */
   waitAny: (requests, timeout) => wait(() => take(requests), Number(timeout) / 1e6),

@@ -12,7 +12,7 @@ import { Ring } from './ring.mjs';
  *   method, the path, and the names and values of the fields.
  * @property {SharedArrayBuffer} outcomes The memory of a ring. Numbers: the request, the kind and the status.
  * @property {import('node:worker_threads').MessagePort} large Outcomes that do not fit, with the same three parts.
- * @property {Int32Array} signals The number of outcomes, and of large ones among them.
+ * @property {Int32Array} signals The number of outcomes, that of large ones among them, and 1 after the end of the thread.
  * @property {number} idleTimeout In milliseconds.
  *
  * @typedef {{ numbers: number[], text: string, data: Uint8Array }} Large
@@ -45,6 +45,10 @@ function serve(port, { large, signals, ...setup }) {
   /** @type {Map<number, () => void>} */
   const underWay = new Map();
 
+  process.once('exit', () => {
+    Atomics.store(signals, 2, 1);
+    signal();
+  });
   port.on('message', (/** @type {Order | undefined} */ order) => {
     if (order === undefined) {
       // There is one such message for each request in the memory.
@@ -80,6 +84,10 @@ function serve(port, { large, signals, ...setup }) {
       const { status, headers, body } = outcome.response;
       put([id, 0, status], headers.join('\n'), body);
     }
+    signal();
+  }
+
+  function signal() {
     Atomics.add(signals, 0, 1);
     Atomics.notify(signals, 0);
   }

@@ -511,6 +511,22 @@ test('async: a request dropped at once is not sent', async (test) => {
   assert.ok(!(await server.stop()).some((line) => line.includes('/dropped')));
 });
 
+test('a request fails if its thread ends, and the next succeeds', async (test) => {
+  const { sender } = await import(`${new URL('../node_modules/dapr-wasm/host/blocking.mjs', import.meta.url)}`);
+  const server = await made(test, ECHO);
+  const client = imports({})['dapr-wasm:host/http-client'];
+  const silent = await made(test, "require('net').createServer((socket) => socket.resume())");
+  const warned = once(process, 'warning');
+  const pending = client.start(request(silent.endpoint));
+  sender().worker.postMessage({ numbers: [] }); // an invalid message
+  const { outcome } = client.waitAny([pending], 10n * SECOND);
+  assert.deepEqual(outcome.val, { tag: 'connection-lost', val: 'the thread that sends requests has ended' });
+  assert.equal(client.send(request(server.endpoint)).status, 200);
+  assert.match((await warned)[0].message, /^the thread that sends requests failed: TypeError/);
+  await sender().worker.terminate();
+  assert.equal(client.send(request(server.endpoint)).status, 200);
+});
+
 test('a connection closed meanwhile is not used', async (test) => {
   // The server is a thread, so that this thread can wait for it without turning its event loop.
   const closed = new Int32Array(new SharedArrayBuffer(4));
