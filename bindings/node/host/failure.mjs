@@ -2,9 +2,12 @@
 // dapr-wasm-host, with Node's own cause where it says more.
 import { INTERNAL } from './internal.mjs';
 
-/** @typedef {import('./request.mjs').Failure} Failure */
+/**
+ * @typedef {import('./request.mjs').Failure} Failure
+ * @typedef {NodeJS.ErrnoException & { reason?: string }} NodeError Errors of OpenSSL and llhttp have a reason.
+ */
 
-/** Returns the failure of a request on an open connection. @param {NodeJS.ErrnoException & { reason?: string }} error @returns {Failure} */
+/** Returns the failure of a request on an open connection. @param {NodeError} error @returns {Failure} */
 export function broken({ code = '', message, reason }) {
   // Codes of llhttp, Node's parser.
   if (code.startsWith('HPE_')) return { tag: 'damaged', val: `invalid HTTP response: ${reason ?? message}` };
@@ -14,11 +17,11 @@ export function broken({ code = '', message, reason }) {
 /**
  * Returns the failure to open a connection.
  *
- * @param {NodeJS.ErrnoException} error
+ * @param {NodeError} error
  * @param {'http' | 'https'} scheme
  * @returns {Failure}
  */
-export function unconnected({ code = '', message }, scheme) {
+export function unconnected({ code = '', message, reason }, scheme) {
   switch (code) {
     case INTERNAL:
       return { tag: 'denied', val: message };
@@ -45,5 +48,9 @@ export function unconnected({ code = '', message }, scheme) {
   // reject the certificate: see 'X509 certificate error codes' in Node's TLS documentation.
   const certificate = code.includes('_') && !code.startsWith('ERR_SSL_') && code !== 'ERR_TLS_HANDSHAKE_TIMEOUT';
   if (certificate) return { tag: 'certificate-not-trusted', val: `tls certificate error: ${message}` };
-  return { tag: 'tls-failed', val: message };
+  // If a write fails, the reason is only in OpenSSL's line: error:code:library:function:reason:file:line.
+  const [, written] = /:error:[^:]*:[^:]*:[^:]*:([^:]+):/.exec(message) ?? [];
+  const cause = reason ?? written ?? message.trim();
+  const hint = cause === 'wrong version number' ? '; check that the server expects TLS' : '';
+  return { tag: 'tls-failed', val: cause + hint };
 }

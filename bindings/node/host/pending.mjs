@@ -45,7 +45,10 @@ export function prepared(request, allows) {
   const origin = originOf(request);
   const headers = fields(request, length);
   const permission = allows(origin);
-  if (permission === undefined) throw { tag: 'denied', val: 'http request denied' };
+  if (permission === undefined) {
+    const host = origin.host.includes(':') ? `[${origin.host}]` : origin.host;
+    throw { tag: 'denied', val: `${host}:${origin.port} is not in \`allow\`` };
+  }
   return {
     ...origin,
     external: permission === 'wildcard',

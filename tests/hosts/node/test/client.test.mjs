@@ -292,7 +292,7 @@ for (const [kind, of] of /** @type {const} */ ([
 
   test(`${kind}: a server without TLS is tls-failed`, async (test) => {
     const { endpoint } = await made(test, sends(OK), 'https');
-    await fails(() => client.send(request(endpoint)), 'tls-failed');
+    await fails(() => client.send(request(endpoint)), 'tls-failed', /^wrong version number; check/);
   });
 
   test(`${kind}: a reset in the TLS handshake is no-connection`, async (test) => {
@@ -365,7 +365,7 @@ for (const [kind, of] of /** @type {const} */ ([
     const { host, port } = new URL(server.endpoint);
     assert.equal((await clientOf(host).send(request(server.endpoint))).status, 200);
     for (const other of ['127.0.0.1:1', `127.0.0.2:${port}`, `localhost:${port}`, `*.0.0.1:${port}`.replace('*.0.0.1', '*')]) {
-      await fails(() => clientOf(other).send(request(server.endpoint)), 'denied', /^http request denied$/);
+      await fails(() => clientOf(other).send(request(server.endpoint)), 'denied', RegExp(`^${host} is not in \`allow\`$`));
     }
     assert.equal(count(await server.stop(), 'connection'), 1);
   });

@@ -41,10 +41,16 @@ if (direct) {
     for (const [allow, denied] of /** @type {const} */ ([['127.0.0.1:1', true], [host, false]])) {
       const { state } = await instance({}, build, {}, { allow: [allow] });
       const init = () => state.init(metadata(server.endpoint));
-      if (denied) fails(init, 'access-denied', /127\.0\.0\.1/);
+      if (denied) fails(init, 'access-denied', build === 'hosted' ? RegExp(`\\(${host} is not in \`allow\`\\)`) : /127\.0\.0\.1/);
       else init();
     }
     assert.equal(count(await server.stop(), 'connection'), 1);
+  });
+
+  test('an internal address behind a rule with * is access-denied', async (test) => {
+    const server = await empty(test, 'localhost');
+    const { state } = await instance({}, build, {}, { allow: [`*:${new URL(server.endpoint).port}`] });
+    fails(() => state.init(metadata(server.endpoint)), 'access-denied', build === 'hosted' ? /localhost resolves to internal/ : /destination ip/);
   });
 
   test('an endpoint may be an IPv6 address', { skip: !IPV6 && 'this machine has no IPv6' }, async (test) => {
