@@ -164,6 +164,14 @@ for (const [kind, of] of /** @type {const} */ ([
     assert.equal(count(await server.stop(), 'connection'), 2);
   });
 
+  test(`${kind}: no connection is kept with an idle timeout of 0`, async (test) => {
+    setIdleTimeout(0);
+    test.after(() => setIdleTimeout(20_000));
+    const server = await made(test, sends(OK));
+    for (let call = 0; call < 3; call++) assert.equal((await client.send(request(server.endpoint))).status, 200);
+    assert.equal(count(await server.stop(), 'connection'), 3);
+  });
+
   test(`${kind}: a response before the end of the request is read`, async (test) => {
     const early = `require('net').createServer((socket) => socket.once('data', () => {
       socket.pause();
