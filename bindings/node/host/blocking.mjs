@@ -2,7 +2,7 @@
 // thread once.
 import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
 import { IDLE_TIMEOUT } from './connections.mjs';
-import { Pending, pairs, prepared, take } from './pending.mjs';
+import { Pending, prepared, response, take } from './pending.mjs';
 import { Ring } from './ring.mjs';
 import { KINDS } from './sender.mjs';
 
@@ -126,8 +126,7 @@ function deliver({ 0: id = 0, 1: kind = 0, 2: status = 0 }, text, data) {
   awaited.delete(id);
   const tag = KINDS[kind] ?? 'connection-lost';
   if (tag === 'response') {
-    const headers = pairs(text === '' ? [] : text.split('\n'));
-    pending.outcome = { tag: 'ok', val: { status, headers, body: { tag: 'bytes', val: data } } };
+    pending.outcome = response(status, text === '' ? [] : text.split('\n'), data);
   } else if (tag === 'timeout' || tag === 'connect-timeout') pending.outcome = { tag: 'err', val: { tag } };
   else pending.outcome = { tag: 'err', val: { tag, val: Buffer.from(data).toString() } };
 }

@@ -1,11 +1,13 @@
 // The parts of `dapr-wasm:host/http-client` that do not depend on how a caller waits.
+import * as zlib from 'node:zlib';
 import { fields, milliseconds, originOf } from './request.mjs';
 
 /**
  * @typedef {import('./request.mjs').Request} Request
  * @typedef {import('./request.mjs').Failure} Failure
  * @typedef {import('./request.mjs').Allows} Allows
- * @typedef {{ status: number, headers: [string, string][], body: { tag: 'bytes', val: Uint8Array } }} Response
+ * @typedef {{ tag: 'bytes', val: Uint8Array }} Data
+ * @typedef {{ status: number, headers: [string, string][], body: Data, crc32: number | undefined }} Response
  * @typedef {{ tag: 'ok', val: Response } | { tag: 'err', val: Failure }} Outcome
  */
 
@@ -62,17 +64,25 @@ export function prepared(request, allows) {
   };
 }
 
-/** Returns the names and values of header fields, in pairs. @param {string[]} flat */
-export function pairs(flat) {
+/**
+ * Returns a response as the component takes it.
+ *
+ * @param {number} status
+ * @param {string[]} flat The names and values of its header fields.
+ * @param {Uint8Array} body
+ * @returns {Outcome}
+ */
+export function response(status, flat, body) {
   /** @type {[string, string][]} */
   const headers = [];
   for (let at = 0; at + 1 < flat.length; at += 2) headers.push([flat[at] ?? '', flat[at + 1] ?? '']);
-  return headers;
+  const crc32 = zlib.crc32?.(body); // from Node 20.15 and 22.2 on
+  return { tag: 'ok', val: { status, headers, body: { tag: 'bytes', val: body }, crc32 } };
 }
 
 /** @param {import('./connections.mjs').Outcome} outcome @returns {Outcome} */
 export function converted(outcome) {
   if ('failure' in outcome) return { tag: 'err', val: outcome.failure };
   const { status, headers, body } = outcome.response;
-  return { tag: 'ok', val: { status, headers: pairs(headers), body: { tag: 'bytes', val: body } } };
+  return response(status, headers, body);
 }

@@ -124,9 +124,7 @@ _LOWERS_REQUEST: Lowers[Request] = LowersRecord(
     timeout=_LOWERS_U64,
 )
 _LIFTS_OUTCOME: LiftsResult[Response, Failed] = LiftsResult(
-    LiftsRecord(
-        Response, _U16, LiftsList(LiftsPair(STRING, STRING)), _Data(), LiftsOption(U32)
-    ),
+    LiftsRecord(Response, _U16, LiftsList(LiftsPair(STRING, STRING)), _Data(), LiftsOption(U32)),
     _Failure(),
 )
 

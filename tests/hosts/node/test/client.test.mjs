@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import * as zlib from 'node:zlib';
 import { asyncImports, imports, setIdleTimeout } from 'dapr-wasm';
 import { certificate, full, made, nobody, selfSigned } from './servers.mjs';
 
@@ -103,6 +104,7 @@ for (const [kind, of] of /** @type {const} */ ([
       for (const method of ['POST', 'GET']) {
         const response = await client.send(request(endpoint, { method, body: { tag: 'bytes', val: patterned(length) } }));
         assert.ok(Buffer.from(patterned(length)).equals(response.body.val));
+        assert.equal(response.crc32, zlib.crc32(patterned(length)));
       }
     });
   }
