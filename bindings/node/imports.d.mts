@@ -53,6 +53,6 @@ export function queued<Exports>(exports: Exports): Queued<Exports>;
 /**
  * Sets the idle timeout of this thread's connections, in milliseconds; 20,000 by default. A server can shorten it.
  *
- * With 0, each request opens a connection. Closes the connections that are idle now.
+ * With 0, each request opens a connection, as long as fewer than 512 are under way. Closes the connections that are idle now.
  */
 export function setIdleTimeout(milliseconds: number): void;

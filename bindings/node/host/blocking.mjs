@@ -2,7 +2,7 @@
 // thread once.
 import { MessageChannel, Worker, receiveMessageOnPort } from 'node:worker_threads';
 import { IDLE_TIMEOUT } from './connections.mjs';
-import { Pending, prepared, response, take } from './pending.mjs';
+import { Pending, prepared, response, summed, take } from './pending.mjs';
 import { Ring } from './ring.mjs';
 import { KINDS } from './sender.mjs';
 
@@ -162,9 +162,10 @@ export const httpClient = (allows) => ({
     const pending = start(request, allows);
     const limit = Number(request.connectTimeout + request.timeout) / 1e6 + GRACE;
     const outcome = wait(() => pending.outcome, limit);
-    if (outcome?.tag === 'ok') return outcome.val;
+    if (outcome?.tag === 'ok') return summed(outcome.val);
     if (outcome) throw outcome.val;
-    // The sender does not keep its own limits, so it has ended without a signal, or hangs.
+    // The sender does not keep its own limits, so it has ended without a signal, or hangs. `waitAny`
+    // does not see this; a thread that makes only bulk calls sees it when its event loop turns.
     const { worker } = sender();
     lose(sender());
     worker.terminate();

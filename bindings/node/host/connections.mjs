@@ -30,7 +30,10 @@ import { lookupExternal } from './internal.mjs';
  */
 export const IDLE_TIMEOUT = 20_000;
 
-/** The most connections to one host and port; as many as in dapr-wasm-host. Further requests wait for one. */
+/**
+ * The most connections to one host and port, for each kind of rule that allows it. Further requests wait for one. There is no
+ * limit over all hosts: Node's agent would not close idle connections to others, so a request would wait for ever.
+ */
 const MOST_CONNECTIONS = 512;
 
 /** The longest body of a response, in bytes. A response of DynamoDB has at most 16 MB. */
@@ -38,6 +41,8 @@ const LONGEST_BODY = 128 * 1024 * 1024;
 
 /** The longest head of a response, in bytes; also of the trailers. */
 const LONGEST_HEAD = 64 * 1024;
+
+const LINE_FEED = 10;
 
 const AGENT = {
   keepAlive: true,
@@ -162,16 +167,28 @@ export class Connections {
  * @param {(outcome: Outcome) => void} done
  */
 function begun(agent, exchange, done) {
-  const { scheme, host, port, method, path, headers, body, connectTimeout, timeout } = exchange;
+  const { scheme, host, port, method, path, headers, connectTimeout, timeout } = exchange;
+  /** @type {Uint8Array | undefined} */
+  let unsent = exchange.body;
   const due = performance.now() + timeout;
   let ended = false;
   let connected = false;
   /** @type {http.ClientRequest} */
   let request;
+  /** @type {import('node:net').Socket | undefined} */
+  let socket;
+  /** The bytes of the connection that arrived last. @type {Buffer | undefined} */
+  let last;
+  const arrived = (/** @type {Buffer} */ bytes) => {
+    last = bytes;
+  };
   const end = () => {
     const first = !ended;
     ended = true;
+    // Node keeps a request that waits for a connection until it gets one.
+    unsent = undefined;
     clearTimeout(timer);
+    socket?.off('data', arrived);
     // This closes the connection unless the exchange was whole: then the agent has it.
     request?.destroy();
     return first;
@@ -194,7 +211,13 @@ function begun(agent, exchange, done) {
     return end;
   }
   request.maxHeadersCount = 0; // beyond 1000, Node would drop fields; the size is the limit
-  request.once('socket', (socket) => (opened.has(socket) ? ready() : socket.once(agent.open, ready)));
+  request.once('socket', (given) => {
+    if (ended) return;
+    socket = given.prependListener('data', arrived);
+    if (opened.has(given)) ready();
+    else given.once(agent.open, ready);
+    request.end(unsent);
+  });
   request.on('error', (error) => fail(connected ? broken(error) : unconnected(error, scheme)));
   request.once('upgrade', (_, socket) => {
     socket.destroy();
@@ -213,13 +236,27 @@ function begun(agent, exchange, done) {
     });
     response.once('error', () => fail({ tag: 'connection-lost', val: 'incomplete HTTP response' }));
     response.once('end', () => {
+      // Node drops the beginning of a further response, and would read its rest as the next one.
+      if (!endsWith(last, response, pieces.at(-1))) socket?.destroy();
       const [first, ...others] = pieces;
       const body = first && others.length === 0 ? first : Buffer.concat(pieces, length);
       if (end()) done({ response: { status: response.statusCode ?? 0, headers: response.rawHeaders, body } });
     });
   });
-  request.end(body);
   return end;
+}
+
+/**
+ * Returns true if these bytes end with the response.
+ *
+ * @param {Buffer | undefined} bytes
+ * @param {http.IncomingMessage} response
+ * @param {Buffer | undefined} piece The last piece of the body, a copy from these bytes.
+ */
+function endsWith(bytes, { headers }, piece) {
+  if (bytes === undefined) return true;
+  if (piece === undefined || headers['transfer-encoding'] !== undefined) return bytes.at(-1) === LINE_FEED;
+  return bytes.subarray(bytes.length - piece.length).equals(piece);
 }
 
 /** Returns why a response is refused, if it is. @param {http.IncomingMessage} response @param {string} method */

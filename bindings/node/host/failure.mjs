@@ -11,7 +11,8 @@ import { INTERNAL } from './internal.mjs';
 export function broken({ code = '', message, reason }) {
   // Codes of llhttp, Node's parser.
   if (code.startsWith('HPE_')) return { tag: 'damaged', val: `invalid HTTP response: ${reason ?? message}` };
-  return { tag: 'connection-lost', val: 'connection terminated' };
+  // With TLS 1.3, a server may refuse the client after the handshake.
+  return { tag: 'connection-lost', val: reason === undefined ? 'connection terminated' : `connection terminated: ${reason}` };
 }
 
 /**
@@ -44,9 +45,9 @@ export function unconnected({ code = '', message, reason }, scheme) {
       return { tag: 'no-connection', val: 'destination unavailable' };
   }
   if (scheme === 'http') return { tag: 'no-connection', val: message };
-  // Codes of OpenSSL mean that the handshake failed. All other codes with an underscore
-  // reject the certificate: see 'X509 certificate error codes' in Node's TLS documentation.
-  const certificate = code.includes('_') && !code.startsWith('ERR_SSL_') && code !== 'ERR_TLS_HANDSHAKE_TIMEOUT';
+  // Codes of Node begin with ERR_. All other codes with an underscore reject the certificate: see
+  // 'X509 certificate error codes' in Node's TLS documentation.
+  const certificate = code.includes('_') && (!code.startsWith('ERR_') || code.startsWith('ERR_TLS_CERT'));
   if (certificate) return { tag: 'certificate-not-trusted', val: `tls certificate error: ${message}` };
   // If a write fails, the reason is only in OpenSSL's line: error:code:library:function:reason:file:line.
   const [, written] = /:error:[^:]*:[^:]*:[^:]*:([^:]+):/.exec(message) ?? [];

@@ -7,7 +7,7 @@ import { fields, milliseconds, originOf } from './request.mjs';
  * @typedef {import('./request.mjs').Failure} Failure
  * @typedef {import('./request.mjs').Allows} Allows
  * @typedef {{ tag: 'bytes', val: Uint8Array }} Data
- * @typedef {{ status: number, headers: [string, string][], body: Data, crc32: number | undefined }} Response
+ * @typedef {{ status: number, headers: [string, string][], body: Data, crc32?: number | undefined }} Response
  * @typedef {{ tag: 'ok', val: Response } | { tag: 'err', val: Failure }} Outcome
  */
 
@@ -32,6 +32,7 @@ export function take(requests) {
   const request = requests[index];
   if (request?.outcome === undefined) return undefined;
   request.taken = true;
+  if (request.outcome.tag === 'ok') summed(request.outcome.val);
   return { index, outcome: request.outcome };
 }
 
@@ -76,8 +77,13 @@ export function response(status, flat, body) {
   /** @type {[string, string][]} */
   const headers = [];
   for (let at = 0; at + 1 < flat.length; at += 2) headers.push([flat[at] ?? '', flat[at + 1] ?? '']);
-  const crc32 = zlib.crc32?.(body); // from Node 20.15 and 22.2 on
-  return { tag: 'ok', val: { status, headers, body: { tag: 'bytes', val: body }, crc32 } };
+  return { tag: 'ok', val: { status, headers, body: { tag: 'bytes', val: body } } };
+}
+
+/** Adds the checksum of the body, if this Node computes it. @param {Response} response */
+export function summed(response) {
+  response.crc32 = zlib.crc32?.(response.body.val); // from Node 20.15 and 22.2 on
+  return response;
 }
 
 /** @param {import('./connections.mjs').Outcome} outcome @returns {Outcome} */

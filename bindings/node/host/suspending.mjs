@@ -1,7 +1,7 @@
 // Sends requests from the thread that calls the component, which goes on meanwhile: jco
 // suspends the component with JSPI.
 import { Connections } from './connections.mjs';
-import { Pending, converted, prepared, take } from './pending.mjs';
+import { Pending, converted, prepared, summed, take } from './pending.mjs';
 
 /**
  * @typedef {import('./pending.mjs').Request} Request
@@ -56,7 +56,7 @@ export const httpClient = (allows) => ({
     const pending = start(request, allows);
     // The limits of the request end it.
     while (pending.outcome === undefined) await end([pending], Infinity);
-    if (pending.outcome.tag === 'ok') return pending.outcome.val;
+    if (pending.outcome.tag === 'ok') return summed(pending.outcome.val);
     throw pending.outcome.val;
   },
   /** @param {Pending[]} requests @param {bigint} timeout */

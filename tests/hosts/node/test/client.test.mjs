@@ -129,6 +129,9 @@ for (const [kind, of] of /** @type {const} */ ([
     ['of HTTP/1.0', OK.replace('1.1', '1.0')],
     ['with a short `keep-alive`', OK.replace('OK', 'OK\r\nkeep-alive: timeout=1')],
     ['before another one', `${OK}${OK}`],
+    ['before a part of another one', `${OK}HTTP`],
+    ['without a body before a part of another one', `${OK.slice(0, -2).replace('2\r\n\r', '0\r\n\r')}HTTP`],
+    ['in chunks before a part of another one', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\nHTTP'],
   ]) {
     test(`${kind}: a response ${name} ends its connection`, async (test) => {
       const server = await made(test, sends(answer ?? ''));
