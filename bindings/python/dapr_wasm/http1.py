@@ -139,7 +139,10 @@ class ResponseReader:
         return None
 
     def end(self, is_orderly: bool) -> Response:
-        """Ends with the connection. Raises a `Failure` unless that is the marked end."""
+        """Ends the response at the end of the connection.
+
+        Raises a `Failure` unless that is its marked end.
+        """
         message = self._message
         if not message.has_head:
             raise Failure(CONNECTION_LOST, "the server closed the connection before its response")
@@ -191,6 +194,8 @@ class _Message:
     def on_headers_complete(self) -> None:
         parser = self.parser
         assert parser is not None
+        if parser.get_http_version() not in ("1.0", "1.1"):
+            raise Failure(DAMAGED, "the response is not of HTTP/1.0 or HTTP/1.1")
         self._status = status = parser.get_status_code()
         if status < 200:
             if status < 100 or status == 101:

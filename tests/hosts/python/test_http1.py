@@ -113,6 +113,8 @@ def test_body_without_a_length_ends_with_the_connection() -> None:
     "data",
     [
         b"HTTP/2 200 OK\r\n\r\n",
+        b"HTTP/2.0 200 OK\r\ncontent-length: 0\r\n\r\n",
+        b"HTTP/0.9 200 OK\r\ncontent-length: 0\r\n\r\n",
         b"HTTP/1.1 99 OK\r\n\r\n",
         b"HTTP/1.1 099 OK\r\n\r\n",
         b"HTTP/1.1 200OK\r\n\r\n",
