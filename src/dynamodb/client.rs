@@ -36,8 +36,8 @@ pub struct Client<P> {
     follows_clock: bool,
     /// The monotonic time of the last request that asked for the server's time.
     date_asked: Cell<Option<Duration>>,
-    /// True while the caller sends several requests at the same time.
-    several: Cell<bool>,
+    /// The number of announcements of several requests at the same time.
+    several: Cell<u32>,
     codecs: Codecs,
 }
 
@@ -110,7 +110,7 @@ impl<P: Platform> Client<P> {
 
     /// Announces that the caller sends several requests at the same time, until it drops the result.
     pub fn several(&self) -> Several<'_> {
-        self.several.set(true);
+        self.several.update(|count| count + 1);
         Several(&self.several)
     }
 
@@ -123,11 +123,11 @@ impl<P: Platform> Client<P> {
 /// The announcement of several requests at the same time.
 #[derive(Debug)]
 #[must_use = "the announcement ends when it is dropped"]
-pub struct Several<'a>(&'a Cell<bool>);
+pub struct Several<'a>(&'a Cell<u32>);
 
 impl Drop for Several<'_> {
     fn drop(&mut self) {
-        self.0.set(false);
+        self.0.update(|count| count - 1);
     }
 }
 
@@ -317,7 +317,7 @@ impl<P: Platform> Client<P> {
                 deadline: attempt.now.saturating_add(total),
             },
             wants_date,
-            beside_others: self.several.get(),
+            beside_others: self.several.get() > 0,
         };
         let response = self.platform.send(request).await;
         let response = response.map_err(AttemptError::Transport)?;

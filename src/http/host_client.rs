@@ -1,10 +1,10 @@
 //! The HTTP client of the hosted build. One call of `dapr-wasm:host/http-client` takes a
 //! whole request and returns the whole response.
 //!
-//! A request that has nothing beside it is sent with `send`, which waits inside the host.
-//! Requests beside others are sent with `start`, and all of them wait in one `wait-any`.
-//! A request may say that there are others. If it does not, the executor decides: it knows all
-//! futures that wait.
+//! Requests beside others are sent with `start`, and all of them wait in one `wait-any`. Any
+//! other request is sent with `send`, which waits inside the host. A bulk call says of its
+//! requests that there are others. For the rest the executor decides: it knows all futures that
+//! wait.
 //!
 //! The host enforces the time limits of a request. The deadline only ends a wait if the host
 //! does not.
@@ -243,8 +243,8 @@ fn data(bytes: &[u8]) -> DataParam<'_> {
 
 /// The length in bytes from which the host hashes data.
 ///
-/// The canonical request of a `get` has about 400 bytes. If the host hashes it, a `get` takes 1 % longer. A body of 1 KiB is
-/// hashed faster by the host: without it, a `set` takes 1.5 % longer (`bench --baseline`).
+/// The canonical request of a `get` has about 400 bytes, and more with a session token. If the host hashes 400 bytes, a `get`
+/// takes 1 % longer. If the component hashes a body of 1 KiB, a `set` takes 1.5 % longer (`bench --baseline`).
 const HASHED_BY_THE_HOST: usize = 1024;
 
 impl Digest for Wasi {

@@ -52,7 +52,8 @@ const PORTABLE: &[&str] = &[
     "types [method]fields.get",
 ];
 
-/// The host calls of a `get` with `dapr-wasm:host`. The component hashes its short request itself.
+/// The host calls of a `get` with `dapr-wasm:host`. Without a session token, the request is so short that the
+/// component hashes it.
 const HOSTED: &[&str] = &["monotonic-clock now", "wall-clock now", "http-client send"];
 
 /// Records the host functions that are called on this thread.

@@ -194,7 +194,8 @@ impl EgressBuilder {
     /// Allows one `host:port`, with and without TLS: `127.0.0.1:8000`, `[::1]:8000`, `dynamodb.eu-west-1.amazonaws.com:443`.
     ///
     /// A label `*` matches exactly one label of a name: `dynamodb.*.amazonaws.com:443` allows every region. It does not allow
-    /// `dynamodb.amazonaws.com` or `a.b.dynamodb.eu-west-1.amazonaws.com`. A `*` never matches an address.
+    /// `dynamodb.amazonaws.com` or `a.b.dynamodb.eu-west-1.amazonaws.com`. A `*` never matches an address, and a rule
+    /// with a `*` within an address is refused.
     #[must_use]
     pub fn allow(mut self, authority: impl Into<String>) -> Self {
         self.rules.push(Text::Authority(authority.into()));
