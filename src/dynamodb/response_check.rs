@@ -198,6 +198,15 @@ mod tests {
     }
 
     #[test]
+    fn checksum_of_the_host_counts_if_there_is_one() {
+        let mut computed = response(Some("3421780262"));
+        computed.crc32 = Some(3_421_780_262);
+        assert_eq!(check(&computed), Ok(()));
+        computed.crc32 = Some(3_421_780_263);
+        assert!(check(&computed).is_err());
+    }
+
+    #[test]
     fn checksum_error_names_the_content_encoding() {
         let mut encoded = response(Some("3421780263"));
         let field = ("Content-Encoding".to_owned(), b"gzip".to_vec());
